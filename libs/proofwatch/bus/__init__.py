@@ -1,0 +1,1 @@
+"""The bus: one port, two implementations (in-process and Kafka), and the lane that every stage runs on."""

@@ -1,0 +1,29 @@
+"""Errors of the bus, named by what to do with them."""
+
+
+class BusError(Exception):
+    """Anything the bus raises."""
+
+
+class Fenced(BusError):
+    """Another owner has taken the partition over: drop everything, wait, acquire anew."""
+
+
+class Gap(BusError):
+    """The durable position is not where the batch begins: re-read the position and seek."""
+
+
+class NotAssigned(BusError):
+    """The partition is not assigned to this member now: let the lane end."""
+
+
+class BusUnavailable(BusError):
+    """The bus does not answer: retry; at start-up, stop with a message."""
+
+
+class UnknownTopic(BusError):
+    """The topic does not exist: create it from its manifest (`proofwatch topics apply`)."""
+
+
+class PartitionMismatch(BusError):
+    """Two topics that must be co-partitioned differ in their partition count: stop at start-up."""

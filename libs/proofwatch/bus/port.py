@@ -1,0 +1,198 @@
+"""The bus as every stage sees it: records, batches, and who may commit.
+
+Kafka's words are used throughout. Two implementations fulfil these protocols, `LocalBus` (in process) and
+`KafkaBus`; one contract suite (`tests/contract`) runs unchanged on both.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+Headers = tuple[tuple[str, bytes], ...]
+Tx = TypeVar("Tx", covariant=True)
+TxIn = TypeVar("TxIn", contravariant=True)
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(NamedTuple):
+    """One record as it lies in a partition.
+
+    `timestamp_ms` is milliseconds since the Unix epoch: log-append or create time, as the topic's manifest says.
+    Offsets ascend but are not contiguous: transaction markers leave holes.
+    """
+
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Outgoing(NamedTuple):
+    """One record to be published.
+
+    `partition` None: chosen from the key with Kafka's murmur2 partitioner, so that equal keys on topics of equal
+    partition count stay co-partitioned. `timestamp_ms` None: the clock of the bus.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    partition: int | None = None
+    timestamp_ms: int | None = None
+    headers: Headers = ()
+
+
+class Batch(NamedTuple):
+    """Consecutive records of one partition, and the half-open range of positions they stand for.
+
+    An idle batch has no records and `position_before == position_after`.
+    `progress_ms` is the greatest record timestamp seen in the partition; on an idle batch in live mode it follows
+    the clock. None: nothing is known yet. `now_ms` is the lane's clock when the batch was taken.
+    """
+
+    source: TopicPartition
+    records: Sequence[Record]
+    position_before: int
+    position_after: int
+    progress_ms: int | None
+    now_ms: int
+
+
+class History(Protocol):
+    """Read-only view of what lies before a lane's starting position."""
+
+    def since(self, timestamp_ms: int) -> AsyncIterator[Sequence[Record]]:
+        """Yield the partition's records from the first at or after `timestamp_ms` up to the starting position."""
+        ...
+
+
+class Stage(Protocol[TxIn]):
+    """What a service does with batches. One instance serves every partition that its process is assigned.
+
+    A stage may not assume that a batch is seen only once, nor that its outputs will be committed: after a failure
+    the same records come again, perhaps cut into other batches, perhaps in another process.
+    """
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Load what the partition needs before its first batch; also called when a lane starts anew."""
+        ...
+
+    async def step(self, batch: Batch, tx: TxIn) -> Sequence[Outgoing]:
+        """Return what is to be published together with the batch's position.
+
+        `tx` is the open database connection for PostgreSQL lanes and None for bus lanes.
+        """
+        ...
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Forget the partition: another process owns it, or this one stops."""
+        ...
+
+
+class Owner(Protocol[Tx]):
+    """The right to commit for one partition, held until somebody else acquires it."""
+
+    async def position(self) -> int | None:
+        """Return the durable position, read after fencing, so it cannot be stale; None: nothing was committed."""
+        ...
+
+    async def commit(self, batch: Batch, stage: Stage[Tx]) -> None:
+        """Run `stage.step` and make its effects, its outputs and `position_after` durable in one atomic act.
+
+        Raises `Fenced` when another owner has taken over, `Gap` when the durable position is not where the batch
+        begins. After any exception the owner is unusable: close it and acquire anew.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release what the owner holds; never raises."""
+        ...
+
+
+class Fence(Protocol[Tx]):
+    """Where positions and effects become durable together, and where the previous owner is shut out."""
+
+    async def acquire(self, source: TopicPartition) -> Owner[Tx]:
+        """Become the only one who can commit for `source`; whoever held it before gets `Fenced`."""
+        ...
+
+
+class Source(Protocol):
+    """What a lane reads from: a topic partition, or an outbox."""
+
+    async def beginning(self, source: TopicPartition) -> int:
+        """Return the earliest position that can still be read."""
+        ...
+
+    async def seek(self, source: TopicPartition, position: int) -> None:
+        """Read from `position` on. Raises `NotAssigned` when the partition is not ours now."""
+        ...
+
+    async def fetch(self, source: TopicPartition, max_records: int, timeout_s: float) -> Sequence[Record]:
+        """Return the next records (committed ones only), or none after `timeout_s`."""
+        ...
+
+    def history(self, source: TopicPartition, position: int) -> History:
+        """Return the view of what lies before `position`."""
+        ...
+
+
+Listener = Callable[[frozenset[TopicPartition]], Awaitable[None]]
+
+
+class Consumer(Source, Protocol):
+    """One member of a consumer group."""
+
+    async def start(self, on_assigned: Listener, on_revoked: Listener) -> None:
+        """Join the group. `on_revoked` may await (drain the lanes); `on_assigned` must return at once."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave the group; `on_revoked` has been awaited for everything that was assigned."""
+        ...
+
+
+class Bus(Protocol):
+    """The log that distributes everything."""
+
+    async def start(self) -> None:
+        """Connect. Raises `BusUnavailable` with the address that did not answer."""
+        ...
+
+    async def stop(self) -> None:
+        """Release every connection."""
+        ...
+
+    async def partitions(self, topic: str) -> int:
+        """Return the partition count. Raises `UnknownTopic`."""
+        ...
+
+    def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
+        """Return a member of `group`, not yet started."""
+        ...
+
+    def fence(self, group: str) -> Fence[None]:
+        """Return the fence whose commits are bus transactions: outputs and position together."""
+        ...
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Publish outside any lane (upstream, simulation, tools); durable on return, in order."""
+        ...
+
+    async def positions(self, group: str, topic: str) -> dict[int, int]:
+        """Return the committed position of every partition that has one."""
+        ...
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Return the end offset (the next to be written) of every partition."""
+        ...
+
+    def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
+        """Yield the committed records from `position` to the end at the time of the call, outside any group."""
+        ...

@@ -1,0 +1,1 @@
+"""Policies, purposes and pseudonyms: what may be decided, on which grounds, and what may leave."""

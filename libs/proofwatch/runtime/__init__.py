@@ -1,0 +1,1 @@
+"""What every process needs around its core: clock, settings, logging, health, lifecycle."""

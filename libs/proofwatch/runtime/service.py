@@ -1,0 +1,69 @@
+"""A service as its process runs it: parts that start, step or run, and stop."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Part(Protocol):
+    """One moving part of a service: the lanes of a stage, a sender, a relay.
+
+    A part is driven in one of two ways, never both: `run` (live, until cancelled or stopped), or `step` by a
+    deterministic scheduler.
+    """
+
+    async def start(self) -> None:
+        """Acquire what the part needs; raises at once when it cannot work."""
+        ...
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Do one bounded piece of work and return how many records it took.
+
+        With `idle`, parts that found nothing to do also run their idle work (time progress, due closings).
+        """
+        ...
+
+    async def run(self) -> None:
+        """Work until `stop`; raises when the part cannot go on and the process should be restarted."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish or abandon the piece in hand within seconds, release everything; idempotent."""
+        ...
+
+    def ready(self) -> bool:
+        """Return whether the part does its work now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Service:
+    """A named, ordered set of parts; what `build()` in each service's `app.py` returns."""
+
+    name: str
+    parts: Sequence[Part]
+
+    async def start(self) -> None:
+        """Start the parts in order."""
+        for part in self.parts:
+            await part.start()
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Let every part do one piece of work, in order; return the records taken."""
+        return sum([await part.step(idle=idle) for part in self.parts])
+
+    async def run(self) -> None:
+        """Run all parts until one fails or the task is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for part in self.parts:
+                group.create_task(part.run(), name=f"{self.name}:{type(part).__name__}")
+
+    async def stop(self) -> None:
+        """Stop the parts in reverse order."""
+        for part in reversed(self.parts):
+            await part.stop()
+
+    def ready(self) -> bool:
+        """Return whether every part does its work."""
+        return all(part.ready() for part in self.parts)
