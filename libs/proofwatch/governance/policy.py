@@ -1,0 +1,161 @@
+"""Policies: every threshold, limit and horizon that decides something, in one versioned file.
+
+A policy is identified by the hash of its content, so a verdict can name exactly what it rests on.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PROFILES = Path(__file__).parent / "policies"
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Score = Annotated[float, Field(ge=0, le=1)]
+Check = Literal["match", "liveness"]
+SegmentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+
+
+class InvalidPolicy(ValueError):
+    """The policy file cannot be used; the message names file, key, value and what would be right."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MatchRule(_Part):
+    """Face match: accepted when score ≥ threshold; below `marginal_below` it is accepted and counted apart."""
+
+    threshold: Score
+    marginal_below: Score
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.marginal_below < self.threshold:
+            msg = f"marginal_below must be at least the threshold ({self.threshold})"
+            raise ValueError(msg)
+        return self
+
+
+class LivenessRule(_Part):
+    """Liveness: accepted when score ≥ threshold."""
+
+    threshold: Score
+
+
+class AttemptsRule(_Part):
+    """The `limit`-th failure of a check within `window_hours` refers the subject to a person."""
+
+    limit: Annotated[int, Field(ge=1, le=100)]
+    window_hours: Annotated[int, Field(ge=1, le=24 * 90)]
+
+
+class Limits(_Part):
+    """Rates the biometric system promised; None: not promised. ISO/IEC 19795-1, 30107-3."""
+
+    fmr: Rate | None = None
+    fnmr: Rate | None = None
+    fnmr_target: Rate | None = None
+    apcer: Rate | None = None
+    bpcer: Rate | None = None
+    iapar: Rate | None = None
+
+
+class Monitoring(_Part):
+    """The 2 × baseline rule and its guard; `expected` stands in until `min_periods` earlier periods exist."""
+
+    factor: Annotated[float, Field(gt=1, le=100)]
+    alpha: Annotated[float, Field(gt=0, le=0.5)]
+    min_periods: Annotated[int, Field(ge=1, le=365)]
+    expected: dict[str, Rate]
+
+
+class Policy(_Part):
+    """One policy, whole. `hash` identifies its content."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+    match: MatchRule
+    liveness: LivenessRule
+    required_checks: tuple[Check, ...] = ()
+    attempts: AttemptsRule
+    duplicate_horizon_minutes: Annotated[int, Field(ge=0, le=24 * 60)]
+    max_ahead_seconds: Annotated[int, Field(ge=0, le=24 * 3600)]
+    limits: Limits
+    min_trials: Annotated[int, Field(ge=1)]
+    segments: tuple[SegmentName, ...]
+    monitoring: Monitoring
+
+    @property
+    def hash(self) -> str:
+        """Return the first 32 hex digits of SHA-256 over the canonical JSON."""
+        return hashlib.sha256(self.canonical()).hexdigest()[:32]
+
+    def canonical(self) -> bytes:
+        """Return the policy as JSON with sorted keys and no blanks."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+    def with_thresholds(self, match: float | None = None, liveness: float | None = None) -> "Policy":
+        """Return the policy with other thresholds (None keeps one); the hash follows."""
+        document = self.model_dump()
+        if match is not None:
+            width = self.match.marginal_below - self.match.threshold
+            document["match"] = {"threshold": match, "marginal_below": min(1.0, round(match + width, 9))}
+        if liveness is not None:
+            document["liveness"] = {"threshold": liveness}
+        return _validated(document, "the command line")
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read a policy file, or the default profile for None.
+
+    Raises `InvalidPolicy` naming file, key, value and what would be right.
+    """
+    path = path or PROFILES / "default.yaml"
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 — a SafeLoader
+    except OSError as error:
+        msg = f"{path}: cannot be read ({error.strerror}); give the path of a policy file"
+        raise InvalidPolicy(msg) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path}: is not valid YAML: {' '.join(str(error).split())}"
+        raise InvalidPolicy(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{path}: must be a mapping of keys to values, for example a copy of {PROFILES / 'default.yaml'}"
+        raise InvalidPolicy(msg)
+    return _validated(document, str(path))
+
+
+def _validated(document: dict[str, Any], where: str) -> Policy:
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        findings = "; ".join(_finding(e) for e in error.errors(include_url=False))
+        msg = f"{where}: {findings}"
+        raise InvalidPolicy(msg) from error
+
+
+def _finding(error: Any) -> str:  # pydantic's ErrorDetails; its `input` is whatever the file held
+    key = ".".join(str(part) for part in error["loc"]) or "policy"
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"{key} is not a key of a policy (misspelled?)"
+    return f"{key} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice, where YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} is given twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
