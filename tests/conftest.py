@@ -1,0 +1,78 @@
+"""Fixtures with real components. They start on first use, once for the whole run, and end with it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.kafka_broker import KafkaBroker
+from tests.support.postgres_server import PostgresServer
+from tests.support.redis_server import RedisServer
+from tests.support.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
+    """All components, lazily; one line on the terminal for each that starts."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
+
+    def announce(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(line)
+
+    with Stack(announce) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(stack: Stack) -> KafkaBroker:
+    """The real broker: `bootstrap`, `pid`, `create_topic()`, `kill()`, `start()`.
+
+    Topics stay until the run ends: name them uniquely.
+    """
+    return stack.kafka
+
+
+@pytest.fixture(scope="session")
+def postgres_server(stack: Stack) -> PostgresServer:
+    """The real server: `create_database(name, template)`, `drop_database(dsn)`, `dsn()`, `pid`, `kill()`, `start()`.
+
+    Databases that a test makes here itself stay until the run ends; `postgres_dsn` and `new_database` clean up.
+    """
+    return stack.postgres
+
+
+@pytest.fixture(scope="session")
+def redis_server(stack: Stack) -> RedisServer:
+    """The real cache: `url`, `flush()`, `pid`, `kill()`, `start()`."""
+    return stack.redis
+
+
+@pytest.fixture(scope="module")
+def new_database(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """A function that creates an empty database and returns its DSN; they are dropped after the module."""
+    created: list[str] = []
+
+    def create() -> str:
+        created.append(postgres_server.create_database())
+        return created[-1]
+
+    yield create
+    for dsn in created:
+        postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: PostgresServer) -> Iterator[str]:
+    """DSN of an empty database for this test alone."""
+    dsn = postgres_server.create_database()
+    yield dsn
+    postgres_server.drop_database(dsn)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """URL of the cache, empty at the start of this test."""
+    redis_server.flush()
+    return redis_server.url

@@ -1,0 +1,1 @@
+"""The whole system from event to verdict, window, case and notification."""

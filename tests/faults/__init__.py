@@ -1,0 +1,1 @@
+"""Kills, freezes and scaling on real components."""

@@ -1,0 +1,1 @@
+"""Adapters and components against real Kafka, PostgreSQL and Redis."""

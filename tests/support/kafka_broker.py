@@ -1,0 +1,129 @@
+"""One real Kafka broker (KRaft, broker and controller in one process)."""
+
+import base64
+import subprocess
+from pathlib import Path
+from uuid import uuid4
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.support.containers import DockerRunner, docker_host
+from tests.support.kafka_jars import KAFKA_DIR, kafka_jars, kafka_version
+from tests.support.native import NativeRunner, scratch_dir
+from tests.support.runner import ComponentError, Runner, await_ready, free_port, started
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+
+# One broker cannot hold three replicas; the rest makes tests quick without changing what clients can rely on.
+_SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "offsets.topic.num.partitions": "8",
+    "transaction.state.log.num.partitions": "8",
+    "group.initial.rebalance.delay.ms": "0",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "replica.fetch.max.bytes": str(MAX_RECORD_BYTES),
+    "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+}
+
+
+class KafkaBroker:
+    """Handle of the running broker; `kill` and `start` keep its data, its address and its topics."""
+
+    def __init__(self, runner: Runner, bootstrap: str) -> None:
+        """`bootstrap`: the `host:port` that the broker advertises."""
+        self._runner = runner
+        self.bootstrap = bootstrap
+
+    @property
+    def pid(self) -> int:
+        """Process id of the broker; changes with every `start`."""
+        return self._runner.pid
+
+    def start(self) -> None:
+        """Start it and wait until it answers a metadata request with itself as a live broker."""
+        self._runner.start()
+        await_ready("Kafka", self._runner, self._probe)
+
+    def kill(self) -> None:
+        """SIGKILL: no clean shutdown, no flushed logs, open transactions stay open."""
+        self._runner.kill()
+
+    def close(self) -> None:
+        """End it and delete its data."""
+        self._runner.close()
+
+    def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
+        """Create a topic and return its name; config keys use `_` for `.` (max_message_bytes="16777216")."""
+        dotted = {key.replace("_", "."): value for key, value in config.items()}
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dotted)
+        self._admin().create_topics([topic], request_timeout=30)[name].result()
+        return name
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
+    def _probe(self) -> None:
+        if not self._admin().list_topics(timeout=2).brokers:
+            raise ComponentError("the broker answers but is still fenced")
+
+
+def _addresses(listen: str, client: str, controller: str) -> dict[str, str]:
+    return {
+        "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{client}",
+        "controller.quorum.voters": f"1@{controller}",
+    }
+
+
+def native_kafka() -> KafkaBroker:
+    """Start a broker from the official jars on free ports of 127.0.0.1."""
+    libs, scratch = kafka_jars(), scratch_dir("kafka")
+    bootstrap, controller = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    settings = {**_SETTINGS, **_addresses(bootstrap, bootstrap, controller), "log.dirs": str(scratch / "data")}
+    properties = scratch / "server.properties"
+    properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    java = ["java", "-cp", f"{libs}/*", f"-Dlog4j2.configurationFile={KAFKA_DIR / 'log4j2.xml'}"]
+    _format(java, properties)
+    runner = NativeRunner([*java, "-Xmx1g", "kafka.Kafka", str(properties)], scratch)
+    return started(KafkaBroker(runner, bootstrap))
+
+
+def docker_kafka() -> KafkaBroker:
+    """Start the official image of the same version; the host port is chosen first because it is advertised."""
+    port = free_port()
+    bootstrap = f"{docker_host()}:{port}"
+    settings = {**_SETTINGS, **_addresses("0.0.0.0:9092", bootstrap, "127.0.0.1:9093"), "log.dirs": "/tmp/data"}  # noqa: S108 - inside the container
+    env = {f"KAFKA_{key.upper().replace('.', '_')}": value for key, value in settings.items()}
+    env["KAFKA_HEAP_OPTS"] = "-Xmx1g"
+    runner = DockerRunner(f"apache/kafka:{kafka_version()}", container_port=9092, host_port=port, env=env)
+    return started(KafkaBroker(runner, bootstrap))
+
+
+def _format(java: list[str], properties: Path) -> None:
+    command = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)]
+    quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    done = subprocess.run(
+        [*java, *quick, *command],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode != 0:
+        raise ComponentError(f"Kafka's StorageTool could not format {properties}:\n{done.stdout}{done.stderr}")
+
+
+def _cluster_id() -> str:
+    # Kafka's own form: 16 bytes, URL-safe base64 without padding
+    return base64.urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()
