@@ -1,0 +1,239 @@
+"""Generate `types.py` from `schemas/events` (development only: needs datamodel-code-generator and ruff).
+
+`python -m proofwatch.events.generate` writes the module; `--check` exits with 1 when the committed one differs.
+
+The generator reads JSON Schema; `Polish` then says what its options cannot: frozen structs that refuse unknown
+fields, tuples, None for what is absent, aware datetimes, and descriptions as attribute docstrings.
+"""
+
+import argparse
+import ast
+import difflib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from proofwatch import resources
+
+TARGET = Path(__file__).parent / "types.py"
+HEADER = """\
+# Generated from schemas/events by `python -m proofwatch.events.generate`; do not edit.
+\"\"\"The events on the wire, as msgspec structs. An optional field that is absent is None, and stays absent.\"\"\"
+
+"""
+OPTIONS = (
+    "--input-file-type=jsonschema",
+    "--output-model-type=msgspec.Struct",
+    "--use-annotated",
+    "--field-constraints",
+    "--enum-field-as-literal=all",
+    "--output-datetime-class=datetime",
+    "--target-python-version=3.11",
+    "--use-standard-collections",
+    "--use-union-operator",
+    "--use-schema-description",
+    "--keyword-only",
+    "--skip-root-model",
+    "--disable-timestamp",
+    "--disable-future-imports",
+    "--no-formatters",  # formatted below, after polishing
+)
+IMPORTS = (
+    "from datetime import datetime\nfrom typing import Annotated, Literal\n\nfrom msgspec import Meta, Struct"
+)
+STRUCT = ("frozen", "kw_only", "forbid_unknown_fields", "omit_defaults")
+
+
+def bundle(events: Path) -> dict[str, Any]:
+    """Return one schema whose `$defs` hold every shared definition and every event, by class name."""
+    parts: dict[str, Any] = {}
+    for path in sorted(events.glob("*.v1.schema.json")):
+        schema = json.loads(path.read_text(encoding="utf-8"))
+        if path.name == "definitions.v1.schema.json":
+            parts |= {name.capitalize(): part for name, part in schema["$defs"].items()}
+        else:
+            parts[schema["title"]] = {k: v for k, v in schema.items() if not k.startswith("$")}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": _relocated(parts)}
+
+
+def _relocated(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_relocated(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {k: f"#/$defs/{_class(v)}" if k == "$ref" else _relocated(v) for k, v in node.items()}
+
+
+def _class(reference: str) -> str:
+    return reference.rsplit("/", 1)[1].capitalize()
+
+
+class Polish(ast.NodeTransformer):
+    """Rewrites the generator's module into the one we want; see each method."""
+
+    def __init__(self, module: ast.Module) -> None:
+        self.aliases = {
+            node.target.id: node.value
+            for node in module.body
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+        }
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Keep only the classes, sorted as generated, under our own imports."""
+        imports = ast.parse(IMPORTS).body
+        classes = [self.visit(part) for part in node.body if isinstance(part, ast.ClassDef)]
+        return ast.Module(body=[*imports, *classes], type_ignores=[])
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """Freeze the struct. gc=False is safe: decoded JSON has no cycles, and a frozen struct gets none later."""
+        true = [ast.keyword(arg=name, value=ast.Constant(True)) for name in STRUCT]
+        node.keywords = [*true, ast.keyword(arg="gc", value=ast.Constant(False))]
+        body: list[ast.stmt] = []
+        for part in node.body:
+            body += self._field(part) if isinstance(part, ast.AnnAssign) else [_docstring(part)]
+        node.body = body
+        return node
+
+    def _field(self, node: ast.AnnAssign) -> list[ast.stmt]:
+        if node.value is not None:
+            node.value = _default(node.value)
+        optional = isinstance(node.value, ast.Constant) and node.value.value is None
+        node.annotation = self.visit(_without_unset(node.annotation, none_instead=optional))
+        text = next((d for d in map(_description, ast.walk(node.annotation)) if d), None)
+        node.annotation = _Bare().visit(node.annotation)
+        return [node] if text is None else [node, ast.Expr(ast.Constant(text))]
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """Put aliases in place, and demand an offset of every datetime."""
+        if node.id in self.aliases:
+            inlined: ast.expr = _Bare().visit(self.aliases[node.id])
+            return inlined
+        return ast.parse("Annotated[datetime, Meta(tz=True)]", mode="eval").body if node.id == "datetime" else node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
+        """Turn lists into tuples, so that a frozen struct is frozen all the way down (maps excepted)."""
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "list":
+            node.value = ast.Name("tuple")
+            node.slice = ast.Tuple([node.slice, ast.Constant(...)])
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
+        """End patterns with \\Z: Python's `$` also matches before a final newline, JSON Schema's does not."""
+        if node.arg == "pattern" and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(re.sub(r"\$$", r"\\Z", str(node.value.value)))
+        return node
+
+
+class _Bare(ast.NodeTransformer):
+    """Drops descriptions, and `Annotated` where nothing else is left of it."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        if not _is_annotated(node):
+            return node
+        assert isinstance(node.slice, ast.Tuple)
+        inner, *metas = node.slice.elts
+        kept = [m for m in metas if isinstance(m, ast.Call) and m.keywords]
+        if not kept:
+            return inner
+        if (
+            isinstance(inner, ast.Subscript)
+            and isinstance(inner.value, ast.Name)
+            and inner.value.id == "Annotated"
+        ):
+            assert isinstance(inner.slice, ast.Tuple)
+            inner, *nested = inner.slice.elts
+            kept = [*nested, *kept]  # type: ignore[list-item]  # metas are calls throughout
+        node.slice = ast.Tuple([inner, *kept])
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        node.keywords = [k for k in node.keywords if k.arg != "description"]
+        return node
+
+
+def _is_annotated(node: ast.expr) -> bool:
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Annotated"
+
+
+def _description(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Call):
+        for keyword in node.keywords:
+            if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
+                return str(keyword.value.value)
+    return None
+
+
+def _docstring(node: ast.stmt) -> ast.stmt:
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        node.value = ast.Constant(str(node.value.value).strip())
+    return node
+
+
+def _default(value: ast.expr) -> ast.expr:
+    """UNSET becomes None; a list made anew each time becomes one tuple, so that absence is seen by identity."""
+    if isinstance(value, ast.Name):
+        return ast.Constant(None)
+    made = value.keywords[0].value if isinstance(value, ast.Call) else value
+    return ast.Tuple(made.body.elts) if isinstance(made, ast.Lambda) and isinstance(made.body, ast.List) else value
+
+
+def _without_unset(node: ast.expr, *, none_instead: bool) -> ast.expr:
+    members = [m for m in _members(node) if not (isinstance(m, ast.Name) and m.id == "UnsetType")]
+    nullable = any(isinstance(m, ast.Constant) and m.value is None for m in members)
+    if none_instead and not nullable:
+        members.append(ast.Constant(None))
+    union = members[0]
+    for member in members[1:]:
+        union = ast.BinOp(union, ast.BitOr(), member)
+    return union
+
+
+def _members(node: ast.expr) -> list[ast.expr]:
+    return [*_members(node.left), *_members(node.right)] if isinstance(node, ast.BinOp) else [node]
+
+
+def generate(events: Path) -> str:
+    """Return the module's text for the schemas in `events`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source, target = Path(scratch, "events.json"), Path(scratch, "types.py")
+        source.write_text(json.dumps(bundle(events)), encoding="utf-8")
+        _run("datamodel_code_generator", f"--input={source}", f"--output={target}", *OPTIONS)
+        module = ast.parse(target.read_text(encoding="utf-8"))
+    polished = ast.unparse(ast.fix_missing_locations(Polish(module).visit(module)))
+    documented = re.sub(r"^    ([\"'])(?!\1)(.*)(?<!\1)\1$", r'    """\2"""', polished, flags=re.MULTILINE)
+    return _run("ruff", "format", "--line-length=115", "--isolated", "-", stdin=HEADER + documented)
+
+
+def _run(module: str, *arguments: str, stdin: str | None = None) -> str:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, input=stdin, check=True, text=True, stdout=subprocess.PIPE).stdout  # noqa: S603 — our own arguments
+
+
+def main() -> int:
+    """Write `types.py`, or with --check compare it; return the exit status."""
+    parser = argparse.ArgumentParser(description="Generate the wire types from schemas/events.")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when the committed module differs")
+    check: bool = parser.parse_args().check
+    text = generate(resources.schemas() / "events")
+    if not check:
+        TARGET.write_text(text, encoding="utf-8")
+        return 0
+    committed = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    if committed == text:
+        return 0
+    changes = difflib.unified_diff(
+        committed.splitlines(), text.splitlines(), "committed", "generated", lineterm=""
+    )
+    message = f"{TARGET} is not what the schemas say; run `python -m proofwatch.events.generate`."
+    print("\n".join([message, *list(changes)[:40]]), file=sys.stderr)  # noqa: T201 — a command's output
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

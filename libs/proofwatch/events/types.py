@@ -1,0 +1,553 @@
+# Generated from schemas/events by `python -m proofwatch.events.generate`; do not edit.
+"""The events on the wire, as msgspec structs. An optional field that is absent is None, and stays absent."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from msgspec import Meta, Struct
+
+
+class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A rate that left its baseline, or came back."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    anomaly_id: str
+    """uuid5 of rule, metric, tenant, segment and the window in which it began."""
+    revision: Annotated[int, Meta(ge=1)]
+    """Counts the changes of the anomaly, from 1."""
+    state: Literal["firing", "resolved"]
+    """Whether it holds."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    segment_name: str | None
+    """The segment this covers (sex, age_band, device_model …); null covers the whole tenant."""
+    segment_value: str | None
+    """The value of the segment; null covers the whole tenant."""
+    metric: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The rate concerned."""
+    rule: Literal["twice_baseline"]
+    """The rule that found it."""
+    cadence: Literal["real_time", "daily"]
+    """Which watch found it."""
+    severity: Literal["high", "low_evidence"]
+    """high: the guard test is significant; low_evidence: the longer windows decide."""
+    action: Literal["flag_cohort_for_manual_review", "incident_review"]
+    """What it causes."""
+    window_start: Annotated[datetime, Meta(tz=True)]
+    """Start of the window that was judged."""
+    window_end: Annotated[datetime, Meta(tz=True)]
+    """End of the window that was judged."""
+    k: Annotated[int, Meta(ge=0)]
+    """Numerator in the window."""
+    n: Annotated[int, Meta(ge=0)]
+    """Denominator in the window."""
+    rate: float
+    """k / n."""
+    low: float
+    """Lower Wilson 95 % bound."""
+    high: float
+    """Upper Wilson 95 % bound."""
+    baseline_k: Annotated[int, Meta(ge=0)]
+    """Numerator of the baseline; 0 where the policy’s expected rate stands in."""
+    baseline_n: Annotated[int, Meta(ge=0)]
+    """Denominator of the baseline; 0 where the policy’s expected rate stands in."""
+    baseline_rate: float
+    """The rate compared with."""
+    baseline_periods: Annotated[int, Meta(ge=0)]
+    """Earlier periods in the baseline."""
+    ratio: float
+    """rate / baseline_rate."""
+    p_value: float
+    """One-sided p of the guard test."""
+    backfill: bool
+    """True when the window is older than the alert horizon: stored, never notified."""
+
+
+class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What a data subject consented to, obtained by the customer (GDPR Art. 7)."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    purpose: Literal[
+        "provide_features", "maintain_and_deliver_statistics", "troubleshooting", "billing", "improve_and_develop"
+    ]
+    """The purpose consented to."""
+    granted: bool
+    """True when given, false when withdrawn."""
+    asserted_at: Annotated[datetime, Meta(tz=True)]
+    """When it was given or withdrawn."""
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When it ends by itself; absent: it does not."""
+    evidence_ref: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """Where the customer keeps the proof of the consent."""
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A record that could not be processed, as an operator reads it; on the topic it travels as the original bytes plus headers."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    source_topic: Annotated[str, Meta(max_length=256, min_length=1)]
+    """Topic it was read from."""
+    source_partition: Annotated[int, Meta(ge=0)]
+    """Partition it was read from."""
+    source_offset: Annotated[int, Meta(ge=0)]
+    """Offset it was read at."""
+    stage: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Stage that refused it."""
+    reason: Literal[
+        "malformed",
+        "schema_mismatch",
+        "unknown_schema_version",
+        "time_ahead",
+        "missing_key",
+        "key_mismatch",
+        "conflicting_duplicate",
+    ]
+    """What is wrong."""
+    message: Annotated[str, Meta(max_length=1024, min_length=1)]
+    """Where it is wrong and what would be right; never the offending value."""
+    at: Annotated[datetime, Meta(tz=True)]
+    """Log-append time of the record."""
+    size: Annotated[int, Meta(ge=0)]
+    """Size of the original value."""
+
+
+class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The handset and SDK that captured the presentation."""
+
+    ref: Annotated[str, Meta(max_length=128, min_length=1)] | None = None
+    """Pseudonymous reference of the handset, for device velocity."""
+    model: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Handset model as the SDK reports it."""
+    os: Annotated[str, Meta(max_length=32, min_length=1)] | None = None
+    """Operating system family."""
+    os_version: Annotated[str, Meta(max_length=32, min_length=1)] | None = None
+    """Operating system version."""
+    sdk_version: Annotated[str, Meta(max_length=32, min_length=1)] | None = None
+    """Version of the capture SDK."""
+
+
+class Timings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """How long the steps of one transaction took."""
+
+    capture_ms: Annotated[float, Meta(ge=0.0, le=86400000.0)] | None = None
+    """From opening the camera to the accepted frame."""
+    upload_ms: Annotated[float, Meta(ge=0.0, le=86400000.0)] | None = None
+    """Upload of the imagery."""
+    match_ms: Annotated[float, Meta(ge=0.0, le=86400000.0)] | None = None
+    """Face comparison."""
+    liveness_ms: Annotated[float, Meta(ge=0.0, le=86400000.0)] | None = None
+    """Liveness decision."""
+
+
+class Attempts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Failure counters, one per check."""
+
+    match: Annotated[int, Meta(ge=0)]
+    """Failed face matches of the subject before this transaction, within the policy window."""
+    liveness: Annotated[int, Meta(ge=0)]
+    """Failed liveness checks of the subject before this transaction, within the policy window."""
+
+
+class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What the verdict rests on: with the event it reproduces the verdict."""
+
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    controls_version: Annotated[int, Meta(ge=0)]
+    """Version of the control records in force (step-up MFA, alarmed cohorts); 0 = none."""
+    patterns_version: Annotated[int, Meta(ge=0)]
+    """Version of the published attack patterns in force; 0 = none."""
+    match_threshold: float
+    """Face-match threshold that was applied: accepted when score ≥ threshold."""
+    liveness_threshold: float
+    """Liveness threshold that was applied: accepted when score ≥ threshold."""
+    attempts_before: Attempts
+    """Failures that counted against the subject before this transaction."""
+
+
+class Sketch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Sparse histogram of scores; bins are half-open [edge, next edge)."""
+
+    grid: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Identifier of the versioned base grid of bin edges."""
+    thresholds: tuple[float, ...]
+    """Thresholds added to the base grid as edges, ascending."""
+    bins: dict[str, Annotated[int, Meta(ge=0)]]
+    """Counts by bin index (decimal string); empty bins are left out."""
+
+
+class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What one batch adds to one minute of one tenant, segment value and policy."""
+
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    start: Annotated[int, Meta(ge=0)]
+    """Start of the one-minute bucket of occurred_at, Unix epoch."""
+    segment_name: str | None
+    """The segment this covers (sex, age_band, device_model …); null covers the whole tenant."""
+    segment_value: str | None
+    """The value of the segment; null covers the whole tenant."""
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    counts: dict[str, Annotated[int, Meta(ge=0)]]
+    """Exact counters by name, for example transactions, decision.accept, match.fail."""
+    sums: dict[str, float]
+    """Exact sums by timing name, in milliseconds."""
+    sketches: dict[str, Sketch]
+    """Score and timing histograms by name: match, liveness, capture_ms …"""
+
+
+class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A rate with everything needed to judge it."""
+
+    metric: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The metric by its standard name: fmr, fnmr, apcer, bpcer, fta … or a proxy: rejection_rate, retry_rate, liveness_fail_rate …"""
+    k: int | None
+    """Numerator."""
+    n: int | None
+    """Denominator."""
+    value: float | None
+    """k / n."""
+    low: float | None
+    """Lower Wilson 95 % bound."""
+    high: float | None
+    """Upper Wilson 95 % bound."""
+    limit: float | None
+    """The policy limit it is judged against."""
+    status: Literal["PASS", "BREACH", "INSUFFICIENT"] | None
+    """PASS, BREACH or INSUFFICIENT by the one-sided Clopper–Pearson bound at 95 %; null without a limit."""
+    coverage: float | None
+    """Share of the transactions of the window that carry the label this rate needs; null for proxies."""
+
+
+class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Why a case exists."""
+
+    code: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Typed reason code."""
+    at: Annotated[datetime, Meta(tz=True)]
+    """When the cause occurred."""
+    transaction_id: Annotated[str, Meta(max_length=128)] | None
+    """The transaction that caused it, if one did."""
+    evidence: dict[str, float]
+    """The numbers behind the reason, by name."""
+
+
+class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A case that leaves triage for people: the SOC queue now, the research group for novel attacks."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    escalation_id: str
+    """uuid5 of the case and its revision."""
+    case_id: str
+    """uuid5 of what opened the case."""
+    revision: Annotated[int, Meta(ge=1)]
+    """Counts the changes of the case, from 1."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    subject_tag: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")] | None
+    """Keyed pseudonym of the subject (HMAC), or null for a cohort case."""
+    queue: Literal["soc", "research"]
+    """Where it goes."""
+    status: Literal["open", "escalated", "closed"]
+    """State of the case after this change."""
+    severity: Literal["low", "medium", "high"]
+    """How urgent."""
+    raised_at: Annotated[datetime, Meta(tz=True)]
+    """When the newest reason occurred."""
+    reasons: tuple[Reason, ...]
+    """Every reason so far, oldest first."""
+
+
+class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What upstream should tell or ask the user next."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    guidance_id: str
+    """uuid5 of tenant, transaction and action."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    action: Literal[
+        "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
+    ]
+    """What the user is asked to do."""
+    message_code: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Key of the text to show; texts belong to upstream."""
+    attempts_left: Annotated[int, Meta(ge=0)]
+    """Tries left before a person decides."""
+
+
+class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Late truth about one transaction: from a PAD campaign, an investigation or a manual review."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    label_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """Identifier of this assertion, unique within the tenant."""
+    asserted_at: Annotated[datetime, Meta(tz=True)]
+    """When the truth was asserted."""
+    authority: Annotated[int, Meta(ge=0, le=100)]
+    """Rank of the asserting party; the highest wins, then the latest, then the greatest label_id."""
+    pair: Literal["genuine", "impostor"] | None = None
+    """Mated (genuine) or non-mated (impostor) comparison; null says nothing about the match."""
+    presentation: Literal["bona_fide", "attack"] | None = None
+    """Bona fide presentation or presentation attack; null says nothing about liveness."""
+    pai_species: Annotated[str, Meta(max_length=64)] | None = None
+    """Species of the presentation attack instrument; null or absent: unknown."""
+    sampling_probability: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
+    """Probability π with which this transaction was chosen for labelling."""
+
+
+class Notification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What the notifier tells one channel; identifiers and numbers only, no subject data."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    notification_id: str
+    """uuid5 of source, revision and channel; sent as webhook-id, so that a receiver can drop repeats."""
+    source_topic: Annotated[str, Meta(max_length=256, min_length=1)]
+    """Topic of the event that caused it."""
+    source_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """Identifier of the event that caused it."""
+    source_revision: Annotated[int, Meta(ge=1)]
+    """Revision of that event."""
+    tenant: str | None
+    """The tenant concerned; null for the platform."""
+    route: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The route that matched."""
+    channel: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The channel it goes to."""
+    severity: Literal["info", "low", "medium", "high", "warning", "critical"]
+    """How urgent."""
+    state: Literal["firing", "resolved", "raised"]
+    """firing, resolved or a plain fact."""
+    title: Annotated[str, Meta(max_length=256, min_length=1)]
+    """One line."""
+    summary: Annotated[str, Meta(max_length=2048, min_length=1)]
+    """What happened, with its numbers."""
+    created_at: Annotated[datetime, Meta(tz=True)]
+    """When the cause occurred."""
+
+
+class PlatformAlert(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Health of the platform itself: no personal data at all, straight to operators."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    alert_id: str
+    """uuid5 of service, kind and the moment it began."""
+    state: Literal["firing", "resolved"]
+    """Whether it holds."""
+    severity: Literal["info", "warning", "critical"]
+    """How urgent."""
+    service: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The service concerned."""
+    kind: Literal["health", "downtime", "availability", "lag", "dead_letters"]
+    """What is wrong."""
+    raised_at: Annotated[datetime, Meta(tz=True)]
+    """When it was noticed."""
+    summary: Annotated[str, Meta(max_length=512, min_length=1)]
+    """One sentence for the operator."""
+    values: dict[str, float]
+    """The numbers behind the alert, by name."""
+
+
+class PolicyDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A policy document, kept by its content hash so that nothing a late event needs is compacted away."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    document: Annotated[str, Meta(max_length=1048576, min_length=2)]
+    """The canonical JSON of the policy."""
+    published_at: Annotated[datetime, Meta(tz=True)]
+    """When it was published."""
+
+
+class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A transaction that the security operations centre should look at, and why."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    suspicion_id: str
+    """uuid5 of tenant, transaction and reason."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    reason: Literal["liveness_failures_persist"]
+    """Typed reason code."""
+    severity: Literal["low", "medium", "high"]
+    """How urgent."""
+    evidence: dict[str, float]
+    """The numbers behind the reason, by name."""
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
+    """Where the imagery is kept, by reference; never imagery itself."""
+
+
+class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What one batch of verdicts adds to the windows: one envelope to every tallies partition, empty ones too."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    source_topic: Annotated[str, Meta(max_length=256, min_length=1)]
+    """The topic the batch was read from."""
+    source_partition: Annotated[int, Meta(ge=0)]
+    """The partition the batch was read from."""
+    position_before: Annotated[int, Meta(ge=0)]
+    """Position of the source before the batch; equals the last position_after."""
+    position_after: Annotated[int, Meta(ge=0)]
+    """Position of the source after the batch."""
+    progress_at: int | None
+    """Up to when the source is read: the greatest log-append time seen, Unix epoch; null before the first record."""
+    cells: tuple[Cell, ...]
+    """The cells of the tenants that hash to this partition."""
+
+
+class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One remote identity proofing as the upstream onboarding system publishes it."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    checks: Annotated[tuple[Literal["match", "liveness"], ...], Meta(max_length=2, min_length=1)] = (
+        "match",
+        "liveness",
+    )
+    """The checks that upstream requested; a requested check without a score is a failure to acquire (match) or a non-response (liveness). A score that is present counts as requested."""
+    match_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    """Similarity of document photo and selfie; higher is more alike. Null or absent: no score."""
+    liveness_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    """Likelihood of a bona fide presentation; higher is more live. Null or absent: no score."""
+    device: Device | None = None
+    """Handset and SDK."""
+    timings: Timings | None = None
+    """Durations of the steps."""
+    segments: (
+        Annotated[dict[str, Annotated[str, Meta(max_length=64, min_length=1)]], Meta(max_length=16)] | None
+    ) = None
+    """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
+    imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
+    """Where the imagery is kept, by reference; never imagery itself."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What Proofwatch decided about one transaction, and on what basis."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    decision: Literal["accept", "retry", "refer"]
+    """accept: go on; retry: the user tries again; refer: a person decides."""
+    action: Literal[
+        "none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
+    ]
+    """What upstream does next."""
+    reasons: tuple[
+        Literal[
+            "match_below_threshold",
+            "match_missing",
+            "match_marginal",
+            "liveness_below_threshold",
+            "liveness_missing",
+            "match_failures_persist",
+            "liveness_failures_persist",
+            "step_up_mfa_required",
+        ],
+        ...,
+    ]
+    """Why, the leading reason first; empty for a plain accept."""
+    match_outcome: Literal["pass", "marginal", "fail", "missing", "not_requested"]
+    """What became of the face match: marginal is accepted and counted apart; missing was requested and brought no score."""
+    liveness_outcome: Literal["pass", "fail", "missing", "not_requested"]
+    """What became of the liveness check: marginal is accepted and counted apart; missing was requested and brought no score."""
+    match_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None
+    """The score that was judged, or null."""
+    liveness_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None
+    """The score that was judged, or null."""
+    basis: Basis
+    """What the verdict rests on."""
+    device: Device | None = None
+    """Handset and SDK."""
+    timings: Timings | None = None
+    """Durations of the steps."""
+    segments: (
+        Annotated[dict[str, Annotated[str, Meta(max_length=64, min_length=1)]], Meta(max_length=16)] | None
+    ) = None
+    """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
+
+
+class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The counts of one tenant, segment value and stretch of time, with the rates they give."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    window_id: str
+    """uuid5 of kind, tenant, segment, length and start."""
+    kind: Literal["decisions", "labelled"]
+    """decisions: from verdicts alone; labelled: from verdicts joined with truth."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    segment_name: str | None
+    """The segment this covers (sex, age_band, device_model …); null covers the whole tenant."""
+    segment_value: str | None
+    """The value of the segment; null covers the whole tenant."""
+    start: Annotated[datetime, Meta(tz=True)]
+    """Start of the window, inclusive."""
+    end: Annotated[datetime, Meta(tz=True)]
+    """End of the window, exclusive."""
+    length_s: Annotated[int, Meta(ge=1)]
+    """Length of the window."""
+    revision: Annotated[int, Meta(ge=1)]
+    """1 when closed; higher when late data restated it."""
+    backfill: bool
+    """True when the window is older than the alert horizon: stored, never notified."""
+    counts: dict[str, Annotated[int, Meta(ge=0)]]
+    """Exact counters by name."""
+    sums: dict[str, float]
+    """Exact sums by timing name."""
+    sketches: dict[str, Sketch]
+    """Score and timing histograms by name."""
+    policies: dict[str, Annotated[int, Meta(ge=0)]]
+    """Transactions by policy hash."""
+    figures: tuple[Figure, ...]
+    """The rates of the window."""
