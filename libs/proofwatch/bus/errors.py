@@ -27,3 +27,11 @@ class UnknownTopic(BusError):
 
 class PartitionMismatch(BusError):
     """Two topics that must be co-partitioned differ in their partition count: stop at start-up."""
+
+
+class Stuck(BusError):
+    """A lane has had no success for too long: let the process end, so that its supervisor starts it anew."""
+
+
+class RecordTooLarge(BusError):
+    """A record exceeds what the bus takes: raise the limit of the topic and of the producer, in bytes."""

@@ -1,0 +1,196 @@
+"""One lane: one input partition, read by the same four steps everywhere: fence, position, step, commit.
+
+Acquiring the fence shuts the previous owner out; the position is read after that, so it cannot be stale; records
+are fetched from there; one atomic act makes a batch's effects, outputs and new position durable. Any error has one
+answer: drop the owner and begin again with the fence. A process that was frozen and wakes up finds itself fenced.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import structlog
+
+from proofwatch.bus.errors import Fenced, Gap, Stuck
+from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
+from proofwatch.runtime.clock import Clock
+
+__all__ = ["Lane", "LaneSettings"]
+
+Tx = TypeVar("Tx")
+
+_log = structlog.get_logger(__name__)
+_FENCED_HEARTBEATS = 3
+_BACKOFF_S = 0.5
+_BACKOFF_MAX_S = 2.0
+
+
+class Lane(Generic[Tx]):
+    """Drives a stage over one partition; either by `step`, or by `start` as a task of its own. Never both."""
+
+    def __init__(
+        self,
+        at: TopicPartition,
+        source: Source,
+        fence: Fence[Tx],
+        stage: Stage[Tx],
+        settings: LaneSettings,
+        clock: Clock,
+    ) -> None:
+        self.at = at
+        self._source = source
+        self._fence = fence
+        self._stage = stage
+        self._settings = settings
+        self._clock = clock
+        self._owner: Owner[Tx] | None = None
+        self._position = 0
+        self._progress_ms: int | None = None
+        self._known = False
+        self._stopping = False
+        self._free = asyncio.Event()
+        self._free.set()
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the lane owns its partition now."""
+        return self._owner is not None
+
+    @property
+    def position(self) -> int | None:
+        """The position up to which everything is durable; None while the lane is not open."""
+        return self._position if self._owner else None
+
+    def start(self) -> asyncio.Task[None]:
+        """Run in a task of its own until `close`."""
+        self.task = asyncio.create_task(self.run(), name=f"lane:{self.at.topic}/{self.at.partition}")
+        return self.task
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Take at most one batch, without waiting for records; return their number.
+
+        Opens the lane first if need be. With `idle` a stage gets an idle batch when there are no records.
+        Raises whatever went wrong, after the owner was discarded.
+        """
+        try:
+            return await self._turn(0.0, idle=idle)
+        except BaseException:
+            await self._discard()
+            raise
+
+    async def run(self) -> None:
+        """Take batches until `close`. Raises `Stuck` when nothing has succeeded for `stuck_s`."""
+        loop = asyncio.get_running_loop()
+        last_success, backoff = loop.time(), 0.0
+        try:
+            while not self._stops():
+                try:
+                    await self._turn(self._settings.idle_s, idle=True)
+                    last_success, backoff = loop.time(), 0.0
+                except Exception as error:
+                    await self._discard()
+                    backoff = self._backoff(error, backoff)
+                    _log.warning("lane_failed", **self._names(), error=_say(error), retry_s=backoff)
+                    if loop.time() - last_success > self._settings.stuck_s:
+                        raise Stuck(
+                            f"{self._where()}: no success for {self._settings.stuck_s} s: {_say(error)}"
+                        ) from error
+                    await asyncio.sleep(backoff)
+        finally:
+            await self._discard()
+
+    async def close(self) -> None:
+        """Finish the transaction in hand, or give it up after `drain_s`; let the stage forget the partition."""
+        self._stopping = True
+        if self.task:
+            if self._free.is_set():
+                self.task.cancel()  # it opens, waits for records or backs off: nothing is lost
+            await asyncio.wait([self.task], timeout=self._settings.drain_s)
+            self.task.cancel()
+            await asyncio.wait([self.task], timeout=self._settings.drain_s)
+        else:
+            try:
+                await asyncio.wait_for(self._free.wait(), self._settings.drain_s)
+            except TimeoutError:
+                _log.warning("lane_not_drained", **self._names(), waited_s=self._settings.drain_s)
+        await self._discard()
+        if self._known:
+            self._known = False
+            await self._stage.closed(self.at)
+
+    async def _turn(self, timeout_s: float, *, idle: bool) -> int:
+        if self._stops():
+            return 0
+        if self._owner is None:
+            async with asyncio.timeout(self._settings.step_timeout_s):
+                await self._acquire()
+            await self._tell_stage()
+        owner = self._owner
+        records = await self._source.fetch(self.at, self._settings.max_records, timeout_s)
+        if self._stops() or owner is None or not (records or idle):
+            return 0
+        batch = self._batch(records)
+        self._free.clear()
+        try:
+            async with asyncio.timeout(self._settings.step_timeout_s):
+                await owner.commit(batch, self._stage)
+        finally:
+            self._free.set()
+        self._position, self._progress_ms = batch.position_after, batch.progress_ms
+        return len(records)
+
+    async def _acquire(self) -> None:
+        self._owner = owner = await self._fence.acquire(self.at)
+        committed = await owner.position()
+        beginning = await self._source.beginning(self.at)
+        if committed is not None and committed < beginning and not self._settings.skip_lost:
+            raise Gap(
+                f"{self._where()}: position {committed} is committed but the earliest record left is {beginning}: "
+                f"retention removed what was not processed; restore it, or allow the lane to skip it"
+            )
+        self._position = beginning if committed is None else max(committed, beginning)
+        self._progress_ms = None
+        await self._source.seek(self.at, self._position)
+
+    async def _tell_stage(self) -> None:
+        # no cap in time: a stage may have hours of history to read
+        self._known = True
+        await self._stage.opened(self.at, self._position, self._source.history(self.at, self._position))
+
+    def _batch(self, records: Sequence[Record]) -> Batch:
+        now_ms, progress_ms, after = self._clock.now_ms(), self._progress_ms, self._position
+        if records:
+            newest_ms = max([record.timestamp_ms for record in records])
+            progress_ms = newest_ms if progress_ms is None else max(progress_ms, newest_ms)
+            after = records[-1].offset + 1
+        elif self._settings.live_progress:
+            # what was appended before the wait began would have been seen
+            seen_ms = now_ms - int(self._settings.idle_s * 1000)
+            progress_ms = seen_ms if progress_ms is None else max(progress_ms, seen_ms)
+        return Batch(self.at, records, self._position, after, progress_ms, now_ms)
+
+    def _backoff(self, error: Exception, before_s: float) -> float:
+        if isinstance(error, Fenced):
+            # we may be the one who was frozen: let a heartbeat tell us before we take the partition back
+            return _FENCED_HEARTBEATS * self._settings.heartbeat_s
+        return min(max(before_s * 2, _BACKOFF_S), _BACKOFF_MAX_S)
+
+    def _stops(self) -> bool:
+        return self._stopping
+
+    async def _discard(self) -> None:
+        owner, self._owner = self._owner, None
+        if owner:
+            await owner.close()
+
+    def _where(self) -> str:
+        return f"{self.at.topic}/{self.at.partition}"
+
+    def _names(self) -> dict[str, str | int]:
+        return {"topic": self.at.topic, "partition": self.at.partition}
+
+
+def _say(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,29 @@
+"""How a lane works: sizes and times."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LaneSettings:
+    """How a lane works.
+
+    max_records: at most so many records in a batch, hence in a transaction.
+    idle_s: after so many seconds without records the stage gets an idle batch.
+    step_timeout_s: cap in seconds on opening and on one transaction; below the broker's transaction timeout.
+    drain_s: seconds given to the transaction in hand when the partition is revoked.
+    stuck_s: seconds without any success after which `run` raises `Stuck`.
+    heartbeat_s: the group's heartbeat interval in seconds; a fenced lane waits three of them.
+    live_progress: let time progress follow the clock while nothing arrives. False for replay and for topics whose
+        timestamps are event times: then progress comes from records alone.
+    skip_lost: begin at the earliest record that is left when retention has removed the committed position; False
+        refuses with `Gap`, so that no loss goes unseen.
+    """
+
+    max_records: int = 2000
+    idle_s: float = 1.0
+    step_timeout_s: float = 15.0
+    drain_s: float = 5.0
+    stuck_s: float = 90.0
+    heartbeat_s: float = 1.0
+    live_progress: bool = True
+    skip_lost: bool = False

@@ -1,0 +1,132 @@
+"""The in-process bus of standalone mode: per-partition logs of bytes, groups, atomic publish-and-commit.
+
+It keeps Kafka's contract (`tests/contract` runs on both). It does not survive the process.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import count
+
+from proofwatch.bus.errors import UnknownTopic
+from proofwatch.bus.local_consumer import LocalConsumer
+from proofwatch.bus.local_fence import LocalFence
+from proofwatch.bus.local_group import Group, least_done
+from proofwatch.bus.local_log import PartitionLog
+from proofwatch.bus.partitioner import partition_of
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, TopicPartition
+from proofwatch.runtime.clock import Clock
+
+_cached_partition_of = lru_cache(maxsize=65536)(partition_of)
+
+
+class LocalBus:
+    """All topics of one process."""
+
+    def __init__(self, topics: Mapping[str, int], clock: Clock, *, forget_consumed: bool = False) -> None:
+        """`topics` maps each topic to its partition count.
+
+        `forget_consumed` drops records that every group that ever joined has left behind: for runs that must not
+        grow. It cuts short what `read` and `history` can show.
+        """
+        self._counts = dict(topics)
+        self._clock = clock
+        self._forget_consumed = forget_consumed
+        self._logs = {topic: [PartitionLog() for _ in range(n)] for topic, n in self._counts.items()}
+        self._groups: defaultdict[str, Group] = defaultdict(lambda: Group(self._counts))
+        self._keyless = count()
+
+    async def start(self) -> None:
+        """Nothing to connect to."""
+
+    async def stop(self) -> None:
+        """Nothing to release."""
+
+    async def partitions(self, topic: str) -> int:
+        """Return the partition count. Raises `UnknownTopic`."""
+        return len(self._partitions(topic))
+
+    def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
+        """Return a member of `group`, not yet started. Raises `UnknownTopic`."""
+        for topic in topics:
+            self._partitions(topic)
+        return LocalConsumer(self, self._groups[group], topics)
+
+    def fence(self, group: str) -> Fence[None]:
+        """Return the fence whose commits are one indivisible step of the event loop: outputs and position."""
+        return LocalFence(self, self._groups[group])
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Append the records; all of them or, when one names an unknown topic or partition, none."""
+        self.append(self.place(records))
+
+    def place(
+        self, records: Sequence[Outgoing], keyless: int | None = None
+    ) -> list[tuple[PartitionLog, Outgoing]]:
+        """Choose every record's partition; raises before anything is appended.
+
+        Records with neither partition nor key go to `keyless` modulo the count, or in turn when it is None.
+        """
+        placed = []
+        for record in records:
+            logs = self._partitions(record.topic)
+            partition = record.partition
+            if partition is None:
+                if record.key is not None:
+                    partition = _cached_partition_of(record.key, len(logs))
+                else:
+                    partition = (next(self._keyless) if keyless is None else keyless) % len(logs)
+            elif not 0 <= partition < len(logs):
+                raise UnknownTopic(f"{record.topic} has {len(logs)} partitions; there is no partition {partition}")
+            placed.append((logs[partition], record))
+        return placed
+
+    def append(self, placed: Sequence[tuple[PartitionLog, Outgoing]]) -> None:
+        """Append placed records without yielding to anybody; cannot fail."""
+        now_ms = self._clock.now_ms()
+        touched = set()
+        for log, (_, key, value, _, timestamp_ms, headers) in placed:
+            when_ms = now_ms if timestamp_ms is None else timestamp_ms
+            log.records.append(Record(log.base + len(log.records), when_ms, key, value, headers))
+            touched.add(log)
+        for log in touched:
+            log.wake()
+
+    async def positions(self, group: str, topic: str) -> dict[int, int]:
+        """Return the committed position of every partition that has one."""
+        self._partitions(topic)
+        if group not in self._groups:
+            return {}
+        return {tp.partition: at for tp, at in sorted(self._groups[group].committed.items()) if tp.topic == topic}
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Return the end offset of every partition."""
+        return {partition: log.end for partition, log in enumerate(self._partitions(topic))}
+
+    async def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
+        """Yield the records from `position` to the end at the time of the call."""
+        log = self.log(source)
+        for record in log.slice(position, log.end):
+            yield record
+
+    def log(self, source: TopicPartition) -> PartitionLog:
+        """Return the partition's log. Raises `UnknownTopic`."""
+        logs = self._partitions(source.topic)
+        if not 0 <= source.partition < len(logs):
+            raise UnknownTopic(
+                f"{source.topic} has {len(logs)} partitions; there is no partition {source.partition}"
+            )
+        return logs[source.partition]
+
+    def release(self, source: TopicPartition) -> None:
+        """Drop what nobody needs any more, if the bus was told to."""
+        if self._forget_consumed:
+            self.log(source).trim(least_done(self._groups.values(), source))
+
+    def _partitions(self, topic: str) -> list[PartitionLog]:
+        logs = self._logs.get(topic)
+        if logs is None:
+            raise UnknownTopic(
+                f"topic {topic!r} does not exist on this bus; it has: {', '.join(sorted(self._logs))}"
+            )
+        return logs

@@ -1,0 +1,79 @@
+"""Owners on the in-process bus: an epoch per (group, partition) decides who may commit."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from proofwatch.bus.errors import Fenced, Gap
+from proofwatch.bus.local_group import Group
+from proofwatch.bus.local_log import PartitionLog
+from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
+
+_Placed = list[tuple[PartitionLog, Outgoing]]
+
+
+def begins_at(batch: Batch, committed: int, *, begun: bool) -> bool:
+    """Tell whether `batch` continues at `committed`; an owner's first batch may also begin beyond it.
+
+    That happens when the source itself knows better: an outbox whose group offsets have expired.
+    """
+    return batch.position_before == committed or (not begun and batch.position_before > committed)
+
+
+class Appender(Protocol):
+    """What the fence needs of the bus."""
+
+    def place(self, records: Sequence[Outgoing], keyless: int | None = None) -> _Placed:
+        """Choose every record's partition."""
+        ...
+
+    def append(self, placed: _Placed) -> None:
+        """Append placed records."""
+        ...
+
+
+class LocalFence:
+    """The fence of one group."""
+
+    def __init__(self, bus: Appender, group: Group) -> None:
+        self._bus = bus
+        self._group = group
+
+    async def acquire(self, source: TopicPartition) -> Owner[None]:
+        """Become the only one who can commit for `source`."""
+        return LocalOwner(self._bus, self._group, source, self._group.bump_epoch(source))
+
+
+class LocalOwner:
+    """The right to commit for one partition until the epoch moves on."""
+
+    def __init__(self, bus: Appender, group: Group, source: TopicPartition, epoch: int) -> None:
+        self._bus = bus
+        self._group = group
+        self._source = source
+        self._epoch = epoch
+        self._begun = False
+
+    async def position(self) -> int | None:
+        """Return the committed position."""
+        return self._group.committed.get(self._source)
+
+    async def commit(self, batch: Batch, stage: Stage[None]) -> None:
+        """Run the step, then append its outputs and move the position without yielding in between."""
+        self._check(batch)
+        placed = self._bus.place(await stage.step(batch, None), batch.source.partition)
+        self._check(batch)
+        self._bus.append(placed)
+        if batch.position_after > batch.position_before:
+            self._group.committed[self._source] = batch.position_after
+            self._begun = True
+
+    def _check(self, batch: Batch) -> None:
+        where = f"{self._source.topic}/{self._source.partition}"
+        if self._group.epochs[self._source] != self._epoch:
+            raise Fenced(f"{where}: another owner has acquired this partition")
+        committed = self._group.committed.get(self._source)
+        if committed is not None and not begins_at(batch, committed, begun=self._begun):
+            raise Gap(f"{where}: the batch begins at {batch.position_before}, but {committed} is committed")
+
+    async def close(self) -> None:
+        """Hold nothing, release nothing."""

@@ -1,0 +1,134 @@
+"""A worker: one member of a consumer group with a lane for every partition that it is assigned."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from proofwatch.bus.errors import PartitionMismatch
+from proofwatch.bus.lane import Lane, LaneSettings
+from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
+from proofwatch.runtime.clock import Clock
+
+Tx = TypeVar("Tx")
+Companion = Callable[[TopicPartition], "Lane[Any]"]
+"""Makes a further lane for an assigned partition, such as the relay of its outbox."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Worker(Generic[Tx]):
+    """A part of a service (`runtime.service.Part`): joins the group, makes lanes, drives them."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        group: str,
+        topics: Sequence[str],
+        fence: Fence[Tx],
+        stage: Stage[Tx],
+        settings: LaneSettings,
+        clock: Clock,
+        *,
+        companions: Sequence[Companion] = (),
+        co_partitioned: Sequence[str] = (),
+    ) -> None:
+        """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`."""
+        self._bus = bus
+        self._group = group
+        self._consumer = bus.consumer(group, topics)
+        self._topics = tuple(topics)
+        self._fence = fence
+        self._stage = stage
+        self._settings = settings
+        self._clock = clock
+        self._companions = tuple(companions)
+        self._co_partitioned = tuple(co_partitioned)
+        self._lanes: dict[TopicPartition, list[Lane[Any]]] = {}
+        self._live = False
+        self._started = False
+        self._done: asyncio.Future[None] | None = None
+
+    async def start(self) -> None:
+        """Check the topics and join the group. Raises `UnknownTopic`, `PartitionMismatch`, `BusUnavailable`."""
+        for topic in self._topics:
+            await self._bus.partitions(topic)
+        await check_co_partitioned(self._bus, self._co_partitioned)
+        self._done = asyncio.get_running_loop().create_future()
+        await self._consumer.start(self._assigned, self._revoked)
+        self._started = True
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Step every lane once, by topic and partition, companions after their lane; return the records taken."""
+        return sum([await lane.step(idle=idle) for lane in self._in_order()])
+
+    async def run(self) -> None:
+        """Run every lane in a task of its own until `stop`. Raises what a lane could not recover from."""
+        assert self._done is not None, "start first"
+        self._live = True
+        for lane in self._in_order():
+            self._launch(lane)
+        await asyncio.shield(self._done)
+
+    async def stop(self) -> None:
+        """Drain and close the lanes, leave the group; idempotent."""
+        if not self._started:
+            return
+        self._started = False
+        await self._consumer.stop()
+        if self._done and not self._done.done():
+            self._done.set_result(None)
+
+    def ready(self) -> bool:
+        """Return whether the member has joined and owns everything that it is assigned."""
+        return self._started and all(lane.ready for lane in self._in_order())
+
+    @property
+    def positions(self) -> dict[TopicPartition, int | None]:
+        """The durable position of every assigned partition; None while its lane is not open."""
+        return {at: lanes[0].position for at, lanes in sorted(self._lanes.items())}
+
+    def _in_order(self) -> list[Lane[Any]]:
+        return [lane for _, lanes in sorted(self._lanes.items(), key=lambda item: item[0]) for lane in lanes]
+
+    async def _assigned(self, partitions: frozenset[TopicPartition]) -> None:
+        # no awaits in here: heartbeats are off until it returns
+        for at in sorted(partitions):
+            lane = Lane(at, self._consumer, self._fence, self._stage, self._settings, self._clock)
+            self._lanes[at] = [lane, *(companion(at) for companion in self._companions)]
+            if self._live:
+                for each in self._lanes[at]:
+                    self._launch(each)
+        _log.info("partitions_assigned", group=self._group, partitions=_names(partitions))
+
+    async def _revoked(self, partitions: frozenset[TopicPartition]) -> None:
+        lanes = [lane for at in sorted(partitions) for lane in self._lanes.pop(at, ())]
+        outcomes = await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                self._fail(outcome)
+        _log.info("partitions_revoked", group=self._group, partitions=_names(partitions))
+
+    def _launch(self, lane: Lane[Any]) -> None:
+        lane.start().add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self._done and not self._done.done():
+            self._done.set_exception(error)
+
+
+async def check_co_partitioned(bus: Bus, topics: Sequence[str]) -> None:
+    """Raise `PartitionMismatch` unless all `topics` have the same partition count."""
+    counts = {topic: await bus.partitions(topic) for topic in topics}
+    if len(set(counts.values())) > 1:
+        shown = ", ".join(f"{topic}: {count}" for topic, count in counts.items())
+        raise PartitionMismatch(f"these topics must have the same partition count: {shown}")
+
+
+def _names(partitions: frozenset[TopicPartition]) -> list[str]:
+    return [f"{at.topic}/{at.partition}" for at in sorted(partitions)]
