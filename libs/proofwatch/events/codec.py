@@ -1,0 +1,113 @@
+"""From bytes to events and back, one `Codec` per event type.
+
+The wire is JSON. Encoding is deterministic: struct fields in the schema's order, map keys sorted, no blanks,
+date-times as RFC 3339. An optional field that is null means the same as an absent one, and is absent when encoded.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from proofwatch.events import types
+from proofwatch.events.rejected import Rejected, explain
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: Any = None
+
+
+_VERSION = msgspec.json.Decoder(_Versioned)
+
+
+class Codec(Generic[T]):
+    """Decodes and encodes one version of one event."""
+
+    def __init__(self, event: type[T], version: int = 1) -> None:
+        self.event = event
+        self.version = version
+        self._decode = msgspec.json.Decoder(event).decode
+
+    def decode(self, value: bytes | None) -> T:
+        """Return the event. Raises `Rejected`, whose message names no value of the record."""
+        # Raised outside of the except clauses: the causes quote the record and must not hang on as __context__.
+        try:
+            return self._decode(value)  # type: ignore[arg-type]  # None is told from bytes below, off the hot path
+        except msgspec.ValidationError as error:
+            rejected = self._mismatch(value or b"", error)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
+            rejected = _malformed(value, error)
+        raise rejected
+
+    def encode(self, event: T) -> bytes:
+        """Return the event's bytes; equal events give equal bytes."""
+        return _ENCODE(event)
+
+    def _mismatch(self, value: bytes, error: msgspec.ValidationError) -> Rejected:
+        # Validation stops at the first difference; a whole read tells another version, or broken JSON further on.
+        try:
+            version = _VERSION.decode(value).schema_version
+        except msgspec.ValidationError:
+            version = None  # not an object at all
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            return _malformed(value, broken)
+        if type(version) is int and version != self.version:
+            return Rejected(
+                "unknown_schema_version",
+                f"$.schema_version: this release reads version {self.version} of {self.event.__name__}; "
+                "upgrade it, or let the producer send that version",
+            )
+        return Rejected("schema_mismatch", explain(self.event, error))
+
+
+def _malformed(value: bytes | None, error: Exception) -> Rejected:
+    right = "send one JSON object in UTF-8, without NaN or Infinity"
+    if not value:
+        return Rejected("malformed", f"$: the record has no value; {right}")
+    if isinstance(error, UnicodeDecodeError):
+        return Rejected("malformed", f"$: is not UTF-8; {right}")
+    if isinstance(error, RecursionError):
+        return Rejected("malformed", f"$: is nested too deeply; {right}")
+    _, _, position = str(error).rpartition("(byte ")
+    where = f" at byte {position[:-1]}" if position[:-1].isdigit() else ""
+    return Rejected("malformed", f"$: is not JSON{where}; {right}")
+
+
+TRANSACTION: Final = Codec(types.Transaction)
+LABEL: Final = Codec(types.Label)
+CONSENT: Final = Codec(types.Consent)
+VERDICT: Final = Codec(types.Verdict)
+GUIDANCE: Final = Codec(types.Guidance)
+SUSPICION: Final = Codec(types.Suspicion)
+ESCALATION: Final = Codec(types.Escalation)
+TALLY: Final = Codec(types.Tally)
+WINDOW: Final = Codec(types.Window)
+ANOMALY: Final = Codec(types.Anomaly)
+PLATFORM_ALERT: Final = Codec(types.PlatformAlert)
+POLICY: Final = Codec(types.PolicyDocument)
+NOTIFICATION: Final = Codec(types.Notification)
+DEAD_LETTER: Final = Codec(types.DeadLetter)
+
+CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
+    {
+        "transaction": TRANSACTION,
+        "label": LABEL,
+        "consent": CONSENT,
+        "verdict": VERDICT,
+        "guidance": GUIDANCE,
+        "suspicion": SUSPICION,
+        "escalation": ESCALATION,
+        "tally": TALLY,
+        "window": WINDOW,
+        "anomaly": ANOMALY,
+        "platform-alert": PLATFORM_ALERT,
+        "policy": POLICY,
+        "notification": NOTIFICATION,
+        "dead-letter": DEAD_LETTER,
+    }
+)

@@ -1,0 +1,160 @@
+"""The topics as `schemas/topics/` declares them: the one source of partitions, limits and retention."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from proofwatch import resources
+from proofwatch.governance.purposes import Purpose
+
+TRANSACTIONS: Final = "onboarding.transactions.v1"
+LABELS: Final = "onboarding.labels.v1"
+CONSENTS: Final = "onboarding.consents.v1"
+GUIDANCE: Final = "onboarding.guidance.v1"
+VERDICTS: Final = "biometrics.verdicts.v1"
+SUSPICIONS: Final = "soc.suspicions.v1"
+ESCALATIONS: Final = "soc.escalations.v1"
+TALLIES: Final = "metrics.tallies.v1"
+WINDOWS: Final = "metrics.windows.v1"
+ANOMALIES: Final = "metrics.anomalies.v1"
+PLATFORM_ALERTS: Final = "platform.alerts.v1"
+POLICIES: Final = "governance.policies.v1"
+NOTIFICATIONS: Final = "ops.notifications.v1"
+
+DEAD_LETTER_RETENTION: Final = timedelta(days=30)
+"""How long an operator has to look at a dead letter and redrive it; no longer, for it holds the original bytes."""
+
+# A dead letter is the original record plus headers that say why: it may be larger than its topic allows.
+_HEADER_ALLOWANCE: Final = 65_536
+
+# With CreateTime the broker judges by the record's own time: an old log would be deleted at once, and one from
+# the future refused (by default, more than one hour ahead).
+_REPLAYED: Final = {"retention.ms": "-1", "message.timestamp.after.max.ms": str(2**63 - 1)}
+
+TimestampType = Literal["LogAppendTime", "CreateTime"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\.v[1-9][0-9]*$", max_length=200)]
+Process = Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
+
+
+class InvalidManifest(ValueError):
+    """A topic manifest cannot be used: stop at start-up; the message names file, key and what would be right."""
+
+
+class TopicSpec(NamedTuple):
+    """What Kafka needs to create a topic; `config` holds broker setting names and their values as text."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EventVersions(_Part):
+    """An event that a topic carries, and the schema versions that may be met on it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")]
+    versions: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+
+
+class Manifest(_Part):
+    """One topic. `retention` is an ISO 8601 duration; for compacted topics Kafka does not apply it."""
+
+    name: Name
+    description: Annotated[str, Field(min_length=1)]
+    owner: Process
+    key: Annotated[str, Field(min_length=1)]
+    partitions: Annotated[int, Field(ge=1, le=1024)]
+    co_partitioned_with: Name | None = None
+    cleanup_policy: Literal["delete", "compact"]
+    retention: timedelta
+    timestamp_type: TimestampType
+    max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)]
+    events: Annotated[tuple[EventVersions, ...], Field(min_length=1)]
+    producers: Annotated[tuple[Process, ...], Field(min_length=1)]
+    consumers: tuple[Process, ...]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    dead_letter: str | None
+
+    @model_validator(mode="after")
+    def _positive_retention(self) -> Self:
+        if self.retention <= timedelta(0):
+            msg = "retention must be longer than nothing, for example P7D"
+            raise ValueError(msg)
+        return self
+
+    def specs(self, timestamp_type: TimestampType | None = None) -> Iterator[TopicSpec]:
+        """Yield the topic and, where it has one, its dead-letter topic, which has the same partitions."""
+        kept_by_event_time = (timestamp_type or self.timestamp_type) == "CreateTime"
+        config = {
+            "cleanup.policy": self.cleanup_policy,
+            "message.timestamp.type": timestamp_type or self.timestamp_type,
+            "max.message.bytes": str(self.max_message_bytes),
+            "retention.ms": _milliseconds(self.retention),
+        }
+        replayed = _REPLAYED if kept_by_event_time else {}
+        yield TopicSpec(self.name, self.partitions, config | replayed)
+        if self.dead_letter:
+            changed = {
+                "cleanup.policy": "delete",
+                "max.message.bytes": str(self.max_message_bytes + _HEADER_ALLOWANCE),
+                "retention.ms": _milliseconds(DEAD_LETTER_RETENTION),
+            }
+            yield TopicSpec(self.dead_letter, self.partitions, config | changed | replayed)
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Return the name of a topic's dead-letter topic."""
+    return f"{topic}.dlq"
+
+
+def load_manifests(directory: Path | None = None) -> dict[str, Manifest]:
+    """Return every manifest by topic name, in the order of the names.
+
+    `directory` None: the one that ships with the package. Raises `InvalidManifest`.
+    """
+    directory = directory or resources.schemas() / "topics"
+    manifests = [_load(path) for path in sorted(directory.glob("*.yaml"))]
+    return {manifest.name: manifest for manifest in manifests}
+
+
+def kafka_specs(
+    manifests: dict[str, Manifest] | None = None, timestamp_type: TimestampType | None = None
+) -> Iterator[TopicSpec]:
+    """Yield what to create: all topics with their dead-letter topics.
+
+    `timestamp_type` overrides the manifests': a replay keeps the records' own time with "CreateTime".
+    """
+    for manifest in (load_manifests() if manifests is None else manifests).values():
+        yield from manifest.specs(timestamp_type)
+
+
+def _load(path: Path) -> Manifest:
+    try:
+        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        manifest = TypeAdapter(Manifest).validate_python(document)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        msg = f"{path}: is not YAML: {' '.join(str(error).split())}"
+        raise InvalidManifest(msg) from error
+    except ValidationError as error:
+        findings = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {re.sub('^Value error, ', '', e['msg'])}"
+            for e in error.errors(include_url=False)
+        )
+        msg = f"{path}: {findings}"
+        raise InvalidManifest(msg) from error
+    if path.name != f"{manifest.name}.yaml":
+        msg = f"{path}: name is {manifest.name}, so the file must be called {manifest.name}.yaml"
+        raise InvalidManifest(msg)
+    return manifest
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return str(duration // timedelta(milliseconds=1))
