@@ -1,0 +1,47 @@
+"""The database's tables: one SQL file per schema, applied before any service starts."""
+
+import hashlib
+from typing import Final
+
+import asyncpg
+
+from proofwatch import resources
+from proofwatch.bus.postgres import fence_ddl
+
+_LOCK: Final = 0x5052_4F4F_46  # one migration at a time, whoever runs it
+_HISTORY: Final = """
+create schema if not exists proofwatch;
+create table if not exists proofwatch.migrations(
+  schema text primary key, digest text not null, applied_at timestamptz not null default now());
+"""
+
+
+async def migrate(dsn: str) -> list[str]:
+    """Bring every schema up to date and return the names of those that changed.
+
+    Each file of `deploy/migrations` is idempotent and named after the one schema it owns; it is applied with the
+    schema's fence and outbox tables in one transaction, whenever its content is new to this database.
+    """
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+            await connection.execute(_HISTORY)
+            known = dict(await connection.fetch("select schema, digest from proofwatch.migrations"))
+            changed = []
+            for path in sorted(resources.migrations().glob("*.sql")):
+                sql = path.read_text(encoding="utf-8") + fence_ddl(path.stem)
+                digest = hashlib.sha256(sql.encode()).hexdigest()
+                if known.get(path.stem) == digest:
+                    continue
+                await connection.execute(sql)
+                await connection.execute(
+                    "insert into proofwatch.migrations(schema, digest) values($1, $2) "
+                    "on conflict(schema) do update set digest = excluded.digest, applied_at = now()",
+                    path.stem,
+                    digest,
+                )
+                changed.append(path.stem)
+            return changed
+    finally:
+        await connection.close()

@@ -1,0 +1,1 @@
+"""Onboarding traffic with ground truth and scripted attacks; nobody in it exists."""

@@ -1,0 +1,111 @@
+"""The console script: one sub-command per module, imported only when it is called."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a sub-command lives: a module with `add_arguments(parser)` and `run(args) -> int`."""
+
+    module: str
+    extra: str
+    summary: str
+    example: str
+
+
+COMMANDS: Final = {
+    "demo": Command(
+        "services.standalone.demo",
+        "standalone",
+        "watch a simulated onboarding day go through the whole system, in this terminal",
+        "proofwatch demo --events 20000 --seed 7 --out out/demo",
+    ),
+    "replay": Command(
+        "services.standalone.replay",
+        "standalone",
+        "send your own log of scores through the whole system and write a report",
+        "proofwatch replay scores.csv --liveness-threshold 0.98 --out out/replay",
+    ),
+    "evaluate": Command(
+        "services.standalone.evaluate",
+        "standalone",
+        "compute the ISO/IEC 19795-1 and 30107-3 figures of a labelled score file",
+        "proofwatch evaluate scores.csv --match-threshold eer --format table",
+    ),
+    "run": Command(
+        "services.operations.run",
+        "kafka,postgres,scorer,aggregator,triage,notifier",
+        "run one service on Kafka until it is told to stop",
+        "PROOFWATCH_KAFKA_BOOTSTRAP=127.0.0.1:9092 proofwatch run scorer",
+    ),
+    "topics": Command(
+        "services.operations.topics",
+        "kafka",
+        "create the topics of schemas/topics on Kafka, or show what differs",
+        "proofwatch topics apply --bootstrap 127.0.0.1:9092",
+    ),
+    "migrate": Command(
+        "services.operations.migrate",
+        "postgres",
+        "create or update the tables of every service",
+        "PROOFWATCH_POSTGRES_DSN=postgresql://127.0.0.1/proofwatch proofwatch migrate",
+    ),
+    "health": Command(
+        "services.operations.health",
+        "kafka",
+        "ask a running service whether it does its work (exit code 0 or 1)",
+        "proofwatch health --port 8080",
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sub-command named first; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        sys.stdout.write(_overview())
+        return 0
+    command = COMMANDS.get(name)
+    if command is None:
+        sys.stderr.write(f"proofwatch: there is no command {name!r}; `proofwatch --help` lists them\n")
+        return 2
+    try:
+        module = import_module(command.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("services", "proofwatch"):
+            raise
+        sys.stderr.write(
+            f"proofwatch {name}: {error.name} is not installed; try: pip install 'proofwatch[{command.extra}]'\n"
+        )
+        return 2
+    parser = argparse.ArgumentParser(
+        prog=f"proofwatch {name}",
+        description=command.summary[0].upper() + command.summary[1:] + ".",
+        epilog=f"example:\n  {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    code: int = module.run(parser.parse_args(arguments[1:]))
+    return code
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: proofwatch COMMAND [options]",
+            "",
+            "Watches remote identity proofing (face match and liveness) while it runs.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "`proofwatch COMMAND --help` explains one. Start with: proofwatch demo",
+            "",
+        ]
+    )

@@ -1,0 +1,30 @@
+"""`proofwatch run NAME`: one service process on Kafka."""
+
+import argparse
+from importlib import import_module
+from typing import Final
+
+SERVICES: Final = {
+    "scorer": "services.scorer.app:connect",
+    "combine": "services.aggregator.app:connect_combine",
+    "windows": "services.aggregator.app:connect_windows",
+    "ledger": "services.aggregator.app:connect_ledger",
+    "triage": "services.triage.app:connect",
+    "notifier": "services.notifier.app:connect",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "service", choices=sorted(SERVICES), help="which one; settings come from PROOFWATCH_… variables"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the service until SIGTERM (0) or until it fails (1)."""
+    from proofwatch.runtime.process import run_process
+
+    module, _, function = SERVICES[args.service].partition(":")
+    app = import_module(module)
+    return run_process(args.service, app.Settings, getattr(app, function))
