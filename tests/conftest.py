@@ -36,7 +36,7 @@ def kafka_broker(stack: Stack) -> KafkaBroker:
 
 @pytest.fixture(scope="session")
 def postgres_server(stack: Stack) -> PostgresServer:
-    """The real server: `create_database(name, template)`, `drop_database(dsn)`, `dsn()`, `pid`, `kill()`, `start()`.
+    """The real server: `create_database()`, `drop_database(dsn)`, `dsn()`, `pid`, `kill()`, `start()`.
 
     Databases that a test makes here itself stay until the run ends; `postgres_dsn` and `new_database` clean up.
     """

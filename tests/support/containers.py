@@ -1,10 +1,13 @@
 """A component as a Docker container through testcontainers, whose reaper removes it even if pytest is killed."""
 
 import os
+import socket
+from functools import cache
+from urllib.parse import urlsplit
 
 from docker.errors import DockerException  # type: ignore[import-untyped] # it ships no types
 from testcontainers.core.container import DockerContainer
-from testcontainers.core.docker_client import DockerClient
+from testcontainers.core.docker_client import DockerClient, get_docker_host
 
 from tests.support.runner import ComponentError
 
@@ -22,7 +25,11 @@ def use_docker() -> bool:
     return mode == "docker" or (mode == "auto" and _docker_answers())
 
 
+@cache
 def _docker_answers() -> bool:
+    address = urlsplit(get_docker_host() or "unix:///var/run/docker.sock")
+    if address.scheme == "unix" and not _listens(address.path):
+        return False  # asked first because the client leaves the socket of a refused connection open
     try:
         client = DockerClient(timeout=5).client
     except DockerException:
@@ -33,6 +40,11 @@ def _docker_answers() -> bool:
         return False
     finally:
         client.close()
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 def docker_host() -> str:

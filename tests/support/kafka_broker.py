@@ -62,11 +62,11 @@ class KafkaBroker:
         """End it and delete its data."""
         self._runner.close()
 
-    def create_topic(self, name: str, partitions: int = 1, **config: str) -> str:
-        """Create a topic and return its name; config keys use `_` for `.` (max_message_bytes="16777216")."""
-        dotted = {key.replace("_", "."): value for key, value in config.items()}
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dotted)
-        self._admin().create_topics([topic], request_timeout=30)[name].result()
+    def create_topic(self, name: str, partitions: int = 1, config: dict[str, str] | None = None) -> str:
+        """Create a topic with `config` (Kafka's own keys, such as `max.message.bytes`) and return its name."""
+        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})
+        admin = self._admin()  # held until the answer is there: its destruction cancels the request
+        admin.create_topics([topic], request_timeout=30)[name].result()
         return name
 
     def _admin(self) -> AdminClient:
