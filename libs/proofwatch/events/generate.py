@@ -42,9 +42,7 @@ OPTIONS = (
     "--disable-future-imports",
     "--no-formatters",  # formatted below, after polishing
 )
-IMPORTS = (
-    "from datetime import datetime\nfrom typing import Annotated, Literal\n\nfrom msgspec import Meta, Struct"
-)
+IMPORTS = "from datetime import datetime\nfrom typing import Annotated, Literal\n\nfrom msgspec import Meta, Struct"
 STRUCT = ("frozen", "kw_only", "forbid_unknown_fields", "omit_defaults")
 
 
@@ -75,7 +73,8 @@ def _class(reference: str) -> str:
 class Polish(ast.NodeTransformer):
     """Rewrites the generator's module into the one we want; see each method."""
 
-    def __init__(self, module: ast.Module) -> None:
+    def __init__(self, module: ast.Module, schemas: dict[str, Any]) -> None:
+        self.schemas = schemas
         self.aliases = {
             node.target.id: node.value
             for node in module.body
@@ -94,17 +93,20 @@ class Polish(ast.NodeTransformer):
         node.keywords = [*true, ast.keyword(arg="gc", value=ast.Constant(False))]
         body: list[ast.stmt] = []
         for part in node.body:
-            body += self._field(part) if isinstance(part, ast.AnnAssign) else [_docstring(part)]
+            body += self._field(part, node.name) if isinstance(part, ast.AnnAssign) else [_docstring(part)]
         node.body = body
         return node
 
-    def _field(self, node: ast.AnnAssign) -> list[ast.stmt]:
+    def _field(self, node: ast.AnnAssign, owner: str) -> list[ast.stmt]:
         if node.value is not None:
             node.value = _default(node.value)
         optional = isinstance(node.value, ast.Constant) and node.value.value is None
         node.annotation = self.visit(_without_unset(node.annotation, none_instead=optional))
         text = next((d for d in map(_description, ast.walk(node.annotation)) if d), None)
         node.annotation = _Bare().visit(node.annotation)
+        assert isinstance(node.target, ast.Name)
+        if names := self.schemas[owner]["properties"][node.target.id].get("propertyNames"):
+            node.annotation = _Keyed(names).visit(node.annotation)
         return [node] if text is None else [node, ast.Expr(ast.Constant(text))]
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -141,11 +143,7 @@ class _Bare(ast.NodeTransformer):
         kept = [m for m in metas if isinstance(m, ast.Call) and m.keywords]
         if not kept:
             return inner
-        if (
-            isinstance(inner, ast.Subscript)
-            and isinstance(inner.value, ast.Name)
-            and inner.value.id == "Annotated"
-        ):
+        if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == "Annotated":
             assert isinstance(inner.slice, ast.Tuple)
             inner, *nested = inner.slice.elts
             kept = [*nested, *kept]  # type: ignore[list-item]  # metas are calls throughout
@@ -154,6 +152,19 @@ class _Bare(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         node.keywords = [k for k in node.keywords if k.arg != "description"]
+        return node
+
+
+class _Keyed(ast.NodeTransformer):
+    """Bounds the keys of a map: the generator passes over `propertyNames`."""
+
+    def __init__(self, names: dict[str, int]) -> None:
+        self.key = f"Annotated[str, Meta(min_length={names['minLength']}, max_length={names['maxLength']})]"
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "dict" and isinstance(node.slice, ast.Tuple):
+            node.slice.elts[0] = ast.parse(self.key, mode="eval").body
         return node
 
 
@@ -202,10 +213,11 @@ def generate(events: Path) -> str:
     """Return the module's text for the schemas in `events`."""
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "events.json"), Path(scratch, "types.py")
-        source.write_text(json.dumps(bundle(events)), encoding="utf-8")
+        schemas = bundle(events)
+        source.write_text(json.dumps(schemas), encoding="utf-8")
         _run("datamodel_code_generator", f"--input={source}", f"--output={target}", *OPTIONS)
         module = ast.parse(target.read_text(encoding="utf-8"))
-    polished = ast.unparse(ast.fix_missing_locations(Polish(module).visit(module)))
+    polished = ast.unparse(ast.fix_missing_locations(Polish(module, schemas["$defs"]).visit(module)))
     documented = re.sub(r"^    ([\"'])(?!\1)(.*)(?<!\1)\1$", r'    """\2"""', polished, flags=re.MULTILINE)
     return _run("ruff", "format", "--line-length=115", "--isolated", "-", stdin=HEADER + documented)
 
@@ -227,9 +239,7 @@ def main() -> int:
     committed = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
     if committed == text:
         return 0
-    changes = difflib.unified_diff(
-        committed.splitlines(), text.splitlines(), "committed", "generated", lineterm=""
-    )
+    changes = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="")
     message = f"{TARGET} is not what the schemas say; run `python -m proofwatch.events.generate`."
     print("\n".join([message, *list(changes)[:40]]), file=sys.stderr)  # noqa: T201 — a command's output
     return 1

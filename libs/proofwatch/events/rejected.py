@@ -21,7 +21,7 @@ Reason = Literal[
     "conflicting_duplicate",
 ]
 
-_PLACE = re.compile(r" - at `\$((?:\.\w+|\[(?:\d+|\.\.\.)\])+)`\Z")
+_PLACE = re.compile(r" - at (`key` in )?`\$((?:\.\w+|\[(?:\d+|\.\.\.)\])+)`\Z")
 _STEP = re.compile(r"\.\w+|\[")
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 
@@ -41,7 +41,9 @@ def explain(event: type[msgspec.Struct], error: msgspec.ValidationError) -> str:
     place, wanted = "$", _schema(event)
     found = _PLACE.search(text)
     if found:
-        place, wanted = _follow(wanted, found.group(1))
+        place, wanted = _follow(wanted, found.group(2))
+        if found.group(1) and isinstance(wanted, inspect.DictType):
+            return f"{place}: must have keys that are {_right(wanted.key_type)}"
     if missing := _MISSING.match(text):
         return f"{place}.{missing.group(1)}: is missing"
     if text.startswith("Object contains unknown field") and isinstance(wanted, inspect.StructType):

@@ -456,7 +456,14 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     timings: Timings | None = None
     """Durations of the steps."""
     segments: (
-        Annotated[dict[str, Annotated[str, Meta(max_length=64, min_length=1)]], Meta(max_length=16)] | None
+        Annotated[
+            dict[
+                Annotated[str, Meta(min_length=1, max_length=32)],
+                Annotated[str, Meta(max_length=64, min_length=1)],
+            ],
+            Meta(max_length=16),
+        ]
+        | None
     ) = None
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
     imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
@@ -499,7 +506,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     match_outcome: Literal["pass", "marginal", "fail", "missing", "not_requested"]
     """What became of the face match: marginal is accepted and counted apart; missing was requested and brought no score."""
     liveness_outcome: Literal["pass", "fail", "missing", "not_requested"]
-    """What became of the liveness check: marginal is accepted and counted apart; missing was requested and brought no score."""
+    """What became of the liveness check: missing was requested and brought no score."""
     match_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None
     """The score that was judged, or null."""
     liveness_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None
@@ -511,7 +518,14 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     timings: Timings | None = None
     """Durations of the steps."""
     segments: (
-        Annotated[dict[str, Annotated[str, Meta(max_length=64, min_length=1)]], Meta(max_length=16)] | None
+        Annotated[
+            dict[
+                Annotated[str, Meta(min_length=1, max_length=32)],
+                Annotated[str, Meta(max_length=64, min_length=1)],
+            ],
+            Meta(max_length=16),
+        ]
+        | None
     ) = None
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
 
