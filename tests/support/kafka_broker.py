@@ -30,6 +30,9 @@ _SETTINGS = {
     "offsets.topic.num.partitions": "8",
     "transaction.state.log.num.partitions": "8",
     "group.initial.rebalance.delay.ms": "0",
+    # a killed broker is let in again only after its old session has ended: 5 s instead of 12 s
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "500",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "replica.fetch.max.bytes": str(MAX_RECORD_BYTES),
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
