@@ -1,0 +1,36 @@
+"""Stages that the bus tests drive."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let the other tasks run until `true`; the test's time limit is the only one."""
+    while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+        await asyncio.sleep(0)
+
+
+class Recording:
+    """Copies every record to a topic, and remembers what it was told."""
+
+    def __init__(self, out: str = "out", fail: Callable[[Batch], Exception | None] = lambda batch: None) -> None:
+        self.out = out
+        self.fail = fail
+        self.batches: list[Batch] = []
+        self.told: list[tuple[str, TopicPartition, int | None]] = []
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        self.told.append(("opened", source, position))
+
+    async def closed(self, source: TopicPartition) -> None:
+        self.told.append(("closed", source, None))
+
+    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+        self.batches.append(batch)
+        if error := self.fail(batch):
+            raise error
+        return [
+            Outgoing(self.out, r.key, r.value, batch.source.partition, r.timestamp_ms, r.headers) for r in batch.records
+        ]

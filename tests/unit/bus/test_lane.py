@@ -1,0 +1,169 @@
+"""The lane: fence, position, step, commit, and what happens when one of them fails."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from proofwatch.bus.errors import Fenced, Gap, Stuck
+from proofwatch.bus.lane import Lane, LaneSettings
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.port import Batch, Consumer, Outgoing, TopicPartition
+from proofwatch.runtime.clock import SimulatedClock
+from tests.unit.bus.stages import Recording, until
+
+AT = TopicPartition("in", 0)
+READERS = count()
+
+
+async def nothing(partitions: frozenset[TopicPartition]) -> None:
+    """Ignore the assignment."""
+
+
+async def reader(bus: LocalBus) -> Consumer:
+    """A reader that holds the partition whatever others do: only the fence decides who may commit."""
+    consumer = bus.consumer(f"reader-{next(READERS)}", ["in"])
+    await consumer.start(nothing, nothing)
+    return consumer
+
+
+async def make(
+    count: int, stage: Recording, settings: LaneSettings | None = None, now_ms: int = 50_000
+) -> tuple[LocalBus, Lane[None]]:
+    clock = SimulatedClock(now_ms)
+    bus = LocalBus({"in": 1, "out": 1}, clock)
+    await bus.publish([Outgoing("in", b"k", b"%d" % i, 0, 1000 + i) for i in range(count)])
+    lane = Lane(AT, await reader(bus), bus.fence("g"), stage, settings or LaneSettings(max_records=4), clock)
+    return bus, lane
+
+
+async def values(bus: LocalBus, topic: str = "out") -> list[bytes | None]:
+    return [record.value async for record in bus.read(TopicPartition(topic, 0))]
+
+
+async def test_batches_are_contiguous_and_end_at_the_committed_position() -> None:
+    """position_before of a batch is position_after of the one before, and the last one is committed."""
+    stage = Recording()
+    bus, lane = await make(10, stage)
+    assert [await lane.step() for _ in range(4)] == [4, 4, 2, 0]
+    assert [(b.position_before, b.position_after) for b in stage.batches] == [(0, 4), (4, 8), (8, 10)]
+    assert await bus.positions("g", "in") == {0: 10}
+    assert await values(bus) == [b"%d" % i for i in range(10)]
+
+
+async def test_a_failed_step_publishes_nothing_and_the_same_records_come_again() -> None:
+    """After an error the owner is dropped, the stage opened anew at the committed position."""
+    stage = Recording(fail=lambda batch: ValueError("no") if len(stage.batches) == 2 else None)
+    bus, lane = await make(8, stage)
+    await lane.step()
+    with pytest.raises(ValueError, match="no"):
+        await lane.step()
+    assert not lane.ready
+    assert await values(bus) == [b"0", b"1", b"2", b"3"]
+    assert await lane.step() == 4
+    assert [told[0] for told in stage.told] == ["opened", "opened"]
+    assert stage.told[1][2] == 4
+    assert await values(bus) == [b"%d" % i for i in range(8)]
+
+
+async def test_a_newer_owner_fences_the_older() -> None:
+    """The older lane's commit raises and leaves no trace."""
+    stage, twin = Recording(), Recording()
+    bus, lane = await make(8, stage)
+    await lane.step()
+    other = Lane(AT, await reader(bus), bus.fence("g"), twin, LaneSettings(max_records=4), SimulatedClock())
+    await other.step()
+    with pytest.raises(Fenced):
+        await lane.step()
+    assert await values(bus) == [b"%d" % i for i in range(8)]
+
+
+async def test_progress_is_the_newest_record_timestamp_and_never_falls() -> None:
+    """A record with an older timestamp does not move time back."""
+    stage = Recording()
+    bus, lane = await make(2, stage, LaneSettings(max_records=1, live_progress=False))
+    await bus.publish([Outgoing("in", b"k", b"late", 0, 5)])
+    for _ in range(3):
+        await lane.step()
+    await lane.step(idle=True)
+    assert [b.progress_ms for b in stage.batches] == [1000, 1001, 1001, 1001]
+
+
+async def test_idle_batches_follow_the_clock_only_in_live_mode() -> None:
+    """Live, progress trails the clock by the idle time; in a replay nothing is known before the first record."""
+    live, replay = Recording(), Recording()
+    _, lane = await make(0, live, LaneSettings(idle_s=2.0))
+    await lane.step(idle=True)
+    _, lane = await make(0, replay, LaneSettings(idle_s=2.0, live_progress=False))
+    await lane.step(idle=True)
+    assert [(b.progress_ms, b.records, b.position_before, b.position_after) for b in live.batches] == [
+        (48_000, [], 0, 0)
+    ]
+    assert replay.batches[0].progress_ms is None
+
+
+async def test_without_idle_an_empty_partition_costs_the_stage_nothing() -> None:
+    """A step without records and without idle hands over nothing."""
+    stage = Recording()
+    _, lane = await make(0, stage)
+    assert await lane.step() == 0
+    assert stage.batches == []
+
+
+async def test_closing_lets_the_stage_forget_the_partition_once() -> None:
+    """closed is told after opened, once, even when close is called twice; a closed lane takes nothing."""
+    stage = Recording()
+    _, lane = await make(1, stage)
+    await lane.step()
+    await lane.close()
+    await lane.close()
+    assert [told[0] for told in stage.told] == ["opened", "closed"]
+    assert await lane.step() == 0
+
+
+async def test_a_running_lane_recovers_from_errors_by_itself() -> None:
+    """An error in the stage is answered with a new owner; the records are processed once."""
+    stage = Recording(fail=lambda batch: ConnectionError("away") if len(stage.batches) == 1 else None)
+    bus, lane = await make(3, stage, LaneSettings(idle_s=0.01))
+    lane.start()
+    await until(lambda: len(bus.log(TopicPartition("out", 0)).records) == 3)
+    await lane.close()
+    assert await values(bus) == [b"0", b"1", b"2"]
+
+
+async def test_a_lane_without_any_success_gives_up() -> None:
+    """When nothing has succeeded for stuck_s, run raises Stuck with the last error in its message."""
+    stage = Recording(fail=lambda batch: ConnectionError("away"))
+    _, lane = await make(3, stage, LaneSettings(stuck_s=0.0))
+    with pytest.raises(Stuck, match=r"in/0.*ConnectionError: away"):
+        await lane.run()
+
+
+async def test_a_transaction_that_takes_too_long_is_given_up() -> None:
+    """The cap in time per transaction ends a step that hangs; nothing of it is committed."""
+
+    class Hanging(Recording):
+        async def step(self, batch: Batch, tx: object) -> list[Outgoing]:
+            await asyncio.Event().wait()
+            return []
+
+    bus, lane = await make(3, Hanging(), LaneSettings(step_timeout_s=0.01))
+    with pytest.raises(TimeoutError):
+        await lane.step()
+    assert await bus.positions("g", "in") == {}
+
+
+async def test_records_lost_to_retention_are_refused_unless_allowed() -> None:
+    """A committed position that the source no longer holds is a Gap; skip_lost begins at what is left."""
+    stage = Recording()
+    bus, lane = await make(6, stage, LaneSettings(max_records=2))
+    await lane.step()
+    log = bus.log(AT)
+    del log.records[:4]
+    log.base = 4
+    again = Lane(AT, await reader(bus), bus.fence("g"), stage, LaneSettings(), SimulatedClock())
+    with pytest.raises(Gap, match="position 2 is committed but the earliest record left is 4"):
+        await again.step()
+    allowed = Lane(AT, await reader(bus), bus.fence("g"), stage, LaneSettings(skip_lost=True), SimulatedClock())
+    assert await allowed.step() == 2
+    assert await bus.positions("g", "in") == {0: 6}

@@ -1,0 +1,34 @@
+"""Keys go where Kafka's own clients would send them."""
+
+import pytest
+from aiokafka.partitioner import murmur2 as peer  # type: ignore[import-untyped]  # ships no types
+
+from proofwatch.bus.partitioner import murmur2, partition_of
+
+
+@pytest.mark.parametrize(
+    ("key", "signed"),
+    [
+        (b"21", -973932308),
+        (b"foobar", -790332482),
+        (b"a-little-bit-long-string", -985981536),
+        (b"a-little-bit-longer-string", -1486304829),
+        (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+        (b"abc", 479470107),
+    ],
+)
+def test_hashes_equal_those_of_the_java_client(key: bytes, signed: int) -> None:
+    """The values are from Apache Kafka's UtilsTest.testMurmur2."""
+    assert murmur2(key) == signed & 0xFFFFFFFF
+
+
+def test_hashes_equal_those_of_the_async_client_for_every_tail_length() -> None:
+    """No remainder of four bytes is treated differently, and bytes above 127 are unsigned."""
+    for length in range(40):
+        key = bytes((37 * i + 201) % 256 for i in range(length))
+        assert murmur2(key) == peer(key) & 0xFFFFFFFF
+
+
+def test_an_empty_key_has_a_partition() -> None:
+    """An empty key is a key: it must not be spread like a missing one."""
+    assert {partition_of(b"", 6) for _ in range(3)} == {(murmur2(b"") & 0x7FFFFFFF) % 6}
