@@ -1,0 +1,69 @@
+# Everything runs in .venv, which is made and kept in step with uv.lock on its own. `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+# Interpreters to try, in this order: make PYTHON=/path/to/python3.12 install
+PYTHON ?= python3 python3.13 python3.12 python3.11
+# Passed on by `make demo`, for example ARGS="--events 50000 --seed 7 --headless --out out/demo"
+ARGS ?=
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+# A uv on PATH goes first; --frozen: never resolve anew, install what uv.lock says.
+UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv PATH="$$PATH:$(CURDIR)/$(BIN)" uv
+ALL := .venv/.synced-all
+STANDALONE := .venv/.synced-standalone
+
+.PHONY: help install lint type unit integration e2e faults bench demo test
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(ALL) ## everything for development: .venv from uv.lock, with all extras and tools
+
+demo: $(STANDALONE) ## a simulated onboarding day in the terminal; flags through ARGS="--events N --seed S --headless --out DIR"
+	@$(BIN)/proofwatch demo $(ARGS)
+
+test: lint type unit integration e2e ## what CI runs: all of lint, type, unit, integration, e2e
+	@echo "make test: lint, types, unit, integration and end-to-end tests passed"
+
+lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, docker-compose.yml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/python -m proofwatch.events.generate --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+type: $(ALL) ## mypy --strict
+	$(BIN)/mypy
+
+unit: $(ALL) ## pure tests, network sockets forbidden
+	$(PYTEST) tests/unit --disable-socket --allow-unix-socket
+
+integration: $(ALL) ## ports and adapters against a real Kafka, PostgreSQL and Redis (Docker, else native processes)
+	$(PYTEST) tests/contract tests/integration
+
+e2e: $(ALL) ## all processes on the real components, from event to verdict, window, case and notification
+	$(PYTEST) tests/e2e
+
+faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; not part of `make test`)
+	$(PYTEST) tests/faults --timeout=1800
+
+bench: $(ALL) ## throughput and latency, printed (not part of `make test`)
+	$(PYTEST) tests/benchmarks -s --timeout=1800
+
+$(BIN)/python:
+	@.ci/venv $(PYTHON)
+
+# An exact sync removes what uv.lock does not name; it serves the demo too.
+$(ALL): pyproject.toml uv.lock | $(BIN)/python
+	@$(UV) sync --frozen --all-extras
+	@touch $(STANDALONE) $@
+
+# --inexact: adds the little that the demo needs and takes nothing away from a full .venv.
+$(STANDALONE): pyproject.toml uv.lock | $(BIN)/python
+	@$(UV) sync --frozen --no-dev --extra standalone --inexact
+	@touch $@
