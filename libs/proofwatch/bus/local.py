@@ -60,9 +60,7 @@ class LocalBus:
         """Append the records; all of them or, when one names an unknown topic or partition, none."""
         self.append(self.place(records))
 
-    def place(
-        self, records: Sequence[Outgoing], keyless: int | None = None
-    ) -> list[tuple[PartitionLog, Outgoing]]:
+    def place(self, records: Sequence[Outgoing], keyless: int | None = None) -> list[tuple[PartitionLog, Outgoing]]:
         """Choose every record's partition; raises before anything is appended.
 
         Records with neither partition nor key go to `keyless` modulo the count, or in turn when it is None.
@@ -113,9 +111,7 @@ class LocalBus:
         """Return the partition's log. Raises `UnknownTopic`."""
         logs = self._partitions(source.topic)
         if not 0 <= source.partition < len(logs):
-            raise UnknownTopic(
-                f"{source.topic} has {len(logs)} partitions; there is no partition {source.partition}"
-            )
+            raise UnknownTopic(f"{source.topic} has {len(logs)} partitions; there is no partition {source.partition}")
         return logs[source.partition]
 
     def release(self, source: TopicPartition) -> None:
@@ -126,7 +122,5 @@ class LocalBus:
     def _partitions(self, topic: str) -> list[PartitionLog]:
         logs = self._logs.get(topic)
         if logs is None:
-            raise UnknownTopic(
-                f"topic {topic!r} does not exist on this bus; it has: {', '.join(sorted(self._logs))}"
-            )
+            raise UnknownTopic(f"topic {topic!r} does not exist on this bus; it has: {', '.join(sorted(self._logs))}")
         return logs

@@ -1,0 +1,147 @@
+"""The PostgreSQL fence: a stage's state, its outbox and its position in one database transaction.
+
+The fence row of (topic, partition) is locked for the length of the transaction. Records below its position are
+ignored, a batch that begins beyond it is refused, and the outbox sequence is assigned under the same lock, so that
+rows become visible in the order of their sequence.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from proofwatch.bus.errors import Fenced, Gap
+from proofwatch.bus.outbox_signals import OutboxSignals
+from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
+from proofwatch.bus.postgres_setup import RETRYABLE, create_pool, fence_ddl, fence_progress, in_schema
+
+__all__ = ["RETRYABLE", "PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
+
+_ACQUIRE_S = 10.0
+_COLUMNS = [
+    "source_topic",
+    "source_partition",
+    "seq",
+    "topic",
+    "partition",
+    "key",
+    "value",
+    "timestamp_ms",
+    "header_names",
+    "header_values",
+]
+_ACQUIRE = """
+insert into {schema}.fence as f (topic, partition, epoch) values ($1, $2, 1)
+on conflict (topic, partition) do update set epoch = f.epoch + 1 returning epoch
+"""
+_LOCK = """
+select epoch, position, progress_ms, outbox_seq from {schema}.fence
+where topic = $1 and partition = $2 for update
+"""
+_MOVE = """
+update {schema}.fence set position = $3, progress_ms = $4, outbox_seq = $5 where topic = $1 and partition = $2
+"""
+
+
+class PostgresFence:
+    """The fence of one schema; one stage per schema, because the fence is keyed by topic and partition alone."""
+
+    def __init__(self, pool: "asyncpg.Pool", schema: str) -> None:
+        self._acquire = in_schema(_ACQUIRE, schema)
+        self.pool = pool
+        self.schema = schema
+        self.written = OutboxSignals()
+
+    async def acquire(self, source: TopicPartition) -> Owner[Any]:
+        """Count a new owner; waits for the previous one's transaction in hand, at most for the lock timeout."""
+        async with self.pool.acquire(timeout=_ACQUIRE_S) as connection:
+            epoch = await connection.fetchval(self._acquire, *source)
+        return PostgresOwner(self, source, epoch)
+
+
+class PostgresOwner:
+    """The right to commit for one partition until the epoch moves on. Holds no connection between commits.
+
+    Usable without a lane: `owner = await fence.acquire(at)`, then `await owner.commit(batch, stage)` for each batch.
+    """
+
+    def __init__(self, fence: PostgresFence, source: TopicPartition, epoch: int) -> None:
+        self._fence = fence
+        self._source = source
+        self._epoch = epoch
+        self._lock_row = in_schema(_LOCK, fence.schema)
+        self._move = in_schema(_MOVE, fence.schema)
+
+    async def position(self) -> int | None:
+        """Return the stored position. Raises `Fenced`."""
+        async with self._fence.pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+            position: int | None = (await self._lock(connection))["position"]
+            return position
+
+    async def commit(self, batch: Batch, stage: Stage[Any]) -> None:
+        """Run the step on what lies at or beyond the stored position, and store everything in one transaction.
+
+        The batch that the stage sees has the greater of the stored and the given progress.
+        Raises `Fenced`, `Gap`, and `RETRYABLE` errors; after any of them acquire anew.
+        """
+        async with self._fence.pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+            row = await self._lock(connection)
+            fresh = self._fresh(batch, row["position"], row["progress_ms"])
+            if fresh is None:
+                return
+            outputs = await stage.step(fresh, connection)
+            seq = row["outbox_seq"]
+            if outputs:
+                await self._write(connection, outputs, seq)
+            await connection.execute(
+                self._move, *self._source, fresh.position_after, fresh.progress_ms, seq + len(outputs)
+            )
+        if outputs:
+            self._fence.written.set(self._source)
+
+    async def close(self) -> None:
+        """Hold nothing, release nothing."""
+
+    async def _lock(self, connection: Any) -> Any:
+        row = await connection.fetchrow(self._lock_row, *self._source)
+        if row is None or row["epoch"] != self._epoch:
+            raise Fenced(f"{self._where()}: another owner has acquired this partition")
+        return row
+
+    def _fresh(self, batch: Batch, stored: int | None, progress_ms: int | None) -> Batch | None:
+        """Cut off what is stored already; None when that is all."""
+        known = [each for each in (batch.progress_ms, progress_ms) if each is not None]
+        batch = batch._replace(progress_ms=max(known, default=None))
+        if stored is None or stored == batch.position_before:
+            return batch
+        if stored < batch.position_before:
+            raise Gap(
+                f"{self._where()}: the batch begins at {batch.position_before} but only records below {stored} are "
+                f"stored in {self._fence.schema}: read from {stored} on"
+            )
+        if not batch.records:
+            return batch._replace(position_before=stored, position_after=stored)
+        if stored >= batch.position_after:
+            return None
+        records = [record for record in batch.records if record.offset >= stored]
+        return batch._replace(records=records, position_before=stored)
+
+    async def _write(self, connection: Any, outputs: Sequence[Outgoing], seq: int) -> None:
+        rows = [
+            (
+                *self._source,
+                seq + index,
+                record.topic,
+                record.partition,
+                record.key,
+                record.value,
+                record.timestamp_ms,
+                [name for name, _ in record.headers],
+                [value for _, value in record.headers],
+            )
+            for index, record in enumerate(outputs)
+        ]
+        await connection.copy_records_to_table("outbox", schema_name=self._fence.schema, columns=_COLUMNS, records=rows)
+
+    def _where(self) -> str:
+        return f"{self._source.topic}/{self._source.partition}"

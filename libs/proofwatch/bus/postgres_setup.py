@@ -1,0 +1,120 @@
+"""What the PostgreSQL fence needs of a database: its tables, and sessions that cannot hold a lock for ever."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from proofwatch.bus.errors import BusUnavailable
+from proofwatch.bus.port import TopicPartition
+
+RETRYABLE: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""Errors of a database that is away, restarting, overloaded or locked: the same commit may succeed with a new owner."""
+
+_DDL = """
+create schema if not exists {schema};
+create table if not exists {schema}.fence(
+  topic text not null,
+  partition int not null,
+  epoch bigint not null,
+  position bigint,
+  progress_ms bigint,
+  outbox_seq bigint not null default 0,
+  primary key(topic, partition)
+) with (fillfactor = 50);
+comment on table {schema}.fence is 'One row for every partition that this schema''s stage reads.';
+comment on column {schema}.fence.epoch is 'Counts owners; a commit of an earlier one is refused.';
+comment on column {schema}.fence.position is 'Everything below is in these tables; null: nothing yet.';
+comment on column {schema}.fence.progress_ms is 'Time progress of the partition, ms since the Unix epoch.';
+comment on column {schema}.fence.outbox_seq is 'Sequence of the next outbox row of this partition.';
+create table if not exists {schema}.outbox(
+  source_topic text not null,
+  source_partition int not null,
+  seq bigint not null,
+  topic text not null,
+  partition int,
+  key bytea,
+  value bytea,
+  timestamp_ms bigint,
+  header_names text[] not null,
+  header_values bytea[] not null,
+  primary key(source_topic, source_partition, seq)
+);
+comment on table {schema}.outbox is 'Records to be published, dense in seq for each source partition.';
+create table if not exists {schema}.outbox_relay(
+  source_topic text not null,
+  source_partition int not null,
+  position bigint not null,
+  primary key(source_topic, source_partition)
+) with (fillfactor = 50);
+comment on table {schema}.outbox_relay is 'Outbox rows below position are published and deleted.';
+"""
+
+
+def fence_ddl(schema: str) -> str:
+    """Return the idempotent SQL for a schema's fence and outbox."""
+    return in_schema(_DDL, schema)
+
+
+def in_schema(sql: str, schema: str) -> str:
+    """Put the schema's name in place of `{schema}`. Raises `ValueError` unless it is a plain identifier."""
+    if not (schema.isidentifier() and schema.isascii() and schema == schema.lower()):
+        raise ValueError(f"schema {schema!r} must be a lower-case ASCII identifier")
+    return sql.replace("{schema}", schema)
+
+
+async def create_pool(
+    dsn: str, *, max_size: int = 10, init: Callable[[Any], Awaitable[None]] | None = None
+) -> "asyncpg.Pool":
+    """Connect. Raises `BusUnavailable`, naming host and database, when nobody answers.
+
+    A frozen owner loses its locks after 5 s (`lock_timeout`, `idle_in_transaction_session_timeout`). Sessions are
+    not reset between uses, which saves a round trip a commit: use `set local`, never `set` or `listen`.
+    `init` is awaited with each new connection (type codecs).
+    """
+    try:
+        return await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=max_size,
+            timeout=10,
+            command_timeout=60,
+            init=init,
+            reset=_keep,
+            server_settings={
+                "application_name": "proofwatch",
+                "lock_timeout": "5000",
+                "idle_in_transaction_session_timeout": "5000",
+                "tcp_user_timeout": "10000",
+            },
+        )
+    except RETRYABLE as error:
+        raise BusUnavailable(f"PostgreSQL does not answer at {_where(dsn)}: {type(error).__name__}") from error
+
+
+async def fence_progress(connection: Any, schema: str) -> dict[TopicPartition, int | None]:
+    """Return the time progress (ms since the Unix epoch) of every partition that was ever acquired."""
+    rows = await connection.fetch(in_schema("select topic, partition, progress_ms from {schema}.fence", schema))
+    return {TopicPartition(row["topic"], row["partition"]): row["progress_ms"] for row in rows}
+
+
+async def _keep(connection: Any) -> None:
+    """Leave the session as it is."""
+
+
+def _where(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    host = parts.hostname or ",".join(parse_qs(parts.query).get("host", ["the default socket"]))
+    return f"{host}:{parts.port or 5432}, database {parts.path.lstrip('/') or 'by default'}"
