@@ -1,0 +1,209 @@
+"""The PostgreSQL fence and the outbox relay, on a real server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from proofwatch.bus.errors import BusUnavailable, Fenced, Gap
+from proofwatch.bus.lane import LaneSettings
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.outbox import OutboxSource, relay
+from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl, fence_progress
+from proofwatch.bus.worker import Worker
+from proofwatch.runtime.clock import SimulatedClock
+
+AT = TopicPartition("in", 0)
+OUT = TopicPartition("out", 0)
+
+
+class Counting:
+    """Adds every record to a table and passes it on; raises where it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.fail: Exception | None = None
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        self.fail = None
+
+    async def closed(self, source: TopicPartition) -> None: ...
+
+    async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
+        self.batches.append(batch)
+        await tx.executemany("insert into stage.seen values ($1)", [(r.offset,) for r in batch.records])
+        if self.fail:
+            raise self.fail
+        return [Outgoing("out", r.key, r.value, 0, r.timestamp_ms, (("h", b"\x00\xff"),)) for r in batch.records]
+
+
+@pytest.fixture
+async def pool(postgres_dsn: str) -> AsyncIterator[Any]:
+    pool = await create_pool(postgres_dsn)
+    await pool.execute(fence_ddl("stage"))
+    await pool.execute(fence_ddl("stage"))  # idempotent
+    await pool.execute("create table stage.seen(record bigint)")
+    yield pool
+    await pool.close()
+
+
+def batch(first: int, last: int, progress_ms: int | None = None) -> Batch:
+    """Records first … last, as a lane or a Faust agent would hand them over."""
+    records = [Record(n, 1000 + n, b"k", b"%d" % n) for n in range(first, last + 1)]
+    return Batch(AT, records, first, last + 1, progress_ms, 0)
+
+
+async def seen(pool: Any) -> list[int]:
+    return [row["record"] for row in await pool.fetch("select record from stage.seen order by record")]
+
+
+async def published(bus: LocalBus) -> list[bytes | None]:
+    return [record.value async for record in bus.read(OUT)]
+
+
+async def test_records_below_the_stored_position_are_ignored(pool: Any) -> None:
+    """A batch that overlaps is cut, a batch that is stored already is dropped: nothing is counted twice."""
+    owner, stage = await PostgresFence(pool, "stage").acquire(AT), Counting()
+    await owner.commit(batch(0, 4), stage)
+    await owner.commit(batch(3, 6), stage)
+    await owner.commit(batch(0, 6), stage)
+    assert await seen(pool) == list(range(7))
+    assert [(b.position_before, b.position_after) for b in stage.batches] == [(0, 5), (5, 7)]
+    assert await owner.position() == 7
+    assert await pool.fetchval("select array_agg(seq order by seq) from stage.outbox") == list(range(7))
+
+
+async def test_a_batch_beyond_the_stored_position_is_refused(pool: Any) -> None:
+    """What was acknowledged without being applied shows as a Gap, and nothing of the batch is stored."""
+    owner, stage = await PostgresFence(pool, "stage").acquire(AT), Counting()
+    await owner.commit(batch(0, 4), stage)
+    with pytest.raises(Gap, match="begins at 7 but only records below 5 are stored in stage: read from 5 on"):
+        await owner.commit(batch(7, 9), stage)
+    assert await seen(pool) == list(range(5))
+
+
+async def test_an_earlier_owner_is_fenced(pool: Any) -> None:
+    """A process that was frozen and wakes up can neither commit nor read a position."""
+    fence, stage = PostgresFence(pool, "stage"), Counting()
+    zombie = await fence.acquire(AT)
+    await zombie.commit(batch(0, 1), stage)
+    owner = await fence.acquire(AT)
+    for attempt in (zombie.commit(batch(2, 3), stage), zombie.position()):
+        with pytest.raises(Fenced):
+            await attempt
+    await owner.commit(batch(2, 3), stage)
+    assert await seen(pool) == [0, 1, 2, 3]
+
+
+async def test_a_failed_step_leaves_neither_state_nor_outbox_nor_position(pool: Any) -> None:
+    """State, outbox and position are one transaction."""
+    owner, stage = await PostgresFence(pool, "stage").acquire(AT), Counting()
+    stage.fail = ValueError("no")
+    with pytest.raises(ValueError, match="no"):
+        await owner.commit(batch(0, 4), stage)
+    assert await seen(pool) == []
+    assert await pool.fetchval("select count(*) from stage.outbox") == 0
+    assert await owner.position() is None
+
+
+async def test_progress_is_kept_and_never_falls(pool: Any) -> None:
+    """The stage sees the greater of stored and given progress; every acquired partition has an entry."""
+    fence, stage = PostgresFence(pool, "stage"), Counting()
+    owner = await fence.acquire(AT)
+    assert await fence_progress(pool, "stage") == {AT: None}
+    await owner.commit(batch(0, 0, 9000), stage)
+    await owner.commit(batch(1, 1, 8000), stage)
+    await owner.commit(Batch(AT, (), 2, 2, 9500, 0), stage)
+    assert [b.progress_ms for b in stage.batches] == [9000, 9000, 9500]
+    assert await fence_progress(pool, "stage") == {AT: 9500}
+
+
+async def test_an_unreachable_database_is_named_without_its_password() -> None:
+    """The operator reads host and database, and no secret."""
+    with pytest.raises(BusUnavailable) as caught:
+        await create_pool("postgresql://user:secret@127.0.0.1:1/proofs")
+    assert "127.0.0.1:1, database proofs" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def worker(bus: LocalBus, pool: Any, stage: Counting, settings: LaneSettings | None = None) -> Worker[Any]:
+    fence, clock, settings = PostgresFence(pool, "stage"), SimulatedClock(7000), settings or LaneSettings(max_records=4)
+    return Worker(bus, "g", ["in"], fence, stage, settings, clock, companions=[relay(fence, bus, "g", settings, clock)])
+
+
+async def test_the_relay_publishes_what_was_stored_in_order_and_forgets_it(pool: Any) -> None:
+    """Key, value, headers and timestamp arrive as the stage returned them; published rows are deleted."""
+    bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    member = worker(bus, pool, Counting())
+    await member.start()
+    await bus.publish([Outgoing("in", b"k%d" % n, b"%d" % n, 0, 1000 + n) for n in range(10)])
+    while await member.step():
+        pass
+    got = [record async for record in bus.read(OUT)]
+    assert got == [Record(n, 1000 + n, b"k%d" % n, b"%d" % n, (("h", b"\x00\xff"),)) for n in range(10)]
+    assert await pool.fetchval("select count(*) from stage.outbox") == 0
+    assert await pool.fetchval("select position from stage.outbox_relay") == 10
+    assert await bus.positions("g-relay", "in") == {0: 10}
+    await member.stop()
+
+
+async def test_a_crash_between_the_database_commit_and_the_relay_publishes_once(pool: Any) -> None:
+    """Rows that a dead process left are published by the next one; those it published are not published again."""
+    bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    owner = await PostgresFence(pool, "stage").acquire(AT)
+    await bus.publish([Outgoing("in", b"k", b"%d" % n, 0, 1000 + n) for n in range(6)])
+    await owner.commit(batch(0, 2), Counting())  # dies here: committed, not relayed
+    member = worker(bus, pool, Counting(), LaneSettings(max_records=2))
+    await member.start()
+    await member.step()  # publishes two rows, and dies before it could delete them
+    heir = worker(bus, pool, Counting())
+    await member.stop()
+    await heir.start()
+    while await heir.step():
+        pass
+    assert await published(bus) == [b"%d" % n for n in range(6)]
+    await heir.stop()
+
+
+async def test_the_relay_starts_where_the_database_knows_better_than_the_bus(pool: Any) -> None:
+    """Offsets of idle groups expire: on a bus that has forgotten, published rows are not published again."""
+    first = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    member = worker(first, pool, Counting())
+    await member.start()
+    await first.publish([Outgoing("in", b"k", b"%d" % n, 0) for n in range(3)])
+    while await member.step():
+        pass
+    await member.stop()
+    forgetful = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    await forgetful.publish([Outgoing("in", b"k", b"%d" % n, 0) for n in range(5)])
+    heir = worker(forgetful, pool, Counting())
+    await heir.start()
+    while await heir.step():
+        pass
+    assert await published(forgetful) == [b"3", b"4"]
+    assert await forgetful.positions("g-relay", "in") == {0: 5}
+    await heir.stop()
+
+
+async def test_a_database_older_than_the_bus_is_refused(pool: Any) -> None:
+    """After a restored backup new rows would take sequences that count as published: that must not go unseen."""
+    await PostgresFence(pool, "stage").acquire(AT)
+    with pytest.raises(Gap, match="5 is committed but the outbox ends at 0"):
+        await OutboxSource(pool, "stage").seek(AT, 5)
+
+
+async def test_a_waiting_relay_wakes_up_when_rows_are_written(pool: Any) -> None:
+    """In the same process the relay does not poll: rows are published long before its waiting time is over."""
+    bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    member = worker(bus, pool, Counting(), LaneSettings(idle_s=60.0))
+    await member.start()
+    running = asyncio.create_task(member.run())
+    await asyncio.sleep(0.3)  # both lanes wait by now
+    await bus.publish([Outgoing("in", b"k", b"v", 0)])
+    async with asyncio.timeout(20):
+        while not await published(bus):  # noqa: ASYNC110 - another task publishes
+            await asyncio.sleep(0.01)
+    await member.stop()
+    await running
