@@ -2,15 +2,12 @@
 
 `python -m proofwatch.events.generate` writes the module; `--check` exits with 1 when the committed one differs.
 
-The generator reads JSON Schema; `Polish` then says what its options cannot: frozen structs that refuse unknown
-fields, tuples, None for what is absent, aware datetimes, and descriptions as attribute docstrings.
+The generator reads JSON Schema; `polish` then says what its options cannot.
 """
 
 import argparse
-import ast
 import difflib
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch import resources
+from proofwatch.events.polish import polish
 
 TARGET = Path(__file__).parent / "types.py"
 HEADER = """\
@@ -42,8 +40,6 @@ OPTIONS = (
     "--disable-future-imports",
     "--no-formatters",  # formatted below, after polishing
 )
-IMPORTS = "from datetime import datetime\nfrom typing import Annotated, Literal\n\nfrom msgspec import Meta, Struct"
-STRUCT = ("frozen", "kw_only", "forbid_unknown_fields", "omit_defaults")
 
 
 def bundle(events: Path) -> dict[str, Any]:
@@ -70,145 +66,6 @@ def _class(reference: str) -> str:
     return reference.rsplit("/", 1)[1].capitalize()
 
 
-class Polish(ast.NodeTransformer):
-    """Rewrites the generator's module into the one we want; see each method."""
-
-    def __init__(self, module: ast.Module, schemas: dict[str, Any]) -> None:
-        self.schemas = schemas
-        self.aliases = {
-            node.target.id: node.value
-            for node in module.body
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
-        }
-
-    def visit_Module(self, node: ast.Module) -> ast.Module:
-        """Keep only the classes, sorted as generated, under our own imports."""
-        imports = ast.parse(IMPORTS).body
-        classes = [self.visit(part) for part in node.body if isinstance(part, ast.ClassDef)]
-        return ast.Module(body=[*imports, *classes], type_ignores=[])
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        """Freeze the struct. gc=False is safe: decoded JSON has no cycles, and a frozen struct gets none later."""
-        true = [ast.keyword(arg=name, value=ast.Constant(True)) for name in STRUCT]
-        node.keywords = [*true, ast.keyword(arg="gc", value=ast.Constant(False))]
-        body: list[ast.stmt] = []
-        for part in node.body:
-            body += self._field(part, node.name) if isinstance(part, ast.AnnAssign) else [_docstring(part)]
-        node.body = body
-        return node
-
-    def _field(self, node: ast.AnnAssign, owner: str) -> list[ast.stmt]:
-        if node.value is not None:
-            node.value = _default(node.value)
-        optional = isinstance(node.value, ast.Constant) and node.value.value is None
-        node.annotation = self.visit(_without_unset(node.annotation, none_instead=optional))
-        text = next((d for d in map(_description, ast.walk(node.annotation)) if d), None)
-        node.annotation = _Bare().visit(node.annotation)
-        assert isinstance(node.target, ast.Name)
-        if names := self.schemas[owner]["properties"][node.target.id].get("propertyNames"):
-            node.annotation = _Keyed(names).visit(node.annotation)
-        return [node] if text is None else [node, ast.Expr(ast.Constant(text))]
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        """Put aliases in place, and demand an offset of every datetime."""
-        if node.id in self.aliases:
-            inlined: ast.expr = _Bare().visit(self.aliases[node.id])
-            return inlined
-        return ast.parse("Annotated[datetime, Meta(tz=True)]", mode="eval").body if node.id == "datetime" else node
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
-        """Turn lists into tuples, so that a frozen struct is frozen all the way down (maps excepted)."""
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == "list":
-            node.value = ast.Name("tuple")
-            node.slice = ast.Tuple([node.slice, ast.Constant(...)])
-        return node
-
-    def visit_keyword(self, node: ast.keyword) -> ast.keyword:
-        """End patterns with \\Z: Python's `$` also matches before a final newline, JSON Schema's does not."""
-        if node.arg == "pattern" and isinstance(node.value, ast.Constant):
-            node.value = ast.Constant(re.sub(r"\$$", r"\\Z", str(node.value.value)))
-        return node
-
-
-class _Bare(ast.NodeTransformer):
-    """Drops descriptions, and `Annotated` where nothing else is left of it."""
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        self.generic_visit(node)
-        if not _is_annotated(node):
-            return node
-        assert isinstance(node.slice, ast.Tuple)
-        inner, *metas = node.slice.elts
-        kept = [m for m in metas if isinstance(m, ast.Call) and m.keywords]
-        if not kept:
-            return inner
-        if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == "Annotated":
-            assert isinstance(inner.slice, ast.Tuple)
-            inner, *nested = inner.slice.elts
-            kept = [*nested, *kept]  # type: ignore[list-item]  # metas are calls throughout
-        node.slice = ast.Tuple([inner, *kept])
-        return node
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        node.keywords = [k for k in node.keywords if k.arg != "description"]
-        return node
-
-
-class _Keyed(ast.NodeTransformer):
-    """Bounds the keys of a map: the generator passes over `propertyNames`."""
-
-    def __init__(self, names: dict[str, int]) -> None:
-        self.key = f"Annotated[str, Meta(min_length={names['minLength']}, max_length={names['maxLength']})]"
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.Subscript:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == "dict" and isinstance(node.slice, ast.Tuple):
-            node.slice.elts[0] = ast.parse(self.key, mode="eval").body
-        return node
-
-
-def _is_annotated(node: ast.expr) -> bool:
-    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "Annotated"
-
-
-def _description(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Call):
-        for keyword in node.keywords:
-            if keyword.arg == "description" and isinstance(keyword.value, ast.Constant):
-                return str(keyword.value.value)
-    return None
-
-
-def _docstring(node: ast.stmt) -> ast.stmt:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        node.value = ast.Constant(str(node.value.value).strip())
-    return node
-
-
-def _default(value: ast.expr) -> ast.expr:
-    """UNSET becomes None; a list made anew each time becomes one tuple, so that absence is seen by identity."""
-    if isinstance(value, ast.Name):
-        return ast.Constant(None)
-    made = value.keywords[0].value if isinstance(value, ast.Call) else value
-    return ast.Tuple(made.body.elts) if isinstance(made, ast.Lambda) and isinstance(made.body, ast.List) else value
-
-
-def _without_unset(node: ast.expr, *, none_instead: bool) -> ast.expr:
-    members = [m for m in _members(node) if not (isinstance(m, ast.Name) and m.id == "UnsetType")]
-    nullable = any(isinstance(m, ast.Constant) and m.value is None for m in members)
-    if none_instead and not nullable:
-        members.append(ast.Constant(None))
-    union = members[0]
-    for member in members[1:]:
-        union = ast.BinOp(union, ast.BitOr(), member)
-    return union
-
-
-def _members(node: ast.expr) -> list[ast.expr]:
-    return [*_members(node.left), *_members(node.right)] if isinstance(node, ast.BinOp) else [node]
-
-
 def generate(events: Path) -> str:
     """Return the module's text for the schemas in `events`."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -216,10 +73,10 @@ def generate(events: Path) -> str:
         schemas = bundle(events)
         source.write_text(json.dumps(schemas), encoding="utf-8")
         _run("datamodel_code_generator", f"--input={source}", f"--output={target}", *OPTIONS)
-        module = ast.parse(target.read_text(encoding="utf-8"))
-    polished = ast.unparse(ast.fix_missing_locations(Polish(module, schemas["$defs"]).visit(module)))
-    documented = re.sub(r"^    ([\"'])(?!\1)(.*)(?<!\1)\1$", r'    """\2"""', polished, flags=re.MULTILINE)
-    return _run("ruff", "format", "--line-length=115", "--isolated", "-", stdin=HEADER + documented)
+        generated = target.read_text(encoding="utf-8")
+    return _run(
+        "ruff", "format", "--line-length=120", "--isolated", "-", stdin=HEADER + polish(generated, schemas["$defs"])
+    )
 
 
 def _run(module: str, *arguments: str, stdin: str | None = None) -> str:

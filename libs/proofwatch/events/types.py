@@ -281,9 +281,7 @@ class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
-    action: Literal[
-        "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
-    ]
+    action: Literal["retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"]
     """What the user is asked to do."""
     message_code: Annotated[str, Meta(max_length=64, min_length=1)]
     """Key of the text to show; texts belong to upstream."""
@@ -457,10 +455,7 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Durations of the steps."""
     segments: (
         Annotated[
-            dict[
-                Annotated[str, Meta(min_length=1, max_length=32)],
-                Annotated[str, Meta(max_length=64, min_length=1)],
-            ],
+            dict[Annotated[str, Meta(min_length=1, max_length=32)], Annotated[str, Meta(max_length=64, min_length=1)]],
             Meta(max_length=16),
         ]
         | None
@@ -519,10 +514,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Durations of the steps."""
     segments: (
         Annotated[
-            dict[
-                Annotated[str, Meta(min_length=1, max_length=32)],
-                Annotated[str, Meta(max_length=64, min_length=1)],
-            ],
+            dict[Annotated[str, Meta(min_length=1, max_length=32)], Annotated[str, Meta(max_length=64, min_length=1)]],
             Meta(max_length=16),
         ]
         | None
