@@ -1,0 +1,1 @@
+"""What standalone mode needs from outside its process."""

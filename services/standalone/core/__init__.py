@@ -1,0 +1,1 @@
+"""Pure parts of standalone mode: what a run has shown so far."""

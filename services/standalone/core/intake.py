@@ -1,0 +1,160 @@
+"""Turns the rows of a user's own log into the events that upstream would have published. Pure.
+
+Cells are passed on as they were written: a score that is no number, or lies outside [0, 1], reaches the scorer, which
+refuses it with a reason, so that one bad row stops nothing and is accounted for.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.tabular import Row
+
+FIELDS: Final = (
+    "transaction_id",
+    "subject_ref",
+    "occurred_at",
+    "match_score",
+    "pair",
+    "liveness_score",
+    "presentation",
+    "pai_species",
+)
+SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
+DEVICE: Final = {"device_model": "model", "os": "os", "sdk_version": "sdk_version"}
+_CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
+_AUTHORITY: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of the file means what: field (or built-in segment) → column, custom segment → column."""
+
+    fields: Mapping[str, str]
+    segments: Mapping[str, str]
+    dropped: tuple[str, ...]
+
+    @classmethod
+    def of(cls, present: Collection[str], fields: Mapping[str, str], segments: Mapping[str, str]) -> "Columns":
+        """Match the columns of a file; `fields` and `segments` map columns of other names to ours.
+
+        Raises ValueError naming the column when two columns would mean the same, or a mapped one is not there.
+        """
+        known = (*FIELDS, *SEGMENTS, *DEVICE)
+        renamed = {**fields, **segments}
+        for column, meaning in renamed.items():
+            if column not in present:
+                raise ValueError(f"the mapping names column {column!r}, which the file does not have")
+            if column in fields and meaning not in known:
+                raise ValueError(f"the mapping sends column {column!r} to {meaning!r}; fields are {', '.join(known)}")
+        meant = {name: name for name in known if name in present and name not in renamed}
+        for column, meaning in fields.items():
+            if meaning in meant:
+                raise ValueError(f"columns {meant[meaning]!r} and {column!r} would both be {meaning}")
+            meant[meaning] = column
+        used = {*meant.values(), *segments}
+        return cls(
+            fields=meant,
+            segments={name: column for column, name in segments.items()},
+            dropped=tuple(column for column in present if column not in used),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How rows become events: one transaction a row, and a label where the truth is given."""
+
+    columns: Columns
+    tenant: str
+    file_digest: str
+    start: datetime
+    step: timedelta
+    required: frozenset[str]
+
+    def events(self, number: int, row: Row) -> tuple[Outgoing, Outgoing | None]:
+        """Return the transaction of row `number` (from 0) and its label, stamped with the row's own time."""
+        cell = self._cells(row)
+        moment, occurred_at = self._moment(number, cell.get("occurred_at"))
+        transaction_id = cell.get("transaction_id") or f"{self.file_digest}-{number}"
+        subject_ref = cell.get("subject_ref") or f"subject-of-{transaction_id}"
+        stamp_ms = round(moment.timestamp() * 1000)
+        event: dict[str, Any] = {
+            "schema_version": 1,
+            "tenant": self.tenant,
+            "transaction_id": transaction_id,
+            "subject_ref": subject_ref,
+            "occurred_at": occurred_at,
+            "checks": self._checks(cell),
+            "match_score": _score(cell.get("match_score")),
+            "liveness_score": _score(cell.get("liveness_score")),
+        }
+        if device := {ours: value for name, ours in DEVICE.items() if (value := cell.get(name))}:
+            event["device"] = device
+        if segments := self._segments(row, cell):
+            event["segments"] = segments
+        key = f"{self.tenant}/{subject_ref}".encode()
+        transaction = Outgoing(topics.TRANSACTIONS, key, orjson.dumps(event), timestamp_ms=stamp_ms)
+        return transaction, self._label(cell, transaction_id, occurred_at, stamp_ms)
+
+    def _cells(self, row: Row) -> dict[str, str]:
+        found = ((name, row.values.get(column)) for name, column in self.columns.fields.items())
+        return {name: value for name, value in found if value is not None}
+
+    def _moment(self, number: int, text: str | None) -> tuple[datetime, str]:
+        default = self.start + number * self.step
+        if text is None:
+            return default, default.isoformat()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return default, text
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment, moment.isoformat()
+
+    def _checks(self, cell: Mapping[str, str]) -> list[str]:
+        """Return what upstream asked for.
+
+        A blank score was asked for where its truth is known or the policy demands it; an absent column was not.
+        """
+        asked = []
+        for check, score, truth in _CHECKS:
+            known = score in self.columns.fields and (score in cell or truth in cell)
+            if known or check in self.required:
+                asked.append(check)
+        return asked
+
+    def _segments(self, row: Row, cell: Mapping[str, str]) -> dict[str, str]:
+        own = {name: cell[name] for name in SEGMENTS if name in cell}
+        custom = ((name, row.values.get(column)) for name, column in self.columns.segments.items())
+        return own | {name: value for name, value in custom if value is not None}
+
+    def _label(self, cell: Mapping[str, str], transaction_id: str, asserted_at: str, stamp_ms: int) -> Outgoing | None:
+        if "pair" not in cell and "presentation" not in cell:
+            return None
+        label = {
+            "schema_version": 1,
+            "tenant": self.tenant,
+            "transaction_id": transaction_id,
+            "label_id": transaction_id,
+            "asserted_at": asserted_at,
+            "authority": _AUTHORITY,
+            **{name: cell[name] for name in ("pair", "presentation", "pai_species") if name in cell},
+        }
+        key = f"{self.tenant}/{transaction_id}".encode()
+        return Outgoing(topics.LABELS, key, orjson.dumps(label), timestamp_ms=stamp_ms)
+
+
+def _score(text: str | None) -> float | str | None:
+    """Return the number a cell holds, or the cell as it is: NaN and words are for the scorer to refuse."""
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if number - number == 0 else text

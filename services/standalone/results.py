@@ -1,0 +1,78 @@
+"""Writes what a run published, as files that people and tools can read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+import orjson
+
+from proofwatch.bus.port import Record
+from proofwatch.events import topics
+
+_FILES: Final = {
+    topics.WINDOWS: "windows.jsonl",
+    topics.ANOMALIES: "anomalies.jsonl",
+    topics.NOTIFICATIONS: "notifications.jsonl",
+}
+_DEAD_LETTERS: Final = "dead_letters.jsonl"
+
+
+class _Key(msgspec.Struct):
+    tenant: str
+    transaction_id: str
+
+
+_key = msgspec.json.Decoder(_Key).decode
+
+
+class Results:
+    """The files of one run, in `directory`; lines are exactly the bytes that were published."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self._files: dict[str, BinaryIO] = {}
+        for name in ("verdicts.jsonl", *_FILES.values(), _DEAD_LETTERS):
+            self._files[name] = (directory / name).open("wb")
+
+    def verdicts(self, records: Iterable[Record], indices: Mapping[tuple[str, str], int]) -> None:
+        """Append the verdicts on one chunk of the input, in the order of the input."""
+
+        def index(value: bytes) -> int:
+            key = _key(value)
+            return indices[key.tenant, key.transaction_id]
+
+        lines = sorted((record.value for record in records if record.value is not None), key=index)
+        self._write("verdicts.jsonl", lines)
+
+    def note(self, topic: str, records: Sequence[Record]) -> None:
+        """Append what was published on a topic that has a file."""
+        if name := _FILES.get(topic):
+            self._write(name, (record.value for record in records if record.value is not None))
+
+    def dead_letters(self, described: Iterable[bytes]) -> None:
+        """Append dead letters as an operator reads them."""
+        self._write(_DEAD_LETTERS, described)
+
+    def lines(self, name: str, rows: Iterable[Any]) -> None:
+        """Write a whole file of JSON lines."""
+        with (self.directory / name).open("wb") as file:
+            file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+
+    def document(self, name: str, content: Any) -> None:
+        """Write one indented JSON document."""
+        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        (self.directory / name).write_bytes(orjson.dumps(content, option=options))
+
+    def paths(self) -> list[Path]:
+        """Return the files written, by name."""
+        return sorted(self.directory.iterdir())
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def _write(self, name: str, lines: Iterable[bytes]) -> None:
+        self._files[name].writelines(line + b"\n" for line in lines)
