@@ -1,0 +1,1 @@
+"""What triage needs from outside: PostgreSQL."""

@@ -1,0 +1,154 @@
+"""Cases in PostgreSQL, schema `triage`; a fixed number of round trips for a batch of any size."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from services.triage.core.cases import QUEUE, Case, Transition
+from services.triage.core.signals import CaseReason, Cohort
+from services.triage.ports import Wanted
+
+_LOCK: Final = """
+with wanted as (
+  select case_id from triage.cases where case_id = any($1::text[])
+  union
+  select c.case_id from unnest($2::text[], $3::text[]) as s(tenant, tag)
+    join triage.cases c on c.tenant = s.tenant and c.subject_tag = s.tag and c.state <> 'closed'
+  union
+  select case_id from triage.case_reasons where source_id = any($4::text[]))
+select c.* from triage.cases c where c.case_id in (select case_id from wanted) order by c.case_id for update of c"""
+
+# A statement of its own: its snapshot is younger than the locks, so it sees what their last holder wrote.
+_REASONS: Final = """
+select case_id, source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
+from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, source_id collate "C", code collate "C"
+"""
+
+_SAVE_CASES: Final = """
+insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
+                         queue, revision, opened_at, changed_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[])
+on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
+  changed_at = excluded.changed_at"""
+
+_SAVE_REASONS: Final = """
+insert into triage.case_reasons(case_id, source_id, source_revision, code, at, transaction_id, severity, evidence)
+select c, s, r, code, at, t, severity, e::jsonb
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[])
+  as u(c, s, r, code, at, t, severity, e)
+on conflict(case_id, source_id, code) do update set source_revision = excluded.source_revision, at = excluded.at,
+  severity = excluded.severity, evidence = excluded.evidence"""
+
+_SAVE_TRANSITIONS: Final = """
+insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id, source_revision,
+                                    at)
+select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
+                     $9::timestamptz[])"""
+
+_EVIDENCE: Final = msgspec.json.Decoder(dict[str, float])
+
+
+class PostgresCases:
+    """The `CaseStore` of the service."""
+
+    async def load(self, wanted: Wanted, tx: asyncpg.Connection) -> Sequence[Case]:
+        """Lock the wanted cases in the order of their ids, so that two batches cannot wait for each other."""
+        subjects = sorted(wanted.subjects)
+        rows = await tx.fetch(
+            _LOCK,
+            sorted(wanted.case_ids),
+            [tenant for tenant, _ in subjects],
+            [tag for _, tag in subjects],
+            sorted(wanted.suspicions),
+        )
+        if not rows:
+            return []
+        reasons: dict[str, list[CaseReason]] = {row["case_id"]: [] for row in rows}
+        for row in await tx.fetch(_REASONS, list(reasons)):
+            reasons[row["case_id"]].append(_reason(row))
+        return [_case(row, tuple(reasons[row["case_id"]])) for row in rows]
+
+    async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: asyncpg.Connection) -> None:
+        """Write the cases, the causes as their reasons, and the history."""
+        if not cases:
+            return
+        await tx.execute(_SAVE_CASES, *_columns([_case_row(case) for case in cases]))
+        # The last revision of a reason within the batch is the one that counts; one statement takes a row once.
+        causes = {(t.case_id, t.cause.source_id, t.cause.code): t.cause for t in transitions}
+        await tx.execute(
+            _SAVE_REASONS, *_columns([_reason_row(case_id, reason) for (case_id, _, _), reason in causes.items()])
+        )
+        await tx.execute(_SAVE_TRANSITIONS, *_columns([_transition_row(each) for each in transitions]))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _case_row(case: Case) -> tuple[Any, ...]:
+    cohort = case.cohort
+    return (
+        case.case_id,
+        case.tenant,
+        case.kind,
+        case.subject_tag,
+        cohort.segment_name if cohort else None,
+        cohort.segment_value if cohort else None,
+        cohort.metric if cohort else None,
+        case.state,
+        case.severity,
+        QUEUE,
+        case.revision,
+        case.opened_at,
+        case.changed_at,
+    )
+
+
+def _reason_row(case_id: str, reason: CaseReason) -> tuple[Any, ...]:
+    return (
+        case_id,
+        reason.source_id,
+        reason.source_revision,
+        reason.code,
+        reason.at,
+        reason.transaction_id,
+        reason.severity,
+        msgspec.json.encode(reason.evidence).decode(),
+    )
+
+
+def _transition_row(transition: Transition) -> tuple[Any, ...]:
+    case_id, revision, from_state, to_state, trigger, why, cause, at = transition
+    return case_id, revision, from_state, to_state, trigger, why, cause.source_id, cause.source_revision, at
+
+
+def _reason(row: Mapping[str, Any]) -> CaseReason:
+    return CaseReason(
+        source_id=row["source_id"],
+        source_revision=row["source_revision"],
+        code=row["code"],
+        at=row["at"],
+        transaction_id=row["transaction_id"],
+        severity=row["severity"],
+        evidence=_EVIDENCE.decode(row["evidence"]),
+    )
+
+
+def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
+    cohort = Cohort(row["segment_name"], row["segment_value"], row["metric"]) if row["kind"] == "cohort" else None
+    return Case(
+        case_id=row["case_id"],
+        tenant=row["tenant"],
+        kind=row["kind"],
+        subject_tag=row["subject_tag"],
+        cohort=cohort,
+        state=row["state"],
+        severity=row["severity"],
+        revision=row["revision"],
+        opened_at=row["opened_at"],
+        changed_at=row["changed_at"],
+        reasons=reasons,
+    )

@@ -1,0 +1,41 @@
+"""What triage needs from outside."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, Self, TypeVar
+
+from services.triage.core.cases import Case, Transition, case_id_of
+from services.triage.core.signals import Signal
+
+TxIn = TypeVar("TxIn", contravariant=True)
+
+
+class Wanted(NamedTuple):
+    """Which cases a batch can concern: cohorts by case id, subjects by (tenant, tag), suspicions by their id."""
+
+    case_ids: frozenset[str]
+    subjects: frozenset[tuple[str, str]]
+    suspicions: frozenset[str]
+
+    @classmethod
+    def of(cls, signals: Iterable[Signal]) -> Self:
+        """Return what these signals need."""
+        case_ids, subjects, suspicions = set(), set(), set()
+        for signal in signals:
+            if signal.subject_tag is None:
+                case_ids.add(case_id_of(signal))
+            else:
+                subjects.add((signal.tenant, signal.subject_tag))
+                suspicions.add(signal.cause.source_id)
+        return cls(frozenset(case_ids), frozenset(subjects), frozenset(suspicions))
+
+
+class CaseStore(Protocol[TxIn]):
+    """Where cases are kept. Both calls work inside the transaction that they are given."""
+
+    async def load(self, wanted: Wanted, tx: TxIn) -> Sequence[Case]:
+        """Lock and return the wanted cases: of a subject, those not closed and those that know the suspicion."""
+        ...
+
+    async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: TxIn) -> None:
+        """Save the cases as they are now, and the transitions (with their causes) that brought them there."""
+        ...

@@ -1,0 +1,1 @@
+"""Triage: pure case logic."""

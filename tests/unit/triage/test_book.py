@@ -1,0 +1,63 @@
+"""Which case a signal belongs to."""
+
+from dataclasses import replace
+
+from services.triage.core.book import CaseBook
+from services.triage.core.cases import Case
+from services.triage.core.signals import from_anomaly, from_suspicion
+from tests.unit.triage.events import AT, TAG, anomaly, suspicion
+
+OTHER_TAG = TAG[::-1]
+
+
+def book(*cases: Case) -> CaseBook:
+    return CaseBook(cases, escalate_at_reasons=3)
+
+
+def opened() -> Case:
+    case = book().apply(from_suspicion(suspicion(1), TAG), AT).case
+    assert case
+    return case
+
+
+def test_suspicions_of_one_subject_share_a_case() -> None:
+    """An analyst sees one person's story in one place."""
+    cases = book()
+    for number in (1, 2):
+        cases.apply(from_suspicion(suspicion(number), TAG), AT)
+    assert [len(case.reasons) for case in cases.changed] == [2]
+    assert [transition.revision for transition in cases.transitions] == [1, 2]
+
+
+def test_other_subjects_and_tenants_have_cases_of_their_own() -> None:
+    """Nothing mixes, even if two tenants' tags were equal."""
+    cases = book()
+    cases.apply(from_suspicion(suspicion(1), TAG), AT)
+    cases.apply(from_suspicion(suspicion(2), OTHER_TAG), AT)
+    cases.apply(from_suspicion(suspicion(3, tenant="bank"), TAG), AT)
+    assert len(cases.changed) == 3
+
+
+def test_a_suspicion_after_the_case_was_closed_opens_another() -> None:
+    """A closed case is finished business."""
+    closed = replace(opened(), state="closed")
+    cases = book(closed)
+    case = cases.apply(from_suspicion(suspicion(2), TAG), AT).case
+    assert case
+    assert case.case_id != closed.case_id
+    assert case.state == "open"
+
+
+def test_a_suspicion_that_a_closed_case_knows_opens_nothing() -> None:
+    """Told again, for example by a redrive, it is known."""
+    cases = book(replace(opened(), state="closed"))
+    assert cases.apply(from_suspicion(suspicion(1), TAG), AT).why == "repeated"
+    assert cases.changed == []
+
+
+def test_each_anomaly_has_its_case() -> None:
+    """Two rates out of bounds are two pieces of work."""
+    cases = book()
+    cases.apply(from_anomaly(anomaly(1)), AT)
+    cases.apply(from_anomaly(anomaly(1, anomaly_id="another", metric="refer_rate")), AT)
+    assert {case.cohort.metric for case in cases.changed if case.cohort} == {"rejection_rate", "refer_rate"}
