@@ -1,0 +1,53 @@
+create schema if not exists windows;
+
+create table if not exists windows.progress(
+  partition int primary key,
+  step bigint not null,
+  sources bytea not null
+) with (fillfactor = 50);
+comment on table windows.progress is 'One row for every tallies partition: how far each source of tallies is merged.';
+comment on column windows.progress.step is 'Counts the committed steps; a process whose memory stands elsewhere reads again.';
+comment on column windows.progress.sources is 'msgpack: position and time progress by source topic and partition.';
+
+create table if not exists windows.buckets(
+  tenant text not null,
+  length_s int not null,
+  start_ms bigint not null,
+  partition int not null,
+  closed boolean not null,
+  body bytea not null,
+  primary key(tenant, length_s, start_ms)
+);
+-- The bodies are small binary numbers: compressing them costs more than it saves.
+alter table windows.buckets alter column body set storage external;
+create index if not exists buckets_open on windows.buckets(partition) where not closed;
+comment on table windows.buckets is 'The windows of one tenant, length and start: one row with all segment values.';
+comment on column windows.buckets.start_ms is 'Start, ms since the Unix epoch.';
+comment on column windows.buckets.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.buckets.body is 'msgpack: counts, sums and sketches by segment value and policy, with revisions.';
+
+create table if not exists windows.baselines(
+  tenant text not null,
+  segment_name text not null,
+  segment_value text not null,
+  length_s int not null,
+  slot int not null,
+  body bytea not null,
+  primary key(tenant, segment_name, segment_value, length_s, slot)
+);
+comment on table windows.baselines is 'Earlier comparable periods of every series; segment (empty, empty) is the whole tenant.';
+comment on column windows.baselines.slot is 'Class of day (0 working day, 1 weekend) × 24 + hour in UTC.';
+comment on column windows.baselines.body is 'msgpack: periods (start ms, k, n) by metric.';
+
+create table if not exists windows.anomalies(
+  tenant text not null,
+  segment_name text not null,
+  segment_value text not null,
+  length_s int not null,
+  metric text not null,
+  state text not null check (state in ('firing', 'resolved')),
+  body bytea not null,
+  primary key(tenant, segment_name, segment_value, length_s, metric)
+);
+comment on table windows.anomalies is 'The latest anomaly of every series that ever had one.';
+comment on column windows.anomalies.body is 'msgpack: id, revision, severity and the windows it spans.';

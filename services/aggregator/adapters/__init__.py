@@ -1,0 +1,1 @@
+"""Where the aggregator touches PostgreSQL and Faust."""

@@ -1,0 +1,19 @@
+"""Settings of the three aggregator processes."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from proofwatch.runtime import settings
+
+
+class Settings(settings.Settings):
+    """What combine, windows and ledger need beyond the common settings."""
+
+    grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
+    """A window closes when every source has been read up to so long after its end; later data restates it."""
+    alert_horizon_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 48
+    """A window that ended longer ago than this, measured by progress, is backfill: stored, never notified."""
+    small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
+    nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""

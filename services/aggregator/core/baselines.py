@@ -1,0 +1,80 @@
+"""Baselines: what a series did in earlier, comparable periods.
+
+Comparable (a slot) means the same class of day, working day or weekend, and for windows shorter than a day also the
+same hour, both in UTC. Single weekdays would be finer, but then a new tenant had no baseline for seven weeks.
+A period is one occurrence of the slot: an hour of one date for windows shorter than a day, else the window itself.
+"""
+
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from proofwatch.biometrics.baseline import Baseline
+from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
+
+_KEPT_PERIODS: Final = 28
+"""Four weeks of dates at most: long enough to be steady, short enough to follow the trade."""
+_EPOCH_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday; Monday is 0
+_SATURDAY: Final = 5
+
+
+class Period(NamedTuple):
+    """k failures in n trials of the windows that began in one period."""
+
+    start_ms: int
+    k: int
+    n: int
+
+
+class BaselineState(Struct, frozen=True, array_like=True):
+    """The counted periods of one series and slot, ascending."""
+
+    periods: tuple[Period, ...] = ()
+
+
+EMPTY: Final = BaselineState()
+
+
+def slot_of(length_s: int, start_ms: int) -> int:
+    """Return the slot of a window: class of day (0 working day, 1 weekend) × 24 + hour (0 for a day or longer)."""
+    weekend = (start_ms // DAY_MS + _EPOCH_WEEKDAY) % 7 >= _SATURDAY
+    hour = 0 if length_s >= DAY_S else start_ms % DAY_MS // HOUR_MS
+    return 24 * weekend + hour
+
+
+def period_of(length_s: int, start_ms: int) -> int:
+    """Return the start of the period that a window belongs to."""
+    return start_ms if length_s >= DAY_S else start_ms - start_ms % HOUR_MS
+
+
+def earlier(state: BaselineState, length_s: int, start_ms: int) -> Baseline:
+    """Return the sum of the periods before the one of the window that starts at `start_ms`."""
+    own = period_of(length_s, start_ms)
+    periods = [period for period in state.periods if period.start_ms < own]
+    return Baseline(sum(p.k for p in periods), sum(p.n for p in periods), len(periods))
+
+
+def counted(state: BaselineState, length_s: int, start_ms: int, revision: int, k: int, n: int) -> BaselineState:
+    """Take a window's k failures in n trials into its period.
+
+    A restated day or longer replaces what its earlier revision left. Of shorter windows, of which a period has many,
+    only revision 1 counts: what late data adds to them is not worth remembering each of them.
+    """
+    own = period_of(length_s, start_ms)
+    mine = next((period for period in reversed(state.periods) if period.start_ms == own), None)
+    if length_s < DAY_S and revision > 1:
+        return state
+    new = Period(own, k, n)
+    if mine and length_s < DAY_S:
+        new = Period(own, mine.k + k, mine.n + n)
+    if new == mine:
+        return state
+    kept = sorted([*(period for period in state.periods if period is not mine), new])
+    return BaselineState(tuple(kept[-_KEPT_PERIODS:]))
+
+
+def left_out(state: BaselineState, length_s: int, start_ms: int) -> BaselineState:
+    """Take back what an earlier revision of an alarmed window of a day or longer had contributed."""
+    if length_s < DAY_S or all(period.start_ms != start_ms for period in state.periods):
+        return state
+    return BaselineState(tuple(period for period in state.periods if period.start_ms != start_ms))

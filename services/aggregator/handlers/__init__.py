@@ -1,0 +1,1 @@
+"""The stages: decode, load, ask the core, save and emit."""
