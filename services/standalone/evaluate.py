@@ -4,7 +4,15 @@ import argparse
 import sys
 from math import isfinite
 from pathlib import Path
-from typing import Literal
+
+import msgspec
+
+from proofwatch.biometrics.curve_figures import ThresholdChoice
+from proofwatch.biometrics.rates import Limits
+from proofwatch.governance.policy import InvalidPolicy, load_policy
+from proofwatch.tabular import TableError, open_table
+from services.standalone.evaluate_table import BUILT_IN_SEGMENTS, evaluate_table
+from services.standalone.evaluate_text import write_text
 
 DESCRIPTION = """\
 Compute the ISO/IEC 19795-1 and 30107-3 figures of a file of labelled scores. A higher score is a better one:
@@ -36,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segment",
         metavar="COLUMN",
         action="append",
-        help="break down by this column; repeatable; default: every built-in segment column of the file",
+        help=f"break down by this column; repeatable; default: those present of {', '.join(BUILT_IN_SEGMENTS)}",
     )
     parser.add_argument(
         "--min-trials",
@@ -52,15 +60,6 @@ def run(args: argparse.Namespace) -> int:
 
     0: done, whatever the figures are; 2: the file, the policy or an argument cannot be used (message on stderr).
     """
-    # Imported here: the console script builds every parser, also where numpy and scipy are not installed.
-    import msgspec
-
-    from proofwatch.biometrics.rates import Limits
-    from proofwatch.governance.policy import InvalidPolicy, load_policy
-    from proofwatch.tabular import TableError, open_table
-    from services.standalone.evaluate_table import evaluate_table
-    from services.standalone.evaluate_text import write_text
-
     try:
         policy = load_policy(args.policy)
         limits = policy.limits
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def threshold(text: str) -> float | Literal["eer"]:
+def threshold(text: str) -> ThresholdChoice:
     """Return a threshold argument: any finite number, or `eer`."""
     if text == "eer":
         return "eer"

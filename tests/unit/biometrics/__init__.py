@@ -1,0 +1,1 @@
+"""Biometric figures against known values, brute force and other implementations."""

@@ -1,0 +1,47 @@
+"""Figures: rates with counts, interval and status."""
+
+import msgspec
+import pytest
+
+from proofwatch.biometrics.figures import Figure, Status, composed, rate
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "limit", "status"),
+    [
+        (0, 2995, 0.001, Status.PASS),
+        (0, 2994, 0.001, Status.INSUFFICIENT),
+        (0, 598, 0.005, Status.PASS),
+        (0, 597, 0.005, Status.INSUFFICIENT),
+        (5, 140, 0.001, Status.BREACH),
+        (2, 140, 0.03, Status.INSUFFICIENT),
+        (1, 1, 0.03, Status.BREACH),
+        (0, 0, 0.03, Status.INSUFFICIENT),
+    ],
+)
+def test_status_is_by_the_one_sided_bound_and_never_by_the_value(k: int, n: int, limit: float, status: Status) -> None:
+    """A rate below its limit passes only if there were enough trials, one above breaches only beyond doubt."""
+    assert rate(k, n, limit).status is status
+
+
+def test_without_a_limit_there_is_no_status() -> None:
+    """What nobody promised is neither kept nor broken."""
+    assert rate(1, 10).status is None
+    assert rate(0, 0).status is None
+
+
+def test_no_trials_is_not_a_rate_of_zero() -> None:
+    """Of nothing, the value and the interval are null."""
+    assert rate(0, 0) == Figure(0, 0, None, None, None, None)
+
+
+def test_a_figure_is_exactly_six_fields_on_the_wire() -> None:
+    """`resolution` appears only on figures read off a sketch."""
+    assert list(msgspec.to_builtins(rate(1, 10))) == ["k", "n", "value", "low", "high", "status"]
+    assert msgspec.to_builtins(composed(0.5, 0.01))["resolution"] == 0.01
+
+
+def test_impossible_counts_are_refused() -> None:
+    """More errors than trials is an error, also when there are no trials."""
+    with pytest.raises(ValueError, match="errors in"):
+        rate(1, 0)
