@@ -227,8 +227,8 @@ def test_an_example_that_is_not_canonical_is_found(root: Path) -> None:
             "onboarding.labels.v1",
             {"purposes": ["provide_features", "maintain_and_deliver_statistics"]},
             (
-                "purposes: maintain_and_deliver_statistics does not allow the category diagnostic_and_usage, which label "
-                "carries at $.asserted_at; leave out the purpose or the field"
+                "purposes: maintain_and_deliver_statistics does not allow the category diagnostic_and_usage, which "
+                "label carries at $.asserted_at; leave out the purpose or the field"
             ),
         ),
         (
@@ -243,8 +243,8 @@ def test_an_example_that_is_not_canonical_is_found(root: Path) -> None:
             "biometrics.verdicts.v1",
             {"partitions": 5},
             (
-                "co_partitioned_with: onboarding.transactions.v1 has 6 partitions by tenant/subject_ref, this topic 5 by "
-                "tenant/subject_ref; both must be the same"
+                "co_partitioned_with: onboarding.transactions.v1 has 6 partitions by tenant/subject_ref, this topic 5 "
+                "by tenant/subject_ref; both must be the same"
             ),
         ),
         (
