@@ -1,6 +1,7 @@
 """Codecs: golden bytes, and rejections that never quote the record."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -224,6 +225,7 @@ def _numbers(node: Any) -> list[int]:
     return [node] if type(node) is int else []
 
 
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 WRONG = st.sampled_from([None, True, -1, 0, 1, 2, 1.5, "", "zqx", "x" * 2000, [], {}, ["zqx"], {"zqx": "zqx"}])
 
 
@@ -240,7 +242,7 @@ def test_codec_and_json_schema_agree_on_what_is_valid(data: st.DataObject) -> No
             break
         parent = parent[key]
     change = data.draw(st.sampled_from(["replace", "remove", "add"]))
-    if (isinstance(parent[key], str) and parent[key].startswith("2026-")) or change == "remove":
+    if DATE_TIME.match(str(parent[key])) or change == "remove":
         del parent[key]  # JSON Schema's date-time is an annotation, so only its absence can be compared
     elif change == "add" and isinstance(parent, dict):
         parent["zqx"] = data.draw(WRONG)
