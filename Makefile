@@ -30,11 +30,12 @@ demo: $(STANDALONE) ## a simulated onboarding day in the terminal; flags through
 test: lint type unit integration e2e ## what CI runs: all of lint, type, unit, integration, e2e
 	@echo "make test: lint, types, unit, integration and end-to-end tests passed"
 
-lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, docker-compose.yml
+lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, compose file and documented settings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/python -m proofwatch.events.generate --check
+	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 type: $(ALL) ## mypy --strict

@@ -196,9 +196,7 @@ def _gone(pid: int) -> bool:
 def test_components_die_with_the_session_even_by_sigkill() -> None:
     """A killed pytest leaves no process and no data directory behind."""
     scratch = scratch_dir("orphan")
-    with subprocess.Popen(
-        [sys.executable, "-c", _SESSION, str(scratch)], stdout=subprocess.PIPE, text=True
-    ) as session:
+    with subprocess.Popen([sys.executable, "-c", _SESSION, str(scratch)], stdout=subprocess.PIPE, text=True) as session:
         assert session.stdout is not None
         component = int(session.stdout.readline())
         assert not _gone(component)

@@ -20,9 +20,7 @@ def ensure_programs(programs: list[str], packages: list[str]) -> None:
     missing = [program for program in programs if shutil.which(program) is None]
     if not missing:
         return
-    wanted = (
-        f"{' and '.join(missing)} not found: install {' '.join(packages)} (Debian names), or make Docker reachable"
-    )
+    wanted = f"{' and '.join(missing)} not found: install {' '.join(packages)} (Debian names), or make Docker reachable"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise ComponentError(wanted)
     apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
