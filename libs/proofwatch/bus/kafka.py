@@ -1,0 +1,73 @@
+"""The bus on Kafka."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from aiokafka import TopicPartition as Place  # type: ignore[import-untyped]  # ships no types
+
+from proofwatch.bus.errors import UnknownTopic
+from proofwatch.bus.kafka_client import Connection, Metadata, reader
+from proofwatch.bus.kafka_consumer import KafkaConsumer, read_range
+from proofwatch.bus.kafka_fence import KafkaFence
+from proofwatch.bus.kafka_producer import Publisher
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, TopicPartition
+
+
+class KafkaBus:
+    """Connections of one process to one Kafka cluster."""
+
+    def __init__(self, bootstrap: str, client_id: str, *, instance_id: str | None = None) -> None:
+        """`bootstrap`: `host:port[,host:port…]`.
+
+        `instance_id` makes group membership static (KIP-345): stable for each replica and unique among the living;
+        a killed process that comes back under its name gets its partitions back at once.
+        """
+        self._connection = Connection(bootstrap, client_id, instance_id)
+        self._metadata = Metadata(self._connection)
+        self._publisher = Publisher(self._connection, self._metadata.partitions)
+
+    async def start(self) -> None:
+        """Connect. Raises `BusUnavailable`."""
+        await self._metadata.start()
+
+    async def stop(self) -> None:
+        """Release the connections of the bus; consumers and owners are stopped by those who made them."""
+        await self._publisher.stop()
+        await self._metadata.stop()
+
+    async def partitions(self, topic: str) -> int:
+        """Return the partition count. Raises `UnknownTopic`."""
+        return await self._metadata.partitions(topic)
+
+    def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
+        """Return a member of `group`, not yet started."""
+        return KafkaConsumer(self._connection, group, topics)
+
+    def fence(self, group: str) -> Fence[None]:
+        """Return the fence whose commits are Kafka transactions."""
+        return KafkaFence(self._connection, self._metadata, group)
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Publish in order; durable on return. Raises `BusUnavailable`, `RecordTooLarge`, `UnknownTopic`."""
+        await self._publisher.publish(records)
+
+    async def positions(self, group: str, topic: str) -> dict[int, int]:
+        """Return the committed offset of every partition that has one."""
+        return await self._metadata.committed(group, topic, list(range(await self.partitions(topic))))
+
+    async def ends(self, topic: str) -> dict[int, int]:
+        """Return the offset that the next record gets, of every partition; open transactions included."""
+        places = [Place(topic, partition) for partition in range(await self.partitions(topic))]
+        async with reader(self._connection, committed_only=False) as consumer:
+            return {place.partition: end for place, end in (await consumer.end_offsets(places)).items()}
+
+    async def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
+        """Yield the committed records from `position` to the last stable offset at the time of the call."""
+        count, place = await self.partitions(source.topic), Place(*source)
+        if not 0 <= source.partition < count:
+            raise UnknownTopic(f"{source.topic} has {count} partitions; there is no partition {source.partition}")
+        async with reader(self._connection) as consumer:
+            first = max(position, (await consumer.beginning_offsets([place]))[place])
+            end = (await consumer.end_offsets([place]))[place]
+            async for records in read_range(consumer, place, first, end):
+                for record in records:
+                    yield record

@@ -1,0 +1,104 @@
+"""How we connect to Kafka, and the metadata that every part asks for."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]  # ships no types
+from aiokafka import TopicPartition as Place
+from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]  # ships no types
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]  # ships no types
+
+from proofwatch.bus.errors import BusUnavailable, UnknownTopic
+
+_NO_OFFSET = -1
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the brokers are, who we are, and the times that belong together (all in milliseconds).
+
+    A request must end before the lane's cap on a transaction, and that before the broker's transaction timeout.
+    """
+
+    bootstrap: str
+    client_id: str
+    instance_id: str | None = None
+    request_timeout_ms: int = 10_000
+    session_timeout_ms: int = 10_000
+    heartbeat_ms: int = 1_000
+    transaction_timeout_ms: int = 20_000
+
+    def options(self) -> dict[str, Any]:
+        """Return what every client of the library takes."""
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            "request_timeout_ms": self.request_timeout_ms,
+        }
+
+
+class Metadata:
+    """Partition counts and committed offsets, through one admin client."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._admin: Any = None
+        self._counts: dict[str, int] = {}
+
+    async def start(self) -> None:
+        """Connect. Raises `BusUnavailable`."""
+        admin = AIOKafkaAdminClient(**self._connection.options())
+        try:
+            await admin.start()
+        except (KafkaError, OSError) as error:
+            await admin.close()
+            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
+        self._admin = admin
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        admin, self._admin = self._admin, None
+        if admin:
+            await admin.close()
+
+    async def partitions(self, topic: str) -> int:
+        """Return the partition count; asked once, since counts never change. Raises `UnknownTopic`."""
+        if topic not in self._counts:
+            # all topics: a question for one by name would create it where the broker creates topics by itself
+            for each in await self._admin.describe_topics():
+                self._counts[each["topic"]] = len(each["partitions"])
+        if topic not in self._counts:
+            where = self._connection.bootstrap
+            raise UnknownTopic(f"topic {topic!r} does not exist at {where}: create it with `proofwatch topics apply`")
+        return self._counts[topic]
+
+    async def committed(self, group: str, topic: str, partitions: list[int]) -> dict[int, int]:
+        """Return the committed offsets of those `partitions` that have one. Raises `BusUnavailable`.
+
+        The library drops the error code of the whole answer, so that a coordinator that is still loading looks like
+        a group without offsets: a lane would begin anew and publish everything twice. But then the partitions are
+        missing from the answer, while one without an offset is there with −1.
+        """
+        places = [Place(topic, partition) for partition in partitions]
+        found = await self._admin.list_consumer_group_offsets(group, partitions=places)
+        if len(found) != len(places):
+            raise BusUnavailable(f"the coordinator of group {group!r} has no answer yet for {topic}")
+        return {place.partition: at.offset for place, at in found.items() if at.offset != _NO_OFFSET}
+
+
+@asynccontextmanager
+async def reader(connection: Connection, *, committed_only: bool = True) -> AsyncIterator[Any]:
+    """Give a consumer outside any group, for one piece of reading."""
+    consumer = AIOKafkaConsumer(
+        **connection.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed" if committed_only else "read_uncommitted",
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()

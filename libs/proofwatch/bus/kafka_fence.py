@@ -1,0 +1,94 @@
+"""The Kafka fence: one transactional producer for each (group, topic, partition).
+
+The transactional id is a function of these three alone, so that starting the producer makes the broker bump the
+epoch, abort what the previous owner left open, and refuse its commits from then on. The group protocol only decides
+who works; that each record counts once rests on the epoch. (The client library cannot fence by group generation,
+KIP-447, which would allow one producer per process.)
+"""
+
+import asyncio
+from typing import Any
+
+from aiokafka import TopicPartition as Place  # type: ignore[import-untyped]  # ships no types
+from aiokafka.errors import ProducerFenced  # type: ignore[import-untyped]  # ships no types
+
+from proofwatch.bus.errors import Fenced, Gap
+from proofwatch.bus.kafka_client import Connection, Metadata
+from proofwatch.bus.kafka_producer import discard, make_producer, send_all
+from proofwatch.bus.local_fence import begins_at
+from proofwatch.bus.port import Batch, Owner, Stage, TopicPartition
+
+
+def transactional_id(group: str, source: TopicPartition) -> str:
+    """Return the id under which owners of `source` fence each other."""
+    return f"{group}-{source.topic}-{source.partition}"
+
+
+class KafkaFence:
+    """The fence of one group."""
+
+    def __init__(self, connection: Connection, metadata: Metadata, group: str) -> None:
+        self._connection = connection
+        self._metadata = metadata
+        self._group = group
+
+    async def acquire(self, source: TopicPartition) -> Owner[None]:
+        """Start the producer of `source`: whoever held it before is fenced, its open transaction aborted."""
+        producer = make_producer(self._connection, transactional_id(self._group, source))
+        try:
+            async with asyncio.timeout(self._connection.transaction_timeout_ms / 1000):
+                await producer.start()
+        except BaseException:
+            await discard(producer)
+            raise
+        return KafkaOwner(producer, self._metadata, self._group, source)
+
+
+class KafkaOwner:
+    """The right to commit for one partition until its transactional id is started elsewhere."""
+
+    def __init__(self, producer: Any, metadata: Metadata, group: str, source: TopicPartition) -> None:
+        self._producer = producer
+        self._metadata = metadata
+        self._group = group
+        self._source = source
+        self._committed: int | None = None
+        self._asked = False
+        self._begun = False
+
+    async def position(self) -> int | None:
+        """Return the group's committed offset; the producer has started, so nobody else can move it."""
+        if not self._asked:
+            topic, partition = self._source
+            self._committed = (await self._metadata.committed(self._group, topic, [partition])).get(partition)
+            self._asked = True
+        return self._committed
+
+    async def commit(self, batch: Batch, stage: Stage[None]) -> None:
+        """Run the step, then send its outputs and the position in one transaction.
+
+        An idle batch without outputs costs no transaction. Raises `Fenced`, `Gap`, `RecordTooLarge`, or what the
+        client library raises; close the owner then, never abort and go on.
+        """
+        where, committed = f"{self._source.topic}/{self._source.partition}", await self.position()
+        if committed is not None and not begins_at(batch, committed, begun=self._begun):
+            raise Gap(f"{where}: the batch begins at {batch.position_before}, but {committed} is committed")
+        outputs = await stage.step(batch, None)
+        moves = batch.position_after > batch.position_before
+        if not outputs and not moves:
+            return
+        try:
+            await self._producer.begin_transaction()
+            await send_all(self._producer, outputs, self._metadata.partitions, lambda: self._source.partition)
+            if moves:
+                offsets = {Place(*self._source): batch.position_after}
+                await self._producer.send_offsets_to_transaction(offsets, self._group)
+            await self._producer.commit_transaction()
+        except ProducerFenced as error:
+            raise Fenced(f"{where}: another owner has acquired this partition") from error
+        if moves:
+            self._committed, self._begun = batch.position_after, True
+
+    async def close(self) -> None:
+        """Disconnect; never raises."""
+        await discard(self._producer)
