@@ -2,6 +2,7 @@
 
 The wire is JSON. Encoding is deterministic: struct fields in the schema's order, map keys sorted, no blanks,
 date-times as RFC 3339. An optional field that is null means the same as an absent one, and is absent when encoded.
+Stricter than JSON Schema in one point: a whole number is written as one (1, not 1.0).
 """
 
 from collections.abc import Mapping

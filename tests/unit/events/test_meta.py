@@ -262,7 +262,7 @@ def test_a_flawed_topic_is_found(root: Path, topic: str, changes: dict[str, obje
 
 
 def test_one_purpose_that_does_not_allow_a_category_is_enough(root: Path) -> None:
-    """Fields behind references count as well: verdicts carry the handset's reference and the segments."""
+    """Allowing a category for one purpose would let the readers for another see it as well."""
     edit_topic(root, "biometrics.verdicts.v1", purposes=["provide_features", "billing"])
 
     rule = "topics/biometrics.verdicts.v1.yaml purposes: billing does not allow the category"
@@ -270,6 +270,19 @@ def test_one_purpose_that_does_not_allow_a_category_is_enough(root: Path) -> Non
         f"{rule} identification, which verdict carries at $.segments; leave out the purpose or the field",
         f"{rule} configuration, which verdict carries at $.schema_version; leave out the purpose or the field",
     ]
+
+
+def test_fields_behind_references_count(root: Path) -> None:
+    """A category that only a shared definition carries is found in every event that uses the definition."""
+    edit(
+        root / "events" / "definitions.v1.schema.json", lambda s: model(s).update({"x-data-category": "face_features"})
+    )
+    edit_topic(root, "biometrics.verdicts.v1", purposes=["billing"])
+
+    assert (
+        "topics/biometrics.verdicts.v1.yaml purposes: billing does not allow the category face_features, "
+        "which verdict carries at $.device.model; leave out the purpose or the field"
+    ) in meta.findings(root)
 
 
 def test_personal_data_in_a_platform_alert_is_found(root: Path) -> None:
