@@ -1,5 +1,6 @@
 """What every component under test offers, wherever it runs, and how to wait until it is ready."""
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -55,11 +56,25 @@ def started(component: S) -> S:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody on 127.0.0.1 listens on right now."""
+    """Return a TCP port of 127.0.0.1 that nobody uses, and that nobody gets while its server is down.
+
+    Port 0 would draw from the range of client ports (32768 and up on Linux, 49152 and up elsewhere): while a killed
+    broker is down, a retrying client can be given that very port, connect to itself, and keep the broker out.
+    """
+    draw = random.SystemRandom()  # not the module's generator: property tests seed it, parallel runs would agree
+    while True:
+        port = draw.randrange(15_000, 32_000)
+        if _can_bind(port):
+            return port
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def await_ready(name: str, runner: Runner, probe: Callable[[], None], deadline_s: float = 60.0) -> None:
