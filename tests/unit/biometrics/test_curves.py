@@ -131,6 +131,7 @@ def test_a_sketched_rate_at_fixed_rate_is_never_too_good_and_exact_at_an_edge(
     assert coarse is not None
     assert at_edge is not None
     assert coarse.k >= exact.k
+    assert coarse.k == sum(s < coarse.threshold for s in mated)
     assert (at_edge.k, at_edge.n) == (exact.k, exact.n)
 
 

@@ -91,6 +91,7 @@ SMALL = trials_of(
         ("genuine", None, None),
         ("impostor", 0.5, "dev"),
         ("impostor", 0.1, None),
+        ("impostor", None, "dev"),
         ("bona_fide", 0.8, "dev"),
         ("bona_fide", None, "dev"),
         (attack_class("print"), 0.7, "dev"),
@@ -107,7 +108,7 @@ def test_missing_scores_have_their_own_rates_and_are_in_no_error_rate() -> None:
     assert match is not None
     assert liveness is not None
     assert (match.n_genuine, match.n_impostor) == (2, 2)
-    assert [(f.k, f.n) for f in (match.fta, match.fmr, match.fnmr)] == [(1, 5), (1, 2), (1, 2)]
+    assert [(f.k, f.n) for f in (match.fta, match.fmr, match.fnmr)] == [(2, 6), (1, 2), (1, 2)]
     assert (liveness.n_bona_fide, liveness.n_attack) == (1, 3)
     assert [(f.k, f.n) for f in (liveness.bpcer, liveness.bpnrr, liveness.apnrr)] == [(0, 1), (1, 2), (0, 3)]
     assert (liveness.apcer.worst_species, liveness.apcer.k, liveness.apcer.n) == ("print", 1, 2)

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from proofwatch.biometrics.figures import Figure, Status, composed, rate
+from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,12 @@ from proofwatch.biometrics.figures import Figure, Status, composed, rate
 def test_status_is_by_the_one_sided_bound_and_never_by_the_value(k: int, n: int, limit: float, status: Status) -> None:
     """A rate below its limit passes only if there were enough trials, one above breaches only beyond doubt."""
     assert rate(k, n, limit).status is status
+
+
+def test_a_bound_that_meets_the_limit_passes() -> None:
+    """PASS is upper bound <= limit; BREACH needs a lower bound above it."""
+    assert rate(0, 10, clopper_pearson_upper(0, 10)).status is Status.PASS
+    assert rate(5, 10, clopper_pearson_lower(5, 10)).status is Status.INSUFFICIENT
 
 
 def test_without_a_limit_there_is_no_status() -> None:

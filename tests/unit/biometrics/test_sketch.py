@@ -73,6 +73,13 @@ def test_subtracting_takes_back_what_was_added(a: list[float], b: list[float], e
     assert single == sketch_of(a, extra)
 
 
+def test_values_outside_the_grid_stay_outside_in_a_merge() -> None:
+    """A score below the first edge or above the last one is still there, on its side, on coarser edges."""
+    merge = sketch_of([-0.5, 0.25, 7.0], [0.3]).merge(sketch_of([-2.0]))
+    assert merge.counts == {-1: 2, 128: 1, 768: 1}
+    assert merge.count_below(0.0) == (2, 2)
+
+
 def test_merging_leaves_its_parts_alone() -> None:
     """A window's sketch can be merged again and again."""
     a, b = sketch_of([0.1], [0.3]), sketch_of([0.2])
