@@ -1,0 +1,25 @@
+create schema if not exists notifier;
+
+-- One row for each notification and channel. A pending one is due at due_ms; whoever takes it moves due_ms ahead,
+-- so that it comes up again if the sender dies.
+create table if not exists notifier.notifications(
+  notification_id text primary key,
+  channel text not null,
+  source_topic text not null,
+  source_id text not null,
+  source_revision bigint not null,
+  created_at timestamptz not null,
+  event bytea not null,
+  status text not null default 'pending' check (status in ('pending', 'sent', 'failed')),
+  attempts integer not null default 0,
+  due_ms bigint not null default 0,
+  settled_ms bigint,
+  reason text,
+  check ((status = 'pending') = (settled_ms is null)));
+
+comment on column notifier.notifications.event is 'The notification event as JSON bytes.';
+comment on column notifier.notifications.due_ms is 'When the next attempt is due, ms since the Unix epoch; 0: at once.';
+comment on column notifier.notifications.reason is 'Why the last attempt failed.';
+
+create index if not exists notifications_due on notifier.notifications(due_ms) where status = 'pending';
+create index if not exists notifications_by_source on notifier.notifications(source_topic, source_id);

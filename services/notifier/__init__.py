@@ -1,0 +1,1 @@
+"""The notifier: tells the right people about anomalies, escalations and platform alerts."""

@@ -1,0 +1,1 @@
+"""What the notifier needs from outside: PostgreSQL, webhooks, the log."""

@@ -1,0 +1,75 @@
+"""Notifications in PostgreSQL, schema `notifier`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from proofwatch.events import codec
+from proofwatch.events.types import Notification
+from services.notifier.core.delivery import Next
+from services.notifier.ports import Claimed
+
+_ADD: Final = """
+insert into notifier.notifications(notification_id, channel, source_topic, source_id, source_revision, created_at,
+                                   event)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
+on conflict do nothing returning notification_id"""
+
+# The row lock lasts only for this statement: what keeps others away while the request is under way is due_ms.
+_CLAIM: Final = """
+with due as (
+  select notification_id from notifier.notifications where status = 'pending' and due_ms <= $1
+  order by due_ms, created_at, notification_id limit $3 for update skip locked)
+update notifier.notifications n set due_ms = $2 from due where n.notification_id = due.notification_id
+returning n.notification_id, n.created_at, n.event, n.attempts"""
+
+_SETTLE: Final = """
+update notifier.notifications n
+set status = o.status, attempts = o.attempts, reason = o.reason,
+    due_ms = case when o.status = 'pending' then o.at_ms else n.due_ms end,
+    settled_ms = case when o.status = 'pending' then null else o.at_ms end
+from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::text[]) as o(id, status, attempts, at_ms, reason)
+where n.notification_id = o.id and n.status = 'pending'"""
+
+
+class PostgresNotifications:
+    """The `NotificationLog` of the stage."""
+
+    async def add(self, notifications: Sequence[Notification], tx: asyncpg.Connection) -> frozenset[str]:
+        """Insert what is new, in one round trip."""
+        rows = await tx.fetch(
+            _ADD,
+            [each.notification_id for each in notifications],
+            [each.channel for each in notifications],
+            [each.source_topic for each in notifications],
+            [each.source_id for each in notifications],
+            [each.source_revision for each in notifications],
+            [each.created_at for each in notifications],
+            [codec.NOTIFICATION.encode(each) for each in notifications],
+        )
+        return frozenset(row["notification_id"] for row in rows)
+
+
+class PostgresQueue:
+    """The `SendQueue` of the sender."""
+
+    def __init__(self, pool: "asyncpg.Pool") -> None:
+        self._pool = pool
+
+    async def claim(self, now_ms: int, until_ms: int, limit: int) -> Sequence[Claimed]:
+        """Take what is due and what no other sender is taking at this moment."""
+        rows = await self._pool.fetch(_CLAIM, now_ms, until_ms, limit)
+        rows.sort(key=lambda row: (row["created_at"], row["notification_id"]))
+        return [Claimed(codec.NOTIFICATION.decode(row["event"]), row["attempts"]) for row in rows]
+
+    async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:
+        """Record the outcomes in one round trip."""
+        await self._pool.execute(
+            _SETTLE,
+            [notification_id for notification_id, _ in outcomes],
+            [outcome.status for _, outcome in outcomes],
+            [outcome.attempts for _, outcome in outcomes],
+            [outcome.at_ms for _, outcome in outcomes],
+            [outcome.reason for _, outcome in outcomes],
+        )

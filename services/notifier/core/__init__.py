@@ -1,0 +1,1 @@
+"""Pure notification logic: no clock, no IO, no bus."""

@@ -1,0 +1,83 @@
+"""The stage of the notifier: decode, route, keep as pending, and publish what was kept."""
+
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.events import codec, topics
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Notification
+from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.routes import Routes
+from services.notifier.core.routing import notifications
+from services.notifier.ports import NotificationLog
+
+Tx = TypeVar("Tx")
+
+STAGE: Final = "notifier"
+_MAX_ID: Final = 128  # the schema's limit of source_id
+_MAX_REVISION: Final = 2**63 - 1
+
+
+class NotifierStage(Generic[Tx]):
+    """Turns anomalies, escalations and platform alerts into pending notifications."""
+
+    def __init__(self, log: NotificationLog[Tx], routes: Routes) -> None:
+        self._log = log
+        self._routes = routes
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Nothing to load."""
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Nothing to forget."""
+
+    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
+        """Keep the batch's notifications; return dead letters, then the notifications that are new."""
+        refused: list[Outgoing] = []
+        pending: dict[str, tuple[Notification, Record]] = {}
+        for record in batch.records:
+            try:
+                fact = _fact(batch.source.topic, record)
+            except Rejected as rejected:
+                refused.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+                continue
+            for each in notifications(fact, self._routes) if fact else ():
+                pending.setdefault(each.notification_id, (each, record))
+        if not pending:
+            return refused
+        new = await self._log.add([each for each, _ in pending.values()], tx)
+        told = [_outgoing(each, record) for each, record in pending.values() if each.notification_id in new]
+        return [*refused, *told]
+
+
+def _fact(topic: str, record: Record) -> Fact | None:
+    try:
+        fact = _decode(topic, record.value)
+    except OverflowError:
+        raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
+    if fact and (not 0 < len(fact.source_id) <= _MAX_ID or "\0" in fact.source_id):
+        raise Rejected("schema_mismatch", f"the event's id must be text of 1 to {_MAX_ID} characters without U+0000")
+    if fact and fact.source_revision > _MAX_REVISION:
+        raise Rejected("schema_mismatch", f"$.revision: must be a whole number from 1 to {_MAX_REVISION}")
+    return fact
+
+
+def _decode(topic: str, value: bytes | None) -> Fact | None:
+    match topic:
+        case topics.ANOMALIES:
+            return of_anomaly(codec.ANOMALY.decode(value))
+        case topics.ESCALATIONS:
+            return of_escalation(codec.ESCALATION.decode(value))
+        case _:
+            return of_platform_alert(codec.PLATFORM_ALERT.decode(value))
+
+
+def _outgoing(notification: Notification, record: Record) -> Outgoing:
+    return Outgoing(
+        topic=topics.NOTIFICATIONS,
+        key=notification.channel.encode(),
+        value=codec.NOTIFICATION.encode(notification),
+        timestamp_ms=record.timestamp_ms,
+    )

@@ -1,0 +1,98 @@
+"""The sender: delivers what is pending, at least once, each time under the same id.
+
+A notification is claimed for a while, sent, and then marked. A sender that dies in between leaves it to be claimed
+again when the claim runs out; the receiver drops the repeat by its id.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+
+from proofwatch.bus.postgres import RETRYABLE
+from proofwatch.runtime.clock import Clock
+from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
+from services.notifier.ports import Channel, Claimed, SendQueue
+
+CLAIM_MS: Final = 120_000  # longer than any channel's timeout (30 s)
+_BATCH: Final = 50
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """A part of the service. Any number of senders may work on one queue."""
+
+    def __init__(
+        self, queue: SendQueue, channels: Mapping[str, Channel], clock: Clock, retry: RetryPolicy, poll_s: float
+    ) -> None:
+        """`poll_s`: seconds between two looks at the queue."""
+        self._queue = queue
+        self._channels = channels
+        self._clock = clock
+        self._retry = retry
+        self._poll_s = poll_s
+        self._stopping = asyncio.Event()
+        self._ready = False
+
+    async def start(self) -> None:
+        """Nothing to acquire: the channels connect when they deliver."""
+        self._ready = True
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Send all that is due now; return how many attempts were made."""
+        attempts = 0
+        while not self._stopping.is_set():
+            now_ms = self._clock.now_ms()
+            claimed = await self._queue.claim(now_ms, now_ms + CLAIM_MS, _BATCH)
+            if not claimed:
+                break
+            outcomes = await asyncio.gather(*(self._attempt(each, now_ms) for each in claimed))
+            await self._queue.settle(outcomes)
+            attempts += len(claimed)
+        return attempts
+
+    async def run(self) -> None:
+        """Look for what is due until `stop`; a database that is away is waited for."""
+        while not self._stopping.is_set():
+            try:
+                await self.step()
+                self._ready = True
+            except RETRYABLE as error:
+                self._ready = False
+                _log.warning("sender_waits_for_database", error=type(error).__name__, retry_s=self._poll_s)
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._poll_s)
+            except TimeoutError:
+                continue
+
+    async def stop(self) -> None:
+        """Claim nothing more and close the channels; what is in hand is sent again by somebody else."""
+        self._stopping.set()
+        self._ready = False
+        for channel in self._channels.values():
+            await channel.close()
+
+    def ready(self) -> bool:
+        """Return whether the queue could be read."""
+        return self._ready
+
+    async def _attempt(self, claimed: Claimed, now_ms: int) -> tuple[str, Next]:
+        notification = claimed.notification
+        channel = self._channels.get(notification.channel)
+        # A channel may be gone from the routes while notifications to it are pending.
+        outcome = await channel.deliver(notification, now_ms) if channel else Failed("the channel is not configured")
+        after = after_attempt(notification.notification_id, claimed.attempts, outcome, now_ms, self._retry)
+        if after.status != "sent":
+            report = _log.error if after.status == "failed" else _log.warning
+            report(
+                "notification_failed" if after.status == "failed" else "notification_retried",
+                notification_id=notification.notification_id,
+                channel=notification.channel,
+                source_topic=notification.source_topic,
+                source_id=notification.source_id,
+                attempts=after.attempts,
+                reason=after.reason,
+            )
+        return notification.notification_id, after

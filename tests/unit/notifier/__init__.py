@@ -1,0 +1,1 @@
+"""The notifier: pure routing, rendering, signing and retrying."""

@@ -1,0 +1,28 @@
+"""The body of a webhook."""
+
+import json
+
+import pytest
+
+from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.payload import body
+from services.notifier.core.routes import Routes
+from services.notifier.core.routing import notifications
+from tests.unit.notifier.events import anomaly, escalation, platform_alert
+
+
+@pytest.mark.parametrize(
+    ("fact", "kind", "at"),
+    [
+        (of_anomaly(anomaly()), "anomaly.firing", "2026-01-01T00:05:00Z"),
+        (of_escalation(escalation()), "escalation.raised", "2026-01-01T00:00:00Z"),
+        (of_platform_alert(platform_alert(state="resolved")), "platform-alert.resolved", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_body_says_type_time_and_what_happened(fact: Fact, kind: str, at: str) -> None:
+    """The three members that Standard Webhooks recommends; `data` is the notification event."""
+    (notification,) = notifications(fact, Routes())
+    sent = json.loads(body(notification))
+    assert (sent["type"], sent["timestamp"]) == (kind, at)
+    assert sent["data"]["notification_id"] == notification.notification_id
+    assert body(notification) == body(notification)

@@ -1,0 +1,93 @@
+"""Who is told what."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Notification
+from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.routes import Match, Routes
+from services.notifier.core.routing import matches, notifications
+from services.notifier.routes_file import load_routes
+from tests.unit.notifier.events import ANOMALY_ID, anomaly, escalation, platform_alert
+
+WEBHOOK = {"kind": "webhook", "url": "https://soc.example.org/hook", "secret_env": "SOC_SECRET"}
+
+
+def firing(**given: Any) -> Fact:
+    fact = of_anomaly(anomaly(**given))
+    assert fact
+    return fact
+
+
+def told(fact: Fact, *routes: Mapping[str, object]) -> list[tuple[str, str]]:
+    parsed = Routes.model_validate({"channels": {"soc": WEBHOOK, "ops": WEBHOOK}, "routes": routes})
+    return [(each.route, each.channel) for each in notifications(fact, parsed)]
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({}, True),
+        ({"source": ["metrics.anomalies.v1"]}, True),
+        ({"source": ["soc.escalations.v1", "platform.alerts.v1"]}, False),
+        ({"severity": "medium"}, True),
+        ({"severity": "high"}, True),
+        ({"severity": "critical"}, False),
+        ({"tenant": ["bank", "acme"]}, True),
+        ({"tenant": ["bank"]}, False),
+        ({"state": ["firing"]}, True),
+        ({"state": ["resolved", "raised"]}, False),
+        ({"severity": "low", "tenant": ["bank"]}, False),
+    ],
+)
+def test_a_route_matches_when_all_its_conditions_hold(match: dict[str, object], expected: bool) -> None:
+    """Source, least severity, tenant and state; what is not given matches everything."""
+    assert matches(firing(), Match.model_validate(match)) == expected
+
+
+def test_a_platform_alert_belongs_to_no_tenant() -> None:
+    """A route for a tenant does not get the platform's troubles."""
+    assert not matches(of_platform_alert(platform_alert()), Match(tenant=("acme",)))
+
+
+def test_weak_evidence_counts_as_low() -> None:
+    """An anomaly without significance does not reach those who asked for high ones."""
+    assert not matches(firing(severity="low_evidence"), Match(severity="medium"))
+
+
+def test_every_matching_route_tells_and_a_channel_is_told_once() -> None:
+    """Two routes to one channel make one notification, under the first route's name."""
+    routes = (
+        {"name": "first", "channels": ["soc"]},
+        {"name": "second", "match": {"severity": "high"}, "channels": ["soc", "ops"]},
+        {"name": "third", "match": {"severity": "critical"}, "channels": ["log"]},
+    )
+    assert told(firing(), *routes) == [("first", "soc"), ("second", "ops")]
+
+
+def test_what_no_route_wants_goes_to_the_log() -> None:
+    """Nothing is dropped unseen."""
+    route = {"name": "only", "match": {"source": ["platform.alerts.v1"]}, "channels": ["soc"]}
+    assert told(firing(), route) == [("unmatched", "log")]
+
+
+@pytest.mark.parametrize("fact", [firing(), of_escalation(escalation()), of_platform_alert(platform_alert())])
+def test_by_default_everything_goes_to_the_log_by_a_named_route(fact: Fact) -> None:
+    """Without a routes file the system tells its operators all the same."""
+    (notification,) = notifications(fact, load_routes())
+    assert notification.channel == "log"
+    assert notification.route != "unmatched"
+
+
+def test_the_id_follows_from_source_revision_and_channel() -> None:
+    """A repeat has the same id, in every process; a new revision or another channel has another."""
+
+    def only(fact: Fact) -> Notification:
+        return next(iter(notifications(fact, Routes())))
+
+    expected = derived_id("notification", "metrics.anomalies.v1", ANOMALY_ID, 1, "log")
+    assert only(firing()).notification_id == only(firing(n=2000)).notification_id == expected
+    assert only(firing(revision=2)).notification_id != expected
