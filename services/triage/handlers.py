@@ -1,0 +1,93 @@
+"""The stage of triage: decode, load the cases concerned, apply, save, and return the escalations."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, TypeVar
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.events import codec, topics
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Escalation
+from proofwatch.governance.pseudonyms import subject_tag
+from services.triage.core.book import CaseBook
+from services.triage.core.signals import Signal, from_anomaly, from_suspicion
+from services.triage.ports import CaseStore, Wanted
+
+Tx = TypeVar("Tx")
+
+STAGE: Final = "triage"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_REVISION: Final = 2**63 - 1
+
+
+class TriageStage(Generic[Tx]):
+    """Turns suspicions and anomalies into cases and escalations. It keeps nothing between batches."""
+
+    def __init__(self, cases: CaseStore[Tx], secret: bytes, escalate_at_reasons: int) -> None:
+        """`secret` is the deployment's for subject tags (`governance.pseudonyms`)."""
+        self._cases = cases
+        self._secret = secret
+        self._escalate_at_reasons = escalate_at_reasons
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Nothing to load: the cases are in the database."""
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Nothing to forget."""
+
+    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
+        """Apply the batch; return dead letters and escalations, in the order of the records."""
+        read = [(record, self._read(batch.source, record)) for record in batch.records]
+        signals = [signal for _, signal in read if isinstance(signal, Signal)]
+        cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
+        book = CaseBook(cases, self._escalate_at_reasons)
+        output: list[Outgoing] = []
+        for record, signal in read:
+            if isinstance(signal, Rejected):
+                output.append(dead_letter(record, batch.source, STAGE, signal.reason, signal.message))
+            elif escalation := book.apply(signal, _log_time(record)).escalation:
+                output.append(_outgoing(escalation, record))
+        await self._cases.save(book.changed, book.transitions, tx)
+        return output
+
+    def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected:
+        try:
+            return _storable(self._decode(source, record))
+        except Rejected as rejected:
+            return rejected
+
+    def _decode(self, source: TopicPartition, record: Record) -> Signal:
+        try:
+            if source.topic == topics.ANOMALIES:
+                return from_anomaly(codec.ANOMALY.decode(record.value))
+            suspicion = codec.SUSPICION.decode(record.value)
+            return from_suspicion(suspicion, subject_tag(self._secret, suspicion.tenant, suspicion.subject_ref))
+        except OverflowError:
+            raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
+
+
+def _storable(signal: Signal) -> Signal:
+    """Return the signal. Raises `Rejected` where JSON allows what PostgreSQL cannot keep."""
+    cause, cohort = signal.cause, signal.cohort
+    texts = [cause.source_id, cause.transaction_id, cause.code, *cause.evidence]
+    if cohort:
+        texts += [cohort.segment_name, cohort.segment_value, cohort.metric]
+    if any("\0" in text for text in texts if text):
+        raise Rejected("schema_mismatch", "text must not contain the character U+0000")
+    if cause.source_revision > _MAX_REVISION:
+        raise Rejected("schema_mismatch", f"$.revision: must be a whole number from 1 to {_MAX_REVISION}")
+    return signal
+
+
+def _log_time(record: Record) -> datetime:
+    return _EPOCH + timedelta(milliseconds=record.timestamp_ms)
+
+
+def _outgoing(escalation: Escalation, record: Record) -> Outgoing:
+    return Outgoing(
+        topic=topics.ESCALATIONS,
+        key=f"{escalation.tenant}/{escalation.case_id}".encode(),
+        value=codec.ESCALATION.encode(escalation),
+        timestamp_ms=record.timestamp_ms,
+    )
