@@ -1,0 +1,92 @@
+create schema if not exists ledger;
+
+-- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
+-- (collate "C"), as Python does: rows are locked in the same order everywhere.
+create table if not exists ledger.transactions (
+  tenant                      text collate "C" not null,
+  transaction_id              text collate "C" not null,
+  -- the verdict; null until it comes
+  logged_ms                   bigint,             -- log time, ms since 1970: of several verdicts the first counts
+  occurred_us                 bigint,             -- microseconds since 1970
+  match_score                 double precision,   -- -1: no score
+  liveness_score              double precision,
+  match_threshold             double precision,
+  liveness_threshold          double precision,
+  policy_hash                 text,
+  decision                    text,
+  match_outcome               text,
+  liveness_outcome            text,
+  segments                    text,               -- JSON object, catalogue segments only
+  -- the winning assertion on the match; null until a label says something about it
+  pair_authority              smallint,
+  pair_asserted_us            bigint,
+  pair_label_id               text,
+  pair_class                  text,               -- genuine, impostor
+  pair_probability            double precision,   -- sampling probability
+  -- the winning assertion on liveness
+  presentation_authority      smallint,
+  presentation_asserted_us    bigint,
+  presentation_label_id       text,
+  presentation_class          text,               -- bona_fide, attack:<species>
+  presentation_probability    double precision,
+  primary key (tenant, transaction_id)
+);
+
+-- The edges behind the bins of cells.
+create table if not exists ledger.grids (
+  edge_set_id                 text primary key,
+  grid                        text not null,
+  thresholds                  double precision[] not null
+);
+
+-- One row per UTC day and cohort; the whole tenant has empty segment name and value. Whoever changes a cell of a
+-- window holds its row: a revision sees all of a change or nothing of it.
+create table if not exists ledger.windows (
+  window_key                  bigint generated always as identity,
+  day                         date not null,
+  tenant                      text collate "C" not null,
+  segment_name                text collate "C" not null,
+  segment_value               text collate "C" not null,
+  match_requested             bigint not null,    -- transactions that asked for the check, labelled or not
+  liveness_requested          bigint not null,
+  labelled                    boolean not null,   -- a cell was ever counted
+  dirty                       boolean not null,   -- labelled, and changed since the last revision
+  revision                    integer not null default 0,
+  primary key (day, tenant, segment_name, segment_value)
+) with (fillfactor = 50);
+create unique index if not exists windows_window_key on ledger.windows (window_key);
+create index if not exists windows_dirty on ledger.windows (day) where dirty;
+
+-- Labelled trials by class, outcome and bin of the score; merged by adding +1 and -1.
+create table if not exists ledger.labelled_cells (
+  window_key                  bigint not null,
+  policy_hash                 text collate "C" not null,
+  class                       text collate "C" not null,  -- or 'transactions': labelled transactions, once each
+  outcome                     text collate "C" not null,  -- passed, failed, missing
+  edge_set_id                 text collate "C" not null,  -- '' without a score
+  bin                         integer not null,
+  n                           bigint not null,
+  primary key (window_key, policy_hash, class, outcome, edge_set_id, bin)
+) with (fillfactor = 80);
+
+create table if not exists ledger.baselines (
+  tenant                      text not null,
+  segment_name                text not null,
+  segment_value               text not null,
+  length_s                    int not null,
+  slot                        int not null,       -- 0 working day, 24 weekend
+  body                        bytea not null,     -- msgpack: periods (start ms, k, n) by metric
+  primary key (tenant, segment_name, segment_value, length_s, slot)
+);
+
+-- The latest anomaly of every series that ever had one.
+create table if not exists ledger.anomalies (
+  tenant                      text not null,
+  segment_name                text not null,
+  segment_value               text not null,
+  length_s                    int not null,
+  metric                      text not null,
+  state                       text not null check (state in ('firing', 'resolved')),
+  body                        bytea not null,     -- msgpack: id, revision, severity and the windows it spans
+  primary key (tenant, segment_name, segment_value, length_s, metric)
+);

@@ -1,0 +1,205 @@
+"""Verdicts joined with truth, and what a join changes in the labelled cells. Pure: rows in, deltas out.
+
+An `Entry` is what the ledger knows about one transaction: one trial (the verdict part) and the winning assertion on
+each of the two aspects, match and liveness. All three slots are joins of a semilattice, `min` for the trial and `max`
+for the assertions, over tuples that are ordered totally: so the entry that a set of verdicts and labels leads to does
+not depend on their order, their repetition or how they were cut into batches. Cells count entries; a change of an
+entry takes its old contribution back (-1) and adds the new one (+1).
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from proofwatch.biometrics.edges import EdgeSet, edge_set
+
+DAY_US = 86_400_000_000
+MISSING = "missing"
+TRANSACTIONS = "transactions"
+"""Trial class of the cells that count labelled transactions once each, whatever their number of trials."""
+
+Key = tuple[str, str]
+"""(tenant, transaction_id)"""
+
+
+class Trial(NamedTuple):
+    """The part of a verdict that is kept; the least tuple wins.
+
+    Several verdicts on one transaction are duplicates that came back beyond the scorer's horizon. The one that was
+    logged first counts, for it is the one that upstream acted on; `logged_ms` is its log time. Ties, which only a
+    replay makes, go to the earlier `occurred_us` (microseconds since 1970) and then by content. The scores are
+    -1 where there is none, so that trials can be compared. `segments` is a JSON object in the catalogue's order.
+    """
+
+    logged_ms: int
+    occurred_us: int
+    policy_hash: str
+    decision: str
+    match_outcome: str
+    liveness_outcome: str
+    match_score: float
+    liveness_score: float
+    match_threshold: float
+    liveness_threshold: float
+    segments: str
+
+
+NO_SCORE = -1.0
+
+
+class Assertion(NamedTuple):
+    """One assertion about one aspect; the greatest tuple wins: by authority, then the latest, then the label_id.
+
+    `trial_class` is genuine or impostor, bona_fide or attack:<species>. It and the sampling probability only order
+    labels that contradict each other under one label_id, which then do not depend on arrival either.
+    """
+
+    authority: int
+    asserted_us: int
+    label_id: str
+    trial_class: str
+    probability: float
+
+
+class Entry(NamedTuple):
+    """What is known about one transaction."""
+
+    trial: Trial | None = None
+    pair: Assertion | None = None
+    presentation: Assertion | None = None
+
+    def join(self, other: "Entry") -> "Entry":
+        """Return what both know together: commutative, associative, idempotent."""
+        return Entry(
+            min(self.trial, other.trial) if self.trial and other.trial else self.trial or other.trial,
+            _stronger(self.pair, other.pair),
+            _stronger(self.presentation, other.presentation),
+        )
+
+
+class WindowKey(NamedTuple):
+    """A labelled window: days since 1970, tenant, segment; name and value are empty for the whole tenant."""
+
+    day: int
+    tenant: str
+    segment_name: str
+    segment_value: str
+
+
+class Cell(NamedTuple):
+    """What a labelled window counts separately.
+
+    `outcome` is passed, failed or missing. `bin` is the score's bin on the edge set of the id `grid`; without a score
+    the grid is empty and the bin 0. A threshold in force is an edge of the grid, so no bin mixes outcomes.
+    """
+
+    policy_hash: str
+    trial_class: str
+    outcome: str
+    grid: str
+    bin: int
+
+
+class Deltas:
+    """Net changes of cells and of the numbers of requested checks; what cancels out leaves nothing."""
+
+    def __init__(self, thresholds: Iterable[float] = ()) -> None:
+        """`thresholds` are further edges of every score sketch, beside those in force."""
+        self.cells: dict[tuple[WindowKey, Cell], int] = {}
+        self.requested: dict[WindowKey, tuple[int, int]] = {}
+        self.grids: dict[str, EdgeSet] = {}
+        self._thresholds = tuple(sorted(set(thresholds)))
+        self._verdicts: dict[tuple[str, int, str, bool, bool], int] = {}
+
+    def count_verdict(self, tenant: str, trial: Trial, n: int = 1) -> None:
+        """Count the checks that a verdict was asked for: the denominators of label coverage."""
+        key = (
+            tenant,
+            trial.occurred_us // DAY_US,
+            trial.segments,
+            trial.match_outcome != "not_requested",
+            trial.liveness_outcome != "not_requested",
+        )
+        self._verdicts[key] = self._verdicts.get(key, 0) + n
+
+    def change(self, tenant: str, old: Entry, new: Entry) -> None:
+        """Count what becomes of an entry that was `old` and is `new`."""
+        if old.trial != new.trial:
+            if old.trial:
+                self.count_verdict(tenant, old.trial, -1)
+            if new.trial:
+                self.count_verdict(tenant, new.trial)
+        for n, entry in ((-1, old), (1, new)):
+            if entry.trial and (cells := list(self._cells(entry, entry.trial))):
+                for window in _windows(tenant, entry.trial.occurred_us // DAY_US, entry.trial.segments):
+                    for cell in cells:
+                        _bump(self.cells, (window, cell), n)
+
+    def settle(self) -> None:
+        """Spread the counted verdicts over their windows: once per batch, not once per verdict."""
+        for (tenant, day, segments, match, liveness), n in self._verdicts.items():
+            if n:
+                for window in _windows(tenant, day, segments):
+                    matches, livenesses = self.requested.get(window, (0, 0))
+                    self.requested[window] = (matches + n * match, livenesses + n * liveness)
+        self._verdicts.clear()
+
+    def _cells(self, entry: Entry, trial: Trial) -> Iterator[Cell]:
+        aspects = (
+            (entry.pair, trial.match_outcome, trial.match_score, trial.match_threshold),
+            (entry.presentation, trial.liveness_outcome, trial.liveness_score, trial.liveness_threshold),
+        )
+        counted = False
+        for assertion, outcome, score, threshold in aspects:
+            if assertion is None or outcome == "not_requested":
+                continue
+            counted = True
+            if outcome == MISSING:
+                yield Cell(trial.policy_hash, assertion.trial_class, MISSING, "", 0)
+                continue
+            edges = _edges(self._thresholds, threshold)
+            self.grids[edges.edge_set_id] = edges
+            passed = "failed" if outcome == "fail" else "passed"
+            yield Cell(trial.policy_hash, assertion.trial_class, passed, edges.edge_set_id, edges.bin_of(score))
+        if counted:
+            yield Cell(trial.policy_hash, TRANSACTIONS, "", "", 0)
+
+
+def fold(entries: Iterable[tuple[Key, Entry]]) -> dict[Key, Entry]:
+    """Return the entries of a batch joined by key, in the order of the keys: the order in which rows are locked."""
+    joined: dict[Key, Entry] = {}
+    for key, entry in entries:
+        before = joined.get(key)
+        joined[key] = before.join(entry) if before else entry
+    return {key: joined[key] for key in sorted(joined)}
+
+
+def _stronger(one: Assertion | None, other: Assertion | None) -> Assertion | None:
+    return max(one, other) if one and other else one or other
+
+
+def _bump(counts: dict[tuple[WindowKey, Cell], int], key: tuple[WindowKey, Cell], n: int) -> None:
+    total = counts.get(key, 0) + n
+    if total:
+        counts[key] = total
+    else:
+        del counts[key]
+
+
+@lru_cache(maxsize=1024)
+def _edges(thresholds: tuple[float, ...], in_force: float) -> EdgeSet:
+    return edge_set((*thresholds, in_force))
+
+
+def _windows(tenant: str, day: int, segments: str) -> list[WindowKey]:
+    return [
+        WindowKey(day, tenant, "", ""),
+        *(WindowKey(day, tenant, name, value) for name, value in _pairs(segments)),
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _pairs(segments: str) -> tuple[tuple[str, str], ...]:
+    return tuple(msgspec.json.decode(segments, type=dict[str, str]).items())

@@ -1,0 +1,82 @@
+"""From events to what the ledger keeps of them. No subject_ref, no device reference, no timing is kept."""
+
+from collections.abc import Set
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from proofwatch.biometrics.trials import BONA_FIDE, attack_class
+from proofwatch.events.codec import LABEL, VERDICT
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Label
+from services.aggregator.core.labelled import NO_SCORE, Assertion, Entry, Key, Trial
+from services.aggregator.core.segments import segments_of
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_END_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_NUL: Final = b"\\u0000"
+_encode = msgspec.json.Encoder().encode
+
+
+def verdict_entry(value: bytes | None, logged_ms: int, catalogue: Set[str]) -> tuple[Key, Entry]:
+    """Return what a verdict that was logged at `logged_ms` says. Raises `Rejected`.
+
+    `catalogue` names the segments that are kept.
+    """
+    verdict = VERDICT.decode(value)
+    segments = segments_of(verdict, catalogue)[1:]
+    if value and _NUL in value:
+        _storable(verdict.transaction_id, *(text for _, text in segments))
+    basis = verdict.basis
+    trial = Trial(
+        logged_ms,
+        _microseconds(verdict.occurred_at, "occurred_at"),
+        basis.policy_hash,
+        verdict.decision,
+        verdict.match_outcome,
+        verdict.liveness_outcome,
+        NO_SCORE if verdict.match_score is None else verdict.match_score,
+        NO_SCORE if verdict.liveness_score is None else verdict.liveness_score,
+        basis.match_threshold,
+        basis.liveness_threshold,
+        _encode(dict(sorted(segments))).decode() if segments else "{}",
+    )
+    return (verdict.tenant, verdict.transaction_id), Entry(trial)
+
+
+def label_entry(value: bytes | None) -> tuple[Key, Entry]:
+    """Return what a label says. Raises `Rejected`.
+
+    An aspect on which it says nothing (null) stays empty: it neither wins nor takes back what was asserted before.
+    """
+    label = LABEL.decode(value)
+    if value and _NUL in value:
+        _storable(label.transaction_id, label.label_id, label.pai_species)
+    asserted_us = _microseconds(label.asserted_at, "asserted_at")
+
+    def asserts(trial_class: str | None) -> Assertion | None:
+        if trial_class is None:
+            return None
+        return Assertion(label.authority, asserted_us, label.label_id, trial_class, label.sampling_probability)
+
+    entry = Entry(None, asserts(label.pair), asserts(_presentation(label)))
+    return (label.tenant, label.transaction_id), entry
+
+
+def _presentation(label: Label) -> str | None:
+    return attack_class(label.pai_species) if label.presentation == "attack" else label.presentation and BONA_FIDE
+
+
+def _microseconds(at: datetime, field: str) -> int:
+    us = (at - _EPOCH) // _MICROSECOND
+    if not 0 <= us < _END_US:
+        raise Rejected("schema_mismatch", f"$.{field}: must lie within the years 1970 to 9998 in UTC")
+    return us
+
+
+def _storable(*texts: str | None) -> None:
+    """Refuse the one character that JSON can carry and PostgreSQL text cannot."""
+    if any("\0" in text for text in texts if text):
+        raise Rejected("schema_mismatch", "$: holds the character U+0000 in a text; send it without")

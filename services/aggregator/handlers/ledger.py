@@ -1,0 +1,162 @@
+"""The ledger's stage: decode, join, count, and publish the labelled days that are due."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.postgres import fence_progress
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY, WINDOW
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Anomaly, Window
+from proofwatch.governance.policy import Policy
+from services.aggregator.adapters import postgres_ledger as store
+from services.aggregator.adapters.anomaly_store import AnomalyStore, SlotKey
+from services.aggregator.core.anomalies import AnomalyState, SeriesKey
+from services.aggregator.core.baselines import slot_of
+from services.aggregator.core.labelled import Deltas, Entry, Key, fold
+from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
+from services.aggregator.core.labelled_intake import label_entry, verdict_entry
+from services.aggregator.core.labelled_windows import Labelled, window_event
+from services.aggregator.core.ledger_watch import Schedule, least_progress, watch
+from services.aggregator.core.times import milliseconds
+
+STAGE: Final = "ledger"
+SCHEMA: Final = "ledger"
+TOPICS: Final = (topics.VERDICTS, topics.LABELS)
+_WINDOWS_PER_STEP: Final = 1_000
+
+Partitions = Callable[[str], Awaitable[int]]
+
+
+class LedgerStage:
+    """Joins verdicts and labels, whichever comes first; one instance for all lanes of a process."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        schedule: Schedule,
+        partitions: Partitions,
+        thresholds: Sequence[float] = (),
+    ) -> None:
+        """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch."""
+        self._policy = policy
+        self._catalogue = frozenset(policy.segments)
+        self._schedule = schedule
+        self._partitions = partitions
+        self._thresholds = tuple(thresholds)
+        self._anomalies = AnomalyStore(SCHEMA)
+        self._expected: tuple[TopicPartition, ...] = ()
+        self._clean_day: int | None = None
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Learn which lanes there are. Whatever was thought to be published may have been rolled back: look again."""
+        counts = [(topic, await self._partitions(topic)) for topic in TOPICS]
+        self._expected = tuple(TopicPartition(topic, number) for topic, count in counts for number in range(count))
+        self._clean_day = None
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Nothing to forget."""
+
+    async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
+        """Apply the batch; return dead letters, then the labelled days that are due and their anomalies."""
+        output, entries = self._read(batch)
+        if entries:
+            await store.prepare(tx)
+            changed_day = await self._join(batch.source.topic, entries, tx)
+            if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
+                self._clean_day = None
+        return [*output, *await self._publish_due(batch, tx)]
+
+    def _read(self, batch: Batch) -> tuple[list[Outgoing], list[tuple[Key, Entry]]]:
+        verdicts = batch.source.topic == topics.VERDICTS
+        output: list[Outgoing] = []
+        entries: list[tuple[Key, Entry]] = []
+        for record in batch.records:
+            try:
+                if verdicts:
+                    entries.append(verdict_entry(record.value, record.timestamp_ms, self._catalogue))
+                else:
+                    entries.append(label_entry(record.value))
+            except Rejected as rejected:
+                output.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+        return output, entries
+
+    async def _join(self, topic: str, entries: Sequence[tuple[Key, Entry]], tx: Any) -> int | None:
+        """Return the earliest day of which something labelled changed."""
+        join = store.join_verdicts if topic == topics.VERDICTS else store.join_labels
+        deltas = Deltas(self._thresholds)
+        for key, old, new in await join(tx, fold(entries)):
+            deltas.change(key[0], old, new)
+        deltas.settle()
+        return await store.apply(tx, deltas)
+
+    async def _publish_due(self, batch: Batch, tx: Any) -> list[Outgoing]:
+        """Close and restate what is due, unless this process knows that nothing is.
+
+        It knows while no lane's progress closes a further day and no batch touches a closed one: whoever touches it
+        tries at once, and again if another process is at it.
+        """
+        own_ms = batch.progress_ms
+        if own_ms is None or (self._clean_day is not None and self._schedule.last_closed(own_ms) <= self._clean_day):
+            return []
+        known = {**await fence_progress(tx, SCHEMA), batch.source: own_ms}
+        progress_ms = least_progress(known.get(source) for source in self._expected)
+        if progress_ms is None:
+            return []
+        last_day = self._schedule.last_closed(progress_ms)
+        if self._clean_day is not None and last_day <= self._clean_day:
+            return []
+        if not await store.sole_publisher(tx):
+            self._clean_day = None
+            return []
+        due = await store.take_due(tx, last_day, _WINDOWS_PER_STEP)
+        self._clean_day = last_day if len(due) < _WINDOWS_PER_STEP else None
+        return await self._publish(due, progress_ms, own_ms, tx) if due else []
+
+    async def _publish(self, due: Sequence[store.Due], progress_ms: int, timestamp_ms: int, tx: Any) -> list[Outgoing]:
+        edges = await store.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
+        windows = [
+            window_event(
+                Labelled(
+                    each.key,
+                    each.revision,
+                    self._schedule.backfill(each.key.day, progress_ms),
+                    class_counts(each.cells, edges),
+                    each.requested,
+                    transactions_by_policy(each.cells),
+                ),
+                self._policy,
+            )
+            for each in due
+        ]
+        anomalies = await self._watch(windows, tx)
+        return [
+            *(_outgoing(topics.WINDOWS, each.tenant, WINDOW.encode(each), timestamp_ms) for each in windows),
+            *(_outgoing(topics.ANOMALIES, each.tenant, ANOMALY.encode(each), timestamp_ms) for each in anomalies),
+        ]
+
+    async def _watch(self, windows: Sequence[Window], tx: Any) -> list[Anomaly]:
+        slots = [_slot(window) for window in windows]
+        baselines = await self._anomalies.load_baselines(tx, set(slots))
+        anomalies = await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
+        moved: dict[SeriesKey, AnomalyState] = {}
+        events: list[Anomaly] = []
+        for window, slot in zip(windows, slots, strict=True):
+            found = watch(window, baselines[slot], anomalies, self._policy.monitoring)
+            baselines[slot] = found.baselines
+            anomalies |= found.anomalies
+            moved |= found.anomalies
+            events += found.events
+        await self._anomalies.save(tx, {slot: body for slot, body in baselines.items() if body}, moved)
+        return events
+
+
+def _slot(window: Window) -> SlotKey:
+    slot = slot_of(window.length_s, milliseconds(window.start))
+    return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
+
+
+def _outgoing(topic: str, tenant: str, value: bytes, timestamp_ms: int) -> Outgoing:
+    return Outgoing(topic, tenant.encode(), value, timestamp_ms=timestamp_ms)
