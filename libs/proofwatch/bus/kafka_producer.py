@@ -88,11 +88,12 @@ def _batches(
         batch = open_.get((topic, partition))
         if batch is None:
             batch = open_[topic, partition] = producer.create_batch()
+        listed = list(headers)
         # None: no room. An empty batch takes any record, even one of 10 MB
-        if batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is None:
+        if batch.append(timestamp=timestamp_ms, key=key, value=value, headers=listed) is None:
             full.append((TopicPartition(topic, partition), batch))
             batch = open_[topic, partition] = producer.create_batch()
-            batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers)
+            batch.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
     return full + [(TopicPartition(*at), batch) for at, batch in open_.items()]
 
 
