@@ -1,0 +1,1 @@
+"""Scorer-checker: decides what happens to each onboarding transaction."""

@@ -1,0 +1,1 @@
+"""Where attempt histories are kept."""

@@ -1,0 +1,1 @@
+"""Pure decisions of the scorer: no clock, no IO, no bus."""

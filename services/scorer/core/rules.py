@@ -1,0 +1,199 @@
+"""The per-transaction rules: a table, and one pure function that reads it.
+
+A check that was requested ends as pass, marginal (match only: accepted, counted apart), fail or missing. Missing is
+a failure to acquire (match, ISO/IEC 19795-1) or a non-response (liveness, ISO/IEC 30107-3): a failure of its check,
+never a score of zero. What follows depends on how often the subject's check has failed, this transaction included:
+the first time, again, or so often (the policy's limit) that the failures persist.
+
+A referral outranks a retry; between equals liveness leads, because it may be an attack. A first match failure asks
+for the document again (the portrait is the usual culprit), a further one for a new selfie.
+"""
+
+from enum import Enum
+from typing import Final, Literal, NamedTuple, get_args
+
+from proofwatch.events.types import Attempts, Transaction
+from services.scorer.core.rulebook import Rulebook
+
+Decision = Literal["accept", "retry", "refer"]
+Action = Literal["none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review"]
+MatchOutcome = Literal["pass", "marginal", "fail", "missing", "not_requested"]
+LivenessOutcome = Literal["pass", "fail", "missing", "not_requested"]
+Reason = Literal[
+    "match_below_threshold",
+    "match_missing",
+    "match_marginal",
+    "liveness_below_threshold",
+    "liveness_missing",
+    "match_failures_persist",
+    "liveness_failures_persist",
+]
+
+_FAILURES: Final = ("fail", "missing")
+MATCH_FAILED: Final = 1
+LIVENESS_FAILED: Final = 2
+
+
+class Standing(Enum):
+    """Where a check stands after this transaction."""
+
+    GOOD = "good"
+    MARGINAL = "marginal"
+    FIRST = "first failure"
+    AGAIN = "failed again"
+    PERSISTS = "failures persist"
+
+
+class Why(Enum):
+    """Reasons as a rule names them; the two causes become `…_below_threshold` or `…_missing` by outcome."""
+
+    MATCH = "the cause of the match failure"
+    LIVENESS = "the cause of the liveness failure"
+    MATCH_MARGINAL = "match_marginal"
+    MATCH_PERSISTS = "match_failures_persist"
+    LIVENESS_PERSISTS = "liveness_failures_persist"
+
+
+class Rule(NamedTuple):
+    """One row: when liveness and match stand so, then this."""
+
+    liveness: tuple[Standing, ...]
+    match: tuple[Standing, ...]
+    decision: Decision
+    action: Action
+    reasons: tuple[Why, ...]
+
+
+_GOOD = (Standing.GOOD,)
+_FINE = (Standing.GOOD, Standing.MARGINAL)
+_MARGINAL = (Standing.MARGINAL,)
+_FIRST = (Standing.FIRST,)
+_AGAIN = (Standing.AGAIN,)
+_EARLY = (Standing.FIRST, Standing.AGAIN)
+_PERSISTS = (Standing.PERSISTS,)
+
+RULES: Final = (
+    Rule(_GOOD, _GOOD, "accept", "none", ()),
+    Rule(_GOOD, _MARGINAL, "accept", "none", (Why.MATCH_MARGINAL,)),
+    Rule(_GOOD, _FIRST, "retry", "reupload_document", (Why.MATCH,)),
+    Rule(_GOOD, _AGAIN, "retry", "retake_selfie", (Why.MATCH,)),
+    Rule(_GOOD, _PERSISTS, "refer", "manual_kyc_review", (Why.MATCH_PERSISTS, Why.MATCH)),
+    Rule(_EARLY, _FINE, "retry", "retake_selfie", (Why.LIVENESS,)),
+    Rule(_EARLY, _EARLY, "retry", "retake_selfie", (Why.LIVENESS, Why.MATCH)),
+    Rule(_EARLY, _PERSISTS, "refer", "manual_kyc_review", (Why.MATCH_PERSISTS, Why.LIVENESS, Why.MATCH)),
+    Rule(_PERSISTS, _FINE, "refer", "fraud_analyst_review", (Why.LIVENESS_PERSISTS, Why.LIVENESS)),
+    Rule(_PERSISTS, _EARLY, "refer", "fraud_analyst_review", (Why.LIVENESS_PERSISTS, Why.LIVENESS, Why.MATCH)),
+    Rule(
+        _PERSISTS,
+        _PERSISTS,
+        "refer",
+        "fraud_analyst_review",
+        (Why.LIVENESS_PERSISTS, Why.MATCH_PERSISTS, Why.LIVENESS, Why.MATCH),
+    ),
+)
+
+
+class Judgement(NamedTuple):
+    """What the rules say about one transaction.
+
+    `failed` is the sum of `MATCH_FAILED` and `LIVENESS_FAILED`; `message_code` names the text for the user and is
+    empty for an accept. Instances are shared between transactions.
+    """
+
+    decision: Decision
+    action: Action
+    reasons: tuple[Reason, ...]
+    match_outcome: MatchOutcome
+    liveness_outcome: LivenessOutcome
+    failed: int
+    liveness_persists: bool
+    message_code: str
+
+
+def judge(event: Transaction, rulebook: Rulebook, before: Attempts) -> Judgement:
+    """Return what happens to `event`, whose subject had `before` failures within the policy's window.
+
+    Requested are the checks that upstream names, those that brought a score, and those that the policy requires.
+    """
+    score = event.match_score
+    if score is None:
+        requested = rulebook.match_required or "match" in event.checks
+        match: MatchOutcome = "missing" if requested else "not_requested"
+    elif score >= rulebook.marginal_below:
+        match = "pass"
+    else:
+        match = "marginal" if score >= rulebook.match_threshold else "fail"
+    score = event.liveness_score
+    if score is None:
+        requested = rulebook.liveness_required or "liveness" in event.checks
+        liveness: LivenessOutcome = "missing" if requested else "not_requested"
+    else:
+        liveness = "pass" if score >= rulebook.liveness_threshold else "fail"
+    accepted = _ACCEPTED.get((match, liveness))
+    if accepted:
+        return accepted
+    limit = rulebook.limit
+    match_at, liveness_at = _standing(match, before.match, limit), _standing(liveness, before.liveness, limit)
+    return _JUDGEMENTS[match, liveness, match_at, liveness_at]
+
+
+def attempts_left(judgement: Judgement, rulebook: Rulebook, before: Attempts) -> int:
+    """Return how many tries remain before a person decides: 0 for a referral."""
+    if judgement.decision == "refer":
+        return 0
+    match = before.match + 1 if judgement.failed & MATCH_FAILED else 0
+    liveness = before.liveness + 1 if judgement.failed & LIVENESS_FAILED else 0
+    return rulebook.limit - max(match, liveness)
+
+
+def _standing(outcome: MatchOutcome, before: int, limit: int) -> Standing:
+    if outcome not in _FAILURES:
+        return Standing.MARGINAL if outcome == "marginal" else Standing.GOOD
+    if before + 1 >= limit:
+        return Standing.PERSISTS
+    return Standing.FIRST if before == 0 else Standing.AGAIN
+
+
+def _possible(outcome: MatchOutcome) -> tuple[Standing, ...]:
+    if outcome in _FAILURES:
+        return (*_EARLY, *_PERSISTS)
+    return _MARGINAL if outcome == "marginal" else _GOOD
+
+
+def _judgement(rule: Rule, match: MatchOutcome, liveness: LivenessOutcome) -> Judgement:
+    causes: dict[Why, Reason] = {
+        Why.MATCH: "match_missing" if match == "missing" else "match_below_threshold",
+        Why.LIVENESS: "liveness_missing" if liveness == "missing" else "liveness_below_threshold",
+        Why.MATCH_MARGINAL: "match_marginal",
+        Why.MATCH_PERSISTS: "match_failures_persist",
+        Why.LIVENESS_PERSISTS: "liveness_failures_persist",
+    }
+    reasons = tuple(causes[why] for why in rule.reasons)
+    return Judgement(
+        decision=rule.decision,
+        action=rule.action,
+        reasons=reasons,
+        match_outcome=match,
+        liveness_outcome=liveness,
+        failed=MATCH_FAILED * (match in _FAILURES) + LIVENESS_FAILED * (liveness in _FAILURES),
+        liveness_persists=Why.LIVENESS_PERSISTS in rule.reasons,
+        message_code="" if rule.decision == "accept" else f"{rule.action}.{reasons[0]}",
+    )
+
+
+_Case = tuple[MatchOutcome, LivenessOutcome, Standing, Standing]
+# The table by outcomes and standings, so that judging is one look-up; a case that no rule lists raises KeyError.
+_JUDGEMENTS: Final[dict[_Case, Judgement]] = {
+    (match, liveness, match_at, liveness_at): _judgement(rule, match, liveness)
+    for rule in RULES
+    for match in get_args(MatchOutcome)
+    for liveness in get_args(LivenessOutcome)
+    for match_at in rule.match
+    for liveness_at in rule.liveness
+    if match_at in _possible(match) and liveness_at in _possible(liveness)
+}
+_ACCEPTED: Final = {
+    (match, liveness): judgement
+    for (match, liveness, _, _), judgement in _JUDGEMENTS.items()
+    if judgement.decision == "accept"
+}

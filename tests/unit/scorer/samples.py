@@ -1,0 +1,91 @@
+"""Transactions, records and batches for the scorer's tests, and a log to drive its stage over."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.events.codec import VERDICT
+from proofwatch.events.topics import TRANSACTIONS, VERDICTS
+from proofwatch.events.types import Transaction, Verdict
+from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.runtime.clock import SimulatedClock
+from services.scorer.core.rulebook import Rulebook
+from services.scorer.handlers import ScorerStage
+from services.scorer.ports import Attempts, Observer
+
+START = datetime(2026, 1, 15, 8, tzinfo=UTC)
+START_MS = 1_768_464_000_000
+HOUR_MS = 3_600_000
+SOURCE = TopicPartition(TRANSACTIONS, 2)
+POLICY = load_policy()
+BOOK = Rulebook.of(POLICY)
+CLOCK = SimulatedClock(START_MS)
+
+
+def transaction(number: int = 0, subject: str = "s", at_s: float = 0.0, **fields: Any) -> Transaction:
+    """A transaction that passes, unless `fields` say otherwise; `at_s`: seconds of occurred_at after START."""
+    given = {"match_score": 0.95, "liveness_score": 0.999} | fields
+    return Transaction(
+        schema_version=1,
+        tenant="acme",
+        transaction_id=f"tx-{number}",
+        subject_ref=subject,
+        occurred_at=START + timedelta(seconds=at_s),
+        **given,
+    )
+
+
+def record(offset: int, event: Transaction, timestamp_ms: int | None = None) -> Record:
+    """The record of a transaction; by default it is appended when it occurred."""
+    when_ms = round(event.occurred_at.timestamp() * 1000) if timestamp_ms is None else timestamp_ms
+    return Record(offset, when_ms, f"{event.tenant}/{event.subject_ref}".encode(), msgspec.json.encode(event))
+
+
+def batch(records: Sequence[Record], position: int | None = None) -> Batch:
+    """Consecutive records as a lane would hand them over."""
+    before = (records[0].offset if records else 0) if position is None else position
+    after = records[-1].offset + 1 if records else before
+    return Batch(SOURCE, records, before, after, None, START_MS)
+
+
+class LogHistory:
+    """What lies before a position of a list of records."""
+
+    def __init__(self, records: Sequence[Record], position: int) -> None:
+        self._records = [r for r in records if r.offset < position]
+        self.read = 0
+
+    async def since(self, timestamp_ms: int) -> AsyncIterator[Sequence[Record]]:
+        first = next((i for i, r in enumerate(self._records) if r.timestamp_ms >= timestamp_ms), None)
+        for at in range(first or 0, len(self._records) if first is not None else 0, 2):
+            chunk = self._records[at : at + 2]
+            self.read += len(chunk)
+            yield chunk
+
+
+def stage(attempts: Attempts, policy: Policy = POLICY, observer: Observer | None = None) -> ScorerStage:
+    return ScorerStage(attempts, Rulebook.of(policy), CLOCK, observer)
+
+
+async def run(
+    attempts: Attempts, records: Sequence[Record], cuts: Iterable[int] = (), observer: Observer | None = None
+) -> list[Outgoing]:
+    """Drive a fresh stage over all `records`, cut into batches before the indices `cuts`; return the outputs."""
+    scorer, outputs = stage(attempts, observer=observer), list[Outgoing]()
+    await scorer.opened(SOURCE, 0, LogHistory(records, 0))
+    bounds = sorted({0, len(records), *(cut for cut in cuts if cut < len(records))})
+    for first, end in pairwise(bounds):
+        outputs += await scorer.step(batch(records[first:end]), None)
+    return outputs
+
+
+def on(topic: str, outputs: Iterable[Outgoing]) -> list[bytes]:
+    return [out.value or b"" for out in outputs if out.topic == topic]
+
+
+def verdicts(outputs: Iterable[Outgoing]) -> list[Verdict]:
+    return [VERDICT.decode(value) for value in on(VERDICTS, outputs)]

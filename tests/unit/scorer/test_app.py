@@ -1,0 +1,63 @@
+"""The scorer as its process runs it, on the in-process bus."""
+
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.events.topics import TRANSACTIONS, dead_letter_topic
+from proofwatch.runtime.clock import SimulatedClock
+from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.app import CO_PARTITIONED, GROUP, Settings, build
+from services.scorer.conservation import Conservation
+from tests.unit.scorer.samples import POLICY, START_MS, record, transaction
+
+PARTITIONS = 3
+
+
+def local_bus(clock: SimulatedClock) -> LocalBus:
+    topics = (*CO_PARTITIONED, dead_letter_topic(TRANSACTIONS))
+    return LocalBus(dict.fromkeys(topics, PARTITIONS), clock)
+
+
+async def everything(bus: LocalBus) -> list[tuple[str, Record]]:
+    topics = (*CO_PARTITIONED[1:], dead_letter_topic(TRANSACTIONS))
+    places = [(topic, TopicPartition(topic, p)) for topic in topics for p in range(PARTITIONS)]
+    return [(topic, r) for topic, place in places async for r in bus.read(place)]
+
+
+async def test_what_upstream_publishes_is_decided_and_accounted_for() -> None:
+    """Keys stay on their partition, positions move, and the account balances."""
+    clock, conservation = SimulatedClock(START_MS), Conservation()
+    bus = local_bus(clock)
+    service = build(Settings(batch_max_records=7), bus, MemoryAttempts(3600), POLICY, clock, conservation)
+    events = [transaction(n % 45, f"s{n % 5}", liveness_score=0.2 if n % 5 == 0 else 0.999) for n in range(50)]
+    sent = [Outgoing(TRANSACTIONS, r.key, r.value, None, START_MS) for r in map(record, range(50), events)]
+    await bus.publish([*sent, Outgoing(TRANSACTIONS, b"k", b"{", 0, START_MS)])
+    await service.start()
+    while await service.step():
+        pass
+    assert await bus.positions(GROUP, TRANSACTIONS) == await bus.ends(TRANSACTIONS)
+    assert service.ready()
+    totals = conservation.totals()
+    assert totals == (51, 45, 5, 1)
+    assert totals.holds
+    topics = [topic for topic, _ in await everything(bus)]
+    assert [topics.count(topic) for topic in CO_PARTITIONED[1:]] == [45, 9, 1]
+    await service.stop()
+
+
+async def test_a_service_that_takes_over_writes_what_the_first_would_have_written() -> None:
+    """A restart at any position shows nowhere on the log."""
+    logs = []
+    for steps_before_restart in (99, 2):
+        clock, attempts = SimulatedClock(START_MS), MemoryAttempts(10**6)
+        bus = local_bus(clock)
+        events = [transaction(n % 33, f"s{n % 3}", n, match_score=0.2) for n in range(40)]
+        records = [record(n, event) for n, event in enumerate(events)]
+        await bus.publish([Outgoing(TRANSACTIONS, r.key, r.value, None, r.timestamp_ms) for r in records])
+        for steps in (steps_before_restart, 99):
+            service = build(Settings(batch_max_records=5), bus, attempts, POLICY, clock)
+            await service.start()
+            for _ in range(steps):
+                await service.step()
+            await service.stop()
+        logs.append(await everything(bus))
+    assert logs[0] == logs[1]
