@@ -15,8 +15,8 @@ from proofwatch.runtime.clock import Clock
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
-CLAIM_MS: Final = 120_000  # longer than any channel's timeout (30 s)
-_BATCH: Final = 50
+CLAIM_MS: Final = 120_000  # longer than a batch can take: two rounds of 16 requests, each at most 30 s
+_BATCH: Final = 32
 
 _log = structlog.get_logger(__name__)
 

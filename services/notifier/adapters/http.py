@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 import httpx
 
@@ -10,6 +11,8 @@ from proofwatch.events.types import Notification
 from services.notifier.core.delivery import Delivered, Failed, Outcome
 from services.notifier.core.payload import body
 from services.notifier.core.signature import Secret, signed_headers
+
+_AT_ONCE: Final = 16  # a receiver that was away is not run over when it comes back
 
 
 class WebhookChannel:
@@ -21,6 +24,7 @@ class WebhookChannel:
         self._url = url
         self._secrets = tuple(secrets)
         self._timeout_s = timeout_s
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False)
 
     async def deliver(self, notification: Notification, now_ms: int) -> Outcome:
@@ -31,6 +35,7 @@ class WebhookChannel:
         try:
             # httpx's timeout is for each read; this one is for the whole. The answer's body is never read.
             async with (
+                self._free,
                 asyncio.timeout(self._timeout_s),
                 self._client.stream("POST", self._url, content=content, headers=headers) as response,
             ):

@@ -1,0 +1,83 @@
+"""The composition root of the notifier."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.outbox import relay
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.worker import Worker
+from proofwatch.events import topics
+from proofwatch.runtime.clock import Clock, SystemClock
+from proofwatch.runtime.service import Service
+from services.notifier.adapters.channels import open_channels
+from services.notifier.adapters.postgres import PostgresNotifications, PostgresQueue
+from services.notifier.config import Settings
+from services.notifier.core.delivery import RetryPolicy
+from services.notifier.handlers import NotifierStage
+from services.notifier.ports import Channel
+from services.notifier.routes_file import load_routes
+from services.notifier.sender import Sender
+
+if TYPE_CHECKING:
+    import asyncpg
+
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
+
+GROUP: Final = "notifier"
+SCHEMA: Final = "notifier"
+TOPICS: Final = (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)
+
+
+def build(
+    settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, channels: Mapping[str, Channel] | None = None
+) -> Service:
+    """Wire the notifier.
+
+    `channels` None: those of the routes file, their secrets from environment or files.
+    Raises `InvalidRoutes` and `InvalidChannel`, saying which and what would be right.
+    """
+    routes = load_routes(settings.routes_file)
+    opened = open_channels(routes, os.environ) if channels is None else channels
+    lanes = LaneSettings(
+        max_records=settings.batch_max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress
+    )
+    fence = PostgresFence(pool, SCHEMA)
+    stage = NotifierStage(PostgresNotifications(), routes)
+    companions = (relay(fence, bus, GROUP, lanes, clock),)
+    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)
+    retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)
+    sender = Sender(PostgresQueue(pool), opened, clock, retry, settings.send_poll_seconds)
+    return Service("notifier", [worker, sender])
+
+
+async def connect(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire the service to them.
+
+    Raises `BusUnavailable` when one does not answer, and what `build` raises.
+    """
+    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds this service without the driver
+
+    pool = await create_pool(settings.postgres_dsn)
+    try:
+        bus = KafkaBus(settings.kafka_bootstrap, GROUP, instance_id=settings.instance_id)
+        service = build(settings, bus, pool, SystemClock())
+        await bus.start()
+    except BaseException:
+        await pool.close()
+        raise
+    return _Connected(service.name, service.parts, bus, pool)
+
+
+@dataclass(frozen=True)
+class _Connected(Service):
+    bus: Bus
+    pool: "asyncpg.Pool"
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.bus.stop()
+        await self.pool.close()

@@ -1,0 +1,68 @@
+"""The composition root of triage."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.outbox import relay
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.worker import Worker
+from proofwatch.events import topics
+from proofwatch.governance.pseudonyms import parse_secret
+from proofwatch.runtime.clock import Clock, SystemClock
+from proofwatch.runtime.service import Service
+from services.triage.adapters.postgres import PostgresCases
+from services.triage.config import Settings
+from services.triage.handlers import TriageStage
+
+if TYPE_CHECKING:
+    import asyncpg
+
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
+
+GROUP: Final = "triage"
+SCHEMA: Final = "triage"
+TOPICS: Final = (topics.SUSPICIONS, topics.ANOMALIES)
+
+
+def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock) -> Service:
+    """Wire triage. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
+    given = settings.subject_tag_secret
+    secret = parse_secret(given.get_secret_value() if given else None)
+    lanes = LaneSettings(
+        max_records=settings.batch_max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress
+    )
+    fence = PostgresFence(pool, SCHEMA)
+    stage = TriageStage(PostgresCases(), secret, settings.escalate_at_reasons)
+    companions = (relay(fence, bus, GROUP, lanes, clock),)
+    return Service("triage", [Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)])
+
+
+async def connect(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire the service to them.
+
+    Raises `BusUnavailable` when one does not answer, and what `build` raises.
+    """
+    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds this service without the driver
+
+    pool = await create_pool(settings.postgres_dsn)
+    try:
+        bus = KafkaBus(settings.kafka_bootstrap, GROUP, instance_id=settings.instance_id)
+        service = build(settings, bus, pool, SystemClock())
+        await bus.start()
+    except BaseException:
+        await pool.close()
+        raise
+    return _Connected(service.name, service.parts, bus, pool)
+
+
+@dataclass(frozen=True)
+class _Connected(Service):
+    bus: Bus
+    pool: "asyncpg.Pool"
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.bus.stop()
+        await self.pool.close()

@@ -1,0 +1,1 @@
+"""The notifier on a real PostgreSQL and a real HTTP receiver."""

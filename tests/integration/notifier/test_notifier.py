@@ -1,0 +1,288 @@
+"""From event to channel, on a real PostgreSQL and a real HTTP receiver."""
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.events import codec, topics
+from proofwatch.events.identity import derived_id
+from services.notifier.adapters import postgres
+from services.notifier.adapters.postgres import PostgresQueue
+from services.notifier.sender import CLAIM_MS
+from tests.integration.notifier.conftest import KEY, SECRET, Notifier, Starting
+from tests.integration.notifier.receiver import Receiver, receiving
+from tests.unit.notifier.events import ANOMALY_ID, anomaly, escalation, platform_alert
+
+LOG_ONLY = "{}"
+
+
+def to(receiver: Receiver) -> str:
+    """Routes that send everything to the receiver."""
+    return f"""
+channels:
+  soc: {{kind: webhook, url: "{receiver.url}", secret_env: SOC_SECRET, timeout_seconds: 5}}
+routes:
+  - name: everything
+    channels: [soc]
+"""
+
+
+async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Starting) -> None:
+    """One anomaly, one escalation, one platform alert: three verified requests, three events on the topic."""
+    with receiving(KEY) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(anomaly(), escalation(), platform_alert())
+            published = await notifier.published()
+            rows = await notifier.rows()
+    assert receiver.forged == 0
+    assert sorted(request.body["type"] for request in receiver.requests) == [
+        "anomaly.firing",
+        "escalation.raised",
+        "platform-alert.firing",
+    ]
+    assert [row["status"] for row in rows] == ["sent"] * 3
+    assert {each.notification_id for each in published} == set(receiver.accepted)
+    assert {each.route for each in published} == {"everything"}
+    body = receiver.accepted[derived_id("notification", topics.ANOMALIES, ANOMALY_ID, 1, "soc")]
+    assert body["data"]["summary"].startswith(f"Anomaly {ANOMALY_ID}, revision 1: rejection_rate = 41/1000")
+
+
+async def test_a_receiver_that_fails_gets_the_same_notification_again(starting: Starting) -> None:
+    """Errors, redirects and a dropped connection are all tried again, later, under one id, until it is taken."""
+    with receiving(KEY, statuses=[503, 307, 0, 500]) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+            for _ in range(6):
+                await notifier.pass_time(3600)
+            (row,) = await notifier.rows()
+    assert (row["status"], row["attempts"], row["reason"]) == ("sent", 5, None)
+    assert [request.status for request in receiver.requests] == [503, 307, 0, 500, 204]
+    assert len(receiver.accepted) == len({request.webhook_id for request in receiver.requests}) == 1
+    times = [request.timestamp_s for request in receiver.requests]
+    assert times == sorted(set(times)), "every attempt is signed with its own time"
+    assert len({json.dumps(request.body) for request in receiver.requests}) == 1
+
+
+async def test_nothing_is_sent_before_it_is_due(starting: Starting) -> None:
+    """A receiver in trouble is left alone for a while."""
+    with receiving(KEY, statuses=[503]) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+            await notifier.pass_time(1)
+            assert len(receiver.requests) == 1
+            await notifier.pass_time(5)
+            assert len(receiver.requests) == 2
+
+
+async def test_a_sender_that_dies_between_sending_and_marking_repeats_the_same_id(
+    starting: Starting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least once; a receiver that drops ids it has seen sees exactly one."""
+
+    async def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with receiving(KEY, statuses=[503, 204]) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+            notifier.clock.advance_to(notifier.clock.now_ms() + 10_000)
+            with monkeypatch.context() as killed:
+                killed.setattr(PostgresQueue, "settle", die)
+                with pytest.raises(KeyboardInterrupt):
+                    await notifier.sender.step()
+            assert [row["status"] for row in await notifier.rows()] == ["pending"]
+
+            successor = notifier.built().parts[-1]
+            await successor.start()
+            assert await successor.step() == 0, "the claim of the dead sender still holds"
+            notifier.clock.advance_to(notifier.clock.now_ms() + CLAIM_MS)
+            assert await successor.step() == 1
+            await successor.stop()
+            assert [row["status"] for row in await notifier.rows()] == ["sent"]
+    assert [request.status for request in receiver.requests] == [503, 204, 204]
+    assert len(receiver.accepted) == 1
+    assert receiver.forged == 0
+
+
+async def test_senders_share_the_work(starting: Starting) -> None:
+    """Four at once: every notification is sent once, by one of them."""
+    with receiving(KEY) as receiver:
+        async with starting(to(receiver)) as notifier:
+            ids = [f"a-{number}" for number in range(200)]
+            for each in ids:
+                await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly(anomaly_id=each)))
+            await notifier.service.parts[0].step()
+            senders = [notifier.built().parts[-1] for _ in range(4)]
+            taken = await asyncio.gather(*(sender.step() for sender in senders))
+            for sender in senders:
+                await sender.stop()
+    assert sum(taken) == len(receiver.requests) == len(receiver.accepted) == 200
+
+
+async def test_an_event_told_twice_is_notified_once(starting: Starting) -> None:
+    """Published again, or read again by a new owner: no second notification, no second event on the topic."""
+    with receiving(KEY) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(anomaly(), anomaly(), escalation())
+            await notifier.tell(anomaly(), escalation())
+            await notifier.pool.execute("delete from notifier.fence")
+            notifier.service = notifier.built()
+            await notifier.service.start()
+            await notifier.settle()
+            assert len(await notifier.rows()) == len(await notifier.published()) == 2
+            await notifier.service.stop()
+    assert len(receiver.requests) == 2
+
+
+async def test_a_failure_before_the_commit_leaves_no_trace(starting: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is half kept and nothing sent; the next owner does it, once."""
+    add = postgres.PostgresNotifications.add
+
+    async def crash(self: Any, notifications: Any, tx: Any) -> Any:
+        await add(self, notifications, tx)
+        raise ConnectionError("killed")
+
+    async with starting(LOG_ONLY) as notifier:
+        with monkeypatch.context() as broken:
+            broken.setattr(postgres.PostgresNotifications, "add", crash)
+            with pytest.raises(ConnectionError):
+                await notifier.tell(anomaly())
+        assert await notifier.rows() == []
+        await notifier.settle()
+        assert len(await notifier.rows()) == len(await notifier.published()) == 1
+
+
+async def test_it_is_given_up_loudly(starting: Starting) -> None:
+    """After the last attempt the notification is failed, and an error line names it; nothing else is held up."""
+    with receiving(KEY, statuses=[500] * 99) as receiver, structlog.testing.capture_logs() as logs:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+            for _ in range(9):
+                await notifier.pass_time(3600)
+            (row,) = await notifier.rows()
+    assert len(receiver.requests) == 5
+    assert (row["status"], row["attempts"], row["reason"]) == ("failed", 5, "HTTP 500")
+    (line,) = [line for line in logs if line["event"] == "notification_failed"]
+    assert (line["log_level"], line["notification_id"], line["attempts"]) == ("error", row["notification_id"], 5)
+
+
+async def test_nobody_listening_and_a_slow_receiver_are_failures_like_others(starting: Starting) -> None:
+    """No connection, or no answer in time: noted by kind, tried again."""
+    silent = socket.create_server(("127.0.0.1", 0))  # connections queue up, nobody accepts them
+    slow = silent.getsockname()[1]
+    with receiving(KEY) as receiver:
+        gone = receiver.server_port
+    template = "{{kind: webhook, url: 'http://127.0.0.1:{}', secret_env: SOC_SECRET, timeout_seconds: 0.2}}"
+    routes = f"""
+channels:
+  gone: {template.format(gone)}
+  slow: {template.format(slow)}
+routes: [{{name: both, channels: [gone, slow]}}]
+"""
+    async with starting(routes) as notifier:
+        await notifier.tell(escalation())
+        reasons = {row["channel"]: row["reason"] for row in await notifier.rows()}
+    silent.close()
+    assert reasons["gone"] == "ConnectError"
+    assert reasons["slow"] in ("ReadTimeout", "TimeoutError")
+
+
+async def test_a_channel_that_left_the_routes_fails_and_holds_nothing_up(starting: Starting) -> None:
+    """Pending notifications to it are given up in time; others go out."""
+    with receiving(KEY, statuses=[503]) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+        async with starting(LOG_ONLY) as later:
+            later.clock.advance_to(later.clock.now_ms() + 3_600_000)
+            await later.tell(anomaly())
+            assert [(row["channel"], row["status"], row["reason"]) for row in await later.rows()] == [
+                ("soc", "pending", "the channel is not configured"),
+                ("log", "sent", None),
+            ]
+
+
+async def test_a_log_file_gets_one_line_for_each_notification(starting: Starting, tmp_path: Path) -> None:
+    """Readable as events, in the order of their causes."""
+    file = tmp_path / "notifications.jsonl"
+    routes = f"channels: {{log: {{kind: log, path: '{file}'}}}}"
+    with structlog.testing.capture_logs() as logs:
+        async with starting(routes) as notifier:
+            await notifier.tell(anomaly(), escalation(), platform_alert())
+    told = [codec.NOTIFICATION.decode(line.encode()) for line in file.read_text().splitlines()]
+    assert [each.created_at for each in told] == sorted(each.created_at for each in told)
+    assert len(told) == len([line for line in logs if line["event"] == "notification"]) == 3
+
+
+async def test_old_news_is_not_told(starting: Starting) -> None:
+    """Backfill anomalies make neither notification nor event."""
+    async with starting(LOG_ONLY) as notifier:
+        await notifier.tell(anomaly(backfill=True), anomaly(backfill=True, state="resolved", revision=2))
+        assert await notifier.rows() == []
+        assert await notifier.published() == []
+
+
+async def test_what_cannot_be_read_goes_to_the_dead_letters(starting: Starting) -> None:
+    """Bad records stop nothing; their reason is readable."""
+    early = msgspec.json.encode(platform_alert()).replace(b"2026-01-01T00:00:00Z", b"0001-01-01T00:00:00+14:00")
+    async with starting(LOG_ONLY) as notifier:
+        await notifier.publish(topics.ANOMALIES, "acme", b"{")
+        for bad in (anomaly(anomaly_id="a\0"), anomaly(anomaly_id=""), anomaly(revision=2**63)):
+            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(bad))
+        await notifier.publish(topics.PLATFORM_ALERTS, "scorer", early)
+        await notifier.tell(anomaly(), platform_alert())
+        assert [row["status"] for row in await notifier.rows()] == ["sent", "sent"]
+        letters = [read_dead_letter(each) for each in await notifier.records(f"{topics.ANOMALIES}.dlq")]
+        assert [letter.reason for letter in letters] == ["malformed", *["schema_mismatch"] * 3]
+        assert {letter.stage for letter in letters} == {"notifier"}
+        assert len(await notifier.records(f"{topics.PLATFORM_ALERTS}.dlq")) == 1
+
+
+async def test_neither_secrets_nor_urls_are_kept_or_logged(starting: Starting, caplog: Any) -> None:
+    """Not in tables, not in events, not in log lines, not when it fails."""
+    caplog.set_level("DEBUG")
+    with receiving(KEY, statuses=[500]) as receiver, structlog.testing.capture_logs() as logs:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(escalation())
+            await notifier.pass_time(3600)
+            kept = repr(await notifier.rows()) + repr(await notifier.published())
+    assert len(receiver.accepted) == 1
+    said = kept + repr(logs) + "".join(record.getMessage() for record in caplog.records if record.name != "asyncio")
+    for private in (SECRET, SECRET.removeprefix("whsec_"), "token=zq9x", str(escalation().subject_tag)):
+        assert private not in said
+
+
+async def test_a_running_sender_outlives_a_database_that_is_away(
+    starting: Starting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits, says so, is not ready meanwhile, and goes on."""
+    claim, away, seen = PostgresQueue.claim, [True], []
+
+    async def flaky(self: PostgresQueue, now_ms: int, until_ms: int, limit: int) -> Any:
+        seen.append(notifier.sender.ready())
+        if away[0]:
+            raise ConnectionRefusedError
+        return await claim(self, now_ms, until_ms, limit)
+
+    monkeypatch.setattr(PostgresQueue, "claim", flaky)
+    notifier: Notifier
+    async with starting(LOG_ONLY) as notifier:
+        await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly()))
+        run = asyncio.create_task(notifier.service.run())
+        async with asyncio.timeout(30):
+            while len(seen) < 3:  # noqa: ASYNC110 — what is awaited happens in another task
+                await asyncio.sleep(0.01)
+            assert seen[1:] == [False] * len(seen[1:])
+            away[0] = False
+            while [row["status"] for row in await notifier.rows()] != ["sent"]:  # noqa: ASYNC110 — as above
+                await asyncio.sleep(0.01)
+            assert notifier.sender.ready()
+        await notifier.service.stop()
+        await asyncio.wait([run], timeout=10)
+    assert run.done()
