@@ -5,13 +5,15 @@ all of them at once. Every call is one round trip, whatever the number of series
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from proofwatch.bus.postgres_setup import in_schema
-from services.aggregator.core.anomalies import AnomalyState, SeriesKey
-from services.aggregator.core.baselines import BaselineState
+from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
+from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
+
+__all__ = ["AnomalyStore", "SlotKey"]
 
 _ROW = "(tenant, segment_name, segment_value, length_s, slot)"
 _LOAD_BASELINES = f"""
@@ -36,21 +38,6 @@ do update set state = excluded.state, body = excluded.body
 _encode = msgspec.msgpack.Encoder().encode
 _decode_baselines = msgspec.msgpack.Decoder(dict[str, BaselineState]).decode
 _decode_anomaly = msgspec.msgpack.Decoder(AnomalyState).decode
-
-
-class SlotKey(NamedTuple):
-    """All metrics of one tenant, segment value and window length in one slot: one row of baselines."""
-
-    tenant: str
-    segment_name: str | None
-    segment_value: str | None
-    length_s: int
-    slot: int
-
-
-Baselines = dict[SlotKey, dict[str, BaselineState]]
-"""Baselines by metric, by row."""
-Anomalies = dict[SeriesKey, AnomalyState]
 
 
 class AnomalyStore:

@@ -89,6 +89,9 @@ class AnomalyState(Struct, frozen=True, array_like=True):
     last_start_ms: int
 
 
+Anomalies = dict[SeriesKey, AnomalyState]
+
+
 class Judgement(NamedTuple):
     """What follows from one window: the new states (an unchanged one is the same object), and an event or None."""
 

@@ -35,6 +35,20 @@ class BaselineState(Struct, frozen=True, array_like=True):
 EMPTY: Final = BaselineState()
 
 
+class SlotKey(NamedTuple):
+    """All metrics of one tenant and segment value ((None, None): the whole tenant) at one window length in one slot."""
+
+    tenant: str
+    segment_name: str | None
+    segment_value: str | None
+    length_s: int
+    slot: int
+
+
+Baselines = dict[SlotKey, dict[str, BaselineState]]
+"""Baselines by metric."""
+
+
 def slot_of(length_s: int, start_ms: int) -> int:
     """Return the slot of a window: class of day (0 working day, 1 weekend) × 24 + hour (0 for a day or longer)."""
     weekend = (start_ms // DAY_MS + _EPOCH_WEEKDAY) % 7 >= _SATURDAY

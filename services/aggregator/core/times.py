@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+SECOND_MS: Final = 1000
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 DAY_S: Final = 86_400
+MICROSECONDS: Final = 1000
+"""In a millisecond, the unit of timings and of their sums on the wire."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

@@ -1,0 +1,64 @@
+"""When a window closes, what a closing or a restatement publishes, and what is too old to act upon."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
+from services.aggregator.core.times import DAY_S
+
+
+class Rules(NamedTuple):
+    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day."""
+
+    grace_ms: int
+    horizon_ms: int
+    small_cell: int
+
+
+class Published(NamedTuple):
+    """A window whose revision was just raised."""
+
+    key: BucketKey
+    window: SegmentWindow
+    backfill: bool
+
+
+def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
+    """Return whether every source has passed the window's end plus the grace."""
+    return progress_ms is not None and key.end_ms + rules.grace_ms <= progress_ms
+
+
+def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> Iterator[Published]:
+    """Close the buckets that are due, in the order of their ends, and yield their windows at revision 1."""
+    due = [bucket for bucket in buckets if not bucket.closed and is_due(bucket.key, progress_ms, rules)]
+    for bucket in sorted(due, key=_order):
+        bucket.closed = True
+        yield from _publish(bucket.key, bucket.segments.values(), progress_ms, rules)
+
+
+def restate(
+    touched: Iterable[tuple[Bucket, list[SegmentWindow]]], progress_ms: int | None, rules: Rules
+) -> Iterator[Published]:
+    """Yield the windows of closed buckets that late data has changed, each one revision on."""
+    late = [(bucket, windows) for bucket, windows in touched if bucket.closed]
+    for bucket, windows in sorted(late, key=lambda each: _order(each[0])):
+        yield from _publish(bucket.key, windows, progress_ms, rules)
+
+
+def _publish(
+    key: BucketKey, windows: Iterable[SegmentWindow], progress_ms: int | None, rules: Rules
+) -> Iterator[Published]:
+    backfill = progress_ms is not None and key.end_ms + rules.horizon_ms < progress_ms
+    for window in sorted(windows, key=lambda each: (each.name or "", each.value or "")):
+        if key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell:
+            continue
+        window.revision += 1
+        yield Published(key, window, backfill)
+
+
+def _transactions(window: SegmentWindow) -> int:
+    return sum(part.counts["transactions"] for part in window.policies.values())
+
+
+def _order(bucket: Bucket) -> tuple[int, int, str]:
+    return bucket.key.end_ms, bucket.key.length_s, bucket.key.tenant

@@ -1,0 +1,35 @@
+"""From a published window to its event."""
+
+from proofwatch.events import types
+from proofwatch.events.identity import derived_id
+from services.aggregator.core.closing import Published
+from services.aggregator.core.figures import proxies
+from services.aggregator.core.merge import totals
+from services.aggregator.core.times import MICROSECONDS, moment
+
+
+def window_event(published: Published) -> types.Window:
+    """Return the window with its counts over all policies and the proxies they give."""
+    key, window, backfill = published
+    total = totals(window)
+    return types.Window(
+        schema_version=1,
+        window_id=derived_id("window", "decisions", key.tenant, window.name, window.value, key.length_s, key.start_ms),
+        kind="decisions",
+        tenant=key.tenant,
+        segment_name=window.name,
+        segment_value=window.value,
+        start=moment(key.start_ms),
+        end=moment(key.end_ms),
+        length_s=key.length_s,
+        revision=window.revision,
+        backfill=backfill,
+        counts=total.counts,
+        sums={name: microseconds / MICROSECONDS for name, microseconds in total.sums.items()},
+        sketches={
+            name: types.Sketch(grid=each.grid, thresholds=each.thresholds, bins=each.bins)
+            for name, each in total.sketches.items()
+        },
+        policies={policy: part.counts["transactions"] for policy, part in window.policies.items()},
+        figures=proxies(total.counts),
+    )

@@ -1,0 +1,31 @@
+"""Which segment values a verdict belongs to."""
+
+from collections.abc import Set
+from typing import Final
+
+from proofwatch.events.types import Verdict
+
+Segment = tuple[str | None, str | None]
+"""A segment's name and value; (None, None) is the whole tenant."""
+WHOLE: Final[Segment] = (None, None)
+
+
+def segments_of(verdict: Verdict, catalogue: Set[str]) -> list[Segment]:
+    """Return the whole tenant, and the verdict's segments that are in the policy's catalogue.
+
+    What upstream names itself precedes what the device says.
+    """
+    found = [WHOLE]
+    named = verdict.segments
+    if named:
+        found += [item for item in named.items() if item[0] in catalogue]
+    device = verdict.device
+    if device is not None:
+        said = named or ()
+        if device.model is not None and "device_model" in catalogue and "device_model" not in said:
+            found.append(("device_model", device.model))
+        if device.os is not None and "os" in catalogue and "os" not in said:
+            found.append(("os", device.os))
+        if device.sdk_version is not None and "sdk_version" in catalogue and "sdk_version" not in said:
+            found.append(("sdk_version", device.sdk_version))
+    return found

@@ -1,0 +1,101 @@
+"""combine: folds each batch of verdicts into one tally for every tallies partition."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.partitioner import partition_of
+from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.events import topics
+from proofwatch.events.codec import TALLY, VERDICT
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Cell, Tally, Verdict
+from services.aggregator.core.fold import Fold
+from services.aggregator.core.times import milliseconds
+
+STAGE: Final = "combine"
+_END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins before can name its end
+_NUL: Final = b"\\u0000"  # JSON can carry it, PostgreSQL text cannot
+
+
+class CombineStage:
+    """Stateless but for one thing: an idle partition whose time has not moved on is not reported again."""
+
+    def __init__(self, segments: Iterable[str], tallies_partitions: Callable[[], Awaitable[int]]) -> None:
+        """`segments`: the names of the policy's catalogue."""
+        self._segments = frozenset(segments)
+        self._count_partitions = tallies_partitions
+        self._partitions = 0
+        self._reported_ms: dict[TopicPartition, int | None] = {}
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Begin anew: what was reported before may not have been committed."""
+        self._partitions = await self._count_partitions()
+        self._reported_ms.pop(source, None)
+
+    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        """Return a tally for every partition of the tallies topic, the empty ones too, and dead letters."""
+        if not batch.records and batch.progress_ms == self._reported_ms.get(batch.source):
+            return ()
+        fold, outgoing = Fold(self._segments), []
+        for record in batch.records:
+            try:
+                fold.add(_verdict(record))
+            except Rejected as rejected:
+                outgoing.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+        outgoing += self._tallies(batch, fold.cells())
+        self._reported_ms[batch.source] = batch.progress_ms
+        return outgoing
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Forget the partition."""
+        self._reported_ms.pop(source, None)
+
+    def _tallies(self, batch: Batch, cells: Iterable[Cell]) -> list[Outgoing]:
+        split: list[list[Cell]] = [[] for _ in range(self._partitions)]
+        place: dict[str, list[Cell]] = {}
+        for cell in cells:
+            at = place.get(cell.tenant)
+            if at is None:
+                at = place[cell.tenant] = split[partition_of(cell.tenant.encode(), self._partitions)]
+            at.append(cell)
+        # The key only names the source: partitions are explicit, because every one gets its part of the range.
+        key = f"{batch.source.topic}/{batch.source.partition}".encode()
+        return [
+            Outgoing(
+                topics.TALLIES,
+                key,
+                TALLY.encode(
+                    Tally(
+                        schema_version=1,
+                        source_topic=batch.source.topic,
+                        source_partition=batch.source.partition,
+                        position_before=batch.position_before,
+                        position_after=batch.position_after,
+                        progress_at=batch.progress_ms,
+                        cells=tuple(each),
+                    )
+                ),
+                partition,
+                batch.progress_ms,
+            )
+            for partition, each in enumerate(split)
+        ]
+
+
+def _verdict(record: Record) -> Verdict:
+    verdict = VERDICT.decode(record.value)
+    if not 0 <= milliseconds(verdict.occurred_at) < _END_MS:
+        raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
+    if record.value and _NUL in record.value and _names_nul(verdict):
+        raise Rejected("schema_mismatch", "$.segments: a value holds the character U+0000; send it without")
+    return verdict
+
+
+def _names_nul(verdict: Verdict) -> bool:
+    """Return whether a segment's value, from upstream or from the device, holds U+0000."""
+    device = verdict.device
+    values = [*(verdict.segments or {}).values()]
+    if device:
+        values += [value for value in (device.model, device.os, device.sdk_version) if value]
+    return any("\0" in value for value in values)

@@ -1,0 +1,154 @@
+"""windows: merges tallies into buckets, closes and restates windows, and judges their rates."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY, TALLY, WINDOW
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Cell
+from proofwatch.governance.policy import Monitoring
+from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.adapters.anomaly_store import AnomalyStore
+from services.aggregator.core.closing import Published, Rules, close, restate
+from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, bucket_keys, merge_cell
+from services.aggregator.core.progress import SourceId, SourceState, admit, least_progress
+from services.aggregator.core.publishing import window_event
+from services.aggregator.core.segments import Segment
+from services.aggregator.core.watch import Watch, slot_key
+
+if TYPE_CHECKING:
+    import asyncpg
+
+STAGE: Final = "windows"
+SCHEMA: Final = "windows"
+
+
+_Minute = tuple[str, int]  # tenant, start in ms since the epoch
+_Touched = dict[BucketKey, tuple[Bucket, dict[Segment, SegmentWindow]]]
+
+
+class _Lane:
+    """What a tallies partition has in hand: how far its sources are merged, and the buckets that are open.
+
+    A cache of the database. It counts its steps, and so does the database: where the two differ, somebody's
+    transaction was rolled back or another process was here, and the cache is read anew.
+    """
+
+    def __init__(self, step: int, sources: dict[SourceId, SourceState], buckets: dict[BucketKey, Bucket]) -> None:
+        self.step = step
+        self.sources = sources
+        self.open = buckets
+
+
+class WindowsStage:
+    """One instance serves all tallies partitions; a tenant's rows belong to exactly one of them."""
+
+    def __init__(self, monitoring: Monitoring, rules: Rules, verdicts_partitions: Callable[[], Awaitable[int]]) -> None:
+        self._monitoring = monitoring
+        self._rules = rules
+        self._count_sources = verdicts_partitions
+        self._expected = 0
+        self._anomalies = AnomalyStore(SCHEMA)
+        self._lanes: dict[TopicPartition, _Lane] = {}
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Begin anew from the database."""
+        self._expected = await self._count_sources()
+        self._lanes.pop(source, None)
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Forget the partition."""
+        self._lanes.pop(source, None)
+
+    async def step(self, batch: Batch, tx: "asyncpg.Connection") -> Sequence[Outgoing]:
+        """Merge the batch's tallies, close what became due, and return windows, anomalies and dead letters.
+
+        Time moves by tallies alone, so an idle batch changes nothing. Raises `TalliesMissing`.
+        """
+        if not batch.records:
+            return ()
+        lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
+        cells, outgoing = _admitted(batch, lane)
+        touched = await self._merge(cells, lane, tx)
+        progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
+        late = [(bucket, list(windows.values())) for bucket, windows in touched.values()]
+        published = [
+            *restate(late, progress_ms, self._rules),
+            *close(lane.open.values(), progress_ms, self._rules),
+        ]
+        outgoing += await self._publish(published, batch.progress_ms, tx)
+        changed = {key: bucket for key, (bucket, _) in touched.items()}
+        for key, bucket in list(lane.open.items()):
+            if bucket.closed:
+                changed[key] = lane.open.pop(key)
+        lane.step += 1
+        progress = store.Progress(lane.step, lane.sources)
+        await store.save(tx, batch.source.partition, progress, list(changed.values()))
+        self._lanes[batch.source] = lane
+        return outgoing
+
+    async def _in_hand(self, source: TopicPartition, tx: "asyncpg.Connection") -> _Lane:
+        lane = self._lanes.pop(source, None)
+        stored = await store.load_progress(tx, source.partition)
+        if lane is None or lane.step != stored.step:
+            lane = _Lane(stored.step, stored.sources, await store.load_open(tx, source.partition))
+        return lane
+
+    async def _merge(self, cells: dict[_Minute, list[Cell]], lane: _Lane, tx: "asyncpg.Connection") -> _Touched:
+        """Add the cells to their buckets. A bucket that is not in hand is new, or has closed and is read again."""
+        keys = {key for minute in cells for key in bucket_keys(*minute)}
+        stored = await store.load(tx, keys - lane.open.keys())
+        touched: _Touched = {}
+        for minute, cells_ in cells.items():
+            for key in bucket_keys(*minute):
+                bucket = lane.open.get(key) or stored.get(key)
+                if bucket is None:
+                    bucket = lane.open[key] = Bucket(key, False, {})
+                _, windows = touched.setdefault(key, (bucket, {}))
+                for cell in cells_:
+                    windows[cell.segment_name, cell.segment_value] = merge_cell(bucket, cell)
+        return touched
+
+    async def _publish(
+        self, published: list[Published], timestamp_ms: int | None, tx: "asyncpg.Connection"
+    ) -> list[Outgoing]:
+        """Return the windows and what is found in them; store the baselines and anomalies that changed."""
+        if not published:
+            return []
+        watch = Watch(
+            self._monitoring,
+            await self._anomalies.load_baselines(tx, {slot_key(each) for each in published}),
+            await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published}),
+        )
+        outgoing = []
+        for each in published:
+            event = window_event(each)
+            key = each.key.tenant.encode()
+            outgoing.append(Outgoing(topics.WINDOWS, key, WINDOW.encode(event), None, timestamp_ms))
+            outgoing += [
+                Outgoing(topics.ANOMALIES, key, ANOMALY.encode(anomaly), None, timestamp_ms)
+                for anomaly in watch.judge(each, event.figures)
+            ]
+        await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
+        return outgoing
+
+
+def _admitted(batch: Batch, lane: _Lane) -> tuple[dict[_Minute, list[Cell]], list[Outgoing]]:
+    """Return the cells that are not merged yet, by tenant and minute, and dead letters; move the sources on."""
+    cells: dict[_Minute, list[Cell]] = {}
+    dead = []
+    for record in batch.records:
+        try:
+            tally = TALLY.decode(record.value)
+        except Rejected as rejected:
+            dead.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+            continue
+        source = SourceId(tally.source_topic, tally.source_partition)
+        lane.sources[source], fresh = admit(tally, lane.sources.get(source))
+        if fresh:
+            for cell in tally.cells:
+                cells.setdefault((cell.tenant, cell.start), []).append(cell)
+    return cells, dead
