@@ -1,0 +1,1 @@
+"""The scorer with real components."""
