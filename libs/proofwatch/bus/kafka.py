@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-from aiokafka import TopicPartition as Place  # type: ignore[import-untyped]  # ships no types
+from aiokafka import TopicPartition as Place
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.kafka_client import Connection, Metadata, reader
@@ -51,7 +51,11 @@ class KafkaBus:
         await self._publisher.publish(records)
 
     async def positions(self, group: str, topic: str) -> dict[int, int]:
-        """Return the committed offset of every partition that has one."""
+        """Return the committed offset of every partition that has one.
+
+        A transaction's offset shows a moment after its commit has returned, when the broker has written its marker;
+        owners do not depend on this, because starting their producer waits for it.
+        """
         return await self._metadata.committed(group, topic, list(range(await self.partitions(topic))))
 
     async def ends(self, topic: str) -> dict[int, int]:

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]  # ships no types
+from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
-from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]  # ships no types
-from aiokafka.errors import KafkaError  # type: ignore[import-untyped]  # ships no types
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer  # type: ignore[import-untyped]  # ships no types
+from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
-from aiokafka.abc import ConsumerRebalanceListener  # type: ignore[import-untyped]  # ships no types
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor  # type: ignore[import-untyped]  # ships no types
-from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError  # type: ignore[import-untyped]  # ships no types
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap, NotAssigned
 from proofwatch.bus.kafka_client import Connection, reader

@@ -9,8 +9,8 @@ KIP-447, which would allow one producer per process.)
 import asyncio
 from typing import Any
 
-from aiokafka import TopicPartition as Place  # type: ignore[import-untyped]  # ships no types
-from aiokafka.errors import ProducerFenced  # type: ignore[import-untyped]  # ships no types
+from aiokafka import TopicPartition as Place
+from aiokafka.errors import ProducerFenced
 
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]  # ships no types
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError  # type: ignore[import-untyped]  # ships no types
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from proofwatch.bus.errors import BusUnavailable, RecordTooLarge, UnknownTopic
 from proofwatch.bus.kafka_client import Connection

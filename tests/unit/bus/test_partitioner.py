@@ -1,7 +1,7 @@
 """Keys go where Kafka's own clients would send them."""
 
 import pytest
-from aiokafka.partitioner import murmur2 as peer  # type: ignore[import-untyped]  # ships no types
+from aiokafka.partitioner import murmur2 as peer
 
 from proofwatch.bus.partitioner import murmur2, partition_of
 

@@ -1,0 +1,148 @@
+"""The two buses that the contract suite runs on, behind one way to make topics and to wait."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from uuid import uuid4
+
+from proofwatch.bus.admin import ensure_topics
+from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.lane import Lane, LaneSettings
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Stage, TopicPartition
+from proofwatch.bus.worker import Worker
+from proofwatch.runtime.clock import SystemClock
+
+WAIT_S = 60.0
+SHOWS_S = 10.0
+CLOCK = SystemClock()
+
+
+@dataclass
+class World:
+    """One bus with topics of its own; `name` gives the full name of a topic."""
+
+    bus: Bus
+    prefix: str
+    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def name(self, topic: str) -> str:
+        return self.prefix + topic
+
+    def at(self, topic: str, partition: int = 0) -> TopicPartition:
+        return TopicPartition(self.name(topic), partition)
+
+    async def publish(self, topic: str, values: Sequence[bytes], partition: int | None = 0, key: bytes = b"k") -> None:
+        await self.bus.publish([Outgoing(self.name(topic), key, value, partition) for value in values])
+
+    async def read(self, topic: str, partition: int = 0) -> list[Record]:
+        return [record async for record in self.bus.read(self.at(topic, partition))]
+
+    async def values(self, topic: str, partition: int = 0) -> list[bytes | None]:
+        return [record.value for record in await self.read(topic, partition)]
+
+    def worker(self, stage: Stage[None], *, group: str = "g", topic: str = "in", max_records: int = 10) -> Worker[None]:
+        group = self.prefix + group
+        settings = LaneSettings(max_records=max_records, heartbeat_s=0.1)
+        made = Worker(self.bus, group, [self.name(topic)], self.bus.fence(group), stage, settings, CLOCK)
+        self.closers.append(made.stop)
+        return made
+
+    async def positions(self, topic: str = "in", group: str = "g") -> dict[int, int]:
+        return await self.bus.positions(self.prefix + group, self.name(topic))
+
+    async def lane(
+        self, stage: Stage[None], *, group: str = "g", reader: str = "r", max_records: int = 10
+    ) -> Lane[None]:
+        """A lane on partition 0 whose reader is alone in its group, so that only the fence decides who commits."""
+        consumer = self.bus.consumer(self.prefix + reader, [self.name("in")])
+        await consumer.start(_ignore, _ignore)
+        self.closers.append(consumer.stop)
+        fence, settings = self.bus.fence(self.prefix + group), LaneSettings(max_records=max_records)
+        made = Lane(self.at("in"), consumer, fence, stage, settings, CLOCK)
+        self.closers.append(made.close)
+        return made
+
+    async def close(self) -> None:
+        for close in reversed(self.closers):
+            await close()
+        await self.bus.stop()
+
+
+async def local_world(topics: dict[str, int]) -> World:
+    return World(LocalBus({"t." + topic: count for topic, count in topics.items()}, CLOCK), "t.")
+
+
+class Spec(NamedTuple):
+    """A topic for `ensure_topics`."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+async def kafka_world(bootstrap: str, topics: dict[str, int], config: dict[str, str]) -> World:
+    prefix = f"contract-{uuid4().hex[:8]}."
+    await ensure_topics(bootstrap, [Spec(prefix + topic, count, config) for topic, count in topics.items()])
+    bus = KafkaBus(bootstrap, "contract")
+    await bus.start()
+    return World(bus, prefix)
+
+
+class Copy:
+    """Copies records to the topic `out`; remembers batches, and fails when told to."""
+
+    def __init__(self, world: World, out: str = "out") -> None:
+        self.world = world
+        self.out = world.name(out)
+        self.batches: list[Batch] = []
+        self.histories: list[History] = []
+        self.fail: Exception | None = None
+
+    @property
+    def taken(self) -> list[Record]:
+        return [record for batch in self.batches for record in batch.records]
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        self.histories.append(history)
+
+    async def closed(self, source: TopicPartition) -> None: ...
+
+    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        self.batches.append(batch)
+        if self.fail:
+            raise self.fail
+        at = batch.source.partition
+        return [Outgoing(self.out, r.key, r.value, at, r.timestamp_ms, r.headers) for r in batch.records]
+
+
+async def step_until(done: Callable[[], bool], *steps: Lane[None] | Worker[None]) -> None:
+    """Step in turn until `done`; a real broker needs a moment between an append and a fetch."""
+    async with asyncio.timeout(WAIT_S):
+        while not done():
+            if not sum([await each.step() for each in steps]):
+                await asyncio.sleep(0.01)
+
+
+async def eventually(true: Callable[[], bool]) -> None:
+    """Let running workers go on until `true`."""
+    async with asyncio.timeout(WAIT_S):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.01)
+
+
+async def shows(read: Callable[[], Awaitable[object]], expected: object) -> None:
+    """Assert that `read` returns `expected`, at once or soon.
+
+    Kafka answers a commit before it has written the markers that make the transaction visible to others.
+    """
+    try:
+        async with asyncio.timeout(SHOWS_S):
+            while await read() != expected:  # noqa: ASYNC110 - the broker offers no event
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        assert await read() == expected
+
+
+async def _ignore(partitions: frozenset[TopicPartition]) -> None: ...
