@@ -12,6 +12,9 @@ class Settings(settings.Settings):
 
     grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
     """A window closes when every source has been read up to so long after its end; later data restates it."""
+    labelled_grace_hours: Annotated[int, Field(ge=0, le=24 * 90)] = 24
+    """A labelled day closes when verdicts and labels have been read up to so long after its end; later truth restates
+    it. Most labels should be in by then."""
     alert_horizon_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 48
     """A window that ended longer ago than this, measured by progress, is backfill: stored, never notified."""
     small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10

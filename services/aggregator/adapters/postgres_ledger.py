@@ -46,9 +46,9 @@ def _unnest(columns: Sequence[str]) -> str:
 
 
 def _insert(columns: Sequence[str]) -> str:
-    names = ("tenant", "transaction_id", *columns)
+    names = ", ".join(("tenant", "transaction_id", *columns))
     return f"""
-insert into ledger.transactions ({", ".join(names)}) select * from {_unnest(names)}
+insert into ledger.transactions ({names}) select {names} from ledger_incoming order by tenant, transaction_id
 on conflict do nothing returning tenant, transaction_id
 """  # noqa: S608 — column names of this module
 
@@ -62,10 +62,11 @@ where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id co
 """  # noqa: S608 — column names of this module
 
 
+_LABELS = (*_PAIR, *_PRESENTATION)
 _INSERT_TRIALS, _UPDATE_TRIALS = _insert(_TRIAL), _update(_TRIAL)
-_INSERT_LABELS, _UPDATE_LABELS = _insert((*_PAIR, *_PRESENTATION)), _update((*_PAIR, *_PRESENTATION))
+_INSERT_LABELS, _UPDATE_LABELS = _insert(_LABELS), _update(_LABELS)
 _LOCK_EXISTING = f"""
-select t.tenant, t.transaction_id, {", ".join(f"t.{name}" for name in (*_TRIAL, *_PAIR, *_PRESENTATION))}
+select t.tenant, t.transaction_id, {", ".join(f"t.{name}" for name in (*_TRIAL, *_LABELS))}
 from unnest($1::text[], $2::text[]) k(tenant, transaction_id)
 join ledger.transactions t
   on t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
@@ -111,7 +112,10 @@ group by 1, 2, 3, 4, 5, 6 having sum(c.n) <> 0
 """
 _PUBLISHING = 0x4C_45_44_47_45_52  # key of the advisory lock, this database's own
 # Tables grow a hundredfold within a session: a plan that was made for the small table must not be kept.
-_PLANS = "set local plan_cache_mode = force_custom_plan; set local jit = off"
+_PREPARE = """
+set local plan_cache_mode = force_custom_plan; set local jit = off; set local client_min_messages = warning;
+create temporary table if not exists ledger_incoming (like ledger.transactions) on commit delete rows
+"""
 
 
 class Joined(NamedTuple):
@@ -133,13 +137,13 @@ class Due(NamedTuple):
 
 async def prepare(connection: Any) -> None:
     """Set up the open transaction; before anything else."""
-    await connection.execute(_PLANS)
+    await connection.execute(_PREPARE)
 
 
 async def join_verdicts(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     """Store the trials of a batch, ordered by key, and return every entry that they changed."""
     rows = [(*key, *entry.trial) for key, entry in entries.items() if entry.trial]
-    joined, changed = await _join(connection, _INSERT_TRIALS, rows, entries)
+    joined, changed = await _join(connection, _TRIAL, _INSERT_TRIALS, rows, entries)
     if changed := [each for each in changed if each.old.trial != each.new.trial]:
         await _store(connection, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
     return joined + changed
@@ -148,7 +152,7 @@ async def join_verdicts(connection: Any, entries: Mapping[Key, Entry]) -> list[J
 async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
     rows = [_label_row(key, entry) for key, entry in entries.items()]
-    joined, changed = await _join(connection, _INSERT_LABELS, rows, entries)
+    joined, changed = await _join(connection, _LABELS, _INSERT_LABELS, rows, entries)
     if changed := [each for each in changed if each.old != each.new]:
         await _store(connection, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
     return joined + changed
@@ -232,12 +236,14 @@ async def labelled_cohorts(
 
 
 async def _join(
-    connection: Any, insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
+    connection: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
 ) -> tuple[list[Joined], list[Joined]]:
     """Insert what is new; lock what exists. Return the new ones and the existing ones, joined."""
     if not rows:
         return [], []
-    inserted = {(row[0], row[1]) for row in await connection.fetch(insert, *_columns(rows))}
+    names = ["tenant", "transaction_id", *columns]
+    await connection.copy_records_to_table("ledger_incoming", records=rows, columns=names)
+    inserted = {(row[0], row[1]) for row in await connection.fetch(insert)}
     new = [Joined(key, Entry(), entries[key]) for key in entries if key in inserted]
     rest = [key for key in entries if key not in inserted]
     if not rest:

@@ -131,6 +131,8 @@ class Deltas:
                 self.count_verdict(tenant, old.trial, -1)
             if new.trial:
                 self.count_verdict(tenant, new.trial)
+        if new.pair is None and new.presentation is None:
+            return
         for n, entry in ((-1, old), (1, new)):
             if entry.trial and (cells := list(self._cells(entry, entry.trial))):
                 for window in _windows(tenant, entry.trial.occurred_us // DAY_US, entry.trial.segments):
@@ -193,13 +195,7 @@ def _edges(thresholds: tuple[float, ...], in_force: float) -> EdgeSet:
     return edge_set((*thresholds, in_force))
 
 
-def _windows(tenant: str, day: int, segments: str) -> list[WindowKey]:
-    return [
-        WindowKey(day, tenant, "", ""),
-        *(WindowKey(day, tenant, name, value) for name, value in _pairs(segments)),
-    ]
-
-
-@lru_cache(maxsize=4096)
-def _pairs(segments: str) -> tuple[tuple[str, str], ...]:
-    return tuple(msgspec.json.decode(segments, type=dict[str, str]).items())
+@lru_cache(maxsize=16_384)
+def _windows(tenant: str, day: int, segments: str) -> tuple[WindowKey, ...]:
+    pairs = msgspec.json.decode(segments, type=dict[str, str]).items()
+    return WindowKey(day, tenant, "", ""), *(WindowKey(day, tenant, name, value) for name, value in pairs)
