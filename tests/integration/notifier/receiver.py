@@ -78,6 +78,8 @@ def receiving(key: bytes, statuses: Sequence[int] = ()) -> Iterator[Receiver]:
     with Receiver(key, statuses) as receiver:
         thread = threading.Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield receiver
-        receiver.shutdown()
-        thread.join()
+        try:
+            yield receiver
+        finally:
+            receiver.shutdown()
+            thread.join()

@@ -126,6 +126,20 @@ async def test_senders_share_the_work(starting: Starting) -> None:
     assert sum(taken) == len(receiver.requests) == len(receiver.accepted) == 200
 
 
+async def test_what_another_sender_is_taking_is_passed_over(starting: Starting) -> None:
+    """No sender waits for another, and none takes what the other one is about to take."""
+    async with starting(LOG_ONLY) as notifier:
+        for each in ("a-1", "a-2"):
+            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly(anomaly_id=each)))
+        await notifier.service.parts[0].step()
+        queue, now_ms = PostgresQueue(notifier.pool), notifier.clock.now_ms()
+        async with notifier.pool.acquire() as other, other.transaction():
+            await other.execute("select 1 from notifier.notifications where source_id = 'a-1' for update")
+            taken = await queue.claim(now_ms, now_ms + CLAIM_MS, 10)
+        assert [claimed.notification.source_id for claimed in taken] == ["a-2"]
+        assert len(await queue.claim(now_ms, now_ms + CLAIM_MS, 10)) == 1
+
+
 async def test_an_event_told_twice_is_notified_once(starting: Starting) -> None:
     """Published again, or read again by a new owner: no second notification, no second event on the topic."""
     with receiving(KEY) as receiver:
