@@ -1,0 +1,133 @@
+"""What the plots of error rates show, taken from an evaluation and its counted classes. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proofwatch.biometrics.curve_figures import curve_of
+from proofwatch.biometrics.curves import Cumulative, Det, det
+from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
+from proofwatch.biometrics.figures import Figure
+from proofwatch.biometrics.trials import BONA_FIDE, GENUINE, IMPOSTOR, Classes, attack_class, attack_classes
+
+Floats = NDArray[np.float64]
+
+_BINS: Final = 64  # of [0, 1]: 1/64 is a multiple of the score grid's coarsest step, so sketched bins are exact
+_OCTAVES: Final = 13  # 2^-13 is the finest step of the score grid: nothing lies between it and 1
+_PER_OCTAVE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Scores of two sides in bins edges[i] <= score < edges[i + 1] (the last one closed), as counts by side.
+
+    `near_one`: the bins halve with every halving of the distance to 1, and are to be drawn equally wide.
+    """
+
+    edges: Floats
+    counts: Mapping[str, NDArray[np.int64]]
+    threshold: float
+    near_one: bool
+
+    def shares(self, side: str) -> Floats:
+        """Return the counts of a side divided by its total."""
+        counts = self.counts[side]
+        return counts / max(1, int(counts.sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One DET curve with the rates at the threshold in force. Rates are in 0..1."""
+
+    name: str
+    points: Det
+    operating: tuple[Figure, Figure]  # non-mated accepted (FMR, APCER), mated rejected (FNMR, BPCER)
+
+
+def match_distribution(classes: Classes, threshold: float) -> Distribution | None:
+    """Return genuine against impostor scores; None without any."""
+    return _distribution(classes, {"genuine": [GENUINE], "impostor": [IMPOSTOR]}, threshold)
+
+
+def liveness_distribution(classes: Classes, threshold: float) -> Distribution | None:
+    """Return bona fide against attack scores, all species together; None without any."""
+    return _distribution(classes, {"bona fide": [BONA_FIDE], "attack": attack_classes(classes)}, threshold)
+
+
+def match_curves(classes: Classes, evaluation: Evaluation) -> list[Curve]:
+    """Return the DET curve of the comparisons; none when a side has no scores."""
+    if not evaluation.match:
+        return []
+    rates = (evaluation.match.fmr, evaluation.match.fnmr)
+    return _curves(curve_of(classes, [GENUINE, IMPOSTOR]), GENUINE, [("all comparisons", [IMPOSTOR], rates)])
+
+
+def liveness_curves(classes: Classes, evaluation: Evaluation) -> list[Curve]:
+    """Return the DET curve of the worst PAI species, which is the headline, and of all attacks together."""
+    if not evaluation.liveness:
+        return []
+    found, names = evaluation.liveness, attack_classes(classes)
+    curve = curve_of(classes, [BONA_FIDE, *names])
+    wanted = [("all attacks", names, (found.apcer_pooled, found.bpcer))]
+    if (worst := found.apcer.worst_species) and len(names) > 1:
+        wanted.insert(0, (f"worst species: {worst}", [attack_class(worst)], (found.apcer, found.bpcer)))
+    return _curves(curve, BONA_FIDE, wanted)
+
+
+def by_rate(figures: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
+    """Return the figures that have trials, the highest rate first; of equal rates the fewer trials first."""
+    tried = [(name, figure) for name, figure in figures.items() if figure.n]
+    return sorted(tried, key=lambda item: (-(item[1].value or 0.0), item[1].n or 0, item[0]))
+
+
+def segment_figures(values: Mapping[str, SegmentEvaluation]) -> dict[str, dict[str, Figure]]:
+    """Return FNMR and BPCER by segment value, for those of the two that have any trial."""
+    found: dict[str, dict[str, Figure]] = {"FNMR": {}, "BPCER": {}}
+    for value, segment in values.items():
+        if segment.match and segment.match.fnmr.n:
+            found["FNMR"][value] = segment.match.fnmr
+        if segment.liveness and segment.liveness.bpcer.n:
+            found["BPCER"][value] = segment.liveness.bpcer
+    return {metric: figures for metric, figures in found.items() if figures}
+
+
+def _distribution(classes: Classes, sides: Mapping[str, Sequence[str]], threshold: float) -> Distribution | None:
+    curve = curve_of(classes, [name for names in sides.values() for name in names])
+    if curve is None or not any(curve.n(names) for names in sides.values()):
+        return None
+    finite = curve.thresholds[np.isfinite(curve.thresholds)]
+    low, high = min(0.0, float(finite[0])), max(1.0, float(finite[-1]))
+    near_one = threshold > 1 - 2.0**-4 and low == 0.0 and finite[-1] <= np.nextafter(1.0, 2.0)
+    if near_one:
+        wanted = np.append(1 - 2.0 ** -(np.arange(_OCTAVES * _PER_OCTAVE) / _PER_OCTAVE), 1 - 2.0**-_OCTAVES)
+        wanted = np.append(wanted, 1.0)
+    else:
+        wanted = np.linspace(low, high, _BINS + 1)
+    edges = np.unique(_snapped(curve, wanted))
+    inner = np.searchsorted(curve.thresholds, edges[1:-1])
+    counts = {
+        side: np.diff(np.concatenate([[0], curve.below(names)[inner], [curve.n(names)]]))
+        for side, names in sides.items()
+        if curve.n(names)
+    }
+    return Distribution(edges, counts, threshold, near_one)
+
+
+def _snapped(curve: Cumulative, wanted: Floats) -> Floats:
+    """Return the wanted edges; of a sketch the next edges that it really has, where its counts are exact."""
+    if not curve.sketched:
+        return wanted
+    at = np.searchsorted(curve.thresholds, wanted)
+    return np.where(np.isfinite(curve.thresholds[at]), curve.thresholds[at], wanted)
+
+
+def _curves(
+    curve: Cumulative | None, mated: str, wanted: Sequence[tuple[str, Sequence[str], tuple[Figure, Figure]]]
+) -> list[Curve]:
+    if curve is None:
+        return []
+    drawn = ((name, det(curve, [mated], names), rates) for name, names, rates in wanted)
+    return [Curve(name, points, rates) for name, points, rates in drawn if points]

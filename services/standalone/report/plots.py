@@ -1,0 +1,171 @@
+"""The plots of error rates: score distributions, DET curves, rates with their intervals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from scipy.special import ndtri
+
+from proofwatch.biometrics.figures import Figure, Status
+from services.standalone.report.data import Curve, Distribution, Floats
+from services.standalone.report.markup import of, percent
+from services.standalone.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
+
+MOST_ROWS: Final = 25
+_ROW_INCHES: Final = 0.27
+_DET_TICKS: Final = (1e-4, 1e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
+_NEAR_ONE_TICKS: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
+_LOOKS: Final = {
+    Status.PASS: (OK, "o"),
+    Status.BREACH: (REJECT, "X"),
+    Status.INSUFFICIENT: (NEUTRAL, "D"),
+    None: (ACCEPT, "o"),
+}
+_CURVES: Final = ((REJECT, "-"), (ACCEPT, "--"))
+
+
+def distribution(name: str, found: Distribution) -> str:
+    """Return the shares of scores per bin, on a log axis: the errors are in the tails."""
+    at = np.arange(len(found.edges), dtype=np.float64) if found.near_one else found.edges
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.subplots()
+        shares = {side: 100 * found.shares(side) for side in found.counts}
+        floor = 0.5 * min(float(share[share > 0].min()) for share in shares.values())
+        for side, share in shares.items():
+            accepted = side in ("genuine", "bona fide")
+            colour, line = (ACCEPT, "-") if accepted else (REJECT, "--")
+            label = f"{side} (n = {int(found.counts[side].sum()):,})"
+            shown = np.where(share > 0, share, floor)
+            axes.stairs(shown, at, baseline=floor, fill=True, color=colour, alpha=0.15)
+            axes.stairs(shown, at, baseline=floor, color=colour, linestyle=line, linewidth=1.4, label=label)
+        threshold = float(np.interp(found.threshold, found.edges, at))
+        axes.axvline(
+            threshold, color="#0f172a", linewidth=1.2, label=f"threshold {found.threshold:g}: accepted from here"
+        )
+        axes.set_yscale("log")
+        axes.set_ylim(floor, 1.6 * max(float(share.max()) for share in shares.values()))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+        axes.minorticks_off()
+        axes.set_xlim(at[0], at[-1])
+        if found.near_one:
+            axes.set_xticks(np.interp(_NEAR_ONE_TICKS, found.edges, at), [f"{tick:g}" for tick in _NEAR_ONE_TICKS])
+        axes.set_xlabel("score, stretched towards 1" if found.near_one else "score")
+        axes.set_ylabel("share of its class")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    sides = " and ".join(found.counts)
+    return render(name, f"Histogram of the {sides} scores with the threshold {found.threshold:g}", (6.2, 3.5), draw)
+
+
+def det(
+    name: str, curves: Sequence[Curve], axes_names: tuple[str, str], limits: tuple[float | None, float | None]
+) -> str:
+    """Return DET curves on normal deviate axes (ISO/IEC 19795-1): normally distributed scores give straight lines."""
+    low, high = _range(curves, limits)
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.subplots()
+        bounds = ndtri([low, high])
+        axes.plot(bounds, bounds, color=FAINT, linewidth=1, label="equal rates")
+        for curve, (colour, line) in zip(curves, _CURVES, strict=False):
+            x, y = curve.points.accepted_non_mated, curve.points.rejected_mated
+            inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
+            axes.plot(ndtri(x[inside]), ndtri(y[inside]), line, color=colour, linewidth=1.6, label=short(curve.name))
+        for curve, (colour, _) in zip(curves, _CURVES, strict=False):
+            _operating_point(axes, curve, colour, (low, high))
+        axes.plot([], [], "o", color=NEUTRAL, label="at the threshold in force")
+        for limit, line_at in zip(limits, (axes.axvline, axes.axhline), strict=True):
+            if limit:
+                line_at(ndtri(limit), color=OK, linestyle=":", linewidth=1.3)
+        ticks = [tick for tick in _DET_TICKS if low <= tick <= high]
+        labels = [f"{100 * tick:g}" for tick in ticks]
+        axes.set_xticks(ndtri(ticks), labels)
+        axes.set_yticks(ndtri(ticks), labels)
+        axes.set(xlim=bounds, ylim=bounds, xlabel=f"{axes_names[0]}, %", ylabel=f"{axes_names[1]}, %")
+        axes.set_aspect("equal")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+
+    described = "; ".join(
+        f"{c.name}: {axes_names[0]} {percent(c.operating[0].value)}, {axes_names[1]} {percent(c.operating[1].value)}"
+        for c in curves
+    )
+    return render(name, f"DET curve. At the threshold in force, {described}", (5.2, 4.9), draw)
+
+
+def rates(
+    name: str, panels: Mapping[str, Sequence[tuple[str, Figure]]], limits: Mapping[str, float | None], min_trials: int
+) -> str:
+    """Return rates with their intervals, a panel each; all panels have the same rows (`MOST_ROWS` at most).
+
+    The mark says what is proved about the limit by its shape and colour; it is hollow under `min_trials` trials.
+    """
+    names = list(dict.fromkeys(row for figures in panels.values() for row, _ in figures))[:MOST_ROWS]
+    places = {row: -place for place, row in enumerate(names)}
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(1, len(panels), sharey=True, squeeze=False)
+        for axes, (metric, figures) in zip(grid[0], panels.items(), strict=True):
+            shown = [(places[row], figure) for row, figure in figures if row in places]
+            for place, figure in shown:
+                _interval(axes, place, figure, min_trials)
+            if limit := limits.get(metric):
+                axes.axvline(limit, color=OK, linestyle=":", linewidth=1.3)
+                axes.set_title(f"{metric} (limit {percent(limit)}, dotted)")
+            else:
+                axes.set_title(metric)
+            axes.set_xlim(
+                0, max([1.08 * (figure.high or 0) for _, figure in shown] + [1.3 * (limits.get(metric) or 0), 0.001])
+            )
+            axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
+            axes.grid(visible=False, axis="y")
+        grid[0][0].set_yticks(list(places.values()), [short(row) for row in names])
+        grid[0][0].set_ylim(0.6 - len(names), 0.6)
+
+    size = (7.6 if len(panels) == 1 else 10.5, 0.9 + _ROW_INCHES * len(names))
+    said = "; ".join(
+        f"{metric} {row} {percent(f.value)} of {f.n}"
+        for metric, figures in panels.items()
+        for row, f in figures
+        if row in places
+    )
+    return render(name, f"Rates with 95 % intervals. {said}", size, draw)
+
+
+def _interval(axes: Axes, place: int, figure: Figure, min_trials: int) -> None:
+    colour, mark = _LOOKS[figure.status]
+    small = (figure.n or 0) < min_trials
+    axes.plot(
+        [figure.low or 0, figure.high or 0], [place, place], color=colour, linewidth=1.6, alpha=0.5 if small else 0.9
+    )
+    axes.plot(
+        [figure.value or 0], [place], marker=mark, color=colour, markersize=6,
+        markerfacecolor="white" if small else colour, clip_on=False,
+    )  # fmt: skip
+    axes.annotate(
+        of(figure).replace(" ", ""), (figure.high or 0, place), xytext=(4, 0), textcoords="offset points",
+        va="center", fontsize=7.5, color=NEUTRAL, annotation_clip=False,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+    )  # fmt: skip
+
+
+def _operating_point(axes: Axes, curve: Curve, colour: str, ends: tuple[float, float]) -> None:
+    values = [figure.value for figure in curve.operating]
+    if None in values:
+        return
+    at = ndtri(np.clip(np.array(values, dtype=np.float64), *ends))
+    axes.plot(at[:1], at[1:], "o", color=colour, markersize=8, markeredgecolor="white", clip_on=False, zorder=5)
+
+
+def _range(curves: Sequence[Curve], limits: tuple[float | None, float | None]) -> tuple[float, float]:
+    """Return the rates at which the axes begin and end: all that can be drawn of the curves, and the limits."""
+    drawn: list[Floats] = [np.array([limit for limit in limits if limit], dtype=np.float64), np.array([0.4, 0.02])]
+    for curve in curves:
+        x, y = curve.points.accepted_non_mated, curve.points.rejected_mated
+        inside = (x > 0) & (y > 0)
+        drawn += [x[inside], y[inside]]
+    low = float(np.concatenate(drawn).min())
+    worst = max((figure.value or 0.0 for curve in curves for figure in curve.operating), default=0.0)
+    return max(1e-5, low / 1.5), 0.6 if worst < 0.5 else 0.99
