@@ -109,3 +109,7 @@ def _overview() -> str:
             "",
         ]
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

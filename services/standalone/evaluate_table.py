@@ -37,6 +37,24 @@ def evaluate_table(
     Raises `TableError` for a table that has no usable pair of columns, lacks a segment column, holds no labelled row
     or a wrong cell, or has scores of one side only where a threshold is `eer`.
     """
+    if segments is None:
+        segments = [name for name in BUILT_IN_SEGMENTS if name in table.columns]
+    else:
+        segments = list(dict.fromkeys(segments))
+    labelled = read_trials(table, segments)
+    try:
+        return evaluate_scores(
+            labelled, match_threshold, liveness_threshold, limits=limits, min_trials=min_trials, segments=segments
+        )
+    except ValueError as error:
+        raise TableError(f"{table.file}: {error}; or give a number") from error
+
+
+def read_trials(table: Table, segments: Sequence[str]) -> Trials:
+    """Return every labelled trial of the table by cohort; the cohorts are those of `segments`.
+
+    Raises `TableError` as `evaluate_table` does.
+    """
     columns = set(table.columns)
     sides = [names for names in (MATCH_COLUMNS, LIVENESS_COLUMNS) if columns.issuperset(names)]
     if not sides:
@@ -45,10 +63,6 @@ def evaluate_table(
             f"{table.file}: has no usable column; needs match_score and pair, or liveness_score and presentation"
             f" (separated by commas, spelled like this); found: {found}"
         )
-    if segments is None:
-        segments = [name for name in BUILT_IN_SEGMENTS if name in columns]
-    else:
-        segments = list(dict.fromkeys(segments))
     for name in segments:
         if name not in columns:
             raise TableError(f"{table.file}: has no column {name} to break down by; found: {', '.join(table.columns)}")
@@ -58,12 +72,7 @@ def evaluate_table(
     if not labelled.cells:
         labels = " or ".join(label for _, label in sides)
         raise TableError(f"{table.file}: no row has a label; fill in the column {labels}")
-    try:
-        return evaluate_scores(
-            labelled, match_threshold, liveness_threshold, limits=limits, min_trials=min_trials, segments=segments
-        )
-    except ValueError as error:
-        raise TableError(f"{table.file}: {error}; or give a number") from error
+    return labelled
 
 
 def _add(labelled: Trials, row: Row, sides: Sequence[tuple[str, str]], segments: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ A policy is identified by the hash of its content, so a verdict can name exactly
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -107,6 +108,12 @@ class Policy(_Part):
             document["liveness"] = {"threshold": liveness}
         return _validated(document, "the command line")
 
+    def with_segments(self, names: Iterable[str]) -> "Policy":
+        """Return the policy with further segments in its catalogue; the hash follows."""
+        document = self.model_dump()
+        document["segments"] = tuple(dict.fromkeys((*self.segments, *names)))
+        return _validated(document, "the segments")
+
 
 def load_policy(path: Path | None = None) -> Policy:
     """Read a policy file, or the default profile for None.
@@ -154,8 +161,6 @@ class _StrictLoader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} is given twice", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep=deep)

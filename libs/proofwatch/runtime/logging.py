@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -20,8 +20,11 @@ def withhold(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return event
 
 
-def configure_logging(level: str, service: str) -> None:
-    """Send structlog and the standard library's loggers to stderr as JSON lines, each naming the service."""
+def configure_logging(level: str, service: str, stream: TextIO | None = None) -> None:
+    """Send structlog and the standard library's loggers to `stream` as JSON lines, each naming the service.
+
+    `stream` None: standard error.
+    """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -35,7 +38,7 @@ def configure_logging(level: str, service: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

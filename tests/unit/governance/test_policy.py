@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from proofwatch.governance.policy import PROFILES, InvalidPolicy, load_policy
 
 

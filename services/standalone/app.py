@@ -1,0 +1,109 @@
+"""Wires the four services in one process, and drives them as a deterministic scheduler.
+
+Fixed batches, fixed order of services, a clock that moves with the records: the same input gives the same output,
+byte by byte, however fast the machine is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import asyncpg
+
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.governance.policy import Policy
+from proofwatch.runtime.clock import SimulatedClock
+from proofwatch.runtime.service import Service
+from services.aggregator import app as aggregator
+from services.notifier import app as notifier
+from services.notifier.ports import Channel
+from services.scorer import app as scorer
+from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.conservation import Conservation
+from services.standalone.config import SETTINGS
+from services.triage import app as triage
+
+TAPPED: Final = (
+    topics.VERDICTS,
+    topics.GUIDANCE,
+    topics.SUSPICIONS,
+    topics.WINDOWS,
+    topics.ANOMALIES,
+    topics.ESCALATIONS,
+    topics.NOTIFICATIONS,
+)
+
+
+def partition_counts() -> dict[str, int]:
+    """Return the partition count of every topic and dead-letter topic of the manifests."""
+    return {spec.name: spec.partitions for spec in topics.kafka_specs()}
+
+
+class Standalone:
+    """The whole system on one bus."""
+
+    def __init__(self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock) -> None:
+        self.bus = bus
+        self.clock = clock
+        self._services = services
+
+    async def start(self) -> None:
+        """Start every service."""
+        for service in self._services:
+            await service.start()
+
+    async def stop(self) -> None:
+        """Stop every service, the last one first."""
+        for service in reversed(self._services):
+            await service.stop()
+
+    async def feed(self, records: Sequence[Outgoing]) -> None:
+        """Publish records, move the clock to the newest of them, and work until nothing is left to do."""
+        await self.bus.publish(records)
+        stamps = [record.timestamp_ms for record in records if record.timestamp_ms is not None]
+        self.clock.advance_to(max(stamps, default=0))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Work until nothing is left to do, then let idle work be done, and what follows from it."""
+        while await self._round(idle=False) or await self._round(idle=True):
+            pass
+
+    async def pass_time(self, milliseconds: int) -> None:
+        """Let time pass without traffic, so that what is due closes."""
+        self.clock.advance_to(self.clock.now_ms() + milliseconds)
+        await self.settle()
+
+    async def _round(self, *, idle: bool) -> int:
+        taken = 0
+        for service in self._services:
+            while step := await service.step(idle=idle):
+                taken += step
+                idle = False
+        return taken
+
+
+def build(
+    policy: Policy,
+    pool: asyncpg.Pool,
+    start_ms: int,
+    channels: Mapping[str, Channel] | None = None,
+    edges: Sequence[float] = (),
+) -> tuple[Standalone, Conservation]:
+    """Wire the four services (six processes) on one bus; `edges` are scores that sketches must tell apart exactly."""
+    clock = SimulatedClock(start_ms)
+    bus = LocalBus(partition_counts(), clock, forget_consumed=True)
+    conservation = Conservation()
+    aggregating = aggregator.Settings(**SETTINGS)
+    scoring = scorer.Settings(**SETTINGS)
+    attempts = MemoryAttempts(scoring.attempts_ttl_s(policy.attempts.window_hours))
+    services = [
+        scorer.build(scoring, bus, attempts, policy, clock, conservation),
+        aggregator.build_combine(aggregating, bus, policy, clock),
+        aggregator.build_windows(aggregating, bus, pool, policy, clock),
+        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),
+        triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
+        notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),
+    ]
+    return Standalone(bus, services, clock), conservation

@@ -1,0 +1,17 @@
+"""Settings of a standalone run: the services' own, with what a single process does not ask anybody for."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Final
+
+# A run's database ends with the run, so its subject tags need not be secret; they must be the same in every run.
+_TAG_SECRET: Final = b64encode(b"proofwatch standalone: tags that end with the run").decode()
+
+SETTINGS: Final[Mapping[str, Any]] = {
+    "live_progress": True,
+    "idle_seconds": 1.0,
+    "batch_max_records": 5_000,
+    "subject_tag_secret": _TAG_SECRET,
+    "routes_file": None,
+}
+"""Given to every service's settings class, over whatever the environment says; each takes what it knows."""

@@ -1,0 +1,63 @@
+"""`proofwatch demo`: a simulated onboarding day with an attack wave, through the whole system, in the terminal."""
+
+import argparse
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from rich.console import Console
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.governance.policy import load_policy
+from proofwatch.simulation.scenario import Scenario
+from proofwatch.simulation.traffic import simulate
+from services.standalone.runner import Run, closing_lines, conduct
+
+_SCREENS: Final = 120
+_SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--events", type=_positive, default=50_000, metavar="N", help="transactions (%(default)s)")
+    parser.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed, the same bytes (%(default)s)")
+    parser.add_argument("--headless", action="store_true", help="no terminal view, only the closing summary")
+    parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="results (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the day; return 0 when every transaction is accounted for, else 1."""
+    scenario = Scenario(events=args.events, seed=args.seed)
+    summary = uvloop.run(
+        conduct(
+            Run(
+                title=f"a simulated day, seed {args.seed}",
+                policy=load_policy(),
+                chunks=lambda: chunks(scenario),
+                total=args.events,
+                start_ms=round(scenario.start.timestamp() * 1000),
+                out=args.out,
+                headless=args.headless,
+                segments=_SEGMENTS,
+            )
+        )
+    )
+    Console().print(closing_lines(summary, args.out), highlight=False)
+    return 0 if summary["conservation"]["holds"] else 1
+
+
+def chunks(scenario: Scenario) -> Iterator[Sequence[Outgoing]]:
+    """Cut the day into pieces that make a lively screen and worthwhile batches."""
+    size = min(10_000, max(500, scenario.events // _SCREENS))
+    records = simulate(scenario)
+    while chunk := list(itertools.islice(records, size)):
+        yield chunk
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

@@ -1,0 +1,56 @@
+"""Reads from the services' tables what a run has to account for: cases, labels, error rates."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
+from proofwatch.biometrics.rates import Limits
+from proofwatch.biometrics.trials import Classes, Cohort, Thresholds
+from proofwatch.governance.policy import Policy
+from services.aggregator.adapters.postgres_ledger import labelled_cohorts
+
+_CASES: Final = """
+select c.case_id, c.tenant, c.kind, c.subject_tag, c.segment_name, c.segment_value, c.metric, c.state, c.severity,
+       c.queue, c.revision, c.opened_at, c.changed_at,
+       (select jsonb_agg(jsonb_build_object('code', r.code, 'at', r.at, 'transaction_id', r.transaction_id,
+               'severity', r.severity, 'evidence', r.evidence) order by r.at, r.source_id)
+        from triage.case_reasons r where r.case_id = c.case_id)::text as reasons
+from triage.cases c order by c.opened_at, c.case_id
+"""
+_LABELS: Final = """
+select count(*) filter (where labelled) as labelled,
+       count(*) filter (where labelled and logged_ms is not null) as joined
+from (select logged_ms, pair_label_id is not null or presentation_label_id is not null as labelled
+      from ledger.transactions) t
+"""
+
+
+async def evaluation_of(connection: Any, policy: Policy, segments: tuple[str, ...]) -> Evaluation:
+    """Return the error rates of everything labelled so far, from the ledger's exact counts and sketches."""
+    limits = policy.limits
+    return evaluate_counts(
+        await labelled_cohorts(connection, segments=segments),
+        Thresholds(policy.match.threshold, policy.liveness.threshold),
+        limits=Limits(limits.fmr, limits.fnmr, limits.apcer, limits.bpcer),
+        min_trials=policy.min_trials,
+        segments=segments,
+    )
+
+
+async def cohorts_of(connection: Any) -> Mapping[Cohort, Classes]:
+    """Return outcomes and sketches by cohort and class, for the report's plots."""
+    return await labelled_cohorts(connection)
+
+
+async def case_rows(connection: Any) -> list[dict[str, Any]]:
+    """Return every case with its reasons, in the order in which they were opened."""
+    rows = [dict(row) for row in await connection.fetch(_CASES)]
+    return [row | {"reasons": orjson.loads(row["reasons"] or "[]")} for row in rows]
+
+
+async def label_counts(connection: Any) -> dict[str, int]:
+    """Return the labelled transactions, and how many of them have their verdict."""
+    row = await connection.fetchrow(_LABELS)
+    return {"labelled": row["labelled"], "joined": row["joined"], "waiting": row["labelled"] - row["joined"]}

@@ -1,0 +1,106 @@
+"""Conducts one run from start to summary: database, services, terminal view, result files."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.live import Live
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.bus.postgres_setup import create_pool
+from proofwatch.governance.policy import Policy
+from proofwatch.runtime.logging import configure_logging
+from proofwatch.runtime.migrations import migrate
+from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
+from services.standalone.app import build
+from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts
+from services.standalone.report.page import write_report
+from services.standalone.results import Results
+from services.standalone.session import Session
+from services.standalone.view import View
+
+_QUIET: Final = timedelta(days=2, hours=1)
+"""Longer than any window, its grace and the time labels have: after it everything has closed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to run: the input in chunks, under one policy, with results in `out`."""
+
+    title: str
+    policy: Policy
+    chunks: Callable[[], Iterable[Sequence[Outgoing]]]
+    total: int | None
+    start_ms: int
+    out: Path
+    headless: bool
+    segments: tuple[str, ...]
+    edges: tuple[float, ...] = ()
+
+
+async def conduct(run: Run) -> dict[str, Any]:
+    """Run to the end; return the summary, which is also in `summary.json`."""
+    results = Results(run.out)
+    async with AsyncExitStack() as stack:
+        stack.callback(results.close)
+        log = stack.enter_context((run.out / "proofwatch.log").open("w", encoding="utf-8"))
+        configure_logging("info", "standalone", log)
+        stack.callback(logging.getLogger().handlers.clear)
+        database = stack.enter_context(EmbeddedPostgres())
+        await migrate(database.dsn)
+        pool = await create_pool(database.dsn)
+        stack.push_async_callback(pool.close)
+        system, conservation = build(run.policy, pool, run.start_ms, edges=run.edges)
+        session = Session(system, results, conservation)
+        await session.start()
+        stack.push_async_callback(session.stop)
+        await _watched(run, session)
+        async with pool.acquire() as connection:
+            evaluation = await evaluation_of(connection, run.policy, run.segments)
+            labels = await label_counts(connection)
+            cohorts = await cohorts_of(connection)
+            results.lines("cases.jsonl", await case_rows(connection))
+        summary = session.summary(run.policy, labels, evaluation)
+        results.document("summary.json", summary)
+        write_report(run.out, run.title, summary, evaluation, cohorts)
+    return summary
+
+
+async def _watched(run: Run, session: Session) -> None:
+    """Feed the input, showing the view unless the run is headless."""
+    if run.headless:
+        for chunk in run.chunks():
+            await session.send(chunk)
+        await session.finish(_QUIET)
+        return
+    view = View(run.title, run.total)
+    console = Console(stderr=True)
+    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as screen:
+        for chunk in run.chunks():
+            await session.send(chunk)
+            screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
+        await session.finish(_QUIET)
+        screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
+
+
+def closing_lines(summary: dict[str, Any], out: Path) -> str:
+    """Return what a run says at its end: the accounts, the figures that matter, and where everything is."""
+    accounts, outputs = summary["conservation"], summary["outputs"]
+    decisions = summary["decisions"]
+    lines = [
+        f"[bold]{accounts['consumed']:,}[/] transactions in {summary['run']['seconds']:.1f} s "
+        f"([bold]{summary['run']['events_per_second']:,}[/]/s): "
+        f"{accounts['decided']:,} decided, {accounts['deduplicated']:,} deduplicated, "
+        f"{accounts['dead_lettered']:,} dead letters; conservation "
+        + ("[green]holds[/]" if accounts["holds"] else "[bold red]BROKEN[/]"),
+        "verdicts: " + ", ".join(f"{name} {count:,}" for name, count in sorted(decisions.items())),
+        ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
+        "written:",
+        *(f"  {path}" for path in sorted(out.iterdir())),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,126 @@
+"""One run of the whole system over a given input: feed, watch, finish, account."""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+
+from proofwatch.biometrics.evaluation import Evaluation
+from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.port import Outgoing, Record
+from proofwatch.events import topics
+from proofwatch.governance.policy import Policy
+from services.scorer.conservation import Conservation
+from services.standalone.app import TAPPED, Standalone
+from services.standalone.core.overview import Overview
+from services.standalone.results import Results
+from services.standalone.tap import Tap
+
+_DEAD: Final = tuple(topics.dead_letter_topic(t) for t in (topics.TRANSACTIONS, topics.LABELS))
+
+
+class _Key(msgspec.Struct):
+    tenant: str
+    transaction_id: str
+
+
+_key = msgspec.json.Decoder(_Key).decode
+
+
+class Session:
+    """Feeds chunks of records and writes down what comes of them."""
+
+    def __init__(self, system: Standalone, results: Results, conservation: Conservation) -> None:
+        self.overview = Overview()
+        self.sent = 0
+        self.labels_sent = 0
+        self.seconds = 0.0
+        self._began = 0.0
+        self._system = system
+        self._results = results
+        self._conservation = conservation
+        self._tap = Tap(system.bus, (*TAPPED, *_DEAD))
+
+    async def start(self) -> None:
+        """Start the services, and listen to what they publish."""
+        await self._system.start()
+        await self._tap.start()
+        self._began = time.monotonic()
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        await self._tap.stop()
+        await self._system.stop()
+
+    async def send(self, chunk: Sequence[Outgoing]) -> None:
+        """Send one chunk of the input through the whole system."""
+        await self._system.feed(chunk)
+        indices: dict[tuple[str, str], int] = {}
+        for index, record in enumerate(chunk):
+            if record.topic == topics.TRANSACTIONS:
+                self.sent += 1
+                _remember(indices, record.value, index)
+            else:
+                self.labels_sent += 1
+        await self._collect(indices)
+
+    async def finish(self, quiet: timedelta) -> None:
+        """Let `quiet` time pass without traffic, so that every window closes."""
+        await self._system.pass_time(quiet // timedelta(milliseconds=1))
+        await self._collect({})
+        self.seconds = time.monotonic() - self._began
+
+    async def _collect(self, indices: dict[tuple[str, str], int]) -> None:
+        verdicts: list[Record] = []
+        for topic, records in await self._tap.drain():
+            self.overview.note(topic, records)
+            if topic == topics.VERDICTS:
+                verdicts.extend(records)
+            elif topic.endswith(".dlq"):
+                self._results.dead_letters(msgspec.json.encode(read_dead_letter(record)) for record in records)
+            else:
+                self._results.note(topic, records)
+        self._results.verdicts(verdicts, indices)
+
+    @property
+    def now_ms(self) -> int:
+        """Return the time of the run: that of the newest record."""
+        return self._system.clock.now_ms()
+
+    def conservation(self) -> dict[str, Any]:
+        """Return what became of the transactions sent; `holds` is whether every one is accounted for, once."""
+        totals = self._conservation.totals()
+        return {**totals._asdict(), "holds": totals.holds and totals.consumed == self.sent}
+
+    def summary(self, policy: Policy, labels: dict[str, int], evaluation: Evaluation) -> dict[str, Any]:
+        """Return `summary.json`: what went in, what came out, and the error rates of the labelled part."""
+        seen, seconds = self.overview, self.seconds
+        dead = seen.dead_letters[topics.dead_letter_topic(topics.LABELS)]
+        return {
+            "policy": {"name": policy.name, "hash": policy.hash},
+            "run": {"seconds": round(seconds, 3), "events_per_second": round(self.sent / max(seconds, 1e-9))},
+            "conservation": self.conservation(),
+            "labels": {"consumed": self.labels_sent, "dead_lettered": dead, **labels},
+            "decisions": dict(sorted(seen.decisions.items())),
+            "actions": dict(sorted(seen.actions.items())),
+            "outputs": {
+                "windows": seen.windows.total(),
+                "windows_restated": seen.windows["restated"],
+                "anomalies": seen.anomalies.total(),
+                "suspicions": seen.suspicions,
+                "cases": len(seen.cases),
+                "open_cases": seen.open_cases,
+                "notifications": seen.notifications,
+            },
+            "evaluation": msgspec.to_builtins(evaluation),
+        }
+
+
+def _remember(indices: dict[tuple[str, str], int], value: bytes | None, index: int) -> None:
+    try:
+        key = _key(value or b"")
+    except msgspec.MsgspecError:
+        return  # it will be refused, so no verdict will ask for it
+    indices.setdefault((key.tenant, key.transaction_id), index)

@@ -1,0 +1,142 @@
+"""A user's own log goes through the whole system and arrives at the same counts as the offline evaluation."""
+
+import csv
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from services.cli import main
+
+THRESHOLD = "0.62"
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def trials(count: int = 1_500) -> list[dict[str, Any]]:
+    """Scores of a mediocre system: two species, blanks, unlabelled rows and segment cells left empty."""
+    random = Random(11)
+    rows = []
+    for _ in range(count):
+        attack = random.random() < 0.4
+        live = random.betavariate(3, 4) if attack else random.betavariate(6, 2)
+        mated = random.random() < 0.7
+        alike = random.betavariate(7, 2) if mated else random.betavariate(3, 6)
+        rows.append({
+            "match_score": "" if random.random() < 0.02 else f"{alike:.6f}",
+            "pair": "" if random.random() < 0.1 else "genuine" if mated else "impostor",
+            "liveness_score": "" if random.random() < 0.02 else f"{live:.6f}",
+            "presentation": "" if random.random() < 0.1 else "attack" if attack else "bona_fide",
+            "pai_species": random.choice(["mask", "print", ""]) if attack else "",
+            "sex": random.choice(["female", "male", ""]),
+        })  # fmt: skip
+    return rows
+
+
+def counts(node: Any, path: str = "") -> dict[str, Any]:
+    """Return every numerator, denominator and trial count of an evaluation, by path."""
+    if isinstance(node, dict):
+        found: dict[str, Any] = {}
+        for name, child in node.items():
+            found |= counts(child, f"{path}.{name}")
+        return found
+    name = path.rsplit(".", 1)[-1]
+    return {path: node} if name in ("k", "n") or name.startswith("n_") else {}
+
+
+def replay(file: Path, out: Path, *more: str) -> dict[str, Any]:
+    assert main(["replay", str(file), "--out", str(out), "--headless", *more]) == 0
+    summary: dict[str, Any] = orjson.loads((out / "summary.json").read_bytes())
+    return summary
+
+
+def lines(path: Path) -> list[Any]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_a_replay_counts_what_the_offline_evaluation_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every k and n of `summary.json`, from the ledger's counts and sketches, is that of `proofwatch evaluate`."""
+    file = write(tmp_path / "scores.csv", trials())
+    thresholds = ["--match-threshold", THRESHOLD, "--liveness-threshold", THRESHOLD]
+    assert main(["evaluate", str(file), *thresholds]) == 0
+    offline = counts(orjson.loads(capsys.readouterr().out))
+    summary = replay(file, tmp_path / "out", *thresholds)
+    assert len(offline) > 100
+    assert counts(summary["evaluation"]) == offline
+    assert summary["conservation"] == {
+        "consumed": 1500, "decided": 1500, "deduplicated": 0, "dead_lettered": 0, "holds": True
+    }  # fmt: skip
+    assert summary["labels"]["joined"] == summary["labels"]["labelled"] == summary["labels"]["consumed"]
+
+
+def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path) -> None:
+    """NaN, a word, a score out of range, a repeated row, an unreadable time and an unlabelled blank."""
+    good = {"transaction_id": "t", "subject_ref": "s", "occurred_at": "", "match_score": "0.9", "liveness_score": "1"}
+    rows = [
+        good | {"transaction_id": "a"},
+        good | {"transaction_id": "b", "match_score": "NaN"},
+        good | {"transaction_id": "c", "match_score": "high"},
+        good | {"transaction_id": "d", "match_score": "1.5"},
+        good | {"transaction_id": "e", "occurred_at": "yesterday"},
+        good | {"transaction_id": "f", "match_score": "", "liveness_score": ""},
+        good | {"transaction_id": "z", "subject_ref": "s2"},
+    ]
+    summary = replay(write(tmp_path / "bad.csv", rows), tmp_path / "out")
+    assert summary["conservation"] == {
+        "consumed": 7, "decided": 2, "deduplicated": 0, "dead_lettered": 5, "holds": True
+    }  # fmt: skip
+    letters = lines(tmp_path / "out" / "dead_letters.jsonl")
+    assert [letter["reason"] for letter in letters] == ["schema_mismatch"] * 5
+    said = " ".join(letter["message"] for letter in letters)
+    assert "$.match_score" in said
+    assert "$.occurred_at" in said
+    assert "$.checks" in said
+    assert "yesterday" not in said
+
+
+def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Replaying twice writes identical verdicts, windows, anomalies and cases."""
+    file = write(tmp_path / "scores.csv", trials(300))
+    for name in ("one", "two"):
+        replay(file, tmp_path / name, "--liveness-threshold", THRESHOLD)
+    for name in ("verdicts.jsonl", "windows.jsonl", "anomalies.jsonl", "cases.jsonl"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert len(lines(tmp_path / "one" / "verdicts.jsonl")) == 300
+
+
+def test_columns_of_other_names_come_in_by_mapping_and_the_rest_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mapped column becomes a field or a segment; a column nobody named is dropped with a warning."""
+    rows = [{"score": "0.9", "truth": "genuine", "branch": "north", "clerk": "x"}] * 3
+    file = write(tmp_path / "own.csv", rows)
+    (tmp_path / "map.yaml").write_text("columns: {score: match_score, truth: pair}\nsegments: {branch: branch}\n")
+    summary = replay(file, tmp_path / "out", "--mapping", str(tmp_path / "map.yaml"))
+    assert "dropped, because no mapping names them: clerk" in capsys.readouterr().err
+    assert summary["evaluation"]["segments"]["branch"]["north"]["match"]["n_genuine"] == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "says"),
+    [
+        ("a,b\n1,2\n", [], "has neither match_score nor liveness_score; found: a, b"),
+        ("match_score\n0.9\n", ["--policy", "absent.yaml"], "absent.yaml: cannot be read"),
+        ("match_score\n0.9\n", ["--mapping", "absent.yaml"], "absent.yaml"),
+    ],
+)
+def test_what_cannot_be_used_is_said_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, more: list[str], says: str
+) -> None:
+    """Exit code 2 and one line: what is wrong, and where."""
+    (tmp_path / "scores.csv").write_text(content)
+    assert main(["replay", str(tmp_path / "scores.csv"), "--out", str(tmp_path / "out"), *more]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
