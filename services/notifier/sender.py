@@ -6,6 +6,7 @@ again when the claim runs out; the receiver drops the repeat by its id.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from services.notifier.ports import Channel, Claimed, SendQueue
 
 CLAIM_MS: Final = 120_000  # longer than a batch can take: two rounds of 16 requests, each at most 30 s
 _BATCH: Final = 32
+_DRAIN_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +36,7 @@ class Sender:
         self._retry = retry
         self._poll_s = poll_s
         self._stopping = asyncio.Event()
+        self._in_hand = asyncio.Lock()
         self._ready = False
 
     async def start(self) -> None:
@@ -44,12 +47,13 @@ class Sender:
         """Send all that is due now; return how many attempts were made."""
         attempts = 0
         while not self._stopping.is_set():
-            now_ms = self._clock.now_ms()
-            claimed = await self._queue.claim(now_ms, now_ms + CLAIM_MS, _BATCH)
-            if not claimed:
-                break
-            outcomes = await asyncio.gather(*(self._attempt(each, now_ms) for each in claimed))
-            await self._queue.settle(outcomes)
+            async with self._in_hand:
+                now_ms = self._clock.now_ms()
+                claimed = await self._queue.claim(now_ms, now_ms + CLAIM_MS, _BATCH)
+                if not claimed:
+                    break
+                outcomes = await asyncio.gather(*(self._attempt(each, now_ms) for each in claimed))
+                await self._queue.settle(outcomes)
             attempts += len(claimed)
         return attempts
 
@@ -68,9 +72,12 @@ class Sender:
                 continue
 
     async def stop(self) -> None:
-        """Claim nothing more and close the channels; what is in hand is sent again by somebody else."""
+        """Claim nothing more, give what is in hand 5 s, close the channels; the rest is sent again by somebody."""
         self._stopping.set()
         self._ready = False
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._in_hand.acquire(), _DRAIN_S)
+            self._in_hand.release()
         for channel in self._channels.values():
             await channel.close()
 

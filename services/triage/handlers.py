@@ -18,6 +18,7 @@ Tx = TypeVar("Tx")
 
 STAGE: Final = "triage"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
 
@@ -75,6 +76,8 @@ def _storable(signal: Signal) -> Signal:
         texts += [cohort.segment_name, cohort.segment_value, cohort.metric]
     if any("\0" in text for text in texts if text):
         raise Rejected("schema_mismatch", "text must not contain the character U+0000")
+    if not 0 < len(cause.source_id) <= _MAX_ID:  # it is indexed, and an index entry has a largest size
+        raise Rejected("schema_mismatch", f"the event's id must be text of 1 to {_MAX_ID} characters")
     if cause.source_revision > _MAX_REVISION:
         raise Rejected("schema_mismatch", f"$.revision: must be a whole number from 1 to {_MAX_REVISION}")
     return signal

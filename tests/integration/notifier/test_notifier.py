@@ -140,6 +140,23 @@ async def test_what_another_sender_is_taking_is_passed_over(starting: Starting) 
         assert len(await queue.claim(now_ms, now_ms + CLAIM_MS, 10)) == 1
 
 
+async def test_a_sender_that_is_told_to_stop_finishes_what_it_has_in_hand(starting: Starting) -> None:
+    """A shutdown makes no repeats where none are needed."""
+    with receiving(KEY) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly()))
+            await notifier.service.parts[0].step()
+            with receiver.lock:  # the receiver holds its answer back
+                step = asyncio.create_task(notifier.sender.step())
+                while not [row for row in await notifier.rows() if row["due_ms"]]:  # noqa: ASYNC110 — what is awaited happens in the database
+                    await asyncio.sleep(0.01)
+                stop = asyncio.create_task(notifier.sender.stop())
+                await asyncio.sleep(0)
+            await asyncio.gather(step, stop)
+            assert [row["status"] for row in await notifier.rows()] == ["sent"]
+    assert len(receiver.requests) == 1
+
+
 async def test_an_event_told_twice_is_notified_once(starting: Starting) -> None:
     """Published again, or read again by a new owner: no second notification, no second event on the topic."""
     with receiving(KEY) as receiver:

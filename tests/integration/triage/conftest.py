@@ -20,21 +20,22 @@ from services.triage.app import build
 from services.triage.config import Settings
 
 SECRET = bytes(range(32))
-SETTINGS = Settings(subject_tag_secret=base64.b64encode(SECRET).decode(), batch_max_records=5)
+SETTINGS = Settings(subject_tag_secret=base64.b64encode(SECRET).decode())
 LOG_MS = 1_767_225_600_000
 
 
 class Triage:
     """The service, a bus, and a database to look into."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
+    def __init__(self, pool: "asyncpg.Pool", max_records: int = 5) -> None:
         self.pool = pool
+        self.settings = SETTINGS.model_copy(update={"batch_max_records": max_records})
         self.clock = SimulatedClock(LOG_MS)
         self.bus = LocalBus({spec.name: spec.partitions for spec in topics.kafka_specs()}, self.clock)
         self.service = self.built()
 
     def built(self) -> Service:
-        return build(SETTINGS, self.bus, self.pool, self.clock)
+        return build(self.settings, self.bus, self.pool, self.clock)
 
     async def tell(self, *events: Suspicion | Anomaly, settle: bool = True) -> None:
         for number, event in enumerate(events):

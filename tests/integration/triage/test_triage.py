@@ -87,6 +87,29 @@ async def test_a_suspicion_after_closing_opens_another_case_and_a_repeat_does_no
     assert sorted(case["state"] for case in await triage.rows(CASES)) == ["closed", "open"]
 
 
+async def test_however_the_log_is_cut_into_batches_the_cases_are_the_same(triage: Triage) -> None:
+    """One record at a time or all at once: the same rows, history and escalations, byte for byte."""
+    severities = ("low", "medium", "medium", "high")
+    events = [suspicion(n, subject_ref=f"s-{n % 9}", severity=severities[n % 4]) for n in range(1, 60)]
+    alarms = [anomaly(n, anomaly_id=f"a-{n % 4}", state="resolved" if n > 12 else "firing") for n in range(1, 20)]
+    seen = []
+    for max_records in (1, 7, 1000):
+        fresh = Triage(triage.pool, max_records)
+        await fresh.service.start()
+        await fresh.tell(*events, *alarms)
+        told = [(record.key, record.value, record.timestamp_ms) for record in await fresh.records(topics.ESCALATIONS)]
+        told.sort(key=lambda record: record[0] or b"")  # the order within a case counts, not that among them
+        reasons = await fresh.rows("select * from triage.case_reasons order by case_id, source_id, code")
+        seen.append((told, await fresh.rows(CASES), reasons, await fresh.rows(HISTORY)))
+        await fresh.service.stop()
+        await fresh.pool.execute(
+            "truncate triage.fence, triage.outbox, triage.outbox_relay, triage.case_reasons, triage.case_transitions, "
+            "triage.cases"
+        )
+    assert len(seen[0][0]) > 20
+    assert seen[0] == seen[1] == seen[2]
+
+
 async def test_events_told_twice_change_nothing(triage: Triage) -> None:
     """The same events published again: same rows, same escalations, no more."""
     events = (suspicion(1), suspicion(2, severity="high"), anomaly(1), anomaly(2, state="resolved"))
@@ -140,6 +163,8 @@ async def test_what_cannot_be_read_or_kept_goes_to_the_dead_letters(triage: Tria
         b"null",
         msgspec.json.encode(suspicion(2, transaction_id="t\0")),
         msgspec.json.encode(suspicion(2, evidence={"\0": 1.0})),
+        msgspec.json.encode(suspicion(2, suspicion_id="")),
+        msgspec.json.encode(suspicion(2, suspicion_id="i" * 10_000)),
         msgspec.json.encode(suspicion(2)).replace(b"2026-01-01T00:02:00Z", b"0001-01-01T00:00:00+14:00"),
     ]
     await triage.bus.publish([Outgoing(topics.SUSPICIONS, b"acme/s-1", value) for value in bad])
@@ -148,7 +173,7 @@ async def test_what_cannot_be_read_or_kept_goes_to_the_dead_letters(triage: Tria
     await triage.tell(suspicion(1, severity="high"))
     assert len(await triage.escalations()) == 1
     letters = [read_dead_letter(record) for record in await triage.records(f"{topics.SUSPICIONS}.dlq")]
-    assert [letter.reason for letter in letters] == ["malformed"] + ["schema_mismatch"] * 4
+    assert [letter.reason for letter in letters] == ["malformed"] + ["schema_mismatch"] * 6
     assert {letter.stage for letter in letters} == {"triage"}
     assert len(await triage.records(f"{topics.ANOMALIES}.dlq")) == 2
 
