@@ -1,7 +1,9 @@
 """Transactions seen lately in one partition: which are repeats, and which contradict the first.
 
-A function of the log alone: the first valid record of a transaction counts, for one horizon of log time. Kept are
-64-bit hashes under the process's own hash key, about 130 bytes a transaction; nothing of this is ever written down.
+A function of one horizon of the log: a record is compared with the newest valid one of its transaction before it,
+if that is younger than the horizon. Repeats and conflicts are remembered like any other, so that what is told does
+not depend on records older than a horizon, and can be told again after a restart by reading just that much. Kept are
+64-bit hashes under the process's own hash key, 100 to 170 bytes a record; nothing of this is ever written down.
 """
 
 from array import array
@@ -22,7 +24,7 @@ class Seen(Enum):
 
 
 class Recent:
-    """The transactions of one partition, not older than a horizon.
+    """The records of one partition, not older than a horizon.
 
     Offsets must ascend, except after `rewind`. Log time is expected to ascend too, as log-append time does; where it
     does not, a repeat may be missed that is nearly a horizon old.
@@ -40,23 +42,24 @@ class Recent:
         self._base = self._oldest = 0
 
     def __len__(self) -> int:
-        """Return how many transactions are remembered."""
+        """Return how many records are remembered."""
         return len(self._offsets) - (self._oldest - self._base)
 
     def see(self, offset: int, timestamp_ms: int, tenant: str, transaction_id: str, value: bytes) -> Seen:
-        """Say whether the record's transaction was seen before; remember it if not."""
+        """Say whether the record's transaction was seen before, and remember it."""
         transaction, payload = hash((tenant, transaction_id)) & _SIXTY_BITS, hash(value)
+        seen = Seen.FIRST
         number = self._numbers.get(transaction)
         if number is not None:
             at = number - self._base
             if timestamp_ms - self._timestamps[at] < self._horizon_ms:
-                return Seen.REPEATED if payload == self._payloads[at] else Seen.CONFLICTING
+                seen = Seen.REPEATED if payload == self._payloads[at] else Seen.CONFLICTING
         self._numbers[transaction] = self._base + len(self._offsets)
         self._offsets.append(offset)
         self._timestamps.append(timestamp_ms)
         self._transactions.append(transaction)
         self._payloads.append(payload)
-        return Seen.FIRST
+        return seen
 
     def rewind(self, offset: int) -> None:
         """Forget what was seen at `offset` and above: those records come again."""
@@ -65,7 +68,7 @@ class Recent:
         keep = bisect_left(self._offsets, offset, self._oldest - self._base)
         for column in (self._offsets, self._timestamps, self._transactions, self._payloads):
             del column[keep:]
-        # An id that came again after its horizon stands for its earlier record once more: number all of them anew.
+        # An id that came again stands for its earlier record once more: number all of them anew.
         first = self._oldest - self._base
         self._numbers = {id_: self._oldest + n for n, id_ in enumerate(self._transactions[first:])}
 
@@ -74,7 +77,7 @@ class Recent:
         oldest_ms = now_ms - self._horizon_ms
         at = self._oldest - self._base
         while at < len(self._timestamps) and self._timestamps[at] <= oldest_ms:
-            if self._numbers[self._transactions[at]] == self._base + at:  # else it came again after its horizon
+            if self._numbers[self._transactions[at]] == self._base + at:  # else it came again
                 del self._numbers[self._transactions[at]]
             at += 1
         self._oldest = self._base + at

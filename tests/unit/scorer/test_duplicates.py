@@ -10,12 +10,13 @@ def see(recent: Recent, offset: int, at_ms: int, name: str = "tx", value: bytes 
 
 
 def test_the_same_bytes_again_are_a_repeat_and_others_a_conflict() -> None:
-    """Within the horizon a transaction id stands for one payload."""
+    """Each record is compared with the newest one of its transaction."""
     recent = Recent(HORIZON)
     assert see(recent, 1, 0) is Seen.FIRST
     assert see(recent, 2, 1) is Seen.REPEATED
     assert see(recent, 3, 2, value=b"w") is Seen.CONFLICTING
-    assert see(recent, 4, 3) is Seen.REPEATED
+    assert see(recent, 4, 3, value=b"w") is Seen.REPEATED
+    assert see(recent, 5, 4) is Seen.CONFLICTING
 
 
 def test_tenants_have_their_own_ids() -> None:
@@ -25,18 +26,32 @@ def test_tenants_have_their_own_ids() -> None:
     assert see(recent, 2, 0, tenant="b") is Seen.FIRST
 
 
-def test_the_horizon_runs_from_the_first_record() -> None:
-    """A repeat does not prolong it; expiry between the two changes nothing."""
+def test_the_horizon_runs_from_the_newest_record() -> None:
+    """A repeat prolongs it, so that nothing older than a horizon matters; expiry in between changes nothing."""
     for expire in (False, True):
         recent = Recent(HORIZON)
         see(recent, 1, 0)
         assert see(recent, 2, HORIZON - 1) is Seen.REPEATED
+        assert see(recent, 3, 2 * HORIZON - 2) is Seen.REPEATED
         if expire:
-            recent.expire(HORIZON)
+            recent.expire(3 * HORIZON - 2)
             assert len(recent) == 0
-        assert see(recent, 3, HORIZON, value=b"w") is Seen.FIRST
-        recent.expire(HORIZON + 1)
-        assert see(recent, 4, HORIZON + 1) is Seen.CONFLICTING
+        assert see(recent, 4, 3 * HORIZON - 2, value=b"w") is Seen.FIRST
+        recent.expire(3 * HORIZON - 1)
+        assert see(recent, 5, 3 * HORIZON - 1) is Seen.CONFLICTING
+
+
+def test_what_is_told_depends_on_one_horizon_alone() -> None:
+    """A memory that starts a horizon before a record tells the same as one that has seen everything."""
+    for start in range(40):
+        whole, recalled = Recent(HORIZON), Recent(HORIZON)
+        told = []
+        for offset in range(40):
+            args = (offset, offset * 170, f"tx-{offset % 3}", b"v" if offset % 4 else b"w")
+            told.append(see(whole, *args))
+            if offset * 170 >= start * 170 - HORIZON:
+                again = see(recalled, *args)
+                assert offset < start or again is told[-1]
 
 
 def test_rewinding_forgets_the_records_that_come_again() -> None:
@@ -50,14 +65,14 @@ def test_rewinding_forgets_the_records_that_come_again() -> None:
     assert len(recent) == 2
 
 
-def test_rewinding_brings_back_what_was_replaced_after_its_horizon() -> None:
-    """A batch may hold a repeat within the horizon and the same id beyond it."""
+def test_rewinding_brings_back_what_was_replaced() -> None:
+    """Records below the position stand for their ids again."""
     recent = Recent(HORIZON)
     see(recent, 1, 0)
     for _ in range(2):
         recent.rewind(5)
-        assert see(recent, 5, HORIZON - 1) is Seen.REPEATED
-        assert see(recent, 6, HORIZON) is Seen.FIRST
+        assert see(recent, 5, HORIZON - 1, value=b"w") is Seen.CONFLICTING
+        assert see(recent, 6, 2 * HORIZON) is Seen.FIRST
 
 
 def test_a_horizon_of_zero_never_finds_a_repeat() -> None:

@@ -11,6 +11,7 @@ from proofwatch.events.topics import GUIDANCE as GUIDANCE_TOPIC
 from proofwatch.events.topics import SUSPICIONS, VERDICTS
 from proofwatch.events.types import Attempts
 from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.core.attempts import BOUND
 from services.scorer.ports import BatchCounts
 from tests.unit.scorer.samples import (
     BOOK,
@@ -100,10 +101,24 @@ async def test_everybody_who_is_not_accepted_gets_guidance() -> None:
 
 
 async def test_failures_of_other_subjects_and_old_ones_do_not_count() -> None:
-    """Attempts belong to one (tenant, subject) and to one window."""
-    events = [transaction(0, "a", **SPOOF), transaction(1, "b", **SPOOF), transaction(2, "a", 86_400.0, **SPOOF)]
+    """Attempts belong to one (tenant, subject) and to one window of the policy: 24 hours."""
+    events = [
+        transaction(0, "a", **SPOOF),
+        transaction(1, "b", **SPOOF),
+        transaction(2, "a", 86_399.0, **SPOOF),
+        transaction(3, "a", 86_400.0, **SPOOF),
+    ]
     outputs = await run(memory(), [record(n, event) for n, event in enumerate(events)])
-    assert [v.basis.attempts_before.liveness for v in verdicts(outputs)] == [0, 0, 0]
+    assert [v.basis.attempts_before.liveness for v in verdicts(outputs)] == [0, 0, 1, 1]
+
+
+async def test_what_is_kept_of_a_subject_that_fails_without_end_is_bounded() -> None:
+    """An attacker cannot make the store grow beyond the look-back and one batch."""
+    attempts, size = memory(), 20
+    records = [record(n, transaction(n, **SPOOF)) for n in range(3 * BOUND)]
+    await run(attempts, records, range(0, len(records), size))
+    (kept,) = (await attempts.load(SOURCE, [b"acme/s"])).values()
+    assert len(kept) <= BOUND + size
 
 
 async def test_a_repeat_gets_no_second_verdict_and_counts_no_second_attempt() -> None:
