@@ -46,6 +46,12 @@ class Curve:
     points: Det
     operating: tuple[Figure, Figure]  # non-mated accepted (FMR, APCER), mated rejected (FNMR, BPCER)
 
+    def drawable(self) -> tuple[Floats, Floats]:
+        """Return both rates where a normal deviate exists: neither is 0 or 1."""
+        x, y = self.points.accepted_non_mated, self.points.rejected_mated
+        inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
+        return x[inside], y[inside]
+
 
 def match_distribution(classes: Classes, threshold: float) -> Distribution | None:
     """Return genuine against impostor scores; None without any."""
@@ -99,8 +105,9 @@ def _distribution(classes: Classes, sides: Mapping[str, Sequence[str]], threshol
     if curve is None or not any(curve.n(names) for names in sides.values()):
         return None
     finite = curve.thresholds[np.isfinite(curve.thresholds)]
-    low, high = min(0.0, float(finite[0])), max(1.0, float(finite[-1]))
-    near_one = threshold > 1 - 2.0**-4 and low == 0.0 and finite[-1] <= np.nextafter(1.0, 2.0)
+    top = float(finite[-1 if curve.sketched else -2])  # of raw scores the last candidate lies above all scores
+    low, high = min(0.0, float(finite[0])), max(1.0, top)
+    near_one = threshold > 1 - 2.0**-4 and (low, high) == (0.0, 1.0)
     if near_one:
         wanted = np.append(1 - 2.0 ** -(np.arange(_OCTAVES * _PER_OCTAVE) / _PER_OCTAVE), 1 - 2.0**-_OCTAVES)
         wanted = np.append(wanted, 1.0)

@@ -71,9 +71,8 @@ def det(
         bounds = ndtri([low, high])
         axes.plot(bounds, bounds, color=FAINT, linewidth=1, label="equal rates")
         for curve, (colour, line) in zip(curves, _CURVES, strict=False):
-            x, y = curve.points.accepted_non_mated, curve.points.rejected_mated
-            inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
-            axes.plot(ndtri(x[inside]), ndtri(y[inside]), line, color=colour, linewidth=1.6, label=short(curve.name))
+            x, y = curve.drawable()
+            axes.plot(ndtri(x), ndtri(y), line, color=colour, linewidth=1.6, label=short(curve.name))
         for curve, (colour, _) in zip(curves, _CURVES, strict=False):
             _operating_point(axes, curve, colour, (low, high))
         axes.plot([], [], "o", color=NEUTRAL, label="at the threshold in force")
@@ -163,9 +162,7 @@ def _range(curves: Sequence[Curve], limits: tuple[float | None, float | None]) -
     """Return the rates at which the axes begin and end: all that can be drawn of the curves, and the limits."""
     drawn: list[Floats] = [np.array([limit for limit in limits if limit], dtype=np.float64), np.array([0.4, 0.02])]
     for curve in curves:
-        x, y = curve.points.accepted_non_mated, curve.points.rejected_mated
-        inside = (x > 0) & (y > 0)
-        drawn += [x[inside], y[inside]]
+        drawn += curve.drawable()
     low = float(np.concatenate(drawn).min())
     worst = max((figure.value or 0.0 for curve in curves for figure in curve.operating), default=0.0)
     return max(1e-5, low / 1.5), 0.6 if worst < 0.5 else 0.99

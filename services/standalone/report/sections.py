@@ -112,12 +112,15 @@ def _det(
     rates: tuple[str, str],
     limits: tuple[float | None, float | None],
 ) -> Html:
+    if not any(len(curve.drawable()[0]) for curve in curves):
+        said = f"{check}: the scores do not overlap: no threshold makes both kinds of error, so there is no curve."
+        return paragraph(said)
     rows = [
-        (f"{curve.name}, from {threshold:.6g}", percent(float(accepted)), percent(float(rejected)))
+        (f"{curve.name}: {threshold:.6g}", percent(float(accepted)), percent(float(rejected)))
         for curve in curves
         for threshold, accepted, rejected in _thinned(curve)
     ]
-    numbers = table(f"{check}: points of the curve", ["accepted", *rates], rows)
+    numbers = table(f"{check}: points of the curve", ["accepted from", *rates], rows)
     caption = f"{check}. Both axes are normal deviates (ISO/IEC 19795-1)."
     return plot(plots.det(name, curves, rates, limits), caption, numbers)
 

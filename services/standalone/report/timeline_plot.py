@@ -56,7 +56,7 @@ def timeline(found: Timeline, alarms: Sequence[Alarm]) -> str:
         for alarm in alarms:
             if alarm.segment is None and alarm.cadence == "real_time":
                 rates.axvspan(alarm.start, alarm.end or end, color=_SHADE, alpha=0.45, linewidth=0)
-        rates.legend(loc="upper left", ncols=2, frameon=True, framealpha=0.85, edgecolor="none")
+        rates.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2)
         if lanes:
             _gantt(rows[2][0], alarms, lanes, end)
         locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call] # its stubs are partial

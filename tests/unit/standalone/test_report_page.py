@@ -1,0 +1,210 @@
+"""The report is one file that anyone can open, anywhere, and that says only what is so."""
+
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
+from proofwatch.biometrics.rates import Limits
+from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
+from services.standalone.report.page import write_report
+from tests.unit.standalone.test_report_data import counted
+from tests.unit.standalone.test_report_timeline import anomaly, lines, window
+
+SECTIONS = ("figures", "scores", "det", "species", "segments", "timeline", "cases", "reading")
+VOID = {"meta", "br", "hr", "link", "img", "input"}
+HOSTILE = "<script>alert('$x$')</script>&\x00"
+LIMITS = Limits(0.001, 0.03, 0.005, 0.01)
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes and all text; fails on tags that are not closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self._open, self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).replace("\N{NO-BREAK SPACE}", " ").split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def summary(**changes: Any) -> dict[str, Any]:
+    return {
+        "policy": {"name": "default", "hash": "0123456789abcdef"},
+        "conservation": {"consumed": 1234, "decided": 1230, "deduplicated": 3, "dead_lettered": 1, "holds": True},
+        "labels": {"consumed": 9, "dead_lettered": 0, "labelled": 9, "joined": 8, "waiting": 1},
+        "decisions": {"accept": 1000, "retry": 200, "refer": 30},
+    } | changes
+
+
+def cells(name: str = "mask") -> dict[Cohort, Classes]:
+    classes: Classes = {
+        "genuine": counted([0.8, 0.9, 0.95] * 40, 0.85),
+        "impostor": counted([0.1, 0.3, 0.86] * 20, 0.85),
+        "bona_fide": counted([0.9, 0.996, 0.999] * 40, 0.995),
+        f"attack:{name}": counted([0.1, 0.9, 0.997] * 20, 0.995),
+    }
+    return {None: classes, ("device_model", name): classes, ("device_model", "other"): classes}
+
+
+def evaluated(cohorts: Mapping[Cohort, Classes]) -> Evaluation:
+    return evaluate_counts(cohorts, Thresholds(0.85, 0.995), limits=LIMITS, segments=["device_model"])
+
+
+def results(out: Path, *, traffic: bool = True) -> Path:
+    """Write what a run leaves behind for the report."""
+    lines(out / "windows.jsonl", [window(m) for m in range(0, 120, 5)] if traffic else [])
+    alarm = anomaly(30, segment_name="device_model", segment_value=HOSTILE)
+    lines(out / "anomalies.jsonl", [anomaly(20, anomaly_id="another"), alarm] if traffic else [])
+    case = {"kind": "subject", "queue": "fraud", "severity": "high", "state": "open", "reasons": [{"code": "velocity"}]}
+    lines(out / "cases.jsonl", [case] if traffic else [])
+    return out
+
+
+def write(out: Path, cohorts: Mapping[Cohort, Classes], title: str = "a day", **changes: Any) -> Page:
+    path = write_report(out, title, summary(**changes), evaluated(cohorts), cohorts, limits=LIMITS)
+    return Page(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return results(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return write(folder, cells())
+
+
+def test_every_section_has_its_plot_and_its_numbers(page: Page) -> None:
+    """Two distributions, two DET curves, species, one segment, timeline: each described, each with a table."""
+    assert [attrs["id"] for attrs in page.all("section")] == list(SECTIONS)
+    plots = page.all("svg")
+    assert len(plots) == 7
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
+    assert len(page.all("figure")) == 7
+    assert len(page.all("details")) == 8, "one for each plot, one for the list of anomalies"
+
+
+def test_the_page_loads_nothing_and_runs_nothing(page: Page, folder: Path) -> None:
+    """It opens offline, and its own policy forbids the browser to fetch anything."""
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|//|@import|url\((?!#)", html.replace("<!DOCTYPE", ""))
+    loading = {"script", "link", "img", "iframe", "object", "embed", "image"}
+    assert not loading & {tag for tag, _ in page.tags}
+    references = [
+        value for _, attrs in page.tags for key, value in attrs.items() if key in ("href", "xlink:href", "src")
+    ]
+    assert references
+    assert all(value and value.startswith("#") for value in references)
+    (policy,) = (a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def test_ids_are_unique_and_references_resolve(page: Page) -> None:
+    """Several drawings share one page: their clip paths and marks must not be mixed up."""
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    named = {value[1:] for _, attrs in page.tags for key, value in attrs.items() if key.endswith("href") and value}
+    assert named <= set(ids)
+
+
+def test_names_from_the_users_file_are_never_markup(tmp_path: Path) -> None:
+    """Title, species, segment values and alarms show what was written, and run nothing."""
+    page = write(results(tmp_path), cells(HOSTILE), title=HOSTILE)
+    assert not page.all("script")
+    assert page.text.count("alert('$x$')") > 5
+    assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on")]
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, page: Page, folder: Path) -> None:
+    """No date, no random id: two reports can be compared."""
+    first = (folder / "report.html").read_bytes()
+    assert write(results(tmp_path), cells()).text == page.text
+    assert (tmp_path / "report.html").read_bytes() == first
+
+
+def test_the_headline_names_what_is_proven(page: Page) -> None:
+    """Counts, interval and status in words: colour alone carries nothing."""
+    text = page.text
+    assert "1,234 transactions came in: 1,000 were accepted, 200 asked to try again and 30 referred to people." in text
+    assert "1,230 decided + 3 deduplicated + 1 refused (dead letters) = 1,234 consumed" in text
+    assert "Proven above the limit: FMR 33.3 % , FNMR 33.3 %" in text.replace(" %,", " % ,")
+    assert "APCER, worst species: mask 20 / 60 33.3 % 22.7 % to 45.9 % ≤ 0.5 % ✗ BREACH: proven above" in text
+
+
+def test_accounts_that_do_not_balance_are_said_first(tmp_path: Path) -> None:
+    """A transaction that got lost must not hide behind good rates."""
+    accounts = {"consumed": 10, "decided": 8, "deduplicated": 1, "dead_lettered": 0, "holds": False}
+    text = write(results(tmp_path, traffic=False), {}, conservation=accounts).text
+    assert "The accounts do not balance: 10 consumed, but 8 decided + 1 deduplicated + 0 refused" in text
+
+
+def test_a_run_without_labels_says_so_and_draws_no_empty_plot(tmp_path: Path) -> None:
+    """Organic traffic has no truth, so it has no error rates; every section still says why it is empty."""
+    page = write(results(tmp_path, traffic=False), {})
+    assert [attrs["id"] for attrs in page.all("section")] == list(SECTIONS)
+    assert not page.all("svg")
+    for said in (
+        "No labels came, so there are no error rates.",
+        "No labelled scores came",
+        "there is no DET curve",
+        "there is no APCER",
+        "there are no groups",
+        "there is no timeline",
+        "No case was opened.",
+    ):
+        assert said in page.text
+
+
+def test_scores_that_do_not_overlap_have_no_curve(tmp_path: Path) -> None:
+    """A perfect separation has nothing to draw on normal deviates, and is said in words."""
+    cohorts: dict[Cohort, Classes] = {None: {"genuine": counted([0.9], 0.85), "impostor": counted([0.1], 0.85)}}
+    page = write(results(tmp_path), cohorts)
+    assert "the scores do not overlap" in page.text
+    assert len(page.all("svg")) == 2, "the distribution and the timeline"
+
+
+def test_any_name_can_be_drawn(tmp_path: Path) -> None:
+    """Other scripts, line breaks, endless names and characters that XML forbids break nothing."""
+    classes = cells()[None]
+    names = ["低端手机", "a\nb\tc", "x" * 500, "\uffff", ""]
+    cohorts = {None: classes} | {("device_model", name): classes for name in names}
+    page = write(results(tmp_path), cohorts)
+    assert len(page.all("svg")) == 7
+    assert "低端手机" in page.text
+
+
+def test_missing_scores_alone_have_rates_but_no_plots(tmp_path: Path) -> None:
+    """Nothing but failures to acquire: FTA is 100 %, and no score exists."""
+    cohorts: dict[Cohort, Classes] = {None: {"genuine": ClassCounts(0, 0, 5, None)}}
+    page = write(results(tmp_path, traffic=False), cohorts)
+    assert "FTA: no match score 5 / 5 100 %" in page.text
+    assert not page.all("svg")
