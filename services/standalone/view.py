@@ -17,6 +17,7 @@ from proofwatch.biometrics.figures import Figure
 from services.standalone.core.overview import RATES, Overview
 
 _STYLES: Final = {"accept": "green", "retry": "yellow", "refer": "red"}
+_FIRING_LINES: Final = 30
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -55,8 +56,12 @@ class View:
             Layout(Panel(_labelled(overview), title="error rates, labelled days"), ratio=5),
         )
         layout["bottom"].split_row(
-            Layout(Panel(_rates(overview), title="last hour, from verdicts alone (95 % interval)"), ratio=3),
+            Layout(name="left", ratio=3),
             Layout(Panel(_feed(overview), title="what people hear about"), ratio=2),
+        )
+        layout["left"].split_column(
+            Layout(Panel(_rates(overview), title="last hour, from verdicts alone (95 % interval)"), size=8),
+            Layout(Panel(_firing(overview), title=f"{len(overview.firing)} anomalies firing, the surest first")),
         )
         return layout
 
@@ -132,13 +137,29 @@ def _rates(overview: Overview) -> RenderableType:
 
 
 def _feed(overview: Overview) -> RenderableType:
-    lines: Sequence[tuple[str, str, str]] = list(overview.feed)[-14:]
     text = Text(no_wrap=True, overflow="ellipsis")
-    for at, kind, what in reversed(lines):
-        text.append(f"{at} ", "dim").append(f"{kind:8}", "bold red" if kind == "case" else "bold yellow").append(
-            f"{what}\n"
-        )
+    for line in reversed(overview.feed):
+        style = "bold red" if line.kind == "case" else "bold yellow"
+        times = f" (× {line.times})" if line.times > 1 else ""
+        text.append(f"{line.at} ", "dim").append(f"{line.kind:8}", style).append(f"{line.what}{times}\n")
     return text
+
+
+def _firing(overview: Overview) -> RenderableType:
+    table = Table(expand=True, box=None, padding=(0, 1))
+    for heading in ("cohort", "rate"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("now", "× baseline"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    worst = sorted(overview.firing.values(), key=lambda a: (a.severity != "high", a.p_value, a.anomaly_id))
+    for anomaly in worst[:_FIRING_LINES]:
+        whose = f" {anomaly.segment_name}={anomaly.segment_value}" if anomaly.segment_name else ""
+        style = "bold red" if anomaly.severity == "high" else "dim"
+        now = f"{anomaly.rate:.1%} ({anomaly.k}/{anomaly.n})"
+        table.add_row(
+            f"{anomaly.tenant}{whose}", anomaly.metric.replace("_", " "), now, f"{anomaly.ratio:.1f}", style=style
+        )
+    return table
 
 
 def _figures_table(first: str) -> Table:

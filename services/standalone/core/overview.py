@@ -3,7 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -40,6 +41,15 @@ class _Window(msgspec.Struct):
     figures: list[_Rate]
 
 
+class Line(NamedTuple):
+    """One line of what people hear about; equal lines in a row are counted, not repeated."""
+
+    at: str
+    kind: str
+    what: str
+    times: int = 1
+
+
 _verdict = msgspec.json.Decoder(_Verdict).decode
 _window = msgspec.json.Decoder(_Window).decode
 _anomaly = msgspec.json.Decoder(Anomaly).decode
@@ -59,7 +69,7 @@ class Overview:
     notifications: int = 0
     firing: dict[str, Anomaly] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
-    feed: deque[tuple[str, str, str]] = field(default_factory=lambda: deque(maxlen=_FEED_LINES))
+    feed: deque[Line] = field(default_factory=lambda: deque(maxlen=_FEED_LINES))
     _recent: dict[str, deque[dict[str, tuple[int, int]]]] = field(default_factory=dict)
     _labelled: dict[tuple[str, str], dict[str, tuple[int, int]]] = field(default_factory=dict)
 
@@ -119,23 +129,29 @@ class Overview:
             self.firing.pop(anomaly.anomaly_id, None)
             return
         self.firing[anomaly.anomaly_id] = anomaly
-        if anomaly.severity == "high" and anomaly.segment_name is None:
-            what = f"{anomaly.metric} {anomaly.rate:.1%}, {anomaly.ratio:.1f} × baseline ({anomaly.k}/{anomaly.n})"
-            self.feed.append((f"{anomaly.window_start:%H:%M}", "anomaly", f"{anomaly.tenant}: {what}"))
+        if anomaly.severity == "high":
+            whose = f", {anomaly.segment_name} {anomaly.segment_value}" if anomaly.segment_name else ""
+            what = f"{anomaly.metric.replace('_', ' ')} {anomaly.ratio:.1f} × baseline ({anomaly.k}/{anomaly.n})"
+            self._tell(anomaly.window_start, "anomaly", f"{anomaly.tenant}{whose}: {what}")
 
     def _note_suspicion(self, _value: bytes) -> None:
         self.suspicions += 1
 
     def _note_escalation(self, value: bytes) -> None:
         escalation = _escalation(value)
-        if escalation.case_id not in self.cases:
-            whose = "a subject" if escalation.subject_tag else "a cohort"
-            why = escalation.reasons[-1].code if escalation.reasons else ""
-            self.feed.append((f"{escalation.raised_at:%H:%M}", "case", f"{escalation.tenant}: {whose}, {why}"))
+        if escalation.case_id not in self.cases and escalation.subject_tag and escalation.reasons:
+            why = escalation.reasons[-1].code.replace("_", " ")
+            self._tell(escalation.raised_at, "case", f"{escalation.tenant}, a subject: {why}")
         self.cases[escalation.case_id] = escalation.status
 
     def _note_notification(self, _value: bytes) -> None:
         self.notifications += 1
+
+    def _tell(self, at: datetime, kind: str, what: str) -> None:
+        times = 1
+        if self.feed and (self.feed[-1].kind, self.feed[-1].what) == (kind, what):
+            times += self.feed.pop().times
+        self.feed.append(Line(f"{at:%H:%M}", kind, what, times))
 
 
 _NOTES: Final = {

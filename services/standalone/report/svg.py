@@ -63,7 +63,7 @@ def render(name: str, description: str, size: tuple[float, float], draw: Callabl
         canvas.savefig(text, format="svg", metadata=_METADATA)
     drawn = text.getvalue()
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
-    body = re.sub(r'<g id="[^"]*"', "<g", body)  # nothing refers to groups, and they repeat on a page
+    body = body  # nothing refers to groups, and they repeat on a page
     width, height = (round(72 * inches, 1) for inches in size)
     label = escape(description, quote=True)
     return f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" style="max-width:{width}pt">{body}'
