@@ -1,10 +1,11 @@
 """Buckets: all windows of one tenant, length and start, and how cells are merged into them.
 
 Counters and sums are integers and a policy's sketches share their edges, so merging is exact, commutative and
-associative: however the verdicts were cut into batches, the same counts come out.
+associative: however the verdicts were cut into batches, the same counts come out. A step's cells are first merged
+among themselves, minutes into five minutes into days, so that the many small ones meet the stored buckets but once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from services.aggregator.core.segments import Segment
 from services.aggregator.core.times import DAY_S, MICROSECONDS, SECOND_MS
 
 LENGTHS_S: Final = (60, 300, DAY_S)
-"""Real time, twice, and the day in UTC."""
+"""Real time, twice, and the day in UTC. Each length is a multiple of the one before."""
 
 
 class BucketKey(NamedTuple):
@@ -64,33 +65,43 @@ class Bucket(Struct):
     segments: dict[Segment, SegmentWindow]
 
 
-def bucket_keys(tenant: str, minute_ms: int) -> Iterator[BucketKey]:
-    """Yield the bucket of every length that a tenant's minute belongs to."""
-    for length_s in LENGTHS_S:
-        yield BucketKey(tenant, length_s, minute_ms - minute_ms % (length_s * SECOND_MS))
+Deltas = dict[BucketKey, dict[Segment, dict[str, PolicyCounts]]]
+"""What a step adds to each bucket, by segment value and policy."""
 
 
-def merge_cell(bucket: Bucket, cell: types.Cell) -> SegmentWindow:
-    """Add a cell to its window in the bucket, and return that window."""
-    segment = (cell.segment_name, cell.segment_value)
-    window = bucket.segments.get(segment)
-    if window is None:
-        window = bucket.segments[segment] = SegmentWindow(*segment, 0, {})
-    into = window.policies.get(cell.policy_hash)
-    if into is None:
-        into = window.policies[cell.policy_hash] = PolicyCounts({}, {}, {})
-    _add(into.counts, cell.counts)
-    for name, milliseconds in cell.sums.items():
-        into.sums[name] = into.sums.get(name, 0) + round(milliseconds * MICROSECONDS)
-    for name, sketch in cell.sketches.items():
-        known = into.sketches.get(name)
-        if known is None:
-            into.sketches[name] = Histogram(sketch.grid, sketch.thresholds, dict(sketch.bins))
-        elif known.thresholds == sketch.thresholds and known.grid == sketch.grid:
-            _add(known.bins, sketch.bins)
-        else:
-            into.sketches[name] = _on_common_edges([known, sketch])
-    return window
+def deltas(cells: Iterable[types.Cell]) -> Deltas:
+    """Return what the cells add to the buckets of every length. The cells' dictionaries become part of it."""
+    minutes: Deltas = {}
+    for cell in cells:
+        segments = minutes.setdefault(BucketKey(cell.tenant, LENGTHS_S[0], cell.start), {})
+        policies = segments.setdefault((cell.segment_name, cell.segment_value), {})
+        _take(policies, cell.policy_hash, _from_wire(cell), _as_it_is)
+    everything, level = dict(minutes), minutes
+    for length_s in LENGTHS_S[1:]:
+        longer: Deltas = {}
+        for key, segments in level.items():
+            start_ms = key.start_ms - key.start_ms % (length_s * SECOND_MS)
+            into = longer.setdefault(BucketKey(key.tenant, length_s, start_ms), {})
+            for segment, policies in segments.items():
+                mine = into.setdefault(segment, {})
+                for policy, counts in policies.items():
+                    _take(mine, policy, counts, _copy)
+        everything.update(longer)
+        level = longer
+    return everything
+
+
+def apply(bucket: Bucket, added: dict[Segment, dict[str, PolicyCounts]]) -> list[SegmentWindow]:
+    """Merge into a bucket, which takes over what it does not have yet; return the windows that changed."""
+    changed = []
+    for segment, policies in added.items():
+        window = bucket.segments.get(segment)
+        if window is None:
+            window = bucket.segments[segment] = SegmentWindow(*segment, 0, {})
+        for policy, counts in policies.items():
+            _take(window.policies, policy, counts, _as_it_is)
+        changed.append(window)
+    return changed
 
 
 def totals(window: SegmentWindow) -> PolicyCounts:
@@ -103,7 +114,7 @@ def totals(window: SegmentWindow) -> PolicyCounts:
         return parts[0]
     counts: dict[str, int] = {}
     sums: dict[str, int] = {}
-    by_name: dict[str, list[Histogram | types.Sketch]] = {}
+    by_name: dict[str, list[Histogram]] = {}
     for part in parts:
         _add(counts, part.counts)
         _add(sums, part.sums)
@@ -112,10 +123,49 @@ def totals(window: SegmentWindow) -> PolicyCounts:
     return PolicyCounts(counts, sums, {name: _on_common_edges(each) for name, each in by_name.items()})
 
 
+def _take(
+    policies: dict[str, PolicyCounts],
+    policy: str,
+    more: PolicyCounts,
+    first: Callable[[PolicyCounts], PolicyCounts],
+) -> None:
+    """Add the counts of one policy; `first` says how they become the first ones."""
+    known = policies.get(policy)
+    if known is None:
+        policies[policy] = first(more)
+        return
+    _add(known.counts, more.counts)
+    _add(known.sums, more.sums)
+    for name, sketch in more.sketches.items():
+        mine = known.sketches.get(name)
+        if mine is None:
+            known.sketches[name] = Histogram(sketch.grid, sketch.thresholds, sketch.bins.copy())
+        elif mine.thresholds == sketch.thresholds and mine.grid == sketch.grid:
+            _add(mine.bins, sketch.bins)
+        else:
+            known.sketches[name] = _on_common_edges([mine, sketch])
+
+
+def _as_it_is(counts: PolicyCounts) -> PolicyCounts:
+    return counts
+
+
+def _copy(counts: PolicyCounts) -> PolicyCounts:
+    sketches = {name: Histogram(s.grid, s.thresholds, s.bins.copy()) for name, s in counts.sketches.items()}
+    return PolicyCounts(counts.counts.copy(), counts.sums.copy(), sketches)
+
+
+def _from_wire(cell: types.Cell) -> PolicyCounts:
+    sums = {name: round(milliseconds * MICROSECONDS) for name, milliseconds in cell.sums.items()}
+    sketches = {name: Histogram(s.grid, s.thresholds, s.bins) for name, s in cell.sketches.items()}
+    return PolicyCounts(cell.counts, sums, sketches)
+
+
 def _add(into: dict[str, int], counts: dict[str, int]) -> None:
+    get = into.get
     for name, n in counts.items():
-        into[name] = into.get(name, 0) + n
+        into[name] = get(name, 0) + n
 
 
-def _on_common_edges(sketches: list[Histogram | types.Sketch]) -> Histogram:
+def _on_common_edges(sketches: list[Histogram]) -> Histogram:
     return Histogram(*merged(Sketch.from_wire(s.grid, s.thresholds, s.bins) for s in sketches).to_wire())

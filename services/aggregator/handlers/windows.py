@@ -13,10 +13,9 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.core.closing import Published, Rules, close, restate
-from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, bucket_keys, merge_cell
+from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, apply, deltas
 from services.aggregator.core.progress import SourceId, SourceState, admit, least_progress
 from services.aggregator.core.publishing import window_event
-from services.aggregator.core.segments import Segment
 from services.aggregator.core.watch import Watch, slot_key
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ STAGE: Final = "windows"
 SCHEMA: Final = "windows"
 
 
-_Minute = tuple[str, int]  # tenant, start in ms since the epoch
-_Touched = dict[BucketKey, tuple[Bucket, dict[Segment, SegmentWindow]]]
+_Touched = tuple[Bucket, list[SegmentWindow]]
 
 
 class _Lane:
@@ -74,13 +72,12 @@ class WindowsStage:
         cells, outgoing = _admitted(batch, lane)
         touched = await self._merge(cells, lane, tx)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
-        late = [(bucket, list(windows.values())) for bucket, windows in touched.values()]
         published = [
-            *restate(late, progress_ms, self._rules),
+            *restate(touched, progress_ms, self._rules),
             *close(lane.open.values(), progress_ms, self._rules),
         ]
         outgoing += await self._publish(published, batch.progress_ms, tx)
-        changed = {key: bucket for key, (bucket, _) in touched.items()}
+        changed = {bucket.key: bucket for bucket, _ in touched}
         for key, bucket in list(lane.open.items()):
             if bucket.closed:
                 changed[key] = lane.open.pop(key)
@@ -97,19 +94,16 @@ class WindowsStage:
             lane = _Lane(stored.step, stored.sources, await store.load_open(tx, source.partition))
         return lane
 
-    async def _merge(self, cells: dict[_Minute, list[Cell]], lane: _Lane, tx: "asyncpg.Connection") -> _Touched:
-        """Add the cells to their buckets. A bucket that is not in hand is new, or has closed and is read again."""
-        keys = {key for minute in cells for key in bucket_keys(*minute)}
-        stored = await store.load(tx, keys - lane.open.keys())
-        touched: _Touched = {}
-        for minute, cells_ in cells.items():
-            for key in bucket_keys(*minute):
-                bucket = lane.open.get(key) or stored.get(key)
-                if bucket is None:
-                    bucket = lane.open[key] = Bucket(key, False, {})
-                _, windows = touched.setdefault(key, (bucket, {}))
-                for cell in cells_:
-                    windows[cell.segment_name, cell.segment_value] = merge_cell(bucket, cell)
+    async def _merge(self, cells: list[Cell], lane: _Lane, tx: "asyncpg.Connection") -> list[_Touched]:
+        """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again."""
+        added = deltas(cells)
+        stored = await store.load(tx, added.keys() - lane.open.keys())
+        touched = []
+        for key, segments in added.items():
+            bucket = lane.open.get(key) or stored.get(key)
+            if bucket is None:
+                bucket = lane.open[key] = Bucket(key, False, {})
+            touched.append((bucket, apply(bucket, segments)))
         return touched
 
     async def _publish(
@@ -136,9 +130,9 @@ class WindowsStage:
         return outgoing
 
 
-def _admitted(batch: Batch, lane: _Lane) -> tuple[dict[_Minute, list[Cell]], list[Outgoing]]:
-    """Return the cells that are not merged yet, by tenant and minute, and dead letters; move the sources on."""
-    cells: dict[_Minute, list[Cell]] = {}
+def _admitted(batch: Batch, lane: _Lane) -> tuple[list[Cell], list[Outgoing]]:
+    """Return the cells that are not merged yet, and dead letters; move the sources on."""
+    cells: list[Cell] = []
     dead = []
     for record in batch.records:
         try:
@@ -149,6 +143,5 @@ def _admitted(batch: Batch, lane: _Lane) -> tuple[dict[_Minute, list[Cell]], lis
         source = SourceId(tally.source_topic, tally.source_partition)
         lane.sources[source], fresh = admit(tally, lane.sources.get(source))
         if fresh:
-            for cell in tally.cells:
-                cells.setdefault((cell.tenant, cell.start), []).append(cell)
+            cells += tally.cells
     return cells, dead

@@ -1,0 +1,160 @@
+"""The composition root of combine, windows and ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.outbox import relay
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.worker import Worker
+from proofwatch.events import topics
+from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.runtime.clock import Clock, SystemClock
+from proofwatch.runtime.service import Part, Service
+from services.aggregator.config import Settings
+from services.aggregator.core.closing import Rules
+from services.aggregator.core.ledger_watch import Schedule
+from services.aggregator.core.times import HOUR_MS, SECOND_MS
+from services.aggregator.handlers import ledger
+from services.aggregator.handlers.combine import CombineStage
+from services.aggregator.handlers.windows import SCHEMA, WindowsStage
+
+if TYPE_CHECKING:
+    import asyncpg
+
+__all__ = [
+    "Settings",
+    "build_combine",
+    "build_ledger",
+    "build_windows",
+    "connect_combine",
+    "connect_ledger",
+    "connect_windows",
+]
+
+COMBINE: Final = "combine"
+WINDOWS: Final = "windows"
+LEDGER: Final = "ledger"
+_COMBINE_RECORDS: Final = 2_000
+"""A batch becomes one tally for each partition, and a record may have 16 MB: some 900 bytes × 7 cells × 2,000."""
+_LEDGER_SESSIONS: Final = 16
+"""Twelve lanes may commit at once, and their relays read beside them."""
+
+
+def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock) -> Service:
+    """Wire combine; it counts by the segments of the policy's catalogue."""
+    stage = CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES))
+    lanes = _lanes(settings, min(settings.batch_max_records, _COMBINE_RECORDS))
+    return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])
+
+
+def build_windows(settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock) -> Service:
+    """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
+    fence, lanes = PostgresFence(pool, SCHEMA), _lanes(settings, settings.batch_max_records)
+    companions = (relay(fence, bus, WINDOWS, lanes, clock),)
+    stage = _windows_stage(settings, bus, policy)
+    return Service(
+        WINDOWS, [Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions)]
+    )
+
+
+def build_ledger(
+    settings: Settings,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    policy: Policy,
+    clock: Clock,
+    thresholds: Sequence[float] = (),
+) -> Service:
+    """Wire the ledger; the policy gives segments, limits and the daily rule.
+
+    `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
+    """
+    fence, lanes = PostgresFence(pool, ledger.SCHEMA), _lanes(settings, settings.batch_max_records)
+    schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
+    stage = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds)
+    companions = (relay(fence, bus, LEDGER, lanes, clock),)
+    return Service(LEDGER, [Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions)])
+
+
+async def connect_combine(settings: Settings) -> Service:
+    """Open Kafka and wire combine to it. Raises `InvalidPolicy` and `BusUnavailable`."""
+    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds these services without the driver
+
+    bus = KafkaBus(settings.kafka_bootstrap, COMBINE, instance_id=settings.instance_id)
+    service = build_combine(settings, bus, load_policy(settings.policy_file), SystemClock())
+    await bus.start()
+    return _Connected(service.name, service.parts, bus, None)
+
+
+async def connect_windows(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire windows to them, carried by Faust.
+
+    Raises `InvalidPolicy` and `BusUnavailable`.
+    """
+    from proofwatch.bus.kafka import KafkaBus
+    from services.aggregator.adapters.faust import FaustWorker
+
+    policy, clock = load_policy(settings.policy_file), SystemClock()
+    pool = await create_pool(settings.postgres_dsn)
+    try:
+        bus = KafkaBus(settings.kafka_bootstrap, WINDOWS, instance_id=settings.instance_id)
+        await bus.start()
+        fence, lanes = PostgresFence(pool, SCHEMA), _lanes(settings, settings.batch_max_records)
+        worker: Part = FaustWorker(
+            settings.kafka_bootstrap,
+            WINDOWS,
+            topics.TALLIES,
+            fence,
+            _windows_stage(settings, bus, policy),
+            clock,
+            companions=(relay(fence, bus, WINDOWS, lanes, clock),),
+            instance_id=settings.instance_id,
+        )
+    except BaseException:
+        await pool.close()
+        raise
+    return _Connected(WINDOWS, [worker], bus, pool)
+
+
+async def connect_ledger(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire the ledger to them. Raises `InvalidPolicy` and `BusUnavailable`."""
+    from proofwatch.bus.kafka import KafkaBus
+
+    policy = load_policy(settings.policy_file)
+    pool = await create_pool(settings.postgres_dsn, max_size=_LEDGER_SESSIONS)
+    try:
+        bus = KafkaBus(settings.kafka_bootstrap, LEDGER, instance_id=settings.instance_id)
+        service = build_ledger(settings, bus, pool, policy, SystemClock())
+        await bus.start()
+    except BaseException:
+        await pool.close()
+        raise
+    return _Connected(service.name, service.parts, bus, pool)
+
+
+def _windows_stage(settings: Settings, bus: Bus, policy: Policy) -> WindowsStage:
+    rules = Rules(
+        grace_ms=settings.grace_seconds * SECOND_MS,
+        horizon_ms=settings.alert_horizon_hours * HOUR_MS,
+        small_cell=settings.small_cell,
+    )
+    return WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS))
+
+
+def _lanes(settings: Settings, max_records: int) -> LaneSettings:
+    return LaneSettings(max_records=max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress)
+
+
+@dataclass(frozen=True)
+class _Connected(Service):
+    bus: Bus
+    pool: "asyncpg.Pool | None"
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self.bus.stop()
+        if self.pool:
+            await self.pool.close()
