@@ -1,5 +1,6 @@
 """Pieces of the page: everything that is not `Html` already is escaped."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Final
@@ -15,6 +16,8 @@ class Html(str):
 
 Cell = str | Html
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+
 STATUS: Final = {
     Status.PASS: Html('<span class="status pass">✓ PASS: proven within</span>'),
     Status.BREACH: Html('<span class="status breach">✗ BREACH: proven above</span>'),
@@ -23,9 +26,14 @@ STATUS: Final = {
 }
 
 
+def clean(name: str) -> str:
+    """Return a name without the characters that neither HTML nor SVG may hold, and on one line."""
+    return _CONTROL.sub(" ", name)
+
+
 def text(value: Cell) -> Html:
     """Return the value as markup."""
-    return value if isinstance(value, Html) else Html(escape(value, quote=True))
+    return value if isinstance(value, Html) else Html(escape(clean(value), quote=True))
 
 
 def paragraph(*parts: Cell, kind: str = "") -> Html:

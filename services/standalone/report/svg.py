@@ -14,6 +14,8 @@ from typing import Any, Final
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
+from services.standalone.report.markup import clean
+
 ACCEPT: Final = "#0b5cad"
 REJECT: Final = "#c2410c"
 NEUTRAL: Final = "#475569"
@@ -44,7 +46,6 @@ _LOOK: Final = {
     "ytick.color": "#475569",
 }
 _METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _LONGEST_NAME: Final = 30
 
 
@@ -63,13 +64,13 @@ def render(name: str, description: str, size: tuple[float, float], draw: Callabl
         canvas.savefig(text, format="svg", metadata=_METADATA)
     drawn = text.getvalue()
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
-    body = body  # nothing refers to groups, and they repeat on a page
+    body = re.sub(r'<g id="[^"]*"', "<g", body)  # nothing refers to groups, and they repeat on a page
     width, height = (round(72 * inches, 1) for inches in size)
-    label = escape(description, quote=True)
+    label = escape(clean(description), quote=True)
     return f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" style="max-width:{width}pt">{body}'
 
 
 def short(name: str) -> str:
     """Return a name as a label: one line of text, cut where it would leave no room for the plot."""
-    line = _CONTROL.sub(" ", name)
+    line = clean(name)
     return line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1]}…"

@@ -17,7 +17,7 @@ from tests.unit.standalone.test_report_timeline import anomaly, lines, window
 
 SECTIONS = ("figures", "scores", "det", "species", "segments", "timeline", "cases", "reading")
 VOID = {"meta", "br", "hr", "link", "img", "input"}
-HOSTILE = "<script>alert('$x$')</script>&\x00"
+HOSTILE = """\x00<b>$x$"onload="a()" <script>a()</script>&"""
 LIMITS = Limits(0.001, 0.03, 0.005, 0.01)
 
 
@@ -28,6 +28,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.drawn = ""  # text within drawings
         self._open: list[str] = []
         self.feed(html)
         self.close()
@@ -46,6 +47,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+        if "text" in self._open:
+            self.drawn += data
 
     @property
     def text(self) -> str:
@@ -140,7 +143,9 @@ def test_names_from_the_users_file_are_never_markup(tmp_path: Path) -> None:
     """Title, species, segment values and alarms show what was written, and run nothing."""
     page = write(results(tmp_path), cells(HOSTILE), title=HOSTILE)
     assert not page.all("script")
-    assert page.text.count("alert('$x$')") > 5
+    assert "<b>$x$" in page.drawn, "and mathematical notation is not typeset"
+    assert page.text.count("<script>a()</script>") > 5
+    assert not re.search(r"[\x00-\x09\x0b-\x1f]", (tmp_path / "report.html").read_text(encoding="utf-8"))
     assert not [key for _, attrs in page.tags for key in attrs if key.startswith("on")]
 
 
