@@ -70,7 +70,10 @@ Deltas = dict[BucketKey, dict[Segment, dict[str, PolicyCounts]]]
 
 
 def deltas(cells: Iterable[types.Cell]) -> Deltas:
-    """Return what the cells add to the buckets of every length. The cells' dictionaries become part of it."""
+    """Return what the cells add to the buckets of every length.
+
+    The cells' dictionaries become part of it: cells must not share them, as decoded ones never do.
+    """
     minutes: Deltas = {}
     for cell in cells:
         segments = minutes.setdefault(BucketKey(cell.tenant, LENGTHS_S[0], cell.start), {})

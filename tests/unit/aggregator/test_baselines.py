@@ -1,0 +1,73 @@
+"""Slots, periods and what joins a baseline."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from proofwatch.biometrics.baseline import Baseline
+from services.aggregator.core.baselines import (
+    EMPTY,
+    BaselineState,
+    Period,
+    counted,
+    earlier,
+    left_out,
+    period_of,
+    slot_of,
+)
+from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
+
+
+def ms(*moment: int) -> int:
+    return round(datetime(*moment, tzinfo=UTC).timestamp() * 1000)  # type: ignore[misc,arg-type]  # year, month, day, hour …
+
+
+@pytest.mark.parametrize(
+    ("length_s", "moment", "slot"),
+    [
+        (60, (2026, 1, 5, 9, 59), 9),  # Monday
+        (60, (2026, 1, 9, 9, 0), 9),  # Friday
+        (300, (2026, 1, 10, 9, 0), 33),  # Saturday
+        (DAY_S, (2026, 1, 11), 24),  # Sunday
+        (DAY_S, (2026, 1, 12), 0),
+        (60, (1970, 1, 1, 0, 0), 0),  # a Thursday
+    ],
+)
+def test_slots_are_working_days_and_weekends_by_the_hour(length_s: int, moment: tuple[int, ...], slot: int) -> None:
+    """Comparable periods share a class of day, and below a day the hour, in UTC."""
+    assert slot_of(length_s, ms(*moment)) == slot
+
+
+def test_minutes_of_one_hour_are_one_period() -> None:
+    """Sixty windows of the same date and hour are one earlier period, not sixty."""
+    state = EMPTY
+    for minute in range(60):
+        state = counted(state, 60, minute * 60_000, 1, 1, 10)
+    assert state.periods == (Period(0, 60, 600),)
+    assert earlier(state, 60, 59 * 60_000) == Baseline(0, 0, 0)
+    assert earlier(state, 60, DAY_MS) == Baseline(60, 600, 1)
+
+
+def test_a_restated_day_replaces_itself_and_a_restated_minute_is_ignored() -> None:
+    """Late data never counts twice."""
+    day = counted(counted(EMPTY, DAY_S, 0, 1, 5, 100), DAY_S, 0, 2, 6, 120)
+    assert day.periods == (Period(0, 6, 120),)
+    minute = counted(EMPTY, 60, 0, 1, 5, 100)
+    assert counted(minute, 60, 0, 2, 6, 120) is minute
+    assert left_out(day, DAY_S, 0) == EMPTY
+    assert left_out(minute, 60, 0) is minute
+
+
+def test_only_the_newest_periods_are_kept() -> None:
+    """A baseline follows the trade: older than 28 periods is forgotten."""
+    state = EMPTY
+    for day in range(40):
+        state = counted(state, DAY_S, day * DAY_MS, 1, 1, 1)
+    assert [period.start_ms // DAY_MS for period in state.periods] == list(range(12, 40))
+
+
+def test_later_periods_are_no_baseline() -> None:
+    """A late restatement of an old day is compared with what was before it."""
+    state = BaselineState((Period(0, 1, 10), Period(DAY_MS, 9, 10)))
+    assert earlier(state, DAY_S, DAY_MS) == Baseline(1, 10, 1)
+    assert period_of(60, HOUR_MS + 5) == HOUR_MS

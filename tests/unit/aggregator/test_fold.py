@@ -1,0 +1,95 @@
+"""Folding verdicts into cells."""
+
+from collections import Counter
+from fractions import Fraction
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofwatch.biometrics.edges import TIME_GRID, edge_set
+from proofwatch.biometrics.sketch import Sketch
+from proofwatch.events.codec import TALLY
+from proofwatch.events.types import Cell, Device, Tally, Verdict
+from services.aggregator.core.fold import Fold
+from services.aggregator.core.segments import segments_of
+from tests.unit.aggregator.verdicts import CATALOGUE, THRESHOLDS, verdicts
+
+
+def fold(batch: list[Verdict]) -> list[Cell]:
+    folding = Fold(CATALOGUE)
+    for verdict in batch:
+        folding.add(verdict)
+    return list(folding.cells())
+
+
+@given(st.lists(verdicts(), max_size=60))
+def test_every_cell_equals_a_direct_count(batch: list[Verdict]) -> None:
+    """Counters, sums and sketches of a cell are those of exactly the verdicts that belong to it."""
+    cells = fold(batch)
+    seen = 0
+    for cell in cells:
+        mine = [v for v in batch if belongs(v, cell)]
+        seen += len(mine)
+        assert cell.counts == direct_counts(mine)
+        match_threshold, liveness_threshold = THRESHOLDS[cell.policy_hash]
+        for name, edges, values in (
+            ("match", edge_set((match_threshold,)), [v.match_score for v in mine]),
+            ("liveness", edge_set((liveness_threshold,)), [v.liveness_score for v in mine]),
+            ("capture_ms", edge_set(grid=TIME_GRID), [v.timings.capture_ms for v in mine if v.timings]),
+            ("liveness_ms", edge_set(grid=TIME_GRID), [v.timings.liveness_ms for v in mine if v.timings]),
+        ):
+            present = [value for value in values if value is not None]
+            wanted = Sketch(edges)
+            wanted.add_many(present)
+            got = cell.sketches.get(name)
+            assert (Sketch.from_wire(got.grid, got.thresholds, got.bins) if got else Sketch(edges)) == wanted
+            if name.endswith("_ms") and present:
+                assert Fraction(cell.sums[name]) == Fraction(sum(round(each * 1000) for each in present) / 1000)
+    assert seen == sum(len(segments_of(v, frozenset(CATALOGUE))) for v in batch)
+
+
+def belongs(verdict: Verdict, cell: Cell) -> bool:
+    start = int(verdict.occurred_at.timestamp() * 1000) // 60_000 * 60_000
+    segment = (cell.segment_name, cell.segment_value)
+    return (verdict.tenant, start, verdict.basis.policy_hash) == (
+        cell.tenant,
+        cell.start,
+        cell.policy_hash,
+    ) and segment in segments_of(verdict, frozenset(CATALOGUE))
+
+
+def direct_counts(mine: list[Verdict]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for v in mine:
+        names = ["transactions", f"decision.{v.decision}", f"match.{v.match_outcome}"]
+        names += [f"liveness.{v.liveness_outcome}"] if v.liveness_outcome != "not_requested" else []
+        names += [f"action.{v.action}"] if v.action != "none" else []
+        if v.timings and v.timings.capture_ms is not None:
+            names.append("timing.capture_ms")
+        if v.timings and v.timings.liveness_ms is not None:
+            names.append("timing.liveness_ms")
+        counts.update(names)
+    return counts
+
+
+@given(st.lists(verdicts(), max_size=20))
+def test_cells_pass_the_wire_unchanged(batch: list[Verdict]) -> None:
+    """What combine encodes, windows decodes to the same cells."""
+    tally = Tally(
+        schema_version=1,
+        source_topic="t",
+        source_partition=0,
+        position_before=0,
+        position_after=1,
+        progress_at=1,
+        cells=tuple(fold(batch)),
+    )
+    assert TALLY.decode(TALLY.encode(tally)) == tally
+
+
+@given(verdicts())
+def test_what_upstream_names_precedes_what_the_device_says(verdict: Verdict) -> None:
+    """A segment counts once, with upstream's value; names outside of the catalogue are not counted by."""
+    both = msgspec.structs.replace(verdict, device=Device(os="ios"), segments={"os": "harmony", "shoe": "42"})
+    assert segments_of(both, frozenset(CATALOGUE)) == [(None, None), ("os", "harmony")]
