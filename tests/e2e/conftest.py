@@ -1,0 +1,27 @@
+"""Fixtures of the end-to-end tests."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def announce(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """A function that writes one line to the terminal, whatever is captured."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
+
+    def write(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            terminal.ensure_newline()
+            terminal.write_line(line)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def report(announce: Callable[[str], None]) -> Callable[[dict[str, Any]], None]:
+    """A function that prints measurements as one line of JSON."""
+    return lambda measured: announce(json.dumps(measured))

@@ -1,0 +1,316 @@
+"""One simulated day through all six processes on real components, once in peace and once under SIGKILL.
+
+Whatever happens to the processes, the outcome must be the one that the input alone decides, and the one that
+standalone mode comes to.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+import pytest
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from services.standalone.evidence import case_rows
+from tests.e2e.alone import NOTIFIED, Alone, decoded, run_alone
+from tests.e2e.day import Day, Fate, day, fate
+from tests.e2e.log import At, Entry
+from tests.e2e.world import World, world
+
+VICTIMS: Final = ("scorer", "combine", "ledger", "windows")
+_SLICE: Final = 200
+_PACE_S: Final = 0.05
+_BURST: Final = 8
+"""Slices that pile up before a kill, so that the victim has work in hand."""
+_RECOVERY_S: Final = 90.0
+
+Announce = Callable[[str], None]
+Report = Callable[[dict[str, Any]], None]
+
+
+class Outcome(NamedTuple):
+    """What a run on Kafka left behind."""
+
+    entries: dict[At, list[Entry]]
+    cases: list[dict[str, Any]]
+    notifications: list[dict[str, Any]]
+
+    def of(self, topic: str) -> list[Entry]:
+        return [entry for at in sorted(self.entries) if at[0] == topic for entry in self.entries[at]]
+
+    def partition(self, topic: str, number: int) -> list[Entry]:
+        return self.entries[topic, number]
+
+    def values(self, topic: str) -> list[bytes]:
+        return [entry.value or b"" for entry in self.of(topic)]
+
+
+@pytest.fixture(scope="module")
+def sent() -> Day:
+    """The input: 20,000 transactions, their labels, and the canaries days later."""
+    return day()
+
+
+@pytest.fixture(scope="module")
+def alone(
+    sent: Day, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, report: Report
+) -> Alone:
+    """What standalone mode makes of the same input."""
+    began = time.monotonic()
+    outcome = asyncio.run(run_alone(sent.all, new_database(), tmp_path_factory.mktemp("alone")))
+    report({"run": "standalone", "records": len(sent.all), "seconds": round(time.monotonic() - began, 1)})
+    return outcome
+
+
+@pytest.fixture(scope="module", params=["in_peace", "under_sigkill"])
+def outcome(
+    request: pytest.FixtureRequest,
+    sent: Day,
+    new_database: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    announce: Announce,
+    report: Report,
+) -> Iterator[Outcome]:
+    """What the six processes make of the input; in the second run four of them are killed while it streams."""
+    directory = tmp_path_factory.mktemp("processes")
+    under_sigkill = request.param == "under_sigkill"
+    # small batches: more commits to be killed in
+    settings = {"batch_max_records": "100"} if under_sigkill else {}
+    with world(directory, new_database(), announce, settings) as running:
+        measured: dict[str, Any] = {"run": request.param, "records": len(sent.all)}
+        began = time.monotonic()
+        running.start()
+        measured["ready_s"] = round(time.monotonic() - began, 1)
+        began = time.monotonic()
+        if under_sigkill:
+            measured["kills"] = publish_and_kill(running, sent.records)
+        else:
+            running.log.publish(sent.records)
+        running.log.publish(sent.canaries)
+        running.await_quiet()
+        measured["seconds"] = round(time.monotonic() - began, 1)
+        measured["stop_s"] = {name: round(seconds, 1) for name, seconds in running.stop().items()}
+        report(measured)
+        running.log.follow()
+        yield Outcome(
+            running.log.entries,
+            running.call(case_rows),
+            running.rows(NOTIFIED),
+        )
+
+
+def publish_and_kill(running: World, records: Sequence[Outgoing]) -> dict[str, dict[str, float]]:
+    """Publish at a steady pace; kill every victim once in its stretch of the stream, start it again, and go on.
+
+    Each victim must have worked on its stretch before it dies and must get on after it. Returns for each how long its
+    positions stood still and how many records were in the log that it had not committed.
+    """
+    slices = [records[start : start + _SLICE] for start in range(0, len(records), _SLICE)]
+    stretch = len(slices) // (len(VICTIMS) + 1)
+    measured = {}
+    for number, name in enumerate(VICTIMS):
+        mine = slices[number * stretch : (number + 1) * stretch]
+        half = len(mine) // 2
+        publish_paced(running, mine[:half])
+        measured[name] = kill_and_recover(running, name, mine[half:])
+    publish_paced(running, slices[len(VICTIMS) * stretch :])
+    return measured
+
+
+def kill_and_recover(running: World, name: str, slices: Sequence[Sequence[Outgoing]]) -> dict[str, float]:
+    """Kill a process that has just committed something and has more in hand; return when it has moved on."""
+    victim, before = running.processes[name], running.progress(name)
+    assert before, f"{name} has done nothing yet: the kill would prove nothing"
+    victim.freeze()  # for a moment, far below its session timeout: only so that there is a backlog to be killed in
+    for piece in slices[:_BURST]:
+        running.log.publish(piece)
+    running.log.follow()
+    victim.thaw()
+    await_progress(running, name, before)
+    victim.kill()
+    killed, at_kill = time.monotonic(), running.progress(name)
+    running.log.follow()
+    in_hand = sum((running.log.end(at) or 0) - position for at, position in running.positions(name).items())
+    assert in_hand > 0, f"{name} had nothing in hand: the kill would prove little"
+    victim.start()
+    publish_paced(running, slices[_BURST:])
+    await_progress(running, name, at_kill)
+    recovered = time.monotonic() - killed
+    victim.await_ready()
+    return {"recovery_s": round(recovered, 1), "behind_at_kill": in_hand}
+
+
+def publish_paced(running: World, slices: Sequence[Sequence[Outgoing]]) -> None:
+    """Publish slice by slice."""
+    for piece in slices:
+        running.log.publish(piece)
+        running.check()
+        time.sleep(_PACE_S)
+
+
+def await_progress(running: World, name: str, beyond: int) -> None:
+    """Wait until a process has committed more than `beyond`."""
+    give_up = time.monotonic() + _RECOVERY_S
+    while running.progress(name) <= beyond:
+        running.check()
+        assert time.monotonic() < give_up, (
+            f"{name} does not get beyond {beyond} within {_RECOVERY_S:.0f} s\n{running.processes[name].log(25)}"
+        )
+        time.sleep(0.01)
+
+
+def fates(outcome: Outcome) -> dict[int, Fate]:
+    """Return what must become of the transactions of every partition."""
+    return {
+        number: fate((entry.key, entry.value) for entry in entries)
+        for (topic, number), entries in outcome.entries.items()
+        if topic == topics.TRANSACTIONS
+    }
+
+
+def ids(entries: Sequence[Entry]) -> list[tuple[bytes | None, tuple[str, str]]]:
+    """Return key, tenant and transaction id of verdicts, in their order."""
+    events = [(entry.key, orjson.loads(entry.value or b"")) for entry in entries]
+    return [(key, (event["tenant"], event["transaction_id"])) for key, event in events]
+
+
+def test_everything_that_was_sent_is_in_the_log(outcome: Outcome, sent: Day) -> None:
+    """The test's own premise: every partition got its share of the day, and nothing else is there."""
+    for topic in (topics.TRANSACTIONS, topics.LABELS):
+        there = Counter((entry.key, entry.value) for entry in outcome.of(topic))
+        assert there == Counter((record.key, record.value) for record in sent.all if record.topic == topic)
+    each = fates(outcome).values()
+    assert all(len(one.decided) > 2_000 for one in each)
+    assert sum(one.repeated for one in each) > 100
+    assert sum(one.refused.total() for one in each) > 20
+
+
+def test_every_transaction_of_every_partition_is_accounted_for(outcome: Outcome) -> None:
+    """Consumed = verdicts + dead letters + deduplicated, where exactly the resends are deduplicated."""
+    for number, must in fates(outcome).items():
+        consumed = len(outcome.partition(topics.TRANSACTIONS, number))
+        verdicts = len(outcome.partition(topics.VERDICTS, number))
+        dead = len(outcome.partition(topics.dead_letter_topic(topics.TRANSACTIONS), number))
+        assert consumed == verdicts + dead + must.repeated, f"partition {number}"
+        assert dead == must.refused.total(), f"partition {number}"
+
+
+def test_every_transaction_has_exactly_one_verdict(outcome: Outcome) -> None:
+    """None is lost and none decided twice, and each verdict lies where its transaction lies."""
+    for number, must in fates(outcome).items():
+        found = Counter(who for _, who in ids(outcome.partition(topics.VERDICTS, number)))
+        assert found == Counter(must.decided), f"partition {number}"
+
+
+def test_verdicts_on_one_subject_keep_the_order_of_its_transactions(outcome: Outcome) -> None:
+    """Per key, the verdicts come as the transactions came."""
+    for number, must in fates(outcome).items():
+        by_key: dict[bytes | None, list[tuple[str, str]]] = {}
+        for key, who in ids(outcome.partition(topics.VERDICTS, number)):
+            by_key.setdefault(key, []).append(who)
+        assert by_key == must.by_key, f"partition {number}"
+
+
+def test_what_no_schema_accepts_is_in_the_dead_letters_as_it_was(outcome: Outcome) -> None:
+    """Each broken record once, with its bytes; and nothing else was refused by anybody."""
+    for number, must in fates(outcome).items():
+        dead = outcome.partition(topics.dead_letter_topic(topics.TRANSACTIONS), number)
+        assert Counter(entry.value for entry in dead) == must.refused, f"partition {number}"
+    refused = {
+        topic: n for (topic, _), entries in outcome.entries.items() if topic.endswith(".dlq") and (n := len(entries))
+    }
+    assert refused.keys() == {topics.dead_letter_topic(topics.TRANSACTIONS)}
+
+
+def test_standalone_accounts_for_the_same_transactions(outcome: Outcome, alone: Alone) -> None:
+    """Standalone's own conservation identity holds, with the same numbers."""
+    each = fates(outcome).values()
+    assert alone.conservation == {
+        "consumed": len(outcome.of(topics.TRANSACTIONS)),
+        "decided": sum(len(one.decided) for one in each),
+        "deduplicated": sum(one.repeated for one in each),
+        "dead_lettered": sum(one.refused.total() for one in each),
+        "holds": True,
+    }
+
+
+def test_verdicts_are_those_of_standalone_byte_by_byte(outcome: Outcome, alone: Alone) -> None:
+    """A verdict is a function of the log and the policy: not of processes, batches, clocks or crashes."""
+    assert sorted(outcome.values(topics.VERDICTS), key=_who) == sorted(alone.verdicts, key=_who)
+
+
+@pytest.mark.parametrize("kind", ["decisions", "labelled"])
+def test_final_windows_are_those_of_standalone(outcome: Outcome, alone: Alone, kind: str) -> None:
+    """The last revision of every window has the same counts, sums, sketches and figures.
+
+    Left out is only the number of that revision: how often a window was restated on the way depends on how far the
+    partitions ran ahead of each other.
+    """
+    here, there = _final(outcome.values(topics.WINDOWS), kind), _final(alone.windows, kind)
+    assert here.keys() == there.keys()
+    assert len(here) > 20
+    for window_id, window in here.items():
+        assert window == there[window_id]
+
+
+def test_no_revision_of_a_window_or_an_anomaly_is_published_twice(outcome: Outcome) -> None:
+    """Outboxes are relayed exactly once."""
+    windows = Counter((each["window_id"], each["revision"]) for each in decoded(outcome.values(topics.WINDOWS)))
+    anomalies = Counter((each["anomaly_id"], each["revision"]) for each in decoded(outcome.values(topics.ANOMALIES)))
+    escalations = Counter(each["escalation_id"] for each in decoded(outcome.values(topics.ESCALATIONS)))
+    for counted in (windows, anomalies, escalations):
+        assert counted
+        assert set(counted.values()) == {1}
+
+
+def test_anomalies_are_those_of_standalone(outcome: Outcome, alone: Alone) -> None:
+    """Every beginning, change and end, with the numbers that caused it."""
+    here, there = decoded(outcome.values(topics.ANOMALIES)), decoded(alone.anomalies)
+    assert sorted(here, key=_revision) == sorted(there, key=_revision)
+
+
+def test_cases_are_those_of_standalone(outcome: Outcome, alone: Alone) -> None:
+    """The same cases in the same state, for the same reasons.
+
+    Left out are opened_at and changed_at: log time. For a cohort's case that is the timestamp of an anomaly, which is
+    that of the last record of the batch in which its window closed, so it depends on how the log is cut into batches.
+    """
+    assert _cases(outcome.cases) == _cases(alone.cases)
+    assert {case["kind"] for case in outcome.cases} == {"subject", "cohort"}
+
+
+def test_the_same_people_are_told_the_same_once(outcome: Outcome, alone: Alone) -> None:
+    """Notifications are those of standalone, and all of them are sent."""
+    here, there = [sorted(map(_told, each.notifications)) for each in (outcome, alone)]
+    assert here == there
+    assert {each["status"] for each in outcome.notifications} == {"sent"}
+
+
+def _who(verdict: bytes) -> tuple[str, str]:
+    event = orjson.loads(verdict)
+    return event["tenant"], event["transaction_id"]
+
+
+def _final(values: Sequence[bytes], kind: str) -> dict[str, dict[str, Any]]:
+    last: dict[str, dict[str, Any]] = {}
+    for window in decoded(values):
+        known = last.get(window["window_id"])
+        if window["kind"] == kind and (known is None or window["revision"] > known["revision"]):
+            last[window["window_id"]] = window
+    return {window_id: window | {"revision": None} for window_id, window in last.items()}
+
+
+def _revision(anomaly: dict[str, Any]) -> tuple[str, int]:
+    return anomaly["anomaly_id"], anomaly["revision"]
+
+
+def _cases(cases: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {case["case_id"]: case | {"opened_at": None, "changed_at": None} for case in cases}
+
+
+def _told(notification: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(notification[name] for name in ("channel", "source_topic", "source_id", "source_revision"))
