@@ -121,8 +121,8 @@ def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Html:
 def _cases(cases: Counter[tuple[str, str, str, str]]) -> Html:
     if not cases:
         return section("cases", "Cases for people", paragraph("No case was opened."))
-    rows = [(*kind, count(n)) for kind, n in sorted(cases.items(), key=lambda item: (-item[1], item[0]))]
-    head = ["first reason", "queue", "severity", "state", "cases"]
+    rows = [(why, count(n), *rest) for (why, *rest), n in sorted(cases.items(), key=lambda item: (-item[1], item[0]))]
+    head = ["first reason", "cases", "queue", "severity", "state"]
     return section("cases", "Cases for people", table(f"{count(cases.total())} cases were opened", head, rows))
 
 

@@ -16,6 +16,7 @@ from services.standalone.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, r
 MOST_ROWS: Final = 25
 _ROW_INCHES: Final = 0.27
 _DET_TICKS: Final = (1e-4, 1e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
+_BEYOND: Final = 1 - 1e-6  # outside of every plot
 _NEAR_ONE_TICKS: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
 _LOOKS: Final = {
     Status.PASS: (OK, "o"),
@@ -71,7 +72,10 @@ def det(
         bounds = ndtri([low, high])
         axes.plot(bounds, bounds, color=FAINT, linewidth=1, label="equal rates")
         for curve, (colour, line) in zip(curves, _CURVES, strict=False):
-            x, y = curve.drawable()
+            # Rates of 0 have no normal deviate: there the curve runs along the edge.
+            x, y = (
+                np.clip(rates, low, _BEYOND) for rates in (curve.points.accepted_non_mated, curve.points.rejected_mated)
+            )
             axes.plot(ndtri(x), ndtri(y), line, color=colour, linewidth=1.6, label=short(curve.name))
         for curve, (colour, _) in zip(curves, _CURVES, strict=False):
             _operating_point(axes, curve, colour, (low, high))

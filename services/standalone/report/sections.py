@@ -61,12 +61,13 @@ def trade_off(evaluation: Evaluation, classes: Classes, limits: Limits) -> Html:
         said = "No check has labelled scores of both those to accept and those to reject, so there is no DET curve."
         return section("det", title, paragraph(said))
     said = (
-        "Every point of a curve is a threshold; the dot is the one in force, at the edge of the plot where a rate is "
-        "beyond it. Lower left is better. Dotted lines are limits."
+        "Every point of a curve is a threshold; the dot is the one in force. Lower left is better. Along the edge of "
+        "the plot a rate is 0."
     )
+    dotted = " Dotted lines are limits." if limits != Limits() else ""
     rows = [*_match_readings(evaluation.match), *_liveness_readings(evaluation.liveness)]
     readings = table("Read off the curves", ["figure", "errors / trials", "value", "95 % interval"], rows)
-    return section("det", title, paragraph(said), _pair(found), readings)
+    return section("det", title, paragraph(said, dotted), _pair(found), readings)
 
 
 def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Html:

@@ -82,12 +82,17 @@ def duration(seconds: int) -> str:
 
 
 def _lanes(alarms: Sequence[Alarm]) -> list[Lane]:
-    """Return the lines to draw: whole tenants before segments, then by the largest ratio to the baseline."""
+    """Return the lines to draw, the most telling first.
+
+    What was seen in real time comes before daily findings, whole tenants before segments, then the largest ratio.
+    """
     worst: dict[Lane, float] = {}
     for alarm in alarms:
         lane = (alarm.segment, alarm.metric, alarm.cadence)
         worst[lane] = max(worst.get(lane, 0.0), alarm.ratio)
-    return sorted(worst, key=lambda lane: (lane[0] is not None, -worst[lane], str(lane)))[:_MOST_LANES]
+    return sorted(worst, key=lambda lane: (lane[2] == "daily", lane[0] is not None, -worst[lane], str(lane)))[
+        :_MOST_LANES
+    ]
 
 
 def _line(
