@@ -33,7 +33,7 @@ COMMANDS: Final = {
         "services.standalone.evaluate",
         "standalone",
         "compute the ISO/IEC 19795-1 and 30107-3 figures of a labelled score file",
-        "proofwatch evaluate scores.csv --match-threshold eer --format table",
+        "proofwatch evaluate scores.csv --liveness-threshold eer --segment skin_tone --format table",
     ),
     "run": Command(
         "services.operations.run",

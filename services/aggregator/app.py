@@ -1,7 +1,6 @@
 """The composition root of combine, windows and ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.lane_settings import LaneSettings
@@ -46,13 +45,13 @@ _LEDGER_SESSIONS: Final = 16
 def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock) -> Service:
     """Wire combine; it counts by the segments of the policy's catalogue."""
     stage = CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES))
-    lanes = _lanes(settings, min(settings.batch_max_records, _COMBINE_RECORDS))
+    lanes = LaneSettings.of(settings, _COMBINE_RECORDS)
     return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])
 
 
 def build_windows(settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock) -> Service:
     """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
-    fence, lanes = PostgresFence(pool, SCHEMA), _lanes(settings, settings.batch_max_records)
+    fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy)
     return Service(
@@ -72,7 +71,7 @@ def build_ledger(
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     """
-    fence, lanes = PostgresFence(pool, ledger.SCHEMA), _lanes(settings, settings.batch_max_records)
+    fence, lanes = PostgresFence(pool, ledger.SCHEMA), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     stage = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
@@ -86,7 +85,7 @@ async def connect_combine(settings: Settings) -> Service:
     bus = KafkaBus(settings.kafka_bootstrap, COMBINE, instance_id=settings.instance_id)
     service = build_combine(settings, bus, load_policy(settings.policy_file), SystemClock())
     await bus.start()
-    return _Connected(service.name, service.parts, bus, None)
+    return service.holding(bus.stop)
 
 
 async def connect_windows(settings: Settings) -> Service:
@@ -102,7 +101,7 @@ async def connect_windows(settings: Settings) -> Service:
     try:
         bus = KafkaBus(settings.kafka_bootstrap, WINDOWS, instance_id=settings.instance_id)
         await bus.start()
-        fence, lanes = PostgresFence(pool, SCHEMA), _lanes(settings, settings.batch_max_records)
+        fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             settings.kafka_bootstrap,
             WINDOWS,
@@ -116,7 +115,7 @@ async def connect_windows(settings: Settings) -> Service:
     except BaseException:
         await pool.close()
         raise
-    return _Connected(WINDOWS, [worker], bus, pool)
+    return Service(WINDOWS, [worker], (bus.stop, pool.close))
 
 
 async def connect_ledger(settings: Settings) -> Service:
@@ -132,7 +131,7 @@ async def connect_ledger(settings: Settings) -> Service:
     except BaseException:
         await pool.close()
         raise
-    return _Connected(service.name, service.parts, bus, pool)
+    return service.holding(bus.stop, pool.close)
 
 
 def _windows_stage(settings: Settings, bus: Bus, policy: Policy) -> WindowsStage:
@@ -142,19 +141,3 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy) -> WindowsStage
         small_cell=settings.small_cell,
     )
     return WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS))
-
-
-def _lanes(settings: Settings, max_records: int) -> LaneSettings:
-    return LaneSettings(max_records=max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress)
-
-
-@dataclass(frozen=True)
-class _Connected(Service):
-    bus: Bus
-    pool: "asyncpg.Pool | None"
-
-    async def stop(self) -> None:
-        await super().stop()
-        await self.bus.stop()
-        if self.pool:
-            await self.pool.close()

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.lane_settings import LaneSettings
@@ -42,9 +41,7 @@ def build(
     """
     routes = load_routes(settings.routes_file)
     opened = open_channels(routes, os.environ) if channels is None else channels
-    lanes = LaneSettings(
-        max_records=settings.batch_max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress
-    )
+    lanes = LaneSettings.of(settings)
     fence = PostgresFence(pool, SCHEMA)
     stage = NotifierStage(PostgresNotifications(), routes)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
@@ -69,15 +66,4 @@ async def connect(settings: Settings) -> Service:
     except BaseException:
         await pool.close()
         raise
-    return _Connected(service.name, service.parts, bus, pool)
-
-
-@dataclass(frozen=True)
-class _Connected(Service):
-    bus: Bus
-    pool: "asyncpg.Pool"
-
-    async def stop(self) -> None:
-        await super().stop()
-        await self.bus.stop()
-        await self.pool.close()
+    return service.holding(bus.stop, pool.close)

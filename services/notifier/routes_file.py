@@ -1,11 +1,11 @@
 """Reading the routes file."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
 from pydantic import ValidationError
 
+from proofwatch.strict_yaml import InvalidYaml, load_yaml
 from services.notifier.core.routes import Routes
 
 DEFAULT: Final = Path(__file__).with_name("routes.yaml")
@@ -19,17 +19,9 @@ def load_routes(path: Path | None = None) -> Routes:
     """Read a routes file, or the default for None. Raises `InvalidRoutes`, which repeats no value of the file."""
     path = path or DEFAULT
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror}); give the path of a routes file"
-        raise InvalidRoutes(msg) from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        msg = f"{path}, line {line}: is not valid YAML: {error.problem}"
-        raise InvalidRoutes(msg) from None  # the cause quotes the file
-    except (yaml.YAMLError, UnicodeDecodeError):
-        msg = f"{path}: is not YAML in UTF-8"
-        raise InvalidRoutes(msg) from None
+        document = load_yaml(path)
+    except InvalidYaml as error:
+        raise InvalidRoutes(str(error)) from None
     try:
         return Routes.model_validate(document)
     except ValidationError as error:

@@ -1,6 +1,5 @@
 """The composition root of the scorer."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from proofwatch.bus.lane_settings import LaneSettings
@@ -32,9 +31,7 @@ def build(
     observer: Observer | None = None,
 ) -> Service:
     """Wire the scorer; `observer` is told what became of each batch."""
-    lanes = LaneSettings(
-        max_records=settings.batch_max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress
-    )
+    lanes = LaneSettings.of(settings)
     stage = ScorerStage(attempts, Rulebook.of(policy), clock, observer)
     worker = Worker(bus, GROUP, TOPICS, bus.fence(GROUP), stage, lanes, clock, co_partitioned=CO_PARTITIONED)
     return Service("scorer", [AttemptsWatch(attempts), worker])
@@ -56,13 +53,4 @@ async def connect(settings: Settings) -> Service:
     await bus.start()
     attempts = RedisAttempts(Redis.from_url(settings.redis_url), settings.attempts_ttl_s(policy.attempts.window_hours))
     service = build(settings, bus, attempts, policy, SystemClock())
-    return _Connected(service.name, service.parts, bus)
-
-
-@dataclass(frozen=True)
-class _Connected(Service):
-    bus: Bus
-
-    async def stop(self) -> None:
-        await super().stop()
-        await self.bus.stop()
+    return service.holding(bus.stop)

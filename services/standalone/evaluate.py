@@ -20,17 +20,10 @@ accepted when score >= threshold. Columns, any subset: match_score with pair (ge
 presentation (bona_fide|attack) and pai_species, and any number of segment columns. A blank score where the label is
 set is a failure to acquire or a non-response."""
 
-EPILOG = """\
-example:
-  proofwatch evaluate scores.csv --liveness-threshold eer --segment skin_tone --format table
-"""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `proofwatch evaluate` on its parser."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = DESCRIPTION
-    parser.epilog = EPILOG
     parser.add_argument("file", metavar="FILE", type=Path, help="a .csv or .jsonl file of labelled scores")
     parser.add_argument("--policy", metavar="FILE", type=Path, help="policy file; default: the built-in policy")
     for check in ("match", "liveness"):

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
 from proofwatch.biometrics.curve_figures import operating_points
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import InvalidPolicy, Policy, SegmentName, load_policy
+from proofwatch.strict_yaml import load_yaml
 from proofwatch.tabular import Row, Table, TableError, open_table
 from services.standalone.core.intake import DEVICE, SEGMENTS, Columns, Intake
 from services.standalone.evaluate_table import read_trials
@@ -127,8 +127,8 @@ def _mapping(path: Path | None) -> Mapping:
     if path is None:
         return Mapping()
     try:
-        return Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        return Mapping.model_validate(load_yaml(path) or {})
+    except ValidationError as error:
         said = " ".join(str(error).split())
         raise TableError(f"{path}: is not a mapping file (columns: {{theirs: ours}}, segments: …): {said}") from error
 

@@ -1,6 +1,5 @@
 """The composition root of triage."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.lane_settings import LaneSettings
@@ -30,9 +29,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock) -> S
     """Wire triage. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
-    lanes = LaneSettings(
-        max_records=settings.batch_max_records, idle_s=settings.idle_seconds, live_progress=settings.live_progress
-    )
+    lanes = LaneSettings.of(settings)
     fence = PostgresFence(pool, SCHEMA)
     stage = TriageStage(PostgresCases(), secret, settings.escalate_at_reasons)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
@@ -54,15 +51,4 @@ async def connect(settings: Settings) -> Service:
     except BaseException:
         await pool.close()
         raise
-    return _Connected(service.name, service.parts, bus, pool)
-
-
-@dataclass(frozen=True)
-class _Connected(Service):
-    bus: Bus
-    pool: "asyncpg.Pool"
-
-    async def stop(self) -> None:
-        await super().stop()
-        await self.bus.stop()
-        await self.pool.close()
+    return service.holding(bus.stop, pool.close)

@@ -1,6 +1,9 @@
 """How a lane works: sizes and times."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from proofwatch.runtime.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,12 @@ class LaneSettings:
     heartbeat_s: float = 1.0
     live_progress: bool = True
     skip_lost: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings, max_records: int | None = None) -> Self:
+        """Return what the process's settings say; `max_records` caps the batch where a stage needs smaller ones."""
+        return cls(
+            max_records=min(settings.batch_max_records, max_records or settings.batch_max_records),
+            idle_s=settings.idle_seconds,
+            live_progress=settings.live_progress,
+        )

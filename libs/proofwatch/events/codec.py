@@ -5,6 +5,7 @@ date-times as RFC 3339. An optional field that is null means the same as an abse
 Stricter than JSON Schema in one point: a whole number is written as one (1, not 1.0).
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
@@ -17,6 +18,9 @@ from proofwatch.events.rejected import Rejected, explain
 T = TypeVar("T", bound=msgspec.Struct)
 
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
+_NUL: Final = b"\\u0000"
+_NUL_CHARACTER: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""An escape of U+0000, and not a backslash that is spelled out before it."""
 
 
 class _Versioned(msgspec.Struct):
@@ -37,6 +41,8 @@ class Codec(Generic[T]):
     def decode(self, value: bytes | None) -> T:
         """Return the event. Raises `Rejected`, whose message names no value of the record."""
         # Raised outside of the except clauses: the causes quote the record and must not hang on as __context__.
+        if value and _NUL in value and _NUL_CHARACTER.search(value):
+            raise Rejected("schema_mismatch", "$: text holds U+0000, which no database keeps as text; leave it out")
         try:
             return self._decode(value)  # type: ignore[arg-type]  # None is told from bytes below, off the hot path
         except msgspec.ValidationError as error:

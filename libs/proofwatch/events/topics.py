@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from proofwatch import resources
 from proofwatch.governance.purposes import Purpose
+from proofwatch.strict_yaml import InvalidYaml, load_yaml
 
 TRANSACTIONS: Final = "onboarding.transactions.v1"
 LABELS: Final = "onboarding.labels.v1"
@@ -138,11 +138,9 @@ def kafka_specs(
 
 def _load(path: Path) -> Manifest:
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        manifest = TypeAdapter(Manifest).validate_python(document)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: is not YAML: {' '.join(str(error).split())}"
-        raise InvalidManifest(msg) from error
+        manifest = TypeAdapter(Manifest).validate_python(load_yaml(path))
+    except InvalidYaml as error:
+        raise InvalidManifest(str(error)) from error
     except ValidationError as error:
         findings = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'manifest'}: {re.sub('^Value error, ', '', e['msg'])}"

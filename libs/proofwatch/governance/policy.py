@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from proofwatch.strict_yaml import InvalidYaml, load_yaml
 
 PROFILES = Path(__file__).parent / "policies"
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -122,13 +123,9 @@ def load_policy(path: Path | None = None) -> Policy:
     """
     path = path or PROFILES / "default.yaml"
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 — a SafeLoader
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror}); give the path of a policy file"
-        raise InvalidPolicy(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path}: is not valid YAML: {' '.join(str(error).split())}"
-        raise InvalidPolicy(msg) from error
+        document = load_yaml(path)
+    except InvalidYaml as error:
+        raise InvalidPolicy(str(error)) from error
     if not isinstance(document, dict):
         msg = f"{path}: must be a mapping of keys to values, for example a copy of {PROFILES / 'default.yaml'}"
         raise InvalidPolicy(msg)
@@ -151,16 +148,3 @@ def _finding(error: Any) -> str:  # pydantic's ErrorDetails; its `input` is what
     if error["type"] == "extra_forbidden":
         return f"{key} is not a key of a policy (misspelled?)"
     return f"{key} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice, where YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)

@@ -7,9 +7,7 @@ from typing import Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-WITHHELD: Final = frozenset(
-    {"subject_ref", "imagery_ref", "segments", "value", "payload", "secret", "password", "dsn"}
-)
+WITHHELD: Final = frozenset({"subject_ref", "imagery_ref", "segments", "value", "payload", "secret", "password", "dsn"})
 """Field names whose values never reach a log line, whoever passes them."""
 
 

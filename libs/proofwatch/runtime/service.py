@@ -1,8 +1,8 @@
 """A service as its process runs it: parts that start, step or run, and stop."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -39,10 +39,14 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Service:
-    """A named, ordered set of parts; what `build()` in each service's `app.py` returns."""
+    """A named, ordered set of parts; what `build()` in each service's `app.py` returns.
+
+    `releases` let go of what the parts share (connections), after the last part has stopped.
+    """
 
     name: str
     parts: Sequence[Part]
+    releases: Sequence[Callable[[], Awaitable[object]]] = ()
 
     async def start(self) -> None:
         """Start the parts in order."""
@@ -60,9 +64,15 @@ class Service:
                 group.create_task(part.run(), name=f"{self.name}:{type(part).__name__}")
 
     async def stop(self) -> None:
-        """Stop the parts in reverse order."""
+        """Stop the parts in reverse order, then release what they share."""
         for part in reversed(self.parts):
             await part.stop()
+        for release in self.releases:
+            await release()
+
+    def holding(self, *releases: Callable[[], Awaitable[object]]) -> "Service":
+        """Return the service, owning further resources: `releases` are awaited in order when it stops."""
+        return replace(self, releases=(*self.releases, *releases))
 
     def ready(self) -> bool:
         """Return whether every part does its work."""

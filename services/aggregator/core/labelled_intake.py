@@ -16,7 +16,6 @@ from services.aggregator.core.segments import segments_of
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _END_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_NUL: Final = b"\\u0000"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -27,8 +26,6 @@ def verdict_entry(value: bytes | None, logged_ms: int, catalogue: Set[str]) -> t
     """
     verdict = VERDICT.decode(value)
     segments = segments_of(verdict, catalogue)[1:]
-    if value and _NUL in value:
-        _storable(verdict.transaction_id, *(text for _, text in segments))
     basis = verdict.basis
     trial = Trial(
         logged_ms,
@@ -52,8 +49,6 @@ def label_entry(value: bytes | None) -> tuple[Key, Entry]:
     An aspect on which it says nothing (null) stays empty: it neither wins nor takes back what was asserted before.
     """
     label = LABEL.decode(value)
-    if value and _NUL in value:
-        _storable(label.transaction_id, label.label_id, label.pai_species)
     asserted_us = _microseconds(label.asserted_at, "asserted_at")
 
     def asserts(trial_class: str | None) -> Assertion | None:
@@ -74,9 +69,3 @@ def _microseconds(at: datetime, field: str) -> int:
     if not 0 <= us < _END_US:
         raise Rejected("schema_mismatch", f"$.{field}: must lie within the years 1970 to 9998 in UTC")
     return us
-
-
-def _storable(*texts: str | None) -> None:
-    """Refuse the one character that JSON can carry and PostgreSQL text cannot."""
-    if any("\0" in text for text in texts if text):
-        raise Rejected("schema_mismatch", "$: holds the character U+0000 in a text; send it without")

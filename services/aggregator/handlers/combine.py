@@ -15,7 +15,6 @@ from services.aggregator.core.times import milliseconds
 
 STAGE: Final = "combine"
 _END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins before can name its end
-_NUL: Final = b"\\u0000"  # JSON can carry it, PostgreSQL text cannot
 
 
 class CombineStage:
@@ -87,15 +86,4 @@ def _verdict(record: Record) -> Verdict:
     verdict = VERDICT.decode(record.value)
     if not 0 <= milliseconds(verdict.occurred_at) < _END_MS:
         raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
-    if record.value and _NUL in record.value and _names_nul(verdict):
-        raise Rejected("schema_mismatch", "$.segments: a value holds the character U+0000; send it without")
     return verdict
-
-
-def _names_nul(verdict: Verdict) -> bool:
-    """Return whether a segment's value, from upstream or from the device, holds U+0000."""
-    device = verdict.device
-    values = [*(verdict.segments or {}).values()]
-    if device:
-        values += [value for value in (device.model, device.os, device.sdk_version) if value]
-    return any("\0" in value for value in values)

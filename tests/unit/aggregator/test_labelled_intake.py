@@ -109,6 +109,6 @@ def test_what_the_tables_cannot_hold_is_refused_with_its_reason(
 
 
 def test_a_harmless_backslash_is_no_null_character() -> None:
-    """The text \\u0000, spelled out, is six ordinary characters; and a null that is not kept does no harm."""
-    spelled = msgspec.json.encode(VERDICT | {"transaction_id": "\\u0000", "subject_ref": "\0"})
+    """The text \\u0000, spelled out, is six ordinary characters."""
+    spelled = msgspec.json.encode(VERDICT | {"transaction_id": "\\u0000"})
     assert verdict_entry(spelled, 0, CATALOGUE)[0] == ("bank", "\\u0000")

@@ -96,10 +96,10 @@ def test_an_unusable_manifest_is_refused_with_file_key_and_remedy(
 
 
 def test_a_manifest_that_is_no_yaml_is_refused(directory: Path) -> None:
-    """The parser's finding is kept to one line."""
+    """The finding is kept to one line, and names it."""
     (directory / TRANSACTIONS).write_text("name: [", encoding="utf-8")
 
-    with pytest.raises(topics.InvalidManifest, match="is not YAML: while parsing") as refused:
+    with pytest.raises(topics.InvalidManifest, match="line 1: is not valid YAML") as refused:
         topics.load_manifests(directory)
 
     assert "\n" not in str(refused.value)
