@@ -31,7 +31,7 @@ class KafkaConsumer:
         self._topics = tuple(topics)
         self._group = group
         self._consumer: Any = None
-        self._assigned: frozenset[TopicPartition] = frozenset()
+        self._rebalance: _Rebalance | None = None
 
     async def start(self, on_assigned: Listener, on_revoked: Listener) -> None:
         """Join the group; returns after the first assignment. Raises `BusUnavailable`."""
@@ -47,7 +47,7 @@ class KafkaConsumer:
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
         )
-        self._rebalance = _Rebalance(self, on_assigned, on_revoked)
+        self._rebalance = _Rebalance(on_assigned, on_revoked)
         self._consumer.subscribe(self._topics, listener=self._rebalance)
         try:
             await self._consumer.start()
@@ -57,10 +57,10 @@ class KafkaConsumer:
 
     async def stop(self) -> None:
         """Drain what was assigned, then leave the group; idempotent."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is None:
+        if self._consumer is None or self._rebalance is None:
             return
-        await self._rebalance.end()  # the library's stop does not call its listener
+        await self._rebalance.end()  # the library's stop does not call its listener; lanes may still fetch
+        consumer, self._consumer = self._consumer, None
         try:
             await asyncio.wait_for(consumer.stop(), _STOP_S)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -103,7 +103,7 @@ class KafkaConsumer:
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types
     """Hands assignments over as the port promises: no empty revocations, nothing after the end."""
 
-    def __init__(self, member: KafkaConsumer, on_assigned: Listener, on_revoked: Listener) -> None:
+    def __init__(self, on_assigned: Listener, on_revoked: Listener) -> None:
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked

@@ -1,0 +1,150 @@
+"""What only Kafka can show: its topics, its absence, its retention, and the relay through it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import TopicPartition as Place
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from proofwatch.bus.admin import ensure_topics
+from proofwatch.bus.errors import BusUnavailable, Gap
+from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.lane import Lane, LaneSettings
+from proofwatch.bus.outbox import relay
+from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl
+from proofwatch.bus.worker import Worker
+from tests.contract.worlds import CLOCK, Copy, Spec, World, eventually, kafka_world, shows, step_until
+from tests.support.kafka_broker import KafkaBroker
+
+
+@pytest.fixture
+async def world(kafka_broker: KafkaBroker) -> AsyncIterator[World]:
+    """Kafka with two topics of one partition."""
+    made = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1}, {"retention.ms": "-1"})
+    yield made
+    await made.close()
+
+
+async def test_missing_topics_are_created_and_differences_only_reported(kafka_broker: KafkaBroker) -> None:
+    """A second run changes nothing; a manifest that disagrees is told so, and the topic stays as it is."""
+    name = f"ensure-{uuid4().hex[:8]}"
+    spec = Spec(name, 3, {"cleanup.policy": "compact", "max.message.bytes": "16777216"})
+    assert await ensure_topics(kafka_broker.bootstrap, [spec]) == ((name,), ())
+    assert await ensure_topics(kafka_broker.bootstrap, [spec]) == ((), ())
+    other = Spec(name, 4, {"cleanup.policy": "delete", "max.message.bytes": "16777216"})
+    created, differences = await ensure_topics(kafka_broker.bootstrap, [other])
+    assert created == ()
+    assert differences == (
+        f"{name} has 3 partitions, not 4",
+        f"{name} has cleanup.policy = compact, not delete",
+    )
+    bus = KafkaBus(kafka_broker.bootstrap, "ensure")
+    await bus.start()
+    assert await bus.partitions(name) == 3
+    await bus.stop()
+
+
+async def test_a_setting_that_kafka_refuses_is_reported_with_its_topic(kafka_broker: KafkaBroker) -> None:
+    """The operator reads which topic and what the broker said."""
+    name = f"refused-{uuid4().hex[:8]}"
+    with pytest.raises(BusUnavailable, match=name):
+        await ensure_topics(kafka_broker.bootstrap, [Spec(name, 1, {"cleanup.policy": "burn"})])
+
+
+async def test_a_broker_that_does_not_answer_is_named() -> None:
+    """Start-up fails at once, with the address."""
+    bus = KafkaBus("127.0.0.1:1", "nobody")
+    with pytest.raises(BusUnavailable, match=r"127\.0\.0\.1:1"):
+        await bus.start()
+    with pytest.raises(BusUnavailable, match=r"127\.0\.0\.1:1"):
+        await ensure_topics("127.0.0.1:1", [])
+
+
+async def test_records_that_retention_removed_unread_are_not_passed_over(
+    world: World, kafka_broker: KafkaBroker
+) -> None:
+    """A lane whose position is gone refuses to go on, unless it is allowed to skip what is lost."""
+    await world.publish("in", [b"%d" % n for n in range(10)])
+    stage = Copy(world)
+    lane = await world.lane(stage, max_records=4)
+    await step_until(lambda: lane.position == 4, lane)
+    await lane.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    await admin.start()
+    await admin.delete_records({Place(*world.at("in")): RecordsToDelete(7)})
+    await admin.close()
+    strict = await world.lane(Copy(world), reader="strict")
+    with pytest.raises(Gap, match="position 4 is committed but the earliest record left is 7"):
+        await strict.step()
+    reader = world.bus.consumer(world.prefix + "lenient", [world.name("in")])
+    await reader.start(_ignore, _ignore)
+    heir, settings = Copy(world), LaneSettings(skip_lost=True)
+    lenient = Lane(world.at("in"), reader, world.bus.fence(world.prefix + "g"), heir, settings, CLOCK)
+    await step_until(lambda: len(heir.taken) == 3, lenient)
+    await shows(world.positions, {0: 10})
+    await lenient.close()
+    await reader.stop()
+
+
+class Stored:
+    """Passes everything on through the outbox."""
+
+    def __init__(self, out: str) -> None:
+        self.out = out
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None: ...
+
+    async def closed(self, source: TopicPartition) -> None: ...
+
+    async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
+        return [Outgoing(self.out, r.key, r.value, None, r.timestamp_ms) for r in batch.records]
+
+
+async def test_the_relay_publishes_each_row_once_across_owners(world: World, postgres_dsn: str) -> None:
+    """Database fence and relay as live processes run them: the first owner dies without a goodbye, a second goes on."""
+    pool = await create_pool(postgres_dsn)
+    await pool.execute(fence_ddl("stage"))
+    group, settings = world.prefix + "g", LaneSettings(max_records=7, idle_s=0.2, heartbeat_s=0.1)
+
+    def worker(member: str) -> Worker[Any]:
+        fence = PostgresFence(pool, "stage")
+        made = Worker(
+            world.bus,
+            group + member,  # groups of their own: both are assigned the partition, only the fences decide
+            [world.name("in")],
+            fence,
+            Stored(world.name("out")),
+            settings,
+            CLOCK,
+            companions=[relay(fence, world.bus, group, settings, CLOCK)],
+        )
+        world.closers.append(made.stop)
+        return made
+
+    async def published() -> int:
+        return len(await world.values("out"))
+
+    expected = [b"%d" % n for n in range(60)]
+    first, second = worker("1"), worker("2")
+    await first.start()
+    running = [asyncio.create_task(first.run())]
+    await world.publish("in", expected[:30])
+    await shows(published, 30)
+    await second.start()  # takes the fences over while the first still runs; the first takes them back, and so on
+    running.append(asyncio.create_task(second.run()))
+    await world.publish("in", expected[30:])
+    await eventually(lambda: any((at or 0) >= 60 for each in (first, second) for at in each.positions.values()))
+    await first.stop()
+    await shows(published, 60)
+    await second.stop()
+    await asyncio.gather(*running)
+    assert await world.values("out") == expected
+    assert await pool.fetchval("select outbox_seq from stage.fence") == 60
+    await pool.close()
+
+
+async def _ignore(partitions: frozenset[TopicPartition]) -> None: ...
