@@ -27,13 +27,18 @@ from (select logged_ms, pair_label_id is not null or presentation_label_id is no
 """
 
 
+def limits_of(policy: Policy) -> Limits:
+    """Return the limits that error rates are judged by."""
+    limits = policy.limits
+    return Limits(limits.fmr, limits.fnmr, limits.apcer, limits.bpcer)
+
+
 async def evaluation_of(connection: Any, policy: Policy, segments: tuple[str, ...]) -> Evaluation:
     """Return the error rates of everything labelled so far, from the ledger's exact counts and sketches."""
-    limits = policy.limits
     return evaluate_counts(
         await labelled_cohorts(connection, segments=segments),
         Thresholds(policy.match.threshold, policy.liveness.threshold),
-        limits=Limits(limits.fmr, limits.fnmr, limits.apcer, limits.bpcer),
+        limits=limits_of(policy),
         min_trials=policy.min_trials,
         segments=segments,
     )

@@ -18,7 +18,7 @@ from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.migrations import migrate
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts
+from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts, limits_of
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -67,7 +67,8 @@ async def conduct(run: Run) -> dict[str, Any]:
             results.lines("cases.jsonl", await case_rows(connection))
         summary = session.summary(run.policy, labels, evaluation)
         results.document("summary.json", summary)
-        write_report(run.out, run.title, summary, evaluation, cohorts)
+        limits, min_trials = limits_of(run.policy), run.policy.min_trials
+        write_report(run.out, run.title, summary, evaluation, cohorts, limits=limits, min_trials=min_trials)
     return summary
 
 
