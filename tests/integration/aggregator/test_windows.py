@@ -1,0 +1,237 @@
+"""combine and windows together, on the in-process bus and a real PostgreSQL."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.events import topics
+from proofwatch.events.codec import TALLY
+from proofwatch.events.types import Tally, Verdict, Window
+from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.core.progress import TalliesMissing
+from services.aggregator.handlers.windows import WindowsStage
+from tests.integration.aggregator.house import PARTITIONS, house, poison
+from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
+
+DAY_S = 86_400
+
+
+def assert_equal_to_a_direct_count(found: dict[WindowKey, Window], verdicts: list[Verdict]) -> None:
+    wanted = expected(verdicts)
+    assert found.keys() == wanted.keys()
+    for key, counts in wanted.items():
+        assert Counter({name: found[key].counts.get(name, 0) for name in counts}) == counts, key
+
+
+def substance(found: dict[WindowKey, Window]) -> dict[WindowKey, Any]:
+    return {key: (w.counts, w.sums, w.sketches, w.policies, w.figures) for key, w in found.items()}
+
+
+async def run(dsn: str, verdicts: list[Verdict], cuts: list[int], batch: int) -> dict[WindowKey, Window]:
+    async with house(dsn, batch=batch) as made:
+        for begin, end in pairwise(cuts):
+            await made.feed(verdicts[begin:end])
+            await made.settle()
+        await made.pass_time(2 * DAY_S)
+        return made.last()
+
+
+async def test_any_cut_into_batches_gives_the_same_final_windows(new_database: Callable[[], str]) -> None:
+    """Counts, sums, sketches and figures of the last revisions are a function of the log alone."""
+    verdicts = traffic(800, seed=1)
+    outcomes = [
+        await run(new_database(), verdicts, cuts, batch)
+        for cuts, batch in (([0, 800], 2000), ([0, 1, 250, 600, 800], 7), (list(range(0, 801, 100)), 100))
+    ]
+    assert_equal_to_a_direct_count(outcomes[0], verdicts)
+    assert substance(outcomes[0]) == substance(outcomes[1]) == substance(outcomes[2])
+
+
+@pytest.mark.parametrize("crash_at", ["save", "commit"])
+async def test_a_crash_in_any_step_changes_nothing(
+    postgres_dsn: str, crash_at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every third transaction is rolled back, with the stage's memory already moved on; the windows are the same."""
+    verdicts = traffic(400, seed=2)
+    save, step, calls = store.save, WindowsStage.step, Counter[str]()
+
+    def crash() -> None:
+        calls["all"] += 1
+        if calls["all"] % 3 == 0:
+            raise ConnectionError("the database went away")
+
+    async def failing_save(*arguments: Any) -> None:
+        crash()
+        await save(*arguments)
+
+    async def step_that_is_rolled_back(stage: WindowsStage, batch: Batch, tx: Any) -> Any:
+        outgoing = await step(stage, batch, tx)
+        if batch.records:
+            crash()
+        return outgoing
+
+    async with house(postgres_dsn, batch=5) as made:
+        await made.feed(verdicts)
+        if crash_at == "save":
+            monkeypatch.setattr(store, "save", failing_save)
+        else:
+            monkeypatch.setattr(WindowsStage, "step", step_that_is_rolled_back)
+        crashes, busy = 0, 1
+        while busy:
+            try:
+                busy = await made.round() or await made.round(idle=True)
+            except ConnectionError:
+                crashes += 1
+        monkeypatch.undo()
+        assert crashes > 5
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
+        assert max(Counter((w.window_id, w.revision) for w in made.published()).values()) == 1
+
+
+async def test_members_that_come_and_go_change_nothing(postgres_dsn: str) -> None:
+    """Partitions move to a second process and back; each owner reads its buckets from the database."""
+    verdicts = traffic(600, seed=4)
+    async with house(postgres_dsn, batch=20) as made:
+        await made.feed(verdicts[:200])
+        await made.round()
+        first = made.windows
+        await made.join_windows()
+        await made.feed(verdicts[200:400])
+        await made.round()
+        await first.step()
+        await first.stop()
+        await made.feed(verdicts[400:])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
+
+
+async def test_late_data_restates_a_closed_window(postgres_dsn: str) -> None:
+    """Revision 1 at closing; a straggler raises the revision of its minute, and the open day waits."""
+    async with house(postgres_dsn) as made:
+        await made.feed([verdict(n, START + timedelta(seconds=n)) for n in range(20)])
+        await made.settle()
+        await made.pass_time(200)
+        minute = next(w for w in made.published() if w.length_s == 60 and w.segment_name is None)
+        assert (minute.revision, minute.counts["transactions"]) == (1, 20)
+        straggler = verdict(99, START + timedelta(seconds=5), failed=True)
+        (record,) = records([straggler], PARTITIONS)
+        await made.bus.publish([record._replace(timestamp_ms=made.clock.now_ms())])
+        await made.settle()
+        restated = [w for w in made.published() if w.window_id == minute.window_id]
+        assert [(w.revision, w.counts["transactions"]) for w in restated] == [(1, 20), (2, 21)]
+        assert [w for w in made.published() if w.length_s == DAY_S] == []
+
+
+async def test_one_fast_clock_makes_nobody_late(postgres_dsn: str) -> None:
+    """A source far ahead in time closes nothing that the others have not passed."""
+    async with house(postgres_dsn, live_progress=False) as made:
+        ahead, rest = START + timedelta(hours=5), [verdict(n, START) for n in range(40)]
+        (fast,) = records([verdict(1, ahead, tenant="fast")], PARTITIONS)
+        await made.bus.publish([fast])
+        for record in records(rest, PARTITIONS):
+            if record.partition != fast.partition:
+                await made.bus.publish([record])
+        await made.settle()
+        assert made.published() == []
+        for partition in range(PARTITIONS):
+            if partition != fast.partition:
+                later = fast._replace(partition=partition)
+                await made.bus.publish([later])
+        await made.settle()
+        closed = {(w.tenant, w.length_s) for w in made.published()}
+        assert closed == {("bank", 60), ("bank", 300)}
+
+
+async def test_a_quiet_tenant_closes_by_idle_time(postgres_dsn: str) -> None:
+    """Nothing arrives any more, from nobody; the clock alone closes minute, five minutes and day."""
+    async with house(postgres_dsn) as made:
+        await made.feed([verdict(1, START)])
+        await made.settle()
+        assert made.published() == []
+        await made.pass_time(400)
+        assert {w.length_s for w in made.published()} == {60, 300}
+        await made.pass_time(DAY_S)
+        assert {w.length_s for w in made.published()} == {60, 300, DAY_S}
+        assert all(w.revision == 1 and not w.backfill for w in made.published())
+
+
+async def test_a_rise_raises_real_time_and_daily_anomalies_that_end(postgres_dsn: str) -> None:
+    """Half of all fail for two minutes: flagged at once, resolved when it is over, reviewed for the day."""
+    async with house(postgres_dsn) as made:
+        verdicts = [verdict(n, START + timedelta(seconds=n), failed=120 <= n < 240 and n % 2 == 0) for n in range(900)]
+        for begin in range(0, 900, 60):
+            await made.feed(verdicts[begin : begin + 60])
+            await made.settle()
+        await made.pass_time(2 * DAY_S)
+        found = [a for a in made.anomalies() if a.metric == "liveness_fail_rate" and a.segment_name is None]
+        minutes = [a for a in found if (a.window_end - a.window_start).total_seconds() == 60]
+        assert [(a.state, a.severity, a.revision) for a in minutes] == [("firing", "high", 1), ("resolved", "high", 2)]
+        assert minutes[0].action == "flag_cohort_for_manual_review"
+        days = [a for a in found if a.cadence == "daily"]
+        assert [(a.state, a.action, a.k, a.n) for a in days] == [("firing", "incident_review", 60, 900)]
+
+
+async def test_backfill_is_published_but_causes_nothing(postgres_dsn: str) -> None:
+    """A log that is older than the alert horizon fills windows and raises no anomaly."""
+    async with house(postgres_dsn, alert_horizon_hours=1) as made:
+        verdicts = [verdict(n, START + timedelta(seconds=n), failed=True) for n in range(100)]
+        for record in records(verdicts, PARTITIONS):
+            await made.bus.publish([record._replace(timestamp_ms=record.timestamp_ms + 3 * DAY_S * 1000)])  # type: ignore[operator]  # set by records()
+        made.clock.advance_to(made.clock.now_ms() + 3 * DAY_S * 1000)
+        await made.pass_time(400)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
+        assert all(w.backfill for w in made.published())
+        assert made.anomalies() == []
+
+
+async def test_a_poison_tally_becomes_a_dead_letter(postgres_dsn: str) -> None:
+    """It stops nothing."""
+    async with house(postgres_dsn) as made:
+        await made.bus.publish([poison(topics.TALLIES, partition, b"{") for partition in range(4)])
+        await made.feed([verdict(1, START)])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert made.values(f"{topics.TALLIES}.dlq") == [b"{"] * 4
+        assert_equal_to_a_direct_count(made.last(), [verdict(1, START)])
+
+
+async def test_a_missing_tally_halts_loudly(postgres_dsn: str) -> None:
+    """A hole in the source's positions is an error that names the place, never a silent undercount."""
+    async with house(postgres_dsn) as made:
+        for before, after in ((0, 5), (6, 9)):
+            await made.bus.publish([_tally(before, after)])
+        with pytest.raises(TalliesMissing, match="merged up to position 5, but the next tally stands for 6 to 9"):
+            await made.settle()
+
+
+async def test_a_repeated_tally_is_merged_once(postgres_dsn: str) -> None:
+    """Ranges that are merged already are skipped, whoever repeats them."""
+    async with house(postgres_dsn) as made:
+        await made.feed([verdict(1, START)])
+        await made.combine.step()
+        for partition in range(4):
+            log = made.bus.log(TopicPartition(topics.TALLIES, partition))
+            await made.bus.publish([Outgoing(topics.TALLIES, r.key, r.value, partition) for r in log.slice(0, 10)])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), [verdict(1, START)])
+
+
+def _tally(before: int, after: int) -> Outgoing:
+    tally = Tally(
+        schema_version=1,
+        source_topic=topics.VERDICTS,
+        source_partition=0,
+        position_before=before,
+        position_after=after,
+        progress_at=1,
+        cells=(),
+    )
+    return Outgoing(topics.TALLIES, b"k", TALLY.encode(tally), 0)
