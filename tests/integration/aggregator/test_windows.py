@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.outbox import EmptyHistory
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.postgres import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Tally, Verdict, Window
+from proofwatch.governance.policy import load_policy
+from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.core.closing import Rules
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
@@ -92,6 +97,37 @@ async def test_a_crash_in_any_step_changes_nothing(
         await made.pass_time(2 * DAY_S)
         assert_equal_to_a_direct_count(made.last(), verdicts)
         assert max(Counter((w.window_id, w.revision) for w in made.published()).values()) == 1
+
+
+async def test_what_was_rolled_back_is_forgotten(postgres_dsn: str) -> None:
+    """The stage's memory never outlives its transaction, even if nobody tells it that a partition is opened anew."""
+
+    async def sources() -> int:
+        return 1
+
+    await migrate(postgres_dsn)
+    stage = WindowsStage(load_policy().monitoring, Rules(0, DAY_S * 1000, 1), sources)
+    at = TopicPartition(topics.TALLIES, 0)
+    await stage.opened(at, 0, EmptyHistory())
+    first, second = (Record(n, 1, b"k", _tally(5 * n, 5 * n + 5).value) for n in range(2))
+    pool = await create_pool(postgres_dsn)
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await stage.step(Batch(at, [first], 0, 1, 1, 1), connection)
+        await transaction.rollback()
+        async with connection.transaction():
+            await stage.step(Batch(at, [first], 0, 1, 1, 1), connection)
+        assert (await store.load_progress(connection, 0)).step == 1
+        transaction = connection.transaction()
+        await transaction.start()
+        await stage.step(Batch(at, [second], 1, 2, 1, 1), connection)
+        await transaction.rollback()
+        async with connection.transaction():
+            third = Record(2, 1, b"k", _tally(10, 15).value)
+            with pytest.raises(TalliesMissing, match="merged up to position 5,"):
+                await stage.step(Batch(at, [third], 2, 3, 1, 1), connection)
+    await pool.close()
 
 
 async def test_members_that_come_and_go_change_nothing(postgres_dsn: str) -> None:
