@@ -266,7 +266,9 @@ def test_a_tally_of_an_idle_batch_is_small() -> None:
     assert len(TALLY.encode(TALLY.decode(examples.compact(ROOT / "examples/tally/minimal.json")))) < 200
 
 
-@pytest.mark.parametrize(("text", "refused"), [("a\0b", True), ("\\u0000", False), ("\\\0", True), ("\\\\u0000", False)])
+@pytest.mark.parametrize(
+    ("text", "refused"), [("a\0b", True), ("\\u0000", False), ("\\\0", True), ("\\\\u0000", False)]
+)
 def test_the_character_that_no_database_keeps_is_refused_and_its_spelling_is_not(text: str, refused: bool) -> None:
     """JSON can carry U+0000, PostgreSQL text cannot: every codec refuses it, wherever it stands."""
     value = msgspec.json.encode(MINIMAL | {"transaction_id": text})
