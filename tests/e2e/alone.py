@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 import orjson
+from structlog.testing import capture_logs
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres_setup import create_pool
@@ -36,6 +37,11 @@ class Alone(NamedTuple):
 
 async def run_alone(records: Sequence[Outgoing], dsn: str, out: Path) -> Alone:
     """Run to the end of the records; what is still open then stays open, as it does on Kafka."""
+    with capture_logs():  # the channel `log` would fill the terminal when a test fails
+        return await _run(records, dsn, out)
+
+
+async def _run(records: Sequence[Outgoing], dsn: str, out: Path) -> Alone:
     await migrate(dsn)
     results = Results(out)
     pool = await create_pool(dsn)

@@ -17,11 +17,13 @@ from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
 
 EVENTS: Final = 20_000
-# many resends: a killed scorer must bring back from the log what its duplicates are told by
-SCENARIO: Final = Scenario(events=EVENTS, seed=11, resends=0.01, malformed=0.002)
+_LATE_RESENDS: Final = 330
+SCENARIO: Final = Scenario(events=EVENTS - _LATE_RESENDS, seed=11, resends=0.01, malformed=0.002)
 START_MS: Final = round(SCENARIO.start.timestamp() * 1000)
 CANARY: Final = "canary"
 _LATER_MS: Final = 3 * 86_400_000
+_RESENT_AFTER_MS: Final = 50 * 60_000
+"""Within the policy's duplicate horizon of an hour."""
 _SCHEMA_VERSION: Final = 1
 
 Id = tuple[str, str]
@@ -50,8 +52,16 @@ class Fate(NamedTuple):
 
 
 def day() -> Day:
-    """Return the simulated day with its late labels, and one canary for each partition that time must pass in."""
-    records = list(simulate(SCENARIO))
+    """Return the simulated day with its late labels, and one canary for each partition that time must pass in.
+
+    Beside the simulation's own resends, seconds after the first, there are some that come much later: at any moment a
+    few are on their way, so that a killed scorer must bring back from the log what it tells duplicates by.
+    """
+    simulated = list(simulate(SCENARIO))
+    transactions = [each for each in simulated if each.topic == topics.TRANSACTIONS and _id(each.value or b"")]
+    late = transactions[:: len(transactions) // _LATE_RESENDS][:_LATE_RESENDS]
+    resent = [each._replace(timestamp_ms=(each.timestamp_ms or 0) + _RESENT_AFTER_MS) for each in late]
+    records = sorted(simulated + resent, key=lambda each: each.timestamp_ms or 0)
     last_ms = max(record.timestamp_ms or 0 for record in records)
     return Day(records, list(_canaries(last_ms + _LATER_MS)))
 

@@ -88,12 +88,18 @@ class Log:
         assert not failed, f"{len(failed)} records were refused, the first: {failed[0]}"
         assert not left, f"{left} records were not acknowledged within {_TIMEOUT_S:.0f} s"
 
-    def follow(self) -> int:
-        """Read what was committed since the last call, until nothing more comes; return how much it was."""
-        count, give_up = 0, time.monotonic() + _TIMEOUT_S
+    def follow(self, at_most_s: float | None = None) -> int:
+        """Read what was committed since the last call, until nothing more comes; return how much it was.
+
+        `at_most_s`: stop reading after so long, for a log to which something is always added.
+        """
+        began, count = time.monotonic(), 0
         while (messages := self._consumer.consume(5_000, timeout=_QUIET_S)) or self._at_end != self.entries.keys():
-            assert time.monotonic() < give_up, f"no end in sight of {sorted(self.entries.keys() - self._at_end)[:5]}"
             count += sum(self._note(message) for message in messages)
+            passed = time.monotonic() - began
+            if at_most_s is not None and passed > at_most_s:
+                break
+            assert passed < _TIMEOUT_S, f"no end in sight of {sorted(self.entries.keys() - self._at_end)[:5]}"
         return count
 
     def _note(self, message: Any) -> bool:

@@ -104,7 +104,7 @@ class World:
         quiet_since: float | None = None
         while True:
             self.check()
-            new, behind = self.log.follow(), self._behind(names)
+            new, behind = self.log.follow(), self.behind(names)
             now = time.monotonic()
             if new or behind:
                 quiet_since = None
@@ -118,8 +118,8 @@ class World:
                 raise ProcessFailed(f"not quiet within {deadline_s:.0f} s: {'; '.join(behind) or 'still moving'}{logs}")
             time.sleep(0.05)
 
-    def _behind(self, names: Sequence[str]) -> list[str]:
-        """Return one line for everything that is not done."""
+    def behind(self, names: Sequence[str]) -> list[str]:
+        """Return one line for everything that these processes have not done, as far as the log was followed."""
         lines = []
         for name in names:
             positions = self.positions(name)
