@@ -91,7 +91,7 @@ async def test_outputs_and_position_become_visible_together(world: World) -> Non
 
 
 async def test_a_commit_that_fails_half_way_publishes_nothing(world: World, request: pytest.FixtureRequest) -> None:
-    """Outputs that reached one partition stay invisible when another refuses its part."""
+    """Outputs that reached one partition stay invisible, to readers and to lanes, when another refuses its part."""
     if "local" in request.node.callspec.id:
         request.applymarker(pytest.mark.xfail(strict=True, reason="the in-process bus has no limit on record size"))
 
@@ -111,6 +111,11 @@ async def test_a_commit_that_fails_half_way_publishes_nothing(world: World, requ
     await step_until(lambda: len(heir.taken) == 10, second)
     await shows(lambda: world.values("out"), numbers(0, 10))
     await second.close()
+    downstream = Copy(world, "small")
+    further = world.worker(downstream, group="h", topic="out", max_records=100)
+    await further.start()
+    await step_until(lambda: len(downstream.taken) >= 10, further)
+    assert [record.value for record in downstream.taken] == numbers(0, 10)
 
 
 async def test_an_owner_that_was_replaced_cannot_commit(world: World) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from aiokafka import TopicPartition as Place
 from aiokafka.errors import ProducerFenced
 
+from proofwatch.bus.contiguity import begins_at
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata
 from proofwatch.bus.kafka_producer import discard, make_producer, send_all
-from proofwatch.bus.local_fence import begins_at
 from proofwatch.bus.port import Batch, Owner, Stage, TopicPartition
 
 

@@ -3,20 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from proofwatch.bus.contiguity import begins_at
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.local_group import Group
 from proofwatch.bus.local_log import PartitionLog
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
 
 _Placed = list[tuple[PartitionLog, Outgoing]]
-
-
-def begins_at(batch: Batch, committed: int, *, begun: bool) -> bool:
-    """Tell whether `batch` continues at `committed`; an owner's first batch may also begin beyond it.
-
-    That happens when the source itself knows better: an outbox whose group offsets have expired.
-    """
-    return batch.position_before == committed or (not begun and batch.position_before > committed)
 
 
 class Appender(Protocol):
