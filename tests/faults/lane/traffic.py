@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 PARTITIONS = 4
 
@@ -153,16 +154,17 @@ def judge(topics: Topics) -> Verdict:
     consumer.assign(topics.places(topics.target))
     seen: Counter[tuple[int, int]] = Counter()
     last: dict[int, int] = {}
-    disordered, finished = 0, set()
+    disordered = 0
+    finished: set[int | None] = set()
     while len(finished) < PARTITIONS:
         for message in consumer.consume(2000, 1.0):
             if message.error():
                 finished.add(message.partition())
                 continue
-            partition, offset = map(int, message.value().split())
+            partition, offset = map(int, (message.value() or b"").split())
             seen[partition, offset] += 1
-            disordered += offset <= last.get(message.partition(), -1) or partition != message.partition()
-            last[message.partition()] = offset
+            disordered += offset <= last.get(partition, -1) or partition != message.partition()
+            last[partition] = offset
     ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in topics.places(topics.source)]
     consumer.close()
     wanted = {(partition, offset) for partition, end in enumerate(ends) for offset in range(end)}
