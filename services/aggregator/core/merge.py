@@ -32,7 +32,7 @@ class BucketKey(NamedTuple):
         return self.start_ms + self.length_s * SECOND_MS
 
 
-class Histogram(Struct, array_like=True):
+class Histogram(Struct, array_like=True, gc=False):
     """A sketch as it is stored: counts by bin label on a base grid and further edges."""
 
     grid: str
@@ -40,7 +40,7 @@ class Histogram(Struct, array_like=True):
     bins: dict[str, int]
 
 
-class PolicyCounts(Struct, array_like=True):
+class PolicyCounts(Struct, array_like=True, gc=False):
     """Counters, sums in microseconds and sketches of the transactions that one policy decided."""
 
     counts: dict[str, int]
@@ -48,7 +48,7 @@ class PolicyCounts(Struct, array_like=True):
     sketches: dict[str, Histogram]
 
 
-class SegmentWindow(Struct, array_like=True):
+class SegmentWindow(Struct, array_like=True, gc=False):
     """One window: a segment value in a bucket, by policy. Revision 0: not published yet."""
 
     name: str | None
