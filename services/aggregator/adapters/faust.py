@@ -15,28 +15,23 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
-import faust
 import structlog
-from faust.app.base import BootStrategy
-from faust.transport.drivers import aiokafka as driver
 
 from proofwatch.bus.lane import Lane
-from proofwatch.bus.outbox import EmptyHistory
-from proofwatch.bus.port import Batch, Owner, Record, Stage, TopicPartition
-from proofwatch.bus.postgres import RETRYABLE, PostgresFence
-from proofwatch.bus.postgres_setup import in_schema
+from proofwatch.bus.port import Record, Stage, TopicPartition
+from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.worker import Companion
 from proofwatch.runtime.clock import Clock
+from services.aggregator.adapters.faust_client import App
+from services.aggregator.adapters.fenced_lanes import FencedLanes
 
 _TAKE: Final = 200
 _WITHIN_S: Final = 0.05
 _FINISH_S: Final = 8.0  # for the transaction in hand when a rebalance or a stop cancels it; the session has 10
-_RETRY_S: Final = (0.1, 2.0)
 _WATCH_S: Final = 0.5
 _FETCH_BYTES: Final = 16 * 1024 * 1024
-_STORED: Final = "select position from {schema}.fence where topic = $1 and partition = $2"
 
 _log = structlog.get_logger(__name__)
 
@@ -59,11 +54,11 @@ class FaustWorker:
         """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living."""
         self._group = group
         self._topic = topic
-        self._lanes = _FencedLanes(fence, stage, clock)
+        self._lanes = FencedLanes(fence, stage, clock)
         self._companions = tuple(companions)
         self._brokers = ";".join(f"kafka://{address.strip()}" for address in bootstrap.split(","))
         self._instance_id = instance_id
-        self._app: _App | None = None
+        self._app: App | None = None
         self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
         self._failed: asyncio.Future[None] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -72,7 +67,7 @@ class FaustWorker:
         """Join the group."""
         self._failed = asyncio.get_running_loop().create_future()
         self._scratch = tempfile.TemporaryDirectory(prefix="proofwatch-faust-")
-        self._app = app = _App(
+        self._app = app = App(
             self._group,
             broker=self._brokers,
             consumer_group_instance_id=self._instance_id,
@@ -171,109 +166,6 @@ class FaustWorker:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) and self._failed and not self._failed.done():
             self._failed.set_exception(error)
-
-
-class _FencedLanes:
-    """The stage behind its fence, for every partition that Faust hands records of."""
-
-    def __init__(self, fence: PostgresFence, stage: Stage[Any], clock: Clock) -> None:
-        self._fence = fence
-        self._stage = stage
-        self._clock = clock
-        self._stored = in_schema(_STORED, fence.schema)
-        self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
-
-    async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
-        """Make the records durable; returns when they are. Database errors are retried without end.
-
-        Raises `Fenced`, `Gap` and whatever the stage raises.
-        """
-        backoff_s, most_s = _RETRY_S
-        while True:
-            try:
-                owner, position = self._held.get(at) or await self._acquire(at)
-                fresh = [record for record in records if position is None or record.offset >= position]
-                if not fresh:
-                    return
-                after = fresh[-1].offset + 1
-                progress_ms = max(record.timestamp_ms for record in fresh)
-                # Holes between offsets are transaction markers; reading began at the fence's position.
-                before = fresh[0].offset if position is None else position
-                batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
-                await owner.commit(batch, self._stage)
-            except RETRYABLE as error:
-                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
-                self._held.pop(at, None)
-                await asyncio.sleep(backoff_s)
-                backoff_s = min(2 * backoff_s, most_s)
-            else:
-                self._held[at] = (owner, after)
-                return
-
-    async def position(self, at: TopicPartition) -> int | None:
-        """Return the stored position of a partition; None: nothing was stored. Database errors are retried.
-
-        Only a look: a transaction of ours may be in hand, and acquiring anew would fence it.
-        """
-        backoff_s, most_s = _RETRY_S
-        while True:
-            try:
-                return await self._fence.pool.fetchval(self._stored, *at)  # type: ignore[no-any-return]
-            except RETRYABLE as error:
-                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
-                await asyncio.sleep(backoff_s)
-                backoff_s = min(2 * backoff_s, most_s)
-
-    async def forget(self, partitions: set[TopicPartition]) -> None:
-        """Drop what is held of partitions that were revoked."""
-        for at in partitions:
-            self._held.pop(at, None)
-            await self._stage.closed(at)
-
-    async def _acquire(self, at: TopicPartition) -> tuple[Owner[Any], int | None]:
-        owner = await self._fence.acquire(at)
-        position = await owner.position()
-        await self._stage.opened(at, position or 0, EmptyHistory())
-        self._held[at] = (owner, position)
-        return owner, position
-
-
-class _Thread(driver.AIOKafkaConsumerThread):
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # Faust offers this only together with its own transactions. The client reads it when it starts.
-        consumer._isolation_level = "read_committed"
-        return consumer
-
-
-class _Consumer(driver.Consumer):
-    def _new_consumer_thread(self) -> Any:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
-
-    async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Seek to the fence's positions, which are ahead of the group's offsets or right where they are behind."""
-        offsets = dict(await super().seek_to_committed())
-        stored = {at: await cast("_App", self.app).lanes.position(TopicPartition(*at)) for at in offsets}
-        known = {at: position for at, position in stored.items() if position is not None}
-        if known:
-            await self.seek_wait(known)
-        return offsets | known
-
-
-class _Transport(driver.Transport):
-    Consumer = _Consumer
-
-
-class _Boot(BootStrategy):
-    enable_kafka_producer = False  # the outbox relay publishes
-
-
-class _App(faust.App):
-    BootStrategy = _Boot
-    lanes: _FencedLanes
-
-    def _new_transport(self) -> Any:
-        return _Transport(self.conf.broker_consumer, self)
 
 
 def _record(message: Any) -> Record:

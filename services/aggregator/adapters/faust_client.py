@@ -1,0 +1,51 @@
+"""The Faust app whose consumer reads committed records only, from where the fence stands."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import faust
+from faust.app.base import BootStrategy
+from faust.transport.drivers import aiokafka as driver
+
+from proofwatch.bus.port import TopicPartition
+from services.aggregator.adapters.fenced_lanes import FencedLanes
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust offers this only together with its own transactions. The client reads it when it starts.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> Any:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        """Seek to the fence's positions, which are ahead of the group's offsets or right where they are behind."""
+        offsets = dict(await super().seek_to_committed())
+        stored = {at: await cast("App", self.app).lanes.position(TopicPartition(*at)) for at in offsets}
+        known = {at: position for at, position in stored.items() if position is not None}
+        if known:
+            await self.seek_wait(known)
+        return offsets | known
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class _Boot(BootStrategy):
+    enable_kafka_producer = False  # the outbox relay publishes
+
+
+class App(faust.App):
+    """Set `lanes` before it starts: they say where reading begins."""
+
+    BootStrategy = _Boot
+    lanes: FencedLanes
+
+    def _new_transport(self) -> Any:
+        return _Transport(self.conf.broker_consumer, self)

@@ -1,0 +1,83 @@
+"""A stage behind its PostgreSQL fence, for a carrier that hands over records and must never see an error."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from proofwatch.bus.outbox import EmptyHistory
+from proofwatch.bus.port import Batch, Owner, Record, Stage, TopicPartition
+from proofwatch.bus.postgres import RETRYABLE, PostgresFence
+from proofwatch.bus.postgres_setup import in_schema
+from proofwatch.runtime.clock import Clock
+
+_RETRY_S: Final = (0.1, 2.0)
+_STORED: Final = "select position from {schema}.fence where topic = $1 and partition = $2"
+
+_log = structlog.get_logger(__name__)
+
+
+class FencedLanes:
+    """The stage behind its fence, for every partition that Faust hands records of."""
+
+    def __init__(self, fence: PostgresFence, stage: Stage[Any], clock: Clock) -> None:
+        self._fence = fence
+        self._stage = stage
+        self._clock = clock
+        self._stored = in_schema(_STORED, fence.schema)
+        self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
+
+    async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
+        """Make the records durable; returns when they are. Database errors are retried without end.
+
+        Raises `Fenced`, `Gap` and whatever the stage raises.
+        """
+        backoff_s, most_s = _RETRY_S
+        while True:
+            try:
+                owner, position = self._held.get(at) or await self._acquire(at)
+                fresh = [record for record in records if position is None or record.offset >= position]
+                if not fresh:
+                    return
+                after = fresh[-1].offset + 1
+                progress_ms = max(record.timestamp_ms for record in fresh)
+                # Holes between offsets are transaction markers; reading began at the fence's position.
+                before = fresh[0].offset if position is None else position
+                batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
+                await owner.commit(batch, self._stage)
+            except RETRYABLE as error:
+                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
+                self._held.pop(at, None)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(2 * backoff_s, most_s)
+            else:
+                self._held[at] = (owner, after)
+                return
+
+    async def position(self, at: TopicPartition) -> int | None:
+        """Return the stored position of a partition; None: nothing was stored. Database errors are retried.
+
+        Only a look: a transaction of ours may be in hand, and acquiring anew would fence it.
+        """
+        backoff_s, most_s = _RETRY_S
+        while True:
+            try:
+                return await self._fence.pool.fetchval(self._stored, *at)  # type: ignore[no-any-return]
+            except RETRYABLE as error:
+                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
+                await asyncio.sleep(backoff_s)
+                backoff_s = min(2 * backoff_s, most_s)
+
+    async def forget(self, partitions: set[TopicPartition]) -> None:
+        """Drop what is held of partitions that were revoked."""
+        for at in partitions:
+            self._held.pop(at, None)
+            await self._stage.closed(at)
+
+    async def _acquire(self, at: TopicPartition) -> tuple[Owner[Any], int | None]:
+        owner = await self._fence.acquire(at)
+        position = await owner.position()
+        await self._stage.opened(at, position or 0, EmptyHistory())
+        self._held[at] = (owner, position)
+        return owner, position
