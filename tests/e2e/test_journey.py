@@ -8,25 +8,18 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
 
-from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from services.standalone.evidence import case_rows
 from tests.e2e.alone import NOTIFIED, Alone, decoded, run_alone
 from tests.e2e.day import Day, Fate, day, fate
+from tests.e2e.faults import publish_and_kill
 from tests.e2e.log import At, Entry
-from tests.e2e.world import World, world
-
-VICTIMS: Final = ("scorer", "combine", "ledger", "windows")
-_SLICE: Final = 200
-_PACE_S: Final = 0.05
-_BURST: Final = 8
-"""Slices that pile up before a kill, so that the victim has work in hand."""
-_RECOVERY_S: Final = 90.0
+from tests.e2e.world import world
 
 Announce = Callable[[str], None]
 Report = Callable[[dict[str, Any]], None]
@@ -101,66 +94,6 @@ def outcome(
             running.call(case_rows),
             running.rows(NOTIFIED),
         )
-
-
-def publish_and_kill(running: World, records: Sequence[Outgoing]) -> dict[str, dict[str, float]]:
-    """Publish at a steady pace; kill every victim once in its stretch of the stream, start it again, and go on.
-
-    Each victim must have worked on its stretch before it dies and must get on after it. Returns for each how long its
-    positions stood still and how many records were in the log that it had not committed.
-    """
-    slices = [records[start : start + _SLICE] for start in range(0, len(records), _SLICE)]
-    stretch = len(slices) // (len(VICTIMS) + 1)
-    measured = {}
-    for number, name in enumerate(VICTIMS):
-        mine = slices[number * stretch : (number + 1) * stretch]
-        half = len(mine) // 2
-        publish_paced(running, mine[:half])
-        measured[name] = kill_and_recover(running, name, mine[half:])
-    publish_paced(running, slices[len(VICTIMS) * stretch :])
-    return measured
-
-
-def kill_and_recover(running: World, name: str, slices: Sequence[Sequence[Outgoing]]) -> dict[str, float]:
-    """Kill a process that has just committed something and has more in hand; return when it has moved on."""
-    victim, before = running.processes[name], running.progress(name)
-    assert before, f"{name} has done nothing yet: the kill would prove nothing"
-    victim.freeze()  # for a moment, far below its session timeout: only so that there is a backlog to be killed in
-    for piece in slices[:_BURST]:
-        running.log.publish(piece)
-    running.log.follow()
-    victim.thaw()
-    await_progress(running, name, before)
-    victim.kill()
-    killed, at_kill = time.monotonic(), running.progress(name)
-    running.log.follow()
-    in_hand = sum((running.log.end(at) or 0) - position for at, position in running.positions(name).items())
-    assert in_hand > 0, f"{name} had nothing in hand: the kill would prove little"
-    victim.start()
-    publish_paced(running, slices[_BURST:])
-    await_progress(running, name, at_kill)
-    recovered = time.monotonic() - killed
-    victim.await_ready()
-    return {"recovery_s": round(recovered, 1), "behind_at_kill": in_hand}
-
-
-def publish_paced(running: World, slices: Sequence[Sequence[Outgoing]]) -> None:
-    """Publish slice by slice."""
-    for piece in slices:
-        running.log.publish(piece)
-        running.check()
-        time.sleep(_PACE_S)
-
-
-def await_progress(running: World, name: str, beyond: int) -> None:
-    """Wait until a process has committed more than `beyond`."""
-    give_up = time.monotonic() + _RECOVERY_S
-    while running.progress(name) <= beyond:
-        running.check()
-        assert time.monotonic() < give_up, (
-            f"{name} does not get beyond {beyond} within {_RECOVERY_S:.0f} s\n{running.processes[name].log(25)}"
-        )
-        time.sleep(0.01)
 
 
 def fates(outcome: Outcome) -> dict[int, Fate]:
