@@ -8,7 +8,6 @@ from unittest.mock import patch
 import orjson
 from structlog.testing import capture_logs
 
-from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres_setup import create_pool
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
@@ -17,7 +16,7 @@ from services.standalone.config import SETTINGS
 from services.standalone.evidence import case_rows
 from services.standalone.results import Results
 from services.standalone.session import Session
-from tests.e2e.day import START_MS
+from tests.e2e.day import START_MS, Day
 from tests.e2e.world import SAME_AS_ALONE
 
 _CHUNK: Final = 2_500
@@ -35,13 +34,13 @@ class Alone(NamedTuple):
     notifications: list[dict[str, Any]]
 
 
-async def run_alone(records: Sequence[Outgoing], dsn: str, out: Path) -> Alone:
+async def run_alone(sent: Day, dsn: str, out: Path) -> Alone:
     """Run to the end of the records; what is still open then stays open, as it does on Kafka."""
     with capture_logs():  # the channel `log` would fill the terminal when a test fails
-        return await _run(records, dsn, out)
+        return await _run(sent, dsn, out)
 
 
-async def _run(records: Sequence[Outgoing], dsn: str, out: Path) -> Alone:
+async def _run(sent: Day, dsn: str, out: Path) -> Alone:
     await migrate(dsn)
     results = Results(out)
     pool = await create_pool(dsn)
@@ -50,8 +49,9 @@ async def _run(records: Sequence[Outgoing], dsn: str, out: Path) -> Alone:
             system, conservation = app.build(load_policy(), pool, START_MS)
         session = Session(system, results, conservation)
         await session.start()
-        for start in range(0, len(records), _CHUNK):
-            await session.send(records[start : start + _CHUNK])
+        for records in ([*sent.records, *sent.canaries], sent.late):
+            for start in range(0, len(records), _CHUNK):
+                await session.send(records[start : start + _CHUNK])
         await session.stop()
         async with pool.acquire() as connection:
             cases = await case_rows(connection)

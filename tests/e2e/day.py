@@ -25,21 +25,26 @@ _LATER_MS: Final = 3 * 86_400_000
 _RESENT_AFTER_MS: Final = 50 * 60_000
 """Within the policy's duplicate horizon of an hour."""
 _SCHEMA_VERSION: Final = 1
+_RESTATED: Final = "harbour-bank"
+_LATE: Final = 5
+"""Late records of each kind. Few, in one partition and of people who pass: how often a window is restated on the way
+depends on how the log is cut into batches, and no rate may leave its baseline in between."""
 
 Id = tuple[str, str]
 """Tenant and transaction id."""
 
 
 class Day(NamedTuple):
-    """Records in time order; the canaries are those that come days later, when everything before them is closed."""
+    """Records in time order. Canaries come days later and close everything before them; what is late restates it."""
 
     records: Sequence[Outgoing]
     canaries: Sequence[Outgoing]
+    late: Sequence[Outgoing]
 
     @property
     def all(self) -> list[Outgoing]:
         """Return everything there is to publish, in order."""
-        return [*self.records, *self.canaries]
+        return [*self.records, *self.canaries, *self.late]
 
 
 class Fate(NamedTuple):
@@ -63,7 +68,8 @@ def day() -> Day:
     resent = [each._replace(timestamp_ms=(each.timestamp_ms or 0) + _RESENT_AFTER_MS) for each in late]
     records = sorted(simulated + resent, key=lambda each: each.timestamp_ms or 0)
     last_ms = max(record.timestamp_ms or 0 for record in records)
-    return Day(records, list(_canaries(last_ms + _LATER_MS)))
+    late_ms = last_ms + _LATER_MS + 1_000
+    return Day(records, list(_canaries(last_ms + _LATER_MS)), [*_late_proofs(late_ms), *_late_labels(records, late_ms)])
 
 
 def fate(partition: Iterable[tuple[bytes | None, bytes | None]]) -> Fate:
@@ -131,6 +137,55 @@ def _canaries(at_ms: int) -> Iterable[Outgoing]:
             sampling_probability=1.0,
         )
         yield _record(topics.LABELS, proof, label, at_ms + 1)
+
+
+def _late_proofs(at_ms: int) -> Iterable[Outgoing]:
+    """Yield transactions that upstream held back: their windows closed long ago."""
+    for number in range(_LATE):
+        proof = Transaction(
+            schema_version=1,
+            tenant=_RESTATED,
+            transaction_id=f"late-{number}",
+            subject_ref="s-late",
+            occurred_at=SCENARIO.start + timedelta(hours=12, minutes=2 * number),
+            match_score=0.97,
+            liveness_score=0.999,
+        )
+        yield Outgoing(topics.TRANSACTIONS, f"{_RESTATED}/s-late".encode(), msgspec.json.encode(proof), None, at_ms)
+
+
+def _late_labels(records: Sequence[Outgoing], at_ms: int) -> Iterable[Outgoing]:
+    """Yield labels of accepted people whose day was closed long ago; all of them in one partition."""
+    labelled = {record.key for record in records if record.topic == topics.LABELS}
+    partitions = topics.load_manifests()[topics.LABELS].partitions
+    found = 0
+    for record in records:
+        who = _id(record.value or b"") if record.topic == topics.TRANSACTIONS else None
+        if who is None or who[0] != _RESTATED or not _passes(record.value or b""):
+            continue
+        key = "/".join(who).encode()
+        if key in labelled or partition_of(key, partitions) != 0:
+            continue
+        label = Label(
+            schema_version=1,
+            tenant=who[0],
+            transaction_id=who[1],
+            label_id=f"late-{who[1]}",
+            asserted_at=datetime.fromtimestamp(at_ms / 1000, UTC),
+            authority=40,
+            pair="genuine",
+            presentation="bona_fide",
+            sampling_probability=1.0,
+        )
+        yield Outgoing(topics.LABELS, key, msgspec.json.encode(label), None, at_ms)
+        found += 1
+        if found == _LATE:
+            return
+
+
+def _passes(value: bytes) -> bool:
+    event = json.loads(value)
+    return (event.get("match_score") or 0) >= 0.9 and (event.get("liveness_score") or 0) >= 0.995
 
 
 def _keys(prefix: str, partitions: int) -> list[str]:

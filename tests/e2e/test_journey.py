@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture(scope="module")
 def sent() -> Day:
-    """The input: 20,000 transactions, their labels, and the canaries days later."""
+    """The input: 20,000 transactions and their labels, the canaries days later, and what is later still."""
     return day()
 
 
@@ -54,7 +54,7 @@ def alone(
 ) -> Alone:
     """What standalone mode makes of the same input."""
     began = time.monotonic()
-    outcome = asyncio.run(run_alone(sent.all, new_database(), tmp_path_factory.mktemp("alone")))
+    outcome = asyncio.run(run_alone(sent, new_database(), tmp_path_factory.mktemp("alone")))
     report({"run": "standalone", "records": len(sent.all), "seconds": round(time.monotonic() - began, 1)})
     return outcome
 
@@ -84,6 +84,8 @@ def outcome(
         else:
             running.log.publish(sent.records)
         running.log.publish(sent.canaries)
+        running.await_quiet()
+        running.log.publish(sent.late)
         running.await_quiet()
         measured["seconds"] = round(time.monotonic() - began, 1)
         measured["stop_s"] = {name: round(seconds, 1) for name, seconds in running.stop().items()}
@@ -186,6 +188,7 @@ def test_final_windows_are_those_of_standalone(outcome: Outcome, alone: Alone, k
     here, there = _final(outcome.values(topics.WINDOWS), kind), _final(alone.windows, kind)
     assert here.keys() == there.keys()
     assert len(here) > 20
+    assert any(window["revision"] > 1 for window in decoded(outcome.values(topics.WINDOWS)) if window["kind"] == kind)
     for window_id, window in here.items():
         assert window == there[window_id]
 
