@@ -15,6 +15,7 @@ from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres_setup import create_pool
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.logging import configure_logging
+from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
@@ -57,6 +58,7 @@ async def conduct(run: Run) -> dict[str, Any]:
         stack.push_async_callback(pool.close)
         system, conservation = build(run.policy, pool, run.start_ms, edges=run.edges)
         session = Session(system, results, conservation)
+        tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
         await _watched(run, session)

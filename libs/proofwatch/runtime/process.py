@@ -11,6 +11,7 @@ import structlog
 
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.logging import configure_logging
+from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.service import Service
 from proofwatch.runtime.settings import Settings
 
@@ -40,6 +41,7 @@ async def _serve(name: str, settings: S, connect: Callable[[S], Awaitable[Servic
     except Exception as error:  # noqa: BLE001 — whatever it is, the operator gets one line and the process ends
         log.error("cannot_start", error=type(error).__name__, reason=str(error))  # noqa: TRY400 — one line, no traceback
         return 1
+    tune_garbage_collector()
     health = HealthServer(settings.health_port, service.ready)
     port = await health.start()
     log.info("started", health_port=port, instance=settings.instance_id, pid=os.getpid())

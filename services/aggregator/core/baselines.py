@@ -72,11 +72,12 @@ def counted(state: BaselineState, length_s: int, start_ms: int, revision: int, k
     """Take a window's k failures in n trials into its period.
 
     A restated day or longer replaces what its earlier revision left. Of shorter windows, of which a period has many,
-    only revision 1 counts: what late data adds to them is not worth remembering each of them.
+    only revision 1 counts: what late data adds to them is not worth remembering each of them. Small cells, which stay
+    at revision 0, do not count.
     """
     own = period_of(length_s, start_ms)
     mine = next((period for period in reversed(state.periods) if period.start_ms == own), None)
-    if length_s < DAY_S and revision > 1:
+    if length_s < DAY_S and revision != 1:
         return state
     new = Period(own, k, n)
     if mine and length_s < DAY_S:

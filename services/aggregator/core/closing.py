@@ -16,11 +16,16 @@ class Rules(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A window whose revision was just raised."""
+    """A window whose revision was just raised.
+
+    A `small` one was not: it is not to be published, nor to cause anything, but it may end an anomaly that is firing,
+    lest one that fired on a busy hour should last all night.
+    """
 
     key: BucketKey
     window: SegmentWindow
     backfill: bool
+    small: bool = False
 
 
 def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
@@ -50,10 +55,9 @@ def _publish(
 ) -> Iterator[Published]:
     backfill = progress_ms is not None and key.end_ms + rules.horizon_ms < progress_ms
     for window in sorted(windows, key=lambda each: (each.name or "", each.value or "")):
-        if key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell:
-            continue
-        window.revision += 1
-        yield Published(key, window, backfill)
+        small = key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell
+        window.revision += not small
+        yield Published(key, window, backfill, small)
 
 
 def _transactions(window: SegmentWindow) -> int:

@@ -12,8 +12,18 @@ from services.aggregator.core.times import DAY_S
 
 def slot_key(published: Published) -> SlotKey:
     """Return the row of baselines that a window is judged by."""
-    key, window, _ = published
+    key, window, _, _ = published
     return SlotKey(key.tenant, window.name, window.value, key.length_s, slot_of(key.length_s, key.start_ms))
+
+
+def to_be_judged(published: Iterable[Published], anomalies: Anomalies) -> list[Published]:
+    """Return the windows to judge: small ones only where an anomaly of theirs is firing."""
+    firing = {key[:3] + key[4:] for key, each in anomalies.items() if each.state == "firing"}
+    return [
+        each
+        for each in published
+        if not each.small or (each.key.tenant, each.window.name, each.window.value, each.key.length_s) in firing
+    ]
 
 
 class Watch:
@@ -29,7 +39,7 @@ class Watch:
 
     def judge(self, published: Published, figures: Iterable[Figure]) -> Iterator[Anomaly]:
         """Yield what the window's rates begin, change or end."""
-        (tenant, length_s, start_ms), window, backfill = published
+        (tenant, length_s, start_ms), window, backfill, small = published
         reference = WindowRef(start_ms, published.key.end_ms, window.revision, backfill)
         cadence = DAILY if length_s >= DAY_S else REAL_TIME
         slot = slot_key(published)
@@ -39,6 +49,8 @@ class Watch:
                 continue
             key = SeriesKey(tenant, window.name, window.value, figure.metric, length_s)
             known, anomaly = row.get(figure.metric, EMPTY), self._anomalies.get(key)
+            if small and not (anomaly and anomaly.state == "firing"):
+                continue
             judged = judge(key, reference, figure.k, figure.n, known, anomaly, self._monitoring, cadence)
             if judged.baseline is not known:
                 row[figure.metric] = judged.baseline

@@ -16,7 +16,7 @@ from services.aggregator.core.closing import Published, Rules, close, restate
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, apply, deltas
 from services.aggregator.core.progress import SourceId, SourceState, admit, least_progress
 from services.aggregator.core.publishing import window_event
-from services.aggregator.core.watch import Watch, slot_key
+from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 
 if TYPE_CHECKING:
     import asyncpg
@@ -112,16 +112,16 @@ class WindowsStage:
         """Return the windows and what is found in them; store the baselines and anomalies that changed."""
         if not published:
             return []
-        watch = Watch(
-            self._monitoring,
-            await self._anomalies.load_baselines(tx, {slot_key(each) for each in published}),
-            await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published}),
-        )
+        anomalies = await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published})
+        judged = to_be_judged(published, anomalies)
+        baselines = await self._anomalies.load_baselines(tx, {slot_key(each) for each in judged})
+        watch = Watch(self._monitoring, baselines, anomalies)
         outgoing = []
-        for each in published:
+        for each in judged:
             event = window_event(each)
             key = each.key.tenant.encode()
-            outgoing.append(Outgoing(topics.WINDOWS, key, WINDOW.encode(event), None, timestamp_ms))
+            if not each.small:
+                outgoing.append(Outgoing(topics.WINDOWS, key, WINDOW.encode(event), None, timestamp_ms))
             outgoing += [
                 Outgoing(topics.ANOMALIES, key, ANOMALY.encode(anomaly), None, timestamp_ms)
                 for anomaly in watch.judge(each, event.figures)

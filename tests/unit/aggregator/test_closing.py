@@ -6,9 +6,11 @@ from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, Segm
 RULES = Rules(grace_ms=1_000, horizon_ms=100_000, small_cell=10)
 
 
-def bucket(start_ms: int = 0, length_s: int = 60, whole: int = 20, segment: int = 3) -> Bucket:
+def bucket(start_ms: int = 0, length_s: int = 60, whole: int = 20, segment: int = 0) -> Bucket:
     segments = {}
     for name, value, n in ((None, None, whole), ("os", "ios", segment)):
+        if n == 0:
+            continue
         segments[name, value] = SegmentWindow(name, value, 0, {"p": PolicyCounts({"transactions": n}, {}, {})})
     return Bucket(BucketKey("bank", length_s, start_ms), False, segments)
 
@@ -43,9 +45,13 @@ def test_what_ended_before_the_horizon_is_backfill() -> None:
 
 def test_small_cells_stay_unpublished_until_they_grow_or_the_day_ends() -> None:
     """A segment's minute with few people is kept back; a day shows everything."""
-    minute, day = bucket(), bucket(length_s=86_400)
-    assert [each.window.name for each in close([minute], 100_000, RULES)] == [None]
-    assert [each.window.name for each in close([day], 90_000_000, RULES)] == [None, "os"]
+    minute, day = bucket(segment=3), bucket(segment=3, length_s=86_400)
+    assert [(each.window.name, each.small) for each in close([minute], 100_000, RULES)] == [(None, False), ("os", True)]
+    assert minute.segments["os", "ios"].revision == 0
+    assert [(each.window.name, each.small) for each in close([day], 90_000_000, RULES)] == [
+        (None, False),
+        ("os", False),
+    ]
     grown = minute.segments["os", "ios"]
     grown.policies["q"] = PolicyCounts({"transactions": 7}, {}, {})
     assert [each.window.revision for each in restate([(minute, [grown])], 100_000, RULES)] == [1]

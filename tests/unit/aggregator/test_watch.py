@@ -1,0 +1,45 @@
+"""The watch over closed windows: small cells end what is firing, and begin nothing."""
+
+from proofwatch.events.types import Figure
+from proofwatch.governance.policy import load_policy
+from services.aggregator.core.anomalies import Anomalies
+from services.aggregator.core.baselines import Baselines
+from services.aggregator.core.closing import Published
+from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
+from services.aggregator.core.watch import Watch, slot_key, to_be_judged
+
+MONITORING = load_policy().monitoring
+MINUTE_MS = 60_000
+
+
+def window(minute: int, n: int, *, small: bool) -> Published:
+    key = BucketKey("bank", 60, minute * MINUTE_MS)
+    segment = SegmentWindow("os", "ios", 0 if small else 1, {"p": PolicyCounts({"transactions": n}, {}, {})})
+    return Published(key, segment, False, small)
+
+
+def failures(k: int, n: int) -> list[Figure]:
+    figure = Figure(
+        metric="rejection_rate", k=k, n=n, value=k / n, low=0.0, high=1.0, limit=None, status=None, coverage=None
+    )
+    return [figure]
+
+
+def judged(each: Published, k: int, n: int, baselines: Baselines, anomalies: Anomalies) -> list[str]:
+    for published in to_be_judged([each], anomalies):
+        baselines.setdefault(slot_key(published), {})
+        watch = Watch(MONITORING, baselines, anomalies)
+        return [anomaly.state for anomaly in watch.judge(published, failures(k, n))]
+    return []
+
+
+def test_a_small_cell_ends_what_fires_and_begins_nothing() -> None:
+    """An anomaly of a busy hour does not last all night because too few people come to judge it by."""
+    baselines: Baselines = {}
+    anomalies: Anomalies = {}
+    assert judged(window(0, 5, small=True), 5, 5, baselines, anomalies) == []
+    assert judged(window(1, 40, small=False), 30, 40, baselines, anomalies) == ["firing"]
+    assert judged(window(2, 3, small=True), 3, 3, baselines, anomalies) == []
+    assert judged(window(3, 3, small=True), 0, 3, baselines, anomalies) == ["resolved"]
+    assert judged(window(4, 3, small=True), 3, 3, baselines, anomalies) == []
+    assert not any(row for row in baselines.values())
