@@ -31,7 +31,7 @@ test: lint type unit integration e2e ## what CI runs: all of lint, type, unit, i
 	@echo "make test: lint, types, unit, integration and end-to-end tests passed"
 
 lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, compose file and documented settings
-	$(BIN)/ruff check
+	$(BIN)/ruff check --no-cache
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/python -m proofwatch.events.generate --check

@@ -6,7 +6,6 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from services.aggregator.app import Settings, build_ledger
 
 from proofwatch.biometrics.evaluation import LivenessEvaluation, evaluate_counts, evaluate_scores
 from proofwatch.biometrics.trials import Thresholds, Trials, attack_class, cohorts_of
@@ -21,6 +20,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts
+from services.aggregator.app import Settings, build_ledger
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 COUNTS = {topics.VERDICTS: 2, topics.LABELS: 2, topics.WINDOWS: 1, topics.ANOMALIES: 1}
