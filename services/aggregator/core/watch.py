@@ -17,13 +17,20 @@ def slot_key(published: Published) -> SlotKey:
 
 
 def to_be_judged(published: Iterable[Published], anomalies: Anomalies) -> list[Published]:
-    """Return the windows to judge: small ones only where an anomaly of theirs is firing."""
+    """Return the windows to judge: small ones only where an anomaly of theirs is firing, or may be by then.
+
+    One that begins in this very batch counts too, or what ends it would depend on how the log is cut into batches.
+    """
     firing = {key[:3] + key[4:] for key, each in anomalies.items() if each.state == "firing"}
-    return [
-        each
-        for each in published
-        if not each.small or (each.key.tenant, each.window.name, each.window.value, each.key.length_s) in firing
-    ]
+    judged = []
+    for each in published:
+        series = (each.key.tenant, each.window.name, each.window.value, each.key.length_s)
+        if not each.small:
+            firing.add(series)
+        elif series not in firing:
+            continue
+        judged.append(each)
+    return judged
 
 
 class Watch:
@@ -36,6 +43,14 @@ class Watch:
         self._anomalies = anomalies
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
+
+    def concerns(self, published: Published) -> bool:
+        """Return whether there is anything to judge: a small window can only end what is firing by now."""
+        (tenant, length_s, _), window, _, small = published
+        if not small:
+            return True
+        keys = (SeriesKey(tenant, window.name, window.value, metric, length_s) for metric in self._monitoring.expected)
+        return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
 
     def judge(self, published: Published, figures: Iterable[Figure]) -> Iterator[Anomaly]:
         """Yield what the window's rates begin, change or end."""

@@ -118,6 +118,8 @@ class WindowsStage:
         watch = Watch(self._monitoring, baselines, anomalies)
         outgoing = []
         for each in judged:
+            if not watch.concerns(each):
+                continue
             event = window_event(each)
             key = each.key.tenant.encode()
             if not each.small:

@@ -43,3 +43,14 @@ def test_a_small_cell_ends_what_fires_and_begins_nothing() -> None:
     assert judged(window(3, 3, small=True), 0, 3, baselines, anomalies) == ["resolved"]
     assert judged(window(4, 3, small=True), 3, 3, baselines, anomalies) == []
     assert not any(row for row in baselines.values())
+
+
+def test_a_small_cell_ends_what_began_in_the_same_batch() -> None:
+    """What an anomaly is ended by does not depend on how the log is cut into batches."""
+    before, busy, quiet = window(0, 3, small=True), window(1, 40, small=False), window(2, 3, small=True)
+    assert to_be_judged([before, busy, quiet], {}) == [busy, quiet]
+    watch = Watch(MONITORING, {slot_key(busy): {}}, {})
+    assert not watch.concerns(quiet)
+    assert [anomaly.state for anomaly in watch.judge(busy, failures(30, 40))] == ["firing"]
+    assert watch.concerns(quiet)
+    assert [anomaly.state for anomaly in watch.judge(quiet, failures(0, 3))] == ["resolved"]
