@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.governance.policy import Policy, load_policy
@@ -93,15 +94,12 @@ async def connect_windows(settings: Settings) -> Service:
 
     Raises `InvalidPolicy` and `BusUnavailable`.
     """
-    from proofwatch.bus.kafka import KafkaBus
     from services.aggregator.adapters.faust import FaustWorker
 
     policy, clock = load_policy(settings.policy_file), SystemClock()
-    pool = await create_pool(settings.postgres_dsn)
-    try:
-        bus = KafkaBus(settings.kafka_bootstrap, WINDOWS, instance_id=settings.instance_id)
-        await bus.start()
-        fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
+
+    def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
+        fence = PostgresFence(pool, SCHEMA)
         worker: Part = FaustWorker(
             settings.kafka_bootstrap,
             WINDOWS,
@@ -109,29 +107,23 @@ async def connect_windows(settings: Settings) -> Service:
             fence,
             _windows_stage(settings, bus, policy),
             clock,
-            companions=(relay(fence, bus, WINDOWS, lanes, clock),),
+            companions=(relay(fence, bus, WINDOWS, LaneSettings.of(settings), clock),),
             instance_id=settings.instance_id,
         )
-    except BaseException:
-        await pool.close()
-        raise
-    return Service(WINDOWS, [worker], (bus.stop, pool.close))
+        return Service(WINDOWS, [worker])
+
+    return await on_kafka_and_postgres(settings, WINDOWS, build)
 
 
 async def connect_ledger(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire the ledger to them. Raises `InvalidPolicy` and `BusUnavailable`."""
-    from proofwatch.bus.kafka import KafkaBus
-
-    policy = load_policy(settings.policy_file)
-    pool = await create_pool(settings.postgres_dsn, max_size=_LEDGER_SESSIONS)
-    try:
-        bus = KafkaBus(settings.kafka_bootstrap, LEDGER, instance_id=settings.instance_id)
-        service = build_ledger(settings, bus, pool, policy, SystemClock())
-        await bus.start()
-    except BaseException:
-        await pool.close()
-        raise
-    return service.holding(bus.stop, pool.close)
+    policy, clock = load_policy(settings.policy_file), SystemClock()
+    return await on_kafka_and_postgres(
+        settings,
+        LEDGER,
+        lambda bus, pool: build_ledger(settings, bus, pool, policy, clock),
+        sessions=_LEDGER_SESSIONS,
+    )
 
 
 def _windows_stage(settings: Settings, bus: Bus, policy: Policy) -> WindowsStage:

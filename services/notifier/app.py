@@ -4,10 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.runtime.clock import Clock, SystemClock
@@ -56,14 +57,4 @@ async def connect(settings: Settings) -> Service:
 
     Raises `BusUnavailable` when one does not answer, and what `build` raises.
     """
-    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds this service without the driver
-
-    pool = await create_pool(settings.postgres_dsn)
-    try:
-        bus = KafkaBus(settings.kafka_bootstrap, GROUP, instance_id=settings.instance_id)
-        service = build(settings, bus, pool, SystemClock())
-        await bus.start()
-    except BaseException:
-        await pool.close()
-        raise
-    return service.holding(bus.stop, pool.close)
+    return await on_kafka_and_postgres(settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock()))

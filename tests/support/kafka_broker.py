@@ -113,7 +113,7 @@ def docker_kafka() -> KafkaBroker:
 
 
 def _format(java: list[str], properties: Path) -> None:
-    command = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)]
+    command = ["kafka.tools.StorageTool", "format", f"--cluster-id={_cluster_id()}", "-c", str(properties)]
     quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     done = subprocess.run(
         [*java, *quick, *command],
@@ -128,5 +128,5 @@ def _format(java: list[str], properties: Path) -> None:
 
 
 def _cluster_id() -> str:
-    # Kafka's own form: 16 bytes, URL-safe base64 without padding
+    # Kafka's own form: 16 bytes, URL-safe base64 without padding; it may begin with a hyphen
     return base64.urlsafe_b64encode(uuid4().bytes).rstrip(b"=").decode()

@@ -8,11 +8,10 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Reason
 from services.triage.core.signals import CaseReason, Cohort, Kind, Severity, Signal
 
+CaseState = Literal["open", "escalated", "closed"]
 State = Literal["absent", "open", "escalated", "closed"]
 Trigger = Literal["suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved"]
-Why = Literal[
-    "opened", "reason_added", "escalated", "updated", "closed", "reopened", "repeated", "backfill", "nothing_to_resolve"
-]
+Why = Literal["opened", "reason_added", "escalated", "updated", "closed", "reopened", "repeated", "backfill"]
 QUEUE: Final = "soc"
 _RANK: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2}
 
@@ -26,7 +25,7 @@ class Case:
     kind: Kind
     subject_tag: str | None
     cohort: Cohort | None
-    state: Literal["open", "escalated", "closed"]
+    state: CaseState
     severity: Severity
     revision: int
     opened_at: datetime
@@ -37,7 +36,7 @@ class Case:
 class Row(NamedTuple):
     """What a trigger does: the next state, whether people are told, and the reason in a word."""
 
-    state: State
+    state: CaseState
     escalate: bool
     why: Why
 
@@ -47,7 +46,7 @@ TABLE: Final[dict[tuple[State, Trigger], Row]] = {
     ("absent", "suspicion_major"): Row("escalated", True, "escalated"),
     ("absent", "anomaly_low_evidence"): Row("open", False, "opened"),
     ("absent", "anomaly_high"): Row("escalated", True, "escalated"),
-    ("absent", "anomaly_resolved"): Row("absent", False, "nothing_to_resolve"),  # it fired as backfill
+    ("absent", "anomaly_resolved"): Row("closed", False, "closed"),  # it overtook its firing, which then is a repeat
     ("open", "suspicion_minor"): Row("open", False, "reason_added"),
     ("open", "suspicion_major"): Row("escalated", True, "escalated"),
     ("open", "anomaly_low_evidence"): Row("open", False, "updated"),
@@ -104,13 +103,11 @@ def advance(case: Case | None, signal: Signal, now: datetime, *, escalate_at_rea
     """
     if case and _revision_known(case, signal) >= signal.cause.source_revision:
         return Outcome(case, None, None, "repeated")
-    if signal.backfill and signal.firing:
+    if signal.backfill and (signal.firing or case is None):
         return Outcome(case, None, None, "backfill")
     before: State = case.state if case else "absent"
     trigger = _trigger(case, signal, escalate_at_reasons)
     row = _row(before, trigger)
-    if row.state == "absent":
-        return Outcome(None, None, None, row.why)
     after = _changed(case, signal, row.state, now)
     transition = Transition(after.case_id, after.revision, before, row.state, trigger, row.why, signal.cause, now)
     return Outcome(after, transition, escalation_of(after) if row.escalate else None, row.why)
@@ -164,7 +161,7 @@ def _severity(case: Case | None, signal: Signal) -> Severity:
     return given if case is None else max(case.severity, given, key=_RANK.__getitem__)
 
 
-def _changed(case: Case | None, signal: Signal, state: Literal["open", "escalated", "closed"], now: datetime) -> Case:
+def _changed(case: Case | None, signal: Signal, state: CaseState, now: datetime) -> Case:
     cause = signal.cause
     if case is None:
         return Case(

@@ -45,7 +45,7 @@ ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = 
     ("absent", "suspicion_major"): (None, HIGH, "escalated", True, "escalated"),
     ("absent", "anomaly_low_evidence"): (None, WEAK, "open", False, "opened"),
     ("absent", "anomaly_high"): (None, FIRING, "escalated", True, "escalated"),
-    ("absent", "anomaly_resolved"): (None, RESOLVED, "absent", False, "nothing_to_resolve"),
+    ("absent", "anomaly_resolved"): (None, RESOLVED, "closed", False, "closed"),
     ("open", "suspicion_minor"): (after(LOW), MINOR, "open", False, "reason_added"),
     ("open", "suspicion_major"): (after(LOW), HIGH, "escalated", True, "escalated"),
     ("open", "anomaly_low_evidence"): (after(WEAK), later(WEAK), "open", False, "updated"),
@@ -94,6 +94,20 @@ def test_an_unlisted_pair_raises(key: tuple[State, Trigger]) -> None:
     closed = replace(after(LOW), state="closed")
     with pytest.raises(UnlistedTransition, match=f"state closed and trigger {trigger}"):
         moved(closed, MINOR if trigger == "suspicion_minor" else HIGH)
+
+
+def test_a_resolution_that_overtakes_its_firing_leaves_a_closed_case() -> None:
+    """Revisions of one anomaly can come by different ways; the older one then is a repeat and opens nothing."""
+    closed = after(RESOLVED)
+    assert closed.state == "closed"
+    outcome = moved(closed, FIRING)
+    assert (outcome.case, outcome.why) == (closed, "repeated")
+
+
+def test_what_is_resolved_as_backfill_and_was_never_a_case_stays_none() -> None:
+    """Old windows cause nothing, neither when they fire nor when they are taken back."""
+    outcome = moved(None, replace(RESOLVED, backfill=True))
+    assert (outcome.case, outcome.why) == (None, "backfill")
 
 
 def test_a_case_is_named_after_what_opened_it() -> None:

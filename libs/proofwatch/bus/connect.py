@@ -1,0 +1,37 @@
+"""Opening what a service with a PostgreSQL fence runs on: Kafka and PostgreSQL, closed again whatever happens."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres_setup import create_pool
+from proofwatch.runtime.service import Service
+from proofwatch.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncpg
+
+
+async def on_kafka_and_postgres(
+    settings: Settings,
+    client_id: str,
+    build: Callable[[Bus, "asyncpg.Pool"], Service],
+    *,
+    sessions: int = 10,
+) -> Service:
+    """Connect, and return the service that `build` wires; it owns both connections.
+
+    `sessions`: the most connections to PostgreSQL. Raises `BusUnavailable` when one does not answer, and what `build`
+    raises.
+    """
+    from proofwatch.bus.kafka import KafkaBus  # standalone mode does without the driver
+
+    pool = await create_pool(settings.postgres_dsn, max_size=sessions)
+    try:
+        bus = KafkaBus(settings.kafka_bootstrap, client_id, instance_id=settings.instance_id)
+        service = build(bus, pool)
+        await bus.start()
+    except BaseException:
+        await pool.close()
+        raise
+    return service.holding(bus.stop, pool.close)
