@@ -10,7 +10,7 @@ _TAG_SECRET: Final = b64encode(b"proofwatch standalone: tags that end with the r
 SETTINGS: Final[Mapping[str, Any]] = {
     "live_progress": True,
     "idle_seconds": 1.0,
-    "batch_max_records": 5_000,
+    "batch_max_records": 20_000,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
 }
