@@ -60,6 +60,7 @@ class FaustWorker:
         self._instance_id = instance_id
         self._app: App | None = None
         self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
+        self._joined = False
         self._failed: asyncio.Future[None] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
@@ -121,9 +122,9 @@ class FaustWorker:
             self._scratch.cleanup()
 
     def ready(self) -> bool:
-        """Return whether Faust runs and every relay owns its outbox."""
+        """Return whether Faust runs, the group has told it its partitions, and every relay owns its outbox."""
         relaying = all(lane.ready for lanes in self._relays.values() for lane in lanes)
-        return self._app is not None and not self._app.crashed and relaying
+        return self._app is not None and not self._app.crashed and self._joined and relaying
 
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(_TAKE, within=_WITHIN_S):
@@ -148,6 +149,7 @@ class FaustWorker:
             _end(f"{type(error).__name__}: {error}")
 
     async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
+        self._joined = True
         for at in sorted(TopicPartition(*each) for each in assigned):
             if at.topic == self._topic and at not in self._relays:
                 self._relays[at] = [companion(at) for companion in self._companions]
