@@ -1,77 +1,20 @@
-"""The ledger's tables (`deploy/migrations/ledger.sql`): joins, cells, labelled windows; a few statements per batch.
+"""The ledger's counts (`deploy/migrations/ledger.sql`): cells and labelled windows, a few statements per batch.
 
 Every transaction locks in one order, so lanes never deadlock: fence row, rows of `transactions` by key (first all
 inserts, then all existing rows), `grids`, rows of `windows` by key, cells. Due windows are locked last and never waited
 for (`skip locked`): whoever holds one either restates it or leaves it dirty for the next step.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
-from services.aggregator.core.labelled import (
-    TRANSACTIONS,
-    Assertion,
-    Cell,
-    Deltas,
-    Entry,
-    Key,
-    Trial,
-    WindowKey,
-)
+from services.aggregator.adapters.postgres_joins import columns_of
+from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_TRIAL = Trial._fields
-_PAIR = ("pair_authority", "pair_asserted_us", "pair_label_id", "pair_class", "pair_probability")
-_PRESENTATION = tuple(name.replace("pair", "presentation", 1) for name in _PAIR)
-_TYPES = {
-    "smallint": {"pair_authority", "presentation_authority"},
-    "bigint": {"logged_ms", "occurred_us", "pair_asserted_us", "presentation_asserted_us"},
-    "double precision": {
-        "match_score",
-        "liveness_score",
-        "match_threshold",
-        "liveness_threshold",
-        "pair_probability",
-        "presentation_probability",
-    },
-}
-
-
-def _unnest(columns: Sequence[str]) -> str:
-    types = (next((kind for kind, names in _TYPES.items() if name in names), "text") for name in columns)
-    return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
-
-
-def _insert(columns: Sequence[str]) -> str:
-    names = ", ".join(("tenant", "transaction_id", *columns))
-    return f"""
-insert into ledger.transactions ({names}) select {names} from ledger_incoming order by tenant, transaction_id
-on conflict do nothing returning tenant, transaction_id
-"""  # noqa: S608 — column names of this module
-
-
-def _update(columns: Sequence[str]) -> str:
-    names = ("tenant", "transaction_id", *columns)
-    return f"""
-update ledger.transactions t set {", ".join(f"{name} = k.{name}" for name in columns)}
-from {_unnest(names)} k({", ".join(names)})
-where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
-"""  # noqa: S608 — column names of this module
-
-
-_LABELS = (*_PAIR, *_PRESENTATION)
-_INSERT_TRIALS, _UPDATE_TRIALS = _insert(_TRIAL), _update(_TRIAL)
-_INSERT_LABELS, _UPDATE_LABELS = _insert(_LABELS), _update(_LABELS)
-_LOCK_EXISTING = f"""
-select t.tenant, t.transaction_id, {", ".join(f"t.{name}" for name in (*_TRIAL, *_LABELS))}
-from unnest($1::text[], $2::text[]) k(tenant, transaction_id)
-join ledger.transactions t
-  on t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
-order by t.tenant, t.transaction_id for update of t
-"""  # noqa: S608 — column names of this module
 _GRIDS = """
 insert into ledger.grids select $1, $2, $3 on conflict do nothing
 """
@@ -111,19 +54,6 @@ where ($1::text is null or w.tenant = $1 collate "C") and c.class <> $2
 group by 1, 2, 3, 4, 5, 6 having sum(c.n) <> 0
 """
 _PUBLISHING = 0x4C_45_44_47_45_52  # key of the advisory lock, this database's own
-# Tables grow a hundredfold within a session: a plan that was made for the small table must not be kept.
-_PREPARE = """
-set local plan_cache_mode = force_custom_plan; set local jit = off; set local client_min_messages = warning;
-create temporary table if not exists ledger_incoming (like ledger.transactions) on commit delete rows
-"""
-
-
-class Joined(NamedTuple):
-    """A transaction whose entry a batch changed."""
-
-    key: Key
-    old: Entry
-    new: Entry
 
 
 class Due(NamedTuple):
@@ -133,29 +63,6 @@ class Due(NamedTuple):
     revision: int
     requested: tuple[int, int]
     cells: Sequence[tuple[Cell, int]]
-
-
-async def prepare(connection: Any) -> None:
-    """Set up the open transaction; before anything else."""
-    await connection.execute(_PREPARE)
-
-
-async def join_verdicts(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
-    """Store the trials of a batch, ordered by key, and return every entry that they changed."""
-    rows = [(*key, *entry.trial) for key, entry in entries.items() if entry.trial]
-    joined, changed = await _join(connection, _TRIAL, _INSERT_TRIALS, rows, entries)
-    if changed := [each for each in changed if each.old.trial != each.new.trial]:
-        await _store(connection, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
-    return joined + changed
-
-
-async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
-    """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
-    rows = [_label_row(key, entry) for key, entry in entries.items()]
-    joined, changed = await _join(connection, _LABELS, _INSERT_LABELS, rows, entries)
-    if changed := [each for each in changed if each.old != each.new]:
-        await _store(connection, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
-    return joined + changed
 
 
 async def apply(connection: Any, deltas: Deltas) -> int | None:
@@ -170,11 +77,11 @@ async def apply(connection: Any, deltas: Deltas) -> int | None:
     if not windows:
         return None
     rows = [(_date(key.day), *key[1:], *deltas.requested.get(key, (0, 0)), key in labelled) for key in windows]
-    found = await connection.fetch(_WINDOWS, *_columns(rows))
+    found = await connection.fetch(_WINDOWS, *columns_of(rows))
     keys = {_window(row): row["window_key"] for row in found}
     cells = sorted((keys[window], *cell, n) for (window, cell), n in deltas.cells.items())
     if cells:
-        await connection.execute(_CELLS, *_columns(cells))
+        await connection.execute(_CELLS, *columns_of(cells))
     return min((_window(row).day for row in found if row["dirty"]), default=None)
 
 
@@ -233,54 +140,6 @@ async def labelled_cohorts(
     edges = await edge_sets(connection, (cell for cells in counted.values() for cell, _ in cells))
     cohorts = {cohort: class_counts(cells, edges) for cohort, cells in counted.items()}
     return with_unlabelled(cohorts, segments)
-
-
-async def _join(
-    connection: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
-) -> tuple[list[Joined], list[Joined]]:
-    """Insert what is new; lock what exists. Return the new ones and the existing ones, joined."""
-    if not rows:
-        return [], []
-    names = ["tenant", "transaction_id", *columns]
-    await connection.copy_records_to_table("ledger_incoming", records=rows, columns=names)
-    inserted = {(row[0], row[1]) for row in await connection.fetch(insert)}
-    new = [Joined(key, Entry(), entries[key]) for key in entries if key in inserted]
-    rest = [key for key in entries if key not in inserted]
-    if not rest:
-        return new, []
-    existing = [(_key(row), _entry(row)) for row in await connection.fetch(_LOCK_EXISTING, *_columns(rest))]
-    return new, [Joined(key, old, old.join(entries[key])) for key, old in existing]
-
-
-async def _store(connection: Any, update: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    await connection.execute(update, *_columns(rows))
-
-
-def _label_row(key: Key, entry: Entry) -> tuple[Any, ...]:
-    return (*key, *(entry.pair or _NOTHING), *(entry.presentation or _NOTHING))
-
-
-_NOTHING = (None,) * len(_PAIR)
-_N_TRIAL, _N_ASSERTION = len(_TRIAL), len(_PAIR)
-
-
-def _key(row: Sequence[Any]) -> Key:
-    return row[0], row[1]
-
-
-def _entry(row: Any) -> Entry:
-    values = tuple(row)[2:]
-    trial, rest = values[:_N_TRIAL], values[_N_TRIAL:]
-    pair, presentation = rest[:_N_ASSERTION], rest[_N_ASSERTION:]
-    return Entry(
-        None if trial[0] is None else Trial(*trial),
-        None if pair[0] is None else Assertion(*pair),
-        None if presentation[0] is None else Assertion(*presentation),
-    )
-
-
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return list(zip(*rows, strict=True))
 
 
 def _date(day: int) -> date:

@@ -11,6 +11,7 @@ from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Window
 from proofwatch.governance.policy import Policy
+from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters import postgres_ledger as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore, SlotKey
 from services.aggregator.core.anomalies import AnomalyState, SeriesKey
@@ -63,7 +64,7 @@ class LedgerStage:
         """Apply the batch; return dead letters, then the labelled days that are due and their anomalies."""
         output, entries = self._read(batch)
         if entries:
-            await store.prepare(tx)
+            await joins.prepare(tx)
             changed_day = await self._join(batch.source.topic, entries, tx)
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
@@ -85,7 +86,7 @@ class LedgerStage:
 
     async def _join(self, topic: str, entries: Sequence[tuple[Key, Entry]], tx: Any) -> int | None:
         """Return the earliest day of which something labelled changed."""
-        join = store.join_verdicts if topic == topics.VERDICTS else store.join_labels
+        join = joins.join_verdicts if topic == topics.VERDICTS else joins.join_labels
         deltas = Deltas(self._thresholds)
         for key, old, new in await join(tx, fold(entries)):
             deltas.change(key[0], old, new)

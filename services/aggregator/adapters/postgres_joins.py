@@ -1,0 +1,144 @@
+"""The ledger's transactions: verdicts and labels joined in `ledger.transactions`, a few statements per batch.
+
+Rows are locked by key, first all inserts, then all existing rows; `postgres_ledger` has the whole order of locks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from services.aggregator.core.labelled import Assertion, Entry, Key, Trial
+
+_TRIAL = Trial._fields
+_PAIR = ("pair_authority", "pair_asserted_us", "pair_label_id", "pair_class", "pair_probability")
+_PRESENTATION = tuple(name.replace("pair", "presentation", 1) for name in _PAIR)
+_TYPES = {
+    "smallint": {"pair_authority", "presentation_authority"},
+    "bigint": {"logged_ms", "occurred_us", "pair_asserted_us", "presentation_asserted_us"},
+    "double precision": {
+        "match_score",
+        "liveness_score",
+        "match_threshold",
+        "liveness_threshold",
+        "pair_probability",
+        "presentation_probability",
+    },
+}
+
+
+def _unnest(columns: Sequence[str]) -> str:
+    types = (next((kind for kind, names in _TYPES.items() if name in names), "text") for name in columns)
+    return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
+
+
+def _insert(columns: Sequence[str]) -> str:
+    names = ", ".join(("tenant", "transaction_id", *columns))
+    return f"""
+insert into ledger.transactions ({names}) select {names} from ledger_incoming order by tenant, transaction_id
+on conflict do nothing returning tenant, transaction_id
+"""  # noqa: S608 — column names of this module
+
+
+def _update(columns: Sequence[str]) -> str:
+    names = ("tenant", "transaction_id", *columns)
+    return f"""
+update ledger.transactions t set {", ".join(f"{name} = k.{name}" for name in columns)}
+from {_unnest(names)} k({", ".join(names)})
+where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
+"""  # noqa: S608 — column names of this module
+
+
+_LABELS = (*_PAIR, *_PRESENTATION)
+_INSERT_TRIALS, _UPDATE_TRIALS = _insert(_TRIAL), _update(_TRIAL)
+_INSERT_LABELS, _UPDATE_LABELS = _insert(_LABELS), _update(_LABELS)
+_LOCK_EXISTING = f"""
+select t.tenant, t.transaction_id, {", ".join(f"t.{name}" for name in (*_TRIAL, *_LABELS))}
+from unnest($1::text[], $2::text[]) k(tenant, transaction_id)
+join ledger.transactions t
+  on t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
+order by t.tenant, t.transaction_id for update of t
+"""  # noqa: S608 — column names of this module
+# Tables grow a hundredfold within a session: a plan that was made for the small table must not be kept.
+_PREPARE = """
+set local plan_cache_mode = force_custom_plan; set local jit = off; set local client_min_messages = warning;
+create temporary table if not exists ledger_incoming (like ledger.transactions) on commit delete rows
+"""
+
+
+class Joined(NamedTuple):
+    """A transaction whose entry a batch changed."""
+
+    key: Key
+    old: Entry
+    new: Entry
+
+
+async def prepare(connection: Any) -> None:
+    """Set up the open transaction; before anything else."""
+    await connection.execute(_PREPARE)
+
+
+async def join_verdicts(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+    """Store the trials of a batch, ordered by key, and return every entry that they changed."""
+    rows = [(*key, *entry.trial) for key, entry in entries.items() if entry.trial]
+    joined, changed = await _join(connection, _TRIAL, _INSERT_TRIALS, rows, entries)
+    if changed := [each for each in changed if each.old.trial != each.new.trial]:
+        await _store(connection, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
+    return joined + changed
+
+
+async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+    """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
+    rows = [_label_row(key, entry) for key, entry in entries.items()]
+    joined, changed = await _join(connection, _LABELS, _INSERT_LABELS, rows, entries)
+    if changed := [each for each in changed if each.old != each.new]:
+        await _store(connection, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
+    return joined + changed
+
+
+def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows as columns, for unnest."""
+    return list(zip(*rows, strict=True))
+
+
+async def _join(
+    connection: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
+) -> tuple[list[Joined], list[Joined]]:
+    """Insert what is new; lock what exists. Return the new ones and the existing ones, joined."""
+    if not rows:
+        return [], []
+    names = ["tenant", "transaction_id", *columns]
+    await connection.copy_records_to_table("ledger_incoming", records=rows, columns=names)
+    inserted = {(row[0], row[1]) for row in await connection.fetch(insert)}
+    new = [Joined(key, Entry(), entries[key]) for key in entries if key in inserted]
+    rest = [key for key in entries if key not in inserted]
+    if not rest:
+        return new, []
+    existing = [(_key(row), _entry(row)) for row in await connection.fetch(_LOCK_EXISTING, *columns_of(rest))]
+    return new, [Joined(key, old, old.join(entries[key])) for key, old in existing]
+
+
+async def _store(connection: Any, update: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    await connection.execute(update, *columns_of(rows))
+
+
+def _label_row(key: Key, entry: Entry) -> tuple[Any, ...]:
+    return (*key, *(entry.pair or _NOTHING), *(entry.presentation or _NOTHING))
+
+
+_NOTHING = (None,) * len(_PAIR)
+_N_TRIAL, _N_ASSERTION = len(_TRIAL), len(_PAIR)
+
+
+def _key(row: Sequence[Any]) -> Key:
+    return row[0], row[1]
+
+
+def _entry(row: Any) -> Entry:
+    values = tuple(row)[2:]
+    trial, rest = values[:_N_TRIAL], values[_N_TRIAL:]
+    pair, presentation = rest[:_N_ASSERTION], rest[_N_ASSERTION:]
+    return Entry(
+        None if trial[0] is None else Trial(*trial),
+        None if pair[0] is None else Assertion(*pair),
+        None if presentation[0] is None else Assertion(*presentation),
+    )
