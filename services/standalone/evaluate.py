@@ -11,7 +11,8 @@ from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.rates import Limits
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.tabular import TableError, open_table
-from services.standalone.evaluate_table import BUILT_IN_SEGMENTS, evaluate_table
+from services.standalone.core.intake import BUILT_IN_SEGMENTS
+from services.standalone.evaluate_table import evaluate_table
 from services.standalone.evaluate_text import write_text
 
 DESCRIPTION = """\
@@ -55,14 +56,13 @@ def run(args: argparse.Namespace) -> int:
     """
     try:
         policy = load_policy(args.policy)
-        limits = policy.limits
         evaluation = evaluate_table(
             open_table(args.file),
             match_threshold=policy.match.threshold if args.match_threshold is None else args.match_threshold,
             liveness_threshold=(
                 policy.liveness.threshold if args.liveness_threshold is None else args.liveness_threshold
             ),
-            limits=Limits(limits.fmr, limits.fnmr, limits.apcer, limits.bpcer),
+            limits=Limits.of(policy.limits),
             min_trials=policy.min_trials if args.min_trials is None else args.min_trials,
             segments=args.segment,
         )

@@ -7,18 +7,8 @@ from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, Trials, attack_class, cohorts_of
 from proofwatch.tabular import Row, Table, TableError, choice, score
+from services.standalone.core.intake import BUILT_IN_SEGMENTS
 
-BUILT_IN_SEGMENTS = (
-    "split",
-    "sex",
-    "age_band",
-    "skin_tone",
-    "country",
-    "source",
-    "device_model",
-    "os",
-    "sdk_version",
-)
 MATCH_COLUMNS = ("match_score", "pair")
 LIVENESS_COLUMNS = ("liveness_score", "presentation")
 

@@ -27,26 +27,20 @@ from (select logged_ms, pair_label_id is not null or presentation_label_id is no
 """
 
 
-def limits_of(policy: Policy) -> Limits:
-    """Return the limits that error rates are judged by."""
-    limits = policy.limits
-    return Limits(limits.fmr, limits.fnmr, limits.apcer, limits.bpcer)
-
-
-async def evaluation_of(connection: Any, policy: Policy, segments: tuple[str, ...]) -> Evaluation:
-    """Return the error rates of everything labelled so far, from the ledger's exact counts and sketches."""
+def evaluation_of(cohorts: Mapping[Cohort, Classes], policy: Policy, segments: tuple[str, ...]) -> Evaluation:
+    """Return the error rates of the ledger's exact counts and sketches, by the policy's thresholds and limits."""
     return evaluate_counts(
-        await labelled_cohorts(connection, segments=segments),
+        cohorts,
         Thresholds(policy.match.threshold, policy.liveness.threshold),
-        limits=limits_of(policy),
+        limits=Limits.of(policy.limits),
         min_trials=policy.min_trials,
         segments=segments,
     )
 
 
-async def cohorts_of(connection: Any) -> Mapping[Cohort, Classes]:
-    """Return outcomes and sketches by cohort and class, for the report's plots."""
-    return await labelled_cohorts(connection)
+async def cohorts_of(connection: Any, segments: tuple[str, ...]) -> Mapping[Cohort, Classes]:
+    """Return outcomes and sketches of everything labelled so far, by cohort and class."""
+    return await labelled_cohorts(connection, segments=segments)
 
 
 async def case_rows(connection: Any) -> list[dict[str, Any]]:

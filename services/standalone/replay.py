@@ -19,7 +19,7 @@ from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import InvalidPolicy, Policy, SegmentName, load_policy
 from proofwatch.strict_yaml import load_yaml
 from proofwatch.tabular import Row, Table, TableError, open_table
-from services.standalone.core.intake import DEVICE, SEGMENTS, Columns, Intake
+from services.standalone.core.intake import BUILT_IN_SEGMENTS, Columns, Intake
 from services.standalone.evaluate_table import read_trials
 from services.standalone.runner import Run, closing_lines, conduct
 
@@ -87,7 +87,7 @@ def prepare(args: argparse.Namespace) -> Run:
         step=timedelta(seconds=1 / args.rate),
         required=frozenset(policy.required_checks),
     )
-    segments = tuple(name for name in (*SEGMENTS, *DEVICE) if name in columns.fields) + tuple(columns.segments)
+    segments = tuple(name for name in BUILT_IN_SEGMENTS if name in columns.fields) + tuple(columns.segments)
     return Run(
         title=f"replay of {args.file.name}",
         policy=policy,

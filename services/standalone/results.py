@@ -50,10 +50,6 @@ class Results:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         (self.directory / name).write_bytes(orjson.dumps(content, option=options))
 
-    def paths(self) -> list[Path]:
-        """Return the files written, by name."""
-        return sorted(self.directory.iterdir())
-
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():

@@ -11,6 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.live import Live
 
+from proofwatch.biometrics.rates import Limits
 from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres_setup import create_pool
 from proofwatch.governance.policy import Policy
@@ -19,7 +20,7 @@ from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts, limits_of
+from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -63,13 +64,13 @@ async def conduct(run: Run) -> dict[str, Any]:
         stack.push_async_callback(session.stop)
         await _watched(run, session)
         async with pool.acquire() as connection:
-            evaluation = await evaluation_of(connection, run.policy, run.segments)
+            cohorts = await cohorts_of(connection, run.segments)
             labels = await label_counts(connection)
-            cohorts = await cohorts_of(connection)
             results.lines("cases.jsonl", await case_rows(connection))
+        evaluation = evaluation_of(cohorts, run.policy, run.segments)
         summary = session.summary(run.policy, labels, evaluation)
         results.document("summary.json", summary)
-        limits, min_trials = limits_of(run.policy), run.policy.min_trials
+        limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
         write_report(run.out, run.title, summary, evaluation, cohorts, limits=limits, min_trials=min_trials)
     return summary
 

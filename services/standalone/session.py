@@ -18,7 +18,7 @@ from services.standalone.core.overview import Overview
 from services.standalone.results import Results
 from services.standalone.tap import Tap
 
-_DEAD: Final = tuple(topics.dead_letter_topic(t) for t in (topics.TRANSACTIONS, topics.LABELS))
+_DEAD: Final = tuple(spec.name for spec in topics.kafka_specs() if topics.is_dead_letter_topic(spec.name))
 
 
 class Session:
@@ -63,7 +63,7 @@ class Session:
     async def _collect(self) -> None:
         for topic, records in await self._tap.drain():
             self.overview.note(topic, records)
-            if topic.endswith(".dlq"):
+            if topics.is_dead_letter_topic(topic):
                 self._results.dead_letters(msgspec.json.encode(read_dead_letter(record)) for record in records)
             else:
                 self._results.note(topic, records)

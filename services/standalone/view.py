@@ -25,7 +25,6 @@ class View:
     """Renders an overview; holds only what a progress bar and a throughput curve need."""
 
     def __init__(self, title: str, total: int | None) -> None:
-        self._title = title
         self._progress = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=None),

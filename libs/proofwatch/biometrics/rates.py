@@ -6,6 +6,7 @@ and is never in the N of an error rate, and never a score of zero. ACER is left 
 """
 
 from collections.abc import Mapping
+from typing import Protocol, Self
 
 import msgspec
 
@@ -15,6 +16,19 @@ UNKNOWN_SPECIES = "unknown"  # an attack whose PAI species nobody stated
 DEFAULT_MIN_TRIALS = 30
 
 
+class Promised(Protocol):
+    """Whatever states limits under these names, such as a policy."""
+
+    @property
+    def fmr(self) -> float | None: ...  # noqa: D102 - the names are the metrics'
+    @property
+    def fnmr(self) -> float | None: ...  # noqa: D102
+    @property
+    def apcer(self) -> float | None: ...  # noqa: D102
+    @property
+    def bpcer(self) -> float | None: ...  # noqa: D102
+
+
 class Limits(msgspec.Struct, frozen=True):
     """The limits (rates in 0..1) that figures are judged by; None means not judged."""
 
@@ -22,6 +36,11 @@ class Limits(msgspec.Struct, frozen=True):
     fnmr: float | None = None
     apcer: float | None = None
     bpcer: float | None = None
+
+    @classmethod
+    def of(cls, promised: Promised) -> Self:
+        """Return the limits that somebody else states, without what does not concern these figures."""
+        return cls(promised.fmr, promised.fnmr, promised.apcer, promised.bpcer)
 
 
 class MatchCounts(msgspec.Struct, frozen=True):

@@ -10,10 +10,10 @@ import msgspec
 
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.events.rejected import Reason
+from proofwatch.events.topics import dead_letter_topic
 from proofwatch.events.types import DeadLetter
 
 REASON = "proofwatch.reason"
-_SUFFIX = ".dlq"
 _ERRORS = "__connect.errors."
 _MESSAGE_CHARACTERS = 1024
 
@@ -34,7 +34,7 @@ def dead_letter(record: Record, source: TopicPartition, stage: str, reason: Reas
     }
     added = [(_ERRORS + name, value.encode()) for name, value in context.items()]
     return Outgoing(
-        source.topic + _SUFFIX,
+        dead_letter_topic(source.topic),
         record.key,
         record.value,
         source.partition,

@@ -115,6 +115,11 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}.dlq"
 
 
+def is_dead_letter_topic(topic: str) -> bool:
+    """Return whether a topic is the dead-letter topic of another."""
+    return topic.endswith(dead_letter_topic(""))
+
+
 def load_manifests(directory: Path | None = None) -> dict[str, Manifest]:
     """Return every manifest by topic name, in the order of the names.
 

@@ -93,7 +93,7 @@ def figures(classes: Classes, requested: tuple[int, int], policy: Policy) -> Ite
     ISO/IEC 19795-1 and 30107-3. `apcer` is the worst PAI species with `min_trials`. Without such a species it is the
     pooled rate, which may prove a breach (then some species is in breach) but never that each species keeps the limit.
     """
-    limits = Limits(policy.limits.fmr, policy.limits.fnmr, policy.limits.apcer, policy.limits.bpcer)
+    limits = Limits.of(policy.limits)
     genuine, impostor = classes.get(GENUINE, NO_TRIALS), classes.get(IMPOSTOR, NO_TRIALS)
     missing = genuine.missing + impostor.missing
     comparisons = genuine.n + impostor.n + missing

@@ -27,6 +27,8 @@ FIELDS: Final = (
 )
 SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
 DEVICE: Final = {"device_model": "model", "os": "os", "sdk_version": "sdk_version"}
+BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)
+"""Columns that are segments under their own name; the device's become part of the device."""
 _CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
 _AUTHORITY: Final = 50
 
@@ -45,7 +47,7 @@ class Columns:
 
         Raises ValueError naming the column when two columns would mean the same, or a mapped one is not there.
         """
-        known = (*FIELDS, *SEGMENTS, *DEVICE)
+        known = (*FIELDS, *BUILT_IN_SEGMENTS)
         renamed = {**fields, **segments}
         for column, meaning in renamed.items():
             if column not in present:

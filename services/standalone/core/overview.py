@@ -81,7 +81,7 @@ class Overview:
                 continue
             if note:
                 note(self, record.value)
-            elif topic.endswith(".dlq"):
+            elif topics.is_dead_letter_topic(topic):
                 self.dead_letters[topic] += 1
 
     @property
