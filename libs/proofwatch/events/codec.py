@@ -97,6 +97,17 @@ WINDOW: Final = Codec(types.Window)
 ANOMALY: Final = Codec(types.Anomaly)
 PLATFORM_ALERT: Final = Codec(types.PlatformAlert)
 POLICY: Final = Codec(types.PolicyDocument)
+TENANT: Final = Codec(types.TenantDocument)
+APPROVAL: Final = Codec(types.Approval)
+ACTIVATION: Final = Codec(types.Activation)
+CONTROL: Final = Codec(types.Control)
+ATTACK_PATTERN: Final = Codec(types.AttackPattern)
+SUBJECT_STATE: Final = Codec(types.SubjectState)
+STEP_UP: Final = Codec(types.StepUp)
+LABEL_REQUEST: Final = Codec(types.LabelRequest)
+DEVICE_PROOF: Final = Codec(types.DeviceProof)
+SHADOW: Final = Codec(types.Shadow)
+REDRIVE: Final = Codec(types.Redrive)
 NOTIFICATION: Final = Codec(types.Notification)
 DEAD_LETTER: Final = Codec(types.DeadLetter)
 
@@ -114,6 +125,17 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "anomaly": ANOMALY,
         "platform-alert": PLATFORM_ALERT,
         "policy": POLICY,
+        "tenant": TENANT,
+        "approval": APPROVAL,
+        "activation": ACTIVATION,
+        "control": CONTROL,
+        "attack-pattern": ATTACK_PATTERN,
+        "subject-state": SUBJECT_STATE,
+        "step-up": STEP_UP,
+        "label-request": LABEL_REQUEST,
+        "device-proof": DEVICE_PROOF,
+        "shadow": SHADOW,
+        "redrive": REDRIVE,
         "notification": NOTIFICATION,
         "dead-letter": DEAD_LETTER,
     }

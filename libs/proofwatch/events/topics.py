@@ -24,6 +24,17 @@ WINDOWS: Final = "metrics.windows.v1"
 ANOMALIES: Final = "metrics.anomalies.v1"
 PLATFORM_ALERTS: Final = "platform.alerts.v1"
 POLICIES: Final = "governance.policies.v1"
+TENANTS: Final = "governance.tenants.v1"
+APPROVALS: Final = "governance.approvals.v1"
+ACTIVATIONS: Final = "governance.activations.v1"
+CONTROLS: Final = "governance.controls.v1"
+ATTACK_PATTERNS: Final = "research.attack-patterns.v1"
+SUBJECTS: Final = "onboarding.subjects.v1"
+STEP_UPS: Final = "onboarding.step-ups.v1"
+LABEL_REQUESTS: Final = "onboarding.label-requests.v1"
+DEVICE_PROOFS: Final = "onboarding.device-proofs.v1"
+SHADOWS: Final = "biometrics.shadows.v1"
+REDRIVES: Final = "ops.redrives.v1"
 NOTIFICATIONS: Final = "ops.notifications.v1"
 
 DEAD_LETTER_RETENTION: Final = timedelta(days=30)
@@ -73,7 +84,7 @@ class Manifest(_Part):
     key: Annotated[str, Field(min_length=1)]
     partitions: Annotated[int, Field(ge=1, le=1024)]
     co_partitioned_with: Name | None = None
-    cleanup_policy: Literal["delete", "compact"]
+    cleanup_policy: Literal["delete", "compact", "compact,delete"]
     retention: timedelta
     timestamp_type: TimestampType
     max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)]

@@ -6,6 +6,31 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 
+class Activation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """From when a governed document is in force for a scope."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    document_kind: Literal["policy", "tenant"]
+    """Which kind of governed document."""
+    scope: Annotated[str, Meta(max_length=192, min_length=1)]
+    """Whom it applies to: * for everyone, a tenant, or tenant/segment=value for a cohort; the narrowest in force wins."""
+    document_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """The document that comes into force."""
+    mode: Literal["live", "shadow"]
+    """live decides; shadow is judged beside the live one and decides nothing."""
+    effective_from: Annotated[datetime, Meta(tz=True)]
+    """From which log time on; at least the lead time after this record's own log time."""
+    key_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}\\Z")]
+    """Identifies the public key in the keyring: the first 16 hex digits of SHA-256 over its 32 bytes."""
+    signature: Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{86}==\\Z")]
+    """Ed25519 signature (RFC 8032) in base64, over the statement as governance.signatures spells it."""
+    published_at: Annotated[datetime, Meta(tz=True)]
+    """When it was published."""
+    ends_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """Until which log time (exclusive); absent: until the next one of the scope."""
+
+
 class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A rate that left its baseline, or came back."""
 
@@ -63,6 +88,46 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """True when the window is older than the alert horizon: stored, never notified."""
 
 
+class Approval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One person's signature under a governed document; two different people make it usable."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    document_kind: Literal["policy", "tenant"]
+    """Which kind of governed document."""
+    document_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """The document that is approved."""
+    key_id: Annotated[str, Meta(pattern="^[0-9a-f]{16}\\Z")]
+    """Identifies the public key in the keyring: the first 16 hex digits of SHA-256 over its 32 bytes."""
+    signature: Annotated[str, Meta(pattern="^[A-Za-z0-9+/]{86}==\\Z")]
+    """Ed25519 signature (RFC 8032) in base64, over the statement as governance.signatures spells it."""
+    signed_at: Annotated[datetime, Meta(tz=True)]
+    """When it was signed."""
+
+
+class AttackPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A published attack pattern: a declarative predicate over non-personal fields of a transaction."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    pattern_id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """Stable name of the pattern."""
+    revision: Annotated[int, Meta(ge=1)]
+    """Counts the changes of the pattern, from 1."""
+    state: Literal["published", "withdrawn"]
+    """Whether transactions are compared with it."""
+    description: Annotated[str, Meta(max_length=512, min_length=1)]
+    """What kind of attack it tells, for the analyst."""
+    severity: Literal["low", "medium", "high"]
+    """How urgent a match is."""
+    predicate: Annotated[str, Meta(max_length=65536, min_length=2)]
+    """The predicate as JSON: all, any, not, and comparisons {field, op, value}."""
+    effective_from: Annotated[datetime, Meta(tz=True)]
+    """From which log time on; at least the lead time after this record's own log time."""
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When it is no longer compared; absent: it stays."""
+
+
 class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What a data subject consented to, obtained by the customer (GDPR Art. 7)."""
 
@@ -84,6 +149,33 @@ class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """When it ends by itself; absent: it does not."""
     evidence_ref: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """Where the customer keeps the proof of the consent."""
+
+
+class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Turns a protective measure for a cohort on or off; the rule that detects writes both records."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    control_id: str
+    """uuid5 of measure, cohort, state and effective_from."""
+    measure: Literal["step_up_mfa", "alarmed_cohort"]
+    """step_up_mfa: flagged users of the cohort must pass a second factor; alarmed_cohort: its transactions are suspicious."""
+    state: Literal["on", "off"]
+    """Whether it begins or ends."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    segment_name: Annotated[str, Meta(max_length=32, min_length=1)] | None
+    """The cohort's segment; null covers the whole tenant."""
+    segment_value: Annotated[str, Meta(max_length=64, min_length=1)] | None
+    """The value of the cohort's segment; null covers the whole tenant."""
+    effective_from: Annotated[datetime, Meta(tz=True)]
+    """From which log time on; at least the lead time after this record's own log time."""
+    reason: Literal["apcer_breach", "apcer_pass", "anomaly", "operator"]
+    """Typed reason code: apcer_breach, apcer_pass, operator, anomaly."""
+    evidence: dict[str, float]
+    """The numbers behind the reason, by name."""
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When the measure ends by itself; null on an off record."""
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -169,6 +261,8 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Liveness threshold that was applied: accepted when score ≥ threshold."""
     attempts_before: Attempts
     """Failures that counted against the subject before this transaction."""
+    step_up: bool | None = None
+    """Whether the user was under step-up MFA; absent: no."""
 
 
 class Sketch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -239,6 +333,62 @@ class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """The numbers behind the reason, by name."""
 
 
+class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What one transaction did to its subject's history: a failure, or a clearing accept."""
+
+    offset: Annotated[int, Meta(ge=0)]
+    """Its position in the transactions partition."""
+    occurred_ms: int
+    """When it occurred, Unix epoch."""
+    transaction: int
+    """64 bits of BLAKE2b over its id, signed."""
+    failed: Annotated[int, Meta(ge=0, le=3)]
+    """1: match, 2: liveness, 3: both; 0: accepted, which clears what lies before."""
+    suspected_ms: int | None = None
+    """When the suspicion of the running episode occurred, Unix epoch; absent: not yet."""
+
+
+class Mfa(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A user's step-up MFA."""
+
+    control_id: str
+    """The control record that turned it on."""
+    since_ms: int
+    """Log time from which it holds, Unix epoch."""
+    until_ms: int
+    """Log time at which it ends unless it is prolonged, Unix epoch."""
+
+
+class Shadowing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A subject's history under one shadow policy."""
+
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the shadow policy."""
+    attempts: tuple[Attempt, ...]
+    """The history, in log order."""
+
+
+class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """That a handset took part in a transaction: the transactions again, keyed by device."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    device_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """Pseudonymous reference of the handset."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
+    """Where the imagery is kept, by reference; never imagery itself."""
+
+
 class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A case that leaves triage for people: the SOC queue now, the research group for novel attacks."""
 
@@ -287,6 +437,27 @@ class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Key of the text to show; texts belong to upstream."""
     attempts_left: Annotated[int, Meta(ge=0)]
     """Tries left before a person decides."""
+    step_up_until: Annotated[datetime, Meta(tz=True)] | None = None
+    """The user must pass a second factor until then (log time); absent: no step-up MFA."""
+
+
+class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Asks upstream for the truth about a transaction that was chosen by its hash; it opens no imagery."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    request_id: str
+    """uuid5 of tenant and transaction."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    inclusion_probability: Annotated[float, Meta(gt=0.0, le=1.0)]
+    """The known probability with which any such transaction is chosen; the label carries it back."""
 
 
 class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -381,6 +552,96 @@ class PolicyDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """When it was published."""
 
 
+class Redrive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """That a dead letter was sent again, by whom, and why."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    redrive_id: str
+    """uuid5 of dead-letter topic, partition and offset."""
+    dead_letter_topic: Annotated[str, Meta(max_length=249, min_length=1)]
+    """Where the dead letter lies."""
+    partition: Annotated[int, Meta(ge=0)]
+    """Its partition."""
+    offset: Annotated[int, Meta(ge=0)]
+    """Its offset."""
+    target_topic: Annotated[str, Meta(max_length=249, min_length=1)]
+    """Where its original bytes were sent."""
+    reason_code: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Why it had been refused."""
+    operator: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Who sent it again."""
+    note: Annotated[str, Meta(max_length=512, min_length=1)]
+    """Why it may pass now."""
+    redriven_at: Annotated[datetime, Meta(tz=True)]
+    """When it was sent again."""
+
+
+class Shadow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A transaction that a shadow policy would have decided otherwise."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    live_policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
+    shadow_policy_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """Content hash of the shadow policy."""
+    live_decision: Literal["accept", "retry", "refer"]
+    """What was decided."""
+    live_action: Annotated[str, Meta(max_length=32, min_length=1)]
+    """What upstream was told to do."""
+    shadow_decision: Literal["accept", "retry", "refer"]
+    """What the shadow policy would have decided."""
+    shadow_action: Annotated[str, Meta(max_length=32, min_length=1)]
+    """What it would have told upstream to do."""
+
+
+class StepUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Whether a user must pass a second factor (multi-factor authentication)."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    step_up_id: str
+    """uuid5 of tenant, subject, state and since."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
+    state: Literal["on", "off"]
+    """on: demand it; off: no longer."""
+    control_id: str
+    """The control record that turned it on."""
+    since: Annotated[datetime, Meta(tz=True)]
+    """Log time from which it holds."""
+    until: Annotated[datetime, Meta(tz=True)]
+    """Log time at which it ends unless it is prolonged; on an off record: when it ended."""
+
+
+class SubjectState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What a subject's own transactions left behind, the latest of each subject kept: the truth behind the cache."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    offset: Annotated[int, Meta(ge=0)]
+    """Position in the transactions partition of the transaction that last changed it."""
+    attempts: tuple[Attempt, ...]
+    """The subject's history under the live policy, in log order."""
+    flagged_ms: int | None = None
+    """Log time of the last suspicion, Unix epoch; absent: none."""
+    step_up: Mfa | None = None
+    """The user's step-up MFA; absent: off."""
+    shadows: tuple[Shadowing, ...] | None = None
+    """The subject's histories under shadow policies; absent: none."""
+
+
 class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A transaction that the security operations centre should look at, and why."""
 
@@ -396,7 +657,15 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
-    reason: Literal["liveness_failures_persist"]
+    reason: Literal[
+        "liveness_failures_persist",
+        "match_far_below_threshold",
+        "liveness_far_below_threshold",
+        "subject_velocity",
+        "device_velocity",
+        "attack_pattern",
+        "alarmed_cohort",
+    ]
     """Typed reason code."""
     severity: Literal["low", "medium", "high"]
     """How urgent."""
@@ -406,6 +675,8 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
     imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
     """Where the imagery is kept, by reference; never imagery itself."""
+    pattern_id: Annotated[str, Meta(max_length=63, min_length=1)] | None = None
+    """The published attack pattern that matched."""
 
 
 class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -425,6 +696,19 @@ class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Up to when the source is read: the greatest log-append time seen, Unix epoch; null before the first record."""
     cells: tuple[Cell, ...]
     """The cells of the tenants that hash to this partition."""
+
+
+class TenantDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A tenant's governed settings, kept by content hash: contract, time zone, segment catalogue, lawful bases."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant_hash: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """First 32 hex digits of SHA-256 over the document."""
+    document: Annotated[str, Meta(max_length=1048576, min_length=2)]
+    """The canonical JSON of the tenant's settings."""
+    published_at: Annotated[datetime, Meta(tz=True)]
+    """When it was published."""
 
 
 class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -75,6 +75,34 @@ class Monitoring(_Part):
     expected: dict[str, Rate]
 
 
+class VelocityRule(_Part):
+    """Suspicious are at least `limit` proofs under one key within `window_minutes` of event time."""
+
+    window_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    limit: Annotated[int, Field(ge=2, le=100_000)]
+
+
+class SuspicionRule(_Part):
+    """What makes a transaction suspicious beside persisting liveness failures; what is left out is not looked for.
+
+    A score below `match_far_below` or `liveness_far_below` is far below its limit. Of all transactions the share
+    `label_sample` is asked to be labelled, chosen by hash.
+    """
+
+    match_far_below: Score = 0.0
+    liveness_far_below: Score = 0.0
+    subject_velocity: tuple[VelocityRule, ...] = ()
+    device_velocity: tuple[VelocityRule, ...] = ()
+    label_sample: Score = 0.0
+
+
+class StepUpRule(_Part):
+    """A user counts as flagged for `flagged_days` after a suspicion; step-up MFA holds for at least `hold_hours`."""
+
+    flagged_days: Annotated[int, Field(ge=1, le=90)] = 30
+    hold_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 72
+
+
 class Policy(_Part):
     """One policy, whole. `hash` identifies its content."""
 
@@ -88,6 +116,8 @@ class Policy(_Part):
     limits: Limits
     min_trials: Annotated[int, Field(ge=1)]
     segments: tuple[SegmentName, ...]
+    suspicion: SuspicionRule = SuspicionRule()
+    step_up: StepUpRule = StepUpRule()
     monitoring: Monitoring
 
     @property

@@ -76,7 +76,7 @@ def test_a_replay_keeps_records_of_any_time() -> None:
         ({"partitions": 0}, "partitions: Input should be greater than or equal to 1"),
         ({"partition": 6}, "partition: Extra inputs are not permitted"),
         ({"retention": "PT0S"}, "manifest: retention must be longer than nothing, for example P7D"),
-        ({"cleanup_policy": "compress"}, "cleanup_policy: Input should be 'delete' or 'compact'"),
+        ({"cleanup_policy": "compress"}, "cleanup_policy: Input should be 'delete', 'compact' or 'compact,delete'"),
         ({"events": []}, "events: Tuple should have at least 1 item after validation, not 0"),
         ({"purposes": ["advertising"]}, "purposes.0: Input should be 'provide_features',"),
         ({"name": "onboarding.labels.v9"}, "name is onboarding.labels.v9, so the file must be called"),
