@@ -48,8 +48,8 @@ async def test_records_of_a_key_stay_in_one_partition_and_in_order(world: World)
     await step_until(lambda: len(stage.taken) == 500, worker)
     got: dict[bytes | None, list[bytes | None]] = defaultdict(list)
     homes: dict[bytes | None, set[int]] = defaultdict(set)
-    for partition, position in (await world.positions()).items():
-        await shows(partial(count, world, partition), position)
+    for partition, end in (await world.bus.ends(world.name("in"))).items():
+        await shows(partial(count, world, partition), end)
         for record in await world.read("out", partition):
             got[record.key].append(record.value)
             homes[record.key].add(partition)
