@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proofwatch.bus.dead_letter import dead_letter, read_dead_letter
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.bus.dead_letter import dead_letter, original_headers, read_dead_letter, refusal
+from proofwatch.bus.port import Headers, Outgoing, Record, TopicPartition
 
 AT = TopicPartition("onboarding.transactions.v1", 3)
 RECORD = Record(41, 1_700_000_000_000, b"t/s", b"\xff{", (("traceparent", b"00"),))
@@ -26,9 +26,12 @@ def test_a_dead_letter_carries_the_headers_of_kafka_connect() -> None:
         ("__connect.errors.partition", b"3"),
         ("__connect.errors.offset", b"41"),
         ("__connect.errors.connector.name", b"proofwatch-scorer"),
+        ("__connect.errors.task.id", b"3"),
         ("__connect.errors.stage", b"scorer"),
+        ("__connect.errors.class.name", b"proofwatch.bus.port.Stage"),
         ("__connect.errors.exception.class.name", b"proofwatch.events.rejected.Rejected"),
         ("__connect.errors.exception.message", b"$: must be an object"),
+        ("proofwatch.timestamp_ms", b"1700000000000"),
         ("proofwatch.reason", b"malformed"),
     )
 
@@ -52,6 +55,34 @@ def test_of_a_record_that_failed_twice_the_last_failure_counts() -> None:
 def test_a_long_message_is_cut_to_what_the_schema_allows() -> None:
     """An explanation can never make its own record unreadable."""
     assert len(read_dead_letter(as_read(dead_letter(RECORD, AT, "s", "malformed", "ä" * 5000))).message) == 1024
+
+
+def test_the_original_time_survives_a_topic_that_stamps_its_own() -> None:
+    """With log-append time the broker replaces the timestamp; the header keeps what the record had."""
+    letter = as_read(dead_letter(RECORD, AT, "scorer", "malformed", "$"))._replace(timestamp_ms=1_800_000_000_000)
+    assert read_dead_letter(letter).at == datetime.fromtimestamp(1_700_000_000, UTC)
+
+
+def test_the_original_headers_are_those_that_the_refused_record_had() -> None:
+    """Only the last block is taken off: headers of an upstream's own Connect, or of an earlier failure, stay."""
+    once = as_read(dead_letter(RECORD, AT, "scorer", "malformed", "first"))
+    assert original_headers(once.headers) == RECORD.headers
+    assert original_headers(dead_letter(once, AT, "ledger", "key_mismatch", "second").headers) == once.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (("__connect.errors.topic", b"in"),),
+        dead_letter(RECORD, AT, "s", "malformed", "m").headers[:-1],
+        (*dead_letter(RECORD, AT, "s", "malformed", "m").headers, ("__connect.errors.offset", b"none")),
+        (*dead_letter(RECORD, AT, "s", "malformed", "m").headers, ("proofwatch.reason", b"\xff")),
+    ],
+)
+def test_headers_of_others_say_nothing(headers: Headers) -> None:
+    """Whoever writes half of the names, or something else behind them, is not taken at his word."""
+    assert refusal(headers) is None
 
 
 def test_a_record_that_is_no_dead_letter_is_refused() -> None:
