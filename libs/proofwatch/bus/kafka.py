@@ -6,9 +6,10 @@ from aiokafka import TopicPartition as Place
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.kafka_client import Connection, Metadata, reader
-from proofwatch.bus.kafka_consumer import KafkaConsumer, read_range
+from proofwatch.bus.kafka_consumer import KafkaConsumer
 from proofwatch.bus.kafka_fence import KafkaFence
 from proofwatch.bus.kafka_producer import Publisher
+from proofwatch.bus.kafka_reader import read_range
 from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, TopicPartition
 
 

@@ -80,20 +80,25 @@ def _batches(
     """Pack the records; batches of one partition stand in the order of their records."""
     full: list[tuple[TopicPartition, Any]] = []
     open_: dict[tuple[str, int], Any] = {}
+    at: tuple[str, int] | None = None
+    no_headers: list[tuple[str, bytes]] = []
     for topic, key, value, partition, timestamp_ms, headers in records:
         if partition is None:
             partition = keyless() % sizes[topic] if key is None else _cached_partition_of(key, sizes[topic])
-        elif not 0 <= partition < sizes[topic]:
-            raise UnknownTopic(f"{topic} has {sizes[topic]} partitions; there is no partition {partition}")
-        batch = open_.get((topic, partition))
-        if batch is None:
-            batch = open_[topic, partition] = producer.create_batch()
-        listed = list(headers)
+        if at is None or partition != at[1] or topic != at[0]:  # most records go where the one before went
+            if not 0 <= partition < sizes[topic]:
+                raise UnknownTopic(f"{topic} has {sizes[topic]} partitions; there is no partition {partition}")
+            at = (topic, partition)
+            if at not in open_:
+                open_[at] = producer.create_batch()
+            append = open_[at].append
+        listed = list(headers) if headers else no_headers
         # None: no room. An empty batch takes any record, even one of 10 MB
-        if batch.append(timestamp=timestamp_ms, key=key, value=value, headers=listed) is None:
-            full.append((TopicPartition(topic, partition), batch))
-            batch = open_[topic, partition] = producer.create_batch()
-            batch.append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
+        if append(timestamp=timestamp_ms, key=key, value=value, headers=listed) is None:
+            full.append((TopicPartition(*at), open_[at]))
+            batch = open_[at] = producer.create_batch()
+            append = batch.append
+            append(timestamp=timestamp_ms, key=key, value=value, headers=listed)
     return full + [(TopicPartition(*at), batch) for at, batch in open_.items()]
 
 
