@@ -1,0 +1,211 @@
+"""Velocity: too many proofs under one key (a subject, a handset) within a sliding window of event time.
+
+What counts for a proof Q are the proofs P of its key that lie before it on the log, appended less than a horizon
+before Q (`Proofs`, log time), and occurred within the window (event time). So what is told is a function of one
+horizon of the log, and reading that much again after a restart gives the same.
+
+A rule is crossed by the proof that turns a stretch without excess into one with: some window that ends with a proof
+and contains Q holds `limit` proofs with Q, none of them did without Q, and neither did the window that ends with the
+proof before Q. With limit 3 and a window of 10 minutes:
+
+    occurred   0:00   0:04   0:08       0:12       0:30   0:34   0:35
+    in window   1      2      3          3          1      2      3
+                              crossed    the same                 crossed again
+
+In order that is the window (Q - length, Q] alone; the others matter when Q arrives late.
+"""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from proofwatch.governance.policy import VelocityRule
+
+MINUTE_MS: Final = 60_000
+LATENESS_MS: Final = 10 * MINUTE_MS
+"""Proofs of one window still meet when one reached the log so much later than the other."""
+
+_SHIFT: Final = 48
+_HALF: Final = 1 << (_SHIFT - 1)  # times before 1970 are negative
+_LOW: Final = (1 << _SHIFT) - 1
+_SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
+
+
+class Limit(NamedTuple):
+    """A velocity rule for the hot path: `limit` proofs within `window_ms` are an excess."""
+
+    window_ms: int
+    limit: int
+
+
+class Crossing(NamedTuple):
+    """A rule that a proof crossed: `count` proofs within `window_minutes`, where `limit` are an excess."""
+
+    window_minutes: int
+    limit: int
+    count: int
+
+
+def limits_of(rules: Sequence[VelocityRule]) -> tuple[Limit, ...]:
+    """Return the rules of a policy for the hot path."""
+    return tuple(Limit(rule.window_minutes * MINUTE_MS, rule.limit) for rule in rules)
+
+
+def horizon_ms(limits: Sequence[Limit]) -> int:
+    """Return how much log time `Proofs` must keep for these rules: the longest window and `LATENESS_MS`; 0 for none.
+
+    Where policies differ, give the rules of all of them.
+    """
+    return max((limit.window_ms for limit in limits), default=-LATENESS_MS) + LATENESS_MS
+
+
+def crossings(times: Sequence[int], occurred_ms: int, limits: Sequence[Limit]) -> tuple[Crossing, ...]:
+    """Return the rules that the proof of `occurred_ms` crosses.
+
+    `times`: when the proofs of its key occurred, ascending, itself included (as `Proofs.see` returns them).
+    """
+    crossed: tuple[Crossing, ...] = ()
+    for limit in limits:
+        if len(times) >= limit.limit and _crosses(times, occurred_ms, limit):
+            crossed += (Crossing(limit.window_ms // MINUTE_MS, limit.limit, limit.limit),)
+    return crossed
+
+
+def _crosses(times: Sequence[int], occurred_ms: int, rule: Limit) -> bool:
+    """Return whether the proof crosses the rule; the window after it is looked through only as far as it must."""
+    window_ms, limit = rule
+    own = bisect_right(times, occurred_ms) - 1  # of equal times the proof is the last
+    if own and _count(times, own - 1, window_ms) >= limit:
+        return False
+    reached = False
+    for at in range(own, len(times)):
+        if times[at] >= occurred_ms + window_ms:
+            break
+        count = _count(times, at, window_ms)
+        if count > limit:
+            return False  # without this proof it was in excess already
+        reached = reached or count == limit
+    return reached
+
+
+def _count(times: Sequence[int], at: int, window_ms: int) -> int:
+    """Return how many of `times[: at + 1]` lie in the window that ends with `times[at]`."""
+    return at + 1 - bisect_right(times, times[at] - window_ms, 0, at + 1)
+
+
+class _Many:
+    """The proofs of a key that has more than one: packed in log order, and their times ascending."""
+
+    __slots__ = ("log", "times")
+
+    def __init__(self) -> None:
+        self.log: list[int] = []
+        self.times: list[int] = []
+
+    def add(self, proof: int, *, first: bool = False) -> None:
+        self.log.insert(0 if first else len(self.log), proof)
+        insort(self.times, _occurred_ms(proof))
+
+    def drop(self, at: int) -> int:
+        proof = self.log.pop(at)
+        del self.times[bisect_left(self.times, _occurred_ms(proof))]
+        return proof
+
+
+class Proofs:
+    """Which key proved when, in one partition, for one horizon of log time.
+
+    Two generations of keys, each a horizon long: to forget is to drop the older one, and memory holds at most two
+    horizons and a batch. A key with one proof takes about 130 bytes: it is kept as a 60-bit hash under the process's
+    own hash key. Nothing of this is ever written down.
+
+    Log time is expected to ascend, as log-append time does; where it does not, a proof that is nearly a horizon old
+    may be missed.
+    """
+
+    __slots__ = ("_horizon_ms", "_keys_before", "_mark", "_old", "_turn_ms", "_undo", "_young")
+
+    def __init__(self, horizon_ms: int) -> None:
+        """`horizon_ms`: milliseconds of log time after which a proof no longer counts; 0: none ever does."""
+        self._horizon_ms = horizon_ms
+        # A value is the proof, packed, or all proofs of a key that has more.
+        self._young: dict[int, int | _Many] = {}
+        self._old: dict[int, int | _Many] = {}
+        self._turn_ms: int | None = None
+        # How the batch in hand is taken back: its keys are the last of the young ones, and what else it changed.
+        self._mark = -1
+        self._keys_before = 0
+        self._undo: list[tuple[int, int] | tuple[_Many, int | None]] = []
+
+    def __len__(self) -> int:
+        """Return how many keys are remembered; one that proved in both generations counts twice."""
+        return len(self._young) + len(self._old)
+
+    def begin(self, offset: int, timestamp_ms: int) -> None:
+        """Begin a batch, or begin one anew: `offset` and `timestamp_ms` are those of its first record.
+
+        What was seen since the last batch began at `offset` is forgotten, for those records come again, perhaps cut
+        otherwise. Raises `ValueError` for an offset before that: then the partition must be read anew.
+        """
+        if offset < self._mark:
+            msg = f"offset {offset} is before the last batch, which began at {self._mark}: read the horizon again"
+            raise ValueError(msg)
+        if offset == self._mark:
+            self._take_back()
+        self._undo.clear()
+        if self._turn_ms is None or timestamp_ms >= self._turn_ms:
+            self._old, self._young = self._young, {}
+            self._turn_ms = timestamp_ms + self._horizon_ms
+        self._mark, self._keys_before = offset, len(self._young)
+
+    def see(self, timestamp_ms: int, key: bytes, occurred_ms: int) -> list[int] | None:
+        """Remember a proof; return when those of its key occurred that count, ascending, itself included.
+
+        None: it is the only one. The list is the memory's own: read it before the next call, and do not change it.
+        Call it once for a transaction: repeats must not count.
+        """
+        subject, proof = hash(key) & _SIXTY_BITS, (timestamp_ms << _SHIFT) + occurred_ms
+        # setdefault gives `proof` back, the very object, when the key is new: one look-up instead of two. Equal proofs
+        # are objects apart, for the log is younger than 1970 and they are no small integers, which CPython shares.
+        known = self._young.setdefault(subject, proof)
+        if known is proof and subject not in self._old:
+            return None
+        return self._again(subject, proof, known)
+
+    def _again(self, subject: int, proof: int, known: int | _Many) -> list[int] | None:
+        earlier = self._old[subject] if known is proof else known
+        if isinstance(earlier, _Many):
+            many = earlier
+        else:
+            many = _Many()
+            many.add(earlier)
+            if known is not proof:
+                self._undo.append((subject, earlier))
+        self._young[subject] = many
+        oldest_ms = _logged_ms(proof) - self._horizon_ms
+        while many.log and _logged_ms(many.log[0]) <= oldest_ms:
+            self._undo.append((many, many.drop(0)))
+        many.add(proof)
+        self._undo.append((many, None))
+        return many.times if len(many.times) > 1 else None
+
+    def _take_back(self) -> None:
+        while self._undo:
+            what, proof = self._undo.pop()
+            if isinstance(what, int):
+                assert proof is not None
+                self._young[what] = proof
+            elif proof is None:
+                what.drop(-1)
+            else:
+                what.add(proof, first=True)
+        while len(self._young) > self._keys_before:
+            self._young.popitem()
+
+
+def _logged_ms(proof: int) -> int:
+    return (proof + _HALF) >> _SHIFT
+
+
+def _occurred_ms(proof: int) -> int:
+    return ((proof + _HALF) & _LOW) - _HALF
