@@ -11,6 +11,9 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "live_progress": True,
     "idle_seconds": 1.0,
     "batch_max_records": 20_000,
+    # one's own file is replayed to its end, however much of it is bad; the summary says how much
+    "dead_letter_rate_cap": 0.0,
+    "dead_letter_run_cap": 0,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
 }

@@ -10,8 +10,8 @@ import msgspec
 from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.rates import Limits
 from proofwatch.governance.policy import InvalidPolicy, load_policy
+from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.tabular import TableError, open_table
-from services.standalone.core.intake import BUILT_IN_SEGMENTS
 from services.standalone.evaluate_table import evaluate_table
 from services.standalone.evaluate_text import write_text
 

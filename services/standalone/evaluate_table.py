@@ -6,8 +6,8 @@ from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, Trials, attack_class, cohorts_of
+from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.tabular import Row, Table, TableError, choice, score
-from services.standalone.core.intake import BUILT_IN_SEGMENTS
 
 MATCH_COLUMNS = ("match_score", "pair")
 LIVENESS_COLUMNS = ("liveness_score", "presentation")

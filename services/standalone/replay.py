@@ -17,9 +17,9 @@ from rich.console import Console
 from proofwatch.biometrics.curve_figures import operating_points
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import InvalidPolicy, Policy, SegmentName, load_policy
+from proofwatch.intake import BUILT_IN_SEGMENTS, Columns, Intake
 from proofwatch.strict_yaml import load_yaml
 from proofwatch.tabular import Row, Table, TableError, open_table
-from services.standalone.core.intake import BUILT_IN_SEGMENTS, Columns, Intake
 from services.standalone.evaluate_table import read_trials
 from services.standalone.runner import Run, closing_lines, conduct
 

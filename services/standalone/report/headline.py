@@ -6,7 +6,7 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, MatchEvaluation
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
-from services.standalone.report.markup import (
+from proofwatch.report.markup import (
     STATUS,
     Cell,
     Html,

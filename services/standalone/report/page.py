@@ -8,9 +8,9 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
+from proofwatch.report.document import document
+from proofwatch.report.markup import Html, count, paragraph, percent, plot, section, table, text
 from services.standalone.report import headline, sections
-from services.standalone.report.markup import Html, count, paragraph, percent, plot, section, table, text
-from services.standalone.report.style import STYLE
 from services.standalone.report.timeline import Alarm, Timeline, read_alarms, read_cases, read_timeline
 from services.standalone.report.timeline_plot import duration, timeline
 
@@ -68,20 +68,8 @@ def write_report(
         _reading(),
     ]
     path = out / "report.html"
-    path.write_text(_document(title, body), encoding="utf-8")
+    path.write_text(document(title, body), encoding="utf-8")
     return path
-
-
-def _document(title: str, body: Sequence[Html]) -> str:
-    # The policy makes it certain that opening the page contacts nobody, whatever a name in the data contains.
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Proofwatch: {text(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(body)
-        + "\n</main>\n</body>\n</html>\n"
-    )
 
 
 def _header(title: str, opening: Html) -> Html:

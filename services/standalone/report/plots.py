@@ -9,9 +9,9 @@ from matplotlib.figure import Figure as Canvas
 from scipy.special import ndtri
 
 from proofwatch.biometrics.figures import Figure, Status
+from proofwatch.report.markup import of, percent
+from proofwatch.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
 from services.standalone.report.data import Curve, Distribution, Floats
-from services.standalone.report.markup import of, percent
-from services.standalone.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
 
 MOST_ROWS: Final = 25
 _ROW_INCHES: Final = 0.27

@@ -8,8 +8,7 @@ from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, Mat
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes
-from services.standalone.report import data, plots
-from services.standalone.report.markup import (
+from proofwatch.report.markup import (
     STATUS,
     Cell,
     Html,
@@ -23,6 +22,7 @@ from services.standalone.report.markup import (
     table,
     text,
 )
+from services.standalone.report import data, plots
 
 _MOST_POINTS: Final = 30
 _HEAD: Final = ("errors / trials", "rate", "95 % interval", "trials", "limit proven?")

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
-from services.standalone.report.svg import ACCEPT, REJECT, render, short
+from proofwatch.report.svg import ACCEPT, REJECT, render, short
 from services.standalone.report.timeline import Alarm, Timeline
 
 _MOST_LANES: Final = 10

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from proofwatch.intake import Columns, Intake
 from proofwatch.tabular import Row
-from services.standalone.core.intake import Columns, Intake
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
-from services.standalone.report.markup import clean
+from proofwatch.report.markup import clean
 
 ACCEPT: Final = "#0b5cad"
 REJECT: Final = "#c2410c"

@@ -1,0 +1,1 @@
+"""What all HTML reports share: escaping, the look, plots as inline SVG. `svg` needs matplotlib; the rest does not."""
