@@ -6,9 +6,10 @@ import pytest
 from redis.asyncio import Redis
 
 from proofwatch.bus.port import Batch, TopicPartition
+from proofwatch.events.types import Attempt
 from services.scorer.adapters.memory import MemoryAttempts
 from services.scorer.adapters.redis import RedisAttempts
-from services.scorer.core.attempts import Entry, History
+from services.scorer.core.attempts import History
 from services.scorer.ports import Attempts
 
 HERE, THERE = TopicPartition("transactions", 0), TopicPartition("transactions", 10)
@@ -16,7 +17,10 @@ SUBJECT, OTHER = b"acme/s-1", b"acme/s-2"
 
 
 def history(*offsets: int) -> History:
-    return tuple(Entry(offset, 1_768_464_000_000 + offset, -(2**63) + offset, 3, None) for offset in offsets)
+    return tuple(
+        Attempt(offset=offset, occurred_ms=1_768_464_000_000 + offset, transaction=-(2**63) + offset, failed=3)
+        for offset in offsets
+    )
 
 
 def batch(before: int, after: int, source: TopicPartition = HERE) -> Batch:
@@ -44,7 +48,10 @@ async def test_only_subjects_with_a_history_are_returned(store: Attempts) -> Non
 
 async def test_every_field_comes_back_as_it_was(store: Attempts) -> None:
     """Negative digests, clears, and when a suspicion was raised."""
-    entries = (Entry(0, -1, 2**63 - 1, 0, None), Entry(2**53, 2**42, -(2**63), 2, 1_768_464_000_000))
+    entries = (
+        Attempt(offset=0, occurred_ms=-1, transaction=2**63 - 1, failed=0),
+        Attempt(offset=2**53, occurred_ms=2**42, transaction=-(2**63), failed=2, suspected_ms=1_768_464_000_000),
+    )
     await store.save(batch(0, 5), {SUBJECT: entries, OTHER: ()})
     assert await store.load(HERE, [SUBJECT, OTHER]) == {SUBJECT: entries, OTHER: ()}
 

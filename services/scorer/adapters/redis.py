@@ -16,7 +16,8 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from proofwatch.bus.port import Batch, TopicPartition
-from services.scorer.core.attempts import Entry, History
+from proofwatch.events.types import Attempt
+from services.scorer.core.attempts import History
 from services.scorer.ports import AttemptsUnavailable
 
 _STAMP: Final = 32
@@ -30,7 +31,7 @@ for i, key in ipairs(KEYS) do
   end
 end
 """
-_decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
+_decode = msgspec.msgpack.Decoder(tuple[Attempt, ...]).decode
 _encode = msgspec.msgpack.Encoder().encode
 
 

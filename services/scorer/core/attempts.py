@@ -8,30 +8,15 @@ owner that was shut out, gives the same answers when the same records are judged
 import hashlib
 from typing import Final, NamedTuple
 
-import msgspec
-
-from proofwatch.events.types import Attempts
+from proofwatch.events.types import Attempt, Attempts
 from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED
 
 BOUND: Final = 128
 """Entries that a transaction looks back on at most; above the greatest limit that a policy may have (100)."""
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one transaction did to the history: a failure, or with `failed` 0 a clearing accept.
-
-    `transaction` is `transaction_digest` of its id. `suspected_ms` is when (occurred_at) the suspicion of the running
-    episode was raised; None: not yet.
-    """
-
-    offset: int
-    occurred_ms: int
-    transaction: int
-    failed: int
-    suspected_ms: int | None
-
-
-History = tuple[Entry, ...]
+History = tuple[Attempt, ...]
+"""What a subject's transactions did, in the order of the log: failures, or with `failed` 0 clearing accepts."""
 
 
 class Before(NamedTuple):
@@ -57,7 +42,7 @@ def before(history: History, offset: int, occurred_ms: int, transaction: int, wi
     """
     match: set[int] = set()
     liveness: set[int] = set()
-    newest: Entry | None = None
+    newest: Attempt | None = None
     for entry in _visible(history, offset)[: -BOUND - 1 : -1]:
         if not entry.failed:
             break
@@ -88,7 +73,10 @@ def after(
     suspected_ms = standing.suspected_ms if standing and failed else None
     if suspicion:
         suspected_ms = occurred_ms
-    return (*visible, Entry(offset, occurred_ms, transaction, failed, suspected_ms))
+    entry = Attempt(
+        offset=offset, occurred_ms=occurred_ms, transaction=transaction, failed=failed, suspected_ms=suspected_ms
+    )
+    return (*visible, entry)
 
 
 def settled(history: History, position: int) -> History:
