@@ -35,3 +35,7 @@ class Stuck(BusError):
 
 class RecordTooLarge(BusError):
     """A record exceeds what the bus takes: raise the limit of the topic and of the producer, in bytes."""
+
+
+class Halted(BusError):
+    """Too many records of a partition would become dead letters: end the process, and let an operator look."""

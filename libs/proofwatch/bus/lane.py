@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from proofwatch.bus.errors import Fenced, Gap, Stuck
+from proofwatch.bus.errors import Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
@@ -81,7 +81,7 @@ class Lane(Generic[Tx]):
             raise
 
     async def run(self) -> None:
-        """Take batches until `close`. Raises `Stuck` when nothing has succeeded for `stuck_s`."""
+        """Take batches until `close`. Raises `Halted`, and `Stuck` when nothing has succeeded for `stuck_s`."""
         loop = asyncio.get_running_loop()
         last_success, backoff = loop.time(), 0.0
         try:
@@ -89,6 +89,8 @@ class Lane(Generic[Tx]):
                 try:
                     await self._turn(self._settings.idle_s, idle=True)
                     last_success, backoff = loop.time(), 0.0
+                except Halted:
+                    raise
                 except Exception as error:
                     await self._discard()
                     backoff = self._backoff(error, backoff)

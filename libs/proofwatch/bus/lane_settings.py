@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from proofwatch.bus.dead_letter_cap import Cap
 from proofwatch.runtime.settings import Settings
 
 
@@ -20,6 +21,7 @@ class LaneSettings:
         timestamps are event times: then progress comes from records alone.
     skip_lost: begin at the earliest record that is left when retention has removed the committed position; False
         refuses with `Gap`, so that no loss goes unseen.
+    cap: dead letters beyond it halt the worker; None: it goes on whatever comes.
     """
 
     max_records: int = 2000
@@ -30,12 +32,15 @@ class LaneSettings:
     heartbeat_s: float = 1.0
     live_progress: bool = True
     skip_lost: bool = False
+    cap: Cap | None = None
 
     @classmethod
     def of(cls, settings: Settings, max_records: int | None = None) -> Self:
         """Return what the process's settings say; `max_records` caps the batch where a stage needs smaller ones."""
+        cap = Cap(settings.dead_letter_rate_cap, settings.dead_letter_run_cap)
         return cls(
             max_records=min(settings.batch_max_records, max_records or settings.batch_max_records),
             idle_s=settings.idle_seconds,
             live_progress=settings.live_progress,
+            cap=cap if cap.rate or cap.run else None,
         )

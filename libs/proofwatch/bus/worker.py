@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from proofwatch.bus.capped import Capped
 from proofwatch.bus.errors import PartitionMismatch
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
@@ -34,13 +35,16 @@ class Worker(Generic[Tx]):
         companions: Sequence[Companion] = (),
         co_partitioned: Sequence[str] = (),
     ) -> None:
-        """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`."""
+        """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
+
+        With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
+        """
         self._bus = bus
         self._group = group
         self._consumer = bus.consumer(group, topics)
         self._topics = tuple(topics)
         self._fence = fence
-        self._stage = stage
+        self._stage = Capped(stage, settings.cap, group, bus) if settings.cap else stage
         self._settings = settings
         self._clock = clock
         self._companions = tuple(companions)

@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     """A lane without records hands its stage an idle batch this often."""
     live_progress: bool = True
     """False: time progress comes from the records alone (replays of old logs onto Kafka)."""
+    dead_letter_rate_cap: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """A larger share of a partition's last 10,000 records as dead letters halts the service; 0: never."""
+    dead_letter_run_cap: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
+    """So many dead letters in a row halt the service; 0: never."""
 
     @classmethod
     def read(cls) -> Self:

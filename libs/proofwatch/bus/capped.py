@@ -1,0 +1,129 @@
+"""A stage that halts its service instead of draining a broken topic into the dead letters."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple, TypeVar
+
+import structlog
+
+from proofwatch.bus.dead_letter import Refusal, refusal
+from proofwatch.bus.dead_letter_cap import WINDOW, Breach, Cap, Tally, recalled
+from proofwatch.bus.errors import Halted, UnknownTopic
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
+from proofwatch.events.topics import dead_letter_topic
+
+Tx = TypeVar("Tx", contravariant=True)
+
+_log = structlog.get_logger(__name__)
+_TOPIC: Final = itemgetter(0)
+_OFFSET: Final = attrgetter("offset")
+_TAIL: Final = 4
+"""Offsets read for each dead letter that the caps can ask for: a marker beside each, and two stages on the topic."""
+_OFF: Final = {
+    "rate": "PROOFWATCH_DEAD_LETTER_RATE_CAP=0",
+    # so many in a row are too large a share as well
+    "run": "PROOFWATCH_DEAD_LETTER_RUN_CAP=0 PROOFWATCH_DEAD_LETTER_RATE_CAP=0",
+}
+
+
+class _At(NamedTuple):
+    position: int
+    tally: Tally
+
+
+class Capped(Stage[Tx]):
+    """`stage`, with its dead letters counted. Raises `Halted` from `step`, so before the batch is committed.
+
+    What a batch adds counts once the next batch begins where it ended, for then it was committed. A batch that comes
+    again is judged anew, from where it begins.
+    """
+
+    def __init__(self, stage: Stage[Tx], cap: Cap, name: str, bus: Bus) -> None:
+        """`name`: the stage as its dead letters call it. From `bus` comes what was dead-lettered before a restart."""
+        self._stage = stage
+        self._cap = cap
+        self._name = name
+        self._bus = bus
+        self._known: dict[TopicPartition, tuple[_At, _At]] = {}  # where the last batch began, and where it ended
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Go on from what is known at `position`, or recall it from the dead letters; open the stage."""
+        at = self._find(source, position) or _At(position, await self._recall(source, position))
+        self._known[source] = (at, at)
+        await self._stage.opened(source, position, history)
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Forget the partition."""
+        self._known.pop(source, None)
+        await self._stage.closed(source)
+
+    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
+        """Return what the stage returns. Raises `Halted` when its dead letters exceed the cap."""
+        outputs = await self._stage.step(batch, tx)
+        if batch.records:
+            self._count(batch, outputs)
+        return outputs
+
+    def _count(self, batch: Batch, outputs: Sequence[Outgoing]) -> None:
+        source, topic = batch.source, dead_letter_topic(batch.source.topic)
+        begin = self._find(source, batch.position_before) or _At(batch.position_before, Tally())
+        refusals: dict[int, Refusal] = {}
+        if topic in set(map(_TOPIC, outputs)):  # the only look at every output: some 20 ns each
+            for output in outputs:
+                if output.topic == topic and (said := refusal(output.headers)):
+                    refusals[bisect_left(batch.records, said.offset, key=_OFFSET)] = said
+        refused = [(index, said.reason) for index, said in sorted(refusals.items())]
+        after = self._cap.add(begin.tally, len(batch.records), refused)
+        if isinstance(after, Breach):
+            known = [said for index, said in sorted(refusals.items()) if begin.tally.seen + index <= after.ordinal]
+            raise Halted(_message(source, after, known[-1] if known else None))
+        self._known[source] = (begin, _At(batch.position_after, after))
+
+    def _find(self, source: TopicPartition, position: int) -> _At | None:
+        known = reversed(self._known.get(source, ()))
+        return next((at for at in known if at.position == position), None)
+
+    async def _recall(self, source: TopicPartition, position: int) -> Tally:
+        there = TopicPartition(dead_letter_topic(source.topic), source.partition)
+        most = max(self._cap.run, math.ceil(self._cap.rate * WINDOW))
+        try:
+            end = (await self._bus.ends(there.topic)).get(there.partition, 0)
+        except UnknownTopic:  # nothing was ever refused here, nor can be
+            end = 0
+        refused: list[tuple[int, str]] = []
+        if end and position:
+            async for record in self._bus.read(there, max(0, end - _TAIL * most)):
+                said = refusal(record.headers)
+                if said and said.stage == self._name and said.topic == source.topic:
+                    refused.append((said.offset, said.reason))
+        tally = recalled(position, refused, self._cap)
+        if tally.dead:
+            _log.info(
+                "dead_letters_recalled",
+                topic=source.topic,
+                partition=source.partition,
+                in_a_row=tally.run,
+                recent=len(tally.dead),
+            )
+        return tally
+
+
+def _message(source: TopicPartition, breach: Breach, last: Refusal | None) -> str:
+    """Return one line that says what happened, how to look, and how to go on."""
+    counted = (
+        f"{breach.dead:,} records in a row"
+        if breach.kind == "run"
+        else f"{breach.dead:,} of the last {breach.of:,} records ({100 * breach.dead / breach.of:.1f} %)"
+    )
+    example = f", such as offset {last.offset}: {last.message}" if last else ""
+    shown = f"{source.topic}/{source.partition}"
+    look = f" and `proofwatch dlq show {shown}/{last.offset}`" if last else ""
+    return (
+        f"{shown}: {counted} cannot be processed, mostly {breach.reason}{example}. "
+        f"Nothing of this batch was committed. "
+        f"Look with `proofwatch dlq list --topic {source.topic}`{look}. "
+        f"Go on by mending the producer or deploying what reads its records; or accept the dead letters by starting "
+        f"with {_OFF[breach.kind]} until they are past."
+    )
