@@ -15,6 +15,7 @@ Reason = Literal[
     "malformed",
     "schema_mismatch",
     "unknown_schema_version",
+    "unknown_schema_id",
     "time_ahead",
     "missing_key",
     "key_mismatch",

@@ -17,6 +17,10 @@ class Settings(BaseSettings):
     postgres_dsn: str = "postgresql://postgres@127.0.0.1:5432/proofwatch"
     redis_url: str = "redis://127.0.0.1:6379/0"
     policy_file: Path | None = None
+    schema_registry_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Where the registry's API begins; None: plain JSON on every topic."""
+    wire_format: Literal["json", "avro"] = "json"
+    """What is written where a registry is configured; both are read."""
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
     """Static group membership: stable per replica (a StatefulSet ordinal), unique among live processes."""
     health_port: Annotated[int, Field(ge=0, le=65535)] = 8080

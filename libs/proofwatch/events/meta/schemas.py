@@ -14,7 +14,10 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # ships no type information
 import referencing
 
+from proofwatch.events.files import DEFINITIONS, FILE, events
 from proofwatch.governance.purposes import Category
+
+__all__ = ["KEYWORDS", "UNITS", "events", "findings", "registry"]
 
 # fmt: off
 KEYWORDS = frozenset({
@@ -26,9 +29,6 @@ KEYWORDS = frozenset({
 # fmt: on
 UNITS = frozenset({"1", "ms", "s", "B", "score"})
 """1: a count, a rank or a ratio; score: on the scale of the comparison or liveness score."""
-
-FILE = re.compile(r"(?P<event>[a-z][a-z-]*)\.v(?P<version>[1-9][0-9]*)\.schema\.json")
-DEFINITIONS = "definitions"
 
 
 def findings(root: Path) -> list[str]:
@@ -53,14 +53,6 @@ def findings(root: Path) -> list[str]:
         for event, version, schema in events(root)
         for finding in _references(schema, "$", registry(root), f"{event}.v{version}.schema.json")
     ]
-
-
-def events(root: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Yield name, version and schema of every event."""
-    for path in sorted((root / "events").iterdir()):
-        named = FILE.fullmatch(path.name)
-        if named and named["event"] != DEFINITIONS:
-            yield named["event"], int(named["version"]), json.loads(path.read_text(encoding="utf-8"))
 
 
 def registry(root: Path) -> "referencing.Registry[Any]":
