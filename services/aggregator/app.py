@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
@@ -99,15 +100,15 @@ async def connect_windows(settings: Settings) -> Service:
     policy, clock = load_policy(settings.policy_file), SystemClock()
 
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
-        fence = PostgresFence(pool, SCHEMA)
+        fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             settings.kafka_bootstrap,
             WINDOWS,
             topics.TALLIES,
             fence,
-            _windows_stage(settings, bus, policy),
+            capped(_windows_stage(settings, bus, policy), lanes.cap, WINDOWS, bus),
             clock,
-            companions=(relay(fence, bus, WINDOWS, LaneSettings.of(settings), clock),),
+            companions=(relay(fence, bus, WINDOWS, lanes, clock),),
             instance_id=settings.instance_id,
         )
         return Service(WINDOWS, [worker])

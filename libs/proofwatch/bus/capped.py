@@ -28,6 +28,11 @@ _OFF: Final = {
 }
 
 
+def capped(stage: Stage[Tx], cap: Cap | None, name: str, bus: Bus) -> Stage[Tx]:
+    """Return `stage` behind `cap`; None: as it is. `name` and `bus` as for `Capped`."""
+    return Capped(stage, cap, name, bus) if cap else stage
+
+
 class _At(NamedTuple):
     position: int
     tally: Tally

@@ -6,9 +6,10 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from proofwatch.bus.capped import Capped
+from proofwatch.bus.capped import capped
 from proofwatch.bus.errors import PartitionMismatch
 from proofwatch.bus.lane import Lane, LaneSettings
+from proofwatch.bus.observed import Observed, Observer
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
 
@@ -44,7 +45,7 @@ class Worker(Generic[Tx]):
         self._consumer = bus.consumer(group, topics)
         self._topics = tuple(topics)
         self._fence = fence
-        self._stage = Capped(stage, settings.cap, group, bus) if settings.cap else stage
+        self._stage = capped(stage, settings.cap, group, bus)
         self._settings = settings
         self._clock = clock
         self._companions = tuple(companions)
@@ -53,6 +54,10 @@ class Worker(Generic[Tx]):
         self._live = False
         self._started = False
         self._done: asyncio.Future[None] | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every committed batch; before `start`."""
+        self._fence = Observed(self._fence, self._group, observer)
 
     async def start(self) -> None:
         """Check the topics and join the group. Raises `UnknownTopic`, `PartitionMismatch`, `BusUnavailable`."""

@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
+from proofwatch.bus.errors import Halted
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
@@ -37,19 +38,20 @@ async def _serve(name: str, settings: S, connect: Callable[[S], Awaitable[Servic
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
     try:
         service = await connect(settings)
+        metrics = _observing(service)
         await service.start()
     except Exception as error:  # noqa: BLE001 — whatever it is, the operator gets one line and the process ends
         log.error("cannot_start", error=type(error).__name__, reason=str(error))  # noqa: TRY400 — one line, no traceback
         return 1
     tune_garbage_collector()
-    health = HealthServer(settings.health_port, service.ready)
+    health = HealthServer(settings.health_port, service.ready, metrics=metrics)
     port = await health.start()
     log.info("started", health_port=port, instance=settings.instance_id, pid=os.getpid())
     work, stop = asyncio.create_task(service.run()), asyncio.create_task(told.wait())
     await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
     failed = work.done()
     if failed:
-        log.error("failed", exc_info=work.exception())
+        _say_why(log, work.exception())
     work.cancel()
     stop.cancel()
     await asyncio.gather(work, stop, return_exceptions=True)
@@ -60,3 +62,28 @@ async def _serve(name: str, settings: S, connect: Callable[[S], Awaitable[Servic
     await health.stop()
     log.info("stopped", failed=failed)
     return 1 if failed else 0
+
+
+def _observing(service: Service) -> Callable[[], tuple[str, bytes]] | None:
+    """Count what the service commits; None without the library, which belongs to the Kafka extra."""
+    try:
+        from proofwatch.runtime.metrics import Metrics
+    except ModuleNotFoundError as error:
+        if error.name != "prometheus_client":
+            raise
+        return None
+    metrics = Metrics(service.ready)
+    service.observe(metrics)
+    return metrics.render
+
+
+def _say_why(log: Any, error: BaseException | None) -> None:
+    """Log the failure: one line for an operator where somebody has to decide, else all that is known."""
+    halts = error.subgroup(Halted) if isinstance(error, BaseExceptionGroup) else None
+    if halts is None:
+        log.error("failed", exc_info=error)
+        return
+    first: BaseException = halts
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    log.critical("halted", reason=str(first))

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from proofwatch.bus.observed import Observer
 
 
 class Part(Protocol):
@@ -37,6 +39,15 @@ class Part(Protocol):
         ...
 
 
+@runtime_checkable
+class Observable(Protocol):
+    """A part that commits batches, and can tell of them."""
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every committed batch; before `start`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Service:
     """A named, ordered set of parts; what `build()` in each service's `app.py` returns.
@@ -47,6 +58,12 @@ class Service:
     name: str
     parts: Sequence[Part]
     releases: Sequence[Callable[[], Awaitable[object]]] = ()
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every batch that a part commits; before `start`."""
+        for part in self.parts:
+            if isinstance(part, Observable):
+                part.observe(observer)
 
     async def start(self) -> None:
         """Start the parts in order."""

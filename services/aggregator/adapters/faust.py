@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from proofwatch.bus.lane import Lane
+from proofwatch.bus.observed import Observer
 from proofwatch.bus.port import Record, Stage, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.worker import Companion
@@ -63,6 +64,10 @@ class FaustWorker:
         self._joined = False
         self._failed: asyncio.Future[None] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every committed batch; before `start`."""
+        self._lanes.observe(self._group, observer)
 
     async def start(self) -> None:
         """Join the group."""

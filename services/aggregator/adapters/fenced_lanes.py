@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import structlog
 
+from proofwatch.bus.observed import Observed, Observer
 from proofwatch.bus.outbox import EmptyHistory
-from proofwatch.bus.port import Batch, Owner, Record, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
 from proofwatch.bus.postgres import RETRYABLE, PostgresFence
 from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.runtime.clock import Clock
@@ -23,10 +24,15 @@ class FencedLanes:
 
     def __init__(self, fence: PostgresFence, stage: Stage[Any], clock: Clock) -> None:
         self._fence = fence
+        self._owners: Fence[Any] = fence
         self._stage = stage
         self._clock = clock
         self._stored = in_schema(_STORED, fence.schema)
         self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
+
+    def observe(self, stage: str, observer: Observer) -> None:
+        """Let `observer` be told of every committed batch, under the name `stage`."""
+        self._owners = Observed(self._fence, stage, observer)
 
     async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
         """Make the records durable; returns when they are. Database errors are retried without end.
@@ -72,11 +78,12 @@ class FencedLanes:
     async def forget(self, partitions: set[TopicPartition]) -> None:
         """Drop what is held of partitions that were revoked."""
         for at in partitions:
-            self._held.pop(at, None)
+            if held := self._held.pop(at, None):
+                await held[0].close()
             await self._stage.closed(at)
 
     async def _acquire(self, at: TopicPartition) -> tuple[Owner[Any], int | None]:
-        owner = await self._fence.acquire(at)
+        owner = await self._owners.acquire(at)
         position = await owner.position()
         await self._stage.opened(at, position or 0, EmptyHistory())
         self._held[at] = (owner, position)

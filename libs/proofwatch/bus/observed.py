@@ -1,0 +1,78 @@
+"""A fence that tells an observer of every committed batch: for metrics, without a word of them in lanes and stages."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from proofwatch.bus.port import Batch, Fence, History, Outgoing, Owner, Stage, TopicPartition
+
+Tx = TypeVar("Tx")
+TxIn = TypeVar("TxIn", contravariant=True)
+
+
+class Observer(Protocol):
+    """Is told what became durable, batch by batch; must be quick and must not raise."""
+
+    def committed(self, stage: str, batch: Batch, outputs: Sequence[Outgoing], seconds: float) -> None:
+        """Take note of a batch, idle ones too; `seconds` is what step and commit took together."""
+        ...
+
+    def released(self, stage: str, source: TopicPartition) -> None:
+        """Take note that the partition is not owned here any more, or not for now."""
+        ...
+
+
+class Observed(Fence[Tx]):
+    """`fence`, whose owners tell `observer` what they commit."""
+
+    def __init__(self, fence: Fence[Tx], stage: str, observer: Observer) -> None:
+        """`stage`: the name under which the observer hears of it."""
+        self._fence = fence
+        self._stage = stage
+        self._observer = observer
+
+    async def acquire(self, source: TopicPartition) -> Owner[Tx]:
+        """Become the owner of `source`."""
+        return _Owner(await self._fence.acquire(source), source, self._stage, self._observer)
+
+
+class _Owner(Owner[Tx]):
+    def __init__(self, owner: Owner[Tx], source: TopicPartition, stage: str, observer: Observer) -> None:
+        self._owner = owner
+        self._source = source
+        self._stage = stage
+        self._observer = observer
+
+    async def position(self) -> int | None:
+        return await self._owner.position()
+
+    async def commit(self, batch: Batch, stage: Stage[Tx]) -> None:
+        seen, time = _Seen(stage), asyncio.get_running_loop().time
+        began = time()
+        await self._owner.commit(batch, seen)
+        if seen.batch:  # else everything in it was durable already
+            self._observer.committed(self._stage, seen.batch, seen.outputs, time() - began)
+
+    async def close(self) -> None:
+        self._observer.released(self._stage, self._source)
+        await self._owner.close()
+
+
+class _Seen(Stage[TxIn]):
+    """Remembers what the stage got and gave; an owner may have cut the batch."""
+
+    def __init__(self, stage: Stage[TxIn]) -> None:
+        self._stage = stage
+        self.batch: Batch | None = None
+        self.outputs: Sequence[Outgoing] = ()
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        await self._stage.opened(source, position, history)
+
+    async def step(self, batch: Batch, tx: TxIn) -> Sequence[Outgoing]:
+        self.outputs = await self._stage.step(batch, tx)
+        self.batch = batch
+        return self.outputs
+
+    async def closed(self, source: TopicPartition) -> None:
+        await self._stage.closed(source)
