@@ -67,7 +67,7 @@ class MemorySubjects:
         """Begin a catch-up. Raises `SubjectsBehind`."""
         store = self._stores.get(source)
         if (store.sentinel if store else None) != seen:
-            raise SubjectsBehind(f"{source.topic}/{source.partition}: another owner has begun to catch up")
+            raise _overtaken(source)
         self._claims += 1
         name = str(self._claims)
         if store is None or anew:
@@ -81,7 +81,7 @@ class MemorySubjects:
         """Apply records of the subjects partition. Raises `SubjectsBehind`."""
         store = self._stores.get(source)
         if store is None or store.sentinel.claim != claim.claim:
-            raise SubjectsBehind(f"{source.topic}/{source.partition}: another owner has begun to catch up")
+            raise _overtaken(source)
         store.apply(changes, self._ttl_ms)
         done = "" if position is not None else claim.claim
         store.sentinel = store.sentinel._replace(position=position, claim=done, mark=mark)
@@ -107,6 +107,10 @@ class MemorySubjects:
 
     async def close(self) -> None:
         """Keep everything: it lives as long as the process."""
+
+
+def _overtaken(source: TopicPartition) -> SubjectsBehind:
+    return SubjectsBehind(f"{source.topic}/{source.partition}: another owner has begun to catch up")
 
 
 class _Value(NamedTuple):
