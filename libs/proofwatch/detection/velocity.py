@@ -28,7 +28,6 @@ LATENESS_MS: Final = 10 * MINUTE_MS
 _SHIFT: Final = 48
 _HALF: Final = 1 << (_SHIFT - 1)  # times before 1970 are negative
 _LOW: Final = (1 << _SHIFT) - 1
-_SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
 
 
 class Limit(NamedTuple):
@@ -39,11 +38,11 @@ class Limit(NamedTuple):
 
 
 class Crossing(NamedTuple):
-    """A rule that a proof crossed: `count` proofs within `window_minutes`, where `limit` are an excess."""
+    """A rule that a proof crossed: `counted` proofs within `window_minutes`, where `limit` are an excess."""
 
     window_minutes: int
     limit: int
-    count: int
+    counted: int
 
 
 def limits_of(rules: Sequence[VelocityRule]) -> tuple[Limit, ...]:
@@ -116,8 +115,7 @@ class Proofs:
     """Which key proved when, in one partition, for one horizon of log time.
 
     Two generations of keys, each a horizon long: to forget is to drop the older one, and memory holds at most two
-    horizons and a batch. A key with one proof takes about 130 bytes: it is kept as a 60-bit hash under the process's
-    own hash key. Nothing of this is ever written down.
+    horizons and a batch. A key with one proof takes about 170 bytes. Nothing of this is ever written down.
 
     Log time is expected to ascend, as log-append time does; where it does not, a proof that is nearly a horizon old
     may be missed.
@@ -129,13 +127,13 @@ class Proofs:
         """`horizon_ms`: milliseconds of log time after which a proof no longer counts; 0: none ever does."""
         self._horizon_ms = horizon_ms
         # A value is the proof, packed, or all proofs of a key that has more.
-        self._young: dict[int, int | _Many] = {}
-        self._old: dict[int, int | _Many] = {}
+        self._young: dict[bytes, int | _Many] = {}
+        self._old: dict[bytes, int | _Many] = {}
         self._turn_ms: int | None = None
         # How the batch in hand is taken back: its keys are the last of the young ones, and what else it changed.
         self._mark = -1
         self._keys_before = 0
-        self._undo: list[tuple[int, int] | tuple[_Many, int | None]] = []
+        self._undo: list[tuple[bytes, int] | tuple[_Many, int | None]] = []
 
     def __len__(self) -> int:
         """Return how many keys are remembered; one that proved in both generations counts twice."""
@@ -164,24 +162,24 @@ class Proofs:
         None: it is the only one. The list is the memory's own: read it before the next call, and do not change it.
         Call it once for a transaction: repeats must not count.
         """
-        subject, proof = hash(key) & _SIXTY_BITS, (timestamp_ms << _SHIFT) + occurred_ms
+        proof = (timestamp_ms << _SHIFT) + occurred_ms
         # setdefault gives `proof` back, the very object, when the key is new: one look-up instead of two. Equal proofs
         # are objects apart, for the log is younger than 1970 and they are no small integers, which CPython shares.
-        known = self._young.setdefault(subject, proof)
-        if known is proof and subject not in self._old:
+        known = self._young.setdefault(key, proof)
+        if known is proof and key not in self._old:
             return None
-        return self._again(subject, proof, known)
+        return self._again(key, proof, known)
 
-    def _again(self, subject: int, proof: int, known: int | _Many) -> list[int] | None:
-        earlier = self._old[subject] if known is proof else known
+    def _again(self, key: bytes, proof: int, known: int | _Many) -> list[int] | None:
+        earlier = self._old[key] if known is proof else known
         if isinstance(earlier, _Many):
             many = earlier
         else:
             many = _Many()
             many.add(earlier)
             if known is not proof:
-                self._undo.append((subject, earlier))
-        self._young[subject] = many
+                self._undo.append((key, earlier))
+        self._young[key] = many
         oldest_ms = _logged_ms(proof) - self._horizon_ms
         while many.log and _logged_ms(many.log[0]) <= oldest_ms:
             self._undo.append((many, many.drop(0)))
@@ -192,7 +190,7 @@ class Proofs:
     def _take_back(self) -> None:
         while self._undo:
             what, proof = self._undo.pop()
-            if isinstance(what, int):
+            if isinstance(what, bytes):
                 assert proof is not None
                 self._young[what] = proof
             elif proof is None:

@@ -1,13 +1,13 @@
 """The events that follow from a judgement."""
 
-from typing import Final
-
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Basis, Guidance, Suspicion, Transaction, Verdict
+from proofwatch.events.types import Basis, Guidance, Mfa, Transaction, Verdict
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, attempts_left
+from services.scorer.core.step_up import log_time
+from services.scorer.core.suspicion import persisting_liveness
 
-LIVENESS_PERSISTS: Final = "liveness_failures_persist"
+__all__ = ["guidance", "persisting_liveness", "verdict"]
 
 
 def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
@@ -32,9 +32,11 @@ def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
     )
 
 
-def guidance(event: Transaction, judgement: Judgement, rulebook: Rulebook, basis: Basis) -> Guidance:
-    """Return what a user who was not accepted does next."""
-    assert judgement.action != "none", "an accepted user needs no guidance"
+def guidance(
+    event: Transaction, judgement: Judgement, rulebook: Rulebook, basis: Basis, mfa: Mfa | None = None
+) -> Guidance:
+    """Return what a user does next who was not accepted, or who is under step-up MFA (`mfa`)."""
+    assert judgement.action != "none", "an accepted user needs no guidance, unless with_step_up was applied"
     return Guidance(
         schema_version=1,
         guidance_id=derived_id("guidance", event.tenant, event.transaction_id, judgement.action),
@@ -45,27 +47,5 @@ def guidance(event: Transaction, judgement: Judgement, rulebook: Rulebook, basis
         action=judgement.action,
         message_code=judgement.message_code,
         attempts_left=attempts_left(judgement, rulebook, basis.attempts_before),
-    )
-
-
-def persisting_liveness(event: Transaction, basis: Basis) -> Suspicion:
-    """Return the suspicion that persisting liveness failures raise once per episode.
-
-    Evidence: `attempts` (failures, this one included), `threshold`, and `score` unless this one is a non-response.
-    """
-    evidence = {"attempts": float(basis.attempts_before.liveness + 1), "threshold": basis.liveness_threshold}
-    if event.liveness_score is not None:
-        evidence["score"] = event.liveness_score
-    return Suspicion(
-        schema_version=1,
-        suspicion_id=derived_id("suspicion", event.tenant, event.transaction_id, LIVENESS_PERSISTS),
-        tenant=event.tenant,
-        transaction_id=event.transaction_id,
-        subject_ref=event.subject_ref,
-        occurred_at=event.occurred_at,
-        reason=LIVENESS_PERSISTS,
-        severity="high",
-        evidence=evidence,
-        policy_hash=basis.policy_hash,
-        imagery_ref=event.imagery_ref,
+        step_up_until=log_time(mfa.until_ms) if mfa else None,
     )

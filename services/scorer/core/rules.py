@@ -16,7 +16,9 @@ from proofwatch.events.types import Attempts, Transaction
 from services.scorer.core.rulebook import Rulebook
 
 Decision = Literal["accept", "retry", "refer"]
-Action = Literal["none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review"]
+Action = Literal[
+    "none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
+]
 MatchOutcome = Literal["pass", "marginal", "fail", "missing", "not_requested"]
 LivenessOutcome = Literal["pass", "fail", "missing", "not_requested"]
 Reason = Literal[
@@ -27,6 +29,7 @@ Reason = Literal[
     "liveness_missing",
     "match_failures_persist",
     "liveness_failures_persist",
+    "step_up_mfa_required",
 ]
 
 _FAILURES: Final = ("fail", "missing")

@@ -128,7 +128,7 @@ def test_the_timeline_of_the_docstring() -> None:
     for minute in minutes:
         times = memory.see(minute * MINUTE_MS, b"acme/s", minute * MINUTE_MS)
         found.append(crossings(times or (), minute * MINUTE_MS, (Limit(10 * MINUTE_MS, 3),)))
-    crossed = (Crossing(window_minutes=10, limit=3, count=3),)
+    crossed = (Crossing(window_minutes=10, limit=3, counted=3),)
     assert found == [(), (), crossed, (), (), (), crossed]
 
 

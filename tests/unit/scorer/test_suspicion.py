@@ -1,0 +1,155 @@
+"""Every suspicion has its reason, its severity, the numbers behind it, and an id that follows from its cause."""
+
+from datetime import UTC, datetime
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from proofwatch.detection.suspicions import SEVERITY
+from proofwatch.detection.velocity import Crossing
+from proofwatch.events.codec import SUSPICION
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import AttackPattern, Attempts, Control, Suspicion
+from services.scorer.core.patterns import Pattern
+from services.scorer.core.rules import judge
+from services.scorer.core.suspicion import NO_GROUNDS, FarBelow, Grounds, suspicions
+from tests.unit.scorer.samples import BOOK, transaction
+
+NONE = Attempts(match=0, liveness=0)
+FAR = FarBelow(match=0.3, liveness=0.2)
+
+
+def raised(
+    grounds: Grounds = NO_GROUNDS, before: Attempts = NONE, far: FarBelow = FAR, **fields: Any
+) -> list[Suspicion]:
+    event = transaction(7, imagery_ref="s3://imagery/7", **fields)
+    found = suspicions(event, judge(event, BOOK, before), BOOK.basis(before), far, grounds)
+    for each in found:
+        assert SUSPICION.decode(SUSPICION.encode(each)) == each
+        assert (each.tenant, each.transaction_id, each.subject_ref) == ("acme", "tx-7", "s")
+        assert (each.occurred_at, each.imagery_ref) == (event.occurred_at, "s3://imagery/7")
+        assert each.policy_hash == BOOK.policy_hash
+    return found
+
+
+def told(found: list[Suspicion]) -> list[tuple[str, str, dict[str, float]]]:
+    return [(each.reason, each.severity, each.evidence) for each in found]
+
+
+def pattern(**fields: Any) -> Pattern:
+    given: dict[str, Any] = {
+        "schema_version": 1,
+        "pattern_id": "old-sdk-low-light",
+        "revision": 3,
+        "state": "published",
+        "description": "Replays through an old SDK.",
+        "severity": "medium",
+        "predicate": '{"all": [{"field": "liveness_score", "op": "lt", "value": 0.999},'
+        ' {"field": "timings.capture_ms", "op": "missing"}]}',
+        "effective_from": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    return Pattern.of(AttackPattern(**(given | fields)))
+
+
+def control(**fields: Any) -> Control:
+    given: dict[str, Any] = {
+        "schema_version": 1,
+        "control_id": "6f1a7a52-2f0e-5a53-9d0c-0b8f3c6f4b11",
+        "measure": "alarmed_cohort",
+        "state": "on",
+        "tenant": "acme",
+        "segment_name": "country",
+        "segment_value": "DE",
+        "effective_from": datetime(2026, 1, 1, tzinfo=UTC),
+        "reason": "anomaly",
+        "evidence": {"rate": 0.2, "n": 50.0},
+    }
+    return Control(**(given | fields))
+
+
+def test_every_reason_of_the_schema_has_a_severity() -> None:
+    """A reason that is added to the schema must be thought about here."""
+    assert set(SEVERITY) == set(get_args(get_type_hints(Suspicion)["reason"]))
+
+
+def test_an_accepted_transaction_without_grounds_raises_nothing() -> None:
+    """Callers may spare the call."""
+    assert raised() == []
+
+
+def test_a_score_far_below_its_limit_is_told_with_score_limit_and_threshold() -> None:
+    """Each check for itself; the numbers are those that were compared."""
+    assert told(raised(match_score=0.29)) == [
+        ("match_far_below_threshold", "low", {"score": 0.29, "limit": 0.3, "threshold": 0.85})
+    ]
+    assert told(raised(liveness_score=0.19)) == [
+        ("liveness_far_below_threshold", "medium", {"score": 0.19, "limit": 0.2, "threshold": 0.995})
+    ]
+    both = raised(match_score=0.0, liveness_score=0.0)
+    assert [each.reason for each in both] == ["match_far_below_threshold", "liveness_far_below_threshold"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"match_score": 0.3, "liveness_score": 0.2},  # at the limit is not below it
+        {"match_score": None, "liveness_score": None},  # missing is never a score of zero
+        {"match_score": None},
+    ],
+)
+def test_a_score_at_its_limit_or_missing_is_not_far_below(fields: dict[str, Any]) -> None:
+    """It failed its check, and that is all."""
+    assert raised(**fields) == []
+
+
+def test_without_limits_no_score_is_far_below() -> None:
+    """A policy that leaves them out does not look."""
+    assert raised(far=FarBelow(0.0, 0.0), match_score=0.0, liveness_score=0.0) == []
+
+
+def test_persisting_liveness_failures_are_told_with_attempts_threshold_and_score() -> None:
+    """A non-response has no score to tell."""
+    persists, before = Grounds(persists=True), Attempts(match=0, liveness=2)
+    assert told(raised(persists, before, liveness_score=0.5)) == [
+        ("liveness_failures_persist", "high", {"attempts": 3.0, "threshold": 0.995, "score": 0.5})
+    ]
+    assert told(raised(persists, before, liveness_score=None)) == [
+        ("liveness_failures_persist", "high", {"attempts": 3.0, "threshold": 0.995})
+    ]
+
+
+def test_each_velocity_rule_that_is_crossed_is_told_on_its_own() -> None:
+    """Two windows are two suspicions with ids of their own."""
+    found = raised(Grounds(crossings=(Crossing(10, 8, 8), Crossing(60, 15, 15))))
+    assert told(found) == [
+        ("subject_velocity", "medium", {"count": 8.0, "window_minutes": 10.0, "limit": 8.0}),
+        ("subject_velocity", "medium", {"count": 15.0, "window_minutes": 60.0, "limit": 15.0}),
+    ]
+    assert len({each.suspicion_id for each in found}) == 2
+
+
+def test_a_matching_pattern_is_named_with_its_severity_revision_and_the_numbers_it_compared() -> None:
+    """What is absent has no number."""
+    (found,) = raised(Grounds(patterns=(pattern(),)), liveness_score=0.998)
+    assert (found.reason, found.severity, found.pattern_id) == ("attack_pattern", "medium", "old-sdk-low-light")
+    assert found.evidence == {"revision": 3.0, "liveness_score": 0.998}
+
+
+def test_a_member_of_an_alarmed_cohort_is_told_with_the_numbers_of_the_alarm() -> None:
+    """One for each alarm; the control is told apart in the id, for it is no number."""
+    other = control(control_id="6f1a7a52-2f0e-5a53-9d0c-0b8f3c6f4b12", evidence={})
+    found = raised(Grounds(alarms=(control(), other)))
+    assert told(found) == [("alarmed_cohort", "low", {"rate": 0.2, "n": 50.0}), ("alarmed_cohort", "low", {})]
+    assert len({each.suspicion_id for each in found}) == 2
+
+
+def test_ids_follow_from_the_cause() -> None:
+    """Live, replayed or after a crash: the same."""
+    (found,) = raised(Grounds(persists=True), Attempts(match=0, liveness=2), liveness_score=0.5)
+    assert found.suspicion_id == derived_id("suspicion", "acme", "tx-7", "liveness_failures_persist")
+    grounds = Grounds(crossings=(Crossing(10, 8, 8),), patterns=(pattern(),), alarms=(control(),))
+    assert [each.suspicion_id for each in raised(grounds)] == [
+        derived_id("suspicion", "acme", "tx-7", "subject_velocity", 10, 8),
+        derived_id("suspicion", "acme", "tx-7", "attack_pattern", "old-sdk-low-light"),
+        derived_id("suspicion", "acme", "tx-7", "alarmed_cohort", control().control_id),
+    ]
