@@ -47,11 +47,23 @@ COMMANDS: Final = {
         "create the topics of schemas/topics on Kafka, or show what differs",
         "proofwatch topics apply --bootstrap 127.0.0.1:9092",
     ),
+    "schemas": Command(
+        "services.operations.schemas",
+        "registry",
+        "register the events' schemas in a schema registry, or ask whether it would take them",
+        "proofwatch schemas register --registry http://127.0.0.1:8080/apis/ccompat/v7 --format avro",
+    ),
     "migrate": Command(
         "services.operations.migrate",
         "postgres",
         "create or update the tables of every service",
         "PROOFWATCH_POSTGRES_DSN=postgresql://127.0.0.1/proofwatch proofwatch migrate",
+    ),
+    "dlq": Command(
+        "services.operations.dlq",
+        "kafka",
+        "see what could not be processed and why, and send it again",
+        "proofwatch dlq list --since 2h",
     ),
     "health": Command(
         "services.operations.health",

@@ -1,0 +1,97 @@
+"""`proofwatch dlq show`: one dead letter: why, whence, and on demand its bytes.
+
+Bytes, key and the values of the headers it came with are personal data or may be: without a demand only their sizes
+are shown.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from proofwatch.bus.dead_letter import REDRIVE_ID, original_headers
+from proofwatch.bus.port import Bus, Headers, Record, TopicPartition
+from services.operations.dlq_list import instant
+from services.operations.dlq_read import Letter, letter_at, redrives
+
+TERMINAL: Final = "-"
+
+
+class NotShown(Exception):
+    """What was asked for cannot be shown: the message says why, and what would be right."""
+
+
+def parse_place(text: str) -> tuple[TopicPartition, int]:
+    """Return topic, partition and offset of TOPIC/PARTITION/OFFSET. Raises `NotShown`."""
+    topic, *numbers = text.split("/")
+    if not topic or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        raise NotShown(f"{text!r} is no place; write TOPIC/PARTITION/OFFSET, as `proofwatch dlq list` does")
+    partition, offset = map(int, numbers)
+    return TopicPartition(topic, partition), offset
+
+
+async def find(bus: Bus, at: TopicPartition, offset: int) -> Letter:
+    """Return the record at `offset`, of any topic. Raises `NotShown` when there is none, `UnknownTopic`."""
+    found = await letter_at(bus, at, offset)
+    if found is None:
+        raise NotShown(f"there is no record at {at.topic}/{at.partition}/{offset}: not yet, or its retention has ended")
+    return found
+
+
+async def describe(bus: Bus, letter: Letter) -> str:
+    """Return what may be told of a record without telling what is in it."""
+    at, record, said = letter
+    own = original_headers(record.headers) if said else record.headers
+    lines = [f"{at.topic}/{at.partition}/{record.offset}"]
+    if said:
+        when = instant(record.timestamp_ms if said.timestamp_ms is None else said.timestamp_ms)
+        lines += [
+            f"  refused     {instant(record.timestamp_ms)} by {said.stage}",
+            f"  reason      {said.reason}",
+            f"  message     {said.message}",
+            f"  it was      {said.topic}/{said.partition}/{said.offset} of {when}",
+        ]
+    else:
+        lines.append(f"  appended    {instant(record.timestamp_ms)}; no headers of a dead letter of Proofwatch")
+    lines += [
+        f"  value       {_size(record.value)}",
+        f"  key         {_size(record.key)}",
+        f"  came with   {', '.join(f'{name} ({_size(value)})' for name, value in own) or 'no headers'}",
+    ]
+    lines += _history(own)
+    for event in (await redrives(bus, at.topic)).get((at.topic, at.partition, record.offset), ()):
+        sent = event.redriven_at.isoformat().replace("+00:00", "Z")
+        lines.append(f"  redriven    {sent} to {event.target_topic} by {event.operator}: {event.note}")
+    if said:
+        lines.append("  headers")
+        lines += [f"    {name}: {value.decode(errors='replace')}" for name, value in record.headers[len(own) :]]
+    return "\n".join(lines) + "\n"
+
+
+def hand_out(record: Record, where: str) -> str:
+    """Write the record's value to a new file that only its owner may read, or to a terminal; return a line on it.
+
+    Raises `NotShown` rather than write over a file, or into a pipe that may end in a log.
+    """
+    value = record.value or b""
+    if where == TERMINAL:
+        if not sys.stdout.isatty():
+            raise NotShown("--bytes without a file writes to a terminal only; name a new file")
+        sys.stdout.write(value.decode(errors="backslashreplace") + "\n")
+        return ""
+    try:
+        descriptor = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise NotShown(f"{where}: {error.strerror}; name a new file in a directory that is yours") from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(value)
+    return f"{len(value)} bytes written to {Path(where).resolve()}; they are personal data: delete them when done\n"
+
+
+def _history(own: Headers) -> list[str]:
+    times = sum(name == REDRIVE_ID for name, _ in own)
+    return [f"  again       it had been redriven {times} time{'s' * (times > 1)} before this refusal"] if times else []
+
+
+def _size(value: bytes | None) -> str:
+    return "absent" if value is None else f"{len(value)} bytes"
