@@ -4,7 +4,8 @@ A policy is identified by the hash of its content, so a verdict can name exactly
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -120,10 +121,27 @@ class Policy(_Part):
     step_up: StepUpRule = StepUpRule()
     monitoring: Monitoring
 
-    @property
+    @cached_property
     def hash(self) -> str:
-        """Return the first 32 hex digits of SHA-256 over the canonical JSON."""
+        """Return the first 32 hex digits of SHA-256 over the canonical JSON, or over the document it was read from."""
         return hashlib.sha256(self.canonical()).hexdigest()[:32]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], policy_hash: str) -> "Policy":
+        """Return the policy of a governed document, which keeps its hash.
+
+        A key that this release knows and the document does not has its default; so the document of an older release
+        has another canonical form here, and would have another hash. Raises `InvalidPolicy`.
+        """
+        policy = _validated(dict(document), "the document")
+        policy.__dict__["hash"] = policy_hash  # as if it had been computed
+        return policy
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with changes not validated; its hash follows."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("hash", None)
+        return copied
 
     def canonical(self) -> bytes:
         """Return the policy as JSON with sorted keys and no blanks."""

@@ -1,0 +1,142 @@
+"""Tenants: contract, time zone, segment catalogue, and the lawful basis of every personal segment."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from proofwatch.governance.policy import SegmentName
+from proofwatch.governance.scope import TENANT
+from proofwatch.strict_yaml import InvalidYaml, load_yaml
+
+State = Literal["draft", "active", "suspended", "ended"]
+LawfulBasis = Annotated[str, Field(pattern=r"^Art\. (6\(1\)\([a-f]\)|9\(2\)\([a-j]\))( .{1,200})?$")]
+
+PERSONAL_SEGMENTS: Final = ("sex", "age_band", "skin_tone", "country")
+_SPECIAL_CATEGORIES: Final = ("skin_tone",)  # tells racial or ethnic origin: GDPR Art. 9
+TRANSITIONS: Final[frozenset[tuple[State | None, State]]] = frozenset(
+    {
+        (None, "draft"),
+        (None, "active"),
+        ("draft", "active"),
+        ("draft", "ended"),
+        ("active", "suspended"),
+        ("active", "ended"),
+        ("suspended", "active"),
+        ("suspended", "ended"),
+    }
+)
+"""From which contract state to which; None: not known before. A document that keeps the state changes the rest."""
+
+
+class InvalidTenant(ValueError):
+    """The tenant file cannot be used; the message names file, key, value and what would be right."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+class Contract(_Part):
+    """The contract: its state, and the days it covers: `from` inclusive, `until` exclusive, in the tenant's zone."""
+
+    state: State
+    starts: date = Field(alias="from")
+    until: date | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.until is not None and self.until <= self.starts:
+            msg = f"until must lie after from ({self.starts}), or be left out"
+            raise ValueError(msg)
+        return self
+
+
+class Tenant(_Part):
+    """The settings of one tenant, whole."""
+
+    tenant: Annotated[str, Field(pattern=rf"^{TENANT}$")]
+    contract: Contract
+    time_zone: str
+    segments: tuple[SegmentName, ...]
+    lawful_bases: dict[SegmentName, LawfulBasis] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, LookupError):  # what a name can lead to: nowhere, a folder, out of the database
+            msg = "is not a time zone of the IANA database; for example Europe/Berlin or UTC"
+            raise ValueError(msg) from None
+        return name
+
+    @model_validator(mode="after")
+    def _lawful(self) -> Self:
+        for name in self.segments:
+            if name in PERSONAL_SEGMENTS and name not in self.lawful_bases:
+                msg = (
+                    f"segment {name} is personal data and has no lawful basis; "
+                    f"add lawful_bases.{name}, for example 'Art. 9(2)(g)', or take the segment out"
+                )
+                raise ValueError(msg)
+        for name, basis in self.lawful_bases.items():
+            if name not in self.segments or name not in PERSONAL_SEGMENTS:
+                personal = ", ".join(PERSONAL_SEGMENTS)
+                msg = f"lawful_bases.{name} belongs to no personal segment of the catalogue; personal are {personal}"
+                raise ValueError(msg)
+            if name in _SPECIAL_CATEGORIES and not basis.startswith("Art. 9"):
+                msg = f"lawful_bases.{name} = {basis!r}: a special category needs a ground of GDPR Art. 9(2)"
+                raise ValueError(msg)
+        return self
+
+    def segments_allowed(self) -> frozenset[str]:
+        """Return the names of the segments that the tenant's transactions may carry."""
+        return frozenset(self.segments)
+
+    def served(self, at_ms: int) -> bool:
+        """Return whether the contract is active and covers the day of `at_ms` in the tenant's time zone."""
+        day = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(self.time_zone)).date()
+        until = self.contract.until
+        return self.contract.state == "active" and self.contract.starts <= day and (until is None or day < until)
+
+    def canonical(self) -> bytes:
+        """Return the settings as JSON with sorted keys and no blanks."""
+        return orjson.dumps(self.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], where: str = "the document") -> "Tenant":
+        """Return the settings that a document holds. Raises `InvalidTenant`; `where` begins its message."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            findings = "; ".join(_finding(e) for e in error.errors(include_url=False))
+        raise InvalidTenant(f"{where}: {findings}")
+
+
+def load_tenant(path: Path) -> Tenant:
+    """Read a tenant file. Raises `InvalidTenant`."""
+    try:
+        document = load_yaml(path)
+    except InvalidYaml as error:
+        raise InvalidTenant(str(error)) from error
+    if not isinstance(document, dict):
+        raise InvalidTenant(f"{path}: must be a mapping of keys to values: tenant, contract, time_zone, segments")
+    return Tenant.from_document(document, str(path))
+
+
+def _finding(error: Any) -> str:  # pydantic's ErrorDetails
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"{key} is not a key of a tenant (misspelled?)"
+    if error["type"] == "value_error" and not key:
+        return str(error["ctx"]["error"])
+    if error["type"] == "string_pattern_mismatch" and key.startswith("lawful_bases."):
+        return f"{key} = {error['input']!r}: must be a ground of the GDPR such as 'Art. 6(1)(a)' or 'Art. 9(2)(g)'"
+    return f"{key} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
