@@ -10,7 +10,8 @@ from proofwatch.bus.kafka_consumer import KafkaConsumer
 from proofwatch.bus.kafka_fence import KafkaFence
 from proofwatch.bus.kafka_producer import Publisher
 from proofwatch.bus.kafka_reader import read_range
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, TopicPartition
+from proofwatch.bus.kafka_tail import KafkaTail
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
 
 
 class KafkaBus:
@@ -64,6 +65,10 @@ class KafkaBus:
         places = [Place(topic, partition) for partition in range(await self.partitions(topic))]
         async with reader(self._connection, committed_only=False) as consumer:
             return {place.partition: end for place, end in (await consumer.end_offsets(places)).items()}
+
+    def tail(self, topics: Sequence[str]) -> Tail:
+        """Return what follows these topics, not yet started."""
+        return KafkaTail(self._connection, topics, self._metadata.partitions)
 
     async def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
         """Yield the committed records from `position` to the last stable offset at the time of the call."""

@@ -13,8 +13,9 @@ from proofwatch.bus.local_consumer import LocalConsumer
 from proofwatch.bus.local_fence import LocalFence
 from proofwatch.bus.local_group import Group, least_done
 from proofwatch.bus.local_log import PartitionLog
+from proofwatch.bus.local_tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
 from proofwatch.runtime.clock import Clock
 
 _cached_partition_of = lru_cache(maxsize=65536)(partition_of)
@@ -106,6 +107,11 @@ class LocalBus:
         log = self.log(source)
         for record in log.slice(position, log.end):
             yield record
+
+    def tail(self, topics: Sequence[str]) -> Tail:
+        """Return what follows these topics. Raises `UnknownTopic`."""
+        places = [TopicPartition(topic, n) for topic in topics for n in range(len(self._partitions(topic)))]
+        return LocalTail([(place, self.log(place)) for place in places])
 
     def log(self, source: TopicPartition) -> PartitionLog:
         """Return the partition's log. Raises `UnknownTopic`."""

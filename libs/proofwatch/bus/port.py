@@ -158,6 +158,36 @@ class Consumer(Source, Protocol):
         ...
 
 
+class CaughtUp(NamedTuple):
+    """What a tail has taken, in order for each partition.
+
+    `complete`: everything that lay in the log when the call began has been taken, now or before. It is False while a
+    transaction that had begun by then is open, for it may still bring records of earlier offsets and times.
+    """
+
+    records: Sequence[tuple[TopicPartition, Record]]
+    complete: bool
+
+
+class Tail(Protocol):
+    """Follows every partition of some topics from the beginning, outside any group."""
+
+    async def start(self) -> None:
+        """Connect. Raises `BusUnavailable`, `UnknownTopic`."""
+        ...
+
+    async def catch_up(self, timeout_s: float) -> CaughtUp:
+        """Return the committed records that have come since the last call; at the latest about `timeout_s` later.
+
+        Raises `BusUnavailable`, after which it may be called again, and `Gap`.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Disconnect; idempotent."""
+        ...
+
+
 class Bus(Protocol):
     """The log that distributes everything."""
 
@@ -195,4 +225,8 @@ class Bus(Protocol):
 
     def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
         """Yield the committed records from `position` to the end at the time of the call, outside any group."""
+        ...
+
+    def tail(self, topics: Sequence[str]) -> Tail:
+        """Return what follows these topics, not yet started. They are few and small: all of them is read."""
         ...
