@@ -7,6 +7,7 @@ import pytest
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
+from tests.support.registry_server import RegistryServer
 from tests.support.stack import Stack
 
 
@@ -47,6 +48,12 @@ def postgres_server(stack: Stack) -> PostgresServer:
 def redis_server(stack: Stack) -> RedisServer:
     """The real cache: `url`, `flush()`, `pid`, `kill()`, `start()`."""
     return stack.redis
+
+
+@pytest.fixture(scope="session")
+def schema_registry(stack: Stack) -> RegistryServer:
+    """The real schema registry: `url`, `pid`, `kill()`, `start()`. Subjects stay until the run ends."""
+    return stack.registry
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from tests.support.containers import use_docker
 from tests.support.kafka_broker import KafkaBroker, docker_kafka, native_kafka
 from tests.support.postgres_server import PostgresServer, docker_postgres, native_postgres
 from tests.support.redis_server import RedisServer, docker_redis, native_redis
+from tests.support.registry_server import RegistryServer, docker_registry, native_registry
 from tests.support.runner import ComponentError
 
 
@@ -56,6 +57,11 @@ class Stack:
     def redis(self) -> RedisServer:
         """The cache."""
         return self._start("Redis", docker_redis, native_redis)
+
+    @cached_property
+    def registry(self) -> RegistryServer:
+        """The schema registry; `main` does not start it."""
+        return self._start("Apicurio Registry", docker_registry, native_registry)
 
     def _start(self, name: str, in_docker: Callable[[], C], natively: Callable[[], C]) -> C:
         began = time.monotonic()

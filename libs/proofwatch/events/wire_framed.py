@@ -7,14 +7,14 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from proofwatch import resources
 from proofwatch.events import avro_values
 from proofwatch.events.codec import Codec
-from proofwatch.events.registry import Registry
+from proofwatch.events.registry import Registry, Stored
 from proofwatch.events.rejected import Reason, Rejected
 from proofwatch.events.subjects import Subject, WireFormat, subjects
 from proofwatch.events.wire import InvalidWire, UnknownSchemaId
@@ -27,6 +27,18 @@ HEAD: Final = 5
 
 _FORGET_S: Final = 60.0
 """How long an id that the registry does not have is taken for unknown before it is asked again."""
+
+
+class Schemas(Protocol):
+    """What the wire asks a registry for while it runs."""
+
+    async def schema(self, schema_id: int) -> Stored | None:
+        """Return the schema with this id; None: there is none. Raises `RegistryUnavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Release the connection."""
+        ...
 
 
 class _Writer(NamedTuple):
@@ -56,8 +68,9 @@ def schema_id(value: bytes) -> int:
 class FramedWire:
     """Writes one format in frames; reads plain JSON and every framed value whose schema the registry has."""
 
-    def __init__(self, registry: Registry, own: Mapping[int, Subject], readers: Mapping[tuple[str, int], Any]) -> None:
-        """`own`: what we write, by id. `readers`: our Avro schemas, parsed, by event class and version."""
+    def __init__(self, registry: Schemas, own: Mapping[int, Subject], avro: Iterable[Subject]) -> None:
+        """`own`: what we write, by id. `avro`: the Avro schemas that we read by, whatever we write."""
+        readers = {(each.event, each.version): avro_values.parsed(each.text) for each in avro}
         self._registry = registry
         self._own = {(subject.event, subject.version): (each, subject) for each, subject in own.items()}
         self._readers = readers
@@ -155,13 +168,16 @@ async def connect(url: str, wire_format: WireFormat) -> FramedWire:
     except BaseException:
         await registry.close()
         raise
-    readers = {(each.event, each.version): avro_values.parsed(each.text) for each in subjects(root, "avro")}
-    return FramedWire(registry, own, readers)
+    return FramedWire(registry, own, subjects(root, "avro"))
 
 
 async def _looked_up(registry: Registry, wanted: Sequence[Subject]) -> dict[int, Subject]:
-    ids = await asyncio.gather(*map(registry.lookup, wanted))
-    own = {found: subject for found, subject in zip(ids, wanted, strict=True) if found is not None}
+    # all are awaited even if one fails: none may be under way when the client is closed
+    ids = await asyncio.gather(*map(registry.lookup, wanted), return_exceptions=True)
+    for failed in ids:
+        if isinstance(failed, BaseException):
+            raise failed
+    own = {found: subject for found, subject in zip(ids, wanted, strict=True) if isinstance(found, int)}
     missing = [subject.name for subject in wanted if subject not in own.values()]
     if missing:
         lacks = f"the registry lacks this release's schema of {', '.join(missing)}"
