@@ -62,17 +62,20 @@ class KafkaTail:
 
     async def catch_up(self, timeout_s: float) -> CaughtUp:
         """Return what has come since the last call. Raises `BusUnavailable`, `Gap`; nothing is lost by it."""
+        reader, asker = self._reader, self._asker
+        if reader is None:
+            raise BusUnavailable("the tail is not started, or stopped")
         give_up = asyncio.get_running_loop().time() + timeout_s
         try:
-            ends = await self._asker.end_offsets(self._places)
-            behind = await self._behind(ends)
+            ends = await asker.end_offsets(self._places)
+            behind = await _behind(reader, ends)
             while behind and asyncio.get_running_loop().time() < give_up:
-                for place, messages in (await self._reader.getmany(*behind, timeout_ms=_TAKE_MS)).items():
+                for place, messages in (await reader.getmany(*behind, timeout_ms=_TAKE_MS)).items():
                     at = TopicPartition(place.topic, place.partition)
                     self._taken += [
                         (at, Record(m.offset, m.timestamp, m.key, m.value, tuple(m.headers))) for m in messages
                     ]
-                behind = await self._behind(ends)
+                behind = await _behind(reader, ends)
         except OffsetOutOfRangeError as error:
             raise Gap(f"{', '.join(self._topics)}: a position is no longer in the log; read anew") from error
         except (KafkaError, OSError) as error:
@@ -80,8 +83,9 @@ class KafkaTail:
         taken, self._taken = self._taken, []
         return CaughtUp(taken, not behind)
 
-    async def _behind(self, ends: dict[Any, int]) -> list[Any]:
-        return [place for place in self._places if await self._reader.position(place) < ends[place]]
-
     def _away(self, error: BaseException) -> BusUnavailable:
         return BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}")
+
+
+async def _behind(reader: Any, ends: dict[Any, int]) -> list[Any]:
+    return [place for place, end in ends.items() if await reader.position(place) < end]
