@@ -1,29 +1,40 @@
-"""What may be judged: records that are valid, under their own key, and not from the future."""
+"""What may be judged: records that are valid, under their own key, of a tenant with a contract, and of their time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
 
 from proofwatch.bus.port import Record
-from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
+from services.scorer.core.books import Book, Books
 
-_decode = TRANSACTION.decode
+Decode = Callable[[bytes | None], Transaction]
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""occurred_at lies in [EARLIEST, LATEST): what every later stage can put into a window, in any time zone."""
 
 
-def admit(record: Record, ahead_ms: int) -> tuple[Transaction, bytes, bytes]:
-    """Return the record's transaction, key and value.
+def admit(
+    record: Record, books: Books, decode: Decode, soon: datetime = EARLIEST
+) -> tuple[Transaction, bytes, bytes, Book]:
+    """Return the record's transaction, key and value, and the book that decides about it. Raises `Rejected`.
 
-    `ahead_ms`: by how many milliseconds occurred_at may be ahead of the record's timestamp. Raises `Rejected`.
+    `soon`: a time that no policy takes to be ahead of any record of the batch; it spares a closer look.
     """
     _, timestamp_ms, key, value, _ = record
-    event = _decode(value)
+    event = decode(value)
     if value is None or key is None or key != f"{event.tenant}/{event.subject_ref}".encode():
         raise _wrong_key(key)
-    if event.occurred_at.timestamp() * 1000 > timestamp_ms + ahead_ms:
-        raise Rejected(
-            "time_ahead",
-            f"$.occurred_at: is more than {ahead_ms // 1000} s ahead of the record's timestamp; "
-            "set the clock of the upstream system right, or raise max_ahead_seconds in the policy",
-        )
-    return event, key, value
+    book = books.of_tenant(event.tenant)
+    if book.guarded:
+        book, event = _narrowed(book, event)
+    if not EARLIEST <= event.occurred_at <= soon:
+        _check_time(event, timestamp_ms, book.rulebook.ahead_ms)
+    return event, key, value, book
 
 
 def _wrong_key(key: bytes | None) -> Rejected:
@@ -31,3 +42,24 @@ def _wrong_key(key: bytes | None) -> Rejected:
     if not key:
         return Rejected("missing_key", f"the record has no key; it {right}")
     return Rejected("key_mismatch", f"the record's key {right}: ordering and attempts depend on it")
+
+
+def _check_time(event: Transaction, timestamp_ms: int, ahead_ms: int) -> None:
+    if not EARLIEST <= event.occurred_at < LATEST:
+        raise Rejected("schema_mismatch", "$.occurred_at: must lie in the years 1970 to 9998, so that it has a window")
+    if event.occurred_at.timestamp() * 1000 > timestamp_ms + ahead_ms:
+        raise Rejected(
+            "time_ahead",
+            f"$.occurred_at: is more than {ahead_ms // 1000} s ahead of the record's timestamp; "
+            "set the clock of the upstream system right, or raise max_ahead_seconds in the policy",
+        )
+
+
+def _narrowed(book: Book, event: Transaction) -> tuple[Book, Transaction]:
+    """Return the book of the event's cohorts, and the event with only those segments that its tenant may send."""
+    if book.refused is not None:
+        raise Rejected("tenant_not_served", f"$.tenant: {book.refused}")
+    if book.segments is not None and event.segments and not book.segments.issuperset(event.segments):
+        kept = {name: value for name, value in event.segments.items() if name in book.segments}
+        event = msgspec.structs.replace(event, segments=kept or None)
+    return book.cohorts.book(event) if book.cohorts else book, event

@@ -4,37 +4,64 @@ from typing import Final
 
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Bus
+from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.scorer.config import Settings
-from services.scorer.core.rulebook import Rulebook
 from services.scorer.handlers import ScorerStage
-from services.scorer.ports import Attempts, Observer
-from services.scorer.watch import AttemptsWatch
+from services.scorer.ports import Governance, Observer, Subjects
+from services.scorer.ungoverned import Ungoverned
+from services.scorer.watch import SubjectsWatch
 
 __all__ = ["CO_PARTITIONED", "GROUP", "TOPICS", "Settings", "build", "connect"]
 
 GROUP: Final = "scorer"
 TOPICS: Final = (topics.TRANSACTIONS,)
-CO_PARTITIONED: Final = (topics.TRANSACTIONS, topics.VERDICTS, topics.GUIDANCE, topics.SUSPICIONS)
+CO_PARTITIONED: Final = (
+    topics.TRANSACTIONS,
+    topics.VERDICTS,
+    topics.GUIDANCE,
+    topics.SUSPICIONS,
+    topics.SUBJECTS,
+    topics.STEP_UPS,
+    topics.SHADOWS,
+    topics.LABEL_REQUESTS,
+)
 
 
 def build(
     settings: Settings,
     bus: Bus,
-    attempts: Attempts,
+    subjects: Subjects,
     policy: Policy,
     clock: Clock,
+    *,
+    governance: Governance | None = None,
+    wire: Wire = JSON,
     observer: Observer | None = None,
 ) -> Service:
-    """Wire the scorer; `observer` is told what became of each batch."""
+    """Wire the scorer; `policy` decides where `governance` has put none in force.
+
+    `observer` is told what became of each batch.
+    """
     lanes = LaneSettings.of(settings)
-    stage = ScorerStage(attempts, Rulebook.of(policy), clock, observer)
-    worker = Worker(bus, GROUP, TOPICS, bus.fence(GROUP), stage, lanes, clock, co_partitioned=CO_PARTITIONED)
-    return Service("scorer", [AttemptsWatch(attempts), worker])
+    stage = ScorerStage(
+        bus,
+        subjects,
+        governance or Ungoverned(),
+        policy,
+        clock,
+        wire=wire,
+        label_sample_key=settings.sample_key(),
+        observer=observer,
+    )
+    fence = bus.fence(GROUP)
+    worker = Worker(bus, GROUP, TOPICS, fence, prepared(stage, wire), lanes, clock, co_partitioned=CO_PARTITIONED)
+    return Service("scorer", [SubjectsWatch(subjects, stage.note), worker])
 
 
 async def connect(settings: Settings) -> Service:
@@ -46,11 +73,12 @@ async def connect(settings: Settings) -> Service:
     from redis.asyncio import Redis
 
     from proofwatch.bus.kafka import KafkaBus
-    from services.scorer.adapters.redis import RedisAttempts
+    from services.scorer.adapters.redis import RedisSubjects
 
     policy = load_policy(settings.policy_file)
+    wire = await connect_wire(settings)
     bus = KafkaBus(settings.kafka_bootstrap, "scorer", instance_id=settings.instance_id)
     await bus.start()
-    attempts = RedisAttempts(Redis.from_url(settings.redis_url), settings.attempts_ttl_s(policy.attempts.window_hours))
-    service = build(settings, bus, attempts, policy, SystemClock())
-    return service.holding(bus.stop)
+    subjects = RedisSubjects(Redis.from_url(settings.redis_url), settings.subjects_ttl_s())
+    service = build(settings, bus, subjects, policy, SystemClock(), wire=wire)
+    return service.holding(bus.stop, wire.close)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from proofwatch.runtime import settings
 
@@ -11,10 +11,16 @@ from proofwatch.runtime import settings
 class Settings(settings.Settings):
     """What the scorer needs to know to start, beyond what every process does."""
 
-    attempts_lag_hours: Annotated[int, Field(ge=1, le=24 * 365)] = 24 * 7
-    """Attempts outlive the policy's window by this much, so that a scorer that lags behind still finds them; the
-    default is the retention of the transactions topic: nothing older can be left to judge."""
+    subjects_kept_days: Annotated[int, Field(ge=1, le=120)] = 97
+    """How long Redis keeps what a subject left behind: the longest window of attempts a policy may have (90 days) and
+    a week for a scorer that lags behind; the subjects topic keeps it for 120 days."""
+    label_sample_key: Annotated[SecretStr, Field(min_length=16, max_length=32)] | None = None
+    """By what transactions are chosen whose labels upstream is asked for; the same in every process. Absent: none."""
 
-    def attempts_ttl_s(self, window_hours: int) -> int:
-        """Return how many seconds attempts are kept."""
-        return int(timedelta(hours=window_hours + self.attempts_lag_hours).total_seconds())
+    def subjects_ttl_s(self) -> int:
+        """Return how many seconds Redis keeps what a subject left behind."""
+        return int(timedelta(days=self.subjects_kept_days).total_seconds())
+
+    def sample_key(self) -> bytes | None:
+        """Return the key of the label sample."""
+        return self.label_sample_key.get_secret_value().encode() if self.label_sample_key else None

@@ -3,40 +3,20 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 
-from proofwatch.bus.port import Batch, TopicPartition
+from proofwatch.bus.port import TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
-from services.scorer.core.attempts import History
+from proofwatch.governance.regime import Regime
 
 
-class AttemptsUnavailable(Exception):
-    """The attempts cannot be read or written now: let the lane retry; nothing may be decided without them."""
+class Governance(Protocol):
+    """What is in force when; a function of the governance topics, so the same in every process."""
 
-
-class Attempts(Protocol):
-    """Attempt histories by subject (the record's key), kept apart by input partition.
-
-    Histories may be written before the batch is committed, because every entry carries its offset and a reader
-    takes only what lies below its own. Therefore a history may hold entries at or above the position of the lane.
-    """
-
-    async def load(self, source: TopicPartition, subjects: Collection[bytes]) -> dict[bytes, History]:
-        """Return the histories of those `subjects` that have one. Raises `AttemptsUnavailable`."""
+    def knows(self, log_ms: int) -> bool:
+        """Return whether nothing that is in force at a log time can still be unknown; if not, wait."""
         ...
 
-    async def save(self, batch: Batch, changes: Mapping[bytes, History]) -> None:
-        """Replace these histories, as they are after `batch`. Raises `AttemptsUnavailable`.
-
-        A history that was written for a later batch stays: then the writer is an owner that was shut out, or the
-        batch was seen before, and then the one that stays contains the one that is given.
-        """
-        ...
-
-    async def ping(self) -> None:
-        """Make sure that the store answers. Raises `AttemptsUnavailable`."""
-        ...
-
-    async def close(self) -> None:
-        """Release the connections; idempotent."""
+    def at(self, log_ms: int) -> Regime:
+        """Return what is in force at a log time; the same object while nothing in it changes."""
         ...
 
 

@@ -41,16 +41,17 @@ class Log(Protocol):
 class SubjectKeeper:
     """What a stage needs of its subjects. For each partition: `opened`, then for each batch `load` and `changed`."""
 
-    def __init__(self, log: Log, store: Subjects) -> None:
+    def __init__(self, log: Log, store: Subjects, topic: str = SUBJECTS) -> None:
         self._log = log
         self._store = store
+        self._topic = topic
         self._ends: Mapping[int, int] = {}
         self._applied: dict[TopicPartition, Applied] = {}
 
     async def opened(self, source: TopicPartition, position: int) -> None:
         """Catch the store up to `position`. Raises `SubjectsUnavailable`, `SubjectsBehind`, or what the log raises."""
         self._applied.pop(source, None)
-        await catch_up(source, position, self._log, self._store)
+        await catch_up(source, position, self._log, self._store, self._topic)
 
     async def load(self, batch: Batch, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """Return the states, just before `batch`, of those `subjects` that have one; apply the batch before it.
@@ -82,7 +83,7 @@ class SubjectKeeper:
             left = settled(state, batch.position_after)
             change = None if is_empty(left) else Change(encode(left), left.step_up)
             changes[subject] = change
-            outputs.append(Outgoing(SUBJECTS, subject, change and change.value, partition))
+            outputs.append(Outgoing(self._topic, subject, change and change.value, partition))
         if changes:
             self._applied[batch.source] = self._applied[batch.source]._replace(changes=changes)
         return outputs
@@ -93,10 +94,10 @@ class SubjectKeeper:
 
     async def look(self) -> None:
         """Note the ends of the subjects topic, so that a later catch-up has less to read; every minute or so."""
-        self._ends = await self._log.ends(SUBJECTS)
+        self._ends = await self._log.ends(self._topic)
 
 
-async def catch_up(source: TopicPartition, position: int, log: Log, store: Subjects) -> None:
+async def catch_up(source: TopicPartition, position: int, log: Log, store: Subjects, topic: str = SUBJECTS) -> None:
     """Bring the store of `source` to `position`, the committed one; the partition must be fenced.
 
     Reads what the subjects topic has beyond the store's mark, or all of it when the store is lost, too old, or of
@@ -105,8 +106,8 @@ async def catch_up(source: TopicPartition, position: int, log: Log, store: Subje
     seen = await store.sentinel(source)
     if seen and seen.position == position:
         return
-    at = TopicPartition(SUBJECTS, source.partition)
-    end = (await log.ends(SUBJECTS)).get(source.partition, 0)
+    at = TopicPartition(topic, source.partition)
+    end = (await log.ends(topic)).get(source.partition, 0)
     reason = why_anew(seen, position, end)
     claim = await store.claim(source, seen, anew=reason is not None)
     say = _log.bind(topic=source.topic, partition=source.partition)

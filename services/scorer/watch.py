@@ -1,32 +1,37 @@
-"""Watches over the attempt store for as long as the service lives."""
+"""Watches over the subject store for as long as the service lives."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 
-from services.scorer.ports import Attempts, AttemptsUnavailable
+from proofwatch.bus.errors import BusUnavailable
+from services.scorer.ports import Subjects, SubjectsUnavailable
 
 _log = structlog.get_logger(__name__)
 _EVERY_S: Final = 2.0
+_NOTES: Final = 30
 
 
-class AttemptsWatch:
+class SubjectsWatch:
     """A part of the service (`runtime.service.Part`): ready while the store answers; closes it in the end.
 
-    Lanes need no telling: without attempts their steps fail and they try again.
+    Lanes need no telling: without it their steps fail and they try again.
     """
 
-    def __init__(self, attempts: Attempts, every_s: float = _EVERY_S) -> None:
-        """`every_s`: seconds between two looks."""
-        self._attempts = attempts
+    def __init__(self, subjects: Subjects, note: Callable[[], Awaitable[None]], every_s: float = _EVERY_S) -> None:
+        """`every_s`: seconds between two looks. `note` is called at every thirtieth: see `SubjectKeeper.look`."""
+        self._subjects = subjects
+        self._note = note
+        self._looks = 0
         self._every_s = every_s
         self._answers = False
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
-        """Look once. Raises `AttemptsUnavailable`: without attempts there is nothing to begin with."""
-        await self._attempts.ping()
+        """Look once. Raises `SubjectsUnavailable`: without its subjects there is nothing to begin with."""
+        await self._subjects.ping()
         self._answers = True
 
     async def step(self, *, idle: bool = False) -> int:
@@ -49,7 +54,7 @@ class AttemptsWatch:
         """Close the store; idempotent."""
         self._answers = False
         self._stopped.set()
-        await self._attempts.close()
+        await self._subjects.close()
 
     def ready(self) -> bool:
         """Return whether the store answered last time."""
@@ -57,10 +62,16 @@ class AttemptsWatch:
 
     async def _look(self) -> None:
         try:
-            await self._attempts.ping()
-        except AttemptsUnavailable as error:
+            await self._subjects.ping()
+        except SubjectsUnavailable as error:
             if self._answers:
-                _log.warning("attempts_unavailable", reason=str(error))
+                _log.warning("subjects_unavailable", reason=str(error))
             self._answers = False
         else:
             self._answers = True
+        self._looks += 1
+        if self._looks % _NOTES == 0:
+            try:
+                await self._note()
+            except BusUnavailable as error:
+                _log.warning("subjects_not_noted", reason=str(error))

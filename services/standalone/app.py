@@ -19,7 +19,7 @@ from services.aggregator import app as aggregator
 from services.notifier import app as notifier
 from services.notifier.ports import Channel
 from services.scorer import app as scorer
-from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.conservation import Conservation
 from services.standalone.config import SETTINGS
 from services.triage import app as triage
@@ -101,9 +101,9 @@ def build(
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
     scoring = scorer.Settings(**SETTINGS)
-    attempts = MemoryAttempts(scoring.attempts_ttl_s(policy.attempts.window_hours))
+    subjects = MemorySubjects(scoring.subjects_ttl_s())
     services = [
-        scorer.build(scoring, bus, attempts, policy, clock, conservation),
+        scorer.build(scoring, bus, subjects, policy, clock, observer=conservation),
         aggregator.build_combine(aggregating, bus, policy, clock),
         aggregator.build_windows(aggregating, bus, pool, policy, clock),
         aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),

@@ -20,6 +20,7 @@ Reason = Literal[
     "missing_key",
     "key_mismatch",
     "conflicting_duplicate",
+    "tenant_not_served",
 ]
 
 _PLACE = re.compile(r" - at (`key` in )?`\$((?:\.\w+|\[(?:\d+|\.\.\.)\])+)`\Z")

@@ -200,6 +200,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         "missing_key",
         "key_mismatch",
         "conflicting_duplicate",
+        "tenant_not_served",
     ]
     """What is wrong."""
     message: Annotated[str, Meta(max_length=1024, min_length=1)]

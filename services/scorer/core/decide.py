@@ -1,21 +1,23 @@
-"""The whole decision about one transaction of a subject: rules, what it rests on, and what it leaves behind."""
+"""The decision about one transaction of a subject under one policy: what the rules say, and what it leaves behind."""
 
 from typing import NamedTuple
 
-from proofwatch.events.types import Basis, Transaction
+from proofwatch.events.types import Attempts, Transaction
 from services.scorer.core.attempts import History, after, before, transaction_digest
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, judge
+from services.scorer.core.times import occurred_ms
 
 
 class Decided(NamedTuple):
-    """A judgement, its basis, whether it raises the episode's suspicion, and the history it leaves.
+    """A judgement, the failures that counted before, whether persisting liveness failures raise the episode's
+    suspicion, and the history that is left.
 
     `history` is the same object as before when the transaction changed nothing.
     """
 
     judgement: Judgement
-    basis: Basis
+    failures: Attempts
     suspicion: bool
     history: History
 
@@ -25,10 +27,10 @@ def decide(event: Transaction, offset: int, history: History, rulebook: Rulebook
 
     For a subject without history an accepted transaction gives `judge` and an empty history: callers may shortcut.
     """
-    occurred_ms = round(event.occurred_at.timestamp() * 1000)
+    at_ms = occurred_ms(event)
     digest = transaction_digest(event.transaction_id)
-    failures, suspected = before(history, offset, occurred_ms, digest, rulebook.window_ms)
+    failures, suspected = before(history, offset, at_ms, digest, rulebook.window_ms)
     judgement = judge(event, rulebook, failures)
     suspicion = judgement.liveness_persists and not suspected
-    left = after(history, offset, occurred_ms, digest, judgement.failed, suspicion=suspicion)
-    return Decided(judgement, rulebook.basis(failures), suspicion, left)
+    left = after(history, offset, at_ms, digest, judgement.failed, suspicion=suspicion)
+    return Decided(judgement, failures, suspicion, left)

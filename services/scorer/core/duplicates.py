@@ -1,18 +1,15 @@
 """Transactions seen lately in one partition: which are repeats, and which contradict the first.
 
 A function of one horizon of the log: a record is compared with the newest valid one of its transaction before it,
-if that is younger than the horizon. Repeats and conflicts are remembered like any other, so that what is told does
-not depend on records older than a horizon, and can be told again after a restart by reading just that much. Kept are
-64-bit hashes under the process's own hash key, 100 to 170 bytes a record; nothing of this is ever written down.
+if that is younger than the policy's horizon. Repeats and conflicts are remembered like any other, so that what is
+told does not depend on records older than a horizon, and can be told again after a restart by reading just that much.
 """
 
-from array import array
-from bisect import bisect_left
 from enum import Enum
 from typing import Final
 
 _SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
-_COMPACT_AT: Final = 4096
+_SHIFT: Final = 60
 
 
 class Seen(Enum):
@@ -24,64 +21,68 @@ class Seen(Enum):
 
 
 class Recent:
-    """The records of one partition, not older than a horizon.
+    """The transactions of one partition, for one horizon of log time.
 
-    Offsets must ascend, except after `rewind`. Log time is expected to ascend too, as log-append time does; where it
-    does not, a repeat may be missed that is nearly a horizon old.
+    Two generations, each a horizon long: to forget is to drop the older one. A transaction costs two integers, which
+    hold 60-bit hashes under the process's own hash key; nothing of this is ever written down. At most two horizons
+    and a batch are held, about 150 bytes a transaction.
+
+    Log time is expected to ascend, as log-append time does; where it does not, a repeat may be missed that is nearly
+    a horizon old.
     """
 
-    # Entries are numbered from 0 on; number n lies at index n - _base of every array, alive from _oldest on.
-    __slots__ = ("_base", "_horizon_ms", "_numbers", "_offsets", "_oldest", "_payloads", "_timestamps", "_transactions")
+    __slots__ = ("_before", "_horizon_ms", "_mark", "_old", "_turn_ms", "_undo", "_young")
 
     def __init__(self, horizon_ms: int) -> None:
-        """`horizon_ms`: milliseconds of log time in which a transaction id must not come again; 0: it may at once."""
+        """`horizon_ms`: for how many milliseconds of log time to remember: the longest horizon of any policy."""
         self._horizon_ms = horizon_ms
-        self._numbers: dict[int, int] = {}
-        self._offsets, self._timestamps = array("q"), array("q")
-        self._transactions, self._payloads = array("q"), array("q")
-        self._base = self._oldest = 0
+        # By transaction: the timestamp of its newest record, and the hash of its payload in the low bits.
+        self._young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
+        self._turn_ms: int | None = None
+        # How the batch in hand is taken back: its new keys are the last of the young ones, the others stand here.
+        self._mark = -1
+        self._before = 0
+        self._undo: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
-        """Return how many records are remembered."""
-        return len(self._offsets) - (self._oldest - self._base)
+        """Return how many transactions are remembered; one seen in both generations counts twice."""
+        return len(self._young) + len(self._old)
 
-    def see(self, offset: int, timestamp_ms: int, tenant: str, transaction_id: str, value: bytes) -> Seen:
-        """Say whether the record's transaction was seen before, and remember it."""
-        transaction, payload = hash((tenant, transaction_id)) & _SIXTY_BITS, hash(value)
-        seen = Seen.FIRST
-        number = self._numbers.get(transaction)
-        if number is not None:
-            at = number - self._base
-            if timestamp_ms - self._timestamps[at] < self._horizon_ms:
-                seen = Seen.REPEATED if payload == self._payloads[at] else Seen.CONFLICTING
-        self._numbers[transaction] = self._base + len(self._offsets)
-        self._offsets.append(offset)
-        self._timestamps.append(timestamp_ms)
-        self._transactions.append(transaction)
-        self._payloads.append(payload)
-        return seen
+    def begin(self, offset: int, timestamp_ms: int) -> None:
+        """Begin a batch, or begin one anew: `offset` and `timestamp_ms` are those of its first record.
 
-    def rewind(self, offset: int) -> None:
-        """Forget what was seen at `offset` and above: those records come again."""
-        if not len(self) or self._offsets[-1] < offset:
-            return
-        keep = bisect_left(self._offsets, offset, self._oldest - self._base)
-        for column in (self._offsets, self._timestamps, self._transactions, self._payloads):
-            del column[keep:]
-        # An id that came again stands for its earlier record once more: number all of them anew.
-        first = self._oldest - self._base
-        self._numbers = {id_: self._oldest + n for n, id_ in enumerate(self._transactions[first:])}
+        What was seen since the last batch began at `offset` is forgotten, for those records come again, perhaps cut
+        otherwise. Raises `ValueError` for an offset before that: then the horizon must be read anew.
+        """
+        if offset < self._mark:
+            msg = f"offset {offset} is before the last batch, which began at {self._mark}: read the horizon again"
+            raise ValueError(msg)
+        if offset == self._mark:
+            while self._undo:
+                transaction, known = self._undo.pop()
+                self._young[transaction] = known
+            while len(self._young) > self._before:
+                self._young.popitem()
+        self._undo.clear()
+        if self._turn_ms is None or timestamp_ms >= self._turn_ms:
+            self._old, self._young = self._young, {}
+            self._turn_ms = timestamp_ms + self._horizon_ms
+        self._mark, self._before = offset, len(self._young)
 
-    def expire(self, now_ms: int) -> None:
-        """Forget what is a horizon old at log time `now_ms`; every entry is moved or dropped at most twice."""
-        oldest_ms = now_ms - self._horizon_ms
-        at = self._oldest - self._base
-        while at < len(self._timestamps) and self._timestamps[at] <= oldest_ms:
-            if self._numbers[self._transactions[at]] == self._base + at:  # else it came again
-                del self._numbers[self._transactions[at]]
-            at += 1
-        self._oldest = self._base + at
-        if at >= _COMPACT_AT and at * 2 >= len(self._timestamps):
-            for column in (self._offsets, self._timestamps, self._transactions, self._payloads):
-                del column[:at]
-            self._base = self._oldest
+    def see(self, timestamp_ms: int, tenant: str, transaction_id: str, value: bytes, horizon_ms: int) -> Seen:
+        """Say whether the transaction was seen within `horizon_ms` (0: never, then), and remember it."""
+        transaction = hash((tenant, transaction_id)) & _SIXTY_BITS
+        now = (timestamp_ms << _SHIFT) + (hash(value) & _SIXTY_BITS)
+        # setdefault gives `now` back, the very object, when the transaction is new: one look-up instead of two.
+        known = self._young.setdefault(transaction, now)
+        if known is now:
+            if transaction not in self._old:
+                return Seen.FIRST
+            known = self._old[transaction]
+        else:
+            self._undo.append((transaction, known))
+            self._young[transaction] = now
+        if timestamp_ms - (known >> _SHIFT) >= horizon_ms:
+            return Seen.FIRST
+        return Seen.REPEATED if not (known ^ now) & _SIXTY_BITS else Seen.CONFLICTING

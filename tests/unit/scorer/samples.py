@@ -7,15 +7,18 @@ from typing import Any
 
 import msgspec
 
+from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.codec import VERDICT
-from proofwatch.events.topics import TRANSACTIONS, VERDICTS
-from proofwatch.events.types import Transaction, Verdict
+from proofwatch.events.topics import STEP_UPS, SUBJECTS, TRANSACTIONS, VERDICTS
+from proofwatch.events.types import SubjectState, Transaction, Verdict
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.subject import NOTHING
 from services.scorer.handlers import ScorerStage
-from services.scorer.ports import Attempts, Observer
+from services.scorer.ports import Governance, Observer, Subjects
+from services.scorer.ungoverned import Ungoverned
 
 START = datetime(2026, 1, 15, 8, tzinfo=UTC)
 START_MS = 1_768_464_000_000
@@ -67,20 +70,56 @@ class LogHistory:
             yield chunk
 
 
-def stage(attempts: Attempts, policy: Policy = POLICY, observer: Observer | None = None) -> ScorerStage:
-    return ScorerStage(attempts, Rulebook.of(policy), CLOCK, observer)
+def log() -> LocalBus:
+    """A bus with the topics that the stage looks back into."""
+    return LocalBus({SUBJECTS: 6, STEP_UPS: 6}, CLOCK)
+
+
+def stage(
+    subjects: Subjects,
+    policy: Policy = POLICY,
+    observer: Observer | None = None,
+    governance: Governance | None = None,
+    label_sample_key: bytes | None = None,
+) -> ScorerStage:
+    return ScorerStage(
+        log(),
+        subjects,
+        governance or Ungoverned(),
+        policy,
+        CLOCK,
+        observer=observer,
+        label_sample_key=label_sample_key,
+    )
 
 
 async def run(
-    attempts: Attempts, records: Sequence[Record], cuts: Iterable[int] = (), observer: Observer | None = None
+    subjects: Subjects, records: Sequence[Record], cuts: Iterable[int] = (), observer: Observer | None = None
 ) -> list[Outgoing]:
     """Drive a fresh stage over all `records`, cut into batches before the indices `cuts`; return the outputs."""
-    scorer, outputs = stage(attempts, observer=observer), list[Outgoing]()
+    scorer, outputs = stage(subjects, observer=observer), list[Outgoing]()
     await scorer.opened(SOURCE, 0, LogHistory(records, 0))
     bounds = sorted({0, len(records), *(cut for cut in cuts if cut < len(records))})
     for first, end in pairwise(bounds):
-        outputs += await scorer.step(batch(records[first:end]), None)
-    return outputs
+        outputs += await scorer.step(batch(records[first:end], after(records[:first])), None)
+    await scorer.step(batch([], after(records)), None)  # the last batch was committed
+    return seen_by_others(outputs)
+
+
+def after(records: Sequence[Record]) -> int:
+    """The position after the last of `records`."""
+    return records[-1].offset + 1 if records else 0
+
+
+def seen_by_others(outputs: Iterable[Outgoing]) -> list[Outgoing]:
+    """Without what the scorer keeps for itself, one record a batch and subject: that depends on how batches are cut."""
+    return [each for each in outputs if each.topic != SUBJECTS]
+
+
+async def kept(subjects: Subjects, position: int, *keys: bytes) -> list[SubjectState]:
+    """The states of subjects as a batch at `position` finds them."""
+    found = await subjects.exchange(SOURCE, position, None, keys)
+    return [found.get(key, NOTHING) for key in keys]
 
 
 def on(topic: str, outputs: Iterable[Outgoing]) -> list[bytes]:

@@ -2,9 +2,9 @@
 
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
-from proofwatch.events.topics import TRANSACTIONS, dead_letter_topic
+from proofwatch.events.topics import GUIDANCE, SUSPICIONS, TRANSACTIONS, VERDICTS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
-from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.app import CO_PARTITIONED, GROUP, Settings, build
 from services.scorer.conservation import Conservation
 from tests.unit.scorer.samples import POLICY, START_MS, record, transaction
@@ -27,7 +27,7 @@ async def test_what_upstream_publishes_is_decided_and_accounted_for() -> None:
     """Keys stay on their partition, positions move, and the account balances."""
     clock, conservation = SimulatedClock(START_MS), Conservation()
     bus = local_bus(clock)
-    service = build(Settings(batch_max_records=7), bus, MemoryAttempts(3600), POLICY, clock, conservation)
+    service = build(Settings(batch_max_records=7), bus, MemorySubjects(3600), POLICY, clock, observer=conservation)
     events = [transaction(n % 45, f"s{n % 5}", liveness_score=0.2 if n % 5 == 0 else 0.999) for n in range(50)]
     sent = [Outgoing(TRANSACTIONS, r.key, r.value, None, START_MS) for r in map(record, range(50), events)]
     await bus.publish([*sent, Outgoing(TRANSACTIONS, b"k", b"{", 0, START_MS)])
@@ -40,7 +40,11 @@ async def test_what_upstream_publishes_is_decided_and_accounted_for() -> None:
     assert totals == (51, 45, 5, 1)
     assert totals.holds
     topics = [topic for topic, _ in await everything(bus)]
-    assert [topics.count(topic) for topic in CO_PARTITIONED[1:]] == [45, 9, 1]
+    assert [topics.count(topic) for topic in (VERDICTS, GUIDANCE, SUSPICIONS)] == [
+        45,
+        9,
+        15,
+    ]
     await service.stop()
 
 
@@ -48,7 +52,7 @@ async def test_a_service_that_takes_over_writes_what_the_first_would_have_writte
     """A restart at any position shows nowhere on the log."""
     logs = []
     for steps_before_restart in (99, 2):
-        clock, attempts = SimulatedClock(START_MS), MemoryAttempts(10**6)
+        clock, attempts = SimulatedClock(START_MS), MemorySubjects(10**6)
         bus = local_bus(clock)
         events = [transaction(n % 33, f"s{n % 3}", n, match_score=0.2) for n in range(40)]
         records = [record(n, event) for n, event in enumerate(events)]

@@ -8,7 +8,7 @@ import pytest
 from proofwatch.bus.dead_letter import read_dead_letter
 from proofwatch.bus.port import Record
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS, dead_letter_topic
-from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.adapters.memory import MemorySubjects
 from tests.unit.scorer.samples import BOOK, START_MS, record, run, transaction
 
 GOOD = record(0, transaction())
@@ -58,7 +58,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_next_one_a_verdict(bad
     """Original bytes, key, headers and reason; neighbours are judged as if it were not there."""
     first = record(0, msgspec.structs.replace(transaction(), transaction_id="tx-first"))
     bad = bad._replace(offset=1, headers=(("trace", b"1"),))
-    outputs = await run(MemoryAttempts(3600), [first, bad, record(2, transaction(2))])
+    outputs = await run(MemorySubjects(3600), [first, bad, record(2, transaction(2))])
     (letter,) = [out for out in outputs if out.topic == dead_letter_topic(TRANSACTIONS)]
     assert (letter.key, letter.value, letter.partition) == (bad.key, bad.value, 2)
     assert letter.headers[0] == ("trace", b"1")
@@ -71,7 +71,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_next_one_a_verdict(bad
 async def test_the_message_quotes_nothing_of_the_record(bad: Record, reason: str) -> None:
     """Values are personal data; the message speaks of places and of what would be right."""
     first = record(0, msgspec.structs.replace(transaction(), transaction_id="tx-first"))
-    letters = [out for out in await run(MemoryAttempts(3600), [first, bad._replace(offset=1)]) if out.topic != VERDICTS]
+    letters = [out for out in await run(MemorySubjects(3600), [first, bad._replace(offset=1)]) if out.topic != VERDICTS]
     said = read_dead_letter(Record(0, bad.timestamp_ms, letters[0].key, letters[0].value, letters[0].headers))
     for value in ("acme", "tx-bad", "tx-first", "X123", "passport", "acme/other", "1.01", "0.95"):
         assert value not in said.message
@@ -79,12 +79,12 @@ async def test_the_message_quotes_nothing_of_the_record(bad: Record, reason: str
 
 async def test_exactly_the_allowed_advance_is_still_judged() -> None:
     """max_ahead_seconds is inclusive: clocks differ."""
-    outputs = await run(MemoryAttempts(3600), [record(0, transaction(), START_MS - BOOK.ahead_ms)])
+    outputs = await run(MemorySubjects(3600), [record(0, transaction(), START_MS - BOOK.ahead_ms)])
     assert [out.topic for out in outputs] == [VERDICTS]
 
 
 async def test_a_record_that_was_refused_may_come_again_put_right() -> None:
     """Only judged transactions occupy their id."""
     refused = record(0, transaction(0, at_s=900), START_MS)
-    outputs = await run(MemoryAttempts(3600), [refused, record(1, transaction(0, at_s=1), START_MS + 1)])
+    outputs = await run(MemorySubjects(3600), [refused, record(1, transaction(0, at_s=1), START_MS + 1)])
     assert [out.topic for out in outputs] == [dead_letter_topic(TRANSACTIONS), VERDICTS]

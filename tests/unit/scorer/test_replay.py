@@ -6,10 +6,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.bus.port import Batch, Outgoing, Record
-from services.scorer.adapters.memory import MemoryAttempts
+from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.conservation import Conservation
-from services.scorer.core.attempts import History, before
-from tests.unit.scorer.samples import BOOK, SOURCE, LogHistory, batch, record, run, stage, transaction
+from services.scorer.core.attempts import before
+from tests.unit.scorer.samples import (
+    BOOK,
+    SOURCE,
+    LogHistory,
+    after,
+    batch,
+    kept,
+    record,
+    run,
+    seen_by_others,
+    stage,
+    transaction,
+)
 
 SCORES = st.sampled_from([0.2, 0.87, 0.999, None])
 EVENTS = st.lists(
@@ -35,10 +47,9 @@ def log_of(events: list[tuple[int, str, int, float | None, float | None]]) -> li
     return made
 
 
-async def histories(attempts: MemoryAttempts, end: int) -> list[object]:
+async def histories(attempts: MemorySubjects, end: int) -> list[object]:
     """What every subject's next transaction would see, at any hour that matters."""
-    kept = await attempts.load(SOURCE, [b"acme/a", b"acme/b"])
-    made: list[History] = [kept.get(key, ()) for key in (b"acme/a", b"acme/b")]
+    made = [state.attempts for state in await kept(attempts, end, b"acme/a", b"acme/b")]
     hours = range(-30, 31, 5)
     return [before(h, end, 1_768_464_000_000 + t * 3_600_000, -1, BOOK.window_ms) for h in made for t in hours]
 
@@ -50,9 +61,9 @@ async def test_any_cut_into_batches_gives_the_same_outputs_and_attempts(
 ) -> None:
     """Byte for byte, dead letters included."""
     records = log_of(events)
-    whole, parts = MemoryAttempts(10**6), MemoryAttempts(10**6)
+    whole, parts = MemorySubjects(10**6), MemorySubjects(10**6)
     assert await run(parts, records, cuts) == await run(whole, records)
-    assert await histories(parts, 99) == await histories(whole, 99)
+    assert await histories(parts, after(records)) == await histories(whole, after(records))
 
 
 @settings(max_examples=150, deadline=None)
@@ -62,42 +73,33 @@ async def test_batches_that_are_lost_before_their_commit_and_come_again_change_n
 ) -> None:
     """Each crash leaves attempts behind that were written ahead; the same records come again, cut otherwise."""
     records = log_of(events)
-    expected = await run(reference := MemoryAttempts(10**6), records)
-    attempts, conservation = MemoryAttempts(10**6), Conservation()
+    expected = await run(reference := MemorySubjects(10**6), records)
+    attempts, conservation = MemorySubjects(10**6), Conservation()
     committed: list[Outgoing] = []
     done = turn = 0
-    scorer = None
+    scorer, opening = None, True
     while done < len(records):
-        position = records[done].offset
-        if scorer is None:
-            scorer = stage(attempts, observer=conservation)
+        position = after(records[:done])
+        scorer = scorer or stage(attempts, observer=conservation)
+        if opening:
             await scorer.opened(SOURCE, position, LogHistory(records, position))
+            opening = False
         size = 1 + (cuts[turn % len(cuts)] if cuts else 5)
         taken = records[done : done + size]
         outputs = await scorer.step(Batch(SOURCE, taken, position, taken[-1].offset + 1, None, 0), None)
         turn += 1
         if turn - 1 in crashes:
-            scorer = None if turn % 2 else scorer  # a new process, or the same one trying again
+            scorer = None if turn % 2 else scorer  # a new process, or the same one beginning anew
+            opening = True
             continue
-        committed += outputs
+        committed += seen_by_others(outputs)
         done += len(taken)
+    if scorer:
+        if opening:
+            await scorer.opened(SOURCE, after(records), LogHistory(records, after(records)))
+        await scorer.step(batch([], after(records)), None)
     assert committed == expected
-    assert await histories(attempts, 99) == await histories(reference, 99)
+    if records:
+        assert await histories(attempts, after(records)) == await histories(reference, after(records))
     assert conservation.totals().holds
     assert conservation.totals().consumed == len(records)
-
-
-async def test_a_frozen_owner_that_wakes_up_cannot_take_attempts_back() -> None:
-    """Its write is of an earlier batch than the one its successor has written since."""
-    spoof: dict[str, Any] = {"liveness_score": 0.1}
-    records = [record(n, transaction(n, **spoof)) for n in range(4)]
-    attempts = MemoryAttempts(10**6)
-    frozen = batch(records[:2])
-    await run(attempts, records[:2])
-    late = await attempts.load(SOURCE, [b"acme/s"])
-    successor = stage(attempts)
-    await successor.opened(SOURCE, 2, LogHistory(records, 2))
-    await successor.step(batch(records[2:3]), None)
-    await attempts.save(frozen, late)
-    (kept,) = (await attempts.load(SOURCE, [b"acme/s"])).values()
-    assert before(kept, 3, 1_768_464_000_000, -1, BOOK.window_ms).failures.liveness == 3

@@ -1,15 +1,15 @@
-"""Readiness follows the attempt store."""
+"""Readiness follows the subjects' store."""
 
 import asyncio
 
 import pytest
 
-from services.scorer.adapters.memory import MemoryAttempts
-from services.scorer.ports import AttemptsUnavailable
-from services.scorer.watch import AttemptsWatch
+from services.scorer.adapters.memory import MemorySubjects
+from services.scorer.ports import SubjectsUnavailable
+from services.scorer.watch import SubjectsWatch
 
 
-class Flaky(MemoryAttempts):
+class Flaky(MemorySubjects):
     """Answers as long as `up`."""
 
     def __init__(self) -> None:
@@ -21,24 +21,27 @@ class Flaky(MemoryAttempts):
     async def ping(self) -> None:
         self.asked += 1
         if not self.up:
-            raise AttemptsUnavailable("gone")
+            raise SubjectsUnavailable("gone")
 
     async def close(self) -> None:
         self.closed = True
 
 
+async def noted() -> None: ...
+
+
 async def test_it_refuses_to_start_without_the_store() -> None:
-    """Without attempts there is nothing to begin with."""
+    """Without its subjects there is nothing to begin with."""
     store = Flaky()
     store.up = False
-    with pytest.raises(AttemptsUnavailable):
-        await AttemptsWatch(store).start()
+    with pytest.raises(SubjectsUnavailable):
+        await SubjectsWatch(store, noted).start()
 
 
 async def test_readiness_goes_and_comes_with_the_store() -> None:
     """It never raises while it runs: the lanes wait, the process stays."""
     store = Flaky()
-    watch = AttemptsWatch(store)
+    watch = SubjectsWatch(store, noted)
     assert not watch.ready()
     await watch.start()
     for up in (True, False, False, True):
@@ -50,7 +53,7 @@ async def test_readiness_goes_and_comes_with_the_store() -> None:
 async def test_it_runs_until_stopped_and_closes_the_store() -> None:
     """Looking again and again."""
     store = Flaky()
-    watch = AttemptsWatch(store, every_s=0.0)
+    watch = SubjectsWatch(store, noted, every_s=0.0)
     await watch.start()
     running = asyncio.create_task(watch.run())
     while store.asked < 4:  # noqa: ASYNC110 — what is waited for has no event of its own
