@@ -11,6 +11,7 @@ CONFIGS = {
     "topics": "proofwatch.runtime.settings",
     "migrate": "proofwatch.runtime.settings",
     "scorer": "services.scorer.config",
+    "devices": "services.devices.config",
     "combine": "services.aggregator.config",
     "windows": "services.aggregator.config",
     "ledger": "services.aggregator.config",

@@ -6,6 +6,7 @@ from typing import Final
 
 SERVICES: Final = {
     "scorer": "services.scorer.app:connect",
+    "devices": "services.devices.app:connect",
     "combine": "services.aggregator.app:connect_combine",
     "windows": "services.aggregator.app:connect_windows",
     "ledger": "services.aggregator.app:connect_ledger",

@@ -1,0 +1,1 @@
+"""Devices: notices one handset behind too many proofs; raises suspicions, never changes a verdict."""

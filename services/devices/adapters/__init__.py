@@ -1,0 +1,1 @@
+"""What devices gets from outside: policies."""

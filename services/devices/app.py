@@ -1,0 +1,47 @@
+"""The composition root of devices."""
+
+from typing import Final
+
+from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.port import Bus
+from proofwatch.bus.prepared import prepared
+from proofwatch.bus.worker import Worker
+from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.runtime.clock import Clock, SystemClock
+from proofwatch.runtime.service import Service
+from services.devices.adapters.one_policy import OnePolicy
+from services.devices.config import Settings
+from services.devices.handlers import HandsetStage, RekeyStage
+
+__all__ = ["GROUP", "REKEY", "Settings", "build", "connect"]
+
+GROUP: Final = "devices"
+REKEY: Final = "devices-rekey"
+
+
+def build(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON) -> Service:
+    """Wire both stages; the second reads what the first publishes."""
+    lanes = LaneSettings.of(settings)
+    policies = OnePolicy(policy)
+    rekey, handsets = prepared(RekeyStage(policies, wire), wire), prepared(HandsetStage(policies, clock, wire), wire)
+    return Service(
+        "devices",
+        [
+            Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock),
+            Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock),
+        ],
+    )
+
+
+async def connect(settings: Settings) -> Service:
+    """Open Kafka and wire devices to it. Raises `InvalidPolicy`, `InvalidWire` and `BusUnavailable`."""
+    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds this service without the driver
+
+    policy = load_policy(settings.policy_file)
+    wire = await connect_wire(settings)
+    bus = KafkaBus(settings.kafka_bootstrap, "devices", instance_id=settings.instance_id)
+    service = build(settings, bus, policy, SystemClock(), wire)
+    await bus.start()
+    return service.holding(bus.stop, wire.close)

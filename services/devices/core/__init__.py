@@ -1,0 +1,1 @@
+"""Pure device velocity: no clock, no IO, no bus."""

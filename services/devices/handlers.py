@@ -1,0 +1,140 @@
+"""The two stages of devices: transactions keyed anew by handset, and the counting of each handset's proofs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.lookback import last_horizon
+from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS
+from proofwatch.events.types import DeviceProof, Transaction
+from proofwatch.events.wire import JSON, Wire
+from proofwatch.runtime.clock import Clock
+from services.devices.core.handsets import Handsets, device_key, device_proof
+from services.devices.ports import Policies
+
+STAGE: Final = "devices"
+
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_log = structlog.get_logger(__name__)
+
+
+class RekeyStage:
+    """Publishes every transaction that names a handset again, keyed by it. It keeps nothing between batches."""
+
+    def __init__(self, policies: Policies, wire: Wire = JSON) -> None:
+        self._policies = policies
+        self._decode = wire.decoder(TRANSACTION)
+        self._encode = wire.encoder(DEVICE_PROOF)
+        self.skipped: Counter[str] = Counter()
+        """Records that were passed over since the process began, by reason; a batch that comes again counts again."""
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Nothing to load."""
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Nothing to forget."""
+
+    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        """Return the device proofs. What the scorer refuses is passed over: it has its dead letter from there."""
+        outputs, skipped = [], Counter[str]()
+        for record in batch.records:
+            try:
+                proof = self._proof(record)
+            except Rejected as error:
+                skipped[error.reason] += 1
+                continue
+            if proof is None:
+                skipped["no_device"] += 1
+                continue
+            key = device_key(proof.tenant, proof.device_ref)
+            outputs.append(Outgoing(DEVICE_PROOFS, key, self._encode(proof), timestamp_ms=record.timestamp_ms))
+        if skipped:
+            self.skipped += skipped
+            _log.debug("records_skipped", partition=batch.source.partition, **skipped)
+        return outputs
+
+    def _proof(self, record: Record) -> DeviceProof | None:
+        event = self._decode(record.value)
+        if record.key != f"{event.tenant}/{event.subject_ref}".encode():
+            raise Rejected("key_mismatch", "see the dead letter of the scorer")
+        policy = self._policies.in_force(event, record.timestamp_ms)
+        if not _of_its_time(event, record.timestamp_ms + policy.max_ahead_seconds * 1000):
+            raise Rejected("time_ahead", "see the dead letter of the scorer")
+        return device_proof(event, policy.hash)
+
+
+class HandsetStage:
+    """Counts the proofs of every handset and raises suspicions.
+
+    They are a function of the device proofs and the policies: the same log gives the same bytes, however it is cut
+    into batches. Counts are kept in memory; when a partition is opened, two horizons of the log are read again: one
+    to count by, and the one before it to tell which of its transactions were repeats.
+    """
+
+    def __init__(self, policies: Policies, clock: Clock, wire: Wire = JSON) -> None:
+        """`clock` only says where to begin looking for history."""
+        self._policies = policies
+        self._clock = clock
+        self._decode = wire.decoder(DEVICE_PROOF)
+        self._encode = wire.encoder(SUSPICION)
+        self._handsets: dict[TopicPartition, Handsets] = {}
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Recall the proofs of the last two horizons from the log."""
+        horizon_ms = self._policies.horizon_ms()
+        handsets = self._handsets[source] = Handsets(horizon_ms)
+        if not position:
+            return  # nothing lies before it
+        async for records in last_horizon(history, 2 * horizon_ms, self._clock.now_ms()):
+            handsets.begin(records[0].offset, records[0].timestamp_ms)
+            for record in records:
+                try:
+                    self._see(handsets, record)
+                except Rejected:
+                    continue  # it was dead-lettered in its turn
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Forget the partition."""
+        self._handsets.pop(source, None)
+
+    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        """Return suspicions, keyed as the transactions of their subjects, and dead letters."""
+        outputs: list[Outgoing] = []
+        if not batch.records:
+            return outputs
+        handsets = self._handsets[batch.source]
+        handsets.begin(batch.records[0].offset, batch.records[0].timestamp_ms)
+        for record in batch.records:
+            try:
+                outputs += self._see(handsets, record)
+            except Rejected as error:
+                outputs.append(dead_letter(record, batch.source, STAGE, error.reason, error.message))
+        return outputs
+
+    def _see(self, handsets: Handsets, record: Record) -> list[Outgoing]:
+        proof = self._decode(record.value)
+        if record.key != device_key(proof.tenant, proof.device_ref):
+            raise Rejected("key_mismatch", "the record's key must be tenant/device_ref in UTF-8, as in the event")
+        if not _of_its_time(proof):
+            raise Rejected("schema_mismatch", "$.occurred_at: must lie in the years 1970 to 9998")
+        policy = self._policies.named(proof.policy_hash)
+        if policy is None:
+            raise Rejected("schema_mismatch", "$.policy_hash: must be the hash of a policy in the policies topic")
+        key = f"{proof.tenant}/{proof.subject_ref}".encode()
+        return [
+            Outgoing(SUSPICIONS, key, self._encode(each), timestamp_ms=record.timestamp_ms)
+            for each in handsets.see(record.timestamp_ms, proof, policy)
+        ]
+
+
+def _of_its_time(event: Transaction | DeviceProof, latest_ms: int | None = None) -> bool:
+    at = event.occurred_at
+    return _EARLIEST <= at < _LATEST and (latest_ms is None or at.timestamp() * 1000 <= latest_ms)
