@@ -7,10 +7,12 @@ from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
-from proofwatch.bus.port import Bus
+from proofwatch.bus.port import Bus, Stage
 from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
@@ -44,18 +46,20 @@ _LEDGER_SESSIONS: Final = 16
 """Twelve lanes may commit at once, and their relays read beside them."""
 
 
-def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock) -> Service:
+def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON) -> Service:
     """Wire combine; it counts by the segments of the policy's catalogue."""
-    stage = CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES))
+    stage = prepared(CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES), wire), wire)
     lanes = LaneSettings.of(settings, _COMBINE_RECORDS)
     return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])
 
 
-def build_windows(settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock) -> Service:
+def build_windows(
+    settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock, wire: Wire = JSON
+) -> Service:
     """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
     fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
-    stage = _windows_stage(settings, bus, policy)
+    stage = _windows_stage(settings, bus, policy, wire)
     return Service(
         WINDOWS, [Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions)]
     )
@@ -68,6 +72,7 @@ def build_ledger(
     policy: Policy,
     clock: Clock,
     thresholds: Sequence[float] = (),
+    wire: Wire = JSON,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
@@ -75,29 +80,30 @@ def build_ledger(
     """
     fence, lanes = PostgresFence(pool, ledger.SCHEMA), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
-    stage = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds)
+    stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     return Service(LEDGER, [Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions)])
 
 
 async def connect_combine(settings: Settings) -> Service:
-    """Open Kafka and wire combine to it. Raises `InvalidPolicy` and `BusUnavailable`."""
+    """Open Kafka and wire combine to it. Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises."""
     from proofwatch.bus.kafka import KafkaBus  # standalone mode builds these services without the driver
 
+    policy, wire = load_policy(settings.policy_file), await connect_wire(settings)
     bus = KafkaBus(settings.kafka_bootstrap, COMBINE, instance_id=settings.instance_id)
-    service = build_combine(settings, bus, load_policy(settings.policy_file), SystemClock())
+    service = build_combine(settings, bus, policy, SystemClock(), wire)
     await bus.start()
-    return service.holding(bus.stop)
+    return service.holding(bus.stop, wire.close)
 
 
 async def connect_windows(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire windows to them, carried by Faust.
 
-    Raises `InvalidPolicy` and `BusUnavailable`.
+    Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
     """
     from services.aggregator.adapters.faust import FaustWorker
 
-    policy, clock = load_policy(settings.policy_file), SystemClock()
+    policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
 
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
         fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
@@ -106,31 +112,35 @@ async def connect_windows(settings: Settings) -> Service:
             WINDOWS,
             topics.TALLIES,
             fence,
-            capped(_windows_stage(settings, bus, policy), lanes.cap, WINDOWS, bus),
+            capped(_windows_stage(settings, bus, policy, wire), lanes.cap, WINDOWS, bus),
             clock,
             companions=(relay(fence, bus, WINDOWS, lanes, clock),),
             instance_id=settings.instance_id,
         )
         return Service(WINDOWS, [worker])
 
-    return await on_kafka_and_postgres(settings, WINDOWS, build)
+    return (await on_kafka_and_postgres(settings, WINDOWS, build)).holding(wire.close)
 
 
 async def connect_ledger(settings: Settings) -> Service:
-    """Open Kafka and PostgreSQL and wire the ledger to them. Raises `InvalidPolicy` and `BusUnavailable`."""
-    policy, clock = load_policy(settings.policy_file), SystemClock()
-    return await on_kafka_and_postgres(
+    """Open Kafka and PostgreSQL and wire the ledger to them.
+
+    Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
+    """
+    policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
+    service = await on_kafka_and_postgres(
         settings,
         LEDGER,
-        lambda bus, pool: build_ledger(settings, bus, pool, policy, clock),
+        lambda bus, pool: build_ledger(settings, bus, pool, policy, clock, wire=wire),
         sessions=_LEDGER_SESSIONS,
     )
+    return service.holding(wire.close)
 
 
-def _windows_stage(settings: Settings, bus: Bus, policy: Policy) -> WindowsStage:
+def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> "Stage[asyncpg.Connection]":
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
         small_cell=settings.small_cell,
     )
-    return WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS))
+    return prepared(WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS), wire), wire)

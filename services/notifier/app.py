@@ -9,8 +9,10 @@ from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.notifier.adapters.channels import open_channels
@@ -33,7 +35,12 @@ TOPICS: Final = (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)
 
 
 def build(
-    settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, channels: Mapping[str, Channel] | None = None
+    settings: Settings,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    clock: Clock,
+    channels: Mapping[str, Channel] | None = None,
+    wire: Wire = JSON,
 ) -> Service:
     """Wire the notifier.
 
@@ -44,7 +51,7 @@ def build(
     opened = open_channels(routes, os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings)
     fence = PostgresFence(pool, SCHEMA)
-    stage = NotifierStage(PostgresNotifications(), routes)
+    stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)
     retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)
@@ -55,6 +62,10 @@ def build(
 async def connect(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire the service to them.
 
-    Raises `BusUnavailable` when one does not answer, and what `build` raises.
+    Raises `BusUnavailable` when one does not answer, and what `build` and `connect_wire` raise.
     """
-    return await on_kafka_and_postgres(settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock()))
+    wire = await connect_wire(settings)
+    service = await on_kafka_and_postgres(
+        settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock(), wire=wire)
+    )
+    return service.holding(wire.close)

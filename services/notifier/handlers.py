@@ -1,6 +1,6 @@
 """The stage of the notifier: decode, route, keep as pending, and publish what was kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from proofwatch.bus.dead_letter import dead_letter
@@ -8,6 +8,7 @@ from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Notification
+from proofwatch.events.wire import JSON, Wire
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
 from services.notifier.core.routes import Routes
 from services.notifier.core.routing import notifications
@@ -23,9 +24,12 @@ _MAX_REVISION: Final = 2**63 - 1
 class NotifierStage(Generic[Tx]):
     """Turns anomalies, escalations and platform alerts into pending notifications."""
 
-    def __init__(self, log: NotificationLog[Tx], routes: Routes) -> None:
+    def __init__(self, log: NotificationLog[Tx], routes: Routes, wire: Wire = JSON) -> None:
         self._log = log
         self._routes = routes
+        self._anomaly, self._escalation = wire.decoder(codec.ANOMALY), wire.decoder(codec.ESCALATION)
+        self._platform_alert = wire.decoder(codec.PLATFORM_ALERT)
+        self._notification = wire.encoder(codec.NOTIFICATION)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Nothing to load."""
@@ -39,7 +43,7 @@ class NotifierStage(Generic[Tx]):
         pending: dict[str, tuple[Notification, Record]] = {}
         for record in batch.records:
             try:
-                fact = _fact(batch.source.topic, record)
+                fact = _fact(self._decode, batch.source.topic, record)
             except Rejected as rejected:
                 refused.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
                 continue
@@ -48,13 +52,30 @@ class NotifierStage(Generic[Tx]):
         if not pending:
             return refused
         new = await self._log.add([each for each, _ in pending.values()], tx)
-        told = [_outgoing(each, record) for each, record in pending.values() if each.notification_id in new]
+        told = [self._outgoing(each, record) for each, record in pending.values() if each.notification_id in new]
         return [*refused, *told]
 
+    def _decode(self, topic: str, value: bytes | None) -> Fact | None:
+        match topic:
+            case topics.ANOMALIES:
+                return of_anomaly(self._anomaly(value))
+            case topics.ESCALATIONS:
+                return of_escalation(self._escalation(value))
+            case _:
+                return of_platform_alert(self._platform_alert(value))
 
-def _fact(topic: str, record: Record) -> Fact | None:
+    def _outgoing(self, notification: Notification, record: Record) -> Outgoing:
+        return Outgoing(
+            topic=topics.NOTIFICATIONS,
+            key=notification.channel.encode(),
+            value=self._notification(notification),
+            timestamp_ms=record.timestamp_ms,
+        )
+
+
+def _fact(decode: Callable[[str, bytes | None], Fact | None], topic: str, record: Record) -> Fact | None:
     try:
-        fact = _decode(topic, record.value)
+        fact = decode(topic, record.value)
     except OverflowError:
         raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
     if fact and (not 0 < len(fact.source_id) <= _MAX_ID or "\0" in fact.source_id):
@@ -62,22 +83,3 @@ def _fact(topic: str, record: Record) -> Fact | None:
     if fact and fact.source_revision > _MAX_REVISION:
         raise Rejected("schema_mismatch", f"$.revision: must be a whole number from 1 to {_MAX_REVISION}")
     return fact
-
-
-def _decode(topic: str, value: bytes | None) -> Fact | None:
-    match topic:
-        case topics.ANOMALIES:
-            return of_anomaly(codec.ANOMALY.decode(value))
-        case topics.ESCALATIONS:
-            return of_escalation(codec.ESCALATION.decode(value))
-        case _:
-            return of_platform_alert(codec.PLATFORM_ALERT.decode(value))
-
-
-def _outgoing(notification: Notification, record: Record) -> Outgoing:
-    return Outgoing(
-        topic=topics.NOTIFICATIONS,
-        key=notification.channel.encode(),
-        value=codec.NOTIFICATION.encode(notification),
-        timestamp_ms=record.timestamp_ms,
-    )

@@ -7,8 +7,10 @@ from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
@@ -26,13 +28,13 @@ SCHEMA: Final = "triage"
 TOPICS: Final = (topics.SUSPICIONS, topics.ANOMALIES)
 
 
-def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock) -> Service:
+def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
     """Wire triage. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
     lanes = LaneSettings.of(settings)
     fence = PostgresFence(pool, SCHEMA)
-    stage = TriageStage(PostgresCases(), secret, settings.escalate_at_reasons)
+    stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     return Service("triage", [Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)])
 
@@ -40,6 +42,10 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock) -> S
 async def connect(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire the service to them.
 
-    Raises `BusUnavailable` when one does not answer, and what `build` raises.
+    Raises `BusUnavailable` when one does not answer, and what `build` and `connect_wire` raise.
     """
-    return await on_kafka_and_postgres(settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock()))
+    wire = await connect_wire(settings)
+    service = await on_kafka_and_postgres(
+        settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock(), wire)
+    )
+    return service.holding(wire.close)

@@ -9,6 +9,7 @@ from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import subject_tag
 from services.triage.core.book import CaseBook
 from services.triage.core.signals import Signal, from_anomaly, from_suspicion
@@ -25,11 +26,13 @@ _MAX_REVISION: Final = 2**63 - 1
 class TriageStage(Generic[Tx]):
     """Turns suspicions and anomalies into cases and escalations. It keeps nothing between batches."""
 
-    def __init__(self, cases: CaseStore[Tx], secret: bytes, escalate_at_reasons: int) -> None:
+    def __init__(self, cases: CaseStore[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON) -> None:
         """`secret` is the deployment's for subject tags (`governance.pseudonyms`)."""
         self._cases = cases
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
+        self._anomaly, self._suspicion = wire.decoder(codec.ANOMALY), wire.decoder(codec.SUSPICION)
+        self._escalation = wire.encoder(codec.ESCALATION)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Nothing to load: the cases are in the database."""
@@ -48,7 +51,7 @@ class TriageStage(Generic[Tx]):
             if isinstance(signal, Rejected):
                 output.append(dead_letter(record, batch.source, STAGE, signal.reason, signal.message))
             elif escalation := book.apply(signal, _log_time(record)).escalation:
-                output.append(_outgoing(escalation, record))
+                output.append(self._outgoing(escalation, record))
         await self._cases.save(book.changed, book.transitions, tx)
         return output
 
@@ -61,11 +64,19 @@ class TriageStage(Generic[Tx]):
     def _decode(self, source: TopicPartition, record: Record) -> Signal:
         try:
             if source.topic == topics.ANOMALIES:
-                return from_anomaly(codec.ANOMALY.decode(record.value))
-            suspicion = codec.SUSPICION.decode(record.value)
+                return from_anomaly(self._anomaly(record.value))
+            suspicion = self._suspicion(record.value)
             return from_suspicion(suspicion, subject_tag(self._secret, suspicion.tenant, suspicion.subject_ref))
         except OverflowError:
             raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
+
+    def _outgoing(self, escalation: Escalation, record: Record) -> Outgoing:
+        return Outgoing(
+            topic=topics.ESCALATIONS,
+            key=f"{escalation.tenant}/{escalation.case_id}".encode(),
+            value=self._escalation(escalation),
+            timestamp_ms=record.timestamp_ms,
+        )
 
 
 def _storable(signal: Signal) -> Signal:
@@ -85,12 +96,3 @@ def _storable(signal: Signal) -> Signal:
 
 def _log_time(record: Record) -> datetime:
     return _EPOCH + timedelta(milliseconds=record.timestamp_ms)
-
-
-def _outgoing(escalation: Escalation, record: Record) -> Outgoing:
-    return Outgoing(
-        topic=topics.ESCALATIONS,
-        key=f"{escalation.tenant}/{escalation.case_id}".encode(),
-        value=codec.ESCALATION.encode(escalation),
-        timestamp_ms=record.timestamp_ms,
-    )

@@ -1,6 +1,6 @@
 """From events to what the ledger keeps of them. No subject_ref, no device reference, no timing is kept."""
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -9,7 +9,7 @@ import msgspec
 from proofwatch.biometrics.trials import BONA_FIDE, attack_class
 from proofwatch.events.codec import LABEL, VERDICT
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Label
+from proofwatch.events.types import Label, Verdict
 from services.aggregator.core.labelled import NO_SCORE, Assertion, Entry, Key, Trial
 from services.aggregator.core.segments import segments_of
 
@@ -19,12 +19,17 @@ _END_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _encode = msgspec.json.Encoder().encode
 
 
-def verdict_entry(value: bytes | None, logged_ms: int, catalogue: Set[str]) -> tuple[Key, Entry]:
+def verdict_entry(
+    value: bytes | None,
+    logged_ms: int,
+    catalogue: Set[str],
+    decode: Callable[[bytes | None], Verdict] = VERDICT.decode,
+) -> tuple[Key, Entry]:
     """Return what a verdict that was logged at `logged_ms` says. Raises `Rejected`.
 
     `catalogue` names the segments that are kept.
     """
-    verdict = VERDICT.decode(value)
+    verdict = decode(value)
     segments = segments_of(verdict, catalogue)[1:]
     basis = verdict.basis
     trial = Trial(
@@ -43,12 +48,12 @@ def verdict_entry(value: bytes | None, logged_ms: int, catalogue: Set[str]) -> t
     return (verdict.tenant, verdict.transaction_id), Entry(trial)
 
 
-def label_entry(value: bytes | None) -> tuple[Key, Entry]:
+def label_entry(value: bytes | None, decode: Callable[[bytes | None], Label] = LABEL.decode) -> tuple[Key, Entry]:
     """Return what a label says. Raises `Rejected`.
 
     An aspect on which it says nothing (null) stays empty: it neither wins nor takes back what was asserted before.
     """
-    label = LABEL.decode(value)
+    label = decode(value)
     asserted_us = _microseconds(label.asserted_at, "asserted_at")
 
     def asserts(trial_class: str | None) -> Assertion | None:

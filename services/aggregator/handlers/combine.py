@@ -10,6 +10,7 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Cell, Tally, Verdict
+from proofwatch.events.wire import JSON, Wire
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.times import milliseconds
 
@@ -20,10 +21,13 @@ _END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins 
 class CombineStage:
     """Stateless but for one thing: an idle partition whose time has not moved on is not reported again."""
 
-    def __init__(self, segments: Iterable[str], tallies_partitions: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self, segments: Iterable[str], tallies_partitions: Callable[[], Awaitable[int]], wire: Wire = JSON
+    ) -> None:
         """`segments`: the names of the policy's catalogue."""
         self._segments = frozenset(segments)
         self._count_partitions = tallies_partitions
+        self._decode, self._encode = wire.decoder(VERDICT), wire.encoder(TALLY)
         self._partitions = 0
         self._reported_ms: dict[TopicPartition, int | None] = {}
 
@@ -39,7 +43,7 @@ class CombineStage:
         fold, outgoing = Fold(self._segments), []
         for record in batch.records:
             try:
-                fold.add(_verdict(record))
+                fold.add(self._verdict(record))
             except Rejected as rejected:
                 outgoing.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
         outgoing += self._tallies(batch, fold.cells())
@@ -64,7 +68,7 @@ class CombineStage:
             Outgoing(
                 topics.TALLIES,
                 key,
-                TALLY.encode(
+                self._encode(
                     Tally(
                         schema_version=1,
                         source_topic=batch.source.topic,
@@ -81,9 +85,8 @@ class CombineStage:
             for partition, each in enumerate(split)
         ]
 
-
-def _verdict(record: Record) -> Verdict:
-    verdict = VERDICT.decode(record.value)
-    if not 0 <= milliseconds(verdict.occurred_at) < _END_MS:
-        raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
-    return verdict
+    def _verdict(self, record: Record) -> Verdict:
+        verdict = self._decode(record.value)
+        if not 0 <= milliseconds(verdict.occurred_at) < _END_MS:
+            raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
+        return verdict

@@ -7,9 +7,10 @@ from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.bus.postgres import fence_progress
 from proofwatch.events import topics
-from proofwatch.events.codec import ANOMALY, WINDOW
+from proofwatch.events.codec import ANOMALY, LABEL, VERDICT, WINDOW
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Window
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters import postgres_ledger as store
@@ -40,6 +41,7 @@ class LedgerStage:
         schedule: Schedule,
         partitions: Partitions,
         thresholds: Sequence[float] = (),
+        wire: Wire = JSON,
     ) -> None:
         """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch."""
         self._policy = policy
@@ -47,6 +49,8 @@ class LedgerStage:
         self._schedule = schedule
         self._partitions = partitions
         self._thresholds = tuple(thresholds)
+        self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(LABEL)
+        self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
         self._anomalies = AnomalyStore(SCHEMA)
         self._expected: tuple[TopicPartition, ...] = ()
         self._clean_day: int | None = None
@@ -77,9 +81,9 @@ class LedgerStage:
         for record in batch.records:
             try:
                 if verdicts:
-                    entries.append(verdict_entry(record.value, record.timestamp_ms, self._catalogue))
+                    entries.append(verdict_entry(record.value, record.timestamp_ms, self._catalogue, self._verdict))
                 else:
-                    entries.append(label_entry(record.value))
+                    entries.append(label_entry(record.value, self._label))
             except Rejected as rejected:
                 output.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
         return output, entries
@@ -134,8 +138,8 @@ class LedgerStage:
         ]
         anomalies = await self._watch(windows, tx)
         return [
-            *(_outgoing(topics.WINDOWS, each.tenant, WINDOW.encode(each), timestamp_ms) for each in windows),
-            *(_outgoing(topics.ANOMALIES, each.tenant, ANOMALY.encode(each), timestamp_ms) for each in anomalies),
+            *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
+            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in anomalies),
         ]
 
     async def _watch(self, windows: Sequence[Window], tx: Any) -> list[Anomaly]:

@@ -8,7 +8,8 @@ from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, TALLY, WINDOW
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Cell
+from proofwatch.events.types import Cell, Tally
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
@@ -44,10 +45,18 @@ class _Lane:
 class WindowsStage:
     """One instance serves all tallies partitions; a tenant's rows belong to exactly one of them."""
 
-    def __init__(self, monitoring: Monitoring, rules: Rules, verdicts_partitions: Callable[[], Awaitable[int]]) -> None:
+    def __init__(
+        self,
+        monitoring: Monitoring,
+        rules: Rules,
+        verdicts_partitions: Callable[[], Awaitable[int]],
+        wire: Wire = JSON,
+    ) -> None:
         self._monitoring = monitoring
         self._rules = rules
         self._count_sources = verdicts_partitions
+        self._decode = wire.decoder(TALLY)
+        self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
         self._expected = 0
         self._anomalies = AnomalyStore(SCHEMA)
         self._lanes: dict[TopicPartition, _Lane] = {}
@@ -69,7 +78,7 @@ class WindowsStage:
         if not batch.records:
             return ()
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
-        cells, outgoing = _admitted(batch, lane)
+        cells, outgoing = _admitted(batch, lane, self._decode)
         touched = await self._merge(cells, lane, tx)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         published = [
@@ -123,22 +132,22 @@ class WindowsStage:
             event = window_event(each)
             key = each.key.tenant.encode()
             if not each.small:
-                outgoing.append(Outgoing(topics.WINDOWS, key, WINDOW.encode(event), None, timestamp_ms))
+                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, timestamp_ms))
             outgoing += [
-                Outgoing(topics.ANOMALIES, key, ANOMALY.encode(anomaly), None, timestamp_ms)
+                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, timestamp_ms)
                 for anomaly in watch.judge(each, event.figures)
             ]
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
         return outgoing
 
 
-def _admitted(batch: Batch, lane: _Lane) -> tuple[list[Cell], list[Outgoing]]:
+def _admitted(batch: Batch, lane: _Lane, decode: Callable[[bytes | None], Tally]) -> tuple[list[Cell], list[Outgoing]]:
     """Return the cells that are not merged yet, and dead letters; move the sources on."""
     cells: list[Cell] = []
     dead = []
     for record in batch.records:
         try:
-            tally = TALLY.decode(record.value)
+            tally = decode(record.value)
         except Rejected as rejected:
             dead.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
             continue
