@@ -26,7 +26,7 @@ def rename(suffix: str) -> None:
 
 
 async def _run(bootstrap: str) -> None:
-    settings = app.Settings(kafka_bootstrap=bootstrap, batch_max_records=5, instance_id="devices-0")
+    settings = app.Settings(kafka_bootstrap=bootstrap, batch_max_records=15, instance_id="devices-0")
     service = await app.connect(settings)
     await service.start()
     await service.run()
