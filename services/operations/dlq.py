@@ -16,6 +16,7 @@ from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.bus.port import Bus
 from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from services.operations import dlq_list, dlq_redrive, dlq_show
 from services.operations.dlq_read import Progress, existing, full_name
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "redrive" and (wrong := _senseless(args)):
         sys.stderr.write(f"proofwatch dlq: {wrong}\n")
         return 2
+    configure_logging("warning", "dlq")  # on standard error: what is asked for has standard output to itself
     try:
         return asyncio.run(_on_kafka(args.bootstrap or Settings.read().kafka_bootstrap, ACTIONS[args.action], args))
     except Fenced:

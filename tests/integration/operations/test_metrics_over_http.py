@@ -1,0 +1,57 @@
+"""Prometheus gets at /metrics what the process counted, beside liveness and readiness."""
+
+import asyncio
+import http.client
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.runtime.health import HealthServer
+from proofwatch.runtime.metrics import Metrics
+
+
+async def get(port: int, path: str) -> tuple[int, str | None, str]:
+    def ask() -> tuple[int, str | None, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.getheader("Content-Type"), response.read().decode()
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(ask)
+
+
+async def test_a_scrape_is_the_text_format_and_readiness_changes_with_it() -> None:
+    """The whole answer arrives, and the library's own parser reads it."""
+    ready = False
+    metrics = Metrics(lambda: ready)
+    records = [Record(n, 5, b"k", b"v") for n in range(3)]
+    batch = Batch(TopicPartition("in", 2), records, 0, 3, 5, 1_005)
+    metrics.committed("scorer", batch, [Outgoing("out", b"k", b"v")] * 3, 0.02)
+    server = HealthServer(0, lambda: ready, "127.0.0.1", metrics.render)
+    port = await server.start()
+    assert ((await get(port, "/ready"))[0], (await get(port, "/live"))[0]) == (503, 200)
+    ready = True
+    status, content_type, text = await get(port, "/metrics")
+    samples = {
+        (sample.name, sample.labels.get("partition")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert status == 200
+    assert content_type
+    assert content_type.startswith("text/plain; version=")
+    assert samples["proofwatch_records_total", "2"] == 3
+    assert samples["proofwatch_lag_seconds", "2"] == 1
+    assert samples["proofwatch_ready", None] == 1
+    await server.stop()
+
+
+async def test_without_the_library_there_is_no_such_page() -> None:
+    """Liveness and readiness need nothing."""
+    server = HealthServer(0, lambda: True, "127.0.0.1")
+    port = await server.start()
+    assert [(await get(port, path))[0] for path in ("/live", "/ready", "/metrics", "/else")] == [200, 200, 404, 404]
+    await server.stop()
