@@ -123,7 +123,7 @@ class AttackPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     predicate: Annotated[str, Meta(max_length=65536, min_length=2)]
     """The predicate as JSON: all, any, not, and comparisons {field, op, value}."""
     effective_from: Annotated[datetime, Meta(tz=True)]
-    """From which log time on; at least the lead time after this record's own log time."""
+    """From which log time on; a record that reaches the log less than the lead time before takes effect the lead time after its own log time."""
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     """When it is no longer compared; absent: it stays."""
 
@@ -169,7 +169,7 @@ class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     segment_value: Annotated[str, Meta(max_length=64, min_length=1)] | None
     """The value of the cohort's segment; null covers the whole tenant."""
     effective_from: Annotated[datetime, Meta(tz=True)]
-    """From which log time on; at least the lead time after this record's own log time."""
+    """From which log time on; a record that reaches the log less than the lead time before takes effect the lead time after its own log time."""
     reason: Literal["apcer_breach", "apcer_pass", "anomaly", "operator"]
     """Typed reason code: apcer_breach, apcer_pass, operator, anomaly."""
     evidence: dict[str, float]
