@@ -7,7 +7,7 @@ SHELL := bash
 
 # Interpreters to try, in this order: make PYTHON=/path/to/python3.12 install
 PYTHON ?= python3 python3.13 python3.12 python3.11
-# Passed on by `make demo`, for example ARGS="--events 50000 --seed 7 --headless --out out/demo"
+# Passed on by `make demo` and `make bench`, for example ARGS="--events 50000 --seed 7 --headless --out out/demo"
 ARGS ?=
 
 BIN := .venv/bin
@@ -35,6 +35,8 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/python -m proofwatch.events.generate --check
+	$(BIN)/python -m proofwatch.events.avro --check --check-compatible
+	$(BIN)/python -m proofwatch.events.asyncapi --check
 	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
@@ -53,8 +55,8 @@ e2e: $(ALL) ## all processes on the real components, from event to verdict, wind
 faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; not part of `make test`)
 	$(PYTEST) tests/faults --timeout=1800
 
-bench: $(ALL) ## throughput and latency, printed (not part of `make test`)
-	$(PYTEST) tests/benchmarks -s --timeout=1800
+bench: $(ALL) ## throughput, latency, memory, beside peers; a dated page in docs (not part of `make test`); flags through ARGS="--quick latency"
+	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 $(BIN)/python:
 	@.ci/venv $(PYTHON)

@@ -1,1 +1,1 @@
-"""Throughput and latency, printed and never asserted."""
+"""What the product costs: `make bench`, or `python -m tests.benchmarks --help`. Measured, never asserted."""

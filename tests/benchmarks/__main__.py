@@ -1,0 +1,72 @@
+"""Run benchmarks, print their tables, keep the results as JSON, and render the dated page.
+
+python -m tests.benchmarks                      # everything: about 20 minutes
+python -m tests.benchmarks --quick              # everything, small: to see that it runs
+python -m tests.benchmarks latency memory       # some of it; the other results of the day stay
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+import structlog
+from rich.console import Console
+
+from tests.benchmarks import results, tables
+from tests.benchmarks.context import Benchmark, Context
+from tests.benchmarks.page import write_page
+from tests.benchmarks.world import World
+from tests.support.runner import ComponentError
+from tests.support.stack import Stack
+
+NAMES: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone")
+_DOCS: Final = Path("docs")
+_QUICK: Final = Path("out") / "benchmarks"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return 0 when everything ran, whatever the numbers are; targets that are not met are shown, not failed."""
+    options = _options(arguments)
+    home = options.out or (_QUICK if options.quick else _DOCS)
+    date = options.date or datetime.now(UTC).date().isoformat()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    began = time.monotonic()
+    try:
+        with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False)) as stack:
+            world = World(stack)
+            context = Context(world, options.quick, options.rounds)
+            for name in options.names or NAMES:
+                benchmark: Benchmark = import_module(f"tests.benchmarks.{name}").run
+                file = results.keep(home, date, world.kafka, name, benchmark(context), quick=options.quick)
+                tables.show(console, name, results.load(file)["benchmarks"][name])
+    except ComponentError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    page = write_page(file)
+    console.print(f"{time.monotonic() - began:.0f} s; results: {file}, page: {page}")
+    return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Measure the product, and peers on the same work. Everything stays on 127.0.0.1.",
+        epilog='example: make bench ARGS="throughput latency --quick"',
+    )
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument("--quick", action="store_true", help="few events, one round; kept apart, under out/benchmarks")
+    parser.add_argument("--rounds", type=int, metavar="N", help="interleaved rounds; 3, or 1 with --quick")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="the day that results are kept under; today")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to keep them; docs, or out/benchmarks")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,70 @@
+"""The dated page, from the results alone: `python -m tests.benchmarks.page [docs/benchmarks/DATE.json]`."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.benchmarks import prose
+from tests.benchmarks.plots import draw_latency, draw_memory
+from tests.benchmarks.results import load
+from tests.benchmarks.tables import Rows, tables
+
+_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone")
+_TITLES: Final = {
+    "throughput": "Side by side",
+    "latency": "Event to verdict",
+    "memory": "Memory",
+    "tenants": "Tenants with their own policies",
+    "costs": "Where the time goes",
+    "standalone": "Standalone",
+}
+
+
+def write_page(file: Path) -> Path:
+    """Write the page of the results in `file` (HOME/benchmarks/DATE.json) as HOME/benchmarks-DATE.md; return it."""
+    day = load(file)
+    found = day["benchmarks"]
+    for name, draw in (("latency", draw_latency), ("memory", draw_memory)):
+        if name in found:
+            draw(found[name], file.with_name(f"{day['date']}-{name}.svg"))
+    page = file.parent.parent / f"benchmarks-{day['date']}.md"
+    page.write_text("\n".join(_lines(day, file)) + "\n")
+    return page
+
+
+def _lines(day: dict[str, Any], file: Path) -> Iterator[str]:
+    yield f"# Benchmarks, {day['date']}"
+    yield ""
+    yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.benchmarks.page`; do not edit. -->"
+    yield ""
+    yield from prose.opening(day)
+    for name in _ORDER:
+        if name not in day["benchmarks"]:
+            continue
+        result = day["benchmarks"][name]
+        yield f"\n## {_TITLES[name]}\n"
+        yield from prose.before(name, result)
+        for rows in tables(name, result):
+            yield ""
+            yield from _table(rows)
+        if name in ("latency", "memory"):
+            yield f"\n![{_TITLES[name]}]({file.parent.name}/{day['date']}-{name}.svg)"
+        yield from prose.after(name, result)
+
+
+def _table(rows: Rows) -> Iterator[str]:
+    yield f"**{rows.title}**"
+    yield ""
+    yield _line(rows.heads)
+    yield "|---|" + "---:|" * (len(rows.heads) - 1)
+    yield from map(_line, rows.rows)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or [str(max(Path("docs/benchmarks").glob("*.json")))]:
+        sys.stdout.write(f"{write_page(Path(name))}\n")

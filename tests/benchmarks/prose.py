@@ -1,0 +1,101 @@
+"""What the page says around its tables: how it was measured, and where that is unfair and to whom."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tests.benchmarks.context import Result
+from tests.benchmarks.scorer import WANTED
+
+_UNFAIR: Final = """
+Where this is unfair, and to whom:
+
+* To the scorer: it commits outputs and positions in one Kafka transaction for each partition and batch, checks key and
+  time of every event, and writes dead letters; every peer commits at least once and does none of that. The two
+  pass-throughs look at nothing at all.
+* To the scorer: FastStream sends each reply as one record batch to one partition of its choice, so its verdicts are
+  not where their keys belong; they are keyed, but order for a subject is lost.
+* To FastStream and Faust: with `msgspec` their own decoding, typing and validation are switched off, which is not how
+  they are used; it is there to compare frameworks and nothing else. Their usual way is the other row.
+* To FastStream: its batches have at most 2,000 records, because a reply must fit into one record batch; the product
+  and the aiokafka pass-through take 10,000.
+* To Quix Streams with JSON: in its favour, it validates nothing. To Quix Streams in general: it takes one message at a
+  time by design; it hands batching to librdkafka, whose threads use the second core.
+* To Faust: it gets few events, so its start weighs more. It uses the driver that comes with the project's lock.
+* To everyone but librdkafka: one Python process has one core. librdkafka's threads take the rest of the two, and share
+  them with the broker.
+* In favour of every Python peer: the garbage collector is tuned as in the product.
+"""
+
+_BEFORE: Final = {
+    "costs": """
+Processor time of the client process per event, user and system, all threads. The upper rows add up to the core path;
+rows with + come on top of it, and rows with = were measured whole. Differences of two measurements carry the noise of
+both.
+""",
+    "standalone": """
+The traffic of the demo, made before the clock starts: scorer, aggregator, triage and notifier with an embedded
+PostgreSQL. The denser the simulated day, the fewer windows for each transaction.
+""",
+}
+
+
+def opening(day: dict[str, Any]) -> Iterator[str]:
+    """Say what machine, and how to read the numbers."""
+    machine = day["machine"]
+    yield (
+        f"{machine['cores']} cores, Python {machine['python']}, Kafka {machine['kafka']}, {machine['brokers']}. "
+        "Client, broker, generator and reader share the cores: take the ratios."
+    )
+    yield f"\n`make bench{' ARGS=--quick' if day['quick'] else ''}` makes this page and the JSON beside it."
+    if day["quick"]:
+        yield "\n**A quick run: few events, one round. It shows that everything runs; its numbers mean little.**"
+
+
+def before(name: str, result: Result) -> Iterator[str]:
+    """Say how it was measured."""
+    if name == "throughput":
+        yield (
+            f"The same topic of {result['partitions']} partitions for all: {result['events']:,} valid transactions of "
+            f"{result['event_bytes']} bytes, {result['subjects']:,} subjects, {result['failing']:.1%} fail a check. "
+            "One process each, a fresh group, empty outputs, one after the other, round by round. The clock runs from "
+            "the first delivery of records until the last output is acknowledged and the last offset is committed; "
+            "joining the group is no part of it. Slow ones get fewer events. Afterwards an independent reader of "
+            "committed records counts the outputs, and where all events were processed, how many of them accept. "
+            "Ratios are taken within a round."
+        )
+        yield f"\n{_features(result)}"
+    elif name == "latency":
+        yield (
+            "An open-loop generator sends event i when it is due, whatever the system does. Latency is from that "
+            "planned time to the moment an independent reader of committed records has the verdict, on one clock; the "
+            "generator's own delay is part of it. Four partitions, the scorer with everything on; the first "
+            f"{result['warm_up_seconds']} s do not count."
+        )
+    elif name == "memory":
+        yield (
+            f"A generator sends {result['rate_asked']:,} events/s to the scorer with everything on, whose resident "
+            "memory is read every second. What duplicates are told by is held for one to two horizons of log time, a "
+            f"saw-tooth; so the policy's horizon is {result['horizon_minutes']} minute here, not an hour, and counting "
+            f"begins after {result['warm_up_events']:,} events, when that is full. The trend is the least-squares line "
+            "through the high-water mark of each horizon."
+        )
+    elif name == "tenants":
+        yield "The same events, spread evenly over 10 or 10,000 tenants, in turn."
+    else:
+        yield _BEFORE[name].strip()
+
+
+def after(name: str, result: Result) -> Iterator[str]:
+    """Say what to keep in mind."""
+    if name == "throughput":
+        yield _UNFAIR.rstrip()
+        for each in result["contenders"]:
+            if each.get("failure"):
+                yield f"\n{each['label']} failed: `{each['failure'].splitlines()[-1]}`"
+
+
+def _features(result: Result) -> str:
+    features = {each["name"]: each.get("features") or [] for each in result["contenders"]}
+    on, missing = features["full"], [each for each in WANTED if each not in features["full"]]
+    text = f"Core path: {', '.join(features['core'])}. Everything on: {', '.join(on)}."
+    return f"{text} Not built yet, so not in it: {', '.join(missing)}." if missing else text

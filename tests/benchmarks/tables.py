@@ -1,0 +1,165 @@
+"""Results as rows of text: the same tables for the terminal and for the page. Pure but for `show`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.context import Result
+
+
+class Rows(NamedTuple):
+    """A table: its title, its column heads (the first is text, the others are numbers), and its rows."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def tables(name: str, result: Result) -> list[Rows]:
+    """Return the tables of one benchmark."""
+    return _TABLES[name](result)
+
+
+def show(console: Console, name: str, result: Result) -> None:
+    """Print the tables of one benchmark."""
+    for title, heads, rows in tables(name, result):
+        table = Table(title=title, title_justify="left")
+        for number, head in enumerate(heads):
+            table.add_column(head, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+
+
+def met(value: bool) -> str:
+    """Return the word for a target."""
+    return "met" if value else "not met"
+
+
+def _throughput(result: Result) -> list[Rows]:
+    rows = [_contender(each) for each in result["contenders"]]
+    labels = {each["name"]: each["label"] for each in result["contenders"]}
+    targets = [
+        (
+            f"{labels[each['name']]} against {_rivals(each['against'], labels)}",
+            f"≥ {each['least']:g} ×",
+            f"{each['ratio'][0]:.2f} × ({each['ratio'][1]:.2f}–{each['ratio'][2]:.2f})",
+            met(each["met"]),
+        )
+        for each in result["targets"]
+    ]
+    heads = ("contender", "validates with", "events", "events/s", "least–most", "CPU µs/event", "of aiokafka")
+    return [
+        Rows(f"Throughput, median of {result['rounds']} rounds", heads, rows),
+        Rows("Throughput targets, ratios within a round", ("what", "target", "measured", ""), targets),
+    ]
+
+
+def _contender(row: dict[str, Any]) -> tuple[str, ...]:
+    known = (row["label"], row["validates"], f"{row['events']:,}")
+    if "rate" not in row:
+        return (*known, "failed", "", "", "")
+    (median, low, high), ratio = row["rate"], row["of_baseline"]
+    shown = "" if ratio is None else f"{ratio[0]:.2f}"
+    return (*known, f"{median:,.0f}", f"{low:,.0f}–{high:,.0f}", f"{row['cost_us'][0]:.1f}", shown)
+
+
+def _rivals(names: Sequence[str], labels: dict[str, str]) -> str:
+    shown = " or ".join(labels[name] for name in names)
+    return f"the faster of {shown}" if len(names) > 1 else shown
+
+
+def _latency(result: Result) -> list[Rows]:
+    quantiles = ("p50", "p90", "p99", "p99.9", "max")
+    rows = [
+        (
+            f"{each['rate']:,}",
+            *(f"{each[f'{name}_ms']:.1f}" for name in quantiles),
+            f"{each['generator_late_ms']['0.99']:.1f}",
+            f"{each['missing']}",
+            f"{each['repeated']}",
+            f"{each['scorer_cost_us']:.0f}",
+        )
+        for each in result["rates"]
+    ]
+    heads = ("events/s", *(f"{name} ms" for name in quantiles), "generator p99 ms", "missing", "twice", "CPU µs/event")
+    target = result["target"]
+    [at] = [each for each in result["rates"] if each["rate"] == target["rate"]]
+    goal = (
+        f"at {target['rate']:,} events/s",
+        f"p50 ≤ {target['p50_ms']:g} ms, p99 ≤ {target['p99_ms']:g} ms",
+        f"{at['p50_ms']:.1f} ms, {at['p99_ms']:.1f} ms",
+        met(target["met"]),
+    )
+    return [
+        Rows(f"Event to verdict, {result['seconds']} s at each rate, everything on", heads, rows),
+        Rows("Latency target", ("what", "target", "measured", ""), [goal]),
+    ]
+
+
+def _memory(result: Result) -> list[Rows]:
+    row = (
+        f"{result['events']:,} events at {result['rate']:,}/s",
+        f"< {result['target']['growth_below']:.0%}",
+        f"{result['growth']:+.1%} ({result['begin_mib']:.0f} → {result['end_mib']:.0f} MiB)",
+        met(result["target"]["met"]),
+    )
+    return [Rows("Resident memory, growth from 20 % to 100 %", ("what", "target", "measured", ""), [row])]
+
+
+def _tenants(result: Result) -> list[Rows]:
+    rows = []
+    for key, what in (("stage", "the stage alone, core path"), ("kafka", "the process on Kafka, everything on")):
+        few, many = result[key][str(result["few"])], result[key][str(result["many"])]
+        ratio = result["ratios"][key]
+        limit = result["target"]["at_most"]
+        word = met(ratio[0] <= limit)
+        rows.append(
+            (
+                what,
+                f"{few[0]:.2f}",
+                f"{many[0]:.2f}",
+                f"{ratio[0]:.2f} ({ratio[1]:.2f}–{ratio[2]:.2f})",
+                f"≤ {limit:g}",
+                word,
+            )
+        )
+    heads = ("where", f"{result['few']} tenants", f"{result['many']:,} tenants", "ratio", "target", "")
+    return [Rows("CPU µs per event, a policy for each tenant", heads, rows)]
+
+
+def _costs(result: Result) -> list[Rows]:
+    rows = [
+        (
+            ("= " if each["total"] else "" if each["core"] else "+ ") + each["what"],
+            f"{each['cost_us']:.2f}",
+            each["how"],
+        )
+        for each in result["rows"]
+    ]
+    small, large = result["transaction_batches"]
+    heads = ("what", "CPU µs/event", "how it was found")
+    alone = (
+        f"one transaction, from batches of {small:,} against {large:,}",
+        f"{result['transaction_us']:,}",
+        "CPU µs each",
+    )
+    return [Rows(f"Where the time goes, batches of {result['batch']:,}", heads, [*rows, alone])]
+
+
+def _standalone(result: Result) -> list[Rows]:
+    rows = [(f"{each['events']:,}", f"{each['rate']:,}", f"{each['cost_us']:.0f}") for each in result["days"]]
+    heads = ("simulated day of", "events/s", "CPU µs/event (Python)")
+    return [Rows("All four services in one process", heads, rows)]
+
+
+_TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
+    "throughput": _throughput,
+    "latency": _latency,
+    "memory": _memory,
+    "tenants": _tenants,
+    "costs": _costs,
+    "standalone": _standalone,
+}

@@ -1,0 +1,63 @@
+"""The dated page of the benchmarks."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.benchmarks import results
+from tests.benchmarks.page import write_page
+
+TENANTS: dict[str, Any] = {
+    "few": 10,
+    "many": 10_000,
+    "rounds": 3,
+    "stage": {"10": [9.0, 8.9, 9.1], "10000": [10.0, 9.9, 10.4]},
+    "kafka": {"10": [14.0, 13.9, 14.1], "10000": [19.0, 18.0, 20.0]},
+    "ratios": {"stage": [1.11, 1.1, 1.15], "kafka": [1.36, 1.29, 1.42]},
+    "target": {"at_most": 1.2, "met": False},
+}
+MEMORY: dict[str, Any] = {
+    "events": 1_000,
+    "warm_up_events": 100,
+    "rate_asked": 10,
+    "rate": 9,
+    "horizon_minutes": 1,
+    "samples": [[0.0, -100, 150.0], [10.0, 0, 200.0], [110.0, 1_000, 202.0]],
+    "begin_mib": 200.0,
+    "end_mib": 202.0,
+    "growth": 0.01,
+    "target": {"growth_below": 0.02, "from": 0.2, "met": True},
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name, result in (("tenants", TENANTS), ("memory", MEMORY)):
+        results.keep(tmp_path, "2026-11-21", "4.1", name, result, quick=False)
+    return tmp_path
+
+
+def test_a_run_of_one_benchmark_keeps_the_others_of_the_day(home: Path) -> None:
+    """Sections are replaced one by one."""
+    file = results.keep(home, "2026-11-21", "4.1", "memory", {**MEMORY, "growth": 0.5}, quick=False)
+    kept = json.loads(file.read_text())["benchmarks"]
+    assert kept == {"tenants": TENANTS, "memory": {**MEMORY, "growth": 0.5}}
+
+
+def test_the_page_says_for_each_target_whether_it_was_met(home: Path) -> None:
+    """Each row by its own figure: the stage alone meets what the process does not."""
+    page = write_page(home / "benchmarks" / "2026-11-21.json").read_text()
+    assert "| the stage alone, core path | 9.00 | 10.00 | 1.11 (1.10–1.15) | ≤ 1.2 | met |" in page
+    assert "| the process on Kafka, everything on | 14.00 | 19.00 | 1.36 (1.29–1.42) | ≤ 1.2 | not met |" in page
+    assert "| 1,000 events at 9/s | < 2% | +1.0% (200 → 202 MiB) | met |" in page
+    assert "![Memory](benchmarks/2026-11-21-memory.svg)" in page
+
+
+def test_page_and_drawings_depend_on_the_results_alone(home: Path) -> None:
+    """Rendered twice, the same bytes."""
+    file = home / "benchmarks" / "2026-11-21.json"
+    first = [path.read_bytes() for path in (write_page(file), file.with_name("2026-11-21-memory.svg"))]
+    again = [path.read_bytes() for path in (write_page(file), file.with_name("2026-11-21-memory.svg"))]
+    assert first == again
