@@ -31,6 +31,10 @@ class UnusableSchema(ValueError):
     """The text is not a schema that fastavro can read by."""
 
 
+class NotWritable(ValueError):
+    """An event cannot be said in Avro; nothing of it is quoted."""
+
+
 def parsed(text: str) -> dict[str, Any]:
     """Return a schema made ready for reading and writing. Raises `UnusableSchema`."""
     try:
@@ -43,14 +47,23 @@ def parsed(text: str) -> dict[str, Any]:
 
 
 def encoder(codec: Codec[T], schema: dict[str, Any], head: bytes) -> Callable[[T], bytes]:
-    """Return the function that writes an event behind `head`; equal events give equal bytes."""
+    """Return the function that writes an event behind `head`; equal events give equal bytes.
+
+    It raises `NotWritable` for what JSON can hold and Avro cannot: a whole number of more than 64 bits.
+    """
     write, encode, loads = fastavro.schemaless_writer, codec.encode, orjson.loads
 
     def written(event: T) -> bytes:
         stream = io.BytesIO()
         stream.write(head)
-        write(stream, schema, loads(encode(event)))  # by way of JSON: lists, sorted maps, and its spelling of times
-        return stream.getvalue()
+        try:
+            write(stream, schema, loads(encode(event)))  # by way of JSON: lists, sorted maps, its spelling of times
+        except (ValueError, OverflowError, TypeError):
+            pass
+        else:
+            return stream.getvalue()
+        # raised here, without a cause: fastavro's errors quote values
+        raise NotWritable(f"{codec.event.__name__}: holds a number that Avro has no type for")
 
     return written
 

@@ -1,6 +1,7 @@
 """Generate `types.py` from `schemas/events` (development only: needs datamodel-code-generator and ruff).
 
-`python -m proofwatch.events.generate` writes the module; `--check` exits with 1 when the committed one differs.
+`python -m proofwatch.events.generate` writes the module, and what else is made from the schemas (`events.avro`,
+`events.asyncapi`); `--check` exits with 1 when the committed module differs.
 
 The generator reads JSON Schema; `polish` then says what its options cannot.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch import resources
+from proofwatch.events import asyncapi, avro
 from proofwatch.events.polish import polish
 
 TARGET = Path(__file__).parent / "types.py"
@@ -85,13 +87,15 @@ def _run(module: str, *arguments: str, stdin: str | None = None) -> str:
 
 
 def main() -> int:
-    """Write `types.py`, or with --check compare it; return the exit status."""
+    """Write everything that is generated, or with --check compare `types.py`; return the exit status."""
     parser = argparse.ArgumentParser(description="Generate the wire types from schemas/events.")
     parser.add_argument("--check", action="store_true", help="exit with 1 when the committed module differs")
     check: bool = parser.parse_args().check
     text = generate(resources.schemas() / "events")
     if not check:
         TARGET.write_text(text, encoding="utf-8")
+        avro.write(resources.schemas())
+        asyncapi.write(resources.schemas())
         return 0
     committed = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
     if committed == text:

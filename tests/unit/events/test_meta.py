@@ -300,6 +300,17 @@ def test_personal_data_in_a_platform_alert_is_found(root: Path) -> None:
     ]
 
 
+def test_what_is_generated_must_be_in_step(root: Path) -> None:
+    """An event without its Avro schema, or a document that speaks of another topic, is found once the rest is sound."""
+    (root / "avro" / "label.v1.avsc").unlink()
+    edit_topic(root, "onboarding.labels.v1", partitions=12)
+
+    assert meta.findings(root) == [
+        "avro/label.v1.avsc: is missing; run `python -m proofwatch.events.avro`",
+        "asyncapi.yaml: is not what topics/ and events/ say; run `python -m proofwatch.events.asyncapi`",
+    ]
+
+
 def test_an_unreadable_manifest_is_a_finding(root: Path) -> None:
     """A manifest that cannot be loaded is reported like any other flaw."""
     edit_topic(root, "platform.alerts.v1", partitions="many")

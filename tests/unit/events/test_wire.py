@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -369,6 +370,16 @@ async def _wire(wire_format: WireFormat) -> FramedWire:
     if wire_format not in _WIRES:
         _WIRES[wire_format] = await MemoryRegistry().wire(wire_format)
     return _WIRES[wire_format]
+
+
+async def test_what_avro_cannot_say_is_an_error_that_quotes_nothing() -> None:
+    """JSON's whole numbers have no end, Avro's have 64 bits; the log learns which event, and no value."""
+    wire = await _wire("avro")
+    anomaly = CODECS["anomaly"].decode(examples.compact(ROOT / "examples/anomaly/full.json"))
+
+    with pytest.raises(avro_values.NotWritable, match="Anomaly: holds a number that Avro has no type for") as refused:
+        wire.encoder(CODECS["anomaly"])(msgspec.structs.replace(anomaly, k=2**70))
+    assert refused.value.__context__ is None
 
 
 def test_finite_numbers_that_look_otherwise_are_read() -> None:

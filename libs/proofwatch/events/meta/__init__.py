@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+from proofwatch.events import asyncapi, avro
 from proofwatch.events.meta import examples, schemas, topics
 
 
@@ -12,6 +13,10 @@ def findings(root: Path) -> list[str]:
     """Return everything wrong under `root` (the directory of `events/`, `topics/` and `examples/`).
 
     Each finding says which file, where in it, and what would be right. Examples and topics are judged only once the
-    schemas are sound.
+    schemas are sound, and what is generated from all of them (Avro, AsyncAPI) once those are.
     """
-    return schemas.findings(root) or [*examples.findings(root), *topics.findings(root)]
+    return (
+        schemas.findings(root)
+        or [*examples.findings(root), *topics.findings(root)]
+        or [*avro.stale(root), *asyncapi.stale(root)]
+    )
