@@ -106,6 +106,16 @@ async def test_a_batch_that_comes_again_is_not_counted_twice() -> None:
         await lane.step()
 
 
+async def test_a_stage_may_see_a_batch_again_without_being_opened_anew() -> None:
+    """As the port says; what the batch added before does not count."""
+    bus = await bus_with(*[b"bad"] * 4)
+    stage: Capped[None] = Capped(Picky(), Cap(0, 6), "picky", bus)
+    records = [record async for record in bus.read(AT)]
+    await stage.opened(AT, 0, bus.consumer("r", ["in"]).history(AT, 0))
+    for _ in range(3):
+        assert len(await stage.step(Batch(AT, records, 0, 4, 1, 1), None)) == 4
+
+
 async def test_a_crash_loop_drains_nothing() -> None:
     """Each new process goes on with the run that the dead letters show, and a good record ends it."""
     bus = await bus_with(*[b"bad"] * 8, *[b"bad"] * 20)

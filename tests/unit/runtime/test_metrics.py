@@ -8,7 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
-from proofwatch.bus.port import Batch, Outgoing
+from proofwatch.bus.local_fence import LocalFence, LocalOwner
+from proofwatch.bus.local_group import Group
+from proofwatch.bus.observed import Observed
+from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.metrics import Metrics
@@ -90,6 +93,24 @@ async def test_a_batch_that_failed_counts_once_it_is_committed() -> None:
     await scene.service.step()
     assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="0") == 2
     await scene.service.stop()
+
+
+async def test_a_batch_that_was_durable_already_is_not_counted() -> None:
+    """An owner on a database leaves out what it has stored; the stage never sees it."""
+
+    class Stored(LocalOwner):
+        async def commit(self, batch: Batch, stage: Stage[None]) -> None:
+            """Have it all."""
+
+    class Storing(LocalFence):
+        async def acquire(self, source: TopicPartition) -> Owner[None]:
+            return Stored(self._bus, self._group, source, self._group.bump_epoch(source))
+
+    scene = Scene(Picky())
+    at, group = TopicPartition("in", 0), Group({"in": 2})
+    owner = await Observed(Storing(scene.bus, group), "picky", scene.metrics).acquire(at)
+    await owner.commit(Batch(at, [Record(0, 1, b"k", b"v")], 0, 1, 1, 1), Picky())
+    assert scene.value("proofwatch_batch_records_count", stage="picky") is None
 
 
 async def test_an_idle_batch_moves_the_lag_and_counts_nothing() -> None:
