@@ -65,6 +65,30 @@ COMMANDS: Final = {
         "see what could not be processed and why, and send it again",
         "proofwatch dlq list --since 2h",
     ),
+    "policy": Command(
+        "services.governance.policy",
+        "governance",
+        "check, propose, approve, activate and roll back policies, under four eyes",
+        "proofwatch policy propose new.yaml --key ada.key --keyring keyring.yaml",
+    ),
+    "tenant": Command(
+        "services.governance.tenant",
+        "governance",
+        "govern a tenant's contract, time zone, segments and lawful bases in the same way",
+        "proofwatch tenant check acme.yaml",
+    ),
+    "control": Command(
+        "services.governance.control",
+        "kafka",
+        "turn protective measures on and off for a cohort",
+        "proofwatch control on step_up_mfa --cohort acme/os=android --expires-at +72h",
+    ),
+    "pattern": Command(
+        "services.governance.pattern",
+        "kafka",
+        "publish and withdraw attack patterns",
+        "proofwatch pattern check emulators.yaml --over transactions.jsonl",
+    ),
     "health": Command(
         "services.operations.health",
         "kafka",

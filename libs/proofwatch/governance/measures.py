@@ -59,6 +59,10 @@ class Measures(Generic[T]):
         last = max(begun, key=attrgetter("rank"), default=None)
         return last.record if last and self._on(last.record) and at_ms < last.ends_ms else None
 
+    def all(self) -> list[Measure[T]]:
+        """Return every accepted record, by when it takes effect."""
+        return sorted((m for line in self._lines.values() for m in line), key=attrgetter("begins_ms", "offset"))
+
     def version(self, at_ms: int) -> int:
         """Return the offset of the newest record that has taken effect, plus one; 0: none has."""
         if self._versions is None:

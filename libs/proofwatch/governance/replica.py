@@ -40,9 +40,9 @@ class Replica:
         self._keyring = keyring or Keyring([])
         self.library = Library(self._keyring)
         self.activations = Activations(self.library, lead_ms)
-        self._controls = control_measures(lead_ms)
-        self._patterns = pattern_measures(lead_ms)
-        self._standing = Standing(self.library, self.activations, self._controls, self._patterns)
+        self.controls = control_measures(lead_ms)
+        self.patterns = pattern_measures(lead_ms)
+        self._standing = Standing(self.library, self.activations, self.controls, self.patterns)
         self._seen: defaultdict[str, set[int]] = defaultdict(set)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._recent: list[Regime] = []
@@ -83,13 +83,13 @@ class Replica:
         match topic:
             case topics.CONTROLS:
                 control = intake.control_of(record)
-                begun = self._controls.add(control, record.timestamp_ms, record.offset)
-                about = self._controls.about(control)
+                begun = self.controls.add(control, record.timestamp_ms, record.offset)
+                about = self.controls.about(control)
                 self._standing.mark(Switch("control", about), begun.begins_ms, begun.ends_ms)
             case topics.ATTACK_PATTERNS:
                 pattern = intake.pattern_of(record)
-                started = self._patterns.add(pattern, record.timestamp_ms, record.offset)
-                about = self._patterns.about(pattern)
+                started = self.patterns.add(pattern, record.timestamp_ms, record.offset)
+                about = self.patterns.about(pattern)
                 self._standing.mark(Switch("pattern", about), started.begins_ms, started.ends_ms)
             case topics.ACTIVATIONS:
                 line, entry = intake.activation_of(record, self._keyring, self.lead_ms)

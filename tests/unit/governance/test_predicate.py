@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.events.types import Device, Timings, Transaction
@@ -140,6 +140,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(_json)
 def test_any_json_is_either_a_predicate_or_refused(document: Any) -> None:
     """What parses also runs."""

@@ -1,0 +1,1 @@
+"""Governance at the command line: policies, tenants, controls and attack patterns."""

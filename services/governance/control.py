@@ -1,0 +1,122 @@
+"""`proofwatch control`: protective measures for a cohort, turned on and off by an operator."""
+
+import argparse
+from typing import Any
+
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Control
+from proofwatch.governance.measures import Measure
+from proofwatch.governance.scope import parse_scope
+from proofwatch.governance.times import instant_of
+from services.governance import views
+from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, publishing
+from services.governance.desk import Desk, Impossible, carried_out, opened
+
+_MEASURES = ("step_up_mfa", "alarmed_cohort")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="on|off|list")
+    turn_on = action(
+        actions, "control", "on", "turn a measure on for a cohort",
+        "step_up_mfa --cohort acme/os=android --expires-at +72h", turn,
+    )  # fmt: skip
+    turn_on.add_argument("--expires-at", type=instant_ms, required=True, metavar="TIME", help="when it ends by itself")
+    turn_off = action(
+        actions, "control", "off", "turn a measure off for a cohort", "step_up_mfa --cohort acme/os=android", turn
+    )
+    for each in (turn_on, turn_off):
+        each.add_argument("measure", choices=_MEASURES, help="second factor for flagged users, or alarm for everybody")
+        each.add_argument("--cohort", required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions")
+        beginning(each)
+        publishing(each)
+    listing = action(actions, "control", "list", "show what is on, and what is coming", "--all", show)
+    listing.add_argument("--all", action="store_true", help="also what is over")
+    as_json(listing)
+    for each in (turn_on, turn_off, listing):
+        on_the_log(each, keyring=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0; 1 when it is refused; 2 when an argument cannot be used."""
+    return carried_out("control", args)
+
+
+async def turn(args: argparse.Namespace) -> int:
+    """Publish one control record."""
+    cohort = parse_scope(args.cohort)
+    if cohort.tenant is None:
+        raise Impossible("a control belongs to a tenant or a cohort of it, not to everyone")
+    async with opened(args, governed=False) as desk:
+        from_ms = desk.earliest_ms() if args.effective_from is None else args.effective_from
+        if from_ms < desk.now_ms + desk.lead_ms:
+            raise Impossible(f"nothing was published: it must take effect at least {desk.lead_ms / 1000:g} s from now")
+        expires_ms = getattr(args, "expires_at", None)
+        if expires_ms is not None and expires_ms <= from_ms:
+            raise Impossible("nothing was published: it would expire before it takes effect")
+        event = Control(
+            schema_version=1,
+            control_id=derived_id("control", args.measure, *cohort, args.action, from_ms),
+            measure=args.measure,
+            state=args.action,
+            tenant=cohort.tenant,
+            segment_name=cohort.segment_name,
+            segment_value=cohort.segment_value,
+            effective_from=instant_of(from_ms),
+            expires_at=None if expires_ms is None else instant_of(expires_ms),
+            reason="operator",
+            evidence={},
+        )
+        _refuse_idle(desk, args, event, from_ms)
+        until = "" if expires_ms is None else f" to {_said(expires_ms)}"
+        what = f"{args.measure} {args.action} for {args.cohort} from {_said(from_ms)}{until}"
+        desk.rehearse([event])
+        if views.agreed(args, what):
+            await desk.publish([event])
+            views.line(f"published: {what}")
+    return 0
+
+
+async def show(args: argparse.Namespace) -> int:
+    """List controls."""
+    async with opened(args, governed=False) as desk:
+        now_ms = desk.now_ms
+        inside = {each.control_id for each in desk.replica.at(now_ms).controls}
+        rows = [_row(each, inside, now_ms) for each in desk.replica.controls.all()]
+    rows = [row for row in rows if args.all or row["is"] != "past"]
+    if args.json:
+        views.document(rows)
+    elif not rows:
+        views.line("no control is on or coming; --all shows what is over")
+    else:
+        views.table("controls", tuple(rows[0]), [tuple(row.values()) for row in rows])
+    return 0
+
+
+def _refuse_idle(desk: Desk, args: argparse.Namespace, event: Control, from_ms: int) -> None:
+    about = desk.replica.controls.about(event)
+    if event.state == "off" and desk.replica.controls.in_force(about, from_ms) is None:
+        raise Impossible(f"nothing was published: {args.measure} is not on for {args.cohort} at that time")
+
+
+def _row(measure: Measure[Control], inside: set[str], now_ms: int) -> dict[str, Any]:
+    control = measure.record
+    cohort = control.tenant
+    if control.segment_name is not None:
+        cohort += f"/{control.segment_name}={control.segment_value}"
+    state = "in force" if control.control_id in inside else "coming" if measure.begins_ms > now_ms else "past"
+    return {
+        "measure": control.measure,
+        "cohort": cohort,
+        "state": control.state,
+        "from": _said(measure.begins_ms),
+        "expires": None if control.expires_at is None else control.expires_at.isoformat(),
+        "reason": control.reason,
+        "is": state,
+        "evidence": ", ".join(f"{name} {value:g}" for name, value in sorted(control.evidence.items())),
+    }
+
+
+def _said(ms: int) -> str:
+    return instant_of(ms).isoformat().replace("+00:00", "Z")

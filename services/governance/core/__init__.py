@@ -1,0 +1,1 @@
+"""What the commands compute, without bus or clock."""

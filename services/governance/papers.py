@@ -1,0 +1,142 @@
+"""Looking at documents: check a file, compare two, show one and its history."""
+
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from proofwatch.governance.documents import Document, Kind, document_of
+from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.governance.tenant import Tenant, load_tenant
+from proofwatch.governance.times import instant_of
+from services.governance import views
+from services.governance.core.difference import differences
+from services.governance.core.history import Chapter, history, name_of
+from services.governance.desk import Desk, Impossible, opened
+
+_HASH = re.compile(r"[0-9a-f]{6,32}")
+
+
+@dataclass(frozen=True)
+class Papers:
+    """One kind of governed document, as its command works with it."""
+
+    kind: Kind
+    load: Callable[[Path], Policy | Tenant]
+
+    def check(self, args: argparse.Namespace) -> int:
+        """Read a file as it would be proposed."""
+        document = document_of(self.load(args.file))
+        if args.json:
+            views.document({"kind": self.kind, "hash": document.hash, "document": orjson.loads(document.text)})
+        else:
+            views.line(f"{args.file}: a valid {self.kind}, {name_of(document.content)}, hash {document.hash}")
+        return 0
+
+    async def diff(self, args: argparse.Namespace) -> int:
+        """Compare two documents, each a file or a hash in the log."""
+        if is_file(args.old) and is_file(args.new):
+            old, new = (document_of(self.load(Path(each))) for each in (args.old, args.new))
+        else:
+            async with opened(args, governed=True) as desk:
+                old, new = (self.named(desk, each) for each in (args.old, args.new))
+        title = f"{name_of(old.content)} {old.hash} → {name_of(new.content)} {new.hash}"
+        views.changes(title, differences(_values(old), _values(new)), as_json=args.json)
+        return 0
+
+    async def show(self, args: argparse.Namespace) -> int:
+        """Show a document of the log, and who has signed it."""
+        async with opened(args, governed=True) as desk:
+            document = self.in_log(desk, args.hash)
+            signed = desk.replica.library.signatures(self.kind, document.hash)
+        approvals = [{"person": who, "since": instant_of(ms).isoformat()} for who, ms in sorted(signed.items())]
+        found = {
+            "kind": self.kind,
+            "hash": document.hash,
+            "usable": len(approvals) >= 2,
+            "approvals": approvals,
+            "document": orjson.loads(document.text),
+        }
+        if args.json:
+            views.document(found)
+            return 0
+        views.line(f"{self.kind} {name_of(document.content)}, hash {document.hash}")
+        for each in approvals:
+            views.line(f"signed by {each['person']} since {each['since']}")
+        if len(approvals) < 2:
+            views.line("not usable: two people must sign it")
+        views.document(found["document"])
+        return 0
+
+    async def chronicle(self, args: argparse.Namespace) -> int:
+        """Show what was, is and will be in force."""
+        async with opened(args, governed=True) as desk:
+            chapters = history(desk.replica, self.kind, getattr(args, "scope", None), desk.now_ms)
+        if args.json:
+            views.document([each._asdict() for each in chapters])
+        elif not chapters:
+            views.line(f"no {self.kind} has been activated")
+        else:
+            views.table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, chapters))
+        return 0
+
+    def named(self, desk: Desk, name: str) -> Document:
+        """Return the document of a file, or of a hash in the log."""
+        return document_of(self.load(Path(name))) if is_file(name) else self.in_log(desk, name)
+
+    def in_log(self, desk: Desk, name: str) -> Document:
+        """Return the one document whose hash begins like this. Raises `Impossible`."""
+        if not _HASH.fullmatch(name):
+            raise Impossible(f"{name!r} is neither a file nor a hash (6 to 32 hex digits)")
+        found = desk.replica.library.find(self.kind, name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise Impossible(f"{len(found)} documents begin with {name}: {', '.join(each.hash for each in found)}")
+        raise Impossible(f"no {self.kind} with hash {name} is in the log; propose it first")
+
+
+def is_file(name: str) -> bool:
+    """Return whether a name is that of a file; anything else is taken for a hash."""
+    return Path(name).exists()
+
+
+def compared(desk: Desk, document: Document, scope: str | None, last_resort: Path | None) -> None:
+    """Show what a document changes for a scope, against what is in force there now."""
+    regime = desk.replica.at(desk.now_ms)
+    if isinstance(document.content, Tenant):
+        current: Any = regime.tenants.get(document.content.tenant)
+        where = f"in force for {document.content.tenant}"
+    else:
+        tenant, _, cohort = (scope or "*").partition("/")
+        name, _, value = cohort.partition("=")
+        current = regime.policy_for(tenant, {name: value} if cohort else None)
+        where = f"in force for {scope or 'everyone'}"
+        if current is None:
+            current, where = load_policy(last_resort), "of last resort (nothing is activated)"
+    if current is None:
+        views.line(f"nothing is {where}: the document is new")
+        views.document(orjson.loads(document.text))
+        return
+    found = differences(current.model_dump(mode="json", by_alias=True), _values(document))
+    views.changes(f"{name_of(current)} {where} → {name_of(document.content)} {document.hash}", found)
+
+
+_COLUMNS: Final = ("scope", "mode", "name", "hash", "from", "until", "state", "approved by", "activated by", "why")
+
+
+def _row(c: Chapter) -> tuple[object, ...]:
+    when = (c.effective_from, c.ends_at, c.state)
+    return (c.scope, c.mode, c.name, c.hash, *when, c.approved_by, c.activated_by, c.why)
+
+
+def _values(document: Document) -> dict[str, Any]:
+    return document.content.model_dump(mode="json", by_alias=True)
+
+
+POLICIES = Papers("policy", load_policy)
+TENANTS = Papers("tenant", load_tenant)

@@ -1,0 +1,148 @@
+"""`proofwatch pattern`: attack patterns that transactions are compared with, published and withdrawn."""
+
+import argparse
+from pathlib import Path
+
+from proofwatch.events.types import AttackPattern
+from proofwatch.governance.times import instant_of, ms_of
+from services.governance import views
+from services.governance.arguments import action, as_json, beginning, on_the_log, publishing
+from services.governance.desk import Desk, Impossible, carried_out, opened
+from services.governance.pattern_file import load_pattern, matches
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|publish|withdraw|list")
+    checking = action(
+        actions, "pattern", "check", "read a pattern file, and say what it would match",
+        "emulators.yaml --over transactions.jsonl", check,
+    )  # fmt: skip
+    checking.add_argument("--over", type=Path, metavar="FILE", help="count its matches in a file of transaction events")
+    publishing_ = action(
+        actions, "pattern", "publish", "publish a pattern, or a change of it", "emulators.yaml", publish
+    )
+    for each in (checking, publishing_):
+        each.add_argument("file", type=Path, metavar="FILE", help="pattern_id, description, severity, predicate")
+    withdrawing = action(actions, "pattern", "withdraw", "stop comparing with a pattern", "emulators", withdraw)
+    withdrawing.add_argument("pattern_id", metavar="PATTERN")
+    listing = action(actions, "pattern", "list", "show the patterns in force, and those coming", "--all", show)
+    listing.add_argument("--all", action="store_true", help="also what is over")
+    as_json(listing)
+    for each in (publishing_, withdrawing):
+        beginning(each)
+        publishing(each)
+    for each in (publishing_, withdrawing, listing):
+        on_the_log(each, keyring=False)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0; 1 when it is refused; 2 when a file cannot be used."""
+    return carried_out("pattern", args)
+
+
+def check(args: argparse.Namespace) -> int:
+    """Read the file; count matches."""
+    pattern = load_pattern(args.file)
+    views.line(f"{args.file}: a valid pattern, {pattern.pattern_id}: {pattern.text()}")
+    if args.over is not None:
+        matched, total = matches(pattern, args.over)
+        views.line(f"{args.over}: matches {matched} of {total} transactions")
+    return 0
+
+
+async def publish(args: argparse.Namespace) -> int:
+    """Publish the next revision of a pattern."""
+    pattern = load_pattern(args.file)
+    text = pattern.text()
+    async with opened(args, governed=False) as desk:
+        known = _revisions(desk, pattern.pattern_id)
+        event = AttackPattern(
+            schema_version=1,
+            pattern_id=pattern.pattern_id,
+            revision=max((each.revision for each in known), default=0) + 1,
+            state="published",
+            description=pattern.description,
+            severity=pattern.severity,
+            predicate=text,
+            effective_from=instant_of(_from_ms(desk, args)),
+            expires_at=pattern.expires_at,
+        )
+        if pattern.expires_at is not None and ms_of(pattern.expires_at) <= ms_of(event.effective_from):
+            raise Impossible(f"{args.file}: expires_at lies before it would take effect")
+        for each in known[-1:]:
+            views.line(f"revision {each.revision} was {each.state}: {each.predicate}")
+        return await _publish(desk, args, event, f"{pattern.pattern_id} ({pattern.severity}): {text}")
+
+
+async def withdraw(args: argparse.Namespace) -> int:
+    """Publish that a pattern is withdrawn."""
+    async with opened(args, governed=False) as desk:
+        known = _revisions(desk, args.pattern_id)
+        if not known or known[-1].state == "withdrawn":
+            raise Impossible(f"no pattern {args.pattern_id!r} is published; `proofwatch pattern list` shows them")
+        last = known[-1]
+        event = AttackPattern(
+            schema_version=1,
+            pattern_id=last.pattern_id,
+            revision=last.revision + 1,
+            state="withdrawn",
+            description=last.description,
+            severity=last.severity,
+            predicate=last.predicate,
+            effective_from=instant_of(_from_ms(desk, args)),
+        )
+        return await _publish(desk, args, event, f"withdrawal of {args.pattern_id}")
+
+
+async def show(args: argparse.Namespace) -> int:
+    """List patterns."""
+    async with opened(args, governed=False) as desk:
+        now_ms = desk.now_ms
+        inside = {(each.pattern_id, each.revision) for each in desk.replica.at(now_ms).patterns}
+        rows = []
+        for measure in desk.replica.patterns.all():
+            each = measure.record
+            coming = "coming" if measure.begins_ms > now_ms else "past"
+            state = "in force" if (each.pattern_id, each.revision) in inside else coming
+            if args.all or state != "past":
+                rows.append(
+                    {
+                        "pattern": each.pattern_id,
+                        "revision": each.revision,
+                        "state": each.state,
+                        "severity": each.severity,
+                        "from": instant_of(measure.begins_ms).isoformat(),
+                        "expires": None if each.expires_at is None else each.expires_at.isoformat(),
+                        "is": state,
+                        "predicate": each.predicate,
+                    }
+                )
+    if args.json:
+        views.document(rows)
+    elif not rows:
+        views.line("no pattern is in force or coming; --all shows what is over")
+    else:
+        views.table("attack patterns", tuple(rows[0]), [tuple(row.values()) for row in rows])
+    return 0
+
+
+def _revisions(desk: Desk, pattern_id: str) -> list[AttackPattern]:
+    known = [each.record for each in desk.replica.patterns.all() if each.record.pattern_id == pattern_id]
+    return sorted(known, key=lambda each: each.revision)
+
+
+def _from_ms(desk: Desk, args: argparse.Namespace) -> int:
+    from_ms = desk.earliest_ms() if args.effective_from is None else int(args.effective_from)
+    if from_ms < desk.now_ms + desk.lead_ms:
+        raise Impossible(f"nothing was published: it must take effect at least {desk.lead_ms / 1000:g} s from now")
+    return from_ms
+
+
+async def _publish(desk: Desk, args: argparse.Namespace, event: AttackPattern, what: str) -> int:
+    desk.rehearse([event])
+    what = f"{what}, revision {event.revision}, from {event.effective_from.isoformat()}"
+    if views.agreed(args, what):
+        await desk.publish([event])
+        views.line(f"published: {what}")
+    return 0
