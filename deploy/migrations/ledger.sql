@@ -90,3 +90,12 @@ create table if not exists ledger.anomalies (
   body                        bytea not null,     -- msgpack: id, revision, severity and the windows it spans
   primary key (tenant, segment_name, segment_value, length_s, metric)
 );
+
+-- What was said last about each cohort's step-up control.
+create table if not exists ledger.controls (
+  tenant                      text not null,
+  segment_name                text not null,
+  segment_value               text not null,
+  body                        bytea not null,     -- msgpack: the day that decided, and when the control expires
+  primary key (tenant, segment_name, segment_value)
+);

@@ -7,11 +7,12 @@ from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.bus.postgres import fence_progress
 from proofwatch.events import topics
-from proofwatch.events.codec import ANOMALY, LABEL, VERDICT, WINDOW
+from proofwatch.events.codec import ANOMALY, CONTROL, LABEL, VERDICT, WINDOW
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Anomaly, Window
+from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
+from services.aggregator.adapters import control_store
 from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters import postgres_ledger as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore, SlotKey
@@ -22,6 +23,7 @@ from services.aggregator.core.labelled_counts import class_counts, transactions_
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.ledger_watch import Schedule, least_progress, watch
+from services.aggregator.core.step_up_control import Cohort, Standing, cohort_of, rule
 from services.aggregator.core.times import milliseconds
 
 STAGE: Final = "ledger"
@@ -51,6 +53,7 @@ class LedgerStage:
         self._thresholds = tuple(thresholds)
         self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(LABEL)
         self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
+        self._control = wire.encoder(CONTROL)
         self._anomalies = AnomalyStore(SCHEMA)
         self._expected: tuple[TopicPartition, ...] = ()
         self._clean_day: int | None = None
@@ -137,9 +140,11 @@ class LedgerStage:
             for each in due
         ]
         anomalies = await self._watch(windows, tx)
+        controls = await _control(windows, timestamp_ms, tx)
         return [
             *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
             *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in anomalies),
+            *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
         ]
 
     async def _watch(self, windows: Sequence[Window], tx: Any) -> list[Anomaly]:
@@ -158,10 +163,25 @@ class LedgerStage:
         return events
 
 
+async def _control(windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
+    """Return the step-up controls that these windows turn on and off, the oldest day first."""
+    standings = await control_store.load(tx, {window.tenant for window in windows})
+    moved: dict[Cohort, Standing] = {}
+    controls: list[Control] = []
+    for window in sorted(windows, key=lambda each: each.start):
+        cohort = cohort_of(window)
+        standing, control = rule(window, standings.get(cohort), now_ms)
+        if control and standing:
+            standings[cohort] = moved[cohort] = standing
+            controls.append(control)
+    await control_store.save(tx, moved)
+    return controls
+
+
 def _slot(window: Window) -> SlotKey:
     slot = slot_of(window.length_s, milliseconds(window.start))
     return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
 
 
-def _outgoing(topic: str, tenant: str, value: bytes, timestamp_ms: int) -> Outgoing:
-    return Outgoing(topic, tenant.encode(), value, timestamp_ms=timestamp_ms)
+def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:
+    return Outgoing(topic, key.encode(), value, timestamp_ms=timestamp_ms)

@@ -14,8 +14,8 @@ from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres import create_pool
 from proofwatch.events import topics
-from proofwatch.events.codec import ANOMALY, LABEL, VERDICT, WINDOW
-from proofwatch.events.types import Anomaly, Attempts, Basis, Device, Label, Verdict, Window
+from proofwatch.events.codec import ANOMALY, CONTROL, LABEL, VERDICT, WINDOW
+from proofwatch.events.types import Anomaly, Attempts, Basis, Control, Device, Label, Verdict, Window
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
@@ -23,7 +23,7 @@ from services.aggregator.adapters.postgres_ledger import labelled_cohorts
 from services.aggregator.app import Settings, build_ledger
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
-COUNTS = {topics.VERDICTS: 2, topics.LABELS: 2, topics.WINDOWS: 1, topics.ANOMALIES: 1}
+COUNTS = {topics.VERDICTS: 2, topics.LABELS: 2, topics.WINDOWS: 1, topics.ANOMALIES: 1, topics.CONTROLS: 1}
 TOPICS = COUNTS | {topics.dead_letter_topic(topic): 2 for topic in (topics.VERDICTS, topics.LABELS)}
 
 
@@ -121,6 +121,9 @@ class World:
         """Every revision of the windows of one segment (None: the whole tenant), in order of publication."""
         read = [WINDOW.decode(r.value) async for r in self.bus.read(TopicPartition(topics.WINDOWS, 0))]
         return [window for window in read if window.tenant == tenant and window.segment_name == name]
+
+    async def controls(self) -> list[Control]:
+        return [CONTROL.decode(r.value) async for r in self.bus.read(TopicPartition(topics.CONTROLS, 0))]
 
     async def anomalies(self) -> list[Anomaly]:
         return [ANOMALY.decode(r.value) async for r in self.bus.read(TopicPartition(topics.ANOMALIES, 0))]
@@ -284,6 +287,38 @@ async def test_a_doubled_error_rate_is_a_daily_anomaly(world: World) -> None:
         "incident_review",
     )
     assert (anomaly.k, anomaly.n, anomaly.window_start) == (8, 40, DAY)
+
+
+async def test_an_apcer_in_breach_turns_step_up_on_and_a_pass_turns_it_off(world: World) -> None:
+    """One record each, for the tenant and for the segment value, by their own keys; nothing in between."""
+    attack: dict[str, Any] = {"presentation": "attack", "pai_species": "mask"}
+    for n in range(40):
+        passed = 0.9 if n < 4 else 0.1
+        await world.bus.publish([verdict(f"a{n}", liveness=passed, segments={"os": "ios"}), label(f"a{n}", **attack)])
+    await world.until(CLOSED)
+    on = await world.controls()
+    assert [(c.state, c.reason, c.segment_name, c.segment_value) for c in on] == [
+        ("on", "apcer_breach", None, None),
+        ("on", "apcer_breach", "os", "ios"),
+    ]
+    assert on[0].evidence["k"] == 4
+    assert on[0].evidence["n"] == 40
+    late = CLOSED + timedelta(hours=1)
+    await world.send(label("a0", at=late, presentation="bona_fide"))
+    assert await world.controls() == on  # restated, in breach as before
+    next_day = DAY + timedelta(days=1)
+    for n in range(700):
+        await world.bus.publish(
+            [verdict(f"b{n}", at=next_day, liveness=0.1, segments={"os": "ios"}), label(f"b{n}", at=next_day, **attack)]
+        )
+    await world.until(CLOSED + timedelta(days=1))
+    off = (await world.controls())[2:]
+    assert [(c.state, c.reason, c.segment_name) for c in off] == [
+        ("off", "apcer_pass", None),
+        ("off", "apcer_pass", "os"),
+    ]
+    records = [r async for r in world.bus.read(TopicPartition(topics.CONTROLS, 0))]
+    assert [r.key for r in records] == [c.control_id.encode() for c in (*on, *off)]
 
 
 async def test_the_ledger_evaluates_as_the_raw_scores_do(world: World) -> None:

@@ -1,0 +1,96 @@
+"""When step-up MFA is demanded of a cohort's flagged users: while the APCER of its labelled days is in breach.
+
+The rule that detects writes both records, on and off, with hysteresis. What counts is the status of the day's
+headline (the worst species with enough presentations), judged by the one-sided Clopper-Pearson bound at 95 %:
+
+| headline of a labelled day | step-up control off | on |
+|---|---|---|
+| BREACH | on, expires after 7 days | a later day: on again, 7 days more |
+| PASS | – | off |
+| INSUFFICIENT, or no presentations | – | –, it ends by itself when it expires |
+
+A day older than the one that decided last changes nothing, nor does backfill. A renewal is a record of its own, so
+that what was in force at any earlier time can still be told from the compacted topic.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Control, Figure, Window
+from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds, moment
+
+LEAD_MS: Final = MINUTE_MS
+"""A control is in force from so long after the log time at which it is written, so that every scorer has it by then."""
+HOLD_MS: Final = 7 * DAY_MS
+_METRIC: Final = "apcer"
+
+
+class Cohort(NamedTuple):
+    """A tenant, whole (None, None) or one value of a segment."""
+
+    tenant: str
+    segment_name: str | None
+    segment_value: str | None
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was said last about a cohort: the day that decided, and when the control ends (None: it is off)."""
+
+    day_ms: int
+    expires_ms: int | None
+
+    def on(self, now_ms: int) -> bool:
+        """Return whether the control is in force, or about to be, at log time `now_ms`."""
+        return self.expires_ms is not None and now_ms < self.expires_ms
+
+
+class Ruling(NamedTuple):
+    """What follows from a window: the cohort's standing (the same object when nothing changes), and the record."""
+
+    standing: Standing | None
+    control: Control | None = None
+
+
+def cohort_of(window: Window) -> Cohort:
+    """Return whom a window is about."""
+    return Cohort(window.tenant, window.segment_name, window.segment_value)
+
+
+def rule(window: Window, standing: Standing | None, now_ms: int) -> Ruling:
+    """Return what a published window means for its cohort's step-up control; `now_ms` is the log time."""
+    headline = next((figure for figure in window.figures if figure.metric == _METRIC), None)
+    if window.kind != "labelled" or window.length_s != DAY_S or window.backfill or headline is None:
+        return Ruling(standing)
+    day_ms = milliseconds(window.start)
+    if standing and day_ms < standing.day_ms:
+        return Ruling(standing)
+    on = standing is not None and standing.on(now_ms)
+    begins_ms = now_ms + LEAD_MS
+    if headline.status == "BREACH" and not (on and standing and day_ms == standing.day_ms):
+        expires_ms = begins_ms + HOLD_MS
+        return Ruling(Standing(day_ms, expires_ms), _control(window, headline, begins_ms, expires_ms))
+    if headline.status == "PASS" and on:
+        return Ruling(Standing(day_ms, None), _control(window, headline, begins_ms, None))
+    return Ruling(standing)
+
+
+def _control(window: Window, headline: Figure, begins_ms: int, expires_ms: int | None) -> Control:
+    state: Literal["on", "off"] = "off" if expires_ms is None else "on"
+    tenant, name, value = cohort_of(window)
+    numbers = {"k": headline.k, "n": headline.n, "rate": headline.value, "low": headline.low, "high": headline.high}
+    evidence = numbers | {"limit": headline.limit}
+    return Control(
+        schema_version=1,
+        control_id=derived_id("control", "step_up_mfa", tenant, name, value, state, begins_ms),
+        measure="step_up_mfa",
+        state=state,
+        tenant=tenant,
+        segment_name=name,
+        segment_value=value,
+        effective_from=moment(begins_ms),
+        expires_at=None if expires_ms is None else moment(expires_ms),
+        reason="apcer_pass" if expires_ms is None else "apcer_breach",
+        evidence={each: float(number) for each, number in evidence.items() if number is not None},
+    )
