@@ -76,6 +76,8 @@ def _malformed(value: bytes | None, error: Exception) -> Rejected:
     right = "send one JSON object in UTF-8, without NaN or Infinity"
     if not value:
         return Rejected("malformed", f"$: the record has no value; {right}")
+    if value[0] == 0:
+        return Rejected("malformed", f"$: is framed for a schema registry, and none is configured; {right}")
     if isinstance(error, UnicodeDecodeError):
         return Rejected("malformed", f"$: is not UTF-8; {right}")
     if isinstance(error, RecursionError):

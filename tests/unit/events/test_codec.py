@@ -103,13 +103,14 @@ def test_date_times_keep_their_moment_and_need_an_offset() -> None:
         (b"", "$: the record has no value; "),
         (b'{"tenant', "$: is not JSON; "),
         (b"{}{}", "$: is not JSON at byte 3; "),
+        (b"\0\0\0\0\x07{}", "$: is framed for a schema registry, and none is configured; "),
         (b'{"match_score": NaN}', "$: is not JSON at byte 16; "),
         (b'{"match_score": -Infinity}', "$: is not JSON at byte 17; "),
         (b'{"tenant": "\xff"}', "$: is not UTF-8; "),
         (b'{"zqx": ' + b"[" * 100_000, "$: is nested too deeply; "),
         (b'{"zqx": 1, "tenant": "a", "match_score": NaN}', "$: is not JSON at byte 41; "),
     ],
-    ids=["none", "empty", "truncated", "two", "nan", "infinity", "utf8", "deep", "broken behind a mismatch"],
+    ids=["none", "empty", "truncated", "two", "framed", "nan", "infinity", "utf8", "deep", "broken behind a mismatch"],
 )
 def test_what_is_not_json_is_malformed(value: bytes | None, message: str) -> None:
     """Whatever cannot be parsed is malformed, with the place of the first error where there is one."""
