@@ -13,6 +13,8 @@ State = Literal["absent", "open", "escalated", "closed"]
 Trigger = Literal["suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved"]
 Why = Literal["opened", "reason_added", "escalated", "updated", "closed", "reopened", "repeated", "backfill"]
 QUEUE: Final = "soc"
+MEMBERSHIP: Final = "alarmed_cohort"
+"""A reason that says nothing about the subject: it opens a case, and however many there are escalates none."""
 _RANK: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2}
 
 
@@ -99,7 +101,7 @@ def advance(case: Case | None, signal: Signal, now: datetime, *, escalate_at_rea
     """Apply one signal to its case (None: there is none yet).
 
     `now` is the log time of the signal. A subject case is escalated when it becomes high or has
-    `escalate_at_reasons` reasons. Raises `UnlistedTransition`.
+    `escalate_at_reasons` reasons beside `MEMBERSHIP`. Raises `UnlistedTransition`.
     """
     if case and _revision_known(case, signal) >= signal.cause.source_revision:
         return Outcome(case, None, None, "repeated")
@@ -143,7 +145,8 @@ def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Tri
         if not signal.firing:
             return "anomaly_resolved"
         return "anomaly_high" if signal.cause.severity == "high" else "anomaly_low_evidence"
-    count = len(case.reasons) + 1 if case else 1
+    reasons = (*case.reasons, signal.cause) if case else (signal.cause,)
+    count = sum(reason.code != MEMBERSHIP for reason in reasons)
     major = _severity(case, signal) == "high" or count >= escalate_at_reasons
     return "suspicion_major" if major else "suspicion_minor"
 

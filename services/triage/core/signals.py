@@ -53,11 +53,15 @@ class Signal:
 
 
 def from_suspicion(suspicion: Suspicion, subject_tag: str) -> Signal:
-    """Return the signal; subject_ref and imagery_ref stay behind. Raises `OverflowError` beyond the years 1 to 9999."""
+    """Return the signal; subject_ref and imagery_ref stay behind. Raises `OverflowError` beyond the years 1 to 9999.
+
+    The code is the suspicion's reason; that of an attack pattern names the pattern too, for the analyst.
+    """
+    code = f"{suspicion.reason}.{suspicion.pattern_id}" if suspicion.pattern_id else suspicion.reason
     cause = CaseReason(
         source_id=suspicion.suspicion_id,
         source_revision=1,
-        code=suspicion.reason,
+        code=code[:_CODE_LENGTH],
         at=suspicion.occurred_at.astimezone(UTC),
         transaction_id=suspicion.transaction_id,
         severity=suspicion.severity,

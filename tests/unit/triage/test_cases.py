@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
-from typing import get_args
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from proofwatch.detection.suspicions import SEVERITY
 from proofwatch.events import codec
 from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Suspicion
 from services.triage.core.cases import TABLE, Case, Outcome, State, Trigger, UnlistedTransition, advance, escalation_of
 from services.triage.core.signals import Signal, from_anomaly, from_suspicion
 from tests.unit.triage.events import AT, TAG, anomaly, suspicion
@@ -131,6 +133,35 @@ def test_enough_slight_reasons_escalate() -> None:
     assert outcome.case
     assert (outcome.case.state, outcome.case.severity) == ("escalated", "medium")
     assert moved(after(LOW, MINOR), third, escalate_at_reasons=4).why == "reason_added"
+
+
+@pytest.mark.parametrize("reason", get_args(get_type_hints(Suspicion)["reason"]))
+def test_every_reason_of_a_suspicion_becomes_a_case_with_its_severity(reason: Any) -> None:
+    """Device velocity, patterns, cohorts: the code, the numbers and the severity that the detector gave."""
+    pattern = "old-sdk" if reason == "attack_pattern" else None
+    signal = from_suspicion(suspicion(1, reason=reason, severity=SEVERITY[reason], pattern_id=pattern), TAG)
+    case = after(signal)
+    assert case.severity == SEVERITY[reason]
+    assert case.state == ("escalated" if SEVERITY[reason] == "high" else "open")
+    (said,) = escalation_of(case).reasons
+    assert said.code == (f"{reason}.old-sdk" if pattern else reason)
+    assert said.evidence == signal.cause.evidence
+
+
+def test_a_pattern_with_a_long_name_keeps_to_the_schema() -> None:
+    """64 characters are what a reason code may have."""
+    case = after(from_suspicion(suspicion(1, reason="attack_pattern", pattern_id="p" * 63), TAG))
+    assert codec.ESCALATION.decode(codec.ESCALATION.encode(escalation_of(case))).reasons[0].code.endswith("ppp")
+
+
+def test_membership_of_an_alarmed_cohort_never_adds_up_to_an_escalation() -> None:
+    """Many transactions of a member are no reason to look at that member; two suspicions beside them are not three."""
+    member = [from_suspicion(suspicion(n, reason="alarmed_cohort", severity="low"), TAG) for n in range(10, 20)]
+    assert after(*member).state == "open"
+    assert after(*member, LOW, MINOR).state == "open"
+    third = from_suspicion(suspicion(4, severity="low"), TAG)
+    assert after(*member, LOW, MINOR, third).state == "escalated"
+    assert moved(after(LOW, MINOR), member[0], escalate_at_reasons=3).why == "reason_added"
 
 
 @pytest.mark.parametrize(
