@@ -1,0 +1,94 @@
+"""A tenant's settings are understood whole or refused; personal segments need a lawful basis."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import yaml
+
+from proofwatch.governance.documents import document_of, read_document
+from proofwatch.governance.tenant import TRANSITIONS, InvalidTenant, Tenant, load_tenant
+from proofwatch.governance.times import ms_of
+
+GOOD: dict[str, Any] = {
+    "tenant": "acme",
+    "contract": {"state": "active", "from": "2026-03-01", "until": "2026-04-01"},
+    "time_zone": "America/New_York",
+    "segments": ["source", "sex", "skin_tone"],
+    "lawful_bases": {"sex": "Art. 6(1)(f)", "skin_tone": "Art. 9(2)(g) and the national act"},
+}
+
+
+def load(tmp_path: Path, **changes: Any) -> Tenant:
+    path = tmp_path / "acme.yaml"
+    path.write_text(yaml.safe_dump(GOOD | changes))
+    return load_tenant(path)
+
+
+def test_a_file_and_its_document_mean_the_same(tmp_path: Path) -> None:
+    """The canonical form names the contract's days as the file does, and reads back to the same settings."""
+    tenant = load(tmp_path)
+    document = document_of(tenant)
+    assert orjson.loads(document.text)["contract"] == GOOD["contract"]
+    assert read_document("tenant", document.hash, document.text).content == tenant
+    assert tenant.segments_allowed() == {"source", "sex", "skin_tone"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"lawful_bases": {"sex": "Art. 6(1)(f)"}}, "segment skin_tone is personal data and has no lawful basis"),
+        (
+            {"lawful_bases": GOOD["lawful_bases"] | {"sex": "consent"}},
+            r"lawful_bases.sex = 'consent': must be a ground",
+        ),
+        ({"lawful_bases": GOOD["lawful_bases"] | {"skin_tone": "Art. 6(1)(f)"}}, "a ground of GDPR Art. 9"),
+        ({"lawful_bases": GOOD["lawful_bases"] | {"country": "Art. 6(1)(f)"}}, "belongs to no personal segment"),
+        ({"lawful_bases": GOOD["lawful_bases"] | {"source": "Art. 6(1)(f)"}}, "belongs to no personal segment"),
+        ({"time_zone": "Europe/Atlantis"}, "time_zone = 'Europe/Atlantis': is not a time zone"),
+        ({"time_zone": "../etc/passwd"}, "is not a time zone"),
+        ({"time_zone": "Europe"}, "is not a time zone"),
+        ({"tenant": "Acme"}, "tenant = 'Acme'"),
+        ({"contract": GOOD["contract"] | {"state": "paused"}}, "contract.state = 'paused'"),
+        ({"contract": GOOD["contract"] | {"until": "2026-03-01"}}, "until must lie after from"),
+        ({"contract": {"state": "active"}}, "contract.from is missing"),
+        ({"segmnets": []}, "segmnets is not a key of a tenant"),
+        ({"segments": ["Sex"]}, "segments.0"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    """With file, key and what would be right."""
+    with pytest.raises(InvalidTenant, match=said) as caught:
+        load(tmp_path, **changes)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_the_contract_serves_whole_days_of_the_tenants_own_zone(tmp_path: Path) -> None:
+    """New York's 1 March begins at 05:00 UTC, its 1 April, in summer time, at 04:00."""
+    tenant = load(tmp_path)
+
+    def served(*instant: int) -> bool:
+        return tenant.served(ms_of(datetime(*instant, tzinfo=UTC)))  # type: ignore[arg-type, misc]
+
+    assert [served(2026, 3, 1, 4, 59), served(2026, 3, 1, 5)] == [False, True]
+    assert [served(2026, 4, 1, 3, 59), served(2026, 4, 1, 4)] == [True, False]
+    for state in ("draft", "suspended", "ended"):
+        other = load(tmp_path, contract=GOOD["contract"] | {"state": state})
+        assert not other.served(ms_of(datetime(2026, 3, 15, tzinfo=UTC)))
+
+
+def test_an_ended_contract_never_comes_back() -> None:
+    """Nothing leads out of it, and every other state leads to it."""
+    assert not [to for of, to in TRANSITIONS if of == "ended"]
+    assert {of for of, to in TRANSITIONS if to == "ended"} == {"draft", "active", "suspended"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3", "a: ["])
+def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    """Never with another error."""
+    path = tmp_path / "acme.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidTenant, match=str(path)):
+        load_tenant(path)
