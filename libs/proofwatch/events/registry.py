@@ -37,13 +37,16 @@ class Registry:
 
     def __init__(self, url: str) -> None:
         """`url`: where the API begins, such as http://registry:8080/apis/ccompat/v7; it may hold user:password@."""
+        given = httpx.URL(url)
+        address = given.copy_with(userinfo=b"")  # httpx logs the address of every request
+        self._shown = str(address)
         self._client = httpx.AsyncClient(
-            base_url=url,
+            base_url=address,
+            auth=(given.username, given.password) if given.userinfo else None,
             timeout=_TIMEOUT_S,
             headers=_HEADERS,
             limits=httpx.Limits(max_connections=_CONNECTIONS),
         )
-        self._shown = str(httpx.URL(url).copy_with(userinfo=b""))
 
     async def schema(self, schema_id: int) -> Stored | None:
         """Return the schema with this id; None: the registry has none."""

@@ -2,9 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
 
 from proofwatch import resources
@@ -25,21 +23,19 @@ def test_the_committed_document_is_valid() -> None:
     assert parsed.payloads == sum(len(event.versions) for each in manifests for event in each.events)
 
 
-def _no_action(document: dict[str, Any]) -> None:
-    next(iter(document["operations"].values())).pop("action")
-
-
-def _no_schema(document: dict[str, Any]) -> None:
-    channel = next(iter(document["channels"].values()))
-    next(iter(channel["messages"].values()))["payload"]["$ref"] = "./events/iris.v1.schema.json"
-
-
-@pytest.mark.parametrize(("change", "finding"), [(_no_action, '"action"'), (_no_schema, "iris.v1.schema.json")])
-def test_the_parser_sees_what_is_wrong(tmp_path: Path, change: Any, finding: str) -> None:
+def test_the_parser_sees_what_is_wrong(tmp_path: Path) -> None:
     """A document that is not AsyncAPI, or refers to nothing, has findings: the test above can fail."""
     root = Path(shutil.copytree(resources.schemas(), tmp_path / "schemas"))
     document = yaml.safe_load((root / TARGET).read_text(encoding="utf-8"))
-    change(document)
+    channel = document["channels"]["onboarding.labels.v1"]
+    document["channels"] = {"onboarding.labels.v1": channel}
+    channel["messages"]["label.v1"]["payload"]["$ref"] = "./events/iris.v1.schema.json"
+    operation = document["operations"]["ledger.receive.onboarding.labels.v1"]
+    del operation["action"]
+    document["operations"] = {"ledger.receive.onboarding.labels.v1": operation}
     (root / TARGET).write_text(yaml.safe_dump(document), encoding="utf-8")
 
-    assert any(finding in each for each in parse(root / TARGET).findings)
+    findings = parse(root / TARGET).findings
+
+    assert any("iris.v1.schema.json" in each for each in findings)
+    assert any('"action"' in each for each in findings)

@@ -200,10 +200,16 @@ async def test_registries_keep_and_find_schemas(kind: str, registered: RegistryS
     await registry.close()
 
 
-def test_the_address_of_a_registry_is_shown_without_its_password(capsys: pytest.CaptureFixture[str]) -> None:
-    """Errors reach logs."""
+def test_the_address_of_a_registry_is_shown_without_its_password(
+    registered: RegistryServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors and httpx's own lines reach logs."""
+    caplog.set_level("DEBUG")
+    own = registered.url.replace("http://", "http://somebody:secret@")
+    assert main(["schemas", "check", "--registry", own]) == 0
     assert main(["schemas", "check", "--registry", "http://somebody:secret@127.0.0.1:9/apis"]) == 1
 
     said = capsys.readouterr().err
     assert "http://127.0.0.1:9/apis does not answer" in said
-    assert "secret" not in said
+    assert registered.url in caplog.text
+    assert "secret" not in said + caplog.text
