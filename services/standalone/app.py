@@ -1,4 +1,4 @@
-"""Wires the four services in one process, and drives them as a deterministic scheduler.
+"""Wires all services in one process, and drives them as a deterministic scheduler.
 
 Fixed batches, fixed order of services, a clock that moves with the records: the same input gives the same output,
 byte by byte, however fast the machine is.
@@ -16,6 +16,7 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.service import Service
 from services.aggregator import app as aggregator
+from services.devices import app as devices
 from services.notifier import app as notifier
 from services.notifier.ports import Channel
 from services.scorer import app as scorer
@@ -95,7 +96,7 @@ def build(
     channels: Mapping[str, Channel] | None = None,
     edges: Sequence[float] = (),
 ) -> tuple[Standalone, Conservation]:
-    """Wire the four services (six processes) on one bus; `edges` are scores that sketches must tell apart exactly."""
+    """Wire the five services (seven processes) on one bus; `edges` are scores that sketches must tell apart exactly."""
     clock = SimulatedClock(start_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True)
     conservation = Conservation()
@@ -104,6 +105,7 @@ def build(
     subjects = MemorySubjects(scoring.subjects_ttl_s())
     services = [
         scorer.build(scoring, bus, subjects, policy, clock, observer=conservation),
+        devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
         aggregator.build_windows(aggregating, bus, pool, policy, clock),
         aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),

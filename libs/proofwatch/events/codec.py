@@ -18,6 +18,7 @@ from proofwatch.events.rejected import Rejected, explain
 T = TypeVar("T", bound=msgspec.Struct)
 
 _ENCODE = msgspec.json.Encoder(order="deterministic").encode
+_BACKSLASH: Final = ord("\\")  # most events hold none, and one byte is found ten times as fast as six
 _NUL: Final = b"\\u0000"
 _NUL_CHARACTER: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escape of U+0000, and not a backslash that is spelled out before it."""
@@ -41,7 +42,7 @@ class Codec(Generic[T]):
     def decode(self, value: bytes | None) -> T:
         """Return the event. Raises `Rejected`, whose message names no value of the record."""
         # Raised outside of the except clauses: the causes quote the record and must not hang on as __context__.
-        if value and _NUL in value and _NUL_CHARACTER.search(value):
+        if value and _BACKSLASH in value and _NUL in value and _NUL_CHARACTER.search(value):
             raise Rejected("schema_mismatch", "$: text holds U+0000, which no database keeps as text; leave it out")
         try:
             return self._decode(value)  # type: ignore[arg-type]  # None is told from bytes below, off the hot path

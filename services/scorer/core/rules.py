@@ -136,7 +136,7 @@ def judge(event: Transaction, rulebook: Rulebook, before: Attempts) -> Judgement
     if accepted:
         return accepted
     limit = rulebook.limit
-    match_at, liveness_at = _standing(match, before.match, limit), _standing(liveness, before.liveness, limit)
+    match_at, liveness_at = standing(match, before.match, limit), standing(liveness, before.liveness, limit)
     return _JUDGEMENTS[match, liveness, match_at, liveness_at]
 
 
@@ -149,7 +149,8 @@ def attempts_left(judgement: Judgement, rulebook: Rulebook, before: Attempts) ->
     return rulebook.limit - max(match, liveness)
 
 
-def _standing(outcome: MatchOutcome, before: int, limit: int) -> Standing:
+def standing(outcome: MatchOutcome, before: int, limit: int) -> Standing:
+    """Return where a check stands whose outcome is this after `before` failures; `limit` failures persist."""
     if outcome not in _FAILURES:
         return Standing.MARGINAL if outcome == "marginal" else Standing.GOOD
     if before + 1 >= limit:

@@ -1,0 +1,169 @@
+"""From the records of one batch to everything that follows from them; nothing in here waits for anything."""
+
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Batch, Outgoing, Record
+from proofwatch.detection.velocity import crossings
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import SubjectState, Transaction
+from services.scorer.admission import Decode, admit
+from services.scorer.core.attempts import CLEAN
+from services.scorer.core.books import Book, Books
+from services.scorer.core.conclude import Found, agreed, conclude
+from services.scorer.core.duplicates import Seen
+from services.scorer.core.effects import guidance, verdict
+from services.scorer.core.rules import judge
+from services.scorer.core.sampling import Sampler, label_request
+from services.scorer.core.step_up import off_record
+from services.scorer.core.subject import NOTHING
+from services.scorer.core.times import occurred_ms
+from services.scorer.emitter import Emitter
+from services.scorer.memory import BooksAt, Memory
+from services.scorer.ports import BatchCounts
+
+STAGE: Final = "scorer"
+
+States = dict[bytes, SubjectState]
+
+_STAMP: Final = attrgetter("timestamp_ms")
+_CONFLICT: Final = (
+    "$.transaction_id: was seen with another payload within the policy's duplicate horizon; "
+    "give every transaction an id of its own, and send a repeat byte for byte"
+)
+
+
+class Decider:
+    """Takes records in order, each through everything while it is in the processor's cache."""
+
+    def __init__(self, decode: Decode, emitter: Emitter, label_sample_key: bytes | None) -> None:
+        self._decode = decode
+        self._emitter = emitter
+        self._sample_key = label_sample_key
+        self._samplers: dict[float, Sampler | None] = {}
+
+    def decide(
+        self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States
+    ) -> tuple[list[Outgoing], BatchCounts]:
+        """Return what follows from the records of `batch`; update `memory`, `states` and `changes`.
+
+        `books_at` gives what is in force at a log time, and may raise.
+        """
+        source, partition, first_ms = batch.source, batch.source.partition, min(map(_STAMP, batch.records))
+        books = books_at(first_ms)
+        memory.begin(batch, first_ms)
+        soon = _soon(first_ms, books)
+        decode, see, prove, first, clean = (
+            self._decode,
+            memory.recent.see,
+            memory.proofs.see,
+            Seen.FIRST,
+            CLEAN.failures,
+        )
+        topic, encode, headers, identify = self._emitter.verdict
+        outputs: list[Outgoing] = []
+        append = outputs.append
+        decided = deduplicated = dead_lettered = 0
+        for record in batch.records:
+            timestamp_ms = record[1]
+            if not books.from_ms <= timestamp_ms < books.until_ms:
+                books = books_at(timestamp_ms)
+                soon = min(soon, _soon(first_ms, books))
+            try:
+                event, key, value, book = admit(record, books, decode, soon)
+            except Rejected as error:
+                append(dead_letter(record, source, STAGE, error.reason, error.message))
+                dead_lettered += 1
+                continue
+            rulebook = book.rulebook
+            if rulebook.horizon_ms:
+                seen = see(timestamp_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
+                if seen is not first:
+                    if seen is Seen.REPEATED:
+                        deduplicated += 1
+                    else:
+                        append(dead_letter(record, source, STAGE, "conflicting_duplicate", _CONFLICT))
+                        dead_lettered += 1
+                    continue
+            decided += 1
+            times = prove(timestamp_ms, key, occurred_ms(event)) if rulebook.velocity else None
+            if key not in states and not self._striking(event, book, books, times):
+                judgement = judge(event, rulebook, clean)
+                if not judgement.failed and (not book.shadows or agreed(event, judgement, book.shadows)):
+                    decision = encode(verdict(event, judgement, book.clean))
+                    append(Outgoing(topic, key, decision, partition, timestamp_ms, headers(identify(event), record[4])))
+                    continue
+            outputs += self._conclude(record, event, key, book, books, memory, times, states, changes)
+        return outputs, BatchCounts(
+            source,
+            batch.position_before,
+            batch.position_after,
+            consumed=len(batch.records),
+            decided=decided,
+            deduplicated=deduplicated,
+            dead_lettered=dead_lettered,
+        )
+
+    def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:
+        """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""
+        emit, partition = self._emitter.record, memory.partition
+        return [emit(off_record(key, mfa), key, partition, mfa.until_ms) for key, mfa in memory.expiring.due(log_ms)]
+
+    def _striking(self, event: Transaction, book: Book, books: Books, times: list[int] | None) -> bool:
+        """Return whether there is more to say about an accepted transaction of a clean subject than its verdict."""
+        if book.alarms or (times and crossings(times, occurred_ms(event), book.rulebook.velocity)):
+            return True
+        if books.patterns and books.patterns.matches(event):
+            return True
+        return self._probability(event, book) > 0
+
+    def _conclude(
+        self,
+        record: Record,
+        event: Transaction,
+        key: bytes,
+        book: Book,
+        books: Books,
+        memory: Memory,
+        times: list[int] | None,
+        states: States,
+        changes: States,
+    ) -> list[Outgoing]:
+        """Return everything that follows from a transaction; update `states`, `changes` and the step-ups."""
+        offset, timestamp_ms = record.offset, record.timestamp_ms
+        before, told = states.get(key, NOTHING), memory.expiring.get(key)
+        found = Found(offset, timestamp_ms, occurred_ms(event), times, books.patterns.matches(event), told)
+        concluded = conclude(event, found, before, book)
+        if concluded.state is not before:
+            states[key] = changes[key] = concluded.state
+        if concluded.mfa is not told:
+            memory.expiring.put(key, concluded.mfa)
+        judgement, basis, mfa = concluded.judgement, concluded.basis, concluded.mfa
+        effects: list[msgspec.Struct] = [verdict(event, judgement, basis)]
+        if judgement.failed or mfa:
+            effects.append(guidance(event, judgement, book.rulebook, basis, mfa))
+        effects += [*concluded.suspicions, *concluded.step_ups, *concluded.shadows]
+        probability = self._probability(event, book)
+        if probability:
+            effects.append(label_request(event, probability))
+        emit, partition = self._emitter.record, memory.partition
+        return [emit(each, key, partition, timestamp_ms, record.headers) for each in effects]
+
+    def _probability(self, event: Transaction, book: Book) -> float:
+        """Return the probability with which the transaction was chosen for the label sample; 0: it was not."""
+        share = book.rulebook.label_sample
+        if not share or not self._sample_key:
+            return 0
+        if share not in self._samplers:
+            self._samplers[share] = Sampler(self._sample_key, share)
+        sampler = self._samplers[share]
+        return sampler.probability if sampler and sampler.chooses(event.tenant, event.transaction_id) else 0
+
+
+def _soon(first_ms: int, books: Books) -> datetime:
+    """Return a time that no policy takes to be ahead of a record appended at `first_ms` or later."""
+    return datetime.fromtimestamp((first_ms + books.ahead_ms) / 1000, UTC)
