@@ -12,7 +12,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from proofwatch.bus.errors import BusError, Fenced
+from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
 from proofwatch.bus.port import Bus
 from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SystemClock
@@ -163,12 +163,16 @@ def progress_bar(doing: str) -> Iterator[Progress]:
 async def _on_kafka(
     bootstrap: str, action: Callable[[Bus, argparse.Namespace], Awaitable[int]], args: argparse.Namespace
 ) -> int:
-    from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; --help works without it
+    from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
+
+    from proofwatch.bus.kafka import KafkaBus
 
     bus = KafkaBus(bootstrap, "dlq")
     await bus.start()
     try:
         return await action(bus, args)
+    except KafkaError as error:
+        raise BusUnavailable(f"Kafka at {bootstrap}: {error}") from error
     finally:
         await bus.stop()
 

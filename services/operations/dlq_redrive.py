@@ -4,6 +4,7 @@ Both are one transaction of the bus, committed under a fence that all redrives s
 two that run at once the second shuts the first out; what is on record then is complete.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proofwatch.bus.dead_letter import REDRIVE_ID, original_headers
+from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Owner, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.identity import derived_id
@@ -23,6 +25,8 @@ GROUP: Final = "redrive"
 _AT: Final = TopicPartition(REDRIVES, 0)
 _CHUNK_RECORDS: Final = 200
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
+_ATTEMPTS: Final = 10
+_PAUSE_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -131,11 +135,11 @@ async def redrive(bus: Bus, order: Order, clock: Clock, progress: Progress, *, d
     when operator or note cannot be recorded.
     """
     await bus.partitions(REDRIVES)
-    owner = None if dry_run else await bus.fence(GROUP).acquire(_AT)
+    owner, position = (None, 0) if dry_run else await _acquire(bus)
     try:
         # read behind the fence, so that nobody can add to it
         known, outcome = await redrives(bus, order.topic), Outcome()
-        chunk = _Chunk(owner, (await owner.position() or 0) if owner else 0, clock)
+        chunk = _Chunk(owner, position, clock)
         async with closing(_meant(bus, order, progress)) as meant:
             async for letter in meant:
                 pair = redriven(letter, order, clock.now_ms())
@@ -154,6 +158,24 @@ async def redrive(bus: Bus, order: Order, clock: Clock, progress: Progress, *, d
     finally:
         if owner:
             await owner.close()
+
+
+async def _acquire(bus: Bus) -> tuple[Owner[None], int]:
+    """Become the only one who redrives; a cluster that has not seen the group before needs a moment."""
+    left = _ATTEMPTS
+    while True:
+        owner = await bus.fence(GROUP).acquire(_AT)
+        try:
+            return owner, await owner.position() or 0
+        except BusUnavailable:
+            await owner.close()
+            left -= 1
+            if not left:
+                raise
+            await asyncio.sleep(_PAUSE_S)
+        except BaseException:
+            await owner.close()
+            raise
 
 
 async def _meant(bus: Bus, order: Order, progress: Progress) -> AsyncIterator[Letter]:

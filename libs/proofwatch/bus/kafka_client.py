@@ -82,7 +82,10 @@ class Metadata:
         missing from the answer, while one without an offset is there with −1.
         """
         places = [Place(topic, partition) for partition in partitions]
-        found = await self._admin.list_consumer_group_offsets(group, partitions=places)
+        try:
+            found = await self._admin.list_consumer_group_offsets(group, partitions=places)
+        except KafkaError as error:  # such as no coordinator yet, on a cluster that has not seen a group
+            raise BusUnavailable(f"the coordinator of group {group!r} does not answer: {error}") from error
         if len(found) != len(places):
             raise BusUnavailable(f"the coordinator of group {group!r} has no answer yet for {topic}")
         return {place.partition: at.offset for place, at in found.items() if at.offset != _NO_OFFSET}
