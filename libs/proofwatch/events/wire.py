@@ -90,6 +90,9 @@ async def connect_wire(settings: Settings) -> Wire:
         if settings.wire_format != "json":
             raise InvalidWire("PROOFWATCH_WIRE_FORMAT=avro needs a registry: set PROOFWATCH_SCHEMA_REGISTRY_URL")
         return JSON
-    from proofwatch.events.wire_framed import connect  # fastavro and httpx belong to the registry extra
-
+    try:
+        from proofwatch.events.wire_framed import connect
+    except ModuleNotFoundError as error:
+        missing = f"a schema registry is configured, but {error.name} is not installed"
+        raise InvalidWire(f"{missing}; try: pip install 'proofwatch[registry]'") from None
     return await connect(settings.schema_registry_url, settings.wire_format)

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -72,6 +73,14 @@ async def test_without_a_registry_the_wire_is_json() -> None:
     assert await connect_wire(Settings()) is JSON
     with pytest.raises(InvalidWire, match="set PROOFWATCH_SCHEMA_REGISTRY_URL"):
         await connect_wire(Settings(wire_format="avro"))
+
+
+async def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry is configured and its drivers are not installed: start-up says what to install."""
+    monkeypatch.setitem(sys.modules, "proofwatch.events.wire_framed", None)
+
+    with pytest.raises(InvalidWire, match=r"is not installed; try: pip install 'proofwatch\[registry\]'"):
+        await connect_wire(Settings(schema_registry_url="http://127.0.0.1:9"))
 
 
 @pytest.mark.parametrize("wire_format", ["avro", "json"])
