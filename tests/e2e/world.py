@@ -1,4 +1,4 @@
-"""All six processes on a broker, a database and a cache of their own."""
+"""All seven processes on a broker, a database and a cache of their own."""
 
 import asyncio
 import time
@@ -17,12 +17,15 @@ from tests.support.stack import Stack
 
 READS: Final[Mapping[str, Sequence[str]]] = {
     "scorer": (topics.TRANSACTIONS,),
+    "devices": (topics.TRANSACTIONS, topics.DEVICE_PROOFS),
     "combine": (topics.VERDICTS,),
     "windows": (topics.TALLIES,),
     "ledger": (topics.VERDICTS, topics.LABELS),
     "triage": (topics.SUSPICIONS, topics.ANOMALIES),
     "notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS),
 }
+_GROUPS: Final = {("devices", topics.TRANSACTIONS): "devices-rekey"}
+"""Groups that are not called like their process."""
 _ON_POSTGRES: Final = ("windows", "ledger", "triage", "notifier")
 _IDLE_S: Final = 0.25
 _SETTLED_S: Final = 2.0
@@ -89,7 +92,8 @@ class World:
         if name in _ON_POSTGRES:
             found = self.rows(f'select topic, partition, position from "{name}".fence where position is not null')  # noqa: S608 - the names are ours
             return {(row["topic"], row["partition"]): row["position"] for row in found}
-        return {at: to for topic in READS[name] for at, to in self.log.committed(name, topic).items()}
+        groups = [(_GROUPS.get((name, topic), name), topic) for topic in READS[name]]
+        return {at: to for group, topic in groups for at, to in self.log.committed(group, topic).items()}
 
     def progress(self, name: str) -> int:
         """Return the sum of one process's positions: it grows with every batch."""

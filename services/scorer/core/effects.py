@@ -5,9 +5,6 @@ from proofwatch.events.types import Basis, Guidance, Mfa, Transaction, Verdict
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, attempts_left
 from services.scorer.core.step_up import log_time
-from services.scorer.core.suspicion import persisting_liveness
-
-__all__ = ["guidance", "persisting_liveness", "verdict"]
 
 
 def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
