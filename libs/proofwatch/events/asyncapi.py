@@ -24,7 +24,7 @@ REMEDY: Final = "run `python -m proofwatch.events.asyncapi`"
 _HEADER: Final = "# Generated from topics/ and events/ by `python -m proofwatch.events.asyncapi`; do not edit.\n"
 _BINDING: Final = "0.5.0"
 _WITH_HEADERS: Final = "scorer"
-"""The process whose events carry CloudEvents headers."""
+"""The process whose events carry CloudEvents headers, but for the state that nobody else reads."""
 
 _INFO: Final = {
     "title": "Proofwatch",
@@ -131,7 +131,7 @@ def _message(manifest: Manifest, name: str, version: int, schema: dict[str, Any]
         "summary": schema["description"],
         "payload": {"$ref": f"./events/{name}.v{version}.schema.json"},
         "bindings": {"kafka": {"key": {"type": "string", "description": manifest.key}, "bindingVersion": _BINDING}},
-        **(traits if _WITH_HEADERS in manifest.producers else {}),
+        **(traits if _WITH_HEADERS in manifest.producers and {*manifest.consumers} != {_WITH_HEADERS} else {}),
     }
 
 

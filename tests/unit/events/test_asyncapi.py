@@ -47,6 +47,8 @@ def test_a_topic_becomes_a_channel_with_its_processes() -> None:
     assert message["bindings"]["kafka"]["key"]["description"] == "tenant/subject_ref"
     assert message["payload"] == {"$ref": "./events/verdict.v1.schema.json"}
     assert message["traits"] == [{"$ref": "#/components/messageTraits/cloudEvent"}]
+    (state,) = document["channels"]["onboarding.subjects.v1"]["messages"].values()
+    assert "traits" not in state
     operations = {name: each["action"] for name, each in document["operations"].items() if manifest.name in name}
     assert operations == {
         **{f"{process}.send.{manifest.name}": "send" for process in manifest.producers},
