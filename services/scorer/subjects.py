@@ -41,17 +41,19 @@ class Log(Protocol):
 class SubjectKeeper:
     """What a stage needs of its subjects. For each partition: `opened`, then for each batch `load` and `changed`."""
 
-    def __init__(self, log: Log, store: Subjects, topic: str = SUBJECTS) -> None:
+    def __init__(self, log: Log, store: Subjects, topic: str = SUBJECTS, chunk: int = _CHUNK) -> None:
+        """`chunk`: how many subjects a catch-up writes to the store at a time."""
         self._log = log
         self._store = store
         self._topic = topic
+        self._chunk = chunk
         self._ends: Mapping[int, int] = {}
         self._applied: dict[TopicPartition, Applied] = {}
 
     async def opened(self, source: TopicPartition, position: int) -> None:
         """Catch the store up to `position`. Raises `SubjectsUnavailable`, `SubjectsBehind`, or what the log raises."""
         self._applied.pop(source, None)
-        await catch_up(source, position, self._log, self._store, self._topic)
+        await catch_up(source, position, self._log, self._store, self._topic, self._chunk)
 
     async def load(self, batch: Batch, subjects: Collection[bytes]) -> dict[bytes, SubjectState]:
         """Return the states, just before `batch`, of those `subjects` that have one; apply the batch before it.
@@ -97,7 +99,9 @@ class SubjectKeeper:
         self._ends = await self._log.ends(self._topic)
 
 
-async def catch_up(source: TopicPartition, position: int, log: Log, store: Subjects, topic: str = SUBJECTS) -> None:
+async def catch_up(
+    source: TopicPartition, position: int, log: Log, store: Subjects, topic: str = SUBJECTS, chunk: int = _CHUNK
+) -> None:
     """Bring the store of `source` to `position`, the committed one; the partition must be fenced.
 
     Reads what the subjects topic has beyond the store's mark, or all of it when the store is lost, too old, or of
@@ -118,11 +122,14 @@ async def catch_up(source: TopicPartition, position: int, log: Log, store: Subje
         if record.key is not None:
             changes[record.key] = _change(record, at)
         mark, count = record.offset + 1, count + 1
-        if len(changes) >= _CHUNK:
+        if len(changes) >= chunk:
             await store.fill(source, claim, changes, mark)
             changes = {}
         if count % _SAY_EVERY == 0:
             say.info("subjects_catching_up", records=count, mark=mark, end=end)
+    kept = await store.sentinel(source)
+    if kept and kept.age_s > 2 * STALE_S:
+        raise SubjectsBehind(f"{_where(source)}: reading took so long that tombstones may have gone meanwhile")
     await store.fill(source, claim, changes, mark, position)
     say.info("subjects_caught_up", records=count, position=position)
 

@@ -47,7 +47,8 @@ class MemorySubjects:
             raise _overtaken(source)
         store.apply(changes, self._ttl_ms)
         done = "" if position is not None else claim.claim
-        store.sentinel = store.sentinel._replace(position=position, claim=done, mark=mark)
+        age_s = 0.0 if position is not None else store.sentinel.age_s
+        store.sentinel = store.sentinel._replace(position=position, claim=done, mark=mark, age_s=age_s)
 
     async def exchange(
         self, source: TopicPartition, position: int, applied: Applied | None, subjects: Collection[bytes]
@@ -61,7 +62,7 @@ class MemorySubjects:
             store.expire(applied.timestamp_ms)
             store.apply(applied.changes, self._ttl_ms)
             mark = max(store.sentinel.mark, applied.mark or 0)
-            store.sentinel = store.sentinel._replace(position=position, mark=mark)
+            store.sentinel = store.sentinel._replace(position=position, mark=mark, age_s=0.0)
         kept = store.kept
         return {subject: decode(kept[subject].value) for subject in subjects if subject in kept} if kept else {}
 
