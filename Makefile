@@ -55,7 +55,7 @@ e2e: $(ALL) ## all processes on the real components, from event to verdict, wind
 faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; not part of `make test`)
 	$(PYTEST) tests/faults --timeout=1800
 
-bench: $(ALL) ## throughput, latency, memory, beside peers; a dated page in docs (not part of `make test`); flags through ARGS="--quick latency"
+bench: $(ALL) ## throughput beside peers, latency, memory: a dated page in docs; flags through ARGS="--quick latency"
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 $(BIN)/python:

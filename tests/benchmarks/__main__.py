@@ -19,6 +19,7 @@ import structlog
 from rich.console import Console
 
 from tests.benchmarks import results, tables
+from tests.benchmarks.contenders import Failed
 from tests.benchmarks.context import Benchmark, Context
 from tests.benchmarks.page import write_page
 from tests.benchmarks.world import World
@@ -37,21 +38,26 @@ def main(arguments: Sequence[str]) -> int:
     date = options.date or datetime.now(UTC).date().isoformat()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console(width=None if sys.stdout.isatty() else 160)
-    began = time.monotonic()
+    began, failed = time.monotonic(), list[str]()
     try:
         with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False)) as stack:
             world = World(stack)
             context = Context(world, options.quick, options.rounds)
             for name in options.names or NAMES:
                 benchmark: Benchmark = import_module(f"tests.benchmarks.{name}").run
-                file = results.keep(home, date, world.kafka, name, benchmark(context), quick=options.quick)
-                tables.show(console, name, results.load(file)["benchmarks"][name])
+                try:
+                    result = benchmark(context)
+                except Failed as error:
+                    failed.append(name)
+                    sys.stderr.write(f"{name}: {error}\n")
+                    continue
+                file = results.keep(home, date, world.kafka, name, result, quick=options.quick)
+                tables.show(console, name, result)
+                console.print(f"{time.monotonic() - began:.0f} s; results: {file}, page: {write_page(file)}")
     except ComponentError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    page = write_page(file)
-    console.print(f"{time.monotonic() - began:.0f} s; results: {file}, page: {page}")
-    return 0
+    return 1 if failed else 0
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

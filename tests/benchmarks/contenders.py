@@ -15,7 +15,7 @@ from tests.benchmarks.scorer import Profile
 from tests.benchmarks.world import COPIES, PEER_GROUPS, World
 
 ROOT: Final = Path(__file__).parents[2]
-_LIMIT_S: Final = 240.0
+_LIMIT_S: Final = 600.0
 
 
 class Contender(NamedTuple):

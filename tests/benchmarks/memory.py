@@ -29,7 +29,7 @@ def run(context: Context) -> Result:
     is the rate times the horizon. Therefore the horizon is a minute, the least that a policy can have, the rate is
     steady, counting begins after two horizons, and the trend is that of the high-water mark of each horizon.
     """
-    warm = context.pick(_RATE * (2 * 60 * HORIZON_MINUTES + 15), _RATE * 4)
+    warm = context.pick(_RATE * (2 * 60 * HORIZON_MINUTES + 5), _RATE * 4)
     counted = context.pick(5_000_000, 250_000)
     with context.steps("memory", 21) as step:
         samples = _sample(context, warm, warm + counted, step)

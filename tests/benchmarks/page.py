@@ -1,6 +1,7 @@
 """The dated page, from the results alone: `python -m tests.benchmarks.page [docs/benchmarks/DATE.json]`."""
 
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -38,19 +39,24 @@ def _lines(day: dict[str, Any], file: Path) -> Iterator[str]:
     yield ""
     yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.benchmarks.page`; do not edit. -->"
     yield ""
-    yield from prose.opening(day)
+    yield from map(_wrapped, prose.opening(day))
     for name in _ORDER:
         if name not in day["benchmarks"]:
             continue
         result = day["benchmarks"][name]
         yield f"\n## {_TITLES[name]}\n"
-        yield from prose.before(name, result)
+        yield from map(_wrapped, prose.before(name, result))
         for rows in tables(name, result):
             yield ""
             yield from _table(rows)
         if name in ("latency", "memory"):
             yield f"\n![{_TITLES[name]}]({file.parent.name}/{day['date']}-{name}.svg)"
         yield from prose.after(name, result)
+
+
+def _wrapped(paragraph: str) -> str:
+    blank = "\n" if paragraph.startswith("\n") else ""
+    return blank + textwrap.fill(paragraph.strip(), 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(rows: Rows) -> Iterator[str]:

@@ -31,7 +31,7 @@ def draw_latency(result: Result, file: Path) -> None:
         for limit, share in ((result["target"]["p50_ms"], 0.5), (result["target"]["p99_ms"], 0.01)):
             axes.plot([limit], [share], marker="x", color=_GREY, linestyle="none")
             axes.annotate(
-                f"target: {share:.0%} at {limit:g} ms", (limit, share), (5, 5), textcoords="offset points", color=_GREY
+                f"target: {share:.0%} at {limit:g} ms", (limit, share), (6, -3), textcoords="offset points", color=_GREY
             )
         axes.grid(visible=True, which="major", color="#eeeeee")
         axes.legend(frameon=False)

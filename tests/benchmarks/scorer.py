@@ -8,16 +8,19 @@ from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.events.topics import STEP_UPS, SUBJECTS
+from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, SuspicionRule, load_policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.metrics import Metrics
 from proofwatch.runtime.service import Service
 from services.scorer import app
+from services.scorer.adapters.governance import Governed, Ungoverned
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.handlers import ScorerStage
-from services.scorer.ports import Governance, Subjects
-from services.scorer.ungoverned import Ungoverned
+from services.scorer.ports import Subjects
 from tests.benchmarks.events import PARTITIONS, tenants
+from tests.benchmarks.prose import EVERYTHING
 
 Kind = Literal["core", "full", "lane-reads", "lane-copies", "lane-copies-with-headers"]
 
@@ -26,7 +29,8 @@ class Profile(NamedTuple):
     """What to build.
 
     `core`: validation, rules, Kafka transactions; subjects in memory, no duplicate horizon, no velocity.
-    `full`: everything on, subjects in a real Redis. `horizon_minutes` None: as the kind says, or as the default policy.
+    `full`: everything on (`prose.EVERYTHING`), subjects in a real Redis.
+    `horizon_minutes` None: as the kind says, or as the default policy.
     The other kinds are not the scorer (`lanes`). `tenants` above 0: so many (`events.tenants`), each with a policy of
     its own.
     """
@@ -47,9 +51,7 @@ class Built(NamedTuple):
     features: Sequence[str]
 
 
-_CORE: Final = ("validation", "rules", "subjects' topic", "Kafka transactions with one producer for each partition")
-# `features` says what the product has of this list today; the page says what the run did without.
-WANTED: Final = ("attempts in Redis", "duplicates", "subject velocity", "CloudEvents headers", "metrics")
+_CORE: Final = ("validation", "rules", "the subjects' topic", "Kafka transactions, one producer for each partition")
 
 
 async def build_scorer(profile: Profile) -> Built:
@@ -57,24 +59,30 @@ async def build_scorer(profile: Profile) -> Built:
     settings = app.Settings(
         kafka_bootstrap=profile.bootstrap, redis_url=profile.redis_url, batch_max_records=profile.max_records
     )
-    bus = KafkaBus(profile.bootstrap, "benchmark-scorer")
+    bus, clock, full = KafkaBus(profile.bootstrap, "benchmark-scorer"), SystemClock(), profile.kind == "full"
     await bus.start()
-    store, policy, governance = _store(profile, settings), policy_of(profile), _governance(profile)
-    service = app.build(settings, bus, store, policy, SystemClock(), governance=governance)
+    service = app.build(
+        settings,
+        bus,
+        _store(profile, settings),
+        policy_of(profile),
+        clock,
+        follower=_InForce(_regime(profile)) if profile.tenants else None,
+        cloud_events=full,
+    )
+    if full:
+        service.observe(Metrics(service.ready))
     [worker] = [part for part in service.parts if isinstance(part, Worker)]
-    return Built(service.holding(bus.stop), lambda: worker.positions, features(profile))
-
-
-def features(profile: Profile) -> tuple[str, ...]:
-    """Return what is on."""
-    return (*_CORE, *WANTED[:3]) if profile.kind == "full" else _CORE
+    return Built(service.holding(bus.stop), lambda: worker.positions, (*_CORE, *EVERYTHING) if full else _CORE)
 
 
 def build_stage(profile: Profile) -> ScorerStage:
     """Return the stage alone, with subjects in memory: for measurements without a broker."""
     clock = SystemClock()
     log = LocalBus({SUBJECTS: PARTITIONS, STEP_UPS: PARTITIONS}, clock)
-    return ScorerStage(log, MemorySubjects(86_400), _governance(profile), policy_of(profile), clock)
+    governance = Governed(_InForce(_regime(profile))) if profile.tenants else Ungoverned()
+    cloud_events = profile.kind == "full"
+    return ScorerStage(log, MemorySubjects(86_400), governance, policy_of(profile), clock, cloud_events=cloud_events)
 
 
 def policy_of(profile: Profile) -> Policy:
@@ -88,26 +96,46 @@ def policy_of(profile: Profile) -> Policy:
     return policy.model_copy(update=changed)
 
 
-class _InForce:
-    """Implements `ports.Governance`: one regime for all times."""
+class _Known:
+    """What a follower's replica has read: one regime for all times."""
 
     def __init__(self, regime: Regime) -> None:
         self._regime = regime
-
-    def knows(self, log_ms: int) -> bool:
-        return True
 
     def at(self, log_ms: int) -> Regime:
         return self._regime
 
 
-def _governance(profile: Profile) -> Governance:
+class _InForce(Follower):
+    """A follower that has read everything: what is in force is measured, not how it was signed and read."""
+
+    def __init__(self, regime: Regime) -> None:
+        self.replica = _Known(regime)  # type: ignore[assignment]
+        self.known_until_ms = FOREVER_MS
+
+    async def start(self) -> None:
+        """Know everything."""
+
+    async def step(self, *, idle: bool = False) -> int:
+        """Nothing comes."""
+        return 0
+
+    async def run(self) -> None:
+        """Nothing comes."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+    def ready(self) -> bool:
+        """Always."""
+        return True
+
+
+def _regime(profile: Profile) -> Regime:
     """Return a live policy for each tenant; every one differs in its name, hence in its hash and in its verdicts."""
-    if not profile.tenants:
-        return Ungoverned()
     policy = policy_of(profile)
     own = {name: policy.model_copy(update={"name": name}) for name in tenants(profile.tenants)}
-    return _InForce(Regime(0, FOREVER_MS, policies=own, shadows={}, tenants={}))
+    return Regime(0, FOREVER_MS, policies=own, shadows={}, tenants={})
 
 
 def _store(profile: Profile, settings: app.Settings) -> Subjects:

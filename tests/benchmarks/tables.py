@@ -45,7 +45,7 @@ def _throughput(result: Result) -> list[Rows]:
         (
             f"{labels[each['name']]} against {_rivals(each['against'], labels)}",
             f"≥ {each['least']:g} ×",
-            f"{each['ratio'][0]:.2f} × ({each['ratio'][1]:.2f}–{each['ratio'][2]:.2f})",
+            _ratio(each["ratio"]),
             met(each["met"]),
         )
         for each in result["targets"]
@@ -69,6 +69,10 @@ def _contender(row: dict[str, Any]) -> tuple[str, ...]:
 def _rivals(names: Sequence[str], labels: dict[str, str]) -> str:
     shown = " or ".join(labels[name] for name in names)
     return f"the faster of {shown}" if len(names) > 1 else shown
+
+
+def _ratio(ratio: Sequence[float] | None) -> str:
+    return "not measured" if ratio is None else f"{ratio[0]:.2f} × ({ratio[1]:.2f}–{ratio[2]:.2f})"
 
 
 def _latency(result: Result) -> list[Rows]:

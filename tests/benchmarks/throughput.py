@@ -47,7 +47,7 @@ def run(context: Context) -> Result:
         "partitions": events.PARTITIONS,
         "rounds": rounds,
         "contenders": [_row(each, measured, failures.get(each.name), count) for each in CONTENDERS],
-        "targets": [row for target in _TARGETS for row in _target(measured, *target)],
+        "targets": [_target(measured, *target) for target in _TARGETS],
     }
 
 
@@ -83,14 +83,13 @@ def _row(contender: Contender, all_: dict[str, list[Measured]], failure: str | N
     }
 
 
-def _target(
-    measured: dict[str, list[Measured]], name: str, others: tuple[str, ...], least: float
-) -> Iterable[dict[str, Any]]:
-    rivals = [measured[other] for other in others if _paired(measured[name], measured[other])]
-    if not rivals:
-        return
+def _target(measured: dict[str, list[Measured]], name: str, others: tuple[str, ...], least: float) -> dict[str, Any]:
+    target: dict[str, Any] = {"name": name, "against": list(others), "least": least}
+    rivals = [measured[other] for other in others]
+    if not all(_paired(measured[name], rival) for rival in rivals):
+        return {**target, "ratio": None, "met": False}  # somebody failed in some round
     ratio = summary(_ratios(measured[name], rivals))
-    yield {"name": name, "against": list(others), "least": least, "ratio": _rounded(ratio, 3), "met": ratio[0] >= least}
+    return {**target, "ratio": _rounded(ratio, 3), "met": ratio.median >= least}
 
 
 def _ratios(mine: list[Measured], rivals: list[list[Measured]]) -> list[float]:
