@@ -13,6 +13,7 @@ import orjson
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
+from proofwatch.events.segments import DEVICE
 from proofwatch.tabular import Row
 
 FIELDS: Final = (
@@ -26,7 +27,6 @@ FIELDS: Final = (
     "pai_species",
 )
 SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
-DEVICE: Final = {"device_model": "model", "os": "os", "sdk_version": "sdk_version"}
 BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)
 """Columns that are segments under their own name; the device's become part of the device."""
 _CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))

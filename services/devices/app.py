@@ -8,9 +8,11 @@ from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
+from services.devices.adapters.governed import Governed
 from services.devices.adapters.one_policy import OnePolicy
 from services.devices.config import Settings
 from services.devices.handlers import HandsetStage, RekeyStage
@@ -21,14 +23,20 @@ GROUP: Final = "devices"
 REKEY: Final = "devices-rekey"
 
 
-def build(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON) -> Service:
-    """Wire both stages; the second reads what the first publishes."""
+def build(
+    settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON, follower: Follower | None = None
+) -> Service:
+    """Wire both stages; the second reads what the first publishes.
+
+    `policy` decides where nothing else is in force; `follower` knows what is; None: nobody governs.
+    """
     lanes = LaneSettings.of(settings)
-    policies = OnePolicy(policy)
+    policies = Governed(follower, policy) if follower else OnePolicy(policy)
     rekey, handsets = prepared(RekeyStage(policies, wire), wire), prepared(HandsetStage(policies, clock, wire), wire)
     return Service(
         "devices",
         [
+            *([follower] if follower else []),
             Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock),
             Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock),
         ],
@@ -42,6 +50,7 @@ async def connect(settings: Settings) -> Service:
     policy = load_policy(settings.policy_file)
     wire = await connect_wire(settings)
     bus = KafkaBus(settings.kafka_bootstrap, "devices", instance_id=settings.instance_id)
-    service = build(settings, bus, policy, SystemClock(), wire)
+    clock = SystemClock()
+    service = build(settings, bus, policy, clock, wire, settings.follower(bus, clock))
     await bus.start()
     return service.holding(bus.stop, wire.close)

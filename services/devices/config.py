@@ -1,5 +1,5 @@
-"""What devices needs to know to start: nothing beyond what every process does."""
+"""What devices needs to know to start: what every governed process does."""
 
-from proofwatch.runtime.settings import Settings
+from proofwatch.governance.settings import GovernanceSettings as Settings
 
 __all__ = ["Settings"]

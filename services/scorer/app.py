@@ -8,13 +8,14 @@ from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
+from services.scorer.adapters.governance import Governed, Ungoverned
 from services.scorer.config import Settings
 from services.scorer.handlers import ScorerStage
-from services.scorer.ports import Governance, Observer, Subjects
-from services.scorer.ungoverned import Ungoverned
+from services.scorer.ports import Observer, Subjects
 from services.scorer.watch import SubjectsWatch
 
 __all__ = ["CO_PARTITIONED", "GROUP", "TOPICS", "Settings", "build", "connect"]
@@ -40,28 +41,30 @@ def build(
     policy: Policy,
     clock: Clock,
     *,
-    governance: Governance | None = None,
+    follower: Follower | None = None,
+    cloud_events: bool = True,
     wire: Wire = JSON,
     observer: Observer | None = None,
 ) -> Service:
-    """Wire the scorer; `policy` decides where `governance` has put none in force.
+    """Wire the scorer; `policy` decides where nothing else is in force.
 
-    `observer` is told what became of each batch.
+    `follower` knows what is in force; None: nobody governs. `observer` is told what became of each batch.
     """
     lanes = LaneSettings.of(settings)
     stage = ScorerStage(
         bus,
         subjects,
-        governance or Ungoverned(),
+        Governed(follower) if follower else Ungoverned(),
         policy,
         clock,
         wire=wire,
         label_sample_key=settings.sample_key(),
+        cloud_events=cloud_events,
         observer=observer,
     )
     fence = bus.fence(GROUP)
     worker = Worker(bus, GROUP, TOPICS, fence, prepared(stage, wire), lanes, clock, co_partitioned=CO_PARTITIONED)
-    return Service("scorer", [SubjectsWatch(subjects, stage.note), worker])
+    return Service("scorer", [SubjectsWatch(subjects, stage.note), *([follower] if follower else []), worker])
 
 
 async def connect(settings: Settings) -> Service:
@@ -80,5 +83,6 @@ async def connect(settings: Settings) -> Service:
     bus = KafkaBus(settings.kafka_bootstrap, "scorer", instance_id=settings.instance_id)
     await bus.start()
     subjects = RedisSubjects(Redis.from_url(settings.redis_url), settings.subjects_ttl_s())
-    service = build(settings, bus, subjects, policy, SystemClock(), wire=wire)
+    clock = SystemClock()
+    service = build(settings, bus, subjects, policy, clock, follower=settings.follower(bus, clock), wire=wire)
     return service.holding(bus.stop, wire.close)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from proofwatch.runtime import settings
+from proofwatch.governance.settings import GovernanceSettings
 
 
-class Settings(settings.Settings):
+class Settings(GovernanceSettings):
     """What the scorer needs to know to start, beyond what every process does."""
 
     subjects_kept_days: Annotated[int, Field(ge=1, le=120)] = 97

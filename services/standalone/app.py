@@ -104,7 +104,9 @@ def build(
     scoring = scorer.Settings(**SETTINGS)
     subjects = MemorySubjects(scoring.subjects_ttl_s())
     services = [
-        scorer.build(scoring, bus, subjects, policy, clock, observer=conservation),
+        scorer.build(
+            scoring, bus, subjects, policy, clock, follower=scoring.follower(bus, clock), observer=conservation
+        ),
         devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
         aggregator.build_windows(aggregating, bus, pool, policy, clock),

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from proofwatch.detection.velocity import horizon_ms
-from proofwatch.events.types import Basis, Control, Device, Transaction
+from proofwatch.events.segments import segment_value
+from proofwatch.events.types import Basis, Control, Transaction
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from proofwatch.governance.scope import EVERYONE
@@ -21,7 +22,6 @@ UNGOVERNED: Final = Regime(0, FOREVER_MS, policies={}, shadows={}, tenants={})
 """The regime of a system in which only the policy of last resort decides."""
 
 _QUARTER_MS: Final = 900_000
-_DEVICE: Final = {"device_model": "model", "os": "os", "sdk_version": "sdk_version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,6 @@ class Rulebooks:
         if made is None:
             made = self._made[id(policy)] = (policy, Rulebook.of(policy))
         return made[1]
-
-
-def segment_value(event: Transaction, name: str) -> str | None:
-    """Return the event's value of a segment; what upstream names itself precedes what the device says."""
-    named = event.segments
-    if named and name in named:
-        return named[name]
-    device: Device | None = event.device
-    return getattr(device, _DEVICE[name]) if device is not None and name in _DEVICE else None
 
 
 def _known(value: str | None, values: frozenset[str]) -> str | None:

@@ -14,11 +14,11 @@ from proofwatch.events.topics import STEP_UPS, SUBJECTS, TRANSACTIONS, VERDICTS
 from proofwatch.events.types import SubjectState, Transaction, Verdict
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
+from services.scorer.adapters.governance import Ungoverned
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.subject import NOTHING
 from services.scorer.handlers import ScorerStage
 from services.scorer.ports import Governance, Observer, Subjects
-from services.scorer.ungoverned import Ungoverned
 
 START = datetime(2026, 1, 15, 8, tzinfo=UTC)
 START_MS = 1_768_464_000_000
