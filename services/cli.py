@@ -35,6 +35,18 @@ COMMANDS: Final = {
         "compute the ISO/IEC 19795-1 and 30107-3 figures of a labelled score file",
         "proofwatch evaluate scores.csv --liveness-threshold eer --segment skin_tone --format table",
     ),
+    "backtest": Command(
+        "services.scorer.backtest.command",
+        "standalone,scorer",
+        "judge past transactions by another policy and report what changes",
+        "proofwatch backtest --policy new.yaml --over transactions.jsonl --labels labels.jsonl --out out/backtest",
+    ),
+    "explain": Command(
+        "services.scorer.explain.command",
+        "scorer",
+        "re-compute one verdict from its event and basis and show it rule by rule",
+        "proofwatch explain tx-88214 --tenant kestrel-telecom --subject sub-c07e51",
+    ),
     "run": Command(
         "services.operations.run",
         "kafka,postgres,scorer,aggregator,triage,notifier",

@@ -8,6 +8,7 @@ Nothing in this package reads a clock, a file or a bus. One module per idea:
 * `sketch`     - `Sketch`: mergeable histograms, exact at thresholds in force
 * `rates`      - FMR, FNMR, FTA, FAR, FRR, HTER, APCER, BPCER, APNRR, BPNRR from exact counts
 * `curves`     - EER, AUC, DET and rates at a fixed rate, from raw scores or from sketches
+* `paired`     - the difference of two rates of the same trials: interval, exact McNemar test, Holm
 * `baseline`   - the guarded 2 x baseline rule
 * `trials`     - labelled trials grouped by cohort and class, and their outcome counts
 * `curve_figures`, `evaluation` - all of the above put together into one evaluation

@@ -19,7 +19,7 @@ def wilson(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     Raises ValueError when n < 1 or k is outside 0..n.
     """
     _check(k, n)
-    z = _two_sided_z(confidence)
+    z = two_sided_z(confidence)
     z2 = z * z
     centre = (k + z2 / 2) / (n + z2)
     half = z / (n + z2) * sqrt(k * (n - k) / n + z2 / 4)
@@ -65,7 +65,8 @@ def trials_needed(limit: float, confidence: float = 0.95) -> int:
 
 
 @lru_cache(maxsize=16)
-def _two_sided_z(confidence: float) -> float:
+def two_sided_z(confidence: float) -> float:
+    """Return the normal deviate that a two-sided interval of this confidence reaches out to."""
     return NormalDist().inv_cdf(0.5 + confidence / 2)
 
 

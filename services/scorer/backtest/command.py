@@ -1,0 +1,143 @@
+"""`proofwatch backtest`: what another policy would have decided."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from proofwatch.bus.errors import BusError
+from proofwatch.events import topics
+from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
+from proofwatch.runtime.memory import tune_garbage_collector
+from proofwatch.runtime.moments import moment
+from proofwatch.runtime.settings import Settings
+from proofwatch.tabular import TableError
+from services.scorer.backtest.arrivals import Period, Source
+from services.scorer.backtest.files import open_file
+from services.scorer.backtest.ledger import LedgerSource
+from services.scorer.backtest.play import Played, Progress, play
+from services.scorer.backtest.result import to_json
+from services.scorer.backtest.text import write_text
+from services.scorer.backtest.topic import TopicSource
+
+_DESCRIPTION: Final = """\
+Judge past transactions by two policies, in one pass, and report per tenant and segment what changes: decisions,
+retakes and manual reviews, and on labelled transactions FMR, FNMR, APCER and BPCER, with intervals for paired rates.
+
+Sources: a .jsonl file of transactions or of verdicts (labels: --labels FILE); a .csv or .jsonl table of scores, as
+for `proofwatch replay`; `topic` or `topic:NAME`, on Kafka; `ledger`, in PostgreSQL, which knows no subjects and
+therefore counts no attempts. The same log and policies give the same bytes."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.description = _DESCRIPTION
+    add = parser.add_argument
+    add("--policy", type=Path, required=True, metavar="NEW.yaml", help="the policy to try")
+    add("--over", required=True, metavar="FILE|topic[:NAME]|ledger", help="what to judge")
+    add("--against", type=Path, metavar="OLD.yaml", help="default: PROOFWATCH_POLICY_FILE, else the default profile")
+    add("--labels", type=Path, metavar="FILE", help="labels as .jsonl, for a file of transactions or verdicts")
+    add("--tenant", metavar="T", help="of this tenant only; for a table: whose it is")
+    add(
+        "--since", type=moment, metavar="ISO8601", help="count what occurred from here on; earlier attempts still count"
+    )
+    add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
+    add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
+    add("--format", choices=("table", "json", "html"), default="table", help="on standard output (%(default)s)")
+    add("--small-cell", type=int, default=10, metavar="K", help="keep back segment values with fewer (%(default)s)")
+    add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    add("--dsn", metavar="DSN", help="the database of the ledger; default: PROOFWATCH_POSTGRES_DSN")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play, and write what was asked for; return 0, 2 when a policy, file or argument cannot be used, 1 otherwise."""
+    settings = Settings.read()
+    try:
+        new, old = load_policy(args.policy), load_policy(args.against or settings.policy_file)
+        played = asyncio.run(_played(args, settings, old, new))
+    except (InvalidPolicy, TableError, InvalidWire, OSError) as error:
+        sys.stderr.write(f"proofwatch backtest: {error}\n")
+        return 2
+    except (BusError, RegistryUnavailable) as error:
+        sys.stderr.write(f"proofwatch backtest: {error}\n")
+        return 1
+    _write(args, played)
+    return 0
+
+
+async def _played(args: argparse.Namespace, settings: Settings, old: Policy, new: Policy) -> Played:
+    period = Period(args.since, args.until)
+    async with _source(args, settings, old, new, period) as source:
+        tune_garbage_collector()
+        with _progress_bar() as progress:
+            return await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
+
+
+@asynccontextmanager
+async def _source(
+    args: argparse.Namespace, settings: Settings, old: Policy, new: Policy, period: Period
+) -> AsyncIterator[Source]:
+    kind, _, name = args.over.partition(":")
+    if kind == "topic":
+        from proofwatch.bus.kafka import KafkaBus  # the drivers belong to extras of their own
+
+        bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "backtest")
+        await bus.start()
+        try:
+            wire = await connect_wire(settings)
+            try:
+                topic = name or topics.TRANSACTIONS
+                yield TopicSource(bus, (old, new), topic=topic, tenant=args.tenant, period=period, wire=wire)
+            finally:
+                await wire.close()
+        finally:
+            await bus.stop()
+    elif args.over == "ledger":
+        from proofwatch.bus.postgres_setup import create_pool
+
+        pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=1)
+        try:
+            yield LedgerSource(pool, tenant=args.tenant, period=period)
+        finally:
+            await pool.close()
+    else:
+        yield open_file(Path(args.over), old, new, tenant=args.tenant, labels=args.labels)
+
+
+def _write(args: argparse.Namespace, played: Played) -> None:
+    document = to_json(played.result)
+    html = ""
+    if args.out is not None or args.format == "html":
+        from services.scorer.backtest.page import page  # matplotlib takes a second to load
+
+        html = page(played.result, played.match, played.liveness)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "backtest.json").write_bytes(document)
+        (args.out / "backtest.html").write_text(html, encoding="utf-8")
+    if args.format == "json":
+        sys.stdout.write(document.decode())
+    elif args.format == "html":
+        sys.stdout.write(html)
+    else:
+        write_text(played.result, sys.stdout)
+    if args.out is not None:
+        sys.stderr.write(f"written: {args.out / 'backtest.json'}, {args.out / 'backtest.html'}\n")
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """Show how far the reading is, on a terminal only."""
+    console = Console(stderr=True)
+    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("judging", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

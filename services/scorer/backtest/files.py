@@ -1,0 +1,192 @@
+"""Files as sources: JSON lines of transactions or of verdicts, and tables of scores (CSV or JSON lines).
+
+Log time is the event's own time: a file keeps no other. Lines that no policy could judge are counted by reason.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT
+from proofwatch.events.rejected import Rejected
+from proofwatch.events.types import Transaction, Verdict
+from proofwatch.governance.policy import Policy
+from proofwatch.intake import BUILT_IN_SEGMENTS, FIELDS, Columns, Intake
+from proofwatch.tabular import JSON_LINES, Table, TableError, open_table
+from services.scorer.backtest.arrivals import Accounts, Arrival, Counted, Kind, Source, Truth, Truths, truth_of
+
+BATCH: Final = 5_000
+_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_STEP: Final = timedelta(seconds=1)
+
+
+class _FileSource:
+    """What all files share: one partition, and progress."""
+
+    kind: Kind = "file"
+    attempts: Counted = "counted"
+
+    def __init__(self, total: int | None) -> None:
+        self.accounts = Accounts()
+        self.total = total
+        self.done = 0
+
+    async def batches(self) -> AsyncIterator[tuple[int, Sequence[Arrival]]]:
+        """Yield the arrivals of the only partition."""
+        arrivals = self._arrivals()
+        while batch := list(islice(arrivals, BATCH)):
+            yield 0, batch
+
+    def _arrivals(self) -> Iterator[Arrival]:
+        raise NotImplementedError
+
+
+class EventFile(_FileSource):
+    """JSON lines of transactions, or of verdicts, from which the transactions are taken back."""
+
+    def __init__(self, path: Path, *, verdicts: bool, tenant: str | None, truths: Truths) -> None:
+        """`tenant` None: all of them. Progress is in bytes."""
+        super().__init__(path.stat().st_size)
+        self._path = path
+        self._verdicts = verdicts
+        self._tenant = tenant
+        self._truths = truths
+
+    def _arrivals(self) -> Iterator[Arrival]:
+        accounts, tenant, truths = self.accounts, self._tenant, self._truths
+        verdicts, read, known = self._verdicts, TRANSACTION.decode, bool(self._truths)
+        with self._path.open("rb") as file:
+            for offset, line in enumerate(file):
+                self.done += len(line)
+                value = line.rstrip()
+                if not value:
+                    continue
+                accounts.read += 1
+                try:
+                    if verdicts:
+                        event = transaction_of(VERDICT.decode(value))
+                        value = TRANSACTION.encode(event)
+                    else:
+                        event = read(value)
+                except Rejected as error:
+                    accounts.refused[error.reason] += 1
+                    continue
+                if tenant is not None and event.tenant != tenant:
+                    accounts.other_tenants += 1
+                    continue
+                truth = truths.of(event.tenant, event.transaction_id) if known else None
+                at_ms = ceil(event.occurred_at.timestamp() * 1000)  # never before the event itself
+                yield Arrival(offset, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
+
+
+class TableFile(_FileSource):
+    """A table of scores in the columns of `proofwatch replay`: one transaction a row, labels in the row."""
+
+    def __init__(self, path: Path, *, tenant: str, segments: Iterable[str], required: frozenset[str]) -> None:
+        """`segments` names columns that are segments of one's own. Raises `TableError`."""
+        super().__init__(None)
+        self._table: Table = open_table(path)
+        own = {name: name for name in segments if name in self._table.columns and name not in _KNOWN}
+        columns = Columns.of(self._table.columns, {}, own)
+        if not columns.fields.keys() & {"match_score", "liveness_score"}:
+            found = ", ".join(self._table.columns)
+            raise TableError(f"{path}: has neither match_score nor liveness_score; found: {found}")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        self._intake = Intake(columns, tenant, digest, _START, _STEP, required)
+
+    def _arrivals(self) -> Iterator[Arrival]:
+        accounts, events = self.accounts, self._intake.events
+        for number, row in enumerate(self._table.rows()):
+            self.done = number + 1
+            accounts.read += 1
+            record, label = events(number, row)
+            value = record.value or b""
+            try:
+                event = TRANSACTION.decode(value)
+                truth: Truth | None = None
+                if label is not None:
+                    truth = truth_of(LABEL.decode(label.value))
+            except Rejected as error:
+                accounts.refused[error.reason] += 1
+                continue
+            at_ms = record.timestamp_ms or 0
+            yield Arrival(number, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
+
+
+def open_file(path: Path, old: Policy, new: Policy, *, tenant: str | None = None, labels: Path | None = None) -> Source:
+    """Return the source in `path`, by its suffix and its first line.
+
+    `labels`: JSON lines of labels; a table brings its own. Raises `TableError`, and what reading a table raises.
+    """
+    found = _first_line(path)
+    if found in ("transaction", "verdict"):
+        truths = Truths()
+        if labels is not None:
+            _read_labels(labels, truths)
+        return EventFile(path, verdicts=found == "verdict", tenant=tenant, truths=truths)
+    if labels is not None:
+        raise TableError(f"{labels}: {path} is a table, which brings its labels in the columns pair and presentation")
+    required = frozenset(old.required_checks) & frozenset(new.required_checks)
+    segments = (*old.segments, *new.segments)
+    return TableFile(path, tenant=tenant or "backtest", segments=segments, required=required)
+
+
+def transaction_of(verdict: Verdict) -> Transaction:
+    """Return the transaction that a verdict is about, as far as the rules look at it."""
+    outcomes = (("match", verdict.match_outcome), ("liveness", verdict.liveness_outcome))
+    checks: Any = tuple(check for check, outcome in outcomes if outcome != "not_requested")
+    return Transaction(
+        schema_version=1,
+        tenant=verdict.tenant,
+        transaction_id=verdict.transaction_id,
+        subject_ref=verdict.subject_ref,
+        occurred_at=verdict.occurred_at,
+        checks=checks,
+        match_score=verdict.match_score,
+        liveness_score=verdict.liveness_score,
+        device=verdict.device,
+        timings=verdict.timings,
+        segments=verdict.segments,
+    )
+
+
+_KNOWN: Final = frozenset((*FIELDS, *BUILT_IN_SEGMENTS))
+
+
+def _first_line(path: Path) -> str:
+    """Return what the file holds: transaction, verdict or table."""
+    if path.suffix.lower() not in JSON_LINES:
+        return "table"
+    try:
+        with path.open("rb") as file:
+            line = next((line for line in file if line.strip()), b"")
+        document = msgspec.json.decode(line)
+    except OSError as error:
+        raise TableError(
+            f"{path}: cannot be read ({error.strerror}); give the path of a .csv or .jsonl file"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "table"
+    if not isinstance(document, dict) or "schema_version" not in document:
+        return "table"
+    return "verdict" if "basis" in document else "transaction"
+
+
+def _read_labels(path: Path, truths: Truths) -> None:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    try:
+                        truths.add(LABEL.decode(line))
+                    except Rejected as error:
+                        raise TableError(f"{path}, line {number}: {error.message}") from error
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read ({error.strerror}); give a .jsonl file of labels") from error

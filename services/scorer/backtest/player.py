@@ -1,0 +1,229 @@
+"""One policy playing a log: every transaction through the product's own decision, with memories of its own.
+
+Memories forget by the time of each single transaction, never by batches, so that what is said depends on the log alone.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+
+from proofwatch.events.types import Attempts
+from proofwatch.governance.policy import Policy
+from services.scorer.backtest.arrivals import Arrival
+from services.scorer.core import attempts
+from services.scorer.core.decide import decide
+from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED, Judgement, judge
+
+LAG_MS: Final = 24 * 3_600_000
+"""How long after it occurred a transaction may come and still find all its subject's attempts."""
+
+_SHIFT: Final = 60
+_SIXTY_BITS: Final = (1 << _SHIFT) - 1
+_NONE: Final = attempts.CLEAN.failures
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What a policy says about a transaction; an outcome is not_requested where the check was not judged.
+
+    There is one object for each thing that can be said, so that they compare and hash by identity.
+    """
+
+    decision: str
+    action: str
+    match_outcome: str
+    liveness_outcome: str
+
+
+DEDUPLICATED: Final = Said("deduplicated", "none", "not_requested", "not_requested")
+CONFLICT: Final = Said("refused", "conflicting_duplicate", "not_requested", "not_requested")
+AHEAD: Final = Said("refused", "time_ahead", "not_requested", "not_requested")
+JUDGED: Final = frozenset({"accept", "retry", "refer"})
+
+
+@cache
+def said(judgement: Judgement) -> Said:
+    """Return what a judgement says."""
+    return _said(judgement.decision, judgement.action, judgement.match_outcome, judgement.liveness_outcome)
+
+
+_said = cache(Said)
+
+
+class Player(Protocol):
+    """A policy at play; arrivals of one partition in log order."""
+
+    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+        """Return what the policy says; `occurred_ms` is the event's occurred_at."""
+        ...
+
+    def turn(self) -> None:
+        """Forget everything: another partition begins."""
+        ...
+
+
+class Counting:
+    """A policy that counts attempts itself, in memory, and tells duplicates."""
+
+    def __init__(self, policy: Policy, repeats: "Repeats | None" = None) -> None:
+        """`repeats`: shared with another policy that takes the same transactions, or None for one's own."""
+        self._book = Rulebook.of(policy)
+        self.repeats = repeats or Repeats(self._book.horizon_ms)
+        self.turn()
+
+    def turn(self) -> None:
+        """Forget everything: another partition begins."""
+        book = self._book
+        self._histories = Fading[str, attempts.History](book.window_ms + LAG_MS)
+        self.repeats.turn()
+
+    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+        """Return what the policy says, and remember the transaction."""
+        book, event, timestamp_ms = self._book, arrival.event, arrival.timestamp_ms
+        if occurred_ms > timestamp_ms + book.ahead_ms:
+            return AHEAD
+        if book.horizon_ms:
+            before = self.repeats.see(arrival)
+            if before is not None and before.age_ms < book.horizon_ms:
+                return DEDUPLICATED if before.same else CONFLICT
+        history = self._histories.get(timestamp_ms, arrival.key)
+        if history is None:
+            judgement = judge(event, book, _NONE)
+            if not judgement.failed:
+                return said(judgement)
+        decided = decide(event, arrival.offset, history or (), book)
+        if decided.history is not history:
+            self._histories.put(arrival.key, attempts.settled(decided.history, arrival.offset + 1) or None)
+        return said(decided.judgement)
+
+
+class Before(NamedTuple):
+    """The last time that a transaction came: how long ago, and whether with the same payload."""
+
+    age_ms: int
+    same: bool
+
+
+class Repeats:
+    """The transactions that came within a horizon of log time.
+
+    Held are two integers each, which hold 60-bit hashes under the process's own hash key, as in the scorer.
+    """
+
+    def __init__(self, horizon_ms: int) -> None:
+        self._horizon_ms = horizon_ms
+        self.turn()
+
+    def turn(self) -> None:
+        """Forget everything: another partition begins."""
+        self._seen = Fading[int, int](self._horizon_ms)
+        self._last: Arrival | None = None
+        self._answer: Before | None = None
+
+    def see(self, arrival: Arrival) -> Before | None:
+        """Return when the transaction came before, and remember this time; asked again, answer the same."""
+        if arrival is self._last:
+            return self._answer
+        event, timestamp_ms = arrival.event, arrival.timestamp_ms
+        payload = hash(arrival.value) & _SIXTY_BITS
+        key = hash((event.tenant, event.transaction_id)) & _SIXTY_BITS
+        known = self._seen.swap(timestamp_ms, key, (timestamp_ms << _SHIFT) + payload)
+        self._last = arrival
+        self._answer = (
+            None if known is None else Before(timestamp_ms - (known >> _SHIFT), known & _SIXTY_BITS == payload)
+        )
+        return self._answer
+
+
+class Recorded:
+    """A policy over a source that knows no subjects: failures before are read off the decision that was made.
+
+    Who was referred had failures that persisted, of the check that failed (of both, when both did); everyone else is
+    taken to fail for the first time. So a transaction that fails under this policy alone is asked to retry, though it
+    might be the last of several failures: referrals are a lower bound there.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._book = Rulebook.of(policy)
+        last = policy.attempts.limit - 1
+        self._persisting = {
+            failed: Attempts(match=last * bool(failed & MATCH_FAILED), liveness=last * bool(failed & LIVENESS_FAILED))
+            for failed in range(4)
+        }
+
+    def turn(self) -> None:
+        """Nothing is remembered."""
+
+    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+        """Return what the policy says."""
+        judgement = judge(arrival.event, self._book, _NONE)
+        if judgement.failed and arrival.recorded == "refer":
+            judgement = judge(arrival.event, self._book, self._persisting[judgement.failed])
+        return said(judgement)
+
+
+def counting(old: Policy, new: Policy) -> tuple[Counting, Counting]:
+    """Return both policies at play; they share the memory of repeats where they take the same transactions."""
+    first = Counting(old)
+    if (
+        old.max_ahead_seconds == new.max_ahead_seconds
+        and old.duplicate_horizon_minutes == new.duplicate_horizon_minutes
+    ):
+        return first, Counting(new, first.repeats)
+    return first, Counting(new)
+
+
+class Fading(Generic[K, V]):
+    """A map whose entries are kept for at least `kept_ms` of log time after they were put, and at most twice that.
+
+    Two generations: to forget is to drop the older one.
+    """
+
+    __slots__ = ("_kept_ms", "_old", "_turn_ms", "_young")
+
+    def __init__(self, kept_ms: int) -> None:
+        self._kept_ms = kept_ms
+        self._turn_ms: int | None = None
+        self._young: dict[K, V | None] = {}
+        self._old: dict[K, V | None] = {}
+
+    def __len__(self) -> int:
+        """Return how many entries are held; one that stands in both generations counts twice."""
+        return len(self._young) + len(self._old)
+
+    def get(self, now_ms: int, key: K) -> V | None:
+        """Return the entry, None if there is none."""
+        if self._turn_ms is None or now_ms >= self._turn_ms:
+            self._age(now_ms)
+        value = self._young.get(key)
+        if value is None and self._old and key not in self._young:
+            return self._old.get(key)
+        return value
+
+    def put(self, key: K, value: V | None) -> None:
+        """Set the entry; None removes it."""
+        if value is not None or key in self._old:
+            self._young[key] = value
+        else:
+            self._young.pop(key, None)
+
+    def swap(self, now_ms: int, key: K, value: V) -> V | None:
+        """Set the entry and return the one before, None if there was none."""
+        if self._turn_ms is None or now_ms >= self._turn_ms:
+            self._age(now_ms)
+        young = self._young
+        known = young.get(key)
+        if known is None:
+            known = self._old.get(key)
+        young[key] = value
+        return known
+
+    def _age(self, now_ms: int) -> None:
+        if self._turn_ms is None or now_ms >= self._turn_ms + self._kept_ms:
+            self._old, self._turn_ms = {}, now_ms + self._kept_ms
+        else:
+            self._old, self._turn_ms = self._young, self._turn_ms + self._kept_ms
+        self._young = {}

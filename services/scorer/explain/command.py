@@ -1,0 +1,126 @@
+"""`proofwatch explain`: why a transaction got its verdict, and whether the published one is right."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from proofwatch.bus.errors import BusError
+from proofwatch.events.types import Transaction
+from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.governance.policy import InvalidPolicy, Policy
+from proofwatch.runtime.moments import moment
+from proofwatch.runtime.settings import Settings
+from services.scorer.explain.offline import events_in, policy_among, verdict_in
+from services.scorer.explain.reproduce import Reproduction, reproduce
+from services.scorer.explain.search import NotFound, Progress, Published, Search, Unreadable
+from services.scorer.explain.show import Explained, as_document, write_text
+
+NOT_REPRODUCED: Final = 1
+NOT_FOUND: Final = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("transaction", metavar="TRANSACTION_ID")
+    add("--tenant", metavar="T", help="whose transaction it is; ids are unique within a tenant only")
+    add("--subject", metavar="REF", help="with --tenant: reads the subject's partition only")
+    add("--since", type=moment, metavar="ISO8601", help="log time from which on to look; default: all that is kept")
+    add(
+        "--policy",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a policy that may be the one; repeatable",
+    )
+    add("--event", type=Path, metavar="FILE", help="the event as JSON or in JSON lines; with --verdict: no Kafka")
+    add("--verdict", type=Path, metavar="FILE", help="the published verdict, likewise")
+    add("--json", action="store_true", help="a JSON document instead of tables")
+    add("--personal", action="store_true", help="also show subject_ref and segment values")
+    add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain; return 0 when the verdict is reproduced, 1 when it is not, 2 when something is not found."""
+    settings = Settings.read()
+    if args.subject and not args.tenant:
+        sys.stderr.write("proofwatch explain: --subject needs --tenant: the partition is that of tenant/subject_ref\n")
+        return NOT_FOUND
+    try:
+        explained = asyncio.run(_explained(args, settings))
+    except Unreadable as error:
+        sys.stderr.write(f"proofwatch explain: not reproduced: {error}\n")
+        return NOT_REPRODUCED
+    except (NotFound, InvalidPolicy, InvalidWire, RegistryUnavailable, BusError) as error:
+        sys.stderr.write(f"proofwatch explain: {error}\n")
+        return NOT_FOUND
+    if args.json:
+        document = msgspec.json.encode(as_document(explained, personal=args.personal))
+        sys.stdout.write(msgspec.json.format(document, indent=2).decode() + "\n")
+    else:
+        write_text(explained, sys.stdout, personal=args.personal)
+    return 0 if explained.reproduction.reproduced else NOT_REPRODUCED
+
+
+async def _explained(args: argparse.Namespace, settings: Settings) -> Explained:
+    async with AsyncExitStack() as stack:
+        search = None if args.event and args.verdict else await _search(args, settings, stack)
+        if args.verdict:
+            published = verdict_in(args.verdict, args.transaction, args.tenant)
+        else:
+            assert search is not None
+            published = await search.verdict(args.transaction, args.tenant, args.subject)
+        if args.event:
+            events = events_in(args.event, published.verdict)
+        else:
+            assert search is not None
+            events = await search.events(published.verdict)
+        policy_hash = published.verdict.basis.policy_hash
+        policy = policy_among(args.policy, policy_hash)
+        if policy is None and search is not None:
+            policy = await search.policy(policy_hash)
+        if policy is None:
+            raise NotFound(
+                f"policy {policy_hash}, which the verdict rests on, is neither among the profiles and the files given "
+                f"nor{'' if search else ' (not asked: no Kafka)'} on the policies topic: give it with --policy FILE"
+            )
+        return Explained(best(events, published, policy), policy, published.place)
+
+
+def best(events: Sequence[Transaction], published: Published, policy: Policy) -> Reproduction:
+    """Return the reproduction from the event that was judged: of several under one id the one that fits, or the first.
+
+    Repeats are byte for byte the same, and of events that contradict each other only the first is judged.
+    """
+    found = [reproduce(event, published.verdict, published.value, policy) for event in events]
+    return next((each for each in found if each.reproduced), found[0])
+
+
+async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExitStack) -> Search:
+    from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; files work without it
+
+    bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "explain")
+    await bus.start()
+    stack.push_async_callback(bus.stop)
+    wire = await connect_wire(settings)
+    stack.push_async_callback(wire.close)
+    since_ms = round(args.since.timestamp() * 1000) if args.since else 0
+    return Search(bus, wire=wire, since_ms=since_ms, progress=stack.enter_context(_progress_bar()))
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """Show how far the reading is, on a terminal only."""
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

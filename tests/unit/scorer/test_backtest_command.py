@@ -1,0 +1,67 @@
+"""`proofwatch backtest` from its arguments to its files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.cli import main
+from tests.unit.scorer.backtests import lines, small_log
+
+
+@pytest.fixture
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new policy and a log, in a folder."""
+    monkeypatch.delenv("PROOFWATCH_POLICY_FILE", raising=False)
+    default = Path("libs/proofwatch/governance/policies/default.yaml").read_text(encoding="utf-8")
+    trial = default.replace("name: default", "name: trial").replace("threshold: 0.995", "threshold: 0.99")
+    (tmp_path / "new.yaml").write_text(trial, encoding="utf-8")
+    lines(tmp_path / "log.jsonl", [arrival.value for arrival in small_log()])
+    return tmp_path
+
+
+def test_it_writes_json_and_html_and_says_the_headline(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0, whatever changes; the JSON on standard output is that of the file."""
+    arguments = ["backtest", "--policy", str(given / "new.yaml"), "--over", str(given / "log.jsonl")]
+    assert main([*arguments, "--out", str(given / "out")]) == 0
+    assert "2 retry → accept" in capsys.readouterr().out
+    assert main([*arguments, "--format", "json"]) == 0
+    document = (given / "out" / "backtest.json").read_text(encoding="utf-8")
+    assert capsys.readouterr().out == document
+    assert msgspec.json.decode(document)["new"]["name"] == "trial"
+    assert (given / "out" / "backtest.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_two_processes_write_the_same_bytes(given: Path) -> None:
+    """Another hash seed, another folder, another time: neither shows in the JSON nor in the page."""
+    written = []
+    for seed in ("1", "2"):
+        out = given / seed
+        command = [sys.executable, "-m", "services.cli", "backtest", "--policy", str(given / "new.yaml")]
+        subprocess.run(
+            [*command, "--over", str(given / "log.jsonl"), "--out", str(out)],
+            check=True,
+            capture_output=True,
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": "libs:."},
+        )
+        written.append([(out / name).read_bytes() for name in ("backtest.json", "backtest.html")])
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--policy", "absent.yaml", "--over", "log.jsonl"], "absent.yaml"),
+        (["--policy", "new.yaml", "--over", "absent.jsonl"], "cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    arguments: list[str], said: str, given: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2 and one line."""
+    monkeypatch.chdir(given)
+    assert main(["backtest", *arguments]) == 2
+    assert said in capsys.readouterr().err
