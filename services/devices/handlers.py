@@ -16,7 +16,7 @@ from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS
 from proofwatch.events.types import DeviceProof, Transaction
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock
-from services.devices.core.handsets import Handsets, device_key, device_proof
+from services.devices.core.handsets import Handsets, Rules, device_key, device_proof
 from services.devices.ports import Policies
 
 STAGE: Final = "devices"
@@ -24,6 +24,10 @@ STAGE: Final = "devices"
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
+
+
+class MemoryTooShort(Exception):
+    """A policy that looks back further than what is remembered has come: let the lane recall more of the log."""
 
 
 class RekeyStage:
@@ -86,10 +90,11 @@ class HandsetStage:
         self._decode = wire.decoder(DEVICE_PROOF)
         self._encode = wire.encoder(SUSPICION)
         self._handsets: dict[TopicPartition, Handsets] = {}
+        self._rules: dict[str, Rules] = {}
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Recall the proofs of the last two horizons from the log."""
-        horizon_ms = self._policies.horizon_ms()
+        horizon_ms = max([self._policies.horizon_ms(), *(rules.horizon_ms for rules in self._rules.values())])
         handsets = self._handsets[source] = Handsets(horizon_ms)
         if not position:
             return  # nothing lies before it
@@ -106,7 +111,7 @@ class HandsetStage:
         self._handsets.pop(source, None)
 
     async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
-        """Return suspicions, keyed as the transactions of their subjects, and dead letters."""
+        """Return suspicions, keyed as the transactions of their subjects, and dead letters. Raises `MemoryTooShort`."""
         outputs: list[Outgoing] = []
         if not batch.records:
             return outputs
@@ -125,14 +130,21 @@ class HandsetStage:
             raise Rejected("key_mismatch", "the record's key must be tenant/device_ref in UTF-8, as in the event")
         if not _of_its_time(proof):
             raise Rejected("schema_mismatch", "$.occurred_at: must lie in the years 1970 to 9998")
-        policy = self._policies.named(proof.policy_hash)
-        if policy is None:
-            raise Rejected("schema_mismatch", "$.policy_hash: must be the hash of a policy in the policies topic")
+        rules = self._rules.get(proof.policy_hash) or self._learn(proof.policy_hash)
+        if rules.horizon_ms > handsets.horizon_ms:
+            raise MemoryTooShort(f"{rules.horizon_ms} ms are looked back on, {handsets.horizon_ms} ms remembered")
         key = f"{proof.tenant}/{proof.subject_ref}".encode()
         return [
             Outgoing(SUSPICIONS, key, self._encode(each), timestamp_ms=record.timestamp_ms)
-            for each in handsets.see(record.timestamp_ms, proof, policy)
+            for each in handsets.see(record.timestamp_ms, proof, rules)
         ]
+
+    def _learn(self, policy_hash: str) -> Rules:
+        policy = self._policies.named(policy_hash)
+        if policy is None:
+            raise Rejected("schema_mismatch", "$.policy_hash: must be the hash of a policy in the policies topic")
+        rules = self._rules[policy_hash] = Rules.of(policy)
+        return rules
 
 
 def _of_its_time(event: Transaction | DeviceProof, latest_ms: int | None = None) -> bool:

@@ -1,9 +1,25 @@
 """How many proofs lie behind one handset, in one partition of the device proofs."""
 
+from typing import NamedTuple, Self
+
 from proofwatch.detection.suspicions import velocity
-from proofwatch.detection.velocity import Proofs, crossings, limits_of
+from proofwatch.detection.velocity import Limit, Proofs, crossings, horizon_ms, limits_of
 from proofwatch.events.types import DeviceProof, Suspicion, Transaction
 from proofwatch.governance.policy import Policy
+
+
+class Rules(NamedTuple):
+    """What a policy says about handsets, and how much log time that looks back on."""
+
+    policy_hash: str
+    limits: tuple[Limit, ...]
+    horizon_ms: int
+
+    @classmethod
+    def of(cls, policy: Policy) -> Self:
+        """Return the rules of a policy."""
+        limits = limits_of(policy.suspicion.device_velocity)
+        return cls(policy.hash, limits, horizon_ms(limits))
 
 
 def device_key(tenant: str, device_ref: str) -> bytes:
@@ -36,6 +52,7 @@ class Handsets:
 
     def __init__(self, horizon_ms: int) -> None:
         """`horizon_ms`: as `Policies.horizon_ms`."""
+        self.horizon_ms = horizon_ms
         self._proofs = Proofs(horizon_ms)
         self._transactions = Proofs(horizon_ms)
 
@@ -44,7 +61,7 @@ class Handsets:
         self._proofs.begin(offset, timestamp_ms)
         self._transactions.begin(offset, timestamp_ms)
 
-    def see(self, timestamp_ms: int, proof: DeviceProof, policy: Policy) -> list[Suspicion]:
+    def see(self, timestamp_ms: int, proof: DeviceProof, rules: Rules) -> list[Suspicion]:
         """Remember the proof; return the suspicions of the rules that it crosses."""
         transaction = f"{proof.tenant}/{proof.transaction_id}".encode()
         if self._transactions.see(timestamp_ms, transaction, 0) is not None:
@@ -53,5 +70,5 @@ class Handsets:
         times = self._proofs.see(timestamp_ms, device_key(proof.tenant, proof.device_ref), occurred_ms)
         if times is None:
             return []
-        crossed = crossings(times, occurred_ms, limits_of(policy.suspicion.device_velocity))
-        return [velocity(proof, "device_velocity", each, policy.hash) for each in crossed]
+        crossed = crossings(times, occurred_ms, rules.limits)
+        return [velocity(proof, "device_velocity", each, rules.policy_hash) for each in crossed]

@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.events.codec import DEVICE_PROOF, TRANSACTION
+from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, TRANSACTIONS, dead_letter_topic
-from proofwatch.events.types import Device
+from proofwatch.events.types import Device, Transaction
 from proofwatch.governance.policy import Policy
 from services.devices.adapters.one_policy import OnePolicy
-from services.devices.handlers import RekeyStage
+from services.devices.core.handsets import Rules, device_proof
+from services.devices.handlers import HandsetStage, MemoryTooShort, RekeyStage
 from tests.unit.devices.samples import POLICY, TOPICS, Alone, later, outgoing, policy, told, transaction
 
 
@@ -118,6 +119,64 @@ async def test_a_proof_that_cannot_be_read_is_a_dead_letter() -> None:
 async def test_without_rules_nothing_is_told() -> None:
     """A policy that leaves them out does not look."""
     assert await told([outgoing(transaction(n)) for n in range(9)], policy()) == []
+
+
+class Two:
+    """Two policies; which one is in force changes with time."""
+
+    def __init__(self, first: Policy, second: Policy, from_ms: int) -> None:
+        self._policies, self._from_ms = (first, second), from_ms
+
+    def in_force(self, event: Transaction, log_ms: int) -> Policy:
+        return self._policies[log_ms >= self._from_ms]
+
+    def named(self, policy_hash: str) -> Policy | None:
+        return next((each for each in self._policies if each.hash == policy_hash), None)
+
+    def horizon_ms(self) -> int:
+        return Rules.of(self._policies[0]).horizon_ms
+
+
+async def test_a_policy_that_looks_back_further_is_judged_by_more_of_the_log() -> None:
+    """The memory is too short for it: the lane begins anew, recalls more, and nothing is missed."""
+    short, long = policy((1, 9)), policy((60, 3))
+    policies, alone = Two(short, long, later(50)), Alone()
+    await alone.bus.publish([outgoing(transaction(n, at_min=25 * n)) for n in range(3)])
+    proofs = TopicPartition(DEVICE_PROOFS, partition_of(b"acme/d", TOPICS[DEVICE_PROOFS]))
+    stage, consumer = HandsetStage(policies, alone.clock), alone.bus.consumer("test", [DEVICE_PROOFS])
+    rekey = RekeyStage(policies)
+    sent = [r async for r in alone.bus.read(TopicPartition(TRANSACTIONS, 0))]
+    await alone.bus.publish(await rekey.step(Batch(TopicPartition(TRANSACTIONS, 0), sent, 0, 3, None, 0), None))
+    records = [r async for r in alone.bus.read(proofs)]
+    await consumer.start(ignore, ignore)
+    await stage.opened(proofs, 0, consumer.history(proofs, 0))
+    assert await stage.step(Batch(proofs, records[:2], 0, 2, None, 0), None) == []
+    last = Batch(proofs, records[2:], 2, 3, None, 0)
+    with pytest.raises(MemoryTooShort, match="looked back on"):
+        await stage.step(last, None)
+    await stage.opened(proofs, 2, consumer.history(proofs, 2))
+    (told_,) = await stage.step(last, None)
+    found = SUSPICION.decode(told_.value)
+    assert (found.policy_hash, found.evidence["count"]) == (long.hash, 3.0)
+    await consumer.stop()
+
+
+async def ignore(_: frozenset[TopicPartition]) -> None:
+    """Ignore the assignment."""
+
+
+async def test_a_proof_of_a_policy_that_nobody_knows_is_a_dead_letter() -> None:
+    """Better looked at by somebody than judged by another policy."""
+    policies, alone = Two(POLICY, POLICY, 0), Alone()
+    stage = HandsetStage(policies, alone.clock)
+    at = TopicPartition(DEVICE_PROOFS, 0)
+    consumer = alone.bus.consumer("test", [DEVICE_PROOFS])
+    await stage.opened(at, 0, consumer.history(at, 0))
+    proof = device_proof(transaction(1), "0" * 32)
+    assert proof is not None
+    record = Record(0, later(0), b"acme/d", DEVICE_PROOF.encode(proof))
+    (letter,) = await stage.step(Batch(at, [record], 0, 1, None, 0), None)
+    assert letter.topic == dead_letter_topic(DEVICE_PROOFS)
 
 
 NEIGHBOUR = "g"
