@@ -650,7 +650,7 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     schema_version: Literal[1]
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     suspicion_id: str
-    """uuid5 of tenant, transaction and reason."""
+    """uuid5 of tenant, transaction, reason, and of the rule, pattern or control behind it."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
     transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
