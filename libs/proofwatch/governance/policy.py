@@ -143,12 +143,6 @@ class Policy(_Part):
         copied.__dict__.pop("hash", None)
         return copied
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy, whose hash is its own."""
-        copied = super().model_copy(update=update, deep=deep)
-        copied.__dict__.pop("hash", None)
-        return copied
-
     def canonical(self) -> bytes:
         """Return the policy as JSON with sorted keys and no blanks."""
         return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
