@@ -44,6 +44,7 @@ class World:
 
     def __init__(self, log: Log, dsn: str, env: Mapping[str, str], directory: Path) -> None:
         self.log = log
+        self.env = env
         self.processes = {name: ServiceProcess(name, env, directory) for name in READS}
         self._dsn = dsn
         self._loop = asyncio.Runner()

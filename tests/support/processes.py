@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support import supervise
@@ -43,16 +43,29 @@ class ServiceProcess:
     A supervisor stands between, so that the service never outlives the test session; signals go to the service.
     """
 
-    def __init__(self, name: str, env: Mapping[str, str], directory: Path) -> None:
-        """`env`: the PROOFWATCH_ settings beyond instance id and health port; `directory` gets the log."""
+    def __init__(
+        self,
+        name: str,
+        env: Mapping[str, str],
+        directory: Path,
+        *,
+        number: int = 0,
+        program: Sequence[str] | None = None,
+    ) -> None:
+        """`env`: the PROOFWATCH_ settings beyond instance id and health port; `directory` gets the log.
+
+        `number`: which replica. `program`: the command to run in place of `proofwatch run NAME`.
+        """
         self.name = name
+        self.instance = f"{name}-{number}"
         self.pid = 0
+        self._program = program or (str(_PROOFWATCH), "run", name)
         self._port = free_port()
-        self._scratch = directory / name
+        self._scratch = directory / self.instance
         self._scratch.mkdir()
         self._env = {
             **_environment(env),
-            "PROOFWATCH_INSTANCE_ID": f"{name}-0",
+            "PROOFWATCH_INSTANCE_ID": self.instance,
             "PROOFWATCH_HEALTH_PORT": str(self._port),
         }
         self._supervisor: subprocess.Popen[str] | None = None
@@ -63,7 +76,7 @@ class ServiceProcess:
         # as for the components: no user site, no PYTHON* variables, no site packages in the supervisor itself
         watch = [sys.executable, "-I", "-S", supervise.__file__, str(os.getpid()), str(self._scratch), "-"]
         self._supervisor = subprocess.Popen(
-            [*watch, str(_PROOFWATCH), "run", self.name],
+            [*watch, *self._program],
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

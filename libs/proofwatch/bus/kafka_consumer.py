@@ -62,7 +62,7 @@ class KafkaConsumer:
         await self._rebalance.end()  # the library's stop does not call its listener; lanes may still fetch
         consumer, self._consumer = self._consumer, None
         try:
-            await asyncio.wait_for(consumer.stop(), _STOP_S)
+            await asyncio.wait_for(_leave(consumer), _STOP_S)
         except (KafkaError, OSError, TimeoutError) as error:
             _log.warning("consumer_not_stopped", group=self._group, error=type(error).__name__)
 
@@ -110,6 +110,18 @@ class KafkaConsumer:
             await asyncio.gather(*(each.stop() for each in readers), return_exceptions=True)
 
         return release
+
+
+async def _leave(consumer: Any) -> None:
+    """Stop, and tell the group so.
+
+    The library tells it for dynamic members only, for a static one may come back. But whoever ends by SIGTERM may as
+    well be a scale-down, and his partitions would wait for the session timeout. So no instance id is left when it
+    decides; no await comes in between. The broker takes a static member's leave by its member id (LeaveGroup v0–v2).
+    """
+    if consumer._coordinator is not None:
+        consumer._coordinator._group_instance_id = None
+    await consumer.stop()
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ships no types

@@ -1,44 +1,25 @@
-"""Each input position comes out exactly once and in order, whatever happens to the processes."""
+"""Each input position comes out exactly once and in order, whatever happens to the processes and to the broker."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-from tests.faults.lane.campaign import Campaign
+import pytest
+
+from tests.faults.campaign import Campaign
+from tests.faults.lane.world import lane
+from tests.faults.table import Report, Row, prove
 from tests.support.kafka_broker import KafkaBroker
 
-Show = Callable[[Campaign], None]
+CAMPAIGNS: Final = (
+    Row("worker SIGKILL", (Campaign.kill,) * 15),
+    Row("zombie", (Campaign.freeze,) * 5),
+    Row("broker SIGKILL", (Campaign.kill_broker,) * 3),
+    Row("1 → 3 → 1 workers", (Campaign.scale,) * 5, workers=1),
+    Row("control without the fence", (Campaign.freeze,) * 2, exact=False),
+)
 
 
-def test_five_kills(kafka_broker: KafkaBroker, tmp_path: Path, show: Show) -> None:
-    """SIGKILL × 5 of either of two workers, mid-transaction."""
-    with Campaign(kafka_broker.bootstrap, tmp_path) as campaign:
-        for _ in range(5):
-            campaign.kill()
-        campaign.prove()
-    show(campaign)
-
-
-def test_two_zombies(kafka_broker: KafkaBroker, tmp_path: Path, show: Show) -> None:
-    """SIGSTOP past the session timeout × 2: the woken process finds itself fenced."""
-    with Campaign(kafka_broker.bootstrap, tmp_path) as campaign:
-        for _ in range(2):
-            campaign.freeze()
-        campaign.prove()
-    show(campaign)
-
-
-def test_scaling_up_and_down(kafka_broker: KafkaBroker, tmp_path: Path, show: Show) -> None:
-    """One worker, two, one."""
-    with Campaign(kafka_broker.bootstrap, tmp_path, workers=1) as campaign:
-        campaign.scale()
-        campaign.prove()
-    show(campaign)
-
-
-def test_without_the_fence_zombies_publish_twice(kafka_broker: KafkaBroker, tmp_path: Path, show: Show) -> None:
-    """The control: with transactional ids of their own nobody is fenced, and this suite sees the duplicates."""
-    with Campaign(kafka_broker.bootstrap, tmp_path, fenced=False) as campaign:
-        for _ in range(2):
-            campaign.freeze()
-        assert campaign.finish().twice > 0
-    show(campaign)
+@pytest.mark.parametrize("row", CAMPAIGNS, ids=lambda row: row.name)
+def test_every_position_once_and_in_order(row: Row, kafka_broker: KafkaBroker, tmp_path: Path, report: Report) -> None:
+    """All of the input, for a reader of committed records; and not without the fence: this suite would see it."""
+    prove(row, lane(kafka_broker, tmp_path, fenced=row.exact), report)

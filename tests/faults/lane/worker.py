@@ -1,8 +1,8 @@
 """A process with one worker that copies `SOURCE` to `TARGET`; each output names its input partition and offset.
 
-Settings come from the environment: BOOTSTRAP, GROUP, SOURCE, TARGET, INSTANCE; HOLD, seconds that each transaction
-stays open before its commit, so that faults meet it; UNFENCED=1, the control: transactional ids of its own, so that
-nobody fences anybody.
+Settings come from the environment: BOOTSTRAP, GROUP, SOURCE, TARGET, PROOFWATCH_INSTANCE_ID; HOLD, seconds that each
+transaction stays open before its commit, so that faults meet it; UNFENCED=1, the control: transactional ids of its own,
+so that nobody fences anybody.
 """
 
 import asyncio
@@ -30,8 +30,10 @@ class Copy:
 
     async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
         """Return one output for each record, in the same partition."""
-        at = batch.source.partition
-        return [Outgoing(ENV["TARGET"], r.key, b"%d %d" % (at, r.offset), at, r.timestamp_ms) for r in batch.records]
+        at, target = batch.source.partition, ENV["TARGET"]
+        return [
+            Outgoing(target, r.key, b"%d %d %s" % (at, r.offset, r.value), at, r.timestamp_ms) for r in batch.records
+        ]
 
     async def closed(self, source: TopicPartition) -> None:
         """Nothing to forget."""
@@ -53,7 +55,7 @@ def own_id(group: str, source: TopicPartition) -> str:
 
 async def main() -> None:
     """Work until SIGTERM, then drain and leave."""
-    bus = KafkaBus(ENV["BOOTSTRAP"], "fault-worker", instance_id=ENV["INSTANCE"])
+    bus = KafkaBus(ENV["BOOTSTRAP"], "fault-worker", instance_id=ENV["PROOFWATCH_INSTANCE_ID"])
     await bus.start()
     group, settings = ENV["GROUP"], LaneSettings(max_records=1000, idle_s=0.5)
     worker = Worker(bus, group, [ENV["SOURCE"]], bus.fence(group), Copy(), settings, SystemClock())
