@@ -158,6 +158,15 @@ def test_a_changed_byte_is_refused() -> None:
         assert reasons(log.replica()) == ["bad_signature"]
 
 
+def test_an_approval_is_of_the_whole_document_not_of_its_hash() -> None:
+    """Should two texts ever share the short hash, the signature tells them apart."""
+    document = document_of(policy(0.9))
+    log = Log()
+    log.put(published(document), T0)
+    log.put(ADA.approve(replace(document, text=b"another text"), instant_of(T0)), T0)
+    assert reasons(log.replica()) == ["bad_signature"]
+
+
 def test_an_approval_of_one_kind_is_none_of_the_other() -> None:
     """The statement names the kind and the whole document."""
     document = document_of(policy(0.9))
@@ -462,11 +471,15 @@ def test_regimes_share_what_does_not_change() -> None:
     log = Log()
     document = log.approved(policy(0.9), T0)
     log.put(activation(document, "*", T0 + LEAD_MS), T0)
+    for number in (1, 2):
+        log.put(activation(document, "*", T0 + number * LEAD_MS, mode="shadow"), T0)
     log.put(control(T0 + 2 * LEAD_MS), T0)
     replica = log.replica()
     one, two = replica.at(T0 + LEAD_MS), replica.at(T0 + 2 * LEAD_MS)
     assert one.policies is two.policies
     assert one.policies["*"] is two.policies["*"]
+    assert one.shadows is two.shadows
+    assert len(one.shadows["*"]) == 1
     assert replica.at(T0 + LEAD_MS + 5) is one
 
 

@@ -87,6 +87,17 @@ def test_rollback_brings_back_what_was_in_force_before_and_withdraw_the_wider_sc
     assert [c["state"] for c in office.json("policy", "history")] == ["past"] * 4
 
 
+def test_what_had_ended_before_is_not_what_was_in_force_before(office: Office) -> None:
+    """A policy that ended by itself does not come back by a rollback."""
+    old, new = (office.approved("policy", office.policy(f"p{n}", liveness=0.9 + n / 100)) for n in (1, 2))
+    key = ("--key", office.key("ada"), "--yes")
+    office.does("policy", "activate", old, "--scope", "*", "--ends-at", "2027-01-15T08:03:00Z", *key)
+    office.wait(200)
+    office.does("policy", "activate", new, "--scope", "*", *key)
+    office.wait(100)
+    assert "nothing else was in force" in office.refuses("policy", "rollback", "--scope", "*", *key)
+
+
 def test_shadows_are_activated_and_ended_one_by_one(office: Office) -> None:
     """Beside the live policy; ending names which."""
     one, two = (office.approved("policy", office.policy(f"p{n}", liveness=0.9 + n / 100)) for n in (1, 2))
