@@ -42,9 +42,10 @@ the batch that closes it, so on how the log is cut into batches, which no two ru
 class World:
     """The processes and what can be seen of them from outside."""
 
-    def __init__(self, log: Log, dsn: str, env: Mapping[str, str], directory: Path) -> None:
+    def __init__(self, log: Log, dsn: str, env: Mapping[str, str], directory: Path, stack: Stack) -> None:
         self.log = log
         self.env = env
+        self.stack = stack
         self.processes = {name: ServiceProcess(name, env, directory) for name in READS}
         self._dsn = dsn
         self._loop = asyncio.Runner()
@@ -172,6 +173,6 @@ def world(
         command("topics", "apply", "--timestamps", timestamps, "--replication", "1", env=env)
         command("migrate", env=env)
         log = until.enter_context(Log(stack.kafka.bootstrap))
-        made = World(log, dsn, env, directory)
+        made = World(log, dsn, env, directory, stack)
         until.callback(made.close)
         yield made

@@ -54,7 +54,7 @@ class Campaign:
     def __init__(self, system: System, workers: int, say: Callable[[str], None]) -> None:
         self._system = system
         self._say = say
-        self._random = random.Random(system.group)
+        self._random = random.Random()
         self._members = {f"{number}": system.member(number) for number in range(workers)}
         self._next = workers
         self.refused: list[int] = []

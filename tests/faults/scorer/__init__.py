@@ -1,0 +1,1 @@
+"""The scorer on real components while its processes, Redis and the broker are killed and frozen."""
