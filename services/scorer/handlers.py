@@ -55,6 +55,7 @@ class ScorerStage:
         self._rulebooks = Rulebooks()
         self._books = Books(governance.at(0), 0, policy, self._rulebooks)
         self._memory: dict[TopicPartition, Memory] = {}
+        self._wire = wire
         self._decode = wire.decoder(TRANSACTION)
         self._decider = Decider(self._decode, Emitter(wire, cloud_events=cloud_events), label_sample_key)
 
@@ -65,7 +66,7 @@ class ScorerStage:
             memory = await recalled(
                 source.partition, position, history, longest, self._books_at, self._decode, self._clock
             )
-        memory.expiring = await told(self._log, source.partition)
+        memory.expiring = await told(self._log, source.partition, self._wire)
         await self._keeper.opened(source, position)
         self._memory[source] = memory
 

@@ -12,6 +12,7 @@ from proofwatch.detection.velocity import Proofs
 from proofwatch.events.codec import STEP_UP
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import STEP_UPS
+from proofwatch.events.wire import Wire
 from proofwatch.runtime.clock import Clock
 from services.scorer.admission import Decode, admit
 from services.scorer.core.books import Books
@@ -55,12 +56,14 @@ class Memory:
         self.position, self.after = batch.position_before, batch.position_after
 
 
-async def told(log: Log, partition: int) -> Expiring:
+async def told(log: Log, partition: int, wire: Wire) -> Expiring:
     """Return the step-ups of a partition as the step-ups topic tells them; it is compacted, so there are few."""
-    expiring = Expiring()
-    async for record in log.read(TopicPartition(STEP_UPS, partition)):
+    expiring, decode = Expiring(), wire.decoder(STEP_UP)
+    records = [record async for record in log.read(TopicPartition(STEP_UPS, partition))]
+    await wire.prepare(record.value for record in records)
+    for record in records:
         if record.key is not None and record.value is not None:
-            expiring.read(record.key, STEP_UP.decode(record.value))
+            expiring.read(record.key, decode(record.value))
     return expiring
 
 
