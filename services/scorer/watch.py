@@ -6,7 +6,6 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.errors import BusUnavailable
 from services.scorer.ports import Subjects, SubjectsUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -73,5 +72,5 @@ class SubjectsWatch:
         if self._looks % _NOTES == 0:
             try:
                 await self._note()
-            except BusUnavailable as error:
-                _log.warning("subjects_not_noted", reason=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever the client library raises; only catch-ups get longer
+                _log.warning("subjects_not_noted", reason=f"{type(error).__name__}: {error}")

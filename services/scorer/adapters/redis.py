@@ -1,10 +1,12 @@
-"""Attempts in Redis: one value per subject, one round trip per batch to read and one to write.
+"""Subjects' states in Redis: one value per subject, and one round trip per batch for all of them.
 
-Redis is written before the batch is committed on the bus. A crash between the two leaves entries of a batch that
-will be judged again; they lie at or above the position it starts from, so they are not seen, and they are replaced
-by the same ones. A frozen owner that wakes up may write late: its values are stamped with the positions of its batch
-and lose against those of a later batch. Redis may lose what it acknowledged (a failover, FLUSHALL): subjects then
-start anew, which shows in `basis.attempts_before` of their verdicts.
+Redis is written after the commit on the bus, and only where it stands exactly at the batch's first position: the
+sentinel of each partition says so. A crash in between leaves it behind, FLUSHALL or a failover leave it lost or
+further behind; either way it is caught up from the subjects topic before anything is decided (`subjects.py`). Keys:
+
+- `proofwatch:subjects:1:topic/partition`: the sentinel; the 1 is the version of what is kept.
+- `proofwatch:subject:generation:tenant/subject_ref`: a state, as in the topic.
+- `proofwatch:step-up:tenant/subject_ref`: for upstream, see `RedisSubjects`.
 """
 
 import asyncio

@@ -50,6 +50,23 @@ async def test_readiness_goes_and_comes_with_the_store() -> None:
         assert watch.ready() == up
 
 
+async def test_a_log_that_does_not_answer_is_not_its_business() -> None:
+    """Only catching up takes longer; the client library may raise anything."""
+    asked = 0
+
+    async def note() -> None:
+        nonlocal asked
+        asked += 1
+        raise ConnectionError("gone")
+
+    watch = SubjectsWatch(Flaky(), note)
+    await watch.start()
+    for _ in range(60):
+        await watch.step(idle=True)
+    assert asked == 2
+    assert watch.ready()
+
+
 async def test_it_runs_until_stopped_and_closes_the_store() -> None:
     """Looking again and again."""
     store = Flaky()
