@@ -90,6 +90,25 @@ async def test_records_that_retention_removed_unread_are_not_passed_over(
     await reader.stop()
 
 
+async def test_a_static_member_that_stops_has_left(kafka_broker: KafkaBroker) -> None:
+    """Its partitions do not wait for the session timeout; who is killed comes back under his instance id."""
+    world = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1}, {}, instance_id="static-0")
+    worker = world.worker(Copy(world))
+    await worker.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    await admin.start()
+
+    async def members() -> int:
+        (response,) = await admin.describe_consumer_groups([world.prefix + "g"])
+        return len(response.groups[0][5])
+
+    assert await members() == 1
+    await worker.stop()
+    assert await members() == 0
+    await admin.close()
+    await world.close()
+
+
 class Stored:
     """Passes everything on through the outbox."""
 

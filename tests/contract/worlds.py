@@ -83,10 +83,12 @@ class Spec(NamedTuple):
     config: dict[str, str]
 
 
-async def kafka_world(bootstrap: str, topics: dict[str, int], config: dict[str, str]) -> World:
+async def kafka_world(
+    bootstrap: str, topics: dict[str, int], config: dict[str, str], instance_id: str | None = None
+) -> World:
     prefix = f"contract-{uuid4().hex[:8]}."
     await ensure_topics(bootstrap, [Spec(prefix + topic, count, config) for topic, count in topics.items()])
-    bus = KafkaBus(bootstrap, "contract")
+    bus = KafkaBus(bootstrap, "contract", instance_id=instance_id)
     await bus.start()
     return World(bus, prefix)
 

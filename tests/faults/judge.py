@@ -1,11 +1,12 @@
 """The proof: what a reader of committed records saw against what the input says must be there."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
-Order = Mapping[Hashable, Sequence[bytes]]
+Order = Mapping[Any, Sequence[bytes]]
 """Values in order, by what keeps them in order: a partition, or a key."""
 
 
