@@ -15,15 +15,18 @@ from rich.progress import Progress as Bar
 from proofwatch.bus.errors import BusError
 from proofwatch.events import topics
 from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.governance.follower import ReplicaBehind
+from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.moments import moment
-from proofwatch.runtime.settings import Settings
 from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Period, Source
 from services.scorer.backtest.files import open_file
 from services.scorer.backtest.ledger import LedgerSource
 from services.scorer.backtest.play import Played, Progress, play
+from services.scorer.backtest.policies import kafka, policy_in_force, policy_of
 from services.scorer.backtest.result import to_json
 from services.scorer.backtest.text import write_text
 from services.scorer.backtest.topic import TopicSource
@@ -41,14 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = _DESCRIPTION
     add = parser.add_argument
-    add("--policy", type=Path, required=True, metavar="NEW.yaml", help="the policy to try")
+    add("--policy", required=True, metavar="NEW.yaml", help="the policy to try: a file, or the hash of a proposed one")
     add("--over", required=True, metavar="FILE|topic[:NAME]|ledger", help="what to judge")
-    add("--against", type=Path, metavar="OLD.yaml", help="default: PROOFWATCH_POLICY_FILE, else the default profile")
+    add(
+        "--against",
+        metavar="OLD.yaml",
+        help="likewise; default: what is in force, and for a file PROOFWATCH_POLICY_FILE or the default profile",
+    )
     add("--labels", type=Path, metavar="FILE", help="labels as .jsonl, for a file of transactions or verdicts")
     add("--tenant", metavar="T", help="of this tenant only; for a table: whose it is")
-    add(
-        "--since", type=moment, metavar="ISO8601", help="count what occurred from here on; earlier attempts still count"
-    )
+    add("--since", type=moment, metavar="ISO8601", help="count what occurred from then on; attempts before still count")
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
     add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
     add("--format", choices=("table", "json", "html"), default="table", help="on standard output (%(default)s)")
@@ -59,21 +64,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play, and write what was asked for; return 0, 2 when a policy, file or argument cannot be used, 1 otherwise."""
-    settings = Settings.read()
+    settings = GovernanceSettings.read()
     try:
-        new, old = load_policy(args.policy), load_policy(args.against or settings.policy_file)
-        played = asyncio.run(_played(args, settings, old, new))
-    except (InvalidPolicy, TableError, InvalidWire, OSError) as error:
+        played = asyncio.run(_played(args, settings))
+    except (InvalidPolicy, InvalidKeyring, TableError, InvalidWire, OSError) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
-    except (BusError, RegistryUnavailable) as error:
+    except (BusError, RegistryUnavailable, ReplicaBehind) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 1
     _write(args, played)
     return 0
 
 
-async def _played(args: argparse.Namespace, settings: Settings, old: Policy, new: Policy) -> Played:
+async def _played(args: argparse.Namespace, settings: GovernanceSettings) -> Played:
+    old, new = await _policies(args, settings)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
@@ -81,25 +86,29 @@ async def _played(args: argparse.Namespace, settings: Settings, old: Policy, new
             return await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
 
 
+async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
+    bootstrap = args.bootstrap or settings.kafka_bootstrap
+    new = await policy_of(args.policy, settings, bootstrap)
+    if args.against:
+        return await policy_of(args.against, settings, bootstrap), new
+    if args.over == "ledger" or args.over.partition(":")[0] == "topic":
+        return await policy_in_force(settings, bootstrap, args.tenant), new
+    return load_policy(settings.policy_file), new
+
+
 @asynccontextmanager
 async def _source(
-    args: argparse.Namespace, settings: Settings, old: Policy, new: Policy, period: Period
+    args: argparse.Namespace, settings: GovernanceSettings, old: Policy, new: Policy, period: Period
 ) -> AsyncIterator[Source]:
     kind, _, name = args.over.partition(":")
     if kind == "topic":
-        from proofwatch.bus.kafka import KafkaBus  # the drivers belong to extras of their own
-
-        bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "backtest")
-        await bus.start()
-        try:
+        async with kafka(args.bootstrap or settings.kafka_bootstrap) as bus:
             wire = await connect_wire(settings)
             try:
                 topic = name or topics.TRANSACTIONS
                 yield TopicSource(bus, (old, new), topic=topic, tenant=args.tenant, period=period, wire=wire)
             finally:
                 await wire.close()
-        finally:
-            await bus.stop()
     elif args.over == "ledger":
         from proofwatch.bus.postgres_setup import create_pool
 
