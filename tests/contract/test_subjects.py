@@ -189,6 +189,22 @@ async def test_a_claim_on_nothing_must_have_seen_nothing(store: Subjects) -> Non
         await store.claim(HERE, None, anew=True)
 
 
+async def test_a_claim_holds_only_for_what_was_seen(store: Subjects) -> None:
+    """Whoever looked before others went on must look again: what it read then may be wrong by now."""
+    await at(store, 5)
+    seen = await store.sentinel(HERE)
+    await store.exchange(HERE, 6, applied(5, 6, {}), [])
+    with pytest.raises(SubjectsBehind):
+        await store.claim(HERE, seen, anew=False)
+    first = await store.claim(HERE, await store.sentinel(HERE), anew=False)
+    await store.claim(HERE, first, anew=False)
+    with pytest.raises(SubjectsBehind):
+        await store.claim(HERE, first, anew=False)
+    await at(store, 5)
+    with pytest.raises(SubjectsBehind):
+        await store.claim(HERE, seen, anew=False)
+
+
 @pytest.mark.parametrize("count", [1, 3999, 4000, 4001, 20_000])
 async def test_a_batch_is_one_call_whatever_its_size(store: Subjects, count: int) -> None:
     """In the order given or not, all or none of them known."""

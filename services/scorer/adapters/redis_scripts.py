@@ -98,7 +98,7 @@ EXCHANGE: Final = (
     + f"""
 local kept = redis.call('HMGET', KEYS[1], 'generation', 'position', 'mark')
 if kept[2] ~= ARGV[1] then
-  if not kept[2] or kept[2] == '' or kept[2] ~= ARGV[2] then
+  if kept[2] == '' or kept[2] ~= ARGV[2] then
     return nil
   end
   apply(kept[1], ARGV[3], ARGV[4], ARGV[5])
