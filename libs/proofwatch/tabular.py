@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 JSON_LINES = {".jsonl", ".ndjson"}
+_JSON = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
 class TableError(ValueError):
@@ -151,7 +152,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
             continue
         try:
             # Numbers, and the NaN that strict JSON does not have, stay text: `score` judges them and knows the column.
-            document = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+            document = _JSON.decode(text)
         except (ValueError, RecursionError) as error:
             raise TableError(f"{path}, line {line}: is not JSON; write one object per line") from error
         if not isinstance(document, dict):

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from proofwatch.biometrics.trials import BONA_FIDE, attack_class
+from proofwatch.biometrics.trials import attack_class
 from proofwatch.events.types import Label, Transaction
 
 
@@ -96,9 +96,8 @@ class Truths:
         key = (label.tenant, label.transaction_id)
         if label.pair:
             _keep(self._pairs, key, (label.authority, label.asserted_at, label.label_id, label.pair))
-        if label.presentation:
-            name = attack_class(label.pai_species) if label.presentation == "attack" else BONA_FIDE
-            _keep(self._presentations, key, (label.authority, label.asserted_at, label.label_id, name))
+        if presentation := _presentation(label):
+            _keep(self._presentations, key, (label.authority, label.asserted_at, label.label_id, presentation))
 
     def of(self, tenant: str, transaction_id: str) -> Truth | None:
         """Return what is known about a transaction."""
@@ -111,9 +110,11 @@ class Truths:
 
 def truth_of(label: Label) -> Truth:
     """Return what one label says."""
-    truths = Truths()
-    truths.add(label)
-    return truths.of(label.tenant, label.transaction_id) or Truth(None, None)
+    return Truth(label.pair, _presentation(label))
+
+
+def _presentation(label: Label) -> str | None:
+    return attack_class(label.pai_species) if label.presentation == "attack" else label.presentation
 
 
 def _keep(
