@@ -40,6 +40,9 @@ NOTIFICATIONS: Final = "ops.notifications.v1"
 DEAD_LETTER_RETENTION: Final = timedelta(days=30)
 """How long an operator has to look at a dead letter and redrive it; no longer, for it holds the original bytes."""
 
+TOMBSTONES_KEPT: Final = timedelta(hours=24)
+"""How long a compacted topic shows that a key is gone; whoever read it less long ago may go on where it was."""
+
 # A dead letter is the original record plus headers that say why: it may be larger than its topic allows.
 _HEADER_ALLOWANCE: Final = 65_536
 
@@ -110,6 +113,8 @@ class Manifest(_Part):
             "max.message.bytes": str(self.max_message_bytes),
             "retention.ms": _milliseconds(self.retention),
         }
+        if "compact" in self.cleanup_policy:
+            config["delete.retention.ms"] = _milliseconds(TOMBSTONES_KEPT)
         replayed = _REPLAYED if kept_by_event_time else {}
         yield TopicSpec(self.name, self.partitions, config | replayed)
         if self.dead_letter:

@@ -7,7 +7,7 @@ import pytest
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
+from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, kafka_specs
 from proofwatch.events.types import Attempt, Mfa, SubjectState
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects
@@ -171,3 +171,10 @@ def test_a_store_that_cannot_be_caught_up_is_filled_anew(seen: Sentinel | None, 
     """Lost, of another log, or so old that what was cleared may be gone from the topic."""
     why = why_anew(seen, position=10, end=7)
     assert why is None if reason is None else why and reason in why
+
+
+def test_tombstones_outlive_the_longest_catch_up() -> None:
+    """A store may be half of that time behind when it begins, and a whole when it ends."""
+    config = {spec.name: spec.config for spec in kafka_specs()}[SUBJECTS]
+    assert config["cleanup.policy"].startswith("compact")
+    assert int(config["delete.retention.ms"]) >= 2 * STALE_S * 1000
