@@ -6,9 +6,7 @@ from typing import Final
 
 from proofwatch.events.types import Transaction, Verdict
 
-DEVICE: Final[Mapping[str, str]] = MappingProxyType(
-    {"device_model": "model", "os": "os", "sdk_version": "sdk_version"}
-)
+DEVICE: Final[Mapping[str, str]] = MappingProxyType({"device_model": "model", "os": "os", "sdk_version": "sdk_version"})
 """Segment name → field of the event's device."""
 
 
