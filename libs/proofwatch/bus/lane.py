@@ -48,6 +48,7 @@ class Lane(Generic[Tx]):
         self._position = 0
         self._progress_ms: int | None = None
         self._known = False
+        self._opened = False
         self._stopping = False
         self._free = asyncio.Event()
         self._free.set()
@@ -55,8 +56,8 @@ class Lane(Generic[Tx]):
 
     @property
     def ready(self) -> bool:
-        """Whether the lane owns its partition now."""
-        return self._owner is not None
+        """Whether the lane owns its partition now, and its stage has what it needs for it."""
+        return self._owner is not None and self._opened
 
     @property
     def position(self) -> int | None:
@@ -160,6 +161,7 @@ class Lane(Generic[Tx]):
         # no cap in time: a stage may have hours of history to read
         self._known = True
         await self._stage.opened(self.at, self._position, self._source.history(self.at, self._position))
+        self._opened = True
 
     def _batch(self, records: Sequence[Record]) -> Batch:
         now_ms, progress_ms, after = self._clock.now_ms(), self._progress_ms, self._position
@@ -183,7 +185,7 @@ class Lane(Generic[Tx]):
         return self._stopping
 
     async def _discard(self) -> None:
-        owner, self._owner = self._owner, None
+        owner, self._owner, self._opened = self._owner, None, False
         if owner:
             await owner.close()
 
