@@ -79,7 +79,8 @@ async def recalled(
     """Return the memory of a partition as it is at `position`, but for the step-ups.
 
     `longest`: at least so many milliseconds of duplicates and of velocity. The records to come are not older than the
-    last one before them, so one horizon before that one is enough, however far the lane lags behind the clock.
+    last one before them, so one horizon of proofs before that one is enough, however far the lane lags behind the
+    clock, and before it one of duplicates, to tell which of these proofs were repeats.
     """
     last_ms = await last_timestamp(history, clock.now_ms()) if position else None
     if last_ms is None:
@@ -87,7 +88,7 @@ async def recalled(
     books = books_at(last_ms)
     duplicates_ms, velocity_ms = max(longest[0], books.duplicates_ms), max(longest[1], books.velocity_ms)
     memory = Memory(partition, position, duplicates_ms, velocity_ms)
-    async for records in history.since(max(last_ms - max(duplicates_ms, velocity_ms), 0)):
+    async for records in history.since(max(last_ms - duplicates_ms - velocity_ms, 0)):
         memory.recent.begin(records[0].offset, records[0].timestamp_ms)
         memory.proofs.begin(records[0].offset, records[0].timestamp_ms)
         for record in records:

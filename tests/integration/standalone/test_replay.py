@@ -142,13 +142,16 @@ def test_what_cannot_be_used_is_said_before_anything_starts(
     assert not (tmp_path / "out").exists()
 
 
-def test_what_a_later_stage_refuses_is_written_down_too(tmp_path: Path) -> None:
-    """A time that no window can hold passes the scorer; combine and the ledger say why they refuse its verdict."""
+def test_a_time_that_no_window_can_hold_is_refused_at_the_door(tmp_path: Path) -> None:
+    """And written down with the reason; no later stage has to."""
     rows = [{"match_score": "0.9", "occurred_at": at} for at in ("0001-01-01T00:00:00", "2026-01-01T00:00:01")]
     summary = replay(write(tmp_path / "old.csv", rows), tmp_path / "out")
-    assert summary["conservation"]["decided"] == 2
-    letters = lines(tmp_path / "out" / "dead_letters.jsonl")
-    assert [(letter["stage"], letter["reason"]) for letter in letters] == [
-        ("combine", "schema_mismatch"),
-        ("ledger", "schema_mismatch"),
-    ]
+    assert summary["conservation"] == {
+        "consumed": 2,
+        "decided": 1,
+        "deduplicated": 0,
+        "dead_lettered": 1,
+        "holds": True,
+    }
+    (letter,) = lines(tmp_path / "out" / "dead_letters.jsonl")
+    assert (letter["stage"], letter["reason"]) == ("scorer", "schema_mismatch")

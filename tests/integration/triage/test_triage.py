@@ -17,7 +17,6 @@ from proofwatch.governance.pseudonyms import InvalidSecret, subject_tag
 from services.triage.adapters import postgres
 from services.triage.app import build
 from services.triage.config import Settings
-from services.triage.handlers import TriageStage
 from tests.integration.triage.conftest import LOG_MS, SECRET, Triage
 from tests.unit.triage.events import anomaly, suspicion
 
@@ -183,9 +182,8 @@ async def test_no_subject_is_kept_published_or_logged(triage: Triage) -> None:
     events = [suspicion(n, subject_ref=SUBJECT, imagery_ref=f"vault://{SUBJECT}", severity="high") for n in (1, 2)]
     with structlog.testing.capture_logs() as logs:
         await triage.tell(*events, settle=False)
-        for lane in triage.service.parts[0]._in_order():  # type: ignore[attr-defined]  # all but the relays
-            if isinstance(lane._stage, TriageStage):
-                await lane.step()
+        for lane, *_relay in triage.service.parts[0]._lanes.values():  # type: ignore[attr-defined]
+            await lane.step()
         waiting = await triage.everything()
         await triage.settle()
     told = b"".join(record.value or b"" for record in await triage.records(topics.ESCALATIONS)).decode()
