@@ -143,12 +143,12 @@ async def test_a_repeat_after_a_restart_is_still_told() -> None:
         assert await scorer.step(batch(records[9:]), None) == []
 
 
-async def test_recall_reads_one_horizon_and_not_the_whole_log() -> None:
+async def test_recall_reads_its_horizons_and_not_the_whole_log() -> None:
     """Start-up time does not grow with retention."""
     records = [record(n, transaction(n, at_s=-36_000.0), START_MS - HOUR_MS * 10 + n * 60_000) for n in range(600)]
     history = LogHistory(records, 600)
     await stage(memory()).opened(SOURCE, 600, history)
-    assert history.read < 80
+    assert history.read < 140  # an hour for duplicates, 70 minutes for velocity
 
 
 async def test_a_partition_that_was_given_up_is_forgotten() -> None:
