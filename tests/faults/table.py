@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Final
 
-from tests.faults.campaign import Campaign, Faults, System
+from tests.faults.campaign import Campaign, Faults
 from tests.faults.judge import Verdict
+from tests.faults.system import System
 from tests.faults.watch import Mark
 
 HEADINGS: Final = (

@@ -8,8 +8,8 @@ from typing import Final
 from uuid import uuid4
 
 from tests.faults.broker import Feeder, Seen, Sent, read_committed
-from tests.faults.campaign import System
 from tests.faults.judge import Order
+from tests.faults.system import System
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.processes import ServiceProcess
 

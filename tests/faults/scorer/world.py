@@ -16,8 +16,8 @@ from tests.e2e.alone import run_alone
 from tests.e2e.day import Day
 from tests.e2e.world import World
 from tests.faults.broker import Feeder, Seen, Sent
-from tests.faults.campaign import System
 from tests.faults.judge import Order
+from tests.faults.system import System
 from tests.support.processes import ServiceProcess
 
 RATE: Final = 400
