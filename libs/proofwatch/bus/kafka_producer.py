@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.producer import sender
 
 from proofwatch.bus.errors import BusUnavailable, RecordTooLarge, UnknownTopic
 from proofwatch.bus.kafka_client import Connection
@@ -20,6 +21,12 @@ _log = structlog.get_logger(__name__)
 _BATCH_BYTES = 786_432  # below the broker's default limit of 1 MiB a batch, so that any topic takes it
 _MAX_RECORD_BYTES = 16_777_216
 _STOP_S = 3.0
+
+# A transaction may meet the end of the one before it: its markers are being written, or the broker cannot verify its
+# partitions yet (KIP-890; old clients are told NOT_ENOUGH_REPLICAS). That passes within a millisecond or two; with the
+# library's waits of 20 and 100 ms one transaction in a hundred took as long as ten.
+_RETRY_MS = 25
+sender.BACKOFF_OVERRIDE = 0.002
 
 _cached_partition_of = lru_cache(maxsize=65536)(partition_of)
 Counts = Callable[[str], Awaitable[int]]
@@ -36,6 +43,7 @@ def make_producer(connection: Connection, transactional_id: str | None = None) -
         **connection.options(),
         **transactional,
         acks="all",
+        retry_backoff_ms=_RETRY_MS,
         max_batch_size=_BATCH_BYTES,
         max_request_size=_MAX_RECORD_BYTES,
     )

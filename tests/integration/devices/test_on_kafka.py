@@ -10,11 +10,13 @@ from uuid import uuid4
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka import KafkaBus
 from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS
+from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, kafka_specs
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.replica import Replica
 from tests.integration.devices.process import NAMES
 from tests.support.kafka_broker import KafkaBroker
 from tests.unit.devices.samples import Alone, later, outgoing, transaction
@@ -48,6 +50,8 @@ async def position(bus: KafkaBus, group: str, topic: str) -> int:
 
 async def test_a_killed_process_is_succeeded_without_a_suspicion_lost_or_told_twice(kafka_broker: KafkaBroker) -> None:
     """Two SIGKILLs between start and end: the same device proofs and suspicions as undisturbed, byte for byte."""
+    specs = {spec.name: spec for spec in kafka_specs()}
+    await ensure_topics(kafka_broker.bootstrap, [specs[name] for name in Replica(None).topics])
     suffix = f".{uuid4().hex[:8]}"
     transactions, proofs, suspicions = (
         kafka_broker.create_topic(name + suffix, partitions) for name, partitions in zip(NAMES, (1, 2, 1), strict=True)
