@@ -52,14 +52,28 @@ class Follower:
 
     async def start(self) -> None:
         """Read everything. Raises `BusUnavailable`, `UnknownTopic`, `ReplicaBehind`."""
-        tail = self._bus.tail(self.replica.topics)
-        await tail.start()
-        self._tail = tail
+        self._tail = tail = await self._connected()
         await self._look(tail, _START_S)
         if self.known_until_ms is None:
             raise ReplicaBehind(
                 f"a transaction on the topics of governance is open for {_START_S:g} s: {self._topics()}"
             )
+
+    async def _connected(self) -> Tail:
+        """Return the tail, begun; a broker that is starting or busy gets as long as the first look."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + _START_S
+        while True:
+            tail = self._bus.tail(self.replica.topics)
+            try:
+                await tail.start()
+            except BusUnavailable as error:
+                if loop.time() > give_up:
+                    raise
+                _log.warning("governance_unavailable", reason=str(error))
+                await asyncio.sleep(self._every_s)
+            else:
+                return tail
 
     async def step(self, *, idle: bool = False) -> int:
         """Take what has come; return how many records. Raises `BusUnavailable`."""
