@@ -23,10 +23,10 @@ _MAX_RECORD_BYTES = 16_777_216
 _STOP_S = 3.0
 
 # A transaction may meet the end of the one before it: its markers are being written, or the broker cannot verify its
-# partitions yet (KIP-890; old clients are told NOT_ENOUGH_REPLICAS). That passes within a millisecond or two; with the
-# library's waits of 20 and 100 ms one transaction in a hundred took as long as ten.
+# partitions yet (KIP-890; old clients are told NOT_ENOUGH_REPLICAS). That passes within milliseconds; the library would
+# wait 20 and 100.
 _RETRY_MS = 25
-sender.BACKOFF_OVERRIDE = 0.002
+sender.BACKOFF_OVERRIDE = 0.005
 
 _cached_partition_of = lru_cache(maxsize=65536)(partition_of)
 Counts = Callable[[str], Awaitable[int]]

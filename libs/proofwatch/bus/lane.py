@@ -93,9 +93,9 @@ class Lane(Generic[Tx]):
                 except Halted:
                     raise
                 except Exception as error:
-                    await self._discard()
                     backoff = self._backoff(error, backoff)
                     _log.warning("lane_failed", **self._names(), error=_say(error), retry_s=backoff)
+                    await self._discard()
                     if loop.time() - last_success > self._settings.stuck_s:
                         raise Stuck(
                             f"{self._where()}: no success for {self._settings.stuck_s} s: {_say(error)}"
