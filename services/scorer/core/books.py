@@ -6,14 +6,14 @@ transaction one look-up.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final
 
 from proofwatch.detection.velocity import horizon_ms
 from proofwatch.events.segments import segment_value
 from proofwatch.events.types import Basis, Control, Transaction
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
-from proofwatch.governance.scope import EVERYONE
+from proofwatch.governance.scope import parse_scope
 from services.scorer.core.attempts import CLEAN
 from services.scorer.core.patterns import Patterns
 from services.scorer.core.rulebook import Rulebook
@@ -88,11 +88,6 @@ class Books:
         self.duplicates_ms = max(book.horizon_ms for book in in_force)
         self.velocity_ms = horizon_ms([limit for book in in_force for limit in book.velocity])
 
-    @classmethod
-    def of(cls, policy: Policy) -> Self:
-        """Return the books of one policy for everyone and all times."""
-        return cls(UNGOVERNED, 0, policy, Rulebooks())
-
     def of_tenant(self, tenant: str) -> Book:
         """Return what decides about the tenant's transactions; ask its `cohorts`, if any, for the event's own."""
         book = self._by_tenant.get(tenant)
@@ -107,10 +102,10 @@ class Books:
     def make(self, tenant: str, cohorts: list[tuple[str, str]]) -> Book:
         """Return the book of a tenant's `cohorts`; of several policies the first cohort's in order of name wins."""
         regime = self.regime
-        scopes = [*(f"{tenant}/{name}={value}" for name, value in cohorts), tenant, EVERYONE]
-        policy = next((regime.policies[scope] for scope in scopes if scope in regime.policies), None)
+        segments = dict(cohorts)
+        policy = regime.policy_for(tenant, segments)
         rulebook = self._rulebooks.of(policy) if policy else self.default
-        shadows = {shadow.hash: shadow for scope in scopes for shadow in regime.shadows.get(scope, ())}
+        shadows = {shadow.hash: shadow for shadow in regime.shadows_for(tenant, segments)}
         shadows.pop(rulebook.policy_hash, None)
         controls = [c for c in regime.controls if c.tenant == tenant and _covers(c, cohorts)]
         known, refused = regime.tenants.get(tenant), self._refused(tenant)
@@ -168,9 +163,8 @@ def _scopes(regime: Regime) -> dict[str, dict[str, frozenset[str]]]:
         values[name] = values.get(name, frozenset()) | {value}
 
     for scope in (*regime.policies, *regime.shadows):
-        tenant, cohort, pair = scope.partition("/")
-        if cohort:
-            name, _, value = pair.partition("=")
+        tenant, name, value = parse_scope(scope)
+        if tenant and name and value:
             note(tenant, name, value)
     for control in regime.controls:
         if control.segment_name is not None and control.segment_value is not None:

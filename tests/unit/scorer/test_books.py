@@ -12,6 +12,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Control, Device
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
+from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.tenant import Contract, Tenant
 from services.scorer.admission import admit
 from services.scorer.core.books import Books, Rulebooks
@@ -30,7 +31,20 @@ def regime(
     tenants: Mapping[str, Tenant] | None = None,
     controls: tuple[Control, ...] = (),
 ) -> Regime:
-    return Regime(0, FOREVER_MS, policies or {}, shadows or {}, tenants or {}, controls, controls_version=len(controls))
+    found: dict[str, set[str]] = {}
+    for scope in map(parse_scope, (*(policies or {}), *(shadows or {}))):
+        if scope.tenant and scope.segment_name:
+            found.setdefault(scope.tenant, set()).add(scope.segment_name)
+    return Regime(
+        0,
+        FOREVER_MS,
+        policies or {},
+        shadows or {},
+        tenants or {},
+        controls,
+        controls_version=len(controls),
+        cohorts={name: tuple(sorted(names)) for name, names in found.items()},
+    )
 
 
 def books(of: Regime, at_ms: int = START_MS) -> Books:
