@@ -4,6 +4,7 @@ Log time is the event's own time: a file keeps no other. Lines that no policy co
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -26,7 +27,7 @@ _START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(seconds=1)
 
 
-class _FileSource:
+class _FileSource(ABC):
     """What all files share: one partition, and progress."""
 
     kind: Kind = "file"
@@ -43,8 +44,8 @@ class _FileSource:
         while batch := list(islice(arrivals, BATCH)):
             yield 0, batch
 
-    def _arrivals(self) -> Iterator[Arrival]:
-        raise NotImplementedError
+    @abstractmethod
+    def _arrivals(self) -> Iterator[Arrival]: ...
 
 
 class EventFile(_FileSource):
