@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.port import Batch, Outgoing, Record
+from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
@@ -17,7 +17,7 @@ from services.scorer.core.books import Book, Books
 from services.scorer.core.conclude import Found, agreed, conclude
 from services.scorer.core.duplicates import Seen
 from services.scorer.core.effects import guidance, verdict
-from services.scorer.core.rules import judge
+from services.scorer.core.rules import Judgement, judge
 from services.scorer.core.sampling import Sampler, label_request
 from services.scorer.core.step_up import off_record
 from services.scorer.core.subject import NOTHING
@@ -57,22 +57,17 @@ class Decider:
         books = books_at(first_ms)
         memory.begin(batch, first_ms)
         soon = _soon(first_ms, books)
-        decode, see, prove, first, clean = (
-            self._decode,
-            memory.recent.see,
-            memory.proofs.see,
-            Seen.FIRST,
-            CLEAN.failures,
-        )
+        decode, see, prove, first = self._decode, memory.recent.see, memory.proofs.see, Seen.FIRST
+        clean, patterns, sampled = CLEAN.failures, books.patterns or None, self._sample_key is not None
         topic, encode, headers, identify = self._emitter.verdict
         outputs: list[Outgoing] = []
         append = outputs.append
-        decided = deduplicated = dead_lettered = 0
+        deduplicated = dead_lettered = 0
         for record in batch.records:
-            timestamp_ms = record[1]
+            _, timestamp_ms, _, _, incoming = record
             if not books.from_ms <= timestamp_ms < books.until_ms:
                 books = books_at(timestamp_ms)
-                soon = min(soon, _soon(first_ms, books))
+                soon, patterns = min(soon, _soon(first_ms, books)), books.patterns or None
             try:
                 event, key, value, book = admit(record, books, decode, soon)
             except Rejected as error:
@@ -89,13 +84,23 @@ class Decider:
                         append(dead_letter(record, source, STAGE, "conflicting_duplicate", _CONFLICT))
                         dead_lettered += 1
                     continue
-            decided += 1
-            times = prove(timestamp_ms, key, occurred_ms(event)) if rulebook.velocity else None
-            if key not in states and not self._striking(event, book, books, times):
+            times = None
+            if rulebook.velocity:
+                at_ms = occurred_ms(event)
+                times = prove(timestamp_ms, key, at_ms, rulebook.velocity_least)
+            # Nearly every transaction is accepted, of a clean subject, and has nothing about it: a verdict is all.
+            if (
+                key not in states
+                and not (times and crossings(times, at_ms, rulebook.velocity))
+                and not (patterns and patterns.matches(event))
+            ):
                 judgement = judge(event, rulebook, clean)
-                if not judgement.failed and (not book.shadows or agreed(event, judgement, book.shadows)):
+                if not judgement.failed and not (
+                    (book.watched or (sampled and rulebook.label_sample)) and self._more(event, judgement, book)
+                ):
                     decision = encode(verdict(event, judgement, book.clean))
-                    append(Outgoing(topic, key, decision, partition, timestamp_ms, headers(identify(event), record[4])))
+                    names = headers(identify(event), incoming)
+                    append(new_outgoing((topic, key, decision, partition, timestamp_ms, names)))
                     continue
             outputs += self._conclude(record, event, key, book, books, memory, times, states, changes)
         return outputs, BatchCounts(
@@ -103,7 +108,7 @@ class Decider:
             batch.position_before,
             batch.position_after,
             consumed=len(batch.records),
-            decided=decided,
+            decided=len(batch.records) - deduplicated - dead_lettered,
             deduplicated=deduplicated,
             dead_lettered=dead_lettered,
         )
@@ -113,13 +118,13 @@ class Decider:
         emit, partition = self._emitter.record, memory.partition
         return [emit(off_record(key, mfa), key, partition, mfa.until_ms) for key, mfa in memory.expiring.due(log_ms)]
 
-    def _striking(self, event: Transaction, book: Book, books: Books, times: list[int] | None) -> bool:
-        """Return whether there is more to say about an accepted transaction of a clean subject than its verdict."""
-        if book.alarms or (times and crossings(times, occurred_ms(event), book.rulebook.velocity)):
-            return True
-        if books.patterns and books.patterns.matches(event):
-            return True
-        return self._probability(event, book) > 0
+    def _more(self, event: Transaction, judgement: Judgement, book: Book) -> bool:
+        """Return whether more follows from an accepted transaction than its verdict, because of its book."""
+        return bool(
+            book.alarms
+            or (book.shadows and not agreed(event, judgement, book.shadows))
+            or self._probability(event, book) > 0
+        )
 
     def _conclude(
         self,

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from proofwatch.bus.port import Headers, Outgoing
+from proofwatch.bus.port import Headers, Outgoing, new_outgoing
 from proofwatch.events import codec, topics
 from proofwatch.events.cloudevents import Envelope
 from proofwatch.events.types import Guidance, LabelRequest, Shadow, StepUp, Suspicion, Verdict
@@ -50,7 +50,7 @@ class Emitter:
     ) -> Outgoing:
         """Return the record of an event that was caused by one with the headers `incoming`."""
         topic, encode, headers, identify = self._kinds[type(event)]
-        return Outgoing(topic, key, encode(event), partition, timestamp_ms, headers(identify(event), incoming))
+        return new_outgoing((topic, key, encode(event), partition, timestamp_ms, headers(identify(event), incoming)))
 
 
 def _bare(_: str, __: Headers) -> Headers:

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, reader
-from proofwatch.bus.port import Record, TopicPartition
+from proofwatch.bus.port import Record, TopicPartition, new_record
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
 _READ_BATCH = 5_000
@@ -116,4 +116,4 @@ async def _take(consumer: Any, place: Any, max_records: int, timeout_ms: int) ->
 
 def _record(_: Any, raw: Any) -> Record:
     headers = raw.headers
-    return Record(raw.offset, raw.timestamp, raw.key, raw.value, tuple(headers) if headers else ())
+    return new_record((raw.offset, raw.timestamp, raw.key, raw.value, tuple(headers) if headers else ()))

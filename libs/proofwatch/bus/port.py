@@ -5,7 +5,8 @@ Kafka's words are used throughout. Two implementations fulfil these protocols, `
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 Headers = tuple[tuple[str, bytes], ...]
 Tx = TypeVar("Tx", covariant=True)
@@ -46,6 +47,17 @@ class Outgoing(NamedTuple):
     partition: int | None = None
     timestamp_ms: int | None = None
     headers: Headers = ()
+
+
+new_record: Final[Callable[[tuple[int, int, bytes | None, bytes | None, Headers]], Record]] = partial(
+    tuple.__new__, Record
+)
+"""Makes a record of all of its fields: what a named tuple's own constructor does, at a third of its price."""
+
+new_outgoing: Final[
+    Callable[[tuple[str, bytes | None, bytes | None, int | None, int | None, Headers]], Outgoing]
+] = partial(tuple.__new__, Outgoing)
+"""The same for what is published."""
 
 
 class Batch(NamedTuple):

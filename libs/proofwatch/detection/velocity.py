@@ -25,6 +25,9 @@ MINUTE_MS: Final = 60_000
 LATENESS_MS: Final = 10 * MINUTE_MS
 """Proofs of one window still meet when one reached the log so much later than the other."""
 
+_FEW: Final = 16
+"""So many proofs of a key are kept as a value that is made anew with each; more would cost too much of that."""
+
 _SHIFT: Final = 48
 _HALF: Final = 1 << (_SHIFT - 1)  # times before 1970 are negative
 _LOW: Final = (1 << _SHIFT) - 1
@@ -56,6 +59,11 @@ def horizon_ms(limits: Sequence[Limit]) -> int:
     Where policies differ, give the rules of all of them.
     """
     return max((limit.window_ms for limit in limits), default=-LATENESS_MS) + LATENESS_MS
+
+
+def least(limits: Sequence[Limit]) -> int:
+    """Return how many proofs of one key there must be for any of the rules to be crossed."""
+    return max(2, min((limit.limit for limit in limits), default=2))
 
 
 def crossings(times: Sequence[int], occurred_ms: int, limits: Sequence[Limit]) -> tuple[Crossing, ...]:
@@ -93,16 +101,21 @@ def _count(times: Sequence[int], at: int, window_ms: int) -> int:
 
 
 class _Many:
-    """The proofs of a key that has more than one: packed in log order, and their times ascending."""
+    """The proofs of a key that has more than a few: packed in log order, and their times ascending."""
 
     __slots__ = ("log", "times")
 
-    def __init__(self) -> None:
-        self.log: list[int] = []
-        self.times: list[int] = []
+    def __init__(self, proofs: tuple[int, ...]) -> None:
+        self.log = list(proofs)
+        self.times = _times(proofs)
 
-    def add(self, proof: int, *, first: bool = False) -> None:
-        self.log.insert(0 if first else len(self.log), proof)
+    def add(self, proof: int) -> None:
+        self.log.append(proof)
+        insort(self.times, _occurred_ms(proof))
+
+    def put_back(self, proof: int) -> None:
+        """Undo the drop of the first."""
+        self.log.insert(0, proof)
         insort(self.times, _occurred_ms(proof))
 
     def drop(self, at: int) -> int:
@@ -126,14 +139,13 @@ class Proofs:
     def __init__(self, horizon_ms: int) -> None:
         """`horizon_ms`: milliseconds of log time after which a proof no longer counts; 0: none ever does."""
         self._horizon_ms = horizon_ms
-        # A value is the proof, packed, or all proofs of a key that has more.
-        self._young: dict[bytes, int | _Many] = {}
-        self._old: dict[bytes, int | _Many] = {}
+        self._young: dict[bytes, _Known] = {}
+        self._old: dict[bytes, _Known] = {}
         self._turn_ms: int | None = None
         # How the batch in hand is taken back: its keys are the last of the young ones, and what else it changed.
         self._mark = -1
         self._keys_before = 0
-        self._undo: list[tuple[bytes, int] | tuple[_Many, int | None]] = []
+        self._undo: list[tuple[bytes, int | tuple[int, ...]] | tuple[_Many, int | None]] = []
 
     def __len__(self) -> int:
         """Return how many keys are remembered; one that proved in both generations counts twice."""
@@ -156,53 +168,63 @@ class Proofs:
             self._turn_ms = timestamp_ms + self._horizon_ms
         self._mark, self._keys_before = offset, len(self._young)
 
-    def see(self, timestamp_ms: int, key: bytes, occurred_ms: int) -> list[int] | None:
+    def see(self, timestamp_ms: int, key: bytes, occurred_ms: int, least: int = 2) -> list[int] | None:
         """Remember a proof; return when those of its key occurred that count, ascending, itself included.
 
-        None: it is the only one. The list is the memory's own: read it before the next call, and do not change it.
-        Call it once for a transaction: repeats must not count.
+        None: there are fewer than `least` (2 or more). The list may be the memory's own: read it before the next call,
+        and do not change it. Call it once for a transaction: repeats must not count.
         """
         proof = (timestamp_ms << _SHIFT) + occurred_ms
         # setdefault gives `proof` back, the very object, when the key is new: one look-up instead of two. Equal proofs
         # are objects apart, for the log is younger than 1970 and they are no small integers, which CPython shares.
         known = self._young.setdefault(key, proof)
-        if known is proof and key not in self._old:
-            return None
-        return self._again(key, proof, known)
-
-    def _again(self, key: bytes, proof: int, known: int | _Many) -> list[int] | None:
-        earlier = self._old[key] if known is proof else known
-        if isinstance(earlier, _Many):
-            many = earlier
+        if known is proof:
+            if key not in self._old:
+                return None
+            known = self._old[key]
+        elif not isinstance(known, _Many):  # which notes its own changes
+            self._undo.append((key, known))
+        live = ((timestamp_ms - self._horizon_ms + 1) << _SHIFT) - _HALF  # below: logged a horizon ago or earlier
+        if isinstance(known, _Many):
+            many = self._young[key] = known
         else:
-            many = _Many()
-            many.add(earlier)
-            if known is not proof:
-                self._undo.append((key, earlier))
-        self._young[key] = many
-        oldest_ms = _logged_ms(proof) - self._horizon_ms
-        while many.log and _logged_ms(many.log[0]) <= oldest_ms:
+            few = known if isinstance(known, tuple) else (known,)
+            while few and few[0] < live:
+                few = few[1:]
+            if len(few) < _FEW:
+                few = self._young[key] = (*few, proof)
+                return _times(few) if len(few) >= least else None
+            many = self._young[key] = _Many(few)
+        return self._add(many, proof, live, least)
+
+    def _add(self, many: _Many, proof: int, live: int, least: int) -> list[int] | None:
+        while many.log and many.log[0] < live:
             self._undo.append((many, many.drop(0)))
         many.add(proof)
         self._undo.append((many, None))
-        return many.times if len(many.times) > 1 else None
+        return many.times if len(many.times) >= least else None
 
     def _take_back(self) -> None:
         while self._undo:
-            what, proof = self._undo.pop()
-            if isinstance(what, bytes):
-                assert proof is not None
-                self._young[what] = proof
-            elif proof is None:
+            what, before = self._undo.pop()
+            if not isinstance(what, _Many):
+                assert before is not None
+                self._young[what] = before
+            elif before is None:
                 what.drop(-1)
             else:
-                what.add(proof, first=True)
+                assert isinstance(before, int)
+                what.put_back(before)
         while len(self._young) > self._keys_before:
             self._young.popitem()
 
 
-def _logged_ms(proof: int) -> int:
-    return (proof + _HALF) >> _SHIFT
+_Known = int | tuple[int, ...] | _Many
+"""What is known of a key: its only proof, packed; its few proofs in log order; or many."""
+
+
+def _times(proofs: tuple[int, ...]) -> list[int]:
+    return sorted([_occurred_ms(proof) for proof in proofs])
 
 
 def _occurred_ms(proof: int) -> int:

@@ -24,6 +24,11 @@ _NUL_CHARACTER: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escape of U+0000, and not a backslash that is spelled out before it."""
 
 
+_REFUSED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_TENANTS: Final = 65_536
+_SCHEMES: Final = 16
+
+
 class _Versioned(msgspec.Struct):
     schema_version: Any = None
 
@@ -34,9 +39,11 @@ _VERSION = msgspec.json.Decoder(_Versioned)
 class Codec(Generic[T]):
     """Decodes and encodes one version of one event."""
 
-    def __init__(self, event: type[T], version: int = 1) -> None:
+    def __init__(self, event: type[T], version: int = 1, explained_by: type[msgspec.Struct] | None = None) -> None:
+        """`explained_by`: the struct that a mismatch is explained by; the event's own."""
         self.event = event
         self.version = version
+        self._explained_by = explained_by or event
         self._decode = msgspec.json.Decoder(event).decode
 
     def decode(self, value: bytes | None) -> T:
@@ -70,7 +77,48 @@ class Codec(Generic[T]):
                 f"$.schema_version: this release reads version {self.version} of {self.event.__name__}; "
                 "upgrade it, or let the producer send that version",
             )
-        return Rejected("schema_mismatch", explain(self.event, error))
+        return Rejected("schema_mismatch", explain(self._explained_by, error))
+
+
+class TransactionCodec(Codec[types.Transaction]):
+    """Transactions, whose patterns are judged once for each tenant and each scheme of an imagery reference.
+
+    That halves the price of decoding. A tenant or scheme not met before is judged by `StrictTransaction`, which is the
+    schema; only what passed is remembered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(types.Transaction, explained_by=types.StrictTransaction)
+        self._strict = msgspec.json.Decoder(types.StrictTransaction).decode
+        self._tenants: set[str] = set()
+        self._schemes: tuple[str, ...] = ()
+
+    def decode(self, value: bytes | None) -> types.Transaction:
+        """Return the transaction. Raises `Rejected`."""
+        if value and _BACKSLASH not in value:  # nearly always; the rest is read as any event is
+            try:
+                event = self._decode(value)
+            except _REFUSED:
+                pass  # said below, outside of this clause
+            else:
+                reference = event.imagery_ref
+                if event.tenant in self._tenants and (reference is None or reference.startswith(self._schemes)):
+                    return event
+        return self._judged(value or b"", super().decode(value))
+
+    def _judged(self, value: bytes, event: types.Transaction) -> types.Transaction:
+        try:
+            self._strict(value)
+        except msgspec.ValidationError as error:
+            rejected = self._mismatch(value, error)
+        else:
+            if len(self._tenants) < _TENANTS:
+                self._tenants.add(event.tenant)
+            scheme, slashes, _ = (event.imagery_ref or "").partition("://")
+            if slashes and len(self._schemes) < _SCHEMES and scheme + slashes not in self._schemes:
+                self._schemes += (scheme + slashes,)
+            return event
+        raise rejected
 
 
 def _malformed(value: bytes | None, error: Exception) -> Rejected:
@@ -88,7 +136,7 @@ def _malformed(value: bytes | None, error: Exception) -> Rejected:
     return Rejected("malformed", f"$: is not JSON{where}; {right}")
 
 
-TRANSACTION: Final = Codec(types.Transaction)
+TRANSACTION: Final = TransactionCodec()
 LABEL: Final = Codec(types.Label)
 CONSENT: Final = Codec(types.Consent)
 VERDICT: Final = Codec(types.Verdict)

@@ -9,23 +9,24 @@ from services.scorer.core.step_up import log_time
 
 def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
     """Return the verdict; nothing in it depends on when or where it was made."""
-    return Verdict(
-        schema_version=1,
-        tenant=event.tenant,
-        transaction_id=event.transaction_id,
-        subject_ref=event.subject_ref,
-        occurred_at=event.occurred_at,
-        decision=judgement.decision,
-        action=judgement.action,
-        reasons=judgement.reasons,
-        match_outcome=judgement.match_outcome,
-        liveness_outcome=judgement.liveness_outcome,
-        match_score=event.match_score,
-        liveness_score=event.liveness_score,
-        basis=basis,
-        device=event.device,
-        timings=event.timings,
-        segments=event.segments,
+    decision, action, reasons, match_outcome, liveness_outcome, _, _, _ = judgement
+    return Verdict(  # by position, in the schema's order: a third of the price of sixteen names
+        1,
+        event.tenant,
+        event.transaction_id,
+        event.subject_ref,
+        event.occurred_at,
+        decision,
+        action,
+        reasons,
+        match_outcome,
+        liveness_outcome,
+        event.match_score,
+        event.liveness_score,
+        basis,
+        event.device,
+        event.timings,
+        event.segments,
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from proofwatch.detection.velocity import Limit, limits_of
+from proofwatch.detection.velocity import Limit, least, limits_of
 from proofwatch.events.types import Attempts, Basis
 from proofwatch.governance.policy import Policy
 
@@ -17,7 +17,8 @@ class Rulebook:
     """What the core needs of one policy; `policy_hash` names it on every verdict.
 
     Scores are as in the events (0 to 1), durations in milliseconds, `limit` in failures of one check. A score under
-    `match_far_below` or `liveness_far_below` is suspicious. `label_sample` is a probability.
+    `match_far_below` or `liveness_far_below` is suspicious. Fewer than `velocity_least` proofs cross no rule of
+    `velocity`. `label_sample` is a probability.
     """
 
     policy_hash: str
@@ -33,6 +34,7 @@ class Rulebook:
     match_far_below: float
     liveness_far_below: float
     velocity: tuple[Limit, ...]
+    velocity_least: int
     label_sample: float
     flagged_ms: int
     hold_ms: int
@@ -40,7 +42,7 @@ class Rulebook:
     @classmethod
     def of(cls, policy: Policy) -> Self:
         """Flatten `policy`."""
-        suspicion, step_up = policy.suspicion, policy.step_up
+        suspicion, step_up, limits = policy.suspicion, policy.step_up, limits_of(policy.suspicion.subject_velocity)
         return cls(
             policy_hash=policy.hash,
             match_threshold=policy.match.threshold,
@@ -54,7 +56,8 @@ class Rulebook:
             ahead_ms=policy.max_ahead_seconds * 1000,
             match_far_below=suspicion.match_far_below,
             liveness_far_below=suspicion.liveness_far_below,
-            velocity=limits_of(suspicion.subject_velocity),
+            velocity=limits,
+            velocity_least=least(limits),
             label_sample=suspicion.label_sample,
             flagged_ms=step_up.flagged_days * _DAY_MS,
             hold_ms=step_up.hold_hours * _HOUR_MS,

@@ -46,6 +46,8 @@ class Standing(Enum):
     AGAIN = "failed again"
     PERSISTS = "failures persist"
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own hash is a Python call for every look-up
+
 
 class Why(Enum):
     """Reasons as a rule names them; the two causes become `…_below_threshold` or `…_missing` by outcome."""
