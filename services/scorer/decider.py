@@ -1,5 +1,7 @@
 """From the records of one batch to everything that follows from them; nothing in here waits for anything."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Final
@@ -7,7 +9,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition, new_outgoing
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
@@ -30,11 +32,35 @@ STAGE: Final = "scorer"
 
 States = dict[bytes, SubjectState]
 
+_PART: Final = 256
+"""So many outputs are made before they are handed on: few enough to stay in the processor's cache."""
+
 _STAMP: Final = attrgetter("timestamp_ms")
 _CONFLICT: Final = (
     "$.transaction_id: was seen with another payload within the policy's duplicate horizon; "
     "give every transaction an id of its own, and send a repeat byte for byte"
 )
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of a batch's records; all others were decided."""
+
+    deduplicated: int = 0
+    dead_lettered: int = 0
+
+    def of(self, batch: Batch) -> BatchCounts:
+        """Return the counts of `batch` for the conservation of events."""
+        consumed = len(batch.records)
+        return BatchCounts(
+            batch.source,
+            batch.position_before,
+            batch.position_after,
+            consumed=consumed,
+            decided=consumed - self.deduplicated - self.dead_lettered,
+            deduplicated=self.deduplicated,
+            dead_lettered=self.dead_lettered,
+        )
 
 
 class Decider:
@@ -47,9 +73,9 @@ class Decider:
         self._samplers: dict[float, Sampler | None] = {}
 
     def decide(
-        self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States
-    ) -> tuple[list[Outgoing], BatchCounts]:
-        """Return what follows from the records of `batch`; update `memory`, `states` and `changes`.
+        self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States, counts: Counts
+    ) -> Iterator[list[Outgoing]]:
+        """Yield what follows from the records of `batch`, part by part; update all that is given but `batch`.
 
         `books_at` gives what is in force at a log time, and may raise.
         """
@@ -62,8 +88,11 @@ class Decider:
         topic, encode, headers, identify = self._emitter.verdict
         outputs: list[Outgoing] = []
         append = outputs.append
-        deduplicated = dead_lettered = 0
         for record in batch.records:
+            if len(outputs) >= _PART:
+                yield outputs
+                outputs = []
+                append = outputs.append
             _, timestamp_ms, _, _, incoming = record
             if not books.from_ms <= timestamp_ms < books.until_ms:
                 books = books_at(timestamp_ms)
@@ -72,17 +101,13 @@ class Decider:
                 event, key, value, book = admit(record, books, decode, soon)
             except Rejected as error:
                 append(dead_letter(record, source, STAGE, error.reason, error.message))
-                dead_lettered += 1
+                counts.dead_lettered += 1
                 continue
             rulebook = book.rulebook
             if rulebook.horizon_ms:
                 seen = see(timestamp_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
                 if seen is not first:
-                    if seen is Seen.REPEATED:
-                        deduplicated += 1
-                    else:
-                        append(dead_letter(record, source, STAGE, "conflicting_duplicate", _CONFLICT))
-                        dead_lettered += 1
+                    outputs += _again(record, source, seen, counts)
                     continue
             times = None
             if rulebook.velocity:
@@ -103,15 +128,7 @@ class Decider:
                     append(new_outgoing((topic, key, decision, partition, timestamp_ms, names)))
                     continue
             outputs += self._conclude(record, event, key, book, books, memory, times, states, changes)
-        return outputs, BatchCounts(
-            source,
-            batch.position_before,
-            batch.position_after,
-            consumed=len(batch.records),
-            decided=len(batch.records) - deduplicated - dead_lettered,
-            deduplicated=deduplicated,
-            dead_lettered=dead_lettered,
-        )
+        yield outputs
 
     def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:
         """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""
@@ -167,6 +184,15 @@ class Decider:
             self._samplers[share] = Sampler(self._sample_key, share)
         sampler = self._samplers[share]
         return sampler.probability if sampler and sampler.chooses(event.tenant, event.transaction_id) else 0
+
+
+def _again(record: Record, source: TopicPartition, seen: Seen, counts: Counts) -> list[Outgoing]:
+    """Return what follows from a transaction that was seen before: nothing, or a dead letter if it is another one."""
+    if seen is Seen.REPEATED:
+        counts.deduplicated += 1
+        return []
+    counts.dead_lettered += 1
+    return [dead_letter(record, source, STAGE, "conflicting_duplicate", _CONFLICT)]
 
 
 def _soon(first_ms: int, books: Books) -> datetime:

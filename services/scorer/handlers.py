@@ -1,16 +1,17 @@
 """The scorer's stage: wait for governance, load subjects, decide, hand over what changed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import Clock
 from services.scorer.core.books import Books, Rulebooks
-from services.scorer.decider import STAGE, Decider, States
+from services.scorer.decider import STAGE, Counts, Decider, States
 from services.scorer.emitter import Emitter
 from services.scorer.memory import BooksAt, Memory, MemoryTooShort, recalled, told
 from services.scorer.ports import Governance, Observer, Subjects
@@ -79,23 +80,27 @@ class ScorerStage:
         """Note how far the subjects topic has come; now and then, so that a later catch-up has less to read."""
         await self._keeper.look()
 
-    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: None) -> Iterable[Outgoing]:
         """Return what follows from the batch. Raises `SubjectsUnavailable`, `SubjectsBehind`: nothing is decided."""
-        memory, changes, outputs = self._memory[batch.source], States(), list[Outgoing]()
-        log_ms = batch.progress_ms
+        memory, log_ms = self._memory[batch.source], batch.progress_ms
         if log_ms is not None:
             await self._governed(log_ms)
         # The keys are known without decoding, so one look at each event suffices.
         states = await self._keeper.load(batch, {record.key for record in batch.records if record.key})
         if batch.records:
-            outputs, counts = self._decider.decide(batch, memory, self._reaching(memory), states, changes)
-            if self._observer:
-                self._observer(counts)
-        if log_ms is not None and len(memory.expiring):
-            outputs += self._decider.lapsed(memory, log_ms)
+            return Drawn(self._deciding(batch, memory, states))
+        return [] if log_ms is None else self._decider.lapsed(memory, log_ms)
+
+    def _deciding(self, batch: Batch, memory: Memory, states: States) -> Iterator[list[Outgoing]]:
+        """Yield what follows from the batch, bit by bit, and at the end what its subjects are then."""
+        changes, counts = States(), Counts()
+        yield from self._decider.decide(batch, memory, self._reaching(memory), states, changes, counts)
+        if self._observer:
+            self._observer(counts.of(batch))
+        if batch.progress_ms is not None and len(memory.expiring):
+            yield self._decider.lapsed(memory, batch.progress_ms)
         if changes:
-            outputs += self._keeper.changed(batch, changes)
-        return outputs
+            yield self._keeper.changed(batch, changes)
 
     async def _governed(self, log_ms: int) -> None:
         """Wait until everything that is in force at `log_ms` is known; the lane gives up when it takes too long."""

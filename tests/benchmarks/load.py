@@ -28,7 +28,7 @@ def main(bootstrap: str, count: int, rate: float) -> None:
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
-            "linger.ms": 0 if rate < 10_000 else 5,
+            "linger.ms": 5,  # the default of Kafka's clients; without it the broker is busy with single events
             "queue.buffering.max.messages": 1_000_000,
             "acks": 1,
         }

@@ -2,7 +2,8 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple, TypeVar
 
@@ -10,6 +11,7 @@ import structlog
 
 from proofwatch.bus.dead_letter import Refusal, refusal
 from proofwatch.bus.dead_letter_cap import WINDOW, Breach, Cap, Tally, recalled
+from proofwatch.bus.drawn import Drawn, parts_of
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
 from proofwatch.events.topics import dead_letter_topic
@@ -39,7 +41,7 @@ class _At(NamedTuple):
 
 
 class Capped(Stage[Tx]):
-    """`stage`, with its dead letters counted. Raises `Halted` from `step`, so before the batch is committed.
+    """`stage`, with its dead letters counted. Raises `Halted` before the batch is committed.
 
     What a batch adds counts once the next batch begins where it ended, for then it was committed. A batch that comes
     again is judged anew, from where it begins.
@@ -64,21 +66,30 @@ class Capped(Stage[Tx]):
         self._known.pop(source, None)
         await self._stage.closed(source)
 
-    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
-        """Return what the stage returns. Raises `Halted` when its dead letters exceed the cap."""
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
+        """Return what the stage returns. Raises `Halted` when its dead letters exceed the cap, at the latest when the
+        last output has been drawn.
+        """
         outputs = await self._stage.step(batch, tx)
-        if batch.records:
-            self._count(batch, outputs)
-        return outputs
+        if not batch.records:
+            return outputs
+        counted = self._counted(batch, parts_of(outputs))
+        return Drawn(counted) if isinstance(outputs, Drawn) else [*chain.from_iterable(counted)]
 
-    def _count(self, batch: Batch, outputs: Sequence[Outgoing]) -> None:
-        source, topic = batch.source, dead_letter_topic(batch.source.topic)
-        begin = self._find(source, batch.position_before) or _At(batch.position_before, Tally())
+    def _counted(self, batch: Batch, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
+        topic = dead_letter_topic(batch.source.topic)
         refusals: dict[int, Refusal] = {}
-        if topic in set(map(_TOPIC, outputs)):  # the only look at every output: some 20 ns each
-            for output in outputs:
-                if output.topic == topic and (said := refusal(output.headers)):
-                    refusals[bisect_left(batch.records, said.offset, key=_OFFSET)] = said
+        for part in parts:
+            if topic in set(map(_TOPIC, part)):  # the only look at every output: some 20 ns each
+                for output in part:
+                    if output.topic == topic and (said := refusal(output.headers)):
+                        refusals[bisect_left(batch.records, said.offset, key=_OFFSET)] = said
+            yield part
+        self._count(batch, refusals)
+
+    def _count(self, batch: Batch, refusals: dict[int, Refusal]) -> None:
+        source = batch.source
+        begin = self._find(source, batch.position_before) or _At(batch.position_before, Tally())
         refused = [(index, said.reason) for index, said in sorted(refusals.items())]
         after = self._cap.add(begin.tally, len(batch.records), refused)
         if isinstance(after, Breach):

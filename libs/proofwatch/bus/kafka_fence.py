@@ -13,6 +13,7 @@ from aiokafka import TopicPartition as Place
 from aiokafka.errors import ProducerFenced
 
 from proofwatch.bus.contiguity import begins_at
+from proofwatch.bus.drawn import parts_of
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata
 from proofwatch.bus.kafka_producer import discard, make_producer, send_all
@@ -65,7 +66,7 @@ class KafkaOwner:
         return self._committed
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
-        """Run the step, then send its outputs and the position in one transaction.
+        """Run the step, then send its outputs, as they are drawn, and the position in one transaction.
 
         An idle batch without outputs costs no transaction. Raises `Fenced`, `Gap`, `RecordTooLarge`, or what the
         client library raises; close the owner then, never abort and go on.
@@ -79,7 +80,8 @@ class KafkaOwner:
             return
         try:
             await self._producer.begin_transaction()
-            await send_all(self._producer, outputs, self._metadata.partitions, lambda: self._source.partition)
+            parts = parts_of(outputs)
+            await send_all(self._producer, parts, self._metadata.partitions, lambda: self._source.partition)
             if moves:  # not beside the outputs: the broker then refuses one batch in ten at first (KIP-890)
                 offsets = {Place(*self._source): batch.position_after}
                 await self._producer.send_offsets_to_transaction(offsets, self._group)

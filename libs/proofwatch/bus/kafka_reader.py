@@ -12,6 +12,7 @@ from proofwatch.bus.kafka_client import Connection, reader
 from proofwatch.bus.port import Record, TopicPartition, new_record
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
+_LOOK_AGAIN_MS = 15  # at most; it ends with the first record
 _READ_BATCH = 5_000
 _READ_WAIT_MS = 50  # the wait ends late when nothing but transaction markers is left
 
@@ -62,10 +63,23 @@ class PartitionReader:
     async def fetch(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         """Return the next committed records, or none after `timeout_s`. Raises `Gap`."""
         try:
-            return await _take(self._consumer, self._place, max_records, int(timeout_s * 1000))
+            return await self._next(max_records, int(timeout_s * 1000))
         except OffsetOutOfRangeError as error:
             where = f"{self._source.topic}/{self._source.partition}"
             raise Gap(f"{where}: the position is no longer in the log") from error
+
+    async def _next(self, max_records: int, timeout_ms: int) -> Sequence[Record]:
+        """Return the next records; a second look is had where the first is stale.
+
+        What was fetched ahead was asked for right after the records before it and may be one record, while more have
+        arrived since. Then there is load, and one more look makes transactions fewer, larger and sooner over. What
+        arrives on an idle partition is returned at once.
+        """
+        ahead = self._place in self._consumer._fetcher._records
+        records = await _take(self._consumer, self._place, max_records, timeout_ms)
+        if not ahead or not 0 < len(records) < max_records:
+            return records
+        return [*records, *await _take(self._consumer, self._place, max_records - len(records), _LOOK_AGAIN_MS)]
 
 
 class KafkaHistory:

@@ -53,7 +53,7 @@ class LocalOwner:
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
         """Run the step, then append its outputs and move the position without yielding in between."""
         self._check(batch)
-        placed = self._bus.place(await stage.step(batch, None), batch.source.partition)
+        placed = self._bus.place([*await stage.step(batch, None)], batch.source.partition)
         self._check(batch)
         self._bus.append(placed)
         if batch.position_after > batch.position_before:

@@ -1,19 +1,42 @@
 """A fence that tells an observer of every committed batch: for metrics, without a word of them in lanes and stages."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Final, Protocol, TypeVar
 
+from proofwatch.bus.drawn import Drawn, parts_of
 from proofwatch.bus.port import Batch, Fence, History, Outgoing, Owner, Stage, TopicPartition
+from proofwatch.events.topics import is_dead_letter_topic
 
 Tx = TypeVar("Tx")
 TxIn = TypeVar("TxIn", contravariant=True)
 
 
+_TOPIC: Final = itemgetter(0)
+
+
+class Published:
+    """What became of a batch: records by topic, and the dead letters themselves."""
+
+    def __init__(self) -> None:
+        self.records = Counter[str]()
+        self.dead_letters: list[Outgoing] = []
+
+    def add(self, outputs: Sequence[Outgoing]) -> None:
+        """Count further outputs."""
+        topics = Counter(map(_TOPIC, outputs))
+        self.records += topics
+        dead = {topic for topic in topics if is_dead_letter_topic(topic)}
+        if dead:
+            self.dead_letters += [output for output in outputs if output.topic in dead]
+
+
 class Observer(Protocol):
     """Is told what became durable, batch by batch; must be quick and must not raise."""
 
-    def committed(self, stage: str, batch: Batch, outputs: Sequence[Outgoing], seconds: float) -> None:
+    def committed(self, stage: str, batch: Batch, published: Published, seconds: float) -> None:
         """Take note of a batch, idle ones too; `seconds` is what step and commit took together."""
         ...
 
@@ -51,7 +74,7 @@ class _Owner(Owner[Tx]):
         began = time()
         await self._owner.commit(batch, seen)
         if seen.batch:  # else everything in it was durable already
-            self._observer.committed(self._stage, seen.batch, seen.outputs, time() - began)
+            self._observer.committed(self._stage, seen.batch, seen.published, time() - began)
 
     async def close(self) -> None:
         self._observer.released(self._stage, self._source)
@@ -64,15 +87,23 @@ class _Seen(Stage[TxIn]):
     def __init__(self, stage: Stage[TxIn]) -> None:
         self._stage = stage
         self.batch: Batch | None = None
-        self.outputs: Sequence[Outgoing] = ()
+        self.published = Published()
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         await self._stage.opened(source, position, history)
 
-    async def step(self, batch: Batch, tx: TxIn) -> Sequence[Outgoing]:
-        self.outputs = await self._stage.step(batch, tx)
-        self.batch = batch
-        return self.outputs
+    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
+        outputs, self.batch, self.published = await self._stage.step(batch, tx), batch, Published()
+        if isinstance(outputs, Drawn):
+            return Drawn(self._counted(outputs.parts))
+        (all_,) = parts_of(outputs)
+        self.published.add(all_)
+        return all_
+
+    def _counted(self, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
+        for part in parts:
+            self.published.add(part)
+            yield part
 
     async def closed(self, source: TopicPartition) -> None:
         await self._stage.closed(source)

@@ -4,7 +4,7 @@ Kafka's words are used throughout. Two implementations fulfil these protocols, `
 `KafkaBus`; one contract suite (`tests/contract`) runs unchanged on both.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -54,9 +54,9 @@ new_record: Final[Callable[[tuple[int, int, bytes | None, bytes | None, Headers]
 )
 """Makes a record of all of its fields: what a named tuple's own constructor does, at a third of its price."""
 
-new_outgoing: Final[
-    Callable[[tuple[str, bytes | None, bytes | None, int | None, int | None, Headers]], Outgoing]
-] = partial(tuple.__new__, Outgoing)
+new_outgoing: Final[Callable[[tuple[str, bytes | None, bytes | None, int | None, int | None, Headers]], Outgoing]] = (
+    partial(tuple.__new__, Outgoing)
+)
 """The same for what is published."""
 
 
@@ -95,8 +95,8 @@ class Stage(Protocol[TxIn]):
         """Load what the partition needs before its first batch; also called when a lane starts anew."""
         ...
 
-    async def step(self, batch: Batch, tx: TxIn) -> Sequence[Outgoing]:
-        """Return what is to be published together with the batch's position.
+    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
+        """Return what is to be published together with the batch's position: a sequence, or `drawn.Drawn`.
 
         `tx` is the open database connection for PostgreSQL lanes and None for bus lanes.
         """

@@ -89,7 +89,7 @@ class PostgresOwner:
             fresh = self._fresh(batch, row["position"], row["progress_ms"])
             if fresh is None:
                 return
-            outputs = await stage.step(fresh, connection)
+            outputs = [*await stage.step(fresh, connection)]
             seq = row["outbox_seq"]
             if outputs:
                 await self._write(connection, outputs, seq)

@@ -2,16 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from typing import Final
 
 import prometheus_client as prometheus
 
 from proofwatch.bus.dead_letter import refusal
+from proofwatch.bus.observed import Published
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
-from proofwatch.events.topics import is_dead_letter_topic
 
-_TOPIC: Final = itemgetter(0)
 _RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 _UNKNOWN: Final = "unknown"
@@ -61,16 +59,16 @@ class Metrics:
             lambda: float(ready())
         )
 
-    def committed(self, stage: str, batch: Batch, outputs: Sequence[Outgoing], seconds: float) -> None:
+    def committed(self, stage: str, batch: Batch, published: Published, seconds: float) -> None:
         """Count a batch and what came of it."""
         place = (stage, *batch.source)
         self._position.labels(*place).set(batch.position_after)
         if batch.progress_ms is not None:
             self._lag.labels(*place).set((batch.now_ms - batch.progress_ms) / 1000)
-        for topic, count in Counter(map(_TOPIC, outputs)).items():
+        for topic, count in published.records.items():
             self._outputs.labels(stage, topic).inc(count)
-            if is_dead_letter_topic(topic):
-                self._count_dead_letters(stage, topic, outputs)
+        if published.dead_letters:
+            self._count_dead_letters(stage, published.dead_letters)
         if batch.records:
             self._records.labels(*place).inc(len(batch.records))
             self._batch_records.labels(stage).observe(len(batch.records))
@@ -85,7 +83,7 @@ class Metrics:
         """Return the content type and the text that a scrape gets."""
         return prometheus.CONTENT_TYPE_LATEST, prometheus.generate_latest(self.registry)
 
-    def _count_dead_letters(self, stage: str, topic: str, outputs: Sequence[Outgoing]) -> None:
-        said = [refusal(output.headers) for output in outputs if output.topic == topic]
+    def _count_dead_letters(self, stage: str, dead_letters: Sequence[Outgoing]) -> None:
+        said = [refusal(output.headers) for output in dead_letters]
         for reason, count in Counter(each.reason if each else _UNKNOWN for each in said).items():
             self._dead_letters.labels(stage, reason).inc(count)

@@ -87,7 +87,7 @@ async def test_a_policy_that_looks_further_back_makes_the_lane_begin_anew() -> N
     await scorer.opened(SOURCE, 0, LogHistory(records, 0))
     assert len(verdicts(await scorer.step(batch(records[:1]), None))) == 1
     with pytest.raises(MemoryTooShort):
-        await scorer.step(batch(records[1:]), None)
+        list(await scorer.step(batch(records[1:]), None))
     await scorer.opened(SOURCE, 1, LogHistory(records, 1))
     assert verdicts(await scorer.step(batch(records[1:]), None)) == []
 

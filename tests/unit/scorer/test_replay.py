@@ -86,7 +86,7 @@ async def test_batches_that_are_lost_before_their_commit_and_come_again_change_n
             opening = False
         size = 1 + (cuts[turn % len(cuts)] if cuts else 5)
         taken = records[done : done + size]
-        outputs = await scorer.step(Batch(SOURCE, taken, position, taken[-1].offset + 1, None, 0), None)
+        outputs = [*await scorer.step(Batch(SOURCE, taken, position, taken[-1].offset + 1, None, 0), None)]
         turn += 1
         if turn - 1 in crashes:
             scorer = None if turn % 2 else scorer  # a new process, or the same one beginning anew

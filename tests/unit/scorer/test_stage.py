@@ -140,7 +140,7 @@ async def test_a_repeat_after_a_restart_is_still_told() -> None:
         records.append(record(9, events[4], START_MS - age_ms + 4 + BOOK.horizon_ms - 1))
         scorer, history = stage(memory()), LogHistory(records, 9)
         await scorer.opened(SOURCE, 9, history)
-        assert await scorer.step(batch(records[9:]), None) == []
+        assert [*await scorer.step(batch(records[9:]), None)] == []
 
 
 async def test_recall_reads_its_horizons_and_not_the_whole_log() -> None:
@@ -155,10 +155,10 @@ async def test_a_partition_that_was_given_up_is_forgotten() -> None:
     """Another process may have gone on meanwhile; the log is read again on return."""
     scorer, records = stage(memory()), [record(0, transaction())]
     await scorer.opened(SOURCE, 0, LogHistory((), 0))
-    await scorer.step(batch(records), None)
+    list(await scorer.step(batch(records), None))
     await scorer.closed(SOURCE)
     await scorer.opened(SOURCE, 0, LogHistory((), 0))
-    assert len(await scorer.step(batch(records), None)) == 1
+    assert len([*await scorer.step(batch(records), None)]) == 1
 
 
 async def test_the_observer_accounts_for_every_record() -> None:

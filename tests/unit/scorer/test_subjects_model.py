@@ -147,7 +147,7 @@ class World:
         """Commit; when told to, fail before it or lose the answer."""
         fails, self.fails = self.fails, None
         if fails == "before":
-            await stage.step(batch, None)
+            list(await stage.step(batch, None))  # everything but the commit
         else:
             await owner.commit(batch, stage)
         if fails:
