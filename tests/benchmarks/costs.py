@@ -5,14 +5,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.port import Outgoing, Record, new_outgoing
 from proofwatch.events.codec import TRANSACTION, VERDICT
 from proofwatch.events.topics import VERDICTS
-from proofwatch.events.types import Verdict
+from services.scorer.core.attempts import CLEAN
+from services.scorer.core.effects import verdict
+from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.rules import judge
 from tests.benchmarks.contenders import run_scorer
 from tests.benchmarks.context import Context, Result
 from tests.benchmarks.figures import summary
-from tests.benchmarks.scorer import Kind, Profile
+from tests.benchmarks.scorer import Kind, Profile, policy_of
 from tests.benchmarks.stages import records_of, stage_cost
 
 _LARGE, _SMALL = 10_000, 500
@@ -107,13 +110,15 @@ def _pieces(count: int, rounds: int) -> list[dict[str, Any]]:
 
 def _alone(records: Sequence[Record], outputs: Sequence[Outgoing]) -> dict[str, float]:
     verdicts = [VERDICT.decode(output.value) for output in outputs if output.topic == VERDICTS]
-    decode, encode = TRANSACTION.decode, VERDICT.encode
+    decode, encode, rulebook = TRANSACTION.decode, VERDICT.encode, Rulebook.of(policy_of(Profile("core")))
+    judged = [(event, judge(event, rulebook, CLEAN.failures)) for event in map(decode, (r.value for r in records))]
+    basis = rulebook.basis(CLEAN.failures)
     return {
         "decode": _time(len(records), lambda: [decode(record.value) for record in records]),
-        "build": _time(len(verdicts), lambda: [_build(verdict) for verdict in verdicts]),
-        "encode": _time(len(verdicts), lambda: [encode(verdict) for verdict in verdicts]),
+        "build": _time(len(judged), lambda: [verdict(event, judgement, basis) for event, judgement in judged]),
+        "encode": _time(len(verdicts), lambda: [encode(each) for each in verdicts]),
         "outgoing": _time(
-            len(records), lambda: [Outgoing(VERDICTS, r.key, r.value, 0, r.timestamp_ms) for r in records]
+            len(records), lambda: [new_outgoing((VERDICTS, r.key, r.value, 0, r.timestamp_ms, ())) for r in records]
         ),
     }
 
@@ -126,27 +131,6 @@ def _time(count: int, work: Callable[[], object]) -> float:
         return (time.process_time() - began) / count * 1e6
     finally:
         gc.enable()
-
-
-def _build(known: Verdict) -> Verdict:
-    return Verdict(
-        schema_version=1,
-        tenant=known.tenant,
-        transaction_id=known.transaction_id,
-        subject_ref=known.subject_ref,
-        occurred_at=known.occurred_at,
-        decision=known.decision,
-        action=known.action,
-        reasons=known.reasons,
-        match_outcome=known.match_outcome,
-        liveness_outcome=known.liveness_outcome,
-        match_score=known.match_score,
-        liveness_score=known.liveness_score,
-        basis=known.basis,
-        device=known.device,
-        timings=known.timings,
-        segments=known.segments,
-    )
 
 
 def _row(what: str, cost_us: float, how: str, *, core: bool = True, total: bool = False) -> dict[str, Any]:

@@ -70,13 +70,17 @@ def before(name: str, result: Result) -> Iterator[str]:
             "An open-loop generator sends event i when it is due, whatever the system does. Latency is from that "
             "planned time to the moment an independent reader of committed records has the verdict, on one clock; the "
             "generator's own delay is part of it. Four partitions, the scorer with everything on; the first "
-            f"{result['warm_up_seconds']} s do not count."
+            f"{result['warm_up_seconds']} s do not count. Before that the broker carries the same load for "
+            f"{result['broker_warm_up_seconds']} s: one that has just started compiles its code for about a minute, "
+            "and takes ten times as long for a small transaction. The generator waits 5 ms for a batch, as Kafka's "
+            "clients do by default; that is part of the latency too."
         )
     elif name == "memory":
         yield (
             f"A generator sends {result['rate_asked']:,} events/s to the scorer with everything on, whose resident "
             "memory is read every second. What duplicates are told by is held for one to two horizons of log time, a "
-            f"saw-tooth; so the policy's horizon is {result['horizon_minutes']} minute here, not an hour, and counting "
+            f"saw-tooth; so the policy's horizon is {result['horizon_minutes']} minute here, not an hour, velocity, whose "
+            "horizon is ten minutes at least, is off, and counting "
             f"begins after {result['warm_up_events']:,} events. The trend is the least-squares line "
             "through the high-water mark of each horizon."
         )

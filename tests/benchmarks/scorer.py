@@ -30,7 +30,8 @@ class Profile(NamedTuple):
 
     `core`: validation, rules, Kafka transactions; subjects in memory, no duplicate horizon, no velocity.
     `full`: everything on (`prose.EVERYTHING`), subjects in a real Redis.
-    `horizon_minutes` None: as the kind says, or as the default policy.
+    `horizon_minutes` of duplicates, without velocity then, whose horizon is longer; None: as the kind says, or as the
+    default policy.
     The other kinds are not the scorer (`lanes`). `tenants` above 0: so many (`events.tenants`), each with a policy of
     its own.
     """
@@ -92,7 +93,9 @@ def policy_of(profile: Profile) -> Policy:
     if profile.kind == "core":
         changed = {"duplicate_horizon_minutes": 0, "suspicion": SuspicionRule()}
     if profile.horizon_minutes is not None:
+        suspicion = SuspicionRule() if profile.kind == "core" else policy.suspicion
         changed["duplicate_horizon_minutes"] = profile.horizon_minutes
+        changed["suspicion"] = suspicion.model_copy(update={"subject_velocity": ()})
     return policy.model_copy(update=changed)
 
 

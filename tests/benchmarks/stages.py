@@ -50,7 +50,7 @@ async def _stage_cost(profile: Profile, records: Sequence[Record]) -> tuple[floa
         spent = 0.0
         for batch in batches:
             began = time.process_time()
-            made = await stage.step(batch, None)
+            made = [*await stage.step(batch, None)]
             spent += time.process_time() - began
             outputs += made
     finally:

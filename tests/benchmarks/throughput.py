@@ -25,7 +25,7 @@ _TARGETS: Final = (
 
 def run(context: Context) -> Result:
     """Run every contender in every round (A B C … A B C …); a contender that fails is reported, not hidden."""
-    count = context.pick(300_000, 60_000)
+    count = context.pick(500_000, 60_000)
     rounds = context.rounds or context.pick(3, 1)
     measured: dict[str, list[Measured]] = {contender.name: [] for contender in CONTENDERS}
     failures: dict[str, str] = {}

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 
 import pytest
 
 from proofwatch.bus.dead_letter import dead_letter, read_dead_letter
+from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, UnknownTopic
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.bus.worker import Worker
@@ -116,6 +117,37 @@ async def test_a_commit_that_fails_half_way_publishes_nothing(world: World, requ
     await further.start()
     await step_until(lambda: len(downstream.taken) >= 10, further)
     assert [record.value for record in downstream.taken] == numbers(0, 10)
+
+
+async def test_outputs_that_are_drawn_become_visible_together(world: World) -> None:
+    """They are under way while the next are made; an error on the way leaves no trace of them."""
+
+    class Drawing(Copy):
+        broken = False
+
+        async def step(self, batch: Batch, tx: None) -> Drawn:  # type: ignore[override]
+            return Drawn(self.parts([*await super().step(batch, tx)]))
+
+        def parts(self, outputs: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+            yield outputs[:4]
+            yield []
+            if self.broken:
+                raise ValueError("no more")
+            yield outputs[4:]
+
+    await world.publish("in", numbers(0, 20))
+    stage = Drawing(world)
+    lane = await world.lane(stage)
+    await step_until(lambda: len(stage.taken) == 10, lane)
+    stage.broken = True
+    with pytest.raises(ValueError, match="no more"):
+        await step_until(lambda: False, lane)
+    await shows(lambda: world.values("out"), numbers(0, 10))
+    heir = Drawing(world)
+    second = await world.lane(heir, reader="heir")
+    await step_until(lambda: len(heir.taken) == 10, second)
+    await shows(lambda: world.values("out"), numbers(0, 20))
+    await second.close()
 
 
 async def test_an_owner_that_was_replaced_cannot_commit(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from proofwatch.bus.capped import Capped
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.dead_letter_cap import Cap
+from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.local import LocalBus
@@ -104,6 +105,28 @@ async def test_a_batch_that_comes_again_is_not_counted_twice() -> None:
     await bus.publish([Outgoing("in", b"k", b"bad", 0, 1)])
     with pytest.raises(Halted, match="6 records in a row"):
         await lane.step()
+
+
+async def test_outputs_that_are_drawn_halt_when_the_last_was_drawn() -> None:
+    """So before the commit; what was drawn until then is lost with the transaction."""
+    bus = await bus_with(*[b"good"] * 2, *[b"bad"] * 2)
+    records = [record async for record in bus.read(AT)]
+    batch = Batch(AT, records, 0, 4, 1, 1)
+
+    class Drawing(Picky):
+        async def step(self, batch: Batch, tx: object) -> Drawn:  # type: ignore[override]
+            outputs = await super().step(batch, tx)
+            return Drawn(iter([outputs[:3], outputs[3:]]))
+
+    for most, expected in ((3, 4), (2, None)):
+        stage: Capped[None] = Capped(Drawing(), Cap(0, most), "picky", bus)
+        await stage.opened(AT, 0, bus.consumer(f"r{most}", ["in"]).history(AT, 0))
+        drawn = await stage.step(batch, None)
+        if expected:
+            assert len(list(drawn)) == expected
+        else:
+            with pytest.raises(Halted, match="2 records in a row"):
+                list(drawn)
 
 
 async def test_a_stage_may_see_a_batch_again_without_being_opened_anew() -> None:

@@ -1,5 +1,6 @@
 """Velocity: what counts, when a rule is crossed, and that batches, rewinds and restarts show nowhere."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proofwatch.detection import velocity
 from proofwatch.detection.velocity import (
     LATENESS_MS,
     MINUTE_MS,
@@ -15,6 +17,7 @@ from proofwatch.detection.velocity import (
     Proofs,
     crossings,
     horizon_ms,
+    least,
     limits_of,
 )
 from proofwatch.governance.policy import VelocityRule, load_policy
@@ -78,7 +81,15 @@ def seen(proofs: Proofs, entry: Entry) -> list[tuple[int, int]]:
     return [(limit.window_ms, limit.limit) for limit in LIMITS if crossings(times, entry.occurred_ms, (limit,))]
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.fixture(autouse=True, scope="module", params=[2, 16])
+def few(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With so many proofs of a key kept as a value; more are kept otherwise, and nobody may notice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(velocity, "_FEW", request.param)
+        yield
+
+
+@settings(max_examples=200, deadline=None)
 @given(LOGS, CUTS)
 def test_what_is_told_is_what_the_definition_says_however_the_log_is_cut(proofs: list[Proof], cuts: list[int]) -> None:
     """Out of order, before 1970, over generations: the same as comparing every proof with every other."""
@@ -90,7 +101,7 @@ def test_what_is_told_is_what_the_definition_says_however_the_log_is_cut(proofs:
             assert seen(memory, log[at]) == told(log, at)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(LOGS, CUTS, st.lists(st.integers(1, 20), max_size=8))
 def test_a_batch_that_comes_again_counts_once(proofs: list[Proof], cuts: list[int], lost: list[int]) -> None:
     """Each batch is first seen longer or shorter than it is committed, as after a commit that failed."""
@@ -136,6 +147,15 @@ def test_a_proof_that_arrives_late_fills_the_window_of_later_ones() -> None:
     """Proofs at 0 and 8 minutes are no excess; the one of 4 minutes, arriving last, makes it one."""
     times = [0, 4 * MINUTE_MS, 8 * MINUTE_MS]
     assert crossings(times, 4 * MINUTE_MS, (Limit(10 * MINUTE_MS, 3),)) == (Crossing(10, 3, 3),)
+
+
+def test_fewer_proofs_than_any_rule_asks_for_are_not_told() -> None:
+    """The answer comes with the first proof that could cross a rule, and from then on."""
+    memory, enough = Proofs(1_000), least((Limit(10, 5), Limit(20, 3)))
+    memory.begin(0, 1)
+    told_at = [memory.see(1 + n, b"acme/s", n, enough) for n in range(4)]
+    assert told_at == [None, None, [0, 1, 2], [0, 1, 2, 3]]
+    assert (least(()), least((Limit(10, 2),))) == (2, 2)
 
 
 def test_the_memory_is_bounded_by_two_horizons_of_keys() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from proofwatch import resources
 from proofwatch.events import rejected, types
-from proofwatch.events.codec import CODECS, LABEL, TALLY, TRANSACTION, VERDICT
+from proofwatch.events import codec as codecs
+from proofwatch.events.codec import CODECS, LABEL, TALLY, TRANSACTION, VERDICT, Codec, TransactionCodec
 from proofwatch.events.meta import examples, schemas
 from proofwatch.events.rejected import Rejected
 
@@ -278,3 +279,40 @@ def test_the_character_that_no_database_keeps_is_refused_and_its_spelling_is_not
             TRANSACTION.decode(value)
     else:
         assert TRANSACTION.decode(value).transaction_id == text
+
+
+STRANGE = st.sampled_from(
+    ["acme", "acme-bank", "Acme", "", "a" * 64, "-a", "acme\n", "s3://bucket/x", "s3", "s3:/x", "s3x://y"]
+)
+REFERENCES = st.sampled_from(
+    ["s3://bucket/x", "s3", "s3:", "s3:/x", "S3://x", "gs://x", "x s3://y", "s3x://y", "://x", None]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(STRANGE, REFERENCES), min_size=1, max_size=6))
+def test_what_was_judged_once_is_judged_alike_ever_after(seen: list[tuple[str, str | None]]) -> None:
+    """Patterns of transactions are looked at once for each tenant and scheme; it must not matter which came before."""
+    codec, strict = TransactionCodec(), Codec(types.StrictTransaction)
+    for tenant, reference in seen:
+        value = transaction(tenant=tenant, imagery_ref=reference)
+        try:
+            expected: object = msgspec.to_builtins(strict.decode(value))
+        except Rejected as refused:
+            expected = (refused.reason, refused.message)
+        try:
+            found: object = msgspec.to_builtins(codec.decode(value))
+        except Rejected as refused:
+            found = (refused.reason, refused.message)
+        assert found == expected
+
+
+def test_the_memory_of_what_was_judged_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever invents tenants or schemes costs time, not memory."""
+    monkeypatch.setattr(codecs, "_TENANTS", 3)
+    codec = TransactionCodec()
+    for n in range(40):
+        codec.decode(transaction(tenant=f"tenant-{n}", imagery_ref=f"scheme{n}://x"))
+    assert (len(codec._tenants), len(codec._schemes)) == (3, 16)
+    assert codec.decode(transaction(tenant="tenant-39", imagery_ref="scheme39://x")).tenant == "tenant-39"
+    assert "$.tenant" in refusal(transaction(tenant="No"), "transaction")

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.local_fence import LocalFence, LocalOwner
@@ -30,6 +31,14 @@ class Picky(Recording):
             dead_letter(record, batch.source, "picky", "malformed", "$") if record.value == b"bad" else out
             for record, out in zip(batch.records, copies, strict=True)
         ]
+
+
+class Drawing(Picky):
+    """The same, but what it returns is drawn in parts."""
+
+    async def step(self, batch: Batch, tx: object) -> Drawn:  # type: ignore[override]
+        outputs = await super().step(batch, tx)
+        return Drawn(iter([outputs[:1], outputs[1:]]))
 
 
 class Scene:
@@ -59,9 +68,10 @@ class Scene:
         return self.scrape().get((name, frozenset(labels.items())))
 
 
-async def test_records_outputs_and_dead_letters_are_counted_by_batch() -> None:
+@pytest.mark.parametrize("stage", [Picky, Drawing])
+async def test_records_outputs_and_dead_letters_are_counted_by_batch(stage: type[Picky]) -> None:
     """By partition, by topic, by reason; with the sizes of the batches."""
-    scene = Scene(Picky())
+    scene = Scene(stage())
     await scene.publish(0, b"a", b"bad", b"c", b"bad")
     await scene.publish(1, b"a")
     await scene.service.start()

@@ -1,11 +1,15 @@
 """Verdicts are a function of the log: batches, crashes and repetitions change nothing."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.bus.port import Batch, Outgoing, Record
+from services.scorer import decider
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.conservation import Conservation
 from services.scorer.core.attempts import before
@@ -35,6 +39,14 @@ EVENTS = st.lists(
     max_size=24,
 )
 CUTS = st.lists(st.integers(0, 24), max_size=6)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_parts() -> Iterator[None]:
+    """Outputs are drawn a few at a time, as those of a large batch are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decider, "_PART", 2)
+        yield
 
 
 def log_of(events: list[tuple[int, str, int, float | None, float | None]]) -> list[Record]:
@@ -86,7 +98,8 @@ async def test_batches_that_are_lost_before_their_commit_and_come_again_change_n
             opening = False
         size = 1 + (cuts[turn % len(cuts)] if cuts else 5)
         taken = records[done : done + size]
-        outputs = [*await scorer.step(Batch(SOURCE, taken, position, taken[-1].offset + 1, None, 0), None)]
+        drawn = await scorer.step(Batch(SOURCE, taken, position, taken[-1].offset + 1, None, 0), None)
+        outputs = list(islice(drawn, turn % 4 if turn in crashes else None))  # a crash while they are drawn
         turn += 1
         if turn - 1 in crashes:
             scorer = None if turn % 2 else scorer  # a new process, or the same one beginning anew
