@@ -79,8 +79,8 @@ def before(name: str, result: Result) -> Iterator[str]:
         yield (
             f"A generator sends {result['rate_asked']:,} events/s to the scorer with everything on, whose resident "
             "memory is read every second. What duplicates are told by is held for one to two horizons of log time, a "
-            f"saw-tooth; so the policy's horizon is {result['horizon_minutes']} minute here, not an hour, velocity, whose "
-            "horizon is ten minutes at least, is off, and counting "
+            f"saw-tooth; so the policy's horizon is {result['horizon_minutes']} minute here, not an hour, velocity, "
+            "whose horizon is ten minutes at least, is off, and counting "
             f"begins after {result['warm_up_events']:,} events. The trend is the least-squares line "
             "through the high-water mark of each horizon."
         )

@@ -17,7 +17,7 @@ LIMIT: Final = 1.2
 def run(context: Context) -> Result:
     """Measure the stage alone and the whole process, few and many in turn."""
     rounds = context.rounds or context.pick(3, 1)
-    stage_events, kafka_events = context.pick(300_000, 40_000), context.pick(300_000, 40_000)
+    stage_events, kafka_events = context.pick(300_000, 40_000), context.pick(600_000, 40_000)
     stage: dict[int, list[float]] = {FEW: [], MANY: []}
     kafka: dict[int, list[float]] = {FEW: [], MANY: []}
     with context.steps("tenants", 4 * rounds) as step:

@@ -1,5 +1,7 @@
 """Packing: every record once, in order, in a batch of its partition; read back by the client library."""
 
+from itertools import pairwise
+
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
@@ -40,7 +42,7 @@ def test_all_records_come_out_in_order_however_they_are_cut_into_parts(
     """Keys, values, times and headers as they were; a batch counts its records."""
     packing, batches = packer(), list[tuple[TopicPartition, BatchBuilder]]()
     bounds = sorted({0, len(records), *(cut for cut in cuts if cut < len(records))})
-    for first, end in zip(bounds, bounds[1:], strict=False):
+    for first, end in pairwise(bounds):
         batches += packing.pack(records[first:end])
     batches += packing.rest()
     found: dict[TopicPartition, list[Outgoing]] = {}

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch import resources
-from proofwatch.events import rejected, types
 from proofwatch.events import codec as codecs
+from proofwatch.events import rejected, types
 from proofwatch.events.codec import CODECS, LABEL, TALLY, TRANSACTION, VERDICT, Codec, TransactionCodec
 from proofwatch.events.meta import examples, schemas
 from proofwatch.events.rejected import Rejected
