@@ -25,12 +25,11 @@ MINUTE_MS: Final = 60_000
 LATENESS_MS: Final = 10 * MINUTE_MS
 """Proofs of one window still meet when one reached the log so much later than the other."""
 
-_FEW: Final = 16
-"""So many proofs of a key are kept as a value that is made anew with each; more would cost too much of that."""
+_FEW: Final = 32
+"""So many numbers of a key, two for each proof, are kept as a value that is made anew with each proof."""
 
-_SHIFT: Final = 48
-_HALF: Final = 1 << (_SHIFT - 1)  # times before 1970 are negative
-_LOW: Final = (1 << _SHIFT) - 1
+_Few = tuple[int, ...]
+"""A key's few proofs in log order: log time and event time of each, in milliseconds."""
 
 
 class Limit(NamedTuple):
@@ -101,34 +100,29 @@ def _count(times: Sequence[int], at: int, window_ms: int) -> int:
 
 
 class _Many:
-    """The proofs of a key that has more than a few: packed in log order, and their times ascending."""
+    """The proofs of a key that has more than a few: log times and event times in log order, and `times` ascending."""
 
-    __slots__ = ("log", "times")
+    __slots__ = ("logged", "occurred", "times")
 
-    def __init__(self, proofs: tuple[int, ...]) -> None:
-        self.log = list(proofs)
-        self.times = _times(proofs)
+    def __init__(self, few: _Few) -> None:
+        self.logged, self.occurred, self.times = [*few[::2]], [*few[1::2]], _times(few)
 
-    def add(self, proof: int) -> None:
-        self.log.append(proof)
-        insort(self.times, _occurred_ms(proof))
+    def add(self, logged_ms: int, occurred_ms: int, at: int) -> None:
+        self.logged.insert(at, logged_ms)
+        self.occurred.insert(at, occurred_ms)
+        insort(self.times, occurred_ms)
 
-    def put_back(self, proof: int) -> None:
-        """Undo the drop of the first."""
-        self.log.insert(0, proof)
-        insort(self.times, _occurred_ms(proof))
-
-    def drop(self, at: int) -> int:
-        proof = self.log.pop(at)
-        del self.times[bisect_left(self.times, _occurred_ms(proof))]
-        return proof
+    def drop(self, at: int) -> _Few:
+        logged_ms, occurred_ms = self.logged.pop(at), self.occurred.pop(at)
+        del self.times[bisect_left(self.times, occurred_ms)]
+        return logged_ms, occurred_ms
 
 
 class Proofs:
     """Which key proved when, in one partition, for one horizon of log time.
 
     Two generations of keys, each a horizon long: to forget is to drop the older one, and memory holds at most two
-    horizons and a batch. A key with one proof takes about 170 bytes. Nothing of this is ever written down.
+    horizons and a batch. A key with one proof takes about 230 bytes. Nothing of this is ever written down.
 
     Log time is expected to ascend, as log-append time does; where it does not, a proof that is nearly a horizon old
     may be missed.
@@ -139,13 +133,13 @@ class Proofs:
     def __init__(self, horizon_ms: int) -> None:
         """`horizon_ms`: milliseconds of log time after which a proof no longer counts; 0: none ever does."""
         self._horizon_ms = horizon_ms
-        self._young: dict[bytes, _Known] = {}
-        self._old: dict[bytes, _Known] = {}
+        self._young: dict[bytes, _Few | _Many] = {}
+        self._old: dict[bytes, _Few | _Many] = {}
         self._turn_ms: int | None = None
         # How the batch in hand is taken back: its keys are the last of the young ones, and what else it changed.
         self._mark = -1
         self._keys_before = 0
-        self._undo: list[tuple[bytes, int | tuple[int, ...]] | tuple[_Many, int | None]] = []
+        self._undo: list[tuple[bytes, _Few] | tuple[_Many, _Few | None]] = []
 
     def __len__(self) -> int:
         """Return how many keys are remembered; one that proved in both generations counts twice."""
@@ -174,33 +168,30 @@ class Proofs:
         None: there are fewer than `least` (2 or more). The list may be the memory's own: read it before the next call,
         and do not change it. Call it once for a transaction: repeats must not count.
         """
-        proof = (timestamp_ms << _SHIFT) + occurred_ms
-        # setdefault gives `proof` back, the very object, when the key is new: one look-up instead of two. Equal proofs
-        # are objects apart, for the log is younger than 1970 and they are no small integers, which CPython shares.
+        # setdefault gives `proof` back, the very object, when the key is new: one look-up instead of two.
+        proof = (timestamp_ms, occurred_ms)
         known = self._young.setdefault(key, proof)
         if known is proof:
             if key not in self._old:
                 return None
             known = self._old[key]
-        elif not isinstance(known, _Many):  # which notes its own changes
+        elif isinstance(known, tuple):  # many notes its own changes
             self._undo.append((key, known))
-        live = ((timestamp_ms - self._horizon_ms + 1) << _SHIFT) - _HALF  # below: logged a horizon ago or earlier
-        if isinstance(known, _Many):
-            many = self._young[key] = known
-        else:
-            few = known if isinstance(known, tuple) else (known,)
-            while few and few[0] < live:
-                few = few[1:]
-            if len(few) < _FEW:
-                few = self._young[key] = (*few, proof)
-                return _times(few) if len(few) >= least else None
-            many = self._young[key] = _Many(few)
-        return self._add(many, proof, live, least)
+        oldest_ms = timestamp_ms - self._horizon_ms  # was logged a horizon ago
+        if isinstance(known, tuple):
+            while known and known[0] <= oldest_ms:
+                known = known[2:]
+            if len(known) < _FEW:
+                few = self._young[key] = known + proof
+                return _times(few) if len(few) >= 2 * least else None
+            known = _Many(known)
+        self._young[key] = known
+        return self._add(known, proof, oldest_ms, least)
 
-    def _add(self, many: _Many, proof: int, live: int, least: int) -> list[int] | None:
-        while many.log and many.log[0] < live:
+    def _add(self, many: _Many, proof: tuple[int, int], oldest_ms: int, least: int) -> list[int] | None:
+        while many.logged and many.logged[0] <= oldest_ms:
             self._undo.append((many, many.drop(0)))
-        many.add(proof)
+        many.add(*proof, at=len(many.logged))
         self._undo.append((many, None))
         return many.times if len(many.times) >= least else None
 
@@ -213,19 +204,11 @@ class Proofs:
             elif before is None:
                 what.drop(-1)
             else:
-                assert isinstance(before, int)
-                what.put_back(before)
+                logged_ms, occurred_ms = before
+                what.add(logged_ms, occurred_ms, at=0)
         while len(self._young) > self._keys_before:
             self._young.popitem()
 
 
-_Known = int | tuple[int, ...] | _Many
-"""What is known of a key: its only proof, packed; its few proofs in log order; or many."""
-
-
-def _times(proofs: tuple[int, ...]) -> list[int]:
-    return sorted([_occurred_ms(proof) for proof in proofs])
-
-
-def _occurred_ms(proof: int) -> int:
-    return ((proof + _HALF) & _LOW) - _HALF
+def _times(few: _Few) -> list[int]:
+    return sorted(few[1::2])

@@ -81,9 +81,9 @@ def seen(proofs: Proofs, entry: Entry) -> list[tuple[int, int]]:
     return [(limit.window_ms, limit.limit) for limit in LIMITS if crossings(times, entry.occurred_ms, (limit,))]
 
 
-@pytest.fixture(autouse=True, scope="module", params=[2, 16])
+@pytest.fixture(autouse=True, scope="module", params=[4, 32])
 def few(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With so many proofs of a key kept as a value; more are kept otherwise, and nobody may notice."""
+    """With half so many proofs of a key kept as a value; more are kept otherwise, and nobody may notice."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(velocity, "_FEW", request.param)
         yield
