@@ -1,10 +1,12 @@
 """How we connect to Kafka, and the metadata that every part asks for."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient
@@ -12,7 +14,9 @@ from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 
-_NO_OFFSET = -1
+_NO_OFFSET: Final = -1
+_END_S: Final = 3.0
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Metadata:
         try:
             await admin.start()
         except (KafkaError, OSError) as error:
-            await admin.close()
+            await end(admin.close())
             raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
         self._admin = admin
 
@@ -61,7 +65,7 @@ class Metadata:
         """Disconnect."""
         admin, self._admin = self._admin, None
         if admin:
-            await admin.close()
+            await end(admin.close())
 
     async def partitions(self, topic: str) -> int:
         """Return the partition count; asked once, since counts never change. Raises `UnknownTopic`."""
@@ -91,6 +95,18 @@ class Metadata:
         return {place.partition: at.offset for place, at in found.items() if at.offset != _NO_OFFSET}
 
 
+async def end(ending: Awaitable[object]) -> None:
+    """Await the end of one of the library's clients, for `_END_S` at most. Never raises, unless it is cancelled.
+
+    Closing awaits the client's own tasks, and those end with whatever befell them when a connection was lost: a
+    `KafkaError`, or the `RuntimeError` of a transport that is closed.
+    """
+    try:
+        await asyncio.wait_for(ending, _END_S)
+    except Exception as error:  # noqa: BLE001 - see above; what is closed is of no use any more
+        _log.warning("client_not_stopped", error=type(error).__name__)
+
+
 @asynccontextmanager
 async def reader(connection: Connection, *, committed_only: bool = True) -> AsyncIterator[Any]:
     """Give a consumer outside any group, for one piece of reading."""
@@ -104,4 +120,4 @@ async def reader(connection: Connection, *, committed_only: bool = True) -> Asyn
         await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        await end(consumer.stop())

@@ -11,7 +11,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, NotAssigned
-from proofwatch.bus.kafka_client import Connection
+from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
 from proofwatch.bus.port import History, Listener, Record, TopicPartition
 
@@ -52,7 +52,7 @@ class KafkaConsumer:
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
-            await self._consumer.stop()
+            await end(self._consumer.stop())
             raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
 
     async def stop(self) -> None:

@@ -6,21 +6,17 @@ from itertools import count
 from operator import itemgetter
 from typing import Any, Final
 
-import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer import sender
 
 from proofwatch.bus.errors import BusUnavailable, RecordTooLarge
-from proofwatch.bus.kafka_client import Connection
+from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_packer import Packer
 from proofwatch.bus.port import Outgoing
 
-_log = structlog.get_logger(__name__)
-
 _BATCH_BYTES = 786_432  # below the broker's default limit of 1 MiB a batch, so that any topic takes it
 _MAX_RECORD_BYTES = 16_777_216
-_STOP_S = 3.0
 
 # A transaction may meet the end of the one before it: its markers are being written, or the broker cannot verify its
 # partitions yet (KIP-890; old clients are told NOT_ENOUGH_REPLICAS). That passes within milliseconds; the library would
@@ -52,11 +48,9 @@ def make_producer(connection: Connection, transactional_id: str | None = None) -
 async def discard(producer: Any) -> None:
     """Stop the producer whatever its state; it may be waiting for a broker that is away. Never raises."""
     try:
-        await asyncio.wait_for(producer.stop(), _STOP_S)
-    except (KafkaError, OSError, TimeoutError) as error:
-        _log.warning("producer_not_stopped", error=type(error).__name__)
+        await end(producer.stop())
     finally:
-        await producer.client.close()
+        await end(producer.client.close())
 
 
 async def send_all(

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition as Place
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
-from proofwatch.bus.kafka_client import Connection, reader
+from proofwatch.bus.kafka_client import Connection, end, reader
 from proofwatch.bus.port import Record, TopicPartition, new_record
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
@@ -42,13 +42,13 @@ class PartitionReader:
         try:
             await consumer.start()
         except (KafkaError, OSError) as error:
-            await consumer.stop()
+            await end(consumer.stop())
             raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
         self._consumer = consumer
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._consumer.stop()
+        await end(self._consumer.stop())
 
     async def beginning(self) -> int:
         """Return the earliest offset that is left."""

@@ -9,12 +9,11 @@ from aiokafka import TopicPartition as Place
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
-from proofwatch.bus.kafka_client import Connection
+from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.port import CaughtUp, Record, TopicPartition
 
 _FETCH_WAIT_MS: Final = 2_000  # an idle broker answers this often; records do not wait for it
 _TAKE_MS: Final = 50
-_STOP_S: Final = 5.0
 
 
 class KafkaTail:
@@ -54,10 +53,7 @@ class KafkaTail:
         """Disconnect; idempotent."""
         for consumer in (self._reader, self._asker):
             if consumer is not None:
-                try:
-                    await asyncio.wait_for(consumer.stop(), _STOP_S)
-                except (KafkaError, OSError, TimeoutError):
-                    continue
+                await end(consumer.stop())
         self._reader = self._asker = None
 
     async def catch_up(self, timeout_s: float) -> CaughtUp:
