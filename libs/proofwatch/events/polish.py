@@ -11,6 +11,7 @@ position cost a third of fields by name.
 import ast
 import re
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any, Final
 
 IMPORTS = "from datetime import datetime\nfrom typing import Annotated, Literal\n\nfrom msgspec import Meta, Struct"
@@ -64,7 +65,7 @@ class _Polish(ast.NodeTransformer):
         optional = isinstance(node.value, ast.Constant) and node.value.value is None
         node.annotation = self.visit(_without_unset(node.annotation, none_instead=optional))
         text = next((d for d in map(_description, ast.walk(node.annotation)) if d), None)
-        node.annotation = _Bare().visit(node.annotation)
+        node.annotation = _Without("description").visit(node.annotation)
         assert isinstance(node.target, ast.Name)
         if names := self.schemas[owner]["properties"][node.target.id].get("propertyNames"):
             node.annotation = _Keyed(names).visit(node.annotation)
@@ -73,7 +74,7 @@ class _Polish(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Put aliases in place, and demand an offset of every datetime."""
         if node.id in self.aliases:
-            inlined: ast.expr = _Bare().visit(self.aliases[node.id])
+            inlined: ast.expr = _Without("description").visit(self.aliases[node.id])
             return inlined
         return ast.parse("Annotated[datetime, Meta(tz=True)]", mode="eval").body if node.id == "datetime" else node
 
@@ -93,34 +94,38 @@ class _Polish(ast.NodeTransformer):
 
 
 def _lenient_and_strict(node: ast.ClassDef) -> list[ast.stmt]:
-    """Return the struct without the patterns of its own fields, and `Strict…` as it was."""
-    strict = deepcopy(node)
-    strict.name = f"Strict{node.name}"
-    lenient: ast.ClassDef = _Patternless().visit(node)
-    return [lenient, strict]
+    """Return the struct without the patterns of its own fields, and `Strict…` that inherits it and adds them."""
+    strict = ast.ClassDef(f"Strict{node.name}", [ast.Name(node.name)], deepcopy(node.keywords), [node.body[0]], [])
+    for field, described in pairwise(node.body):
+        if any(isinstance(part, ast.keyword) and part.arg == "pattern" for part in ast.walk(field)):
+            strict.body += deepcopy([field, described])
+    return [_Without("pattern").visit(node), strict]
 
 
-class _Patternless(ast.NodeTransformer):
-    """Drops patterns, and `Annotated` where nothing else is left of it."""
+class _Without(ast.NodeTransformer):
+    """Drops one keyword of every meta, and `Annotated` where nothing else is left of it."""
+
+    def __init__(self, keyword: str) -> None:
+        self.keyword = keyword
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
-        return _unannotated(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        node.keywords = [k for k in node.keywords if k.arg != "pattern"]
+        if not _is_annotated(node):
+            return node
+        assert isinstance(node.slice, ast.Tuple)
+        inner, *metas = node.slice.elts
+        kept = [m for m in metas if isinstance(m, ast.Call) and m.keywords]
+        if not kept:
+            return inner
+        if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == "Annotated":
+            assert isinstance(inner.slice, ast.Tuple)
+            inner, *nested = inner.slice.elts
+            kept = [*nested, *kept]  # type: ignore[list-item]  # metas are calls throughout
+        node.slice = ast.Tuple([inner, *kept])
         return node
 
-
-class _Bare(ast.NodeTransformer):
-    """Drops descriptions, and `Annotated` where nothing else is left of it."""
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        self.generic_visit(node)
-        return _unannotated(node)
-
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        node.keywords = [k for k in node.keywords if k.arg != "description"]
+        node.keywords = [k for k in node.keywords if k.arg != self.keyword]
         return node
 
 
@@ -135,23 +140,6 @@ class _Keyed(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and node.value.id == "dict" and isinstance(node.slice, ast.Tuple):
             node.slice.elts[0] = ast.parse(self.key, mode="eval").body
         return node
-
-
-def _unannotated(node: ast.Subscript) -> ast.expr:
-    """Return the subscript without metas that say nothing, and without `Annotated` if none is left."""
-    if not _is_annotated(node):
-        return node
-    assert isinstance(node.slice, ast.Tuple)
-    inner, *metas = node.slice.elts
-    kept = [m for m in metas if isinstance(m, ast.Call) and m.keywords]
-    if not kept:
-        return inner
-    if isinstance(inner, ast.Subscript) and isinstance(inner.value, ast.Name) and inner.value.id == "Annotated":
-        assert isinstance(inner.slice, ast.Tuple)
-        inner, *nested = inner.slice.elts
-        kept = [*nested, *kept]  # type: ignore[list-item]  # metas are calls throughout
-    node.slice = ast.Tuple([inner, *kept])
-    return node
 
 
 def _is_annotated(node: ast.expr) -> bool:

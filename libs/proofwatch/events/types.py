@@ -751,40 +751,13 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Where the imagery is kept, by reference; never imagery itself."""
 
 
-class StrictTransaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+class StrictTransaction(
+    Transaction, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
+):
     """One remote identity proofing as the upstream onboarding system publishes it."""
 
-    schema_version: Literal[1]
-    """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
-    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
-    """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
-    occurred_at: Annotated[datetime, Meta(tz=True)]
-    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
-    checks: Annotated[tuple[Literal["match", "liveness"], ...], Meta(max_length=2, min_length=1)] = (
-        "match",
-        "liveness",
-    )
-    """The checks that upstream requested; a requested check without a score is a failure to acquire (match) or a non-response (liveness). A score that is present counts as requested."""
-    match_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
-    """Similarity of document photo and selfie; higher is more alike. Null or absent: no score."""
-    liveness_score: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
-    """Likelihood of a bona fide presentation; higher is more live. Null or absent: no score."""
-    device: Device | None = None
-    """Handset and SDK."""
-    timings: Timings | None = None
-    """Durations of the steps."""
-    segments: (
-        Annotated[
-            dict[Annotated[str, Meta(min_length=1, max_length=32)], Annotated[str, Meta(max_length=64, min_length=1)]],
-            Meta(max_length=16),
-        ]
-        | None
-    ) = None
-    """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
     imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
     """Where the imagery is kept, by reference; never imagery itself."""
 
