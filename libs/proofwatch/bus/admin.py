@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from proofwatch.bus.errors import BusUnavailable
+from proofwatch.bus.kafka_client import end
 
 _VISIBLE_S = 30.0
 _POLL_S = 0.05
@@ -64,7 +65,7 @@ async def ensure_topics(
     except (KafkaError, OSError) as error:
         raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {error}") from error
     finally:
-        await admin.close()
+        await end(admin.close())
 
 
 async def _counts(admin: Any) -> dict[str, int]:

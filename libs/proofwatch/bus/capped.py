@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ import structlog
 
 from proofwatch.bus.dead_letter import Refusal, refusal
 from proofwatch.bus.dead_letter_cap import WINDOW, Breach, Cap, Tally, recalled
-from proofwatch.bus.drawn import Drawn, parts_of
+from proofwatch.bus.drawn import passed
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
 from proofwatch.events.topics import dead_letter_topic
@@ -73,8 +73,7 @@ class Capped(Stage[Tx]):
         outputs = await self._stage.step(batch, tx)
         if not batch.records:
             return outputs
-        counted = self._counted(batch, parts_of(outputs))
-        return Drawn(counted) if isinstance(outputs, Drawn) else [*chain.from_iterable(counted)]
+        return passed(outputs, partial(self._counted, batch))
 
     def _counted(self, batch: Batch, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
         topic = dead_letter_topic(batch.source.topic)

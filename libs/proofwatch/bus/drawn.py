@@ -5,7 +5,7 @@ under way to the broker while the next is made, and is forgotten while it is sti
 draw everything, in order, once, and before they commit; an error on the way is an error of the step.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from proofwatch.bus.port import Outgoing
 
@@ -27,3 +27,11 @@ def parts_of(outputs: Iterable[Outgoing]) -> Iterable[Sequence[Outgoing]]:
     if isinstance(outputs, Drawn):
         return outputs.parts
     return (outputs if isinstance(outputs, Sequence) else list(outputs),)
+
+
+def passed(
+    outputs: Iterable[Outgoing], through: Callable[[Iterable[Sequence[Outgoing]]], Iterator[Sequence[Outgoing]]]
+) -> Iterable[Outgoing]:
+    """Return `outputs` as they come `through`: when they are drawn if they are `Drawn`, and at once otherwise."""
+    on_the_way = Drawn(through(parts_of(outputs)))
+    return on_the_way if isinstance(outputs, Drawn) else [*on_the_way]

@@ -1,14 +1,11 @@
 """Packing records into the batches that Kafka's protocol carries, one open batch for each partition."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Outgoing, TopicPartition
-
-_cached_partition_of = lru_cache(maxsize=65536)(partition_of)
 
 
 class Packer:
@@ -48,7 +45,7 @@ class Packer:
 
     def _partition(self, topic: str, key: bytes | None) -> int:
         size = self.sizes[topic]
-        return self._keyless() % size if key is None else _cached_partition_of(key, size)
+        return self._keyless() % size if key is None else partition_of(key, size)
 
     def _packing(self, topic: str, partition: int) -> "_Packing":
         at = TopicPartition(topic, partition)

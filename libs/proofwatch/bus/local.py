@@ -5,7 +5,6 @@ It keeps Kafka's contract (`tests/contract` runs on both). It does not survive t
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import count
 
 from proofwatch.bus.errors import UnknownTopic
@@ -17,8 +16,6 @@ from proofwatch.bus.local_tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
 from proofwatch.runtime.clock import Clock
-
-_cached_partition_of = lru_cache(maxsize=65536)(partition_of)
 
 
 class LocalBus:
@@ -72,7 +69,7 @@ class LocalBus:
             partition = record.partition
             if partition is None:
                 if record.key is not None:
-                    partition = _cached_partition_of(record.key, len(logs))
+                    partition = partition_of(record.key, len(logs))
                 else:
                     partition = (next(self._keyless) if keyless is None else keyless) % len(logs)
             elif not 0 <= partition < len(logs):

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final, Protocol, TypeVar
 
-from proofwatch.bus.drawn import Drawn, parts_of
+from proofwatch.bus.drawn import passed
 from proofwatch.bus.port import Batch, Fence, History, Outgoing, Owner, Stage, TopicPartition
 from proofwatch.events.topics import is_dead_letter_topic
 
 Tx = TypeVar("Tx")
 TxIn = TypeVar("TxIn", contravariant=True)
-
 
 _TOPIC: Final = itemgetter(0)
 
@@ -94,11 +93,7 @@ class _Seen(Stage[TxIn]):
 
     async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
         outputs, self.batch, self.published = await self._stage.step(batch, tx), batch, Published()
-        if isinstance(outputs, Drawn):
-            return Drawn(self._counted(outputs.parts))
-        (all_,) = parts_of(outputs)
-        self.published.add(all_)
-        return all_
+        return passed(outputs, self._counted)
 
     def _counted(self, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
         for part in parts:

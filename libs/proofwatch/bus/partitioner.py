@@ -5,6 +5,7 @@ Source: Apache Kafka, `org.apache.kafka.common.utils.Utils.murmur2` and `BuiltIn
 """
 
 import struct
+from functools import lru_cache
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
@@ -27,6 +28,7 @@ def murmur2(data: bytes) -> int:
     return h ^ (h >> 15)
 
 
+@lru_cache(maxsize=65536)  # subjects come again
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition, 0 … `partitions` − 1, of a record with this key; an empty key is a key."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions if partitions > 1 else 0
