@@ -1,7 +1,6 @@
 """From the records of one batch to everything that follows from them; nothing in here waits for anything."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition, new_outgoing
+from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
@@ -42,27 +41,6 @@ _CONFLICT: Final = (
 )
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of a batch's records; all others were decided."""
-
-    deduplicated: int = 0
-    dead_lettered: int = 0
-
-    def of(self, batch: Batch) -> BatchCounts:
-        """Return the counts of `batch` for the conservation of events."""
-        consumed = len(batch.records)
-        return BatchCounts(
-            batch.source,
-            batch.position_before,
-            batch.position_after,
-            consumed=consumed,
-            decided=consumed - self.deduplicated - self.dead_lettered,
-            deduplicated=self.deduplicated,
-            dead_lettered=self.dead_lettered,
-        )
-
-
 class Decider:
     """Takes records in order, each through everything while it is in the processor's cache."""
 
@@ -73,9 +51,11 @@ class Decider:
         self._samplers: dict[float, Sampler | None] = {}
 
     def decide(
-        self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States, counts: Counts
-    ) -> Iterator[list[Outgoing]]:
-        """Yield what follows from the records of `batch`, part by part; update all that is given but `batch`.
+        self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States
+    ) -> Generator[list[Outgoing], None, BatchCounts]:
+        """Yield what follows from the records of `batch`, part by part; update `memory`, `states` and `changes`.
+
+        Returns what became of the records.
 
         `books_at` gives what is in force at a log time, and may raise.
         """
@@ -88,6 +68,7 @@ class Decider:
         topic, encode, headers, identify = self._emitter.verdict
         outputs: list[Outgoing] = []
         append = outputs.append
+        deduplicated = dead_lettered = 0
         for record in batch.records:
             if len(outputs) >= _PART:
                 yield outputs
@@ -99,16 +80,17 @@ class Decider:
                 soon, patterns = min(soon, _soon(first_ms, books)), books.patterns or None
             try:
                 event, key, value, book = admit(record, books, decode, soon)
+                rulebook = book.rulebook
+                if rulebook.horizon_ms:
+                    seen = see(timestamp_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
+                    if seen is not first:
+                        _check_repeat(seen)
+                        deduplicated += 1
+                        continue
             except Rejected as error:
                 append(dead_letter(record, source, STAGE, error.reason, error.message))
-                counts.dead_lettered += 1
+                dead_lettered += 1
                 continue
-            rulebook = book.rulebook
-            if rulebook.horizon_ms:
-                seen = see(timestamp_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
-                if seen is not first:
-                    outputs += _again(record, source, seen, counts)
-                    continue
             times = None
             if rulebook.velocity:
                 at_ms = occurred_ms(event)
@@ -121,7 +103,8 @@ class Decider:
             ):
                 judgement = judge(event, rulebook, clean)
                 if not judgement.failed and not (
-                    (book.watched or (sampled and rulebook.label_sample)) and self._more(event, judgement, book)
+                    (book.alarms or book.shadows or (sampled and rulebook.label_sample))
+                    and self._more(event, judgement, book)
                 ):
                     decision = encode(verdict(event, judgement, book.clean))
                     names = headers(identify(event), incoming)
@@ -129,6 +112,16 @@ class Decider:
                     continue
             outputs += self._conclude(record, event, key, book, books, memory, times, states, changes)
         yield outputs
+        consumed = len(batch.records)
+        return BatchCounts(
+            source,
+            batch.position_before,
+            batch.position_after,
+            consumed=consumed,
+            decided=consumed - deduplicated - dead_lettered,
+            deduplicated=deduplicated,
+            dead_lettered=dead_lettered,
+        )
 
     def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:
         """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""
@@ -186,13 +179,10 @@ class Decider:
         return sampler.probability if sampler and sampler.chooses(event.tenant, event.transaction_id) else 0
 
 
-def _again(record: Record, source: TopicPartition, seen: Seen, counts: Counts) -> list[Outgoing]:
-    """Return what follows from a transaction that was seen before: nothing, or a dead letter if it is another one."""
-    if seen is Seen.REPEATED:
-        counts.deduplicated += 1
-        return []
-    counts.dead_lettered += 1
-    return [dead_letter(record, source, STAGE, "conflicting_duplicate", _CONFLICT)]
+def _check_repeat(seen: Seen) -> None:
+    """Raise `Rejected` for a transaction that was seen before and is another one."""
+    if seen is Seen.CONFLICTING:
+        raise Rejected("conflicting_duplicate", _CONFLICT)
 
 
 def _soon(first_ms: int, books: Books) -> datetime:

@@ -11,7 +11,7 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import Clock
 from services.scorer.core.books import Books, Rulebooks
-from services.scorer.decider import STAGE, Counts, Decider, States
+from services.scorer.decider import STAGE, Decider, States
 from services.scorer.emitter import Emitter
 from services.scorer.memory import BooksAt, Memory, MemoryTooShort, recalled, told
 from services.scorer.ports import Governance, Observer, Subjects
@@ -93,10 +93,10 @@ class ScorerStage:
 
     def _deciding(self, batch: Batch, memory: Memory, states: States) -> Iterator[list[Outgoing]]:
         """Yield what follows from the batch, bit by bit, and at the end what its subjects are then."""
-        changes, counts = States(), Counts()
-        yield from self._decider.decide(batch, memory, self._reaching(memory), states, changes, counts)
+        changes = States()
+        counts = yield from self._decider.decide(batch, memory, self._reaching(memory), states, changes)
         if self._observer:
-            self._observer(counts.of(batch))
+            self._observer(counts)
         if batch.progress_ms is not None and len(memory.expiring):
             yield self._decider.lapsed(memory, batch.progress_ms)
         if changes:

@@ -30,8 +30,7 @@ class Book:
 
     `clean` is the basis for a subject without failures. `mfa` and `alarms` are the controls in force; `refused` says
     why the tenant's transactions are not taken; `segments` are the names that may stay on a verdict (None: all).
-    `guarded`: one of the last three is set, so a transaction needs a further look before it is judged. `watched`:
-    `shadows` or `alarms` are set, so more than its verdict may follow from an accepted transaction of a clean subject.
+    `guarded`: one of the last three is set, so a transaction needs a further look before it is judged.
     """
 
     rulebook: Rulebook
@@ -43,7 +42,6 @@ class Book:
     segments: frozenset[str] | None = None
     cohorts: "Cohorts | None" = None
     guarded: bool = False
-    watched: bool = False
 
 
 class Cohorts:
@@ -110,18 +108,16 @@ class Books:
         shadows = {shadow.hash: shadow for shadow in regime.shadows_for(tenant, segments)}
         shadows.pop(rulebook.policy_hash, None)
         controls = [c for c in regime.controls if c.tenant == tenant and _covers(c, cohorts)]
-        alarms = tuple(c for c in controls if c.measure == "alarmed_cohort")
         known, refused = regime.tenants.get(tenant), self._refused(tenant)
         return Book(
             rulebook,
             rulebook.basis(CLEAN.failures, regime.controls_version, regime.patterns_version),
             tuple(self._rulebooks.of(shadow) for _, shadow in sorted(shadows.items())),
             mfa=next((c for c in controls if c.measure == "step_up_mfa"), None),
-            alarms=alarms,
+            alarms=tuple(c for c in controls if c.measure == "alarmed_cohort"),
             refused=refused,
             segments=known.segments_allowed() if known else None,
             guarded=known is not None or refused is not None,
-            watched=bool(alarms or shadows),
         )
 
     def _refused(self, tenant: str) -> str | None:
