@@ -5,7 +5,7 @@ again when the claim runs out; the receiver drops the repeat by its id.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -81,9 +81,9 @@ class Sender:
         for channel in self._channels.values():
             await channel.close()
 
-    def ready(self) -> bool:
-        """Return whether the queue could be read."""
-        return self._ready
+    def unready(self) -> Sequence[str]:
+        """Return that the queue could not be read; empty: it could."""
+        return [] if self._ready else ["PostgreSQL does not answer: notifications wait to be sent"]
 
     async def _attempt(self, claimed: Claimed, now_ms: int) -> tuple[str, Next]:
         notification = claimed.notification

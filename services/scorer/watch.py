@@ -1,7 +1,7 @@
 """Watches over the subject store for as long as the service lives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import structlog
@@ -55,9 +55,9 @@ class SubjectsWatch:
         self._stopped.set()
         await self._subjects.close()
 
-    def ready(self) -> bool:
-        """Return whether the store answered last time."""
-        return self._answers
+    def unready(self) -> Sequence[str]:
+        """Return that the store did not answer last time; empty: it did."""
+        return [] if self._answers else ["Redis does not answer: subjects cannot be read"]
 
     async def _look(self) -> None:
         try:

@@ -72,7 +72,7 @@ async def build_scorer(profile: Profile) -> Built:
         cloud_events=full,
     )
     if full:
-        service.observe(Metrics(service.ready))
+        service.observe(Metrics(service.unready))
     [worker] = [part for part in service.parts if isinstance(part, Worker)]
     return Built(service.holding(bus.stop), lambda: worker.positions, (*_CORE, *EVERYTHING) if full else _CORE)
 
@@ -129,9 +129,9 @@ class _InForce(Follower):
     async def stop(self) -> None:
         """Nothing to close."""
 
-    def ready(self) -> bool:
-        """Always."""
-        return True
+    def unready(self) -> Sequence[str]:
+        """Never."""
+        return ()
 
 
 def _regime(profile: Profile) -> Regime:

@@ -70,7 +70,7 @@ async def _measure(built: Built, meter: Meter) -> None:
 
 async def _serve(built: Built, told: asyncio.Event) -> None:
     while not told.is_set():
-        if built.service.ready():
+        if not built.service.unready():
             line = json.dumps([round(time.monotonic(), 3), _done(built), round(processor_seconds(), 3)])
             os.write(1, line.encode() + b"\n")
         await asyncio.sleep(_SAY_S)

@@ -54,10 +54,11 @@ class Lane(Generic[Tx]):
         self._free.set()
         self.task: asyncio.Task[None] | None = None
 
-    @property
-    def ready(self) -> bool:
-        """Whether the lane owns its partition now, and its stage has what it needs for it."""
-        return self._owner is not None and self._opened
+    def unready(self) -> Sequence[str]:
+        """Return why nothing is taken from the partition; empty: it is owned and the stage has what it needs for it."""
+        if self._owner is None:
+            return [f"{self._where()}: not owned by this process now"]
+        return [] if self._opened else [f"{self._where()}: the stage still reads the history that it needs"]
 
     @property
     def position(self) -> int | None:

@@ -89,9 +89,11 @@ class Worker(Generic[Tx]):
         if self._done and not self._done.done():
             self._done.set_result(None)
 
-    def ready(self) -> bool:
-        """Return whether the member has joined and owns everything that it is assigned."""
-        return self._started and all(lane.ready for lane in self._in_order())
+    def unready(self) -> Sequence[str]:
+        """Return why the member does not work; empty: it has joined and owns everything that it is assigned."""
+        if not self._started:
+            return [f"group {self._group} is not joined: nothing of {', '.join(self._topics)} is read"]
+        return [reason for lane in self._in_order() for reason in lane.unready()]
 
     @property
     def positions(self) -> dict[TopicPartition, int | None]:

@@ -1,6 +1,7 @@
 """Keeps a replica as new as the log, and says up to which log time it surely knows everything."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -104,9 +105,12 @@ class Follower:
         if tail:
             await tail.stop()
 
-    def ready(self) -> bool:
-        """Return whether records that are appended now may be judged."""
-        return self.known_until_ms is not None and self._clock.now_ms() < self.known_until_ms
+    def unready(self) -> Sequence[str]:
+        """Return why records that are appended now may not be judged; empty: they may."""
+        if self.known_until_ms is None:
+            return [f"governance is not read yet: {self._topics()}"]
+        behind_ms = self._clock.now_ms() - self.known_until_ms
+        return [f"governance is {behind_ms / 1000:.1f} s behind: {self._topics()}"] if behind_ms >= 0 else []
 
     def require(self, log_ms: int) -> None:
         """Raise `ReplicaBehind` unless everything that governs a record at `log_ms` is known."""

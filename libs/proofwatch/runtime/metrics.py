@@ -18,8 +18,8 @@ _UNKNOWN: Final = "unknown"
 class Metrics:
     """The metrics of one process, in a registry of its own; an `Observer` of its fences."""
 
-    def __init__(self, ready: Callable[[], bool]) -> None:
-        """`ready` is asked at every scrape."""
+    def __init__(self, unready: Callable[[], Sequence[str]]) -> None:
+        """`unready` is asked at every scrape."""
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=registry)
@@ -56,7 +56,7 @@ class Metrics:
             registry=registry,
         )
         prometheus.Gauge("proofwatch_ready", "1 when every part does its work.", registry=registry).set_function(
-            lambda: float(ready())
+            lambda: float(not unready())
         )
 
     def committed(self, stage: str, batch: Batch, published: Published, seconds: float) -> None:

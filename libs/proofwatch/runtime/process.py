@@ -44,7 +44,7 @@ async def _serve(name: str, settings: S, connect: Callable[[S], Awaitable[Servic
         log.error("cannot_start", error=type(error).__name__, reason=str(error))  # noqa: TRY400 — one line, no traceback
         return 1
     tune_garbage_collector()
-    health = HealthServer(settings.health_port, service.ready, metrics=metrics)
+    health = HealthServer(settings.health_port, service.unready, metrics=metrics)
     port = await health.start()
     log.info("started", health_port=port, instance=settings.instance_id, pid=os.getpid())
     work, stop = asyncio.create_task(service.run()), asyncio.create_task(told.wait())
@@ -72,7 +72,7 @@ def _observing(service: Service) -> Callable[[], tuple[str, bytes]] | None:
         if error.name != "prometheus_client":
             raise
         return None
-    metrics = Metrics(service.ready)
+    metrics = Metrics(service.unready)
     service.observe(metrics)
     return metrics.render
 

@@ -34,8 +34,11 @@ class Part(Protocol):
         """Finish or abandon the piece in hand within seconds, release everything; idempotent."""
         ...
 
-    def ready(self) -> bool:
-        """Return whether the part does its work now."""
+    def unready(self) -> Sequence[str]:
+        """Return why the part does not do its work now, a short sentence for each cause; empty: it is ready.
+
+        An operator reads them at `/ready`: each names what is waited for, such as the partition or the database.
+        """
         ...
 
 
@@ -91,6 +94,6 @@ class Service:
         """Return the service, owning further resources: `releases` are awaited in order when it stops."""
         return replace(self, releases=(*self.releases, *releases))
 
-    def ready(self) -> bool:
-        """Return whether every part does its work."""
-        return all(part.ready() for part in self.parts)
+    def unready(self) -> Sequence[str]:
+        """Return why the parts do not do their work now, in order; empty: all of them do."""
+        return [reason for part in self.parts for reason in part.unready()]

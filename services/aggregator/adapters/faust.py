@@ -126,10 +126,13 @@ class FaustWorker:
         if self._scratch:
             self._scratch.cleanup()
 
-    def ready(self) -> bool:
-        """Return whether Faust runs, the group has told it its partitions, and every relay owns its outbox."""
-        relaying = all(lane.ready for lanes in self._relays.values() for lane in lanes)
-        return self._app is not None and not self._app.crashed and self._joined and relaying
+    def unready(self) -> Sequence[str]:
+        """Return why not: Faust does not run, has no partitions yet, or a relay does not own its outbox."""
+        if self._app is None or self._app.crashed:
+            return [f"Faust does not run: nothing of {self._topic} is read"]
+        if not self._joined:
+            return [f"group {self._group} has not assigned partitions of {self._topic} yet"]
+        return [reason for lanes in self._relays.values() for lane in lanes for reason in lane.unready()]
 
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(_TAKE, within=_WITHIN_S):

@@ -60,7 +60,7 @@ async def test_it_decides_on_kafka_as_in_process_and_goes_on_after_a_restart(
         while (await bus.positions(app.GROUP, source.topic)).get(0) != part[-1].offset + 1:
             assert not running.done()
             await asyncio.sleep(0.05)
-        assert service.ready()
+        assert not service.unready()
         await service.stop()
         await running
     for topic in sorted({*own_names[1:]} - {topics.SUBJECTS}):

@@ -150,12 +150,12 @@ async def test_without_redis_nothing_is_decided_and_the_service_is_not_ready(red
             with pytest.raises(SubjectsUnavailable, match="PROOFWATCH_REDIS_URL"):
                 await lane.step()
         await watch.step(idle=True)
-        assert not watch.ready()
+        assert watch.unready()
         assert await bus.positions("scorer", TRANSACTIONS) == {0: 1}
     finally:
         redis_server.start()
     await watch.step(idle=True)
-    assert watch.ready()
+    assert not watch.unready()
     assert await lane.step() == 1
     verdicts = [msgspec.json.decode(r.value or b"") async for r in bus.read(TopicPartition(OUT[0], 0))]
     assert [each["basis"]["attempts_before"]["match"] for each in verdicts] == [0, 1]

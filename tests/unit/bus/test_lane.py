@@ -58,7 +58,7 @@ async def test_a_failed_step_publishes_nothing_and_the_same_records_come_again()
     await lane.step()
     with pytest.raises(ValueError, match="no"):
         await lane.step()
-    assert not lane.ready
+    assert lane.unready() == ["in/0: not owned by this process now"]
     assert await values(bus) == [b"0", b"1", b"2", b"3"]
     assert await lane.step() == 4
     assert [told[0] for told in stage.told] == ["opened", "opened"]

@@ -106,10 +106,10 @@ async def test_run_works_until_stopped_and_drains_its_lanes() -> None:
     for round_ in range(3):
         await bus.publish([Outgoing("in", b"k", b"%d" % round_, p) for p in range(4)])
         await until(partial(has_seen, stage, 4 * (round_ + 1)))
-    assert member.ready()
+    assert not member.unready()
     await member.stop()
     await running
-    assert not member.ready()
+    assert member.unready() == ["group g is not joined: nothing of in is read"]
 
 
 async def test_run_raises_what_a_lane_could_not_recover_from() -> None:

@@ -58,16 +58,16 @@ async def test_it_requires_to_have_looked_late_enough() -> None:
     world.follower.require(known - 1)
     with pytest.raises(ReplicaBehind, match=f"known up to {known}"):
         world.follower.require(known)
-    assert world.follower.ready()
+    assert not world.follower.unready()
     world.clock.advance_to(known)
-    assert not world.follower.ready()
+    assert world.follower.unready()
     await world.follower.step()
     world.follower.require(known)
-    assert world.follower.ready()
+    assert not world.follower.unready()
     await world.follower.stop()
     with pytest.raises(ReplicaBehind):
         world.follower.require(0)
-    assert not world.follower.ready()
+    assert world.follower.unready()
 
 
 class Broken:
@@ -105,7 +105,7 @@ async def test_an_open_transaction_or_a_broker_away_makes_it_wait(monkeypatch: p
     assert world.follower.known_until_ms == known
     running = asyncio.create_task(world.follower.run())
     async with asyncio.timeout(10):
-        while not world.follower.ready():  # noqa: ASYNC110
+        while world.follower.unready():  # noqa: ASYNC110
             await asyncio.sleep(0)
     await world.follower.stop()
     await world.follower.stop()

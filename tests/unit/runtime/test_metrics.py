@@ -50,7 +50,7 @@ class Scene:
         settings = LaneSettings(max_records=3)
         worker = Worker(self.bus, "picky", ["in"], self.bus.fence("picky"), stage, settings, self.clock)
         self.service = Service("picky", [worker])
-        self.metrics = Metrics(self.service.ready)
+        self.metrics = Metrics(self.service.unready)
         self.service.observe(self.metrics)
 
     async def publish(self, partition: int, *values: bytes) -> None:

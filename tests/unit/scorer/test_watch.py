@@ -42,12 +42,12 @@ async def test_readiness_goes_and_comes_with_the_store() -> None:
     """It never raises while it runs: the lanes wait, the process stays."""
     store = Flaky()
     watch = SubjectsWatch(store, noted)
-    assert not watch.ready()
+    assert watch.unready()
     await watch.start()
     for up in (True, False, False, True):
         store.up = up
         assert await watch.step(idle=True) == 0
-        assert watch.ready() == up
+        assert watch.unready() == ([] if up else ["Redis does not answer: subjects cannot be read"])
 
 
 async def test_a_log_that_does_not_answer_is_not_its_business() -> None:
@@ -64,7 +64,7 @@ async def test_a_log_that_does_not_answer_is_not_its_business() -> None:
     for _ in range(60):
         await watch.step(idle=True)
     assert asked == 2
-    assert watch.ready()
+    assert not watch.unready()
 
 
 async def test_it_runs_until_stopped_and_closes_the_store() -> None:
@@ -78,4 +78,4 @@ async def test_it_runs_until_stopped_and_closes_the_store() -> None:
     await watch.stop()
     await running
     assert store.closed
-    assert not watch.ready()
+    assert watch.unready()
