@@ -39,3 +39,7 @@ class RecordTooLarge(BusError):
 
 class Halted(BusError):
     """Too many records of a partition would become dead letters: end the process, and let an operator look."""
+
+
+class Unreadable(Halted):
+    """A batch in the log cannot be unpacked, however often it is read: end the process, and let an operator look."""

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
+from proofwatch.bus.kafka_codec import require_codecs
 
 _NO_OFFSET: Final = -1
 _END_S: Final = 3.0
@@ -53,6 +54,7 @@ class Metadata:
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable`."""
+        require_codecs()
         admin = AIOKafkaAdminClient(**self._connection.options())
         try:
             await admin.start()

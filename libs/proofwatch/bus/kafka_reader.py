@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, end, reader
+from proofwatch.bus.kafka_codec import unpacking
 from proofwatch.bus.port import Record, TopicPartition, new_record
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
@@ -116,7 +117,12 @@ async def read_range(consumer: Any, place: Any, first: int, end: int) -> AsyncIt
 
 
 async def _take(consumer: Any, place: Any, max_records: int, timeout_ms: int) -> Sequence[Record]:
-    """Return what is there, or what comes within `timeout_ms`."""
+    """Return what is there, or what comes within `timeout_ms`. Raises `Unreadable`."""
+    with unpacking(f"{place.topic}/{place.partition}"):
+        return await _unpacked(consumer, place, max_records, timeout_ms)
+
+
+async def _unpacked(consumer: Any, place: Any, max_records: int, timeout_ms: int) -> Sequence[Record]:
     # What was fetched already is unpacked straight into our own records, which halves the cost of reading.
     fetched = getattr(consumer._fetcher._records.get(place), "_partition_records", None)
     if fetched is not None:

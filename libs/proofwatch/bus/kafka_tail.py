@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as Place
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, end
+from proofwatch.bus.kafka_codec import unreadable
 from proofwatch.bus.port import CaughtUp, Record, TopicPartition
 
 _FETCH_WAIT_MS: Final = 2_000  # an idle broker answers this often; records do not wait for it
@@ -57,7 +58,7 @@ class KafkaTail:
         self._reader = self._asker = None
 
     async def catch_up(self, timeout_s: float) -> CaughtUp:
-        """Return what has come since the last call. Raises `BusUnavailable`, `Gap`; nothing is lost by it."""
+        """Return what has come since the last call. Raises `BusUnavailable`, `Gap`, `Unreadable`."""
         reader, asker = self._reader, self._asker
         if reader is None:
             raise BusUnavailable("the tail is not started, or stopped")
@@ -72,6 +73,8 @@ class KafkaTail:
                         (at, Record(m.offset, m.timestamp, m.key, m.value, tuple(m.headers))) for m in messages
                     ]
                 behind = await _behind(reader, ends)
+        except UnsupportedCodecError as error:
+            raise unreadable(", ".join(self._topics), error) from error
         except OffsetOutOfRangeError as error:
             raise Gap(f"{', '.join(self._topics)}: a position is no longer in the log; read anew") from error
         except (KafkaError, OSError) as error:

@@ -19,6 +19,7 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
+from proofwatch.bus.kafka_codec import codec_error, unreadable
 from proofwatch.bus.lane import Lane
 from proofwatch.bus.observed import Observer
 from proofwatch.bus.port import Record, Stage, TopicPartition
@@ -107,11 +108,13 @@ class FaustWorker:
         raise TypeError("a Faust worker cannot be stepped; wire the stage with build_windows instead")
 
     async def run(self) -> None:
-        """Run until `stop`. Raises when a relay is stuck or Faust has crashed."""
+        """Run until `stop`. Raises when a relay is stuck or Faust has crashed, `Unreadable` where that was a codec."""
         assert self._failed is not None, "start first"
         while not self._failed.done():
             await asyncio.wait([self._failed], timeout=_WATCH_S)
             if self._app and self._app.crashed:
+                if (codec := codec_error(self._app.crash_reason)) is not None:
+                    raise unreadable(self._topic, codec) from codec
                 raise RuntimeError("Faust has crashed; its log says why") from self._app.crash_reason
         await self._failed
 

@@ -30,10 +30,10 @@ DEADLINE_S = 150
 
 @pytest.fixture(scope="module")
 def own_broker() -> Iterator[KafkaBroker]:
-    """A broker of its own, because services know their topics by fixed names."""
+    """A broker of its own, because services know their topics by fixed names; it compresses all of them."""
     with Stack(lambda _: None) as stack:
         for spec in topics.kafka_specs(timestamp_type="CreateTime"):
-            stack.kafka.create_topic(spec.name, spec.partitions, spec.config)
+            stack.kafka.create_topic(spec.name, spec.partitions, {**spec.config, "compression.type": "zstd"})
         yield stack.kafka
 
 

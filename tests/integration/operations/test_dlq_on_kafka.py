@@ -117,7 +117,8 @@ async def scene(kafka_broker: KafkaBroker) -> AsyncIterator[Scene]:
     source = f"dlq-{uuid4().hex[:8]}"
     stamped = {"message.timestamp.type": "LogAppendTime"}
     specs = [TopicSpec(source, 1, {}), TopicSpec(f"{source}.out", 1, {}), TopicSpec(f"{source}.dlq", 1, stamped)]
-    await ensure_topics(kafka_broker.bootstrap, [*specs, TopicSpec(REDRIVES, 1, {})])
+    compressed = [spec._replace(config={**spec.config, "compression.type": "lz4"}) for spec in specs]
+    await ensure_topics(kafka_broker.bootstrap, [*compressed, TopicSpec(REDRIVES, 1, {})])
     bus = KafkaBus(kafka_broker.bootstrap, "test")
     await bus.start()
     yield Scene(bus, kafka_broker.bootstrap, source)

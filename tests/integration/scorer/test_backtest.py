@@ -36,6 +36,8 @@ from tests.support.kafka_broker import KafkaBroker
 from tests.unit.scorer.backtests import NEW, OLD, START, played, small_log
 from tests.unit.scorer.test_backtest_sources import figures, labels
 
+ZSTD = {"compression.type": "zstd"}  # the commands read compressed topics as well
+
 
 def verdicts_of(log: Sequence[Arrival]) -> list[bytes]:
     """What OLD says about each transaction by itself, in bytes."""
@@ -48,7 +50,7 @@ def names(kafka_broker: KafkaBroker) -> dict[str, str]:
     """The topics under names of this test alone, for the broker is shared."""
     suffix = f".{uuid4().hex[:8]}"
     wanted = {topics.TRANSACTIONS: 3, topics.VERDICTS: 3, topics.LABELS: 2, topics.POLICIES: 1}
-    return {name: kafka_broker.create_topic(name + suffix, partitions) for name, partitions in wanted.items()}
+    return {name: kafka_broker.create_topic(name + suffix, partitions, ZSTD) for name, partitions in wanted.items()}
 
 
 async def test_a_topic_on_a_real_broker_gives_the_figures_of_the_log(
