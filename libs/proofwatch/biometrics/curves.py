@@ -122,8 +122,10 @@ def cumulate(classes: Mapping[str, NDArray[np.float64] | Sketch]) -> Cumulative:
 def eer(c: Cumulative, mated: Sequence[str], non_mated: Sequence[str]) -> Eer | None:
     """Return the EER as the Fingerprint Verification Competition computes it (Maio et al., FVC2000).
 
-    t2 is the lowest candidate with FMR <= FNMR, t1 the one before it; of the two the one with the smaller FMR
-    + FNMR is taken (t1 on a tie), and the EER is the mean of its two rates. None when a side has no scores.
+    t2 is the lowest candidate with FMR <= FNMR, t1 the highest with FNMR <= FMR. Where both are one candidate the
+    two rates are equal, and the EER is there, exactly. Else t1 is the candidate before t2; of the two the one with
+    the smaller FMR + FNMR is taken (t1 on a tie), and the EER is the mean of its two rates. None when a side has no
+    scores.
     """
     p, n = c.n(mated), c.n(non_mated)
     if not p or not n:
@@ -132,7 +134,7 @@ def eer(c: Cumulative, mated: Sequence[str], non_mated: Sequence[str]) -> Eer | 
     # Compared as integers over the common denominator p n: no rounding can move the crossing. FMR - FNMR
     # falls from 1 to -1 over the candidates, so t2 exists and is never the first.
     t2 = int(np.argmax(accepted * p <= rejected * n))
-    t1 = t2 - 1
+    t1 = t2 if accepted[t2] * p == rejected[t2] * n else t2 - 1
     best = t1 if accepted[t1] * p + rejected[t1] * n <= accepted[t2] * p + rejected[t2] * n else t2
 
     def mean(at_accept: int, at_reject: int) -> float:

@@ -29,6 +29,10 @@ def reference_eer(mated: list[float], non_mated: list[float]) -> tuple[float, in
     fmr = [sum(s >= t for s in non_mated) / len(non_mated) for t in candidates]
     fnmr = [sum(s < t for s in mated) / len(mated) for t in candidates]
     t2 = next(i for i in range(len(candidates)) if fmr[i] <= fnmr[i])
+    if sum(s >= candidates[t2] for s in non_mated) * len(mated) == sum(s < candidates[t2] for s in mated) * len(
+        non_mated
+    ):
+        return fmr[t2], t2
     best = t2 - 1 if fmr[t2 - 1] + fnmr[t2 - 1] <= fmr[t2] + fnmr[t2] + 1e-12 else t2
     return (fmr[best] + fnmr[best]) / 2, best
 
@@ -36,7 +40,7 @@ def reference_eer(mated: list[float], non_mated: list[float]) -> tuple[float, in
 @many_examples
 @given(some_scores, some_scores)
 def test_eer_is_the_fvc_definition(mated: list[float], non_mated: list[float]) -> None:
-    """The lowest crossing candidate or the one before, whichever has the smaller sum of rates."""
+    """Where FMR = FNMR, exactly that; else the lowest crossing candidate or the one before, by the sum of rates."""
     value, index = reference_eer(mated, non_mated)
     curve = raw(m=mated, i=non_mated)
     point = eer(curve, ["m"], ["i"])
@@ -50,10 +54,13 @@ def test_eer_is_the_fvc_definition(mated: list[float], non_mated: list[float]) -
     ("mated", "non_mated", "value", "threshold"),
     [
         ([0.8, 0.9], [0.1, 0.2], 0.0, 0.8),  # separable: the lowest score that accepts no impostor
-        ([0.1, 0.2], [0.8, 0.9], 0.75, 0.2),  # upside down: t1 has the smaller sum
+        ([0.1, 0.2], [0.8, 0.9], 1.0, 0.8),  # upside down: at 0.8 everything is wrong on both sides
         ([0.5], [0.5], 0.5, 0.5),  # indistinguishable: a tie, so t1
         ([0.2, 0.6, 0.8, 0.9], [0.1, 0.3, 0.4, 0.7], 0.25, 0.6),
         ([-3.0, 12.5], [-7.0, -3.5], 0.0, -3.0),  # any real range
+        # FMR = FNMR = 2/5 at 0.6, though FMR + FNMR is smaller one score below
+        ([0.5, 0.55, 0.7, 0.8, 0.85], [0.2, 0.3, 0.5, 0.6, 0.9], 0.4, 0.6),
+        ([0.1, 0.9, 0.9, 0.9], [0.1, 0.95], 0.375, 0.9),  # never equal: the mean at the smaller sum
     ],
 )
 def test_eer_of_small_known_samples(mated: list[float], non_mated: list[float], value: float, threshold: float) -> None:
@@ -61,6 +68,14 @@ def test_eer_of_small_known_samples(mated: list[float], non_mated: list[float], 
     point = eer(raw(m=mated, i=non_mated), ["m"], ["i"])
     assert point is not None
     assert (point.value, point.threshold) == (value, threshold)
+
+
+def test_a_sketch_knows_an_exact_eer_at_an_edge() -> None:
+    """Where the rates are equal at an edge there is nothing to bracket: low, value and high are one."""
+    mated, non_mated = [0.5, 0.55, 0.7, 0.8, 0.85], [0.2, 0.3, 0.5, 0.6, 0.9]
+    point = eer(sketched([0.6], m=mated, i=non_mated), ["m"], ["i"])
+    assert point is not None
+    assert (point.low, point.value, point.high) == (0.4, 0.4, 0.4)
 
 
 @many_examples

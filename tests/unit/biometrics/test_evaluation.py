@@ -189,10 +189,10 @@ def test_eer_as_a_threshold_is_the_equal_error_point_of_all_scores() -> None:
     """Segments are counted at that same threshold."""
     evaluation = evaluate_scores(SMALL, "eer", "eer", segments=["split"])
     assert evaluation.match is not None
-    assert evaluation.match.threshold == 0.4
+    assert evaluation.match.threshold == 0.5
     dev = evaluation.segments["split"]["dev"].match
     assert dev is not None
-    assert dev.threshold == 0.4
+    assert dev.threshold == 0.5
 
 
 @pytest.mark.parametrize("present", ["genuine", "impostor"])
