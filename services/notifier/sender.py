@@ -13,6 +13,7 @@ import structlog
 
 from proofwatch.bus.postgres import RETRYABLE
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.conditions import Condition
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
@@ -38,6 +39,7 @@ class Sender:
         self._stopping = asyncio.Event()
         self._in_hand = asyncio.Lock()
         self._ready = False
+        self._away = Condition(_log, "sender_waits_for_database")
 
     async def start(self) -> None:
         """Nothing to acquire: the channels connect when they deliver."""
@@ -63,9 +65,10 @@ class Sender:
             try:
                 await self.step()
                 self._ready = True
+                self._away.clears()
             except RETRYABLE as error:
                 self._ready = False
-                _log.warning("sender_waits_for_database", error=type(error).__name__, retry_s=self._poll_s)
+                self._away.holds(type(error).__name__, retry_s=self._poll_s)
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._poll_s)
             except TimeoutError:

@@ -6,6 +6,7 @@ from typing import Final
 
 import structlog
 
+from proofwatch.runtime.conditions import Condition
 from services.scorer.ports import Subjects, SubjectsUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ class SubjectsWatch:
         self._looks = 0
         self._every_s = every_s
         self._answers = False
+        self._away = Condition(_log, "subjects_unavailable")
+        self._unnoted = Condition(_log, "subjects_not_noted")
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
@@ -63,14 +66,16 @@ class SubjectsWatch:
         try:
             await self._subjects.ping()
         except SubjectsUnavailable as error:
-            if self._answers:
-                _log.warning("subjects_unavailable", reason=str(error))
             self._answers = False
+            self._away.holds(reason=str(error))
         else:
             self._answers = True
+            self._away.clears()
         self._looks += 1
         if self._looks % _NOTES == 0:
             try:
                 await self._note()
             except Exception as error:  # noqa: BLE001 - whatever the client library raises; only catch-ups get longer
-                _log.warning("subjects_not_noted", reason=f"{type(error).__name__}: {error}")
+                self._unnoted.holds(type(error).__name__, reason=str(error))
+            else:
+                self._unnoted.clears()

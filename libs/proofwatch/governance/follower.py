@@ -10,6 +10,7 @@ from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.port import Bus, Tail
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.conditions import Condition
 
 _log = structlog.get_logger(__name__)
 
@@ -48,7 +49,7 @@ class Follower:
         self._ahead_ms = replica.lead_ms - skew_ms
         self._tail: Tail | None = None
         self._told: set[tuple[str, int, str]] = set()
-        self._away = False
+        self._away = Condition(_log, "governance_unavailable")
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
@@ -71,7 +72,7 @@ class Follower:
             except BusUnavailable as error:
                 if loop.time() > give_up:
                     raise
-                _log.warning("governance_unavailable", reason=str(error))
+                self._away.holds(reason=str(error))
                 await asyncio.sleep(self._every_s)
             else:
                 return tail
@@ -86,11 +87,9 @@ class Follower:
             try:
                 await self._look(self._started(), _LOOK_S)
             except BusUnavailable as error:
-                if not self._away:
-                    _log.warning("governance_unavailable", reason=str(error))
-                self._away = True
+                self._away.holds(reason=str(error))
             else:
-                self._away = False
+                self._away.clears()
             try:
                 async with asyncio.timeout(self._every_s):
                     await self._stopped.wait()

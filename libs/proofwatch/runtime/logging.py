@@ -2,10 +2,14 @@
 
 import logging
 import sys
+import threading
+from types import TracebackType
 from typing import Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from proofwatch.runtime.foreign import OnceAMinute, say_exception, say_times
 
 WITHHELD: Final = frozenset({"subject_ref", "imagery_ref", "segments", "value", "payload", "secret", "password", "dsn"})
 """Field names whose values never reach a log line, whoever passes them."""
@@ -19,15 +23,21 @@ def withhold(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
 
 
 def configure_logging(level: str, service: str, stream: TextIO | None = None) -> None:
-    """Send structlog and the standard library's loggers to `stream` as JSON lines, each naming the service.
+    """Send structlog, the standard library's loggers, warnings and uncaught errors to `stream` as JSON lines.
 
-    `stream` None: standard error.
+    Every line names the service, whichever thread it comes from. `stream` None: standard error.
     """
+
+    def of_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        of_service,
         withhold,
     ]
     structlog.configure(
@@ -37,12 +47,13 @@ def configure_logging(level: str, service: str, stream: TextIO | None = None) ->
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(OnceAMinute())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, say_times],
             processors=[
+                say_exception,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -50,4 +61,13 @@ def configure_logging(level: str, service: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    structlog.contextvars.bind_contextvars(service=service)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Log what nobody caught; it would be plain text in the middle of the JSON lines otherwise."""
+    if isinstance(error, KeyboardInterrupt):
+        return
+    logging.getLogger("proofwatch").critical("uncaught", exc_info=(kind, error or kind(), trace))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from proofwatch.bus.errors import Halted
+from proofwatch.runtime.foreign import operational
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
@@ -78,12 +79,18 @@ def _observing(service: Service) -> Callable[[], tuple[str, bytes]] | None:
 
 
 def _say_why(log: Any, error: BaseException | None) -> None:
-    """Log the failure: one line for an operator where somebody has to decide, else all that is known."""
-    halts = error.subgroup(Halted) if isinstance(error, BaseExceptionGroup) else None
-    if halts is None:
-        log.error("failed", exc_info=error)
-        return
-    first: BaseException = halts
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    log.critical("halted", reason=str(first))
+    """Log the failure: one line for each cause that an operator can act on, a traceback of what looks like a bug."""
+    causes = _leaves(error) if error else []
+    for cause in causes:
+        if isinstance(cause, Halted):
+            log.critical("halted", reason=str(cause))
+        elif operational(cause):
+            log.error("failed", error=type(cause).__name__, reason=str(cause))
+        else:
+            log.error("failed", exc_info=cause)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
