@@ -54,6 +54,8 @@ create table if not exists ledger.windows (
   revision                    integer not null default 0,
   primary key (day, tenant, segment_name, segment_value)
 ) with (fillfactor = 50);
+-- A change since the last revision came in time to be acted upon; without one the next revision is backfill.
+alter table ledger.windows add column if not exists live boolean not null default true;
 create unique index if not exists windows_window_key on ledger.windows (window_key);
 create index if not exists windows_dirty on ledger.windows (day) where dirty;
 

@@ -18,12 +18,14 @@ create table if not exists windows.buckets(
   body bytea not null,
   primary key(tenant, length_s, start_ms)
 );
+alter table windows.buckets add column if not exists late boolean not null default false;
 -- The bodies are small binary numbers: compressing them costs more than it saves.
 alter table windows.buckets alter column body set storage external;
 create index if not exists buckets_open on windows.buckets(partition) where not closed;
 comment on table windows.buckets is 'The windows of one tenant, length and start: one row with all segment values.';
 comment on column windows.buckets.start_ms is 'Start, ms since the Unix epoch.';
 comment on column windows.buckets.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.buckets.late is 'Everything in it came later than the alert horizon after its end.';
 comment on column windows.buckets.body is 'msgpack: counts, sums and sketches by segment value and policy, with revisions.';
 
 create table if not exists windows.baselines(

@@ -297,6 +297,8 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Exact sums by timing name, in milliseconds."""
     sketches: dict[str, Sketch]
     """Score and timing histograms by name: match, liveness, capture_ms …"""
+    seen_at: int | None = None
+    """Where the records came more than an hour late: how far their partition had come in time when they did, in whole minutes, Unix epoch; absent: they came in time."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -5,7 +5,7 @@ inserts, then all existing rows), `grids`, rows of `windows` by key, cells. Due 
 for (`skip locked`): whoever holds one either restates it or leaves it dirty for the next step.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -20,14 +20,15 @@ insert into ledger.grids select $1, $2, $3 on conflict do nothing
 """
 _WINDOWS = """
 insert into ledger.windows as w
-  (day, tenant, segment_name, segment_value, match_requested, liveness_requested, labelled, dirty)
-select day, tenant, name, value, match, liveness, labelled, labelled
-from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[])
-  k(day, tenant, name, value, match, liveness, labelled)
+  (day, tenant, segment_name, segment_value, match_requested, liveness_requested, labelled, dirty, live)
+select day, tenant, name, value, match, liveness, labelled, labelled, live
+from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[])
+  k(day, tenant, name, value, match, liveness, labelled, live)
 on conflict (day, tenant, segment_name, segment_value) do update set
   match_requested = w.match_requested + excluded.match_requested,
   liveness_requested = w.liveness_requested + excluded.liveness_requested,
   labelled = w.labelled or excluded.labelled,
+  live = (w.dirty and w.live) or excluded.live,
   dirty = w.dirty or w.labelled or excluded.labelled
 returning w.window_key, w.day, w.tenant, w.segment_name, w.segment_value, w.dirty
 """
@@ -37,7 +38,7 @@ select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
 on conflict (window_key, policy_hash, class, outcome, edge_set_id, bin) do update set n = c.n + excluded.n
 """
 _DUE = """
-select window_key, day, tenant, segment_name, segment_value, revision, match_requested, liveness_requested
+select window_key, day, tenant, segment_name, segment_value, revision, match_requested, liveness_requested, live
 from ledger.windows where dirty and day <= $1
 order by day, tenant, segment_name, segment_value limit $2 for update skip locked
 """
@@ -57,17 +58,22 @@ _PUBLISHING = 0x4C_45_44_47_45_52  # key of the advisory lock, this database's o
 
 
 class Due(NamedTuple):
-    """A labelled window to be published, with what it was counted from."""
+    """A labelled window to be published, with what it was counted from.
+
+    `live`: something that it has changed by since its last revision came in time to be acted upon.
+    """
 
     key: WindowKey
     revision: int
     requested: tuple[int, int]
+    live: bool
     cells: Sequence[tuple[Cell, int]]
 
 
-async def apply(connection: Any, deltas: Deltas) -> int | None:
+async def apply(connection: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
     """Merge net changes into windows and cells; the rows of the windows stay locked.
 
+    `live`: the windows whose changes, or some of them, came in time to be acted upon.
     Returns the earliest day with a labelled window among them.
     """
     for edges in (deltas.grids[name] for name in sorted(deltas.grids)):
@@ -76,7 +82,9 @@ async def apply(connection: Any, deltas: Deltas) -> int | None:
     windows = sorted(labelled.union(deltas.requested))
     if not windows:
         return None
-    rows = [(_date(key.day), *key[1:], *deltas.requested.get(key, (0, 0)), key in labelled) for key in windows]
+    rows = [
+        (_date(key.day), *key[1:], *deltas.requested.get(key, (0, 0)), key in labelled, key in live) for key in windows
+    ]
     found = await connection.fetch(_WINDOWS, *columns_of(rows))
     keys = {_window(row): row["window_key"] for row in found}
     cells = sorted((keys[window], *cell, n) for (window, cell), n in deltas.cells.items())
@@ -113,6 +121,7 @@ async def take_due(connection: Any, last_day: int, limit: int) -> list[Due]:
             _window(row),
             row["revision"] + 1,
             (row["match_requested"], row["liveness_requested"]),
+            row["live"],
             cells[row["window_key"]],
         )
         for row in rows

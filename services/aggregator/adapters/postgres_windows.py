@@ -10,10 +10,10 @@ from services.aggregator.core.progress import SourceId, SourceState
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
 _LOAD_OPEN: Final = """
-select tenant, length_s, start_ms, closed, body from windows.buckets where partition = $1 and not closed
+select tenant, length_s, start_ms, closed, late, body from windows.buckets where partition = $1 and not closed
 """
 _LOAD: Final = """
-select tenant, length_s, start_ms, closed, body from windows.buckets
+select tenant, length_s, start_ms, closed, late, body from windows.buckets
 where (tenant, length_s, start_ms) in (select * from unnest($1::text[], $2::int[], $3::bigint[]))
 """
 _SAVE_PROGRESS: Final = """
@@ -21,9 +21,10 @@ insert into windows.progress (partition, step, sources) values ($1, $2, $3)
 on conflict (partition) do update set step = excluded.step, sources = excluded.sources
 """
 _SAVE: Final = """
-insert into windows.buckets (partition, tenant, length_s, start_ms, closed, body)
-select $1, * from unnest($2::text[], $3::int[], $4::bigint[], $5::bool[], $6::bytea[])
-on conflict (tenant, length_s, start_ms) do update set closed = excluded.closed, body = excluded.body
+insert into windows.buckets (partition, tenant, length_s, start_ms, closed, late, body)
+select $1, * from unnest($2::text[], $3::int[], $4::bigint[], $5::bool[], $6::bool[], $7::bytea[])
+on conflict (tenant, length_s, start_ms)
+do update set closed = excluded.closed, late = excluded.late, body = excluded.body
 """
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -58,14 +59,14 @@ async def save(connection: Any, partition: int, progress: Progress, buckets: Col
     """Store the progress and whole buckets."""
     await connection.execute(_SAVE_PROGRESS, partition, progress.step, _encode(list(progress.sources.items())))
     if buckets:
-        rows = [(*each.key, each.closed, _encode(list(each.segments.values()))) for each in buckets]
+        rows = [(*each.key, each.closed, each.late, _encode(list(each.segments.values()))) for each in buckets]
         await connection.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
 
 
 def _buckets(rows: Iterable[Any]) -> dict[BucketKey, Bucket]:
     found = {}
-    for tenant, length_s, start_ms, closed, body in rows:
+    for tenant, length_s, start_ms, closed, late, body in rows:
         key = BucketKey(tenant, length_s, start_ms)
         segments = {(each.name, each.value): each for each in _decode_segments(body)}
-        found[key] = Bucket(key, closed, segments)
+        found[key] = Bucket(key, closed, segments, late)
     return found

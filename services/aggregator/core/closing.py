@@ -1,6 +1,6 @@
-"""When a window closes, what a closing or a restatement publishes, and what is too old to act upon."""
+"""When a window closes, and what a closing or a restatement publishes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
@@ -16,7 +16,7 @@ class Rules(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A window whose revision was just raised.
+    """A window whose revision was just raised. `backfill`: what it adds came too late to act upon (`core.lateness`).
 
     A `small` one was not: it is not to be published, nor to cause anything, but it may end an anomaly that is firing,
     lest one that fired on a busy hour should last all night.
@@ -38,22 +38,22 @@ def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> I
     due = [bucket for bucket in buckets if not bucket.closed and is_due(bucket.key, progress_ms, rules)]
     for bucket in sorted(due, key=_order):
         bucket.closed = True
-        yield from _publish(bucket.key, bucket.segments.values(), progress_ms, rules)
+        yield from _publish(bucket.key, bucket.segments.values(), bucket.late, rules)
 
 
 def restate(
-    touched: Iterable[tuple[Bucket, list[SegmentWindow]]], progress_ms: int | None, rules: Rules
+    touched: Iterable[tuple[Bucket, list[SegmentWindow]]], rules: Rules, backfill: Container[BucketKey] = ()
 ) -> Iterator[Published]:
-    """Yield the windows of closed buckets that late data has changed, each one revision on."""
+    """Yield the windows of closed buckets that late data has changed, each one revision on.
+
+    `backfill`: the buckets for which all of it came too late to act upon.
+    """
     late = [(bucket, windows) for bucket, windows in touched if bucket.closed]
     for bucket, windows in sorted(late, key=lambda each: _order(each[0])):
-        yield from _publish(bucket.key, windows, progress_ms, rules)
+        yield from _publish(bucket.key, windows, bucket.key in backfill, rules)
 
 
-def _publish(
-    key: BucketKey, windows: Iterable[SegmentWindow], progress_ms: int | None, rules: Rules
-) -> Iterator[Published]:
-    backfill = progress_ms is not None and key.end_ms + rules.horizon_ms < progress_ms
+def _publish(key: BucketKey, windows: Iterable[SegmentWindow], backfill: bool, rules: Rules) -> Iterator[Published]:
     for window in sorted(windows, key=lambda each: (each.name or "", each.value or "")):
         small = key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell
         window.revision += not small

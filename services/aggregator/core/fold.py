@@ -14,7 +14,7 @@ from typing import Any, Final
 from proofwatch.biometrics.edges import TIME_GRID, EdgeSet, edge_set
 from proofwatch.events.types import Cell, Sketch, Timings, Verdict
 from services.aggregator.core.segments import Segment, segments_of
-from services.aggregator.core.times import MICROSECONDS, MINUTE_MS, milliseconds
+from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS, milliseconds
 
 TIMINGS: Final = ("capture_ms", "upload_ms", "match_ms", "liveness_ms")
 
@@ -24,9 +24,10 @@ _TIME: Final = edge_set(grid=TIME_GRID)
 _LABELS: Final = tuple(str(index) for index in range(4096))  # more than any edge set has bins
 _ABSENT: Final = (None, 0)
 _NO_TIMINGS: Final = (*[None] * len(TIMINGS), *[0] * len(TIMINGS))
+_LATE_MS: Final = HOUR_MS  # the least that an alert horizon can be: what came sooner is in time for every window
 _MANY: Final = 24  # rows from which on Counter's C loop is worth its set-up
 
-_Key = tuple[str, int, str, float, float]  # tenant, minute, policy, match and liveness threshold
+_Key = tuple[str, int, str, float, float, int | None]  # tenant, minute, policy, thresholds; seen at, if late
 _Outcome = tuple[str, str, str, str]
 _Row = tuple[Any, ...]  # outcome number; six bin labels or None; four durations in microseconds
 _Content = tuple[dict[str, int], dict[str, float], dict[str, Sketch]]
@@ -41,8 +42,13 @@ class Fold:
         self._groups: dict[_Key, dict[Segment, list[_Row]]] = {}
         self._outcomes: dict[_Outcome, int] = {}
 
-    def add(self, verdict: Verdict) -> None:
-        """Count one verdict, whose `occurred_at` must not lie before 1970."""
+    def add(self, verdict: Verdict, seen_ms: int = 0) -> None:
+        """Count one verdict, whose `occurred_at` must not lie before 1970.
+
+        `seen_ms`: how far its partition has come in time with it, the greatest timestamp of a record so far. What came
+        late is counted in cells of its own, so that whether it is too late to act upon is a property of the record,
+        and not of the batch that it happens to be in.
+        """
         basis = verdict.basis
         match_threshold, liveness_threshold = basis.match_threshold, basis.liveness_threshold
         outcome = (verdict.decision, verdict.action, verdict.match_outcome, verdict.liveness_outcome)
@@ -53,7 +59,8 @@ class Fold:
             *(_NO_TIMINGS if verdict.timings is None else _durations(verdict.timings)),
         )
         at_ms = milliseconds(verdict.occurred_at)
-        key = (verdict.tenant, at_ms - at_ms % MINUTE_MS, basis.policy_hash, match_threshold, liveness_threshold)
+        late = seen_ms - seen_ms % MINUTE_MS if seen_ms - at_ms > _LATE_MS else None
+        key = (verdict.tenant, at_ms - at_ms % MINUTE_MS, basis.policy_hash, match_threshold, liveness_threshold, late)
         cells = self._groups.get(key)
         if cells is None:
             cells = self._groups[key] = {}
@@ -65,9 +72,9 @@ class Fold:
                 rows.append(row)
 
     def cells(self) -> Iterator[Cell]:
-        """Yield one cell for every minute, tenant, segment value and policy that was met."""
+        """Yield one cell for every minute, tenant, segment value and policy that was met; late ones apart."""
         outcomes = [_counters(outcome) for outcome in self._outcomes]
-        for (tenant, start, policy_hash, match_threshold, liveness_threshold), cells in self._groups.items():
+        for (tenant, start, policy_hash, match_threshold, liveness_threshold, late), cells in self._groups.items():
             edges = {"match": _edges(match_threshold), "liveness": _edges(liveness_threshold)}
             alone: dict[int, _Content] = {}  # small batches: all cells of one transaction have the same content
             for (name, value), rows in cells.items():
@@ -86,6 +93,7 @@ class Fold:
                     counts=counts,
                     sums=sums,
                     sketches=sketches,
+                    seen_at=late,
                 )
 
 

@@ -110,10 +110,12 @@ class Deltas:
         self.cells: dict[tuple[WindowKey, Cell], int] = {}
         self.requested: dict[WindowKey, tuple[int, int]] = {}
         self.grids: dict[str, EdgeSet] = {}
+        self.seen: dict[WindowKey, int] = {}
+        """How far the lane had come in time when the first of the records came that changed a window."""
         self._thresholds = tuple(sorted(set(thresholds)))
-        self._verdicts: dict[tuple[str, int, str, bool, bool], int] = {}
+        self._verdicts: dict[tuple[str, int, str, bool, bool], tuple[int, int]] = {}
 
-    def count_verdict(self, tenant: str, trial: Trial, n: int = 1) -> None:
+    def count_verdict(self, tenant: str, trial: Trial, n: int = 1, seen_ms: int = 0) -> None:
         """Count the checks that a verdict was asked for: the denominators of label coverage."""
         key = (
             tenant,
@@ -122,31 +124,42 @@ class Deltas:
             trial.match_outcome != "not_requested",
             trial.liveness_outcome != "not_requested",
         )
-        self._verdicts[key] = self._verdicts.get(key, 0) + n
+        before, first_ms = self._verdicts.get(key, (0, seen_ms))
+        self._verdicts[key] = before + n, min(first_ms, seen_ms)
 
-    def change(self, tenant: str, old: Entry, new: Entry) -> None:
-        """Count what becomes of an entry that was `old` and is `new`."""
+    def change(self, tenant: str, old: Entry, new: Entry, seen_ms: int = 0) -> None:
+        """Count what becomes of an entry that was `old` and is `new`.
+
+        `seen_ms`: how far the lane had come in time with the record that changed it (see `core.lateness`).
+        """
         if old.trial != new.trial:
             if old.trial:
-                self.count_verdict(tenant, old.trial, -1)
+                self.count_verdict(tenant, old.trial, -1, seen_ms)
             if new.trial:
-                self.count_verdict(tenant, new.trial)
+                self.count_verdict(tenant, new.trial, 1, seen_ms)
         if new.pair is None and new.presentation is None:
             return
         for n, entry in ((-1, old), (1, new)):
             if entry.trial and (cells := list(self._cells(entry, entry.trial))):
                 for window in _windows(tenant, entry.trial.occurred_us // DAY_US, entry.trial.segments):
+                    self._note(window, seen_ms)
                     for cell in cells:
                         _bump(self.cells, (window, cell), n)
 
     def settle(self) -> None:
         """Spread the counted verdicts over their windows: once per batch, not once per verdict."""
-        for (tenant, day, segments, match, liveness), n in self._verdicts.items():
+        for (tenant, day, segments, match, liveness), (n, seen_ms) in self._verdicts.items():
             if n:
                 for window in _windows(tenant, day, segments):
+                    self._note(window, seen_ms)
                     matches, livenesses = self.requested.get(window, (0, 0))
                     self.requested[window] = (matches + n * match, livenesses + n * liveness)
         self._verdicts.clear()
+
+    def _note(self, window: WindowKey, seen_ms: int) -> None:
+        known = self.seen.get(window)
+        if known is None or seen_ms < known:
+            self.seen[window] = seen_ms
 
     def _cells(self, entry: Entry, trial: Trial) -> Iterator[Cell]:
         aspects = (

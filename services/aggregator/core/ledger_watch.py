@@ -23,10 +23,12 @@ class Schedule(NamedTuple):
         """Return the last day (days since 1970) whose end plus grace is passed."""
         return (progress_ms - self.grace_hours * HOUR_MS) // DAY_MS - 1
 
-    def backfill(self, day: int, progress_ms: int) -> bool:
-        """Return whether the day could have closed longer ago than the alert horizon."""
+    def backfill(self, day: int, seen_ms: int) -> bool:
+        """Return whether what came when its lane was at `seen_ms` came too late: the day could have closed longer ago
+        than the alert horizon.
+        """
         due_ms = (day + 1) * DAY_MS + self.grace_hours * HOUR_MS
-        return progress_ms - due_ms > self.alert_horizon_hours * HOUR_MS
+        return seen_ms - due_ms > self.alert_horizon_hours * HOUR_MS
 
 
 class Watched(NamedTuple):

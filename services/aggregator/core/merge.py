@@ -58,11 +58,15 @@ class SegmentWindow(Struct, array_like=True, gc=False):
 
 
 class Bucket(Struct):
-    """All windows of a key. `closed`: the time for it has come; what arrives now restates."""
+    """All windows of a key. `closed`: the time for it has come; what arrives now restates.
+
+    `late`: everything in it came later than the alert horizon after its end, so there is nothing left to act upon.
+    """
 
     key: BucketKey
     closed: bool
     segments: dict[Segment, SegmentWindow]
+    late: bool = False
 
 
 Deltas = dict[BucketKey, dict[Segment, dict[str, PolicyCounts]]]

@@ -40,10 +40,12 @@ class CombineStage:
         """Return a tally for every partition of the tallies topic, the empty ones too, and dead letters."""
         if not batch.records and batch.progress_ms == self._reported_ms.get(batch.source):
             return ()
-        fold, outgoing = Fold(self._segments), []
+        fold, outgoing, seen_ms = Fold(self._segments), [], 0
         for record in batch.records:
+            if record.timestamp_ms > seen_ms:  # how far the batches before it had come, windows knows
+                seen_ms = record.timestamp_ms
             try:
-                fold.add(self._verdict(record))
+                fold.add(self._verdict(record), seen_ms)
             except Rejected as rejected:
                 outgoing.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
         outgoing += self._tallies(batch, fold.cells())

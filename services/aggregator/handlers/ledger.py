@@ -1,6 +1,6 @@
 """The ledger's stage: decode, join, count, and publish the labelled days that are due."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from proofwatch.bus.dead_letter import dead_letter
@@ -57,48 +57,64 @@ class LedgerStage:
         self._anomalies = AnomalyStore(SCHEMA)
         self._expected: tuple[TopicPartition, ...] = ()
         self._clean_day: int | None = None
+        self._seen: dict[TopicPartition, int] = {}
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Learn which lanes there are. Whatever was thought to be published may have been rolled back: look again."""
         counts = [(topic, await self._partitions(topic)) for topic in TOPICS]
         self._expected = tuple(TopicPartition(topic, number) for topic, count in counts for number in range(count))
         self._clean_day = None
+        self._seen.pop(source, None)
 
     async def closed(self, source: TopicPartition) -> None:
-        """Nothing to forget."""
+        """Forget how far the lane had come."""
+        self._seen.pop(source, None)
 
     async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
         """Apply the batch; return dead letters, then the labelled days that are due and their anomalies."""
-        output, entries = self._read(batch)
+        if batch.source not in self._seen:
+            self._seen[batch.source] = (await fence_progress(tx, SCHEMA)).get(batch.source) or 0
+        output, entries, seen = self._read(batch, self._seen[batch.source])
+        self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if entries:
             await joins.prepare(tx)
-            changed_day = await self._join(batch.source.topic, entries, tx)
+            changed_day = await self._join(batch.source.topic, entries, seen, tx)
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
         return [*output, *await self._publish_due(batch, tx)]
 
-    def _read(self, batch: Batch) -> tuple[list[Outgoing], list[tuple[Key, Entry]]]:
+    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Outgoing], list[tuple[Key, Entry]], dict[Key, int]]:
+        """Return dead letters, entries, and for each key how far the lane had come in time with its first entry."""
         verdicts = batch.source.topic == topics.VERDICTS
         output: list[Outgoing] = []
         entries: list[tuple[Key, Entry]] = []
+        seen: dict[Key, int] = {}
         for record in batch.records:
+            if record.timestamp_ms > seen_ms:
+                seen_ms = record.timestamp_ms
             try:
                 if verdicts:
-                    entries.append(verdict_entry(record.value, record.timestamp_ms, self._catalogue, self._verdict))
+                    read = verdict_entry(record.value, record.timestamp_ms, self._catalogue, self._verdict)
                 else:
-                    entries.append(label_entry(record.value, self._label))
+                    read = label_entry(record.value, self._label)
             except Rejected as rejected:
                 output.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
-        return output, entries
+            else:
+                entries.append(read)
+                seen.setdefault(read[0], seen_ms)
+        return output, entries, seen
 
-    async def _join(self, topic: str, entries: Sequence[tuple[Key, Entry]], tx: Any) -> int | None:
+    async def _join(
+        self, topic: str, entries: Sequence[tuple[Key, Entry]], seen: Mapping[Key, int], tx: Any
+    ) -> int | None:
         """Return the earliest day of which something labelled changed."""
         join = joins.join_verdicts if topic == topics.VERDICTS else joins.join_labels
         deltas = Deltas(self._thresholds)
         for key, old, new in await join(tx, fold(entries)):
-            deltas.change(key[0], old, new)
+            deltas.change(key[0], old, new, seen[key])
         deltas.settle()
-        return await store.apply(tx, deltas)
+        live = {window for window, at_ms in deltas.seen.items() if not self._schedule.backfill(window.day, at_ms)}
+        return await store.apply(tx, deltas, live)
 
     async def _publish_due(self, batch: Batch, tx: Any) -> list[Outgoing]:
         """Close and restate what is due, unless this process knows that nothing is.
@@ -121,16 +137,16 @@ class LedgerStage:
             return []
         due = await store.take_due(tx, last_day, _WINDOWS_PER_STEP)
         self._clean_day = last_day if len(due) < _WINDOWS_PER_STEP else None
-        return await self._publish(due, progress_ms, own_ms, tx) if due else []
+        return await self._publish(due, own_ms, tx) if due else []
 
-    async def _publish(self, due: Sequence[store.Due], progress_ms: int, timestamp_ms: int, tx: Any) -> list[Outgoing]:
+    async def _publish(self, due: Sequence[store.Due], timestamp_ms: int, tx: Any) -> list[Outgoing]:
         edges = await store.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
         windows = [
             window_event(
                 Labelled(
                     each.key,
                     each.revision,
-                    self._schedule.backfill(each.key.day, progress_ms),
+                    not each.live,
                     class_counts(each.cells, edges),
                     each.requested,
                     transactions_by_policy(each.cells),

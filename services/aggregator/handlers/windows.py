@@ -1,6 +1,6 @@
 """windows: merges tallies into buckets, closes and restates windows, and judges their rates."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.dead_letter import dead_letter
@@ -14,6 +14,7 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.core.closing import Published, Rules, close, restate
+from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, apply, deltas
 from services.aggregator.core.progress import SourceId, SourceState, admit, least_progress
 from services.aggregator.core.publishing import window_event
@@ -78,14 +79,18 @@ class WindowsStage:
         if not batch.records:
             return ()
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
-        cells, outgoing = _admitted(batch, lane, self._decode)
-        touched = await self._merge(cells, lane, tx)
+        arrivals, outgoing = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
-        published = [
-            *restate(touched, progress_ms, self._rules),
-            *close(lane.open.values(), progress_ms, self._rules),
-        ]
+        touched = await self._merge(arrivals.in_time, lane, tx)
+        published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         outgoing += await self._publish(published, batch.progress_ms, tx)
+        if arrivals.late:
+            # After the closings: it came when they were long past, however the log is cut into batches.
+            late = too_late(arrivals.late, self._rules.horizon_ms)
+            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, late)
+            published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
+            outgoing += await self._publish(published, batch.progress_ms, tx)
+            touched += more
         changed = {bucket.key: bucket for bucket, _ in touched}
         for key, bucket in list(lane.open.items()):
             if bucket.closed:
@@ -103,7 +108,9 @@ class WindowsStage:
             lane = _Lane(stored.step, stored.sources, await store.load_open(tx, source.partition))
         return lane
 
-    async def _merge(self, cells: list[Cell], lane: _Lane, tx: "asyncpg.Connection") -> list[_Touched]:
+    async def _merge(
+        self, cells: list[Cell], lane: _Lane, tx: "asyncpg.Connection", late: Container[BucketKey] = ()
+    ) -> list[_Touched]:
         """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again."""
         added = deltas(cells)
         stored = await store.load(tx, added.keys() - lane.open.keys())
@@ -111,7 +118,8 @@ class WindowsStage:
         for key, segments in added.items():
             bucket = lane.open.get(key) or stored.get(key)
             if bucket is None:
-                bucket = lane.open[key] = Bucket(key, False, {})
+                bucket = lane.open[key] = Bucket(key, False, {}, key in late)
+            bucket.late = bucket.late and key in late
             touched.append((bucket, apply(bucket, segments)))
         return touched
 
@@ -141,9 +149,11 @@ class WindowsStage:
         return outgoing
 
 
-def _admitted(batch: Batch, lane: _Lane, decode: Callable[[bytes | None], Tally]) -> tuple[list[Cell], list[Outgoing]]:
+def _admitted(
+    batch: Batch, lane: _Lane, decode: Callable[[bytes | None], Tally], horizon_ms: int
+) -> tuple[Arrivals, list[Outgoing]]:
     """Return the cells that are not merged yet, and dead letters; move the sources on."""
-    cells: list[Cell] = []
+    arrivals = Arrivals([], [])
     dead = []
     for record in batch.records:
         try:
@@ -152,7 +162,8 @@ def _admitted(batch: Batch, lane: _Lane, decode: Callable[[bytes | None], Tally]
             dead.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
             continue
         source = SourceId(tally.source_topic, tally.source_partition)
-        lane.sources[source], fresh = admit(tally, lane.sources.get(source))
+        before = lane.sources.get(source)
+        lane.sources[source], fresh = admit(tally, before)
         if fresh:
-            cells += tally.cells
-    return cells, dead
+            arrivals.add(tally.cells, before.progress_ms if before else None, horizon_ms)
+    return arrivals, dead

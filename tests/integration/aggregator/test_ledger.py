@@ -289,6 +289,31 @@ async def test_a_doubled_error_rate_is_a_daily_anomaly(world: World) -> None:
     assert (anomaly.k, anomaly.n, anomaly.window_start) == (8, 40, DAY)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_labelled_days_published_at_once_are_judged_as_if_they_came_one_by_one(
+    world: World, at_once: bool
+) -> None:
+    """Ten days of the log in one batch: none is backfill, and the day that failed is found."""
+    sent: list[Outgoing] = []
+    for number in range(10):
+        for n in range(40):
+            name, at = f"{number}-{n}", DAY + timedelta(days=number, minutes=n)
+            score = 0.1 if number == 3 and n < 8 else 0.9
+            sent += [verdict(name, at=at, subject=f"s{n}", match=score), label(name, at=at, pair="genuine")]
+        if not at_once:
+            await world.send(*sent)
+            sent = []
+    await world.send(*sent)
+    await world.until(CLOSED + timedelta(days=9))
+    assert [(w.start, w.backfill, w.revision) for w in await world.windows()] == [
+        (DAY + timedelta(days=number), False, 1) for number in range(10)
+    ]
+    assert [(a.state, a.window_start) for a in await world.anomalies()] == [
+        ("firing", DAY + timedelta(days=3)),
+        ("resolved", DAY + timedelta(days=4)),
+    ]
+
+
 async def test_an_apcer_in_breach_turns_step_up_on_and_a_pass_turns_it_off(world: World) -> None:
     """One record each, for the tenant and for the segment value, by their own keys; nothing in between."""
     attack: dict[str, Any] = {"presentation": "attack", "pai_species": "mask"}

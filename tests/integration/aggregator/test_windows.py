@@ -13,12 +13,13 @@ from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
-from proofwatch.events.types import Tally, Verdict, Window
+from proofwatch.events.types import Anomaly, Tally, Verdict, Window
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.progress import TalliesMissing
+from services.aggregator.core.times import milliseconds
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
 from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
@@ -212,6 +213,49 @@ async def test_a_rise_raises_real_time_and_daily_anomalies_that_end(postgres_dsn
         assert minutes[0].action == "flag_cohort_for_manual_review"
         days = [a for a in found if a.cadence == "daily"]
         assert [(a.state, a.action, a.k, a.n) for a in days] == [("firing", "incident_review", 60, 900)]
+
+
+async def days_of(dsn: str, chunk: int) -> tuple[list[Window], list[Anomaly]]:
+    """Feed ten days of 40 transactions, the fourth with failures, so many at a time."""
+    verdicts = [
+        verdict(40 * day + n, START + timedelta(days=day, minutes=10 * n), failed=n % 40 < (24 if day == 3 else 1))
+        for day in range(10)
+        for n in range(40)
+    ]
+    async with house(dsn, batch=2000) as made:
+        for begin in range(0, len(verdicts), chunk):
+            await made.feed(verdicts[begin : begin + chunk])
+            await made.settle()
+        await made.pass_time(2 * DAY_S)
+        return made.published(), made.anomalies()
+
+
+async def test_a_log_published_at_once_says_what_it_says_a_day_at_a_time(new_database: Callable[[], str]) -> None:
+    """Ten days in one batch, with the default horizon of two: every window and every finding is the same."""
+    outcomes = [await days_of(new_database(), chunk) for chunk in (400, 40, 7)]
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    windows, anomalies = outcomes[0]
+    assert not any(each.backfill for each in windows)
+    daily = [each for each in anomalies if each.cadence == "daily" and each.segment_name is None]
+    assert {each.window_start.date() for each in daily if each.state == "firing"} == {
+        (START + timedelta(days=3)).date()
+    }
+
+
+async def test_what_came_too_late_restates_as_backfill_beside_what_came_in_time(postgres_dsn: str) -> None:
+    """In one batch with it: the window closes as it would have, then is restated, and nobody is told."""
+    async with house(postgres_dsn, batch=2000) as made:
+        in_time = [verdict(n, START + timedelta(seconds=n)) for n in range(20)]
+        later = [verdict(100 + n, START + timedelta(days=5, seconds=n)) for n in range(20)]
+        held_back = [verdict(200 + n, START + timedelta(seconds=n), failed=True) for n in range(20)]
+        late = [each._replace(timestamp_ms=milliseconds(later[-1].occurred_at)) for each in records(held_back, 3)]
+        await made.bus.publish([*records(in_time, 3), *records(later, 3), *late])
+        made.clock.advance_to(milliseconds(later[-1].occurred_at))
+        await made.settle()
+        await made.pass_time(400)
+        minute = [w for w in made.published() if w.start == START and w.length_s == 60 and w.segment_name is None]
+        assert [(w.revision, w.backfill, w.counts["transactions"]) for w in minute] == [(1, False, 20), (2, True, 40)]
+        assert made.anomalies() == []
 
 
 async def test_backfill_is_published_but_causes_nothing(postgres_dsn: str) -> None:

@@ -34,13 +34,22 @@ def test_late_data_restates_with_the_next_revision() -> None:
     one, later = bucket(), bucket(start_ms=60_000)
     list(close([one, later], 61_000, RULES))
     touched = [(one, [one.segments[None, None]]), (later, [later.segments[None, None]])]
-    assert [(each.key.start_ms, each.window.revision) for each in restate(touched, 61_000, RULES)] == [(0, 2)]
+    assert [(each.key.start_ms, each.window.revision) for each in restate(touched, RULES)] == [(0, 2)]
 
 
-def test_what_ended_before_the_horizon_is_backfill() -> None:
+def test_however_far_time_jumps_what_closes_is_not_backfill() -> None:
+    """Its records came in time; that the batch also held ten days more says nothing about them."""
+    assert [each.backfill for each in close([bucket()], 10**12, RULES)] == [False]
+
+
+def test_what_came_too_late_is_backfill_whether_it_closes_or_restates() -> None:
     """Stored and published, never acted upon."""
-    assert [each.backfill for each in close([bucket()], 160_000, RULES)] == [False]
-    assert [each.backfill for each in close([bucket()], 160_001, RULES)] == [True]
+    one, late = bucket(), bucket(start_ms=60_000)
+    late.late = True
+    assert [each.backfill for each in close([one, late], 200_000, RULES)] == [False, True]
+    touched = [(one, [one.segments[None, None]])]
+    assert [each.backfill for each in restate(touched, RULES, {one.key})] == [True]
+    assert [each.backfill for each in restate(touched, RULES)] == [False]
 
 
 def test_small_cells_stay_unpublished_until_they_grow_or_the_day_ends() -> None:
@@ -54,7 +63,7 @@ def test_small_cells_stay_unpublished_until_they_grow_or_the_day_ends() -> None:
     ]
     grown = minute.segments["os", "ios"]
     grown.policies["q"] = PolicyCounts({"transactions": 7}, {}, {})
-    assert [each.window.revision for each in restate([(minute, [grown])], 100_000, RULES)] == [1]
+    assert [each.window.revision for each in restate([(minute, [grown])], RULES)] == [1]
 
 
 def test_windows_close_in_the_order_of_their_ends() -> None:
