@@ -1,6 +1,7 @@
 """What came too late to act upon."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +73,7 @@ def test_whether_a_record_is_late_does_not_depend_on_its_batch(hours: list[int],
 
     def counted(cuts: list[int]) -> tuple[int, int]:
         arrivals, before = Arrivals([], []), None
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in pairwise(cuts):
             fold, seen_ms = Fold(()), 0
             for number, stamp in enumerate(stamps[begin:end]):
                 seen_ms = max(seen_ms, stamp)
