@@ -18,6 +18,7 @@ CONFIGS = {
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
 }
+COMMANDS = ("services.governance.config",)
 COMPOSE_ONLY = {"PROOFWATCH_CONFIG_DIR", "PROOFWATCH_IMAGE_TAG"}
 
 
@@ -27,10 +28,10 @@ def main() -> int:
     documented = set(re.findall(r"^#?(PROOFWATCH_\w+)=", (root / ".env.example").read_text(), re.MULTILINE))
     services = yaml.safe_load((root / "docker-compose.yml").read_text())["services"]
     findings: list[str] = []
-    known = set(COMPOSE_ONLY)
+    known = set(COMPOSE_ONLY).union(*(import_module(module).Settings.variables() for module in COMMANDS))
     for service, module in CONFIGS.items():
         settings = import_module(module).Settings
-        read = {settings.model_config["env_prefix"] + name.upper() for name in settings.model_fields}
+        read = settings.variables()
         known |= read
         passed = {name for name in services[service]["environment"] if name.startswith("PROOFWATCH_")}
         findings += [f"docker-compose.yml: {service} gets {name}, which it does not read" for name in passed - read]

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 from typing import Final, NamedTuple
 
 
@@ -117,6 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name in ("-h", "--help"):
         sys.stdout.write(_overview())
         return 0
+    if name in ("-V", "--version"):
+        sys.stdout.write(f"proofwatch {version('proofwatch')}\n")
+        return 0
     command = COMMANDS.get(name)
     if command is None:
         sys.stderr.write(f"proofwatch: there is no command {name!r}; `proofwatch --help` lists them\n")
@@ -146,7 +150,7 @@ def _overview() -> str:
     lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
-            "usage: proofwatch COMMAND [options]",
+            "usage: proofwatch COMMAND [options]    proofwatch --version",
             "",
             "Watches remote identity proofing (face match and liveness) while it runs.",
             "",

@@ -20,6 +20,11 @@ def migrations() -> Path:
     return _locate("deploy/migrations", "migrations")
 
 
+def env_example() -> Path:
+    """Return the file that documents every variable. Raises `ResourceMissing`."""
+    return _locate(".env.example", "env.example")
+
+
 def policies() -> Path:
     """Return the directory of the policy profiles that ship with the package. Raises `ResourceMissing`."""
     return _existing(_PACKAGE / "governance" / "policies")
@@ -27,13 +32,13 @@ def policies() -> Path:
 
 def _locate(in_checkout: str, in_wheel: str) -> Path:
     # A wheel never has pyproject.toml two levels up; a checkout always does, and then the working copy counts.
-    if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / in_checkout).is_dir():
+    if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / in_checkout).exists():
         return _CHECKOUT / in_checkout
     return _existing(_PACKAGE / "data" / in_wheel)
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_dir():
+    if not path.exists():
         msg = f"{path} is missing: reinstall proofwatch, or run it from a complete checkout"
         raise ResourceMissing(msg)
     return path

@@ -47,6 +47,7 @@ def outcome(
     """One minute of ten minutes ago, arriving now, a quarter of it attacks; then silence: nobody sends canaries."""
     directory = tmp_path_factory.mktemp("processes")
     (directory / "secret").write_text("whsec_" + base64.b64encode(_KEY).decode(), encoding="utf-8")
+    (directory / "secret").chmod(0o600)
     now = datetime.now(UTC)
     minute = now.replace(second=0, microsecond=0) - timedelta(minutes=10)
     with receiving(_KEY) as receiver:

@@ -1,5 +1,7 @@
 """The console script finds every command and explains it with an example."""
 
+from importlib.metadata import version
+
 import pytest
 
 from services.cli import COMMANDS, main
@@ -25,3 +27,10 @@ def test_an_unknown_command_is_refused_by_name(capsys: pytest.CaptureFixture[str
     """A typing mistake gets one line."""
     assert main(["scorre"]) == 2
     assert "there is no command 'scorre'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--version", "-V"])
+def test_the_version_is_that_of_the_distribution(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What to name in a report."""
+    assert main([flag]) == 0
+    assert capsys.readouterr().out == f"proofwatch {version('proofwatch')}\n"

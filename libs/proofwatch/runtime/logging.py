@@ -61,9 +61,18 @@ def configure_logging(level: str, service: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    withhold_requests()
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def withhold_requests() -> None:
+    """Let the Kafka client log warnings of its connections only.
+
+    Below that it logs every request, the one with the password among them, and a line for every connection.
+    """
+    logging.getLogger("aiokafka.conn").setLevel(logging.WARNING)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from proofwatch.runtime.secrets import InvalidSecretFile, read_secret, secret_of
 from services.notifier.adapters.http import WebhookChannel
 from services.notifier.adapters.log import LogChannel
 from services.notifier.core import routes
@@ -30,15 +31,12 @@ def _open(name: str, spec: routes.LogChannel | routes.WebhookChannel, environmen
 
 
 def _secrets(name: str, spec: routes.WebhookChannel, environment: Mapping[str, str]) -> tuple[Secret, ...]:
-    if spec.secret_file is None:
-        where, text = f"variable {spec.secret_env}", environment.get(spec.secret_env or "")
-    else:
-        where = f"file {spec.secret_file}"
-        try:
-            text = Path(spec.secret_file).read_text(encoding="utf-8")
-        except OSError as error:
-            msg = f"channel {name}: {where} cannot be read ({error.strerror})"
-            raise InvalidChannel(msg) from error
+    where = f"file {spec.secret_file}" if spec.secret_file else f"variable {spec.secret_env}"
+    try:
+        text = read_secret(Path(spec.secret_file)) if spec.secret_file else secret_of(str(spec.secret_env), environment)
+    except InvalidSecretFile as error:
+        msg = f"channel {name}: {error}"
+        raise InvalidChannel(msg) from error
     try:
         return parse_secrets(text)
     except InvalidSecret as error:

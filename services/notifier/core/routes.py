@@ -12,6 +12,7 @@ LOG_CHANNEL: Final = "log"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+_SETTINGS: Final = "PROOFWATCH_"
 Topic = Literal["metrics.anomalies.v1", "soc.escalations.v1", "platform.alerts.v1"]
 
 
@@ -30,8 +31,9 @@ class LogChannel(_Part):
 class WebhookChannel(_Part):
     """An HTTPS endpoint that gets signed requests; the secret is named here, never written.
 
-    `secret_env` names an environment variable, `secret_file` a file; either holds one or more `whsec_…` secrets,
-    separated by blanks, the newest first (all of them sign, so that a receiver can change over).
+    `secret_env` names an environment variable (or, with the suffix _FILE, a variable that names a file), `secret_file`
+    a file; either holds one or more `whsec_…` secrets, separated by blanks, the newest first (all of them sign, so
+    that a receiver can change over). A variable's name does not begin with PROOFWATCH_: those are settings.
     """
 
     kind: Literal["webhook"]
@@ -54,6 +56,9 @@ class WebhookChannel(_Part):
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
+        if (self.secret_env or "").startswith(_SETTINGS):
+            msg = f"secret_env must not begin with {_SETTINGS}: such variables are settings, and others stop the start"
+            raise ValueError(msg)
         if (self.secret_env is None) == (self.secret_file is None):
             msg = "give either secret_env (the name of a variable) or secret_file (a path)"
             raise ValueError(msg)

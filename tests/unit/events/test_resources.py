@@ -14,6 +14,7 @@ def test_a_checkout_uses_its_own_files() -> None:
     assert resources.schemas() == root / "schemas"
     assert resources.policies() == root / "libs" / "proofwatch" / "governance" / "policies"
     assert resources.migrations() == root / "deploy" / "migrations"
+    assert resources.env_example() == root / ".env.example"
 
 
 def test_a_wheel_uses_the_files_inside_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,12 +22,14 @@ def test_a_wheel_uses_the_files_inside_the_package(tmp_path: Path, monkeypatch: 
     package = tmp_path / "lib" / "site-packages" / "proofwatch"
     for name in ("data/schemas", "data/migrations"):
         (package / name).mkdir(parents=True)
+    (package / "data" / "env.example").touch()
     (tmp_path / "lib" / "schemas").mkdir()
     monkeypatch.setattr(resources, "_PACKAGE", package)
     monkeypatch.setattr(resources, "_CHECKOUT", package.parent.parent)
 
     assert resources.schemas() == package / "data" / "schemas"
     assert resources.migrations() == package / "data" / "migrations"
+    assert resources.env_example() == package / "data" / "env.example"
 
 
 def test_an_incomplete_installation_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ def test_the_example_of_the_readme_is_a_right_one(tmp_path: Path) -> None:
         ("channels: {soc: {kind: webhook, url: 'ftp://h.example', secret_env: A}}", "must be an http or https URL"),
         ("channels: {soc: {kind: webhook, url: 'https://u:p4ss@h.example', secret_env: A}}", "no credentials"),
         (f"channels: {{soc: {{kind: webhook, url: 'https://h.example', secret: {SECRET}}}}}", "secret: "),
+        ("channels: {soc: {kind: webhook, url: 'https://h.example', secret_env: PROOFWATCH_X}}", "must not begin with"),
         (f"channels: {{soc: {{kind: webhook, url: 'https://h.example', secret_env: {SECRET}}}}}", "secret_env: "),
     ],
 )
@@ -76,6 +77,7 @@ async def test_an_opened_channel_shows_no_secret(tmp_path: Path) -> None:
     """Not in its repr, not in that of what it holds; so no traceback or log line can."""
     secret_file = tmp_path / "secret"
     secret_file.write_text(f"{SECRET}\n{SECRET}\n")
+    secret_file.chmod(0o600)
     text = f"channels: {{soc: {{kind: webhook, url: 'https://h.example', secret_file: {secret_file}}}}}"
     routes = load_routes(written(tmp_path, text))
     channels = open_channels(routes, {})
@@ -84,6 +86,20 @@ async def test_an_opened_channel_shows_no_secret(tmp_path: Path) -> None:
     assert SECRET.removeprefix("whsec_") not in shown
     for channel in channels.values():
         await channel.close()
+
+
+async def test_a_channel_takes_its_secret_from_the_file_that_a_variable_names(tmp_path: Path) -> None:
+    """SOC_SECRET_FILE does for webhooks what PROOFWATCH_…_FILE does for settings, by the same rules."""
+    routes, secret_file = load_routes(written(tmp_path, f"channels: {{{WEBHOOK}}}")), tmp_path / "secret"
+    secret_file.write_text(f"{SECRET}\n")
+    secret_file.chmod(0o640)
+    for channel in open_channels(routes, {"SOC_SECRET_FILE": str(secret_file)}).values():
+        await channel.close()
+    with pytest.raises(InvalidChannel, match="channel soc: SOC_SECRET and SOC_SECRET_FILE are both given"):
+        open_channels(routes, {"SOC_SECRET_FILE": str(secret_file), "SOC_SECRET": SECRET})
+    secret_file.chmod(0o644)
+    with pytest.raises(InvalidChannel, match=r"channel soc: SOC_SECRET_FILE: .*mode 0644"):
+        open_channels(routes, {"SOC_SECRET_FILE": str(secret_file)})
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:

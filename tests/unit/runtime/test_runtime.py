@@ -32,3 +32,29 @@ def test_a_bad_setting_stops_the_start_and_names_itself(
     said = capsys.readouterr().err
     assert "PROOFWATCH_HEALTH_PORT: input should be less than or equal to 65535" in said
     assert "PROOFWATCH_LOG_LEVEL: input should be 'debug', 'info', 'warning' or 'error'" in said
+
+
+def test_an_unknown_variable_stops_the_start_and_names_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing mistake is no silent default; what another service reads is no mistake, nor is an empty variable."""
+    monkeypatch.setenv("PROOFWATCH_KAFKA_BOOTSTARP", "kafka:9092")
+    monkeypatch.setenv("PROOFWATCH_SUBJECT_TAG_SECRET", "another service's")
+    monkeypatch.setenv("PROOFWATCH_NOTHING", "")
+    with pytest.raises(SystemExit, match="2"):
+        Settings.read()
+    assert capsys.readouterr().err == (
+        "PROOFWATCH_KAFKA_BOOTSTARP: there is no such setting; the nearest is PROOFWATCH_KAFKA_BOOTSTRAP "
+        "(.env.example lists all)\n"
+    )
+
+
+def test_an_empty_variable_is_unset_and_a_level_may_be_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose and Helm write `X=` for what is not set; other programs take INFO."""
+    monkeypatch.setenv("PROOFWATCH_HEALTH_PORT", "")
+    monkeypatch.setenv("PROOFWATCH_POLICY_FILE", "")
+    monkeypatch.setenv("PROOFWATCH_LOG_LEVEL", "WARNING")
+    settings = Settings.read()
+    assert settings.health_port == 8080
+    assert settings.policy_file is None
+    assert settings.log_level == "warning"
