@@ -4,6 +4,7 @@ Cells are passed on as they were written: a score that is no number, or lies out
 refuses it with a reason, so that one bad row stops nothing and is accounted for.
 """
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)
 """Columns that are segments under their own name; the device's become part of the device."""
 _CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
 _AUTHORITY: Final = 50
+_LONGEST_ID: Final = 256  # what the schema allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Intake:
         cell = self._cells(row)
         moment, occurred_at = self._moment(number, cell.get("occurred_at"))
         transaction_id = cell.get("transaction_id") or f"{self.file_digest}-{number}"
-        subject_ref = cell.get("subject_ref") or f"subject-of-{transaction_id}"
+        subject_ref = cell.get("subject_ref") or _own_subject(transaction_id)
         stamp_ms = round(moment.timestamp() * 1000)
         event: dict[str, Any] = {
             "schema_version": 1,
@@ -149,6 +151,14 @@ class Intake:
         }
         key = f"{self.tenant}/{transaction_id}".encode()
         return Outgoing(topics.LABELS, key, orjson.dumps(label), timestamp_ms=stamp_ms)
+
+
+def _own_subject(transaction_id: str) -> str:
+    """Return a subject for a transaction that names none; an id so long that nothing fits before it is digested."""
+    named = f"subject-of-{transaction_id}"
+    if len(named) <= _LONGEST_ID:
+        return named
+    return f"subject-of-{hashlib.sha256(transaction_id.encode()).hexdigest()}"
 
 
 def _score(text: str | None) -> float | str | None:

@@ -1,5 +1,6 @@
 """Whether every consumed transaction became exactly one verdict, dead letter or deduplication."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class Conservation:
     def __init__(self) -> None:
         self._confirmed: dict[TopicPartition, Totals] = {}
         self._newest: dict[TopicPartition, BatchCounts] = {}
+        self._mended: dict[TopicPartition, Counter[str]] = {}
 
     def __call__(self, counts: BatchCounts) -> None:
         """Take note of a batch."""
@@ -39,6 +41,7 @@ class Conservation:
         if newest and newest.position_after <= counts.position_before:
             confirmed = self._confirmed.get(counts.source, Totals())
             self._confirmed[counts.source] = _plus(confirmed, newest)
+            self._mended.setdefault(counts.source, Counter()).update(newest.mended)
         self._newest[counts.source] = counts
 
     def by_partition(self) -> Mapping[TopicPartition, Totals]:
@@ -51,6 +54,13 @@ class Conservation:
     def totals(self) -> Totals:
         """Return the totals over all partitions."""
         return Totals(*map(sum, zip(*self.by_partition().values(), strict=True))) if self._newest else Totals()
+
+    def mended(self) -> dict[str, int]:
+        """Return how many values were put right, by field, over all partitions."""
+        found = sum(self._mended.values(), Counter[str]())
+        for newest in self._newest.values():
+            found.update(newest.mended)
+        return dict(sorted(found.items()))
 
 
 def _plus(totals: Totals, counts: BatchCounts) -> Totals:

@@ -1,5 +1,6 @@
 """From the records of one batch to everything that follows from them; nothing in here waits for anything."""
 
+from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -10,9 +11,12 @@ import msgspec
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
 from proofwatch.detection.velocity import crossings
+from proofwatch.events.codec import TransactionCodec
+from proofwatch.events.mending import MENDED
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
-from services.scorer.admission import Decode, admit
+from proofwatch.events.wire import Wire
+from services.scorer.admission import admit
 from services.scorer.core.attempts import CLEAN
 from services.scorer.core.books import Book, Books
 from services.scorer.core.conclude import Found, agreed, conclude
@@ -44,8 +48,9 @@ _CONFLICT: Final = (
 class Decider:
     """Takes records in order, each through everything while it is in the processor's cache."""
 
-    def __init__(self, decode: Decode, emitter: Emitter, label_sample_key: bytes | None) -> None:
-        self._decode = decode
+    def __init__(self, wire: Wire, emitter: Emitter, label_sample_key: bytes | None) -> None:
+        self._codec = TransactionCodec()  # its own, so that what it puts right is of the batch in hand
+        self._decode = wire.decoder(self._codec)
         self._emitter = emitter
         self._sample_key = label_sample_key
         self._samplers: dict[float, Sampler | None] = {}
@@ -69,11 +74,13 @@ class Decider:
         outputs: list[Outgoing] = []
         append = outputs.append
         deduplicated = dead_lettered = 0
+        mended = self._codec.mended = Counter()
         for record in batch.records:
             if len(outputs) >= _PART:
                 yield outputs
                 outputs = []
                 append = outputs.append
+                self._codec.mended = mended  # another partition's batch may have been in hand meanwhile
             _, timestamp_ms, _, _, incoming = record
             if not books.from_ms <= timestamp_ms < books.until_ms:
                 books = books_at(timestamp_ms)
@@ -112,6 +119,7 @@ class Decider:
                     continue
             outputs += self._conclude(record, event, key, book, books, memory, times, states, changes)
         yield outputs
+        MENDED.update({("transaction", field): count for field, count in mended.items()})
         consumed = len(batch.records)
         return BatchCounts(
             source,
@@ -121,6 +129,7 @@ class Decider:
             decided=consumed - deduplicated - dead_lettered,
             deduplicated=deduplicated,
             dead_lettered=dead_lettered,
+            mended=mended,
         )
 
     def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:

@@ -58,7 +58,7 @@ class ScorerStage:
         self._memory: dict[TopicPartition, Memory] = {}
         self._wire = wire
         self._decode = wire.decoder(TRANSACTION)
-        self._decider = Decider(self._decode, Emitter(wire, cloud_events=cloud_events), label_sample_key)
+        self._decider = Decider(wire, Emitter(wire, cloud_events=cloud_events), label_sample_key)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Bring back what the partition's memory holds at `position`, and its subjects."""

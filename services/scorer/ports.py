@@ -1,6 +1,7 @@
 """What the scorer needs from outside."""
 
 from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from proofwatch.bus.port import TopicPartition
@@ -120,6 +121,7 @@ class BatchCounts(NamedTuple):
     """What became of the records of one batch: consumed = decided + deduplicated + dead_lettered.
 
     Positions are those of the batch. The same positions may be reported again, for a batch may be seen again.
+    `mended`: fields of its records that were put right (`events.mending`), by name; repeats count too.
     """
 
     source: TopicPartition
@@ -129,6 +131,7 @@ class BatchCounts(NamedTuple):
     decided: int
     deduplicated: int
     dead_lettered: int
+    mended: Mapping[str, int] = MappingProxyType({})
 
 
 Observer = Callable[[BatchCounts], None]

@@ -11,6 +11,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letter import read_dead_letter
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
+from proofwatch.events.mending import MENDED, SCORES
 from proofwatch.governance.policy import Policy
 from services.scorer.conservation import Conservation
 from services.standalone.app import TAPPED, Standalone
@@ -33,6 +34,7 @@ class Session:
         self._system = system
         self._results = results
         self._conservation = conservation
+        self._mended_before = MENDED.copy()
         self._tap = Tap(system.bus, (*TAPPED, *_DEAD))
 
     async def start(self) -> None:
@@ -78,6 +80,13 @@ class Session:
         totals = self._conservation.totals()
         return {**totals._asdict(), "holds": totals.holds and totals.consumed == self.sent}
 
+    def _mended(self) -> dict[str, Any]:
+        """Return how many scores were rounding noise, and what else was put right, by event and field."""
+        transactions = self._conservation.mended()
+        labels = {field: count for (event, field), count in (MENDED - self._mended_before).items() if event == "label"}
+        clamped = sum(transactions.pop(score, 0) for score in SCORES)
+        return {"clamped": clamped, "mended": {"transactions": transactions, "labels": dict(sorted(labels.items()))}}
+
     def summary(self, policy: Policy, labels: dict[str, int], evaluation: Evaluation) -> dict[str, Any]:
         """Return `summary.json`: what went in, what came out, and the error rates of the labelled part."""
         seen, seconds = self.overview, self.seconds
@@ -86,6 +95,7 @@ class Session:
             "policy": {"name": policy.name, "hash": policy.hash},
             "run": {"seconds": round(seconds, 3), "events_per_second": round(self.sent / max(seconds, 1e-9))},
             "conservation": self.conservation(),
+            **self._mended(),
             "labels": {"consumed": self.labels_sent, "dead_lettered": dead, **labels},
             "decisions": dict(sorted(seen.decisions.items())),
             "actions": dict(sorted(seen.actions.items())),

@@ -2,17 +2,21 @@
 
 The wire is JSON. Encoding is deterministic: struct fields in the schema's order, map keys sorted, no blanks,
 date-times as RFC 3339. An optional field that is null means the same as an absent one, and is absent when encoded.
-Stricter than JSON Schema in one point: a whole number is written as one (1, not 1.0).
+Stricter than JSON Schema in one point: a whole number is written as one (1, not 1.0). More patient in another:
+upstream's events are put right where nothing is judged by what is wrong (`mending`).
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from proofwatch.biometrics.spellings import PAIRS, PRESENTATIONS, said
 from proofwatch.events import types
+from proofwatch.events.mending import Mend, mend_label, mend_transaction
 from proofwatch.events.rejected import Rejected, explain
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -80,7 +84,46 @@ class Codec(Generic[T]):
         return Rejected("schema_mismatch", explain(self._explained_by, error))
 
 
-class TransactionCodec(Codec[types.Transaction]):
+class MendingCodec(Codec[T]):
+    """A codec that puts right what does not have to be refused: off the path of records that fit the schema.
+
+    `mended` counts the fields concerned; whoever wants to know of its own records sets a counter of its own.
+    """
+
+    def __init__(self, event: type[T], mend: Mend, explained_by: type[msgspec.Struct] | None = None) -> None:
+        super().__init__(event, explained_by=explained_by)
+        self.mended = Counter[str]()
+        self._mend = mend
+
+    def decode(self, value: bytes | None) -> T:
+        """Return the event. Raises `Rejected`, about what cannot be put right."""
+        try:
+            return self._strictly(value)
+        except Rejected as error:
+            rejected = error
+        if rejected.reason == "schema_mismatch" and (mended := self._put_right(value or b"")):
+            try:
+                event = self._strictly(mended[0])
+            except Rejected as error:
+                rejected = error
+            else:
+                self.mended.update(mended[1])
+                return event
+        raise rejected
+
+    def _strictly(self, value: bytes | None) -> T:
+        return super().decode(value)
+
+    def _put_right(self, value: bytes) -> tuple[bytes, list[str]] | None:
+        try:
+            document = msgspec.json.decode(value)
+            found = self._mend(document) if isinstance(document, dict) else []
+            return (_ENCODE(document), found) if found else None
+        except (*_REFUSED, OverflowError):  # a number beyond 64 bits is read and cannot be written: refused as it was
+            return None
+
+
+class TransactionCodec(MendingCodec[types.Transaction]):
     """Transactions, whose patterns are judged once for each tenant and each scheme of an imagery reference.
 
     That halves the price of decoding. A tenant or scheme not met before is judged by `StrictTransaction`, which is the
@@ -88,7 +131,7 @@ class TransactionCodec(Codec[types.Transaction]):
     """
 
     def __init__(self) -> None:
-        super().__init__(types.Transaction, explained_by=types.StrictTransaction)
+        super().__init__(types.Transaction, mend_transaction, explained_by=types.StrictTransaction)
         self._strict = msgspec.json.Decoder(types.StrictTransaction).decode
         self._tenants: set[str] = set()
         self._schemes: tuple[str, ...] = ()
@@ -104,13 +147,14 @@ class TransactionCodec(Codec[types.Transaction]):
                 reference = event.imagery_ref
                 if event.tenant in self._tenants and (reference is None or reference.startswith(self._schemes)):
                     return event
-        return self._judged(value or b"", super().decode(value))
+        return super().decode(value)
 
-    def _judged(self, value: bytes, event: types.Transaction) -> types.Transaction:
+    def _strictly(self, value: bytes | None) -> types.Transaction:
+        event = super()._strictly(value)
         try:
-            self._strict(value)
+            self._strict(value or b"")
         except msgspec.ValidationError as error:
-            rejected = self._mismatch(value, error)
+            rejected = self._mismatch(value or b"", error)
         else:
             if len(self._tenants) < _TENANTS:
                 self._tenants.add(event.tenant)
@@ -119,6 +163,20 @@ class TransactionCodec(Codec[types.Transaction]):
                 self._schemes += (scheme + slashes,)
             return event
         raise rejected
+
+
+class LabelCodec(MendingCodec[types.Label]):
+    """Labels, whose words are read in common spellings."""
+
+    def __init__(self) -> None:
+        super().__init__(types.Label, mend_label)
+
+    def _mismatch(self, value: bytes, error: msgspec.ValidationError) -> Rejected:
+        rejected = super()._mismatch(value, error)
+        for field, words in (("pair", PAIRS), ("presentation", PRESENTATIONS)):
+            if rejected.message.startswith(f"$.{field}: "):
+                return Rejected(rejected.reason, f"$.{field}: must be {said(words)}, or null where it says nothing")
+        return rejected
 
 
 def _malformed(value: bytes | None, error: Exception) -> Rejected:
@@ -137,7 +195,7 @@ def _malformed(value: bytes | None, error: Exception) -> Rejected:
 
 
 TRANSACTION: Final = TransactionCodec()
-LABEL: Final = Codec(types.Label)
+LABEL: Final = LabelCodec()
 CONSENT: Final = Codec(types.Consent)
 VERDICT: Final = Codec(types.Verdict)
 GUIDANCE: Final = Codec(types.Guidance)

@@ -135,7 +135,7 @@ class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     purpose: Literal[
         "provide_features", "maintain_and_deliver_statistics", "troubleshooting", "billing", "improve_and_develop"
@@ -214,7 +214,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The handset and SDK that captured the presentation."""
 
-    ref: Annotated[str, Meta(max_length=128, min_length=1)] | None = None
+    ref: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """Pseudonymous reference of the handset, for device velocity."""
     model: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
     """Handset model as the SDK reports it."""
@@ -331,7 +331,7 @@ class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """Typed reason code."""
     at: Annotated[datetime, Meta(tz=True)]
     """When the cause occurred."""
-    transaction_id: Annotated[str, Meta(max_length=128)] | None
+    transaction_id: Annotated[str, Meta(max_length=256)] | None
     """The transaction that caused it, if one did."""
     evidence: dict[str, float]
     """The numbers behind the reason, by name."""
@@ -379,11 +379,11 @@ class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    device_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    device_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """Pseudonymous reference of the handset."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -429,9 +429,9 @@ class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """uuid5 of tenant, transaction and action."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -454,9 +454,9 @@ class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """uuid5 of tenant and transaction."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -471,9 +471,9 @@ class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    label_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    label_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """Identifier of this assertion, unique within the tenant."""
     asserted_at: Annotated[datetime, Meta(tz=True)]
     """When the truth was asserted."""
@@ -588,9 +588,9 @@ class Shadow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -617,7 +617,7 @@ class StepUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """uuid5 of tenant, subject, state and since."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     state: Literal["on", "off"]
     """on: demand it; off: no longer."""
@@ -655,9 +655,9 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """uuid5 of tenant, transaction, reason, and of the rule, pattern or control behind it."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -722,9 +722,9 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: str
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
@@ -771,9 +771,9 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    transaction_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
     """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
-    subject_ref: Annotated[str, Meta(max_length=128, min_length=1)]
+    subject_ref: Annotated[str, Meta(max_length=256, min_length=1)]
     """The tenant's pseudonymous reference of the data subject; never a name, number or address."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""

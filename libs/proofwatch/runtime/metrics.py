@@ -1,14 +1,17 @@
 """What a process tells Prometheus: few series, counted batch by batch, none of them about a tenant or a person."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import prometheus_client as prometheus
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from proofwatch.bus.dead_letter import refusal
 from proofwatch.bus.observed import Published
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.events.mending import MENDED
 
 _RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
@@ -23,6 +26,7 @@ class Metrics:
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=registry)
+        registry.register(_Mended())
         place = ("stage", "topic", "partition")
         self._records = prometheus.Counter(
             "proofwatch_records", "Records taken from a partition and committed.", place, registry=registry
@@ -87,3 +91,15 @@ class Metrics:
         said = [refusal(output.headers) for output in dead_letters]
         for reason, count in Counter(each.reason if each else _UNKNOWN for each in said).items():
             self._dead_letters.labels(stage, reason).inc(count)
+
+
+class _Mended(Collector):
+    """What this process has put right in what it read (`events.mending`)."""
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the one metric."""
+        text = "Values put right rather than refused: scores clamped to [0, 1], descriptions cut or dropped."
+        family = CounterMetricFamily("proofwatch_values_mended", text, labels=("event", "field"))
+        for place, count in sorted(MENDED.items()):
+            family.add_metric(place, count)
+        yield family

@@ -7,7 +7,8 @@ from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.bus.postgres import fence_progress
 from proofwatch.events import topics
-from proofwatch.events.codec import ANOMALY, CONTROL, LABEL, VERDICT, WINDOW
+from proofwatch.events.codec import ANOMALY, CONTROL, VERDICT, WINDOW, LabelCodec
+from proofwatch.events.mending import MENDED
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import JSON, Wire
@@ -51,7 +52,8 @@ class LedgerStage:
         self._schedule = schedule
         self._partitions = partitions
         self._thresholds = tuple(thresholds)
-        self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(LABEL)
+        self._labels = LabelCodec()  # its own, so that what it puts right is counted here
+        self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(self._labels)
         self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
         self._control = wire.encoder(CONTROL)
         self._anomalies = AnomalyStore(SCHEMA)
@@ -102,6 +104,8 @@ class LedgerStage:
             else:
                 entries.append(read)
                 seen.setdefault(read[0], seen_ms)
+        MENDED.update({("label", field): count for field, count in self._labels.mended.items()})
+        self._labels.mended.clear()
         return output, entries, seen
 
     async def _join(

@@ -96,7 +96,6 @@ def read_verdict(value: bytes) -> object:
         (read_verdict, VERDICT, "segments", {"sex": "\0"}),
         (label_entry, LABEL, "asserted_at", "0001-01-01T00:00:00+14:00"),
         (label_entry, LABEL, "label_id", "\0"),
-        (label_entry, LABEL | {"presentation": "attack"}, "pai_species", "\0"),
     ],
 )
 def test_what_the_tables_cannot_hold_is_refused_with_its_reason(

@@ -14,6 +14,7 @@ from proofwatch.bus.local_group import Group
 from proofwatch.bus.observed import Observed
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, TopicPartition
 from proofwatch.bus.worker import Worker
+from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.metrics import Metrics
 from proofwatch.runtime.service import Service
@@ -159,12 +160,19 @@ async def test_readiness_is_asked_at_every_scrape() -> None:
 
 
 async def test_no_label_says_anything_of_a_tenant_or_a_person() -> None:
-    """Labels are stage, topic, partition, reason and the bounds of buckets; each name has the house's prefix."""
+    """Labels are stage, topic, partition, reason, event, field of a schema and the bounds of buckets; all ours."""
     scene = Scene(Picky())
     await scene.publish(0, b"a", b"bad")
     await scene.service.start()
     await scene.service.step()
     samples = {name: {label for label, _ in labels} for name, labels in scene.scrape()}
-    assert set().union(*samples.values()) <= {"stage", "topic", "partition", "reason", "le"}
+    assert set().union(*samples.values()) <= {"stage", "topic", "partition", "reason", "le", "event", "field"}
     assert all(name.startswith(("proofwatch_", "process_")) for name in samples)
     await scene.service.stop()
+
+
+async def test_values_that_were_put_right_are_counted_by_event_and_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounding noise and descriptions that were cut are seen before anybody misses them."""
+    monkeypatch.setitem(MENDED, ("transaction", "match_score"), 3)
+    scene = Scene(Recording())
+    assert scene.value("proofwatch_values_mended_total", event="transaction", field="match_score") == 3

@@ -7,8 +7,11 @@ import pytest
 
 from proofwatch.bus.dead_letter import read_dead_letter
 from proofwatch.bus.port import Record
+from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS, dead_letter_topic
+from proofwatch.events.types import Device
 from services.scorer.adapters.memory import MemorySubjects
+from services.scorer.ports import BatchCounts
 from tests.unit.scorer.samples import BOOK, START_MS, record, run, transaction
 
 GOOD = record(0, transaction())
@@ -75,6 +78,19 @@ async def test_the_message_quotes_nothing_of_the_record(bad: Record, reason: str
     said = read_dead_letter(Record(0, bad.timestamp_ms, letters[0].key, letters[0].value, letters[0].headers))
     for value in ("acme", "tx-bad", "tx-first", "X123", "passport", "acme/other", "1.01", "0.95"):
         assert value not in said.message
+
+
+async def test_a_transaction_that_was_put_right_is_judged_and_counted_by_field() -> None:
+    """Rounding and descriptions cost nothing; a repeat is still a repeat, and what is refused keeps its bytes."""
+    seen: list[BatchCounts] = []
+    odd = with_fields(match_score=1.0000001, device={"model": "x" * 80, "cpu": 8})
+    records = [odd._replace(offset=n) for n in range(2)]
+    outputs = await run(MemorySubjects(3600), records, observer=seen.append)
+    (verdict,) = [VERDICT.decode(out.value) for out in outputs if out.topic == VERDICTS]
+    assert (verdict.decision, verdict.match_score, verdict.device) == ("accept", 1.0, Device(model="x" * 64))
+    (counts,) = seen
+    assert (counts.decided, counts.deduplicated, counts.dead_lettered) == (1, 1, 0)
+    assert counts.mended == {"match_score": 2, "device.model": 2, "device": 2}
 
 
 async def test_exactly_the_allowed_advance_is_still_judged() -> None:

@@ -34,3 +34,12 @@ def test_a_lost_record_shows() -> None:
     account = Conservation()
     account(counts(A, 0, 5, lost=1))
     assert not account.totals().holds
+
+
+def test_values_that_were_put_right_count_once_however_often_their_batch_is_seen() -> None:
+    """By field, over all partitions."""
+    account = Conservation()
+    for each in (counts(A, 0, 5), counts(A, 0, 3), counts(A, 3, 6), counts(B, 0, 1)):
+        account(each._replace(mended={"match_score": each.position_after - each.position_before}))
+    assert account.mended() == {"match_score": 7}
+    assert Conservation().mended() == {}

@@ -84,6 +84,15 @@ async def test_every_verdict_of_a_run_is_found_and_reproduced(partitions: int) -
     assert decisions == {"accept", "retry", "refer"}
 
 
+async def test_the_verdict_on_a_transaction_that_was_put_right_is_reproduced_byte_by_byte() -> None:
+    """Whoever reads the same bytes puts the same right: clamped score, cut model, dropped segment."""
+    odd = {"match_score": 1.0000001, "device": {"model": "x" * 80}, "segments": {"country": "KE", "sex": ""}}
+    value = msgspec.json.encode(msgspec.to_builtins(transaction(1)) | odd)
+    (said,) = on(topics.VERDICTS, await run(MemorySubjects(10**6), [record(0, transaction(1))._replace(value=value)]))
+    assert b'"match_score":1.0,' in said
+    assert reproduce(TRANSACTION.decode(value), VERDICT.decode(said), said, OLD).reproduced
+
+
 def published(policy: Policy = OLD, *, step_up: bool = False, **fields: Any) -> tuple[Transaction, bytes]:
     given: dict[str, Any] = {"segments": {"country": "KE", "sex": "female"}, "liveness_score": 0.4} | fields
     event = event_of(1, **given)

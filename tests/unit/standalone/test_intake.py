@@ -37,6 +37,17 @@ def test_missing_columns_get_documented_defaults() -> None:
     assert label is None
 
 
+@pytest.mark.parametrize("length", [128, 245, 246, 256])
+def test_a_long_id_makes_a_subject_of_its_own_that_fits(length: int) -> None:
+    """An id as long as the schema allows is an id; the subject that is made of it stays within the limit."""
+    first, second = (
+        events(intake("transaction_id", "match_score"), row(transaction_id=id_, match_score="0.9"))[0]["subject_ref"]
+        for id_ in ("a" * length, "a" * (length - 1) + "b")
+    )
+    assert first != second
+    assert len(first) <= 256
+
+
 @pytest.mark.parametrize(
     ("columns", "values", "required", "checks"),
     [
