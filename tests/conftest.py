@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
@@ -30,8 +31,10 @@ def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
 def kafka_broker(stack: Stack) -> KafkaBroker:
     """The real broker: `bootstrap`, `pid`, `create_topic()`, `kill()`, `start()`.
 
-    Topics stay until the run ends: name them uniquely.
+    Topics stay until the run ends: name them uniquely. That of positions is there: no owner does without it.
     """
+    for spec in load_manifests()[POSITIONS].specs():
+        stack.kafka.create_topic(spec.name, spec.partitions, spec.config)
     return stack.kafka
 
 

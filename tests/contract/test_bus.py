@@ -183,6 +183,44 @@ async def test_a_batch_that_does_not_begin_at_the_position_is_refused(world: Wor
     await shows(lambda: world.positions(), {0: 5})
 
 
+async def test_a_group_that_has_lost_its_offsets_goes_on_where_its_outputs_end(world: World) -> None:
+    """Kafka forgets idle groups; what was published is not published a second time, and nothing is left out."""
+    for partition in range(4):
+        await world.publish("in", numbers(0, 25), partition)
+    stage, heir = Copy(world), Copy(world)
+    worker = world.worker(stage)
+    await worker.start()
+    await step_until(lambda: len(stage.taken) == 100, worker)
+    await worker.stop()
+    await shows(lambda: world.positions(), dict.fromkeys(range(4), 25))
+    await world.forget()
+    await shows(lambda: world.positions(), {})
+    for partition in range(3):
+        await world.publish("in", numbers(25, 30), partition)
+    second = world.worker(heir)
+    await second.start()
+    await step_until(lambda: len(heir.taken) == 15, second)
+    for partition in range(4):
+        await shows(partial(world.values, "out", partition), numbers(0, 30 if partition < 3 else 25))
+    await shows(lambda: world.positions(), dict.fromkeys(range(3), 30))  # and the group has offsets again
+
+
+async def test_a_group_loses_its_offsets_while_another_keeps_its_own(world: World) -> None:
+    """Positions are kept by group and partition; a group that never came goes on from nowhere."""
+    await world.publish("in", numbers(0, 10))
+    for group in ("g", "h"):
+        stage = Copy(world)
+        worker = world.worker(stage, group=group, max_records=4)
+        await worker.start()
+        await step_until(partial(has_taken, stage, 10), worker)
+        await worker.stop()
+    await world.forget("g")
+    for group, position in (("g", 10), ("h", 10), ("never", None)):
+        owner = await world.bus.fence(world.prefix + group).acquire(world.at("in"))
+        assert await owner.position() == position
+        await owner.close()
+
+
 async def count(world: World, partition: int) -> int:
     """How many records have come out of a partition."""
     return len(await world.read("out", partition))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.errors import BusUnavailable, Fenced, Gap
+from proofwatch.bus.errors import BusUnavailable, Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.outbox import OutboxSource, relay
@@ -73,6 +73,29 @@ async def test_records_below_the_stored_position_are_ignored(pool: Any) -> None:
     assert [(b.position_before, b.position_after) for b in stage.batches] == [(0, 5), (5, 7)]
     assert await owner.position() == 7
     assert await pool.fetchval("select array_agg(seq order by seq) from stage.outbox") == list(range(7))
+
+
+async def test_a_database_without_tables_is_refused_at_the_start_in_one_line(postgres_dsn: str) -> None:
+    """Before `proofwatch migrate` nothing runs, and the operator reads what to do."""
+    pool = await create_pool(postgres_dsn)
+    bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    worker = Worker(bus, "g", ["in"], PostgresFence(pool, "stage"), Counting(), LaneSettings(), SimulatedClock())
+    with pytest.raises(NotMigrated, match=r"no table stage\.outbox_relay: run `proofwatch migrate`"):
+        await worker.start()
+    await pool.close()
+
+
+async def test_a_lost_fence_row_beside_published_outputs_is_refused(pool: Any) -> None:
+    """A start from the beginning would count everything twice; a partition that never published may begin."""
+    owner = await PostgresFence(pool, "stage").acquire(AT)
+    await owner.commit(batch(0, 4), Counting())
+    await pool.execute("insert into stage.outbox_relay values ('in', 0, 5)")
+    await pool.execute("delete from stage.fence")
+    lost = await PostgresFence(pool, "stage").acquire(AT)
+    with pytest.raises(PositionLost, match=r"in/0: stage\.fence has lost the position.*Restore stage\.fence"):
+        await lost.position()
+    other = await PostgresFence(pool, "stage").acquire(TopicPartition("in", 1))
+    assert await other.position() is None
 
 
 async def test_a_batch_beyond_the_stored_position_is_refused(pool: Any) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import uuid4
 
+from confluent_kafka.admin import AdminClient
+
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.kafka import KafkaBus
 from proofwatch.bus.lane import Lane, LaneSettings
@@ -26,6 +28,8 @@ class World:
 
     bus: Bus
     prefix: str
+    bootstrap: str = ""
+    """Where the broker is; empty: there is none."""
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def name(self, topic: str) -> str:
@@ -52,6 +56,15 @@ class World:
 
     async def positions(self, topic: str = "in", group: str = "g") -> dict[int, int]:
         return await self.bus.positions(self.prefix + group, self.name(topic))
+
+    async def forget(self, group: str = "g") -> None:
+        """Delete the group, as Kafka does when its offsets expire; no member may be left."""
+        if isinstance(self.bus, LocalBus):
+            self.bus.forget_group(self.prefix + group)
+            return
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        deleting = admin.delete_consumer_groups([self.prefix + group], request_timeout=WAIT_S)
+        await asyncio.to_thread(deleting[self.prefix + group].result)
 
     async def lane(
         self, stage: Stage[None], *, group: str = "g", reader: str = "r", max_records: int = 10
@@ -90,7 +103,7 @@ async def kafka_world(
     await ensure_topics(bootstrap, [Spec(prefix + topic, count, config) for topic, count in topics.items()])
     bus = KafkaBus(bootstrap, "contract", instance_id=instance_id)
     await bus.start()
-    return World(bus, prefix)
+    return World(bus, prefix, bootstrap)
 
 
 class Copy:

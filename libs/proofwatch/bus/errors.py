@@ -43,3 +43,11 @@ class Halted(BusError):
 
 class Unreadable(Halted):
     """A batch in the log cannot be unpacked, however often it is read: end the process, and let an operator look."""
+
+
+class NotMigrated(BusError):
+    """The database lacks the tables of this release: run `proofwatch migrate`."""
+
+
+class PositionLost(Halted):
+    """The durable position is gone while what came of it is there: an operator decides; going on would do it twice."""

@@ -7,8 +7,10 @@ KIP-447, which would allow one producer per process.)
 """
 
 import asyncio
+from itertools import chain
 from typing import Any
 
+import structlog
 from aiokafka import TopicPartition as Place
 from aiokafka.errors import ProducerFenced
 
@@ -16,8 +18,11 @@ from proofwatch.bus.contiguity import begins_at
 from proofwatch.bus.drawn import parts_of
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata
+from proofwatch.bus.kafka_positions import Positions, position_record
 from proofwatch.bus.kafka_producer import discard, make_producer, send_all
 from proofwatch.bus.port import Batch, Owner, Stage, TopicPartition
+
+_log = structlog.get_logger(__name__)
 
 
 def transactional_id(group: str, source: TopicPartition) -> str:
@@ -32,6 +37,11 @@ class KafkaFence:
         self._connection = connection
         self._metadata = metadata
         self._group = group
+        self._positions = Positions(connection, metadata)
+
+    async def check(self) -> None:
+        """Make sure that the positions topic exists. Raises `UnknownTopic`."""
+        await self._positions.check()
 
     async def acquire(self, source: TopicPartition) -> Owner[None]:
         """Start the producer of `source`: whoever held it before is fenced, its open transaction aborted."""
@@ -42,15 +52,18 @@ class KafkaFence:
         except BaseException:
             await discard(producer)
             raise
-        return KafkaOwner(producer, self._metadata, self._group, source)
+        return KafkaOwner(producer, self._metadata, self._positions, self._group, source)
 
 
 class KafkaOwner:
     """The right to commit for one partition until its transactional id is started elsewhere."""
 
-    def __init__(self, producer: Any, metadata: Metadata, group: str, source: TopicPartition) -> None:
+    def __init__(
+        self, producer: Any, metadata: Metadata, positions: Positions, group: str, source: TopicPartition
+    ) -> None:
         self._producer = producer
         self._metadata = metadata
+        self._positions = positions
         self._group = group
         self._source = source
         self._committed: int | None = None
@@ -58,15 +71,26 @@ class KafkaOwner:
         self._begun = False
 
     async def position(self) -> int | None:
-        """Return the group's committed offset; the producer has started, so nobody else can move it."""
+        """Return the group's committed offset; the producer has started, so nobody else can move it.
+
+        A group whose offset is lost goes on where its outputs end.
+        """
         if not self._asked:
             topic, partition = self._source
-            self._committed = (await self._metadata.committed(self._group, topic, [partition])).get(partition)
-            self._asked = True
+            committed = (await self._metadata.committed(self._group, topic, [partition])).get(partition)
+            if committed is None:
+                committed = await self._positions.find(self._group, self._source)
+                if committed is not None:
+                    where = {"group": self._group, "topic": topic, "partition": partition}
+                    _log.warning("group_offset_lost", **where, goes_on_from=committed)
+            self._committed, self._asked = committed, True
         return self._committed
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
         """Run the step, then send its outputs, as they are drawn, and the position in one transaction.
+
+        The position is sent twice: as the group's offset, which is what Kafka's tools know, and as a record, which
+        does not expire.
 
         An idle batch without outputs costs no transaction. Raises `Fenced`, `Gap`, `RecordTooLarge`, or what the
         client library raises; close the owner then, never abort and go on.
@@ -81,6 +105,9 @@ class KafkaOwner:
         try:
             await self._producer.begin_transaction()
             parts = parts_of(outputs)
+            if moves:
+                written = position_record(self._group, self._source, batch.position_after)
+                parts = chain(parts, ((written,),))
             await send_all(self._producer, parts, self._metadata.partitions, lambda: self._source.partition)
             if moves:  # not beside the outputs: the broker then refuses one batch in ten at first (KIP-890)
                 offsets = {Place(*self._source): batch.position_after}

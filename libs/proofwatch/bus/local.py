@@ -95,6 +95,10 @@ class LocalBus:
             return {}
         return {tp.partition: at for tp, at in sorted(self._groups[group].committed.items()) if tp.topic == topic}
 
+    def forget_group(self, group: str) -> None:
+        """Lose the group's committed positions, as Kafka loses those of a group that is deleted or long away."""
+        self._groups[group].committed.clear()
+
     async def ends(self, topic: str) -> dict[int, int]:
         """Return the end offset of every partition."""
         return {partition: log.end for partition, log in enumerate(self._partitions(topic))}

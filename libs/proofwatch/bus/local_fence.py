@@ -31,6 +31,9 @@ class LocalFence:
         self._bus = bus
         self._group = group
 
+    async def check(self) -> None:
+        """Nothing is needed."""
+
     async def acquire(self, source: TopicPartition) -> Owner[None]:
         """Become the only one who can commit for `source`."""
         return LocalOwner(self._bus, self._group, source, self._group.bump_epoch(source))
@@ -47,8 +50,8 @@ class LocalOwner:
         self._begun = False
 
     async def position(self) -> int | None:
-        """Return the committed position."""
-        return self._group.committed.get(self._source)
+        """Return the committed position; where the group has lost it, the one that outputs were last published with."""
+        return self._position()
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
         """Run the step, then append its outputs and move the position without yielding in between."""
@@ -57,16 +60,19 @@ class LocalOwner:
         self._check(batch)
         self._bus.append(placed)
         if batch.position_after > batch.position_before:
-            self._group.committed[self._source] = batch.position_after
+            self._group.committed[self._source] = self._group.written[self._source] = batch.position_after
             self._begun = True
 
     def _check(self, batch: Batch) -> None:
         where = f"{self._source.topic}/{self._source.partition}"
         if self._group.epochs[self._source] != self._epoch:
             raise Fenced(f"{where}: another owner has acquired this partition")
-        committed = self._group.committed.get(self._source)
+        committed = self._position()
         if committed is not None and not begins_at(batch, committed, begun=self._begun):
             raise Gap(f"{where}: the batch begins at {batch.position_before}, but {committed} is committed")
+
+    def _position(self) -> int | None:
+        return self._group.committed.get(self._source, self._group.written.get(self._source))
 
     async def close(self) -> None:
         """Hold nothing, release nothing."""

@@ -52,6 +52,8 @@ class Group:
         self._rebalancing = asyncio.Lock()
         self.topics: set[str] = set()
         self.committed: dict[TopicPartition, int] = {}
+        self.written: dict[TopicPartition, int] = {}
+        """The same, but not to be lost: what Kafka's owners write beside their outputs."""
         self.epochs: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
 

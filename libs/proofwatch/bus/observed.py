@@ -53,6 +53,10 @@ class Observed(Fence[Tx]):
         self._stage = stage
         self._observer = observer
 
+    async def check(self) -> None:
+        """Hand it on."""
+        await self._fence.check()
+
     async def acquire(self, source: TopicPartition) -> Owner[Tx]:
         """Become the owner of `source`."""
         return _Owner(await self._fence.acquire(source), source, self._stage, self._observer)

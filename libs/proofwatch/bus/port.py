@@ -111,7 +111,10 @@ class Owner(Protocol[Tx]):
     """The right to commit for one partition, held until somebody else acquires it."""
 
     async def position(self) -> int | None:
-        """Return the durable position, read after fencing, so it cannot be stale; None: nothing was committed."""
+        """Return the durable position, read after fencing, so it cannot be stale; None: nothing was ever committed.
+
+        It does not depend on what a bus forgets, such as the offsets of idle groups.
+        """
         ...
 
     async def commit(self, batch: Batch, stage: Stage[Tx]) -> None:
@@ -129,6 +132,10 @@ class Owner(Protocol[Tx]):
 
 class Fence(Protocol[Tx]):
     """Where positions and effects become durable together, and where the previous owner is shut out."""
+
+    async def check(self) -> None:
+        """Make sure, before anything starts, that what the fence needs is there; raises a `BusError` that names it."""
+        ...
 
     async def acquire(self, source: TopicPartition) -> Owner[Tx]:
         """Become the only one who can commit for `source`; whoever held it before gets `Fenced`."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from proofwatch.bus.errors import Fenced, Gap
+from proofwatch.bus.errors import Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.outbox_signals import OutboxSignals
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
 from proofwatch.bus.postgres_setup import RETRYABLE, create_pool, fence_ddl, fence_progress, in_schema
@@ -41,6 +41,7 @@ where topic = $1 and partition = $2 for update
 _MOVE = """
 update {schema}.fence set position = $3, progress_ms = $4, outbox_seq = $5 where topic = $1 and partition = $2
 """
+_RELAYED = "select position from {schema}.outbox_relay where source_topic = $1 and source_partition = $2"
 
 
 class PostgresFence:
@@ -51,6 +52,14 @@ class PostgresFence:
         self.pool = pool
         self.schema = schema
         self.written = OutboxSignals()
+
+    async def check(self) -> None:
+        """Make sure that the schema has its tables. Raises `NotMigrated`, or `RETRYABLE` errors."""
+        async with self.pool.acquire(timeout=_ACQUIRE_S) as connection:
+            if await connection.fetchval("select to_regclass($1)", f"{self.schema}.outbox_relay") is None:
+                raise NotMigrated(
+                    f"PostgreSQL has no table {self.schema}.outbox_relay: run `proofwatch migrate` before this service"
+                )
 
     async def acquire(self, source: TopicPartition) -> Owner[Any]:
         """Count a new owner; waits for the previous one's transaction in hand, at most for the lock timeout."""
@@ -71,11 +80,19 @@ class PostgresOwner:
         self._epoch = epoch
         self._lock_row = in_schema(_LOCK, fence.schema)
         self._move = in_schema(_MOVE, fence.schema)
+        self._relayed = in_schema(_RELAYED, fence.schema)
 
     async def position(self) -> int | None:
-        """Return the stored position. Raises `Fenced`."""
+        """Return the stored position. Raises `Fenced`; `PositionLost` when the outbox was published further."""
         async with self._fence.pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-            position: int | None = (await self._lock(connection))["position"]
+            row = await self._lock(connection)
+            if row["position"] is None and await connection.fetchval(self._relayed, *self._source):
+                raise PositionLost(
+                    f"{self._where()}: {self._fence.schema}.fence has lost the position, but outputs were published "
+                    f"from {self._fence.schema}.outbox: a start from the beginning would count everything twice. "
+                    f"Restore {self._fence.schema}.fence from a backup, or empty all tables of the schema together"
+                )
+            position: int | None = row["position"]
             return position
 
     async def commit(self, batch: Batch, stage: Stage[Any]) -> None:

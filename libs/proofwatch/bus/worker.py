@@ -60,10 +60,11 @@ class Worker(Generic[Tx]):
         self._fence = Observed(self._fence, self._group, observer)
 
     async def start(self) -> None:
-        """Check the topics and join the group. Raises `UnknownTopic`, `PartitionMismatch`, `BusUnavailable`."""
+        """Check topics and fence and join the group. Raises `UnknownTopic`, `PartitionMismatch`, `BusUnavailable`."""
         for topic in self._topics:
             await self._bus.partitions(topic)
         await check_co_partitioned(self._bus, self._co_partitioned)
+        await self._fence.check()
         self._done = asyncio.get_running_loop().create_future()
         await self._consumer.start(self._assigned, self._revoked)
         self._started = True

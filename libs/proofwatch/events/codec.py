@@ -216,6 +216,7 @@ STEP_UP: Final = Codec(types.StepUp)
 LABEL_REQUEST: Final = Codec(types.LabelRequest)
 DEVICE_PROOF: Final = Codec(types.DeviceProof)
 SHADOW: Final = Codec(types.Shadow)
+POSITION: Final = Codec(types.Position)
 REDRIVE: Final = Codec(types.Redrive)
 NOTIFICATION: Final = Codec(types.Notification)
 DEAD_LETTER: Final = Codec(types.DeadLetter)
@@ -244,6 +245,7 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "label-request": LABEL_REQUEST,
         "device-proof": DEVICE_PROOF,
         "shadow": SHADOW,
+        "position": POSITION,
         "redrive": REDRIVE,
         "notification": NOTIFICATION,
         "dead-letter": DEAD_LETTER,

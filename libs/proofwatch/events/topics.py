@@ -23,6 +23,7 @@ TALLIES: Final = "metrics.tallies.v1"
 WINDOWS: Final = "metrics.windows.v1"
 ANOMALIES: Final = "metrics.anomalies.v1"
 PLATFORM_ALERTS: Final = "platform.alerts.v1"
+POSITIONS: Final = "platform.positions.v1"
 POLICIES: Final = "governance.policies.v1"
 TENANTS: Final = "governance.tenants.v1"
 APPROVALS: Final = "governance.approvals.v1"
@@ -91,6 +92,8 @@ class Manifest(_Part):
     retention: timedelta
     timestamp_type: TimestampType
     max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)]
+    segment_bytes: Annotated[int, Field(ge=1024 * 1024, le=1024 * 1024 * 1024)] | None = None
+    """Only closed segments are compacted: a topic that is written all day and read whole has small ones."""
     events: Annotated[tuple[EventVersions, ...], Field(min_length=1)]
     producers: Annotated[tuple[Process, ...], Field(min_length=1)]
     consumers: tuple[Process, ...]
@@ -113,6 +116,8 @@ class Manifest(_Part):
             "max.message.bytes": str(self.max_message_bytes),
             "retention.ms": _milliseconds(self.retention),
         }
+        if self.segment_bytes:
+            config["segment.bytes"] = str(self.segment_bytes)
         if "compact" in self.cleanup_policy:
             config["delete.retention.ms"] = _milliseconds(TOMBSTONES_KEPT)
         replayed = _REPLAYED if kept_by_event_time else {}

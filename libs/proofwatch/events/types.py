@@ -556,6 +556,23 @@ class PolicyDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """When it was published."""
 
 
+class Position(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """How far a consumer group has come in a partition, written in the transaction that publishes what came of it; unlike a group's offset it does not expire."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    group: Annotated[str, Meta(max_length=249, min_length=1)]
+    """The consumer group."""
+    topic: Annotated[str, Meta(max_length=249, min_length=1)]
+    """The topic that it reads."""
+    partition: Annotated[int, Meta(ge=0)]
+    """The partition of it."""
+    position: Annotated[int, Meta(ge=0)]
+    """Offset below which everything is processed and its outputs are published."""
+    topic_id: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Kafka's identifier of the topic (KIP-516): one that is deleted and made anew has another; absent: not known."""
+
+
 class Redrive(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a dead letter was sent again, by whom, and why."""
 

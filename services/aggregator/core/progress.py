@@ -16,6 +16,10 @@ class TalliesMissing(Exception):
     """A range of the source never arrived: stop; rebuild the windows, or find out why combine left a hole."""
 
 
+class TalliesOverlap(Exception):
+    """A tally stands for what is merged in part: stop; merged it would count double, and left out it would lack."""
+
+
 class SourceId(NamedTuple):
     """A partition of the topic that combine reads."""
 
@@ -33,7 +37,7 @@ class SourceState(Struct, frozen=True, array_like=True):
 def admit(tally: Tally, state: SourceState | None) -> tuple[SourceState, bool]:
     """Return the source's next state, and whether the tally's cells are to be merged.
 
-    The first tally of a source may begin anywhere. Raises `TalliesMissing`.
+    The first tally of a source may begin anywhere. Raises `TalliesMissing`, `TalliesOverlap`.
     """
     before, after = tally.position_before, tally.position_after
     if state is None:
@@ -43,6 +47,14 @@ def admit(tally: Tally, state: SourceState | None) -> tuple[SourceState, bool]:
         return SourceState(after, progress_ms), True
     if after <= state.position:
         return SourceState(state.position, progress_ms), False
+    if before < state.position:
+        raise TalliesOverlap(
+            f"{tally.source_topic}/{tally.source_partition}: merged up to position {state.position}, but the next "
+            f"tally stands for {before} to {after}, so that {before} to {state.position} would count twice: combine "
+            f"went back behind what it had published and cut its batches otherwise (were its group's offsets reset?); "
+            f"rebuild the windows: stop combine and windows, empty the tables of the schema windows, and let combine "
+            f"read the verdicts from their beginning"
+        )
     raise TalliesMissing(
         f"{tally.source_topic}/{tally.source_partition}: merged up to position {state.position}, but the next tally "
         f"stands for {before} to {after}; tallies must join without a hole"

@@ -48,6 +48,9 @@ class FailingFence:
         self._fence = bus.fence("scorer")
         self._dice = random.Random(seed) if seed is not None else None
 
+    async def check(self) -> None:
+        await self._fence.check()
+
     async def acquire(self, source: TopicPartition) -> "Owner[None]":
         return FailingOwner(self, await self._fence.acquire(source))
 

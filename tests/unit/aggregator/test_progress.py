@@ -3,7 +3,14 @@
 import pytest
 
 from proofwatch.events.types import Tally
-from services.aggregator.core.progress import SourceId, SourceState, TalliesMissing, admit, least_progress
+from services.aggregator.core.progress import (
+    SourceId,
+    SourceState,
+    TalliesMissing,
+    TalliesOverlap,
+    admit,
+    least_progress,
+)
 
 
 def tally(before: int, after: int, progress_at: int | None = None) -> Tally:
@@ -35,8 +42,15 @@ def test_an_empty_range_moves_time_on() -> None:
     assert admit(tally(10, 10, 150), SourceState(10, 100)) == (SourceState(10, 150), True)
 
 
-@pytest.mark.parametrize(("before", "after"), [(11, 12), (9, 12), (11, 11)])
-def test_a_hole_or_an_overlap_halts(before: int, after: int) -> None:
+@pytest.mark.parametrize(("before", "after"), [(9, 12), (0, 11)])
+def test_an_overlap_halts_and_is_called_one(before: int, after: int) -> None:
+    """What begins below the position and ends above it lacks nothing: a part of it would count twice."""
+    with pytest.raises(TalliesOverlap, match=f"merged up to position 10.* {before} to {after}.* {before} to 10 would"):
+        admit(tally(before, after), SourceState(10, 100))
+
+
+@pytest.mark.parametrize(("before", "after"), [(11, 12), (11, 11)])
+def test_a_hole_halts(before: int, after: int) -> None:
     """Counts that lack something look like any others, so the stage stops and says where."""
     with pytest.raises(TalliesMissing, match=f"verdicts/0: merged up to position 10.* {before} to {after}"):
         admit(tally(before, after), SourceState(10, 100))

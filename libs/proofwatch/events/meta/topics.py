@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proofwatch.events.meta import schemas
-from proofwatch.events.topics import InvalidManifest, Manifest, dead_letter_topic, load_manifests
+from proofwatch.events.topics import POSITIONS, InvalidManifest, Manifest, dead_letter_topic, load_manifests
 from proofwatch.governance.purposes import Category, allowed
 
 PROCESSES = frozenset({"scorer", "devices", "combine", "windows", "ledger", "triage", "notifier"})
@@ -17,6 +17,9 @@ PROCESSES = frozenset({"scorer", "devices", "combine", "windows", "ledger", "tri
 
 WITHOUT_TOPIC = frozenset({"dead-letter"})
 """Events that travel otherwise: a dead letter is the original record, its fields are headers."""
+
+NEVER_REFUSED = frozenset({POSITIONS})
+"""Topics that fences read, not stages: what they hold is ours, and one that cannot be read stops the start."""
 
 NON_PERSONAL = {"platform-alert": frozenset({Category.CONFIGURATION, Category.DIAGNOSTIC_AND_USAGE})}
 """Events that go straight to operators and so may carry nothing else, whatever the purpose."""
@@ -61,7 +64,7 @@ def _partners(manifest: Manifest, manifests: dict[str, Manifest]) -> Iterator[st
 def _dead_letter(manifest: Manifest) -> Iterator[str]:
     expected = dead_letter_topic(manifest.name)
     readers = sorted(PROCESSES.intersection(manifest.consumers))
-    if manifest.dead_letter is None and readers:
+    if manifest.dead_letter is None and readers and manifest.name not in NEVER_REFUSED:
         yield f"dead_letter: must be {expected}, because {', '.join(readers)} may have to refuse records"
     if manifest.dead_letter not in {None, expected}:
         yield f"dead_letter: must be {expected}, not {manifest.dead_letter}"
