@@ -1,3 +1,4 @@
+-- revision 2
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point

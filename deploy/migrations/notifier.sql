@@ -1,3 +1,4 @@
+-- revision 2
 create schema if not exists notifier;
 
 -- One row for each notification and channel. A pending one is due at due_ms; whoever takes it moves due_ms ahead,

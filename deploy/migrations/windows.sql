@@ -1,3 +1,4 @@
+-- revision 2
 create schema if not exists windows;
 
 create table if not exists windows.progress(

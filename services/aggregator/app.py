@@ -119,7 +119,7 @@ async def connect_windows(settings: Settings) -> Service:
         )
         return Service(WINDOWS, [worker])
 
-    return (await on_kafka_and_postgres(settings, WINDOWS, build)).holding(wire.close)
+    return (await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)).holding(wire.close)
 
 
 async def connect_ledger(settings: Settings) -> Service:
@@ -132,6 +132,7 @@ async def connect_ledger(settings: Settings) -> Service:
         settings,
         LEDGER,
         lambda bus, pool: build_ledger(settings, bus, pool, policy, clock, wire=wire),
+        schema=ledger.SCHEMA,
         sessions=_LEDGER_SESSIONS,
     )
     return service.holding(wire.close)

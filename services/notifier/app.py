@@ -66,6 +66,6 @@ async def connect(settings: Settings) -> Service:
     """
     wire = await connect_wire(settings)
     service = await on_kafka_and_postgres(
-        settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock(), wire=wire)
+        settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock(), wire=wire), schema=SCHEMA
     )
     return service.holding(wire.close)

@@ -11,9 +11,8 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.postgres import RETRYABLE
+from proofwatch.bus.errors import DatabaseAway
 from proofwatch.runtime.clock import Clock
-from proofwatch.runtime.conditions import Condition
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
@@ -39,7 +38,7 @@ class Sender:
         self._stopping = asyncio.Event()
         self._in_hand = asyncio.Lock()
         self._ready = False
-        self._away = Condition(_log, "sender_waits_for_database")
+        self._waits_for = ""
 
     async def start(self) -> None:
         """Nothing to acquire: the channels connect when they deliver."""
@@ -64,11 +63,9 @@ class Sender:
         while not self._stopping.is_set():
             try:
                 await self.step()
-                self._ready = True
-                self._away.clears()
-            except RETRYABLE as error:
-                self._ready = False
-                self._away.holds(type(error).__name__, retry_s=self._poll_s)
+                self._ready, self._waits_for = True, ""
+            except DatabaseAway as error:  # said by the pool
+                self._ready, self._waits_for = False, str(error)
             try:
                 await asyncio.wait_for(self._stopping.wait(), self._poll_s)
             except TimeoutError:
@@ -86,7 +83,7 @@ class Sender:
 
     def unready(self) -> Sequence[str]:
         """Return that the queue could not be read; empty: it could."""
-        return [] if self._ready else ["PostgreSQL does not answer: notifications wait to be sent"]
+        return [] if self._ready else [self._waits_for or "the sender does not run: notifications wait to be sent"]
 
     async def _attempt(self, claimed: Claimed, now_ms: int) -> tuple[str, Next]:
         notification = claimed.notification

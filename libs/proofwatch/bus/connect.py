@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres_setup import create_pool
+from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres_schema import check_schema
 from proofwatch.runtime.service import Service
 from proofwatch.runtime.settings import Settings
 
@@ -17,17 +18,19 @@ async def on_kafka_and_postgres(
     client_id: str,
     build: Callable[[Bus, "asyncpg.Pool"], Service],
     *,
+    schema: str,
     sessions: int = 10,
 ) -> Service:
     """Connect, and return the service that `build` wires; it owns both connections.
 
-    `sessions`: the most connections to PostgreSQL. Raises `BusUnavailable` when one does not answer, and what `build`
-    raises.
+    `schema` is the service's own; `sessions`: the most connections to PostgreSQL. Raises `BusUnavailable` when one does
+    not answer, `DatabaseUnfit` when the database is not migrated or denies what is needed, and what `build` raises.
     """
     from proofwatch.bus.kafka import KafkaBus  # standalone mode does without the driver
 
     pool = await create_pool(settings.postgres_dsn, max_size=sessions)
     try:
+        await check_schema(pool, schema)
         bus = KafkaBus(settings.kafka_bootstrap, client_id, instance_id=settings.instance_id)
         service = build(bus, pool)
         await bus.start()

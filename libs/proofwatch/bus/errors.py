@@ -21,6 +21,21 @@ class BusUnavailable(BusError):
     """The bus does not answer: retry; at start-up, stop with a message."""
 
 
+class DatabaseAway(BusUnavailable):
+    """The database does not do its work now: wait for it, however long, and be not ready meanwhile.
+
+    `kind` names what is the matter, in a word (`proofwatch.bus.postgres_errors`).
+    """
+
+    def __init__(self, message: str, kind: str = "away") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class DatabaseUnfit(DatabaseAway):
+    """The database lacks what this service needs, and an operator must act: at start-up, stop; later, wait for it."""
+
+
 class UnknownTopic(BusError):
     """The topic does not exist: create it from its manifest (`proofwatch topics apply`)."""
 

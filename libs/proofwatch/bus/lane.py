@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from proofwatch.bus.errors import Fenced, Gap, Halted, Stuck
+from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
@@ -50,12 +50,15 @@ class Lane(Generic[Tx]):
         self._known = False
         self._opened = False
         self._stopping = False
+        self._waits_for = ""
         self._free = asyncio.Event()
         self._free.set()
         self.task: asyncio.Task[None] | None = None
 
     def unready(self) -> Sequence[str]:
         """Return why nothing is taken from the partition; empty: it is owned and the stage has what it needs for it."""
+        if self._waits_for:
+            return [self._waits_for]
         if self._owner is None:
             return [f"{self._where()}: not owned by this process now"]
         return [] if self._opened else [f"{self._where()}: the stage still reads the history that it needs"]
@@ -83,16 +86,24 @@ class Lane(Generic[Tx]):
             raise
 
     async def run(self) -> None:
-        """Take batches until `close`. Raises `Halted`, and `Stuck` when nothing has succeeded for `stuck_s`."""
+        """Take batches until `close`. Raises `Halted`, and `Stuck` when nothing has succeeded for `stuck_s`.
+
+        A database that is away is waited for without end, and those who use it say so (`DatabaseState`).
+        """
         loop = asyncio.get_running_loop()
         last_success, backoff = loop.time(), 0.0
         try:
             while not self._stops():
                 try:
                     await self._turn(self._settings.idle_s, idle=True)
-                    last_success, backoff = loop.time(), 0.0
+                    last_success, backoff, self._waits_for = loop.time(), 0.0, ""
                 except Halted:
                     raise
+                except DatabaseAway as error:
+                    last_success, backoff = loop.time(), self._backoff(error, backoff)
+                    self._waits_for = str(error)
+                    await self._discard()
+                    await asyncio.sleep(backoff)
                 except Exception as error:
                     backoff = self._backoff(error, backoff)
                     _log.warning("lane_failed", **self._names(), error=_say(error), retry_s=backoff)

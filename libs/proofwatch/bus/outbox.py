@@ -16,11 +16,11 @@ from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.outbox_signals import OutboxSignals
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.postgres_pool import session
 from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.bus.worker import Companion
 from proofwatch.runtime.clock import Clock
 
-_ACQUIRE_S = 10.0
 _NO_TIMESTAMP = -1  # as in Kafka's record format
 _TOPIC, _PARTITION = "proofwatch.outbox.topic", "proofwatch.outbox.partition"
 _READ = """
@@ -60,6 +60,7 @@ class OutboxSource:
         self._written = written
         self._cursors: dict[TopicPartition, int] = {}
         self._released: dict[TopicPartition, int] = {}
+        self._user = f"{schema} outbox"
         self._read = in_schema(_READ, schema)
         self._relayed = in_schema(_RELAYED, schema)
         self._end = in_schema(_END, schema)
@@ -92,7 +93,7 @@ class OutboxSource:
                 return ()
             await self._written.wait(source, timeout_s)
             self._written.take(source)
-        async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+        async with session(self._pool, f"{self._user} {source.topic}/{source.partition}") as connection:
             if cursor > self._released.get(source, 0):
                 await connection.execute(self._forget, *source, cursor)
                 self._released[source] = cursor
@@ -111,7 +112,7 @@ class OutboxSource:
         return EmptyHistory()
 
     async def _value(self, query: str, source: TopicPartition) -> int:
-        async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+        async with session(self._pool, self._user) as connection:
             return await connection.fetchval(query, *source) or 0
 
 

@@ -13,11 +13,11 @@ import asyncpg
 from proofwatch.bus.errors import Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.outbox_signals import OutboxSignals
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
-from proofwatch.bus.postgres_setup import RETRYABLE, create_pool, fence_ddl, fence_progress, in_schema
+from proofwatch.bus.postgres_pool import create_pool, session, transaction
+from proofwatch.bus.postgres_setup import fence_ddl, fence_progress, in_schema
 
-__all__ = ["RETRYABLE", "PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
+__all__ = ["PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
 
-_ACQUIRE_S = 10.0
 _COLUMNS = [
     "source_topic",
     "source_partition",
@@ -54,18 +54,25 @@ class PostgresFence:
         self.written = OutboxSignals()
 
     async def check(self) -> None:
-        """Make sure that the schema has its tables. Raises `NotMigrated`, or `RETRYABLE` errors."""
-        async with self.pool.acquire(timeout=_ACQUIRE_S) as connection:
+        """Make sure that the schema has its tables. Raises `NotMigrated`, or `DatabaseAway`."""
+        async with session(self.pool, f"{self.schema} check") as connection:
             if await connection.fetchval("select to_regclass($1)", f"{self.schema}.outbox_relay") is None:
                 raise NotMigrated(
                     f"PostgreSQL has no table {self.schema}.outbox_relay: run `proofwatch migrate` before this service"
                 )
 
     async def acquire(self, source: TopicPartition) -> Owner[Any]:
-        """Count a new owner; waits for the previous one's transaction in hand, at most for the lock timeout."""
-        async with self.pool.acquire(timeout=_ACQUIRE_S) as connection:
+        """Count a new owner; waits for the previous one's transaction in hand, at most for the lock timeout.
+
+        Raises `DatabaseAway`.
+        """
+        async with session(self.pool, self.user(source, "acquire")) as connection:
             epoch = await connection.fetchval(self._acquire, *source)
         return PostgresOwner(self, source, epoch)
+
+    def user(self, source: TopicPartition, act: str) -> str:
+        """Return the name under which a partition's owner does something with the database."""
+        return f"{self.schema} {act} {source.topic}/{source.partition}"
 
 
 class PostgresOwner:
@@ -83,8 +90,11 @@ class PostgresOwner:
         self._relayed = in_schema(_RELAYED, fence.schema)
 
     async def position(self) -> int | None:
-        """Return the stored position. Raises `Fenced`; `PositionLost` when the outbox was published further."""
-        async with self._fence.pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+        """Return the stored position.
+
+        Raises `Fenced`, `DatabaseAway`, and `PositionLost` when the outbox was published further.
+        """
+        async with transaction(self._fence.pool, self._fence.user(self._source, "position")) as connection:
             row = await self._lock(connection)
             if row["position"] is None and await connection.fetchval(self._relayed, *self._source):
                 raise PositionLost(
@@ -99,9 +109,9 @@ class PostgresOwner:
         """Run the step on what lies at or beyond the stored position, and store everything in one transaction.
 
         The batch that the stage sees has the greater of the stored and the given progress.
-        Raises `Fenced`, `Gap`, and `RETRYABLE` errors; after any of them acquire anew.
+        Raises `Fenced`, `Gap` and `DatabaseAway`; after any of them acquire anew.
         """
-        async with self._fence.pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+        async with transaction(self._fence.pool, self._fence.user(self._source, "commit")) as connection:
             row = await self._lock(connection)
             fresh = self._fresh(batch, row["position"], row["progress_ms"])
             if fresh is None:

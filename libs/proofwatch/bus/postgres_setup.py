@@ -1,27 +1,8 @@
-"""What the PostgreSQL fence needs of a database: its tables, and sessions that cannot hold a lock for ever."""
+"""What the PostgreSQL fence needs of a database: its tables."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
-
-from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.port import TopicPartition
-
-RETRYABLE: tuple[type[BaseException], ...] = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-"""Errors of a database that is away, restarting, overloaded or locked: the same commit may succeed with a new owner."""
 
 _DDL = """
 create schema if not exists {schema};
@@ -75,46 +56,7 @@ def in_schema(sql: str, schema: str) -> str:
     return sql.replace("{schema}", schema)
 
 
-async def create_pool(
-    dsn: str, *, max_size: int = 10, init: Callable[[Any], Awaitable[None]] | None = None
-) -> "asyncpg.Pool":
-    """Connect. Raises `BusUnavailable`, naming host and database, when nobody answers.
-
-    A frozen owner loses its locks after 5 s (`lock_timeout`, `idle_in_transaction_session_timeout`). Sessions are
-    not reset between uses, which saves a round trip a commit: use `set local`, never `set` or `listen`.
-    `init` is awaited with each new connection (type codecs).
-    """
-    try:
-        return await asyncpg.create_pool(
-            dsn,
-            min_size=1,
-            max_size=max_size,
-            timeout=10,
-            command_timeout=60,
-            init=init,
-            reset=_keep,
-            server_settings={
-                "application_name": "proofwatch",
-                "lock_timeout": "5000",
-                "idle_in_transaction_session_timeout": "5000",
-                "tcp_user_timeout": "10000",
-            },
-        )
-    except RETRYABLE as error:
-        raise BusUnavailable(f"PostgreSQL does not answer at {_where(dsn)}: {type(error).__name__}") from error
-
-
 async def fence_progress(connection: Any, schema: str) -> dict[TopicPartition, int | None]:
     """Return the time progress (ms since the Unix epoch) of every partition that was ever acquired."""
     rows = await connection.fetch(in_schema("select topic, partition, progress_ms from {schema}.fence", schema))
     return {TopicPartition(row["topic"], row["partition"]): row["progress_ms"] for row in rows}
-
-
-async def _keep(connection: Any) -> None:
-    """Leave the session as it is."""
-
-
-def _where(dsn: str) -> str:
-    parts = urlsplit(dsn)
-    host = parts.hostname or ",".join(parse_qs(parts.query).get("host", ["the default socket"]))
-    return f"{host}:{parts.port or 5432}, database {parts.path.lstrip('/') or 'by default'}"

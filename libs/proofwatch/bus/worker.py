@@ -94,7 +94,8 @@ class Worker(Generic[Tx]):
         """Return why the member does not work; empty: it has joined and owns everything that it is assigned."""
         if not self._started:
             return [f"group {self._group} is not joined: nothing of {', '.join(self._topics)} is read"]
-        return [reason for lane in self._in_order() for reason in lane.unready()]
+        # lanes that wait for the same say the same
+        return list(dict.fromkeys(reason for lane in self._in_order() for reason in lane.unready()))
 
     @property
     def positions(self) -> dict[TopicPartition, int | None]:

@@ -130,12 +130,13 @@ class FaustWorker:
             self._scratch.cleanup()
 
     def unready(self) -> Sequence[str]:
-        """Return why not: Faust does not run, has no partitions yet, or a relay does not own its outbox."""
+        """Return why not: Faust does not run, has no partitions yet, or database or outbox are waited for."""
         if self._app is None or self._app.crashed:
             return [f"Faust does not run: nothing of {self._topic} is read"]
         if not self._joined:
             return [f"group {self._group} has not assigned partitions of {self._topic} yet"]
-        return [reason for lanes in self._relays.values() for lane in lanes for reason in lane.unready()]
+        relays = [lane for lanes in self._relays.values() for lane in lanes]
+        return list(dict.fromkeys([*self._lanes.unready(), *(r for lane in relays for r in lane.unready())]))
 
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(_TAKE, within=_WITHIN_S):

@@ -4,19 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-import structlog
-
+from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.observed import Observed, Observer
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
-from proofwatch.bus.postgres import RETRYABLE, PostgresFence
+from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.postgres_pool import session
 from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.runtime.clock import Clock
 
 _RETRY_S: Final = (0.1, 2.0)
 _STORED: Final = "select position from {schema}.fence where topic = $1 and partition = $2"
-
-_log = structlog.get_logger(__name__)
 
 
 class FencedLanes:
@@ -28,11 +26,16 @@ class FencedLanes:
         self._stage = stage
         self._clock = clock
         self._stored = in_schema(_STORED, fence.schema)
+        self._waits_for = ""
         self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
 
     def observe(self, stage: str, observer: Observer) -> None:
         """Let `observer` be told of every committed batch, under the name `stage`."""
         self._owners = Observed(self._fence, stage, observer)
+
+    def unready(self) -> Sequence[str]:
+        """Return what the database that is waited for suffers from; empty: the last attempt succeeded."""
+        return [self._waits_for] if self._waits_for else []
 
     async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
         """Make the records durable; returns when they are. Database errors are retried without end.
@@ -52,13 +55,13 @@ class FencedLanes:
                 before = fresh[0].offset if position is None else position
                 batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
                 await owner.commit(batch, self._stage)
-            except RETRYABLE as error:
-                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
+            except DatabaseAway as error:  # said by the pool
+                self._waits_for = str(error)
                 self._held.pop(at, None)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, most_s)
             else:
-                self._held[at] = (owner, after)
+                self._held[at], self._waits_for = (owner, after), ""
                 return
 
     async def position(self, at: TopicPartition) -> int | None:
@@ -69,11 +72,15 @@ class FencedLanes:
         backoff_s, most_s = _RETRY_S
         while True:
             try:
-                return await self._fence.pool.fetchval(self._stored, *at)  # type: ignore[no-any-return]
-            except RETRYABLE as error:
-                _log.warning("database_away", topic=at.topic, partition=at.partition, error=type(error).__name__)
+                async with session(self._fence.pool, self._fence.user(at, "look")) as connection:
+                    position: int | None = await connection.fetchval(self._stored, *at)
+            except DatabaseAway as error:
+                self._waits_for = str(error)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, most_s)
+            else:
+                self._waits_for = ""
+                return position
 
     async def forget(self, partitions: set[TopicPartition]) -> None:
         """Drop what is held of partitions that were revoked."""

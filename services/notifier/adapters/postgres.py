@@ -5,11 +5,13 @@ from typing import Final
 
 import asyncpg
 
+from proofwatch.bus.postgres_pool import session
 from proofwatch.events import codec
 from proofwatch.events.types import Notification
 from services.notifier.core.delivery import Next
 from services.notifier.ports import Claimed
 
+_USER: Final = "notifier queue"
 _ADD: Final = """
 insert into notifier.notifications(notification_id, channel, source_topic, source_id, source_revision, created_at,
                                    event)
@@ -52,24 +54,26 @@ class PostgresNotifications:
 
 
 class PostgresQueue:
-    """The `SendQueue` of the sender."""
+    """The `SendQueue` of the sender. Both raise `DatabaseAway`."""
 
     def __init__(self, pool: "asyncpg.Pool") -> None:
         self._pool = pool
 
     async def claim(self, now_ms: int, until_ms: int, limit: int) -> Sequence[Claimed]:
         """Take what is due and what no other sender is taking at this moment."""
-        rows = await self._pool.fetch(_CLAIM, now_ms, until_ms, limit)
+        async with session(self._pool, _USER) as connection:
+            rows = await connection.fetch(_CLAIM, now_ms, until_ms, limit)
         rows.sort(key=lambda row: (row["created_at"], row["notification_id"]))
         return [Claimed(codec.NOTIFICATION.decode(row["event"]), row["attempts"]) for row in rows]
 
     async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:
         """Record the outcomes in one round trip."""
-        await self._pool.execute(
-            _SETTLE,
+        columns = (
             [notification_id for notification_id, _ in outcomes],
             [outcome.status for _, outcome in outcomes],
             [outcome.attempts for _, outcome in outcomes],
             [outcome.at_ms for _, outcome in outcomes],
             [outcome.reason for _, outcome in outcomes],
         )
+        async with session(self._pool, _USER) as connection:
+            await connection.execute(_SETTLE, *columns)

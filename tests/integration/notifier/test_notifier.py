@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.errors import DatabaseAway
 from proofwatch.events import codec, topics
 from proofwatch.events.identity import derived_id
 from services.notifier.adapters import postgres
@@ -178,12 +179,12 @@ async def test_a_failure_before_the_commit_leaves_no_trace(starting: Starting, m
 
     async def crash(self: Any, notifications: Any, tx: Any) -> Any:
         await add(self, notifications, tx)
-        raise ConnectionError("killed")
+        raise RuntimeError("killed")
 
     async with starting(LOG_ONLY) as notifier:
         with monkeypatch.context() as broken:
             broken.setattr(postgres.PostgresNotifications, "add", crash)
-            with pytest.raises(ConnectionError):
+            with pytest.raises(RuntimeError, match="killed"):
                 await notifier.tell(anomaly())
         assert await notifier.rows() == []
         await notifier.settle()
@@ -298,7 +299,7 @@ async def test_a_running_sender_outlives_a_database_that_is_away(
     async def flaky(self: PostgresQueue, now_ms: int, until_ms: int, limit: int) -> Any:
         seen.append(list(notifier.sender.unready()))
         if away[0]:
-            raise ConnectionRefusedError
+            raise DatabaseAway("PostgreSQL is away")
         return await claim(self, now_ms, until_ms, limit)
 
     monkeypatch.setattr(PostgresQueue, "claim", flaky)
@@ -309,7 +310,7 @@ async def test_a_running_sender_outlives_a_database_that_is_away(
         async with asyncio.timeout(30):
             while len(seen) < 3:  # noqa: ASYNC110 — what is awaited happens in another task
                 await asyncio.sleep(0.01)
-            assert seen[1:] == [["PostgreSQL does not answer: notifications wait to be sent"]] * len(seen[1:])
+            assert seen[1:] == [["PostgreSQL is away"]] * len(seen[1:])
             away[0] = False
             while [row["status"] for row in await notifier.rows()] != ["sent"]:  # noqa: ASYNC110 — as above
                 await asyncio.sleep(0.01)

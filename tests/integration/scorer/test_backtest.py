@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from proofwatch.bus.kafka import KafkaBus
 from proofwatch.bus.port import Outgoing
-from proofwatch.bus.postgres_setup import create_pool
+from proofwatch.bus.postgres_pool import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.types import PolicyDocument

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.errors import Fenced
+from proofwatch.bus.errors import DatabaseAway, DatabaseUnfit, Fenced
 from proofwatch.bus.port import Batch, Record, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from services.aggregator.adapters import fenced_lanes
@@ -72,7 +72,7 @@ async def test_database_errors_are_retried_until_the_records_are_in_once(
     durable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the lost answer was a yes or a no, the records are stored exactly once."""
-    fence = Fence((OSError("gone"), durable), (TimeoutError(), False))
+    fence = Fence((DatabaseAway("gone"), durable), (DatabaseUnfit("no table"), False))
     made = lanes(fence, monkeypatch)
     await made.apply(AT, records(0, 1))
     await made.apply(AT, records(1, 2))

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from proofwatch.bus.errors import Fenced, Gap, Stuck
+from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Stuck
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Batch, Consumer, Outgoing, TopicPartition
@@ -137,6 +137,18 @@ async def test_a_lane_without_any_success_gives_up() -> None:
     _, lane = await make(3, stage, LaneSettings(stuck_s=0.0))
     with pytest.raises(Stuck, match=r"in/0.*ConnectionError: away"):
         await lane.run()
+
+
+async def test_a_database_that_is_away_is_waited_for_without_end() -> None:
+    """No success for longer than `stuck_s` ends the process, but not when the database is away: that passes."""
+    stage = Recording(fail=lambda batch: DatabaseAway("PostgreSQL at db is away") if len(stage.batches) < 3 else None)
+    bus, lane = await make(4, stage, LaneSettings(stuck_s=-1.0, idle_s=0.01))
+    task = lane.start()
+    await until(lambda: lane.unready() == ["PostgreSQL at db is away"])
+    await until(lambda: not lane.unready())
+    assert not task.done()
+    await lane.close()
+    assert await values(bus) == [b"0", b"1", b"2", b"3"]
 
 
 async def test_a_transaction_that_takes_too_long_is_given_up() -> None:
