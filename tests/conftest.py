@@ -6,6 +6,7 @@ import pytest
 
 from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.kafka_broker import KafkaBroker
+from tests.support.kafka_secured import SUPER_USERS, SecuredBroker, secured_kafka
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.registry_server import RegistryServer
@@ -57,6 +58,14 @@ def redis_server(stack: Stack) -> RedisServer:
 def schema_registry(stack: Stack) -> RegistryServer:
     """The real schema registry: `url`, `pid`, `kill()`, `start()`. Subjects stay until the run ends."""
     return stack.registry
+
+
+@pytest.fixture(scope="session")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A real broker that asks who you are and denies what no ACL allows; `broker.bootstrap` is for the test itself."""
+    secured = secured_kafka(tmp_path_factory.mktemp("kafka"), super_users=SUPER_USERS)
+    yield secured
+    secured.broker.close()
 
 
 @pytest.fixture(scope="module")

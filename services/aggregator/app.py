@@ -90,7 +90,7 @@ async def connect_combine(settings: Settings) -> Service:
     from proofwatch.bus.kafka import KafkaBus  # standalone mode builds these services without the driver
 
     policy, wire = load_policy(settings.policy_file), await connect_wire(settings)
-    bus = KafkaBus(settings.kafka_bootstrap, COMBINE, instance_id=settings.instance_id)
+    bus = KafkaBus.of(settings, COMBINE)
     service = build_combine(settings, bus, policy, SystemClock(), wire)
     await bus.start()
     return service.holding(bus.stop, wire.close)
@@ -101,6 +101,7 @@ async def connect_windows(settings: Settings) -> Service:
 
     Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
     """
+    from proofwatch.bus.kafka_security import security_of
     from services.aggregator.adapters.faust import FaustWorker
 
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
@@ -116,6 +117,7 @@ async def connect_windows(settings: Settings) -> Service:
             clock,
             companions=(relay(fence, bus, WINDOWS, lanes, clock),),
             instance_id=settings.instance_id,
+            security=security_of(settings),
         )
         return Service(WINDOWS, [worker])
 

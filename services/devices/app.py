@@ -49,7 +49,7 @@ async def connect(settings: Settings) -> Service:
 
     policy = load_policy(settings.policy_file)
     wire = await connect_wire(settings)
-    bus = KafkaBus(settings.kafka_bootstrap, "devices", instance_id=settings.instance_id)
+    bus = KafkaBus.of(settings, "devices")
     clock = SystemClock()
     service = build(settings, bus, policy, clock, wire, settings.follower(bus, clock))
     await bus.start()

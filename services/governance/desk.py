@@ -115,7 +115,7 @@ async def opened(args: argparse.Namespace, *, governed: bool) -> AsyncIterator[D
         raise Impossible("the keyring is needed: give --keyring FILE or PROOFWATCH_KEYRING_FILE")
     keyring = load_keyring(path) if governed and path else None
     lead_ms = round(settings.governance_lead_seconds * 1000)
-    bus = connect(args.bootstrap or settings.kafka_bootstrap)
+    bus = connect(settings, args.bootstrap)
     await bus.start()
     try:
         tail = bus.tail(Replica(keyring, lead_ms).topics)
@@ -130,11 +130,11 @@ async def opened(args: argparse.Namespace, *, governed: bool) -> AsyncIterator[D
         await bus.stop()
 
 
-def connect(bootstrap: str) -> Bus:
+def connect(settings: Settings, bootstrap: str | None) -> Bus:
     """Return the bus, not yet started."""
     from proofwatch.bus.kafka import KafkaBus  # checking a file needs no driver
 
-    return KafkaBus(bootstrap, "proofwatch-governance")
+    return KafkaBus.of(settings, "proofwatch-governance", bootstrap=bootstrap)
 
 
 def clock() -> Clock:

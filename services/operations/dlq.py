@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     configure_logging("warning", "dlq")  # on standard error: what is asked for has standard output to itself
     try:
-        return asyncio.run(_on_kafka(args.bootstrap or Settings.read().kafka_bootstrap, ACTIONS[args.action], args))
+        return asyncio.run(_on_kafka(Settings.read(), ACTIONS[args.action], args))
     except Fenced:
         sys.stderr.write(
             "proofwatch dlq: another redrive has begun, so this one ended; what it has sent is on record "
@@ -161,18 +161,18 @@ def progress_bar(doing: str) -> Iterator[Progress]:
 
 
 async def _on_kafka(
-    bootstrap: str, action: Callable[[Bus, argparse.Namespace], Awaitable[int]], args: argparse.Namespace
+    settings: Settings, action: Callable[[Bus, argparse.Namespace], Awaitable[int]], args: argparse.Namespace
 ) -> int:
     from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
 
     from proofwatch.bus.kafka import KafkaBus
 
-    bus = KafkaBus(bootstrap, "dlq")
+    bus = KafkaBus.of(settings, "dlq", bootstrap=args.bootstrap)
     await bus.start()
     try:
         return await action(bus, args)
     except KafkaError as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {error}") from error
+        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {error}") from error
     finally:
         await bus.stop()
 

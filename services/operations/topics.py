@@ -29,12 +29,15 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         _list(specs)
         return 0
-    from proofwatch.bus.admin import ensure_topics  # the driver belongs to the Kafka extra; listing works without it
+    # the driver belongs to the Kafka extra; listing works without it
+    from proofwatch.bus.admin import ensure_topics
+    from proofwatch.bus.kafka_security import security_of
 
-    bootstrap = args.bootstrap or Settings.read().kafka_bootstrap
+    settings = Settings.read()
+    bootstrap = args.bootstrap or settings.kafka_bootstrap
     copies = {} if args.replication is None else {"replication_factor": args.replication}
     try:
-        ensured = asyncio.run(ensure_topics(bootstrap, specs, **copies))
+        ensured = asyncio.run(ensure_topics(bootstrap, specs, **copies, security=security_of(settings)))
     except BusError as error:
         sys.stderr.write(f"proofwatch topics: {error}\n")
         return 1

@@ -80,7 +80,7 @@ async def connect(settings: Settings) -> Service:
 
     policy = load_policy(settings.policy_file)
     wire = await connect_wire(settings)
-    bus = KafkaBus(settings.kafka_bootstrap, "scorer", instance_id=settings.instance_id)
+    bus = KafkaBus.of(settings, "scorer")
     await bus.start()
     subjects = RedisSubjects(Redis.from_url(settings.redis_url), settings.subjects_ttl_s())
     clock = SystemClock()

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -88,11 +89,18 @@ def _addresses(listen: str, client: str, controller: str) -> dict[str, str]:
     }
 
 
-def native_kafka() -> KafkaBroker:
-    """Start a broker from the official jars on free ports of 127.0.0.1."""
+def native_kafka(more: Mapping[str, str] | None = None, listeners: Mapping[str, str] | None = None) -> KafkaBroker:
+    """Start a broker from the official jars on free ports of 127.0.0.1.
+
+    `more`: broker settings beside ours. `listeners`: names and addresses of further listeners.
+    """
     libs, scratch = kafka_jars(), scratch_dir("kafka")
     bootstrap, controller = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    settings = {**_SETTINGS, **_addresses(bootstrap, bootstrap, controller), "log.dirs": str(scratch / "data")}
+    addresses = _addresses(bootstrap, bootstrap, controller)
+    for name, address in (listeners or {}).items():
+        for setting in ("listeners", "advertised.listeners"):
+            addresses[setting] += f",{name}://{address}"
+    settings = {**_SETTINGS, **addresses, "log.dirs": str(scratch / "data"), **(more or {})}
     properties = scratch / "server.properties"
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     java = ["java", "-cp", f"{libs}/*", f"-Dlog4j2.configurationFile={KAFKA_DIR / 'log4j2.xml'}"]

@@ -9,7 +9,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka_client import end
+from proofwatch.bus.kafka_client import Connection, end
+from proofwatch.bus.kafka_security import PLAINTEXT, Security
 
 _VISIBLE_S = 30.0
 _POLL_S = 0.05
@@ -43,7 +44,11 @@ class Ensured(NamedTuple):
 
 
 async def ensure_topics(
-    bootstrap: str, specs: Iterable[TopicSpec], *, replication_factor: int = _BROKER_DEFAULT
+    bootstrap: str,
+    specs: Iterable[TopicSpec],
+    *,
+    replication_factor: int = _BROKER_DEFAULT,
+    security: Security = PLAINTEXT,
 ) -> Ensured:
     """Create what is missing and report what differs; nothing that exists is changed.
 
@@ -51,9 +56,13 @@ async def ensure_topics(
     Raises `BusUnavailable` with the address, or with what the broker said to a topic.
     """
     wanted = {spec.name: spec for spec in specs}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="proofwatch-topics")
+    connection = Connection(bootstrap, "proofwatch-topics", security=security)
+    admin = AIOKafkaAdminClient(**connection.options())
     try:
-        await admin.start()
+        try:
+            await admin.start()
+        except (KafkaError, OSError) as error:
+            raise await connection.away(error) from error
         present = await _counts(admin)
         missing = [spec for name, spec in wanted.items() if name not in present]
         if missing:

@@ -31,7 +31,7 @@ async def on_kafka_and_postgres(
     pool = await create_pool(settings.postgres_dsn, max_size=sessions)
     try:
         await check_schema(pool, schema)
-        bus = KafkaBus(settings.kafka_bootstrap, client_id, instance_id=settings.instance_id)
+        bus = KafkaBus.of(settings, client_id)
         service = build(bus, pool)
         await bus.start()
     except BaseException:

@@ -36,6 +36,10 @@ class DatabaseUnfit(DatabaseAway):
     """The database lacks what this service needs, and an operator must act: at start-up, stop; later, wait for it."""
 
 
+class Refused(BusUnavailable):
+    """The bus is there and does not let us in, or a file for that cannot be used: an operator changes a setting."""
+
+
 class UnknownTopic(BusError):
     """The topic does not exist: create it from its manifest (`proofwatch topics apply`)."""
 

@@ -1,6 +1,7 @@
 """The bus on Kafka."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Self
 
 from aiokafka import TopicPartition as Place
 
@@ -10,22 +11,36 @@ from proofwatch.bus.kafka_consumer import KafkaConsumer
 from proofwatch.bus.kafka_fence import KafkaFence
 from proofwatch.bus.kafka_producer import Publisher
 from proofwatch.bus.kafka_reader import read_range
+from proofwatch.bus.kafka_security import PLAINTEXT, Security, security_of
 from proofwatch.bus.kafka_tail import KafkaTail
 from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
+from proofwatch.runtime.settings import Settings
 
 
 class KafkaBus:
     """Connections of one process to one Kafka cluster."""
 
-    def __init__(self, bootstrap: str, client_id: str, *, instance_id: str | None = None) -> None:
-        """`bootstrap`: `host:port[,host:port…]`.
+    def __init__(
+        self, bootstrap: str, client_id: str, *, instance_id: str | None = None, security: Security = PLAINTEXT
+    ) -> None:
+        """`bootstrap`: `host:port[,host:port…]`. Services and commands use `of`, so that every setting counts.
 
         `instance_id` makes group membership static (KIP-345): stable for each replica and unique among the living;
         a killed process that comes back under its name gets its partitions back at once.
         """
-        self._connection = Connection(bootstrap, client_id, instance_id)
+        self._connection = Connection(bootstrap, client_id, instance_id, security)
         self._metadata = Metadata(self._connection)
         self._publisher = Publisher(self._connection, self._metadata.partitions)
+
+    @classmethod
+    def of(cls, settings: Settings, client_id: str, *, bootstrap: str | None = None) -> Self:
+        """Return the bus that the settings describe, `bootstrap` in place of theirs if given. Raises `Refused`."""
+        return cls(
+            bootstrap or settings.kafka_bootstrap,
+            client_id,
+            instance_id=settings.instance_id,
+            security=security_of(settings),
+        )
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable`."""

@@ -14,6 +14,8 @@ from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.kafka_codec import require_codecs
+from proofwatch.bus.kafka_refusal import why_not
+from proofwatch.bus.kafka_security import PLAINTEXT, Security
 
 _NO_OFFSET: Final = -1
 _END_S: Final = 3.0
@@ -30,6 +32,7 @@ class Connection:
     bootstrap: str
     client_id: str
     instance_id: str | None = None
+    security: Security = PLAINTEXT
     request_timeout_ms: int = 10_000
     session_timeout_ms: int = 10_000
     heartbeat_ms: int = 1_000
@@ -41,7 +44,12 @@ class Connection:
             "bootstrap_servers": self.bootstrap,
             "client_id": self.client_id,
             "request_timeout_ms": self.request_timeout_ms,
+            **self.security.options(),
         }
+
+    async def away(self, error: BaseException) -> BusUnavailable:
+        """Return what to raise when a client could not start: why, as far as it can be found out."""
+        return await why_not(self.bootstrap, self.security, error)
 
 
 class Metadata:
@@ -60,7 +68,7 @@ class Metadata:
             await admin.start()
         except (KafkaError, OSError) as error:
             await end(admin.close())
-            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
+            raise await self._connection.away(error) from error
         self._admin = admin
 
     async def stop(self) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from proofwatch.runtime.addresses import postgres_address, redis_address, registry_address
+from proofwatch.runtime.kafka_settings import KafkaSettings
 from proofwatch.runtime.secrets import SUFFIX, InvalidSecretFile, is_secret, secret_of
 from proofwatch.runtime.variables import PREFIX, unknown
 
@@ -17,18 +17,13 @@ def _lower(given: object) -> object:
     return given.lower() if isinstance(given, str) else given
 
 
-class Settings(BaseSettings):
+class Settings(KafkaSettings):
     """What a process needs to know to start; each field is the environment variable PROOFWATCH_<FIELD>.
 
     A variable that is set to nothing is unset. A secret may also be given as a file: PROOFWATCH_<FIELD>_FILE. Secrets
     that are not `SecretStr` have `repr=False`, so that neither shows them.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
-
-    kafka_bootstrap: str = "127.0.0.1:9092"
     postgres_dsn: Annotated[str, Field(repr=False), AfterValidator(postgres_address)] = (
         "postgresql://postgres@127.0.0.1:5432/proofwatch"
     )

@@ -20,13 +20,14 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from proofwatch.bus.kafka_codec import codec_error, unreadable
+from proofwatch.bus.kafka_security import PLAINTEXT, Security
 from proofwatch.bus.lane import Lane
 from proofwatch.bus.observed import Observer
 from proofwatch.bus.port import Record, Stage, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.worker import Companion
 from proofwatch.runtime.clock import Clock
-from services.aggregator.adapters.faust_client import App
+from services.aggregator.adapters.faust_client import App, credentials
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 
 _TAKE: Final = 200
@@ -52,6 +53,7 @@ class FaustWorker:
         *,
         companions: Sequence[Companion] = (),
         instance_id: str | None = None,
+        security: Security = PLAINTEXT,
     ) -> None:
         """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living."""
         self._group = group
@@ -60,6 +62,7 @@ class FaustWorker:
         self._companions = tuple(companions)
         self._brokers = ";".join(f"kafka://{address.strip()}" for address in bootstrap.split(","))
         self._instance_id = instance_id
+        self._security = security
         self._app: App | None = None
         self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
         self._joined = False
@@ -77,6 +80,7 @@ class FaustWorker:
         self._app = app = App(
             self._group,
             broker=self._brokers,
+            broker_credentials=credentials(self._security),
             consumer_group_instance_id=self._instance_id,
             datadir=self._scratch.name,  # Faust wants one, and leaves it empty
             store="memory://",

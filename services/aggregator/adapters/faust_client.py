@@ -5,10 +5,27 @@ from typing import Any, cast
 
 import faust
 from faust.app.base import BootStrategy
+from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
+from faust.types.auth import CredentialsT
 
+from proofwatch.bus.kafka_security import Security
 from proofwatch.bus.port import TopicPartition
 from services.aggregator.adapters.fenced_lanes import FencedLanes
+
+
+def credentials(security: Security) -> CredentialsT | None:
+    """Return in Faust's words how we connect; None: in plain text, as nobody."""
+    if security.tokens:
+        return OAuthCredentials(oauth_cb=security.tokens, ssl_context=security.tls)
+    if security.mechanism:
+        return SASLCredentials(
+            username=security.username,
+            password=security.password,
+            ssl_context=security.tls,
+            mechanism=security.mechanism,
+        )
+    return SSLCredentials(security.tls) if security.tls else None
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

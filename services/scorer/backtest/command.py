@@ -87,12 +87,11 @@ async def _played(args: argparse.Namespace, settings: GovernanceSettings) -> Pla
 
 
 async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
-    bootstrap = args.bootstrap or settings.kafka_bootstrap
-    new = await policy_of(args.policy, settings, bootstrap)
+    new = await policy_of(args.policy, settings, args.bootstrap)
     if args.against:
-        return await policy_of(args.against, settings, bootstrap), new
+        return await policy_of(args.against, settings, args.bootstrap), new
     if args.over == "ledger" or args.over.partition(":")[0] == "topic":
-        return await policy_in_force(settings, bootstrap, args.tenant), new
+        return await policy_in_force(settings, args.bootstrap, args.tenant), new
     return load_policy(settings.policy_file), new
 
 
@@ -102,7 +101,7 @@ async def _source(
 ) -> AsyncIterator[Source]:
     kind, _, name = args.over.partition(":")
     if kind == "topic":
-        async with kafka(args.bootstrap or settings.kafka_bootstrap) as bus:
+        async with kafka(settings, args.bootstrap) as bus:
             wire = await connect_wire(settings)
             try:
                 topic = name or topics.TRANSACTIONS

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
 
 
-async def policy_of(reference: str, settings: GovernanceSettings, bootstrap: str) -> Policy:
+async def policy_of(reference: str, settings: GovernanceSettings, bootstrap: str | None) -> Policy:
     """Return the policy in a file, or the document of this hash on the policies topic. Raises `InvalidPolicy`."""
     if not _HASH.fullmatch(reference):
         return load_policy(Path(reference))
-    async with kafka(bootstrap) as bus:
+    async with kafka(settings, bootstrap) as bus:
         wire = await connect_wire(settings)
         try:
             found = await Search(bus, wire=wire).policy(reference)
@@ -36,7 +36,7 @@ async def policy_of(reference: str, settings: GovernanceSettings, bootstrap: str
     return found
 
 
-async def policy_in_force(settings: GovernanceSettings, bootstrap: str, tenant: str | None) -> Policy:
+async def policy_in_force(settings: GovernanceSettings, bootstrap: str | None, tenant: str | None) -> Policy:
     """Return the policy in force for a tenant, or for everyone; without a keyring, the policy file's.
 
     Says on standard error which one it is, and that cohorts or tenants have others where they do.
@@ -45,7 +45,7 @@ async def policy_in_force(settings: GovernanceSettings, bootstrap: str, tenant: 
     if settings.keyring_file is None:
         return last_resort
     clock = SystemClock()
-    async with kafka(bootstrap) as bus:
+    async with kafka(settings, bootstrap) as bus:
         follower = settings.follower(bus, clock)
         await follower.start()
         regime = follower.replica.at(clock.now_ms())
@@ -65,11 +65,11 @@ def narrower(regime: Regime, tenant: str | None) -> list[str]:
 
 
 @asynccontextmanager
-async def kafka(bootstrap: str) -> AsyncIterator["KafkaBus"]:
-    """Give a connection. Raises `BusUnavailable`."""
+async def kafka(settings: GovernanceSettings, bootstrap: str | None) -> AsyncIterator["KafkaBus"]:
+    """Give a connection, to `bootstrap` in place of the settings' brokers if given. Raises `BusUnavailable`."""
     from proofwatch.bus.kafka import KafkaBus  # the driver belongs to an extra; files work without it
 
-    bus = KafkaBus(bootstrap, "backtest")
+    bus = KafkaBus.of(settings, "backtest", bootstrap=bootstrap)
     await bus.start()
     try:
         yield bus

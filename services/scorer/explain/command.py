@@ -108,7 +108,7 @@ def best(events: Sequence[Transaction], published: Published, policy: Policy) ->
 async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExitStack) -> Search:
     from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; files work without it
 
-    bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "explain")
+    bus = KafkaBus.of(settings, "explain", bootstrap=args.bootstrap)
     await bus.start()
     stack.push_async_callback(bus.stop)
     wire = await connect_wire(settings)

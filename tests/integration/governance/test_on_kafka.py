@@ -89,7 +89,7 @@ async def office(
         if spec.name in (*intake.GOVERNED, *intake.FOLLOWED)
     ]
     await ensure_topics(made.bootstrap, specs)
-    monkeypatch.setattr(desk, "connect", lambda bootstrap: made.bus())
+    monkeypatch.setattr(desk, "connect", lambda settings, bootstrap: made.bus())
     monkeypatch.setenv("PROOFWATCH_KEYRING_FILE", str(tmp_path / "keyring.yaml"))
     monkeypatch.setenv("PROOFWATCH_GOVERNANCE_LEAD_SECONDS", str(LEAD_MS / 1000))
     entries = []

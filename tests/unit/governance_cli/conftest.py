@@ -101,7 +101,7 @@ class Office:
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Office:
     """Ada, Bob and Cleo have keys; ada has two."""
     made = Office(tmp_path, capsys)
-    monkeypatch.setattr(desk, "connect", lambda bootstrap: made.bus)
+    monkeypatch.setattr(desk, "connect", lambda settings, bootstrap: made.bus)
     monkeypatch.setattr(desk, "clock", lambda: made.clock)
     entries = []
     for person, file in (("ada", "ada"), ("ada", "ada2"), ("bob", "bob"), ("cleo", "cleo")):

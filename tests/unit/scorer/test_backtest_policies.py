@@ -28,7 +28,7 @@ async def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Governanc
     await bus.publish([Outgoing(topic, r.key, r.value, 0, r.timestamp_ms) for topic, r in log.records])
 
     @asynccontextmanager
-    async def connected(bootstrap: str) -> AsyncIterator[LocalBus]:
+    async def connected(settings: GovernanceSettings, bootstrap: str | None) -> AsyncIterator[LocalBus]:
         yield bus
 
     monkeypatch.setattr(policies, "kafka", connected)
