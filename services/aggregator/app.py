@@ -1,6 +1,7 @@
 """The composition root of combine, windows and ledger."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.capped import capped
@@ -48,8 +49,10 @@ _LEDGER_SESSIONS: Final = 16
 
 def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON) -> Service:
     """Wire combine; it counts by the segments of the policy's catalogue."""
-    stage = prepared(CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES), wire), wire)
-    lanes = LaneSettings.of(settings, _COMBINE_RECORDS)
+    grace_ms = settings.grace_seconds * SECOND_MS
+    combine = CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES), wire, grace_ms=grace_ms)
+    lanes = replace(LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds)
+    stage = prepared(combine, wire)
     return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])
 
 

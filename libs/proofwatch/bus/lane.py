@@ -51,6 +51,7 @@ class Lane(Generic[Tx]):
         self._opened = False
         self._stopping = False
         self._waits_for = ""
+        self._not_before = 0.0
         self._free = asyncio.Event()
         self._free.set()
         self.task: asyncio.Task[None] | None = None
@@ -95,6 +96,7 @@ class Lane(Generic[Tx]):
         try:
             while not self._stops():
                 try:
+                    await self._linger()
                     await self._turn(self._settings.idle_s, idle=True)
                     last_success, backoff, self._waits_for = loop.time(), 0.0, ""
                 except Halted:
@@ -135,6 +137,11 @@ class Lane(Generic[Tx]):
             self._known = False
             await self._stage.closed(self.at)
 
+    async def _linger(self) -> None:
+        """Let records gather."""
+        if self._owner is not None and (rest_s := self._not_before - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(rest_s)
+
     async def _turn(self, timeout_s: float, *, idle: bool) -> int:
         if self._stops():
             return 0
@@ -147,6 +154,8 @@ class Lane(Generic[Tx]):
         if self._stops() or owner is None or not (records or idle):
             return 0
         batch = self._batch(records)
+        gathers = 0 < len(records) < self._settings.max_records
+        self._not_before = asyncio.get_running_loop().time() + self._settings.linger_s if gathers else 0.0
         self._free.clear()
         try:
             async with asyncio.timeout(self._settings.step_timeout_s):

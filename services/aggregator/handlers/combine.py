@@ -12,19 +12,30 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Cell, Tally, Verdict
 from proofwatch.events.wire import JSON, Wire
 from services.aggregator.core.fold import Fold
-from services.aggregator.core.times import milliseconds
+from services.aggregator.core.times import MINUTE_MS, SECOND_MS, milliseconds
 
 STAGE: Final = "combine"
 _END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins before can name its end
+_SILENT_MS: Final = 20 * SECOND_MS
 
 
 class CombineStage:
-    """Stateless but for one thing: an idle partition whose time has not moved on is not reported again."""
+    """Stateless but for one thing: an idle partition is reported again only when a window may close by it.
+
+    That is when its time has passed a minute's end plus the grace, since nothing shorter closes; and now and then, lest
+    it should seem dead.
+    """
 
     def __init__(
-        self, segments: Iterable[str], tallies_partitions: Callable[[], Awaitable[int]], wire: Wire = JSON
+        self,
+        segments: Iterable[str],
+        tallies_partitions: Callable[[], Awaitable[int]],
+        wire: Wire = JSON,
+        *,
+        grace_ms: int = 0,
     ) -> None:
-        """`segments`: the names of the policy's catalogue."""
+        """`segments`: the names of the policy's catalogue; `grace_ms`: how long after its end a window closes."""
+        self._grace_ms = grace_ms
         self._segments = frozenset(segments)
         self._count_partitions = tallies_partitions
         self._decode, self._encode = wire.decoder(VERDICT), wire.encoder(TALLY)
@@ -38,7 +49,7 @@ class CombineStage:
 
     async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
         """Return a tally for every partition of the tallies topic, the empty ones too, and dead letters."""
-        if not batch.records and batch.progress_ms == self._reported_ms.get(batch.source):
+        if not (batch.records or self._matters(batch.progress_ms, self._reported_ms.get(batch.source))):
             return ()
         fold, outgoing, seen_ms = Fold(self._segments), [], 0
         for record in batch.records:
@@ -55,6 +66,12 @@ class CombineStage:
     async def closed(self, source: TopicPartition) -> None:
         """Forget the partition."""
         self._reported_ms.pop(source, None)
+
+    def _matters(self, progress_ms: int | None, reported_ms: int | None) -> bool:
+        if progress_ms is None or reported_ms is None:
+            return progress_ms != reported_ms
+        passed = (progress_ms - self._grace_ms) // MINUTE_MS > (reported_ms - self._grace_ms) // MINUTE_MS
+        return passed or progress_ms - reported_ms >= _SILENT_MS
 
     def _tallies(self, batch: Batch, cells: Iterable[Cell]) -> list[Outgoing]:
         split: list[list[Cell]] = [[] for _ in range(self._partitions)]

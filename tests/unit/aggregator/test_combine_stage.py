@@ -16,6 +16,7 @@ from services.aggregator.handlers.combine import CombineStage
 from tests.integration.aggregator.traffic import START, verdict
 
 SOURCE = TopicPartition(topics.VERDICTS, 3)
+GRACE_MS = 30_000
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ async def stage() -> CombineStage:
     async def partitions() -> int:
         return 4
 
-    made = CombineStage(("os",), partitions)
+    made = CombineStage(("os",), partitions, grace_ms=GRACE_MS)
     await made.opened(SOURCE, 0, EmptyHistory())
     return made
 
@@ -50,12 +51,21 @@ async def test_every_partition_gets_exactly_one_tally_of_the_whole_range(stage: 
     assert sum(cell.counts["transactions"] for t in tallies(outgoing) for cell in t.cells if not cell.segment_name) == 8
 
 
-async def test_an_idle_batch_reports_time_only_when_it_has_moved(stage: CombineStage) -> None:
-    """Quiet partitions let windows close, and cost nothing while time stands still."""
+async def test_an_idle_batch_reports_time_only_when_a_window_may_close_by_it(stage: CombineStage) -> None:
+    """Quiet partitions let windows close the moment they are due, and cost next to nothing in between."""
     assert await stage.step(batch([], 10, 10, None), None) == ()
     assert len(await stage.step(batch([], 10, 10, 6_000), None)) == 4
-    assert await stage.step(batch([], 10, 10, 6_000), None) == ()
-    assert len(await stage.step(batch([], 10, 10, 7_000), None)) == 4
+    reported = [ms for ms in range(7_000, 307_000, 1_000) if await stage.step(batch([], 10, 10, ms), None)]
+    due = [minute * 60_000 + GRACE_MS for minute in range(5)]
+    assert set(due) <= set(reported), "each minute's end plus the grace, in the second in which it passes"
+    assert len(reported) <= 16, "and beside them one every 20 seconds"
+
+
+async def test_a_jump_of_time_is_reported_once(stage: CombineStage) -> None:
+    """A replay, or a partition that was away: what is due by it closes at once."""
+    assert len(await stage.step(batch([], 10, 10, 6_000), None)) == 4
+    assert len(await stage.step(batch([], 10, 10, 86_400_000), None)) == 4
+    assert await stage.step(batch([], 10, 10, 86_400_000), None) == ()
 
 
 async def test_after_a_failure_time_is_reported_again(stage: CombineStage) -> None:

@@ -151,6 +151,20 @@ async def test_a_database_that_is_away_is_waited_for_without_end() -> None:
     assert await values(bus) == [b"0", b"1", b"2", b"3"]
 
 
+async def test_a_lingering_lane_gathers_records_but_never_holds_up_full_batches() -> None:
+    """Full batches follow one another at once; what comes after one that was not full comes together."""
+    stage = Recording()
+    bus, lane = await make(10, stage, LaneSettings(max_records=4, idle_s=0.01, linger_s=0.5))
+    lane.start()
+    await until(lambda: len(stage.batches) >= 3)
+    for n in range(10, 14):
+        await bus.publish([Outgoing("in", b"k", b"%d" % n, 0, 1000 + n)])
+        await asyncio.sleep(0)
+    await until(lambda: lane.position == 14)
+    await lane.close()
+    assert [len(each.records) for each in stage.batches if each.records] == [4, 4, 2, 4]
+
+
 async def test_a_transaction_that_takes_too_long_is_given_up() -> None:
     """The cap in time per transaction ends a step that hangs; nothing of it is committed."""
 
