@@ -37,6 +37,7 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/python -m proofwatch.events.generate --check
 	$(BIN)/python -m proofwatch.events.avro --check --check-compatible
 	$(BIN)/python -m proofwatch.events.asyncapi --check
+	$(BIN)/python -m proofwatch.runtime.metrics_page --check
 	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 

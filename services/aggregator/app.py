@@ -8,6 +8,7 @@ from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus, Stage
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
@@ -63,9 +64,8 @@ def build_windows(
     fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
-    return Service(
-        WINDOWS, [Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions)]
-    )
+    worker = Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions, announce=True)
+    return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence)])
 
 
 def build_ledger(
@@ -85,7 +85,8 @@ def build_ledger(
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
-    return Service(LEDGER, [Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions)])
+    worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
+    return Service(LEDGER, [worker], sampled=[OutboxDepth(fence)])
 
 
 async def connect_combine(settings: Settings) -> Service:
@@ -112,6 +113,7 @@ async def connect_windows(settings: Settings) -> Service:
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
         fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
         worker: Part = FaustWorker(
+            bus,
             settings.kafka_bootstrap,
             WINDOWS,
             topics.TALLIES,
@@ -122,7 +124,7 @@ async def connect_windows(settings: Settings) -> Service:
             instance_id=settings.instance_id,
             security=security_of(settings),
         )
-        return Service(WINDOWS, [worker])
+        return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence)])
 
     return (await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)).holding(wire.close)
 

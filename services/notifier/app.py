@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
@@ -53,10 +54,10 @@ def build(
     fence = PostgresFence(pool, SCHEMA)
     stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
-    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)
+    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)
     sender = Sender(PostgresQueue(pool), opened, clock, retry, settings.send_poll_seconds)
-    return Service("notifier", [worker, sender])
+    return Service("notifier", [worker, sender], sampled=[OutboxDepth(fence)])
 
 
 async def connect(settings: Settings) -> Service:

@@ -1,6 +1,6 @@
 """What the notifier needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from proofwatch.events.types import Notification
@@ -29,6 +29,10 @@ class SendQueue(Protocol):
 
     async def claim(self, now_ms: int, until_ms: int, limit: int) -> Sequence[Claimed]:
         """Take up to `limit` that are due at `now_ms`, the oldest first; they are due again at `until_ms`."""
+        ...
+
+    async def pending(self) -> Mapping[str, int]:
+        """Return how many are pending, by channel; channels without any may be left out."""
         ...
 
     async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:

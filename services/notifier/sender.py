@@ -12,7 +12,9 @@ from typing import Final
 import structlog
 
 from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.metric_catalogue import NOTIFICATIONS, NOTIFICATIONS_PENDING
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
@@ -39,6 +41,16 @@ class Sender:
         self._in_hand = asyncio.Lock()
         self._ready = False
         self._waits_for = ""
+        self._observer: Observer | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every attempt."""
+        self._observer = observer
+
+    async def sample(self) -> Sequence[Sample]:
+        """Look up what waits to be sent, by channel; raises what the queue raises."""
+        pending = {**dict.fromkeys(self._channels, 0), **await self._queue.pending()}
+        return [Sample(NOTIFICATIONS_PENDING.name, (channel,), count) for channel, count in pending.items()]
 
     async def start(self) -> None:
         """Nothing to acquire: the channels connect when they deliver."""
@@ -91,6 +103,9 @@ class Sender:
         # A channel may be gone from the routes while notifications to it are pending.
         outcome = await channel.deliver(notification, now_ms) if channel else Failed("the channel is not configured")
         after = after_attempt(notification.notification_id, claimed.attempts, outcome, now_ms, self._retry)
+        if self._observer:
+            said = "retried" if after.status == "pending" else after.status
+            self._observer.counted(NOTIFICATIONS.name, notification.channel, said)
         if after.status != "sent":
             report = _log.error if after.status == "failed" else _log.warning
             report(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
@@ -36,7 +37,8 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     fence = PostgresFence(pool, SCHEMA)
     stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
-    return Service("triage", [Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions)])
+    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
+    return Service("triage", [worker], sampled=[OutboxDepth(fence)])
 
 
 async def connect(settings: Settings) -> Service:

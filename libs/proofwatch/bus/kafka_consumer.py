@@ -1,11 +1,12 @@
 """A member of a consumer group on Kafka."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka import TopicPartition as Place
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
@@ -83,6 +84,22 @@ class KafkaConsumer:
     def history(self, source: TopicPartition, position: int) -> History:
         """Return the view of what lies before `position`."""
         return KafkaHistory(self._connection, source, position)
+
+    async def passed(self, source: TopicPartition) -> int | None:
+        """Return where the reader of `source` is; None: it is not connected."""
+        reader = self._readers.get(source)
+        return await reader.passed() if reader else None
+
+    async def announce(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit offsets that nobody reads but Kafka's tools. Raises `BusUnavailable`."""
+        assigned = self._rebalance.assigned if self._rebalance else frozenset()
+        offsets = {Place(*at): to for at, to in positions.items() if at in assigned}
+        if not offsets or self._consumer is None:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except (KafkaError, OSError) as error:  # also a rebalance in between
+            raise BusUnavailable(f"group {self._group} does not take offsets: {type(error).__name__}") from error
 
     async def _reader(self, source: TopicPartition) -> PartitionReader:
         """Return the reader of an assigned partition, connecting it if need be."""

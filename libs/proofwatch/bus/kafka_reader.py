@@ -61,6 +61,12 @@ class PartitionReader:
         self._consumer.assign([self._place])
         self._consumer.seek(self._place, position)
 
+    async def passed(self) -> int | None:
+        """Return the position behind everything that was fetched; None before the first `seek`."""
+        if self._place not in self._consumer.assignment():
+            return None
+        return int(await self._consumer.position(self._place))
+
     async def fetch(self, max_records: int, timeout_s: float) -> Sequence[Record]:
         """Return the next committed records, or none after `timeout_s`. Raises `Gap`."""
         try:

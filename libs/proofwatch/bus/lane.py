@@ -6,7 +6,7 @@ answer: drop the owner and begin again with the fence. A process that was frozen
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -15,6 +15,7 @@ from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.conditions import Condition
 
 __all__ = ["Lane", "LaneSettings"]
 
@@ -48,6 +49,7 @@ class Lane(Generic[Tx]):
         self._position = 0
         self._progress_ms: int | None = None
         self._known = False
+        self._failing = Condition(_log, "lane_failed")
         self._opened = False
         self._stopping = False
         self._waits_for = ""
@@ -55,6 +57,10 @@ class Lane(Generic[Tx]):
         self._free = asyncio.Event()
         self._free.set()
         self.task: asyncio.Task[None] | None = None
+        self.on_failure: Callable[[TopicPartition, Exception], None] | None = None
+        """Is told what each failed turn of `run` failed with; for metrics."""
+        self.resting = False
+        """Whether the last look found nothing, and nothing is in hand."""
 
     def unready(self) -> Sequence[str]:
         """Return why nothing is taken from the partition; empty: it is owned and the stage has what it needs for it."""
@@ -99,16 +105,19 @@ class Lane(Generic[Tx]):
                     await self._linger()
                     await self._turn(self._settings.idle_s, idle=True)
                     last_success, backoff, self._waits_for = loop.time(), 0.0, ""
+                    self._failing.clears(**self._names())
                 except Halted:
                     raise
                 except DatabaseAway as error:
                     last_success, backoff = loop.time(), self._backoff(error, backoff)
                     self._waits_for = str(error)
+                    self._tell(error)
                     await self._discard()
                     await asyncio.sleep(backoff)
                 except Exception as error:
                     backoff = self._backoff(error, backoff)
-                    _log.warning("lane_failed", **self._names(), error=_say(error), retry_s=backoff)
+                    self._failing.holds(type(error).__name__, **self._names(), error=_say(error), retry_s=backoff)
+                    self._tell(error)
                     await self._discard()
                     if loop.time() - last_success > self._settings.stuck_s:
                         raise Stuck(
@@ -151,6 +160,7 @@ class Lane(Generic[Tx]):
             await self._tell_stage()
         owner = self._owner
         records = await self._source.fetch(self.at, self._settings.max_records, timeout_s)
+        self.resting = not records
         if self._stops() or owner is None or not (records or idle):
             return 0
         batch = self._batch(records)
@@ -202,11 +212,16 @@ class Lane(Generic[Tx]):
             return _FENCED_HEARTBEATS * self._settings.heartbeat_s
         return min(max(before_s * 2, _BACKOFF_S), _BACKOFF_MAX_S)
 
+    def _tell(self, error: Exception) -> None:
+        if self.on_failure:
+            self.on_failure(self.at, error)
+
     def _stops(self) -> bool:
         return self._stopping
 
     async def _discard(self) -> None:
         owner, self._owner, self._opened = self._owner, None, False
+        self.resting = False
         if owner:
             await owner.close()
 

@@ -1,6 +1,6 @@
 """A member of a consumer group on the in-process bus."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from proofwatch.bus.errors import NotAssigned
@@ -111,6 +111,14 @@ class LocalConsumer:
     def history(self, source: TopicPartition, position: int) -> History:
         """Return the view of what lies before `position`."""
         return LocalHistory(self._logs.log(source), position)
+
+    async def passed(self, source: TopicPartition) -> int | None:
+        """Return None: there are no markers between records here."""
+        return None
+
+    async def announce(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Set the group's positions."""
+        self._group.committed.update({at: to for at, to in positions.items() if at in self._assigned})
 
     def _require(self, source: TopicPartition) -> None:
         if source not in self._assigned:

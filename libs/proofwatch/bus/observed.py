@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from proofwatch.bus.drawn import passed
 from proofwatch.bus.port import Batch, Fence, History, Outgoing, Owner, Stage, TopicPartition
@@ -32,15 +32,35 @@ class Published:
             self.dead_letters += [output for output in outputs if output.topic in dead]
 
 
-class Observer(Protocol):
-    """Is told what became durable, batch by batch; must be quick and must not raise."""
+class Sample(NamedTuple):
+    """A value that was looked up: of the gauge of that name, with its labels in the order of the catalogue."""
 
-    def committed(self, stage: str, batch: Batch, published: Published, seconds: float) -> None:
-        """Take note of a batch, idle ones too; `seconds` is what step and commit took together."""
+    metric: str
+    labels: tuple[str, ...]
+    value: float
+
+
+class Observer(Protocol):
+    """Is told what became durable, batch by batch, and what failed; must be quick and must not raise."""
+
+    def assigned(self, group: str, partitions: Iterable[TopicPartition]) -> None:
+        """Take note of a rebalance after which this process has these partitions."""
         ...
 
-    def released(self, stage: str, source: TopicPartition) -> None:
-        """Take note that the partition is not owned here any more, or not for now."""
+    def revoked(self, group: str, partitions: Iterable[TopicPartition]) -> None:
+        """Take note that the partitions are not this process's any more."""
+        ...
+
+    def failed(self, group: str, source: TopicPartition, error: BaseException) -> None:
+        """Take note that a batch failed and is tried again."""
+        ...
+
+    def counted(self, metric: str, *labels: str) -> None:
+        """Count one of what only a service knows; `metric` is a counter of the catalogue."""
+        ...
+
+    def committed(self, group: str, batch: Batch, published: Published, seconds: float) -> None:
+        """Take note of a batch, idle ones too; `seconds` is what step and commit took together."""
         ...
 
 
@@ -80,7 +100,6 @@ class _Owner(Owner[Tx]):
             self._observer.committed(self._stage, seen.batch, seen.published, time() - began)
 
     async def close(self) -> None:
-        self._observer.released(self._stage, self._source)
         await self._owner.close()
 
 

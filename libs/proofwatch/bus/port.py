@@ -4,7 +4,7 @@ Kafka's words are used throughout. Two implementations fulfil these protocols, `
 `KafkaBus`; one contract suite (`tests/contract`) runs unchanged on both.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -174,6 +174,17 @@ class Consumer(Source, Protocol):
 
     async def stop(self) -> None:
         """Leave the group; `on_revoked` has been awaited for everything that was assigned."""
+        ...
+
+    async def passed(self, source: TopicPartition) -> int | None:
+        """Return the position behind everything that was fetched, transaction markers included; None: not known."""
+        ...
+
+    async def announce(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Tell the group positions that are kept elsewhere, for whoever asks the bus how far it is.
+
+        Partitions that are not assigned are left out. Raises `BusUnavailable`; nothing depends on it.
+        """
         ...
 
 

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
 
 from proofwatch.bus.capped import capped
 from proofwatch.bus.errors import PartitionMismatch
+from proofwatch.bus.lag import ANNOUNCE_S, Announcer, lag
 from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.observed import Observed, Observer
+from proofwatch.bus.observed import Observed, Observer, Sample
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
 
@@ -35,8 +37,11 @@ class Worker(Generic[Tx]):
         *,
         companions: Sequence[Companion] = (),
         co_partitioned: Sequence[str] = (),
+        announce: bool = False,
     ) -> None:
         """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
+
+        `announce`: tell the group how far it is, for a fence that keeps its positions elsewhere.
 
         With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
         """
@@ -54,9 +59,12 @@ class Worker(Generic[Tx]):
         self._live = False
         self._started = False
         self._done: asyncio.Future[None] | None = None
+        self._observer: Observer | None = None
+        self._announcer = Announcer(group, self._consumer) if announce else None
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
+        self._observer = observer
         self._fence = Observed(self._fence, self._group, observer)
 
     async def start(self) -> None:
@@ -79,6 +87,9 @@ class Worker(Generic[Tx]):
         self._live = True
         for lane in self._in_order():
             self._launch(lane)
+        while self._announcer and not self._done.done():
+            await self._announcer.announce(self.positions)
+            await asyncio.wait([self._done], timeout=ANNOUNCE_S)
         await asyncio.shield(self._done)
 
     async def stop(self) -> None:
@@ -97,6 +108,10 @@ class Worker(Generic[Tx]):
         # lanes that wait for the same say the same
         return list(dict.fromkeys(reason for lane in self._in_order() for reason in lane.unready()))
 
+    async def sample(self) -> Sequence[Sample]:
+        """Look up how many records each lane is behind. Raises `BusError`."""
+        return await lag(self._bus, self._group, self._consumer, {at: lanes[0] for at, lanes in self._lanes.items()})
+
     @property
     def positions(self) -> dict[TopicPartition, int | None]:
         """The durable position of every assigned partition; None while its lane is not open."""
@@ -110,9 +125,14 @@ class Worker(Generic[Tx]):
         for at in sorted(partitions):
             lane = Lane(at, self._consumer, self._fence, self._stage, self._settings, self._clock)
             self._lanes[at] = [lane, *(companion(at) for companion in self._companions)]
+            if self._observer:
+                lane.on_failure = partial(self._observer.failed, self._group)
+                observe_relays(self._lanes[at][1:], self._group, self._observer)
             if self._live:
                 for each in self._lanes[at]:
                     self._launch(each)
+        if self._observer:
+            self._observer.assigned(self._group, partitions)
         _log.info("partitions_assigned", group=self._group, partitions=_names(partitions))
 
     async def _revoked(self, partitions: frozenset[TopicPartition]) -> None:
@@ -121,6 +141,8 @@ class Worker(Generic[Tx]):
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 self._fail(outcome)
+        if self._observer:
+            self._observer.revoked(self._group, partitions)
         _log.info("partitions_revoked", group=self._group, partitions=_names(partitions))
 
     def _launch(self, lane: Lane[Any]) -> None:
@@ -133,6 +155,12 @@ class Worker(Generic[Tx]):
     def _fail(self, error: BaseException) -> None:
         if self._done and not self._done.done():
             self._done.set_exception(error)
+
+
+def observe_relays(lanes: Sequence[Lane[Any]], group: str, observer: Observer) -> None:
+    """Let `observer` be told when a turn of these companions fails."""
+    for lane in lanes:
+        lane.on_failure = partial(observer.failed, f"{group}-relay")
 
 
 async def check_co_partitioned(bus: Bus, topics: Sequence[str]) -> None:

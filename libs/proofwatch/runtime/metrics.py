@@ -1,105 +1,168 @@
-"""What a process tells Prometheus: few series, counted batch by batch, none of them about a tenant or a person."""
+"""What a process tells Prometheus: the metrics of the catalogue, counted batch by batch."""
 
+import platform
+import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import metadata
+from operator import itemgetter
+from typing import Any, Final
 
 import prometheus_client as prometheus
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from proofwatch.bus.dead_letter import refusal
-from proofwatch.bus.observed import Published
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.observed import Published, Sample
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.mending import MENDED
+from proofwatch.runtime import metric_catalogue as catalogue
+from proofwatch.runtime.clock import Clock, SystemClock
 
-_RECORDS: Final = (1, 10, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
-_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
+_MAKERS: Final = {"counter": prometheus.Counter, "gauge": prometheus.Gauge, "histogram": prometheus.Histogram}
 _UNKNOWN: Final = "unknown"
+_TENANT: Final = re.compile(rb"([a-z0-9][a-z0-9-]{0,62})(?:/|\Z)")
+_TIMESTAMP: Final = itemgetter(Record._fields.index("timestamp_ms"))
+_OFTEN: Final = frozenset({catalogue.POSITION, catalogue.LAG_RECORDS, catalogue.LAG_SECONDS})
 
 
 class Metrics:
-    """The metrics of one process, in a registry of its own; an `Observer` of its fences."""
+    """The metrics of one process, in a registry of its own; an `Observer` of its parts."""
 
-    def __init__(self, unready: Callable[[], Sequence[str]]) -> None:
-        """`unready` is asked at every scrape."""
+    def __init__(self, unready: Callable[[], Sequence[str]], service: str = "", clock: Clock | None = None) -> None:
+        """`unready` is asked at every scrape, `clock` (None: the wall clock) too."""
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry = prometheus.CollectorRegistry()
-        prometheus.ProcessCollector(registry=registry)
-        registry.register(_Mended())
-        place = ("stage", "topic", "partition")
-        self._records = prometheus.Counter(
-            "proofwatch_records", "Records taken from a partition and committed.", place, registry=registry
-        )
-        self._outputs = prometheus.Counter(
-            "proofwatch_outputs", "Records published, by topic.", ("stage", "topic"), registry=registry
-        )
-        self._dead_letters = prometheus.Counter(
-            "proofwatch_dead_letters",
-            "Records that could not be processed, by reason.",
-            ("stage", "reason"),
-            registry=registry,
-        )
-        self._batch_records = prometheus.Histogram(
-            "proofwatch_batch_records", "Records in one batch.", ("stage",), registry=registry, buckets=_RECORDS
-        )
-        self._transaction_seconds = prometheus.Histogram(
-            "proofwatch_transaction_seconds",
-            "From taking a batch in hand to its commit.",
-            ("stage",),
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self._position = prometheus.Gauge(
-            "proofwatch_position", "Offset up to which everything is durable.", place, registry=registry
-        )
-        self._lag = prometheus.Gauge(
-            "proofwatch_lag_seconds",
-            "Clock minus the newest record's timestamp, at the last batch; about the idle time when nothing comes.",
-            place,
-            registry=registry,
-        )
-        prometheus.Gauge("proofwatch_ready", "1 when every part does its work.", registry=registry).set_function(
-            lambda: float(not unready())
-        )
+        self.registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=self.registry)
+        self._clock = clock or SystemClock()
+        self._made: dict[str, Any] = {each.name: self._make(each) for each in catalogue.CATALOGUE}
+        self._seen_ms: dict[tuple[str, ...], int] = {}  # by place: the time up to which it is surely processed
+        self._tenants: set[str] = set()
+        self._of(catalogue.READY).set_function(lambda: float(not unready()))
+        self._of(catalogue.BUILD).labels(service, metadata.version("proofwatch"), platform.python_version()).set(1)
 
-    def committed(self, stage: str, batch: Batch, published: Published, seconds: float) -> None:
+    def _make(self, metric: catalogue.Metric) -> Any:
+        if metric is catalogue.VALUES_MENDED:
+            return self.registry.register(_Mended())
+        more = {"buckets": metric.buckets} if metric.buckets else {}
+        return _MAKERS[metric.kind](metric.name, metric.text, metric.labels, registry=self.registry, **more)
+
+    def _of(self, metric: catalogue.Metric) -> Any:
+        return self._made[metric.name]
+
+    def assigned(self, group: str, partitions: Iterable[TopicPartition]) -> None:
+        """Count a rebalance; from now on there is a lag to report, whether anything succeeds or not."""
+        self._of(catalogue.REBALANCES).labels(group).inc()
+        now_ms = self._clock.now_ms()
+        for at in partitions:
+            place = _place(group, at)
+            self._seen_ms.setdefault(place, now_ms)
+            self._of(catalogue.LAG_SECONDS).labels(*place).set_function(lambda place=place: self._lag_seconds(place))
+
+    def revoked(self, group: str, partitions: Iterable[TopicPartition]) -> None:
+        """Take back what is said of partitions that another process owns now."""
+        for at in partitions:
+            place = _place(group, at)
+            self._seen_ms.pop(place, None)
+            for metric in _OFTEN:
+                self._of(metric).remove(*place)
+
+    def committed(self, group: str, batch: Batch, published: Published, seconds: float) -> None:
         """Count a batch and what came of it."""
-        place = (stage, *batch.source)
-        self._position.labels(*place).set(batch.position_after)
+        place = _place(group, batch.source)
+        self._of(catalogue.POSITION).labels(*place).set(batch.position_after)
         if batch.progress_ms is not None:
-            self._lag.labels(*place).set((batch.now_ms - batch.progress_ms) / 1000)
+            self._seen_ms[place] = batch.progress_ms
         for topic, count in published.records.items():
-            self._outputs.labels(stage, topic).inc(count)
+            self._of(catalogue.OUTPUTS).labels(group, topic).inc(count)
         if published.dead_letters:
-            self._count_dead_letters(stage, published.dead_letters)
+            self._count_dead_letters(group, published.dead_letters)
         if batch.records:
-            self._records.labels(*place).inc(len(batch.records))
-            self._batch_records.labels(stage).observe(len(batch.records))
-            self._transaction_seconds.labels(stage).observe(seconds)
+            self._of(catalogue.RECORDS_TAKEN).labels(*place).inc(len(batch.records))
+            self._of(catalogue.BATCH_RECORDS).labels(group).observe(len(batch.records))
+            self._of(catalogue.TRANSACTION_SECONDS).labels(group).observe(seconds)
+            _observe_ages(self._of(catalogue.EVENT_LATENCY).labels(group), batch.records, batch.now_ms + seconds * 1000)
 
-    def released(self, stage: str, source: TopicPartition) -> None:
-        """Take back what is said of a partition that another process may own."""
-        for gauge in (self._position, self._lag):
-            gauge.remove(stage, *source)
+    def failed(self, group: str, source: TopicPartition, error: BaseException) -> None:
+        """Count a batch that is tried again."""
+        reason = f"database_{error.kind}" if isinstance(error, DatabaseAway) else type(error).__name__
+        self._of(catalogue.LANE_FAILURES).labels(group, source.topic, reason).inc()
+
+    def counted(self, metric: str, *labels: str) -> None:
+        """Count what only a service knows, by its name in the catalogue."""
+        self._made[metric].labels(*labels).inc()
+
+    def sampled(self, part: str, samples: Iterable[Sample]) -> None:
+        """Take over what was looked up now."""
+        now_ms = self._clock.now_ms()
+        for sample in samples:
+            gauge = self._made[sample.metric]
+            if sample.metric == catalogue.LAG_RECORDS.name:
+                if sample.labels not in self._seen_ms:  # moved away while it was looked up
+                    continue
+                if sample.value == 0:
+                    self._seen_ms[sample.labels] = max(self._seen_ms[sample.labels], now_ms)
+            gauge.labels(*sample.labels).set(sample.value)
+        self._of(catalogue.LOOK_AGE).labels(part).set_function(lambda: (self._clock.now_ms() - now_ms) / 1000)
 
     def render(self) -> tuple[str, bytes]:
         """Return the content type and the text that a scrape gets."""
         return prometheus.CONTENT_TYPE_LATEST, prometheus.generate_latest(self.registry)
 
-    def _count_dead_letters(self, stage: str, dead_letters: Sequence[Outgoing]) -> None:
-        said = [refusal(output.headers) for output in dead_letters]
-        for reason, count in Counter(each.reason if each else _UNKNOWN for each in said).items():
-            self._dead_letters.labels(stage, reason).inc(count)
+    def _lag_seconds(self, place: tuple[str, ...]) -> float:
+        return max(0.0, (self._clock.now_ms() - self._seen_ms[place]) / 1000)
+
+    def _count_dead_letters(self, group: str, dead_letters: Sequence[Outgoing]) -> None:
+        said = Counter((self._tenant(output.key), _reason(output)) for output in dead_letters)
+        for (tenant, reason), count in said.items():
+            self._of(catalogue.DEAD_LETTERS).labels(group, tenant, reason).inc(count)
+
+    def _tenant(self, key: bytes | None) -> str:
+        found = _TENANT.match(key or b"")
+        if not found:
+            return _UNKNOWN
+        tenant = found[1].decode()
+        if tenant not in self._tenants:
+            if len(self._tenants) >= catalogue.TENANTS:
+                return "other"
+            self._tenants.add(tenant)
+        return tenant
+
+
+def _place(group: str, at: TopicPartition) -> tuple[str, ...]:
+    return (group, at.topic, str(at.partition))
+
+
+def _reason(output: Outgoing) -> str:
+    said = refusal(output.headers)
+    return said.reason if said else _UNKNOWN
+
+
+def _observe_ages(histogram: Any, records: Sequence[Record], now_ms: float) -> None:
+    """Observe the age of every record at once: a call for each would cost the scorer a tenth of its time.
+
+    The library has no such call; its buckets each count their own, which it adds up at a scrape.
+    """
+    times = sorted(map(_TIMESTAMP, records))  # sorted already, but for a replay
+    above = len(times)
+    for bound, bucket in zip(histogram._upper_bounds, histogram._buckets, strict=True):
+        # how many are older than the bound
+        older = bisect_left(times, now_ms - bound * 1000)
+        if above > older:
+            bucket.inc(above - older)
+        above = older
+    histogram._sum.inc(max(0.0, now_ms * len(times) - sum(times)) / 1000)
 
 
 class _Mended(Collector):
-    """What this process has put right in what it read (`events.mending`)."""
+    """What this process has put right in what it read (`events.mending`), which counts it by itself."""
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         """Yield the one metric."""
-        text = "Values put right rather than refused: scores clamped to [0, 1], descriptions cut or dropped."
-        family = CounterMetricFamily("proofwatch_values_mended", text, labels=("event", "field"))
+        metric = catalogue.VALUES_MENDED
+        family = CounterMetricFamily(metric.name.removesuffix("_total"), metric.text, labels=metric.labels)
         for place, count in sorted(MENDED.items()):
             family.add_metric(place, count)
         yield family

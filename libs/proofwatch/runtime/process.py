@@ -1,11 +1,12 @@
 """The life of one service process: connect, start, serve health, run, and stop on SIGTERM or failure."""
 
 import asyncio
+import errno
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -14,8 +15,12 @@ from proofwatch.runtime.foreign import operational
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
+from proofwatch.runtime.sampling import look_again_and_again
 from proofwatch.runtime.service import Service
 from proofwatch.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from proofwatch.runtime.metrics import Metrics
 
 S = TypeVar("S", bound=Settings)
 _STOP_SECONDS = 20
@@ -34,48 +39,106 @@ def run_process(name: str, settings_type: type[S], connect: Callable[[S], Awaita
 
 async def _serve(name: str, settings: S, connect: Callable[[S], Awaitable[Service]]) -> int:
     log = structlog.get_logger(name)
+    told = asyncio.create_task(_told_to_stop())
+    life = _Life(name)
+    health = HealthServer(settings.health_port, life.unready, settings.health_host, life.render)
+    try:  # first of all: what cannot be watched should not take partitions from those that can
+        port = await health.start()
+    except OSError as error:
+        log.error("cannot_start", error=type(error).__name__, reason=_port_taken(settings, error))  # noqa: TRY400
+        return 1
+    starting = asyncio.create_task(life.start(connect(settings)))
+    await asyncio.wait((starting, told), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait([starting], timeout=_STOP_SECONDS)
+    elif refusal := starting.exception():
+        log.error("cannot_start", error=type(refusal).__name__, reason=" ".join(str(refusal).split()))
+    else:
+        tune_garbage_collector()
+        log.info("started", health_port=port, instance=settings.instance_id, pid=os.getpid())
+        await life.run(told)
+    await life.stop(log)
+    await health.stop()
+    log.info("stopped", failed=life.failed)
+    told.cancel()
+    return 1 if life.failed else 0
+
+
+async def _told_to_stop() -> None:
     told = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, told.set)
-    try:
-        service = await connect(settings)
-        metrics = _observing(service)
+    await told.wait()
+
+
+class _Life:
+    """The service from before it is there until it has stopped, as health checks and scrapes see it."""
+
+    def __init__(self, name: str) -> None:
+        self.failed = False
+        self._name = name
+        self._service: Service | None = None
+        self._started = False
+        self._metrics = _metrics(self.unready, name)
+        self.render = self._metrics.render if self._metrics else None
+
+    def unready(self) -> Sequence[str]:
+        """Return what the service says, and before it has started that it starts."""
+        if not self._service or not self._started:
+            return [f"{self._name} is starting"]
+        return self._service.unready()
+
+    async def start(self, connecting: Awaitable[Service]) -> None:
+        """Connect and start. Raises what either raises."""
+        self.failed = True
+        self._service = service = await connecting
+        if self._metrics:
+            service.observe(self._metrics)
         await service.start()
-    except Exception as error:  # noqa: BLE001 — whatever it is, the operator gets one line and the process ends
-        log.error("cannot_start", error=type(error).__name__, reason=str(error))  # noqa: TRY400 — one line, no traceback
-        return 1
-    tune_garbage_collector()
-    health = HealthServer(settings.health_port, service.unready, metrics=metrics)
-    port = await health.start()
-    log.info("started", health_port=port, instance=settings.instance_id, pid=os.getpid())
-    work, stop = asyncio.create_task(service.run()), asyncio.create_task(told.wait())
-    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-    failed = work.done()
-    if failed:
-        _say_why(log, work.exception())
-    work.cancel()
-    stop.cancel()
-    await asyncio.gather(work, stop, return_exceptions=True)
-    try:
-        await asyncio.wait_for(service.stop(), _STOP_SECONDS)
-    except Exception as error:  # noqa: BLE001 — stopping anyway; the next owner fences us
-        log.warning("stopped_uncleanly", error=type(error).__name__, reason=str(error))
-    await health.stop()
-    log.info("stopped", failed=failed)
-    return 1 if failed else 0
+        self._started, self.failed = True, False
+
+    async def run(self, told: "asyncio.Task[None]") -> None:
+        """Run until told to stop, or until the service fails; says why."""
+        assert self._service is not None
+        work = asyncio.create_task(self._service.run())
+        looking = []
+        if self._metrics:
+            looking.append(asyncio.create_task(look_again_and_again(self._service.samplers(), self._metrics)))
+        await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
+        self.failed = work.done()
+        if self.failed:
+            _say_why(structlog.get_logger(self._name), work.exception())
+        for task in (work, *looking):
+            task.cancel()
+        await asyncio.gather(work, *looking, return_exceptions=True)
+
+    async def stop(self, log: Any) -> None:
+        """Stop what has been started, in bounded time."""
+        if not self._service:
+            return
+        try:
+            await asyncio.wait_for(self._service.stop(), _STOP_SECONDS)
+        except Exception as error:  # noqa: BLE001 — stopping anyway; the next owner fences us
+            log.warning("stopped_uncleanly", error=type(error).__name__, reason=str(error))
 
 
-def _observing(service: Service) -> Callable[[], tuple[str, bytes]] | None:
-    """Count what the service commits; None without the library, which belongs to the Kafka extra."""
+def _port_taken(settings: Settings, error: OSError) -> str:
+    where = f"{settings.health_host}:{settings.health_port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use by another process: set PROOFWATCH_HEALTH_PORT to a free port, or to 0"
+    return f"cannot listen at {where}: {error.strerror or error}; see PROOFWATCH_HEALTH_HOST and PROOFWATCH_HEALTH_PORT"
+
+
+def _metrics(unready: Callable[[], Sequence[str]], name: str) -> "Metrics | None":
+    """Return what counts what the service commits; None without the library, which belongs to the Kafka extra."""
     try:
         from proofwatch.runtime.metrics import Metrics
     except ModuleNotFoundError as error:
         if error.name != "prometheus_client":
             raise
         return None
-    metrics = Metrics(service.unready)
-    service.observe(metrics)
-    return metrics.render
+    return Metrics(unready, name)
 
 
 def _say_why(log: Any, error: BaseException | None) -> None:

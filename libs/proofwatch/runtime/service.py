@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from proofwatch.bus.observed import Observer
+from proofwatch.bus.observed import Observer, Sample
 
 
 class Part(Protocol):
@@ -44,10 +44,19 @@ class Part(Protocol):
 
 @runtime_checkable
 class Observable(Protocol):
-    """A part that commits batches, and can tell of them."""
+    """A part that commits batches or sends messages, and can tell of them."""
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
+        ...
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """What has values that must be looked up, such as how many records a lane is behind."""
+
+    async def sample(self) -> Sequence[Sample]:
+        """Look them up; raises when what is asked does not answer."""
         ...
 
 
@@ -55,18 +64,24 @@ class Observable(Protocol):
 class Service:
     """A named, ordered set of parts; what `build()` in each service's `app.py` returns.
 
+    `sampled` are looked up for metrics, beside the parts that can be.
     `releases` let go of what the parts share (connections), after the last part has stopped.
     """
 
     name: str
     parts: Sequence[Part]
     releases: Sequence[Callable[[], Awaitable[object]]] = ()
+    sampled: Sequence[Sampled] = ()
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every batch that a part commits; before `start`."""
         for part in self.parts:
             if isinstance(part, Observable):
                 part.observe(observer)
+
+    def samplers(self) -> Sequence[Sampled]:
+        """Return everything that is looked up for metrics."""
+        return [*(part for part in self.parts if isinstance(part, Sampled)), *self.sampled]
 
     async def start(self) -> None:
         """Start the parts in order."""

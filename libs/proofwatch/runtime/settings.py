@@ -35,6 +35,8 @@ class Settings(KafkaSettings):
     """What is written where a registry is configured; both are read."""
     instance_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] | None = None
     """Static group membership: stable per replica (a StatefulSet ordinal), unique among live processes."""
+    health_host: str = "0.0.0.0"  # noqa: S104 — probed from outside the container
+    """The address that /live, /ready and /metrics bind to."""
     health_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     batch_max_records: Annotated[int, Field(ge=1, le=100_000)] = 2_000

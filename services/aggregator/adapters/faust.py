@@ -22,11 +22,12 @@ import structlog
 from proofwatch.bus.kafka_codec import codec_error, unreadable
 from proofwatch.bus.kafka_security import PLAINTEXT, Security
 from proofwatch.bus.lane import Lane
-from proofwatch.bus.observed import Observer
-from proofwatch.bus.port import Record, Stage, TopicPartition
+from proofwatch.bus.observed import Observer, Sample
+from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
-from proofwatch.bus.worker import Companion
+from proofwatch.bus.worker import Companion, observe_relays
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.metric_catalogue import LAG_RECORDS
 from services.aggregator.adapters.faust_client import App, credentials
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 
@@ -44,6 +45,7 @@ class FaustWorker:
 
     def __init__(
         self,
+        bus: Bus,
         bootstrap: str,
         group: str,
         topic: str,
@@ -56,6 +58,7 @@ class FaustWorker:
         security: Security = PLAINTEXT,
     ) -> None:
         """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living."""
+        self._bus = bus
         self._group = group
         self._topic = topic
         self._lanes = FencedLanes(fence, stage, clock)
@@ -66,15 +69,18 @@ class FaustWorker:
         self._app: App | None = None
         self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
         self._joined = False
+        self._observer: Observer | None = None
         self._failed: asyncio.Future[None] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
+        self._observer = observer
         self._lanes.observe(self._group, observer)
 
     async def start(self) -> None:
-        """Join the group."""
+        """Join the group. Raises `UnknownTopic`, `BusUnavailable`; Faust itself would wait for a topic for ever."""
+        await self._bus.partitions(self._topic)
         self._failed = asyncio.get_running_loop().create_future()
         self._scratch = tempfile.TemporaryDirectory(prefix="proofwatch-faust-")
         self._app = app = App(
@@ -142,6 +148,19 @@ class FaustWorker:
         relays = [lane for lanes in self._relays.values() for lane in lanes]
         return list(dict.fromkeys([*self._lanes.unready(), *(r for lane in relays for r in lane.unready())]))
 
+    async def sample(self) -> Sequence[Sample]:
+        """Look up how many records each partition is behind. Raises `BusError`."""
+        ends = await self._bus.ends(self._topic)
+        behind = []
+        for at, position in sorted(self._lanes.positions.items()):
+            if position is not None and at.partition in ends:
+                lag = max(0, ends[at.partition] - position)
+                # what a transaction leaves behind its last record is a marker, not a record
+                behind.append(
+                    Sample(LAG_RECORDS.name, (self._group, at.topic, str(at.partition)), lag if lag > 1 else 0)
+                )
+        return behind
+
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(_TAKE, within=_WITHIN_S):
             by_partition: dict[TopicPartition, list[Record]] = {}
@@ -166,15 +185,21 @@ class FaustWorker:
 
     async def _assigned(self, _app: Any, assigned: Any, **_: Any) -> None:
         self._joined = True
+        if self._observer:
+            self._observer.assigned(self._group, [TopicPartition(*each) for each in assigned])
         for at in sorted(TopicPartition(*each) for each in assigned):
             if at.topic == self._topic and at not in self._relays:
                 self._relays[at] = [companion(at) for companion in self._companions]
+                if self._observer:
+                    observe_relays(self._relays[at], self._group, self._observer)
                 for lane in self._relays[at]:
                     lane.start().add_done_callback(self._ended)
 
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
         partitions = {TopicPartition(*each) for each in revoked}
         await self._lanes.forget(partitions)
+        if self._observer:
+            self._observer.revoked(self._group, partitions)
         await self._close_relays(partitions)
 
     async def _close_relays(self, partitions: set[TopicPartition]) -> None:

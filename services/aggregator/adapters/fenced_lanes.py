@@ -1,7 +1,8 @@
 """A stage behind its PostgreSQL fence, for a carrier that hands over records and must never see an error."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from proofwatch.bus.errors import DatabaseAway
@@ -25,6 +26,7 @@ class FencedLanes:
         self._owners: Fence[Any] = fence
         self._stage = stage
         self._clock = clock
+        self._on_failure: Callable[[TopicPartition, BaseException], None] | None = None
         self._stored = in_schema(_STORED, fence.schema)
         self._waits_for = ""
         self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
@@ -32,6 +34,7 @@ class FencedLanes:
     def observe(self, stage: str, observer: Observer) -> None:
         """Let `observer` be told of every committed batch, under the name `stage`."""
         self._owners = Observed(self._fence, stage, observer)
+        self._on_failure = partial(observer.failed, stage)
 
     def unready(self) -> Sequence[str]:
         """Return what the database that is waited for suffers from; empty: the last attempt succeeded."""
@@ -58,6 +61,8 @@ class FencedLanes:
             except DatabaseAway as error:  # said by the pool
                 self._waits_for = str(error)
                 self._held.pop(at, None)
+                if self._on_failure:
+                    self._on_failure(at, error)
                 await asyncio.sleep(backoff_s)
                 backoff_s = min(2 * backoff_s, most_s)
             else:
@@ -81,6 +86,11 @@ class FencedLanes:
             else:
                 self._waits_for = ""
                 return position
+
+    @property
+    def positions(self) -> dict[TopicPartition, int | None]:
+        """Return the position of every partition in hand."""
+        return {at: position for at, (_, position) in self._held.items()}
 
     async def forget(self, partitions: set[TopicPartition]) -> None:
         """Drop what is held of partitions that were revoked."""

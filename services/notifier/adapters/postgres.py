@@ -1,6 +1,6 @@
 """Notifications in PostgreSQL, schema `notifier`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -25,6 +25,8 @@ with due as (
   order by due_ms, created_at, notification_id limit $3 for update skip locked)
 update notifier.notifications n set due_ms = $2 from due where n.notification_id = due.notification_id
 returning n.notification_id, n.created_at, n.event, n.attempts"""
+
+_PENDING: Final = "select channel, count(*) from notifier.notifications where status = 'pending' group by channel"
 
 _SETTLE: Final = """
 update notifier.notifications n
@@ -65,6 +67,12 @@ class PostgresQueue:
             rows = await connection.fetch(_CLAIM, now_ms, until_ms, limit)
         rows.sort(key=lambda row: (row["created_at"], row["notification_id"]))
         return [Claimed(codec.NOTIFICATION.decode(row["event"]), row["attempts"]) for row in rows]
+
+    async def pending(self) -> Mapping[str, int]:
+        """Count what is pending, by channel."""
+        async with session(self._pool, f"{_USER} pending") as connection:
+            rows = await connection.fetch(_PENDING)
+        return {row["channel"]: row["count"] for row in rows}
 
     async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:
         """Record the outcomes in one round trip."""

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proofwatch.bus.observed import Published
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.metrics import Metrics
 
@@ -28,11 +29,12 @@ async def get(port: int, path: str, method: str = "GET", accept: str = "*/*") ->
 async def test_a_scrape_is_the_text_format_and_readiness_changes_with_it() -> None:
     """The whole answer arrives, and the library's own parser reads it."""
     reasons = ["in/2: not owned by this process now"]
-    metrics = Metrics(lambda: reasons)
+    metrics = Metrics(lambda: reasons, "scorer", SimulatedClock(1_005))
     records = [Record(n, 5, b"k", b"v") for n in range(3)]
     batch = Batch(TopicPartition("in", 2), records, 0, 3, 5, 1_005)
     published = Published()
     published.add([Outgoing("out", b"k", b"v")] * 3)
+    metrics.assigned("scorer", [batch.source])
     metrics.committed("scorer", batch, published, 0.02)
     server = HealthServer(0, lambda: reasons, "127.0.0.1", metrics.render)
     port = await server.start()

@@ -1,7 +1,12 @@
 """What a process tells Prometheus is what it committed."""
 
+import asyncio
+import platform
 from collections.abc import Sequence
+from functools import partial
+from importlib import metadata
 
+import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -11,11 +16,12 @@ from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.local_fence import LocalFence, LocalOwner
 from proofwatch.bus.local_group import Group
-from proofwatch.bus.observed import Observed
+from proofwatch.bus.observed import Observed, Published
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock
+from proofwatch.runtime.metric_catalogue import CATALOGUE, LATENCIES
 from proofwatch.runtime.metrics import Metrics
 from proofwatch.runtime.service import Service
 from tests.unit.bus.stages import Recording
@@ -51,11 +57,16 @@ class Scene:
         settings = LaneSettings(max_records=3)
         worker = Worker(self.bus, "picky", ["in"], self.bus.fence("picky"), stage, settings, self.clock)
         self.service = Service("picky", [worker])
-        self.metrics = Metrics(self.service.unready)
+        self.metrics = Metrics(self.service.unready, "picky", self.clock)
         self.service.observe(self.metrics)
 
     async def publish(self, partition: int, *values: bytes) -> None:
-        await self.bus.publish([Outgoing("in", b"k", value, partition, 4_000) for value in values])
+        await self.bus.publish([Outgoing("in", b"acme/s-1", value, partition, 4_000) for value in values])
+
+    async def look(self) -> None:
+        """What the sampler does every ten seconds."""
+        for part in self.service.samplers():
+            self.metrics.sampled(type(part).__name__, await part.sample())
 
     def scrape(self) -> Samples:
         _, text = self.metrics.render()
@@ -78,16 +89,16 @@ async def test_records_outputs_and_dead_letters_are_counted_by_batch(stage: type
     await scene.service.start()
     while await scene.service.step():
         pass
-    assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="0") == 4
-    assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="1") == 1
-    assert scene.value("proofwatch_outputs_total", stage="picky", topic="out") == 3
-    assert scene.value("proofwatch_outputs_total", stage="picky", topic="in.dlq") == 2
-    assert scene.value("proofwatch_dead_letters_total", stage="picky", reason="malformed") == 2
-    assert scene.value("proofwatch_batch_records_count", stage="picky") == 3
-    assert scene.value("proofwatch_batch_records_bucket", stage="picky", le="1.0") == 2
-    assert scene.value("proofwatch_transaction_seconds_count", stage="picky") == 3
-    assert scene.value("proofwatch_position", stage="picky", topic="in", partition="0") == 4
-    assert scene.value("proofwatch_lag_seconds", stage="picky", topic="in", partition="0") == 6
+    assert scene.value("proofwatch_records_total", group="picky", topic="in", partition="0") == 4
+    assert scene.value("proofwatch_records_total", group="picky", topic="in", partition="1") == 1
+    assert scene.value("proofwatch_outputs_total", group="picky", topic="out") == 3
+    assert scene.value("proofwatch_outputs_total", group="picky", topic="in.dlq") == 2
+    assert scene.value("proofwatch_dead_letters_total", group="picky", tenant="acme", reason="malformed") == 2
+    assert scene.value("proofwatch_batch_records_count", group="picky") == 3
+    assert scene.value("proofwatch_batch_records_bucket", group="picky", le="1.0") == 2
+    assert scene.value("proofwatch_transaction_seconds_count", group="picky") == 3
+    assert scene.value("proofwatch_position", group="picky", topic="in", partition="0") == 4
+    assert scene.value("proofwatch_lag_seconds", group="picky", topic="in", partition="0") == 6
     await scene.service.stop()
 
 
@@ -100,9 +111,9 @@ async def test_a_batch_that_failed_counts_once_it_is_committed() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
             await scene.service.step()
-    assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="0") is None
+    assert scene.value("proofwatch_records_total", group="picky", topic="in", partition="0") is None
     await scene.service.step()
-    assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="0") == 2
+    assert scene.value("proofwatch_records_total", group="picky", topic="in", partition="0") == 2
     await scene.service.stop()
 
 
@@ -121,20 +132,46 @@ async def test_a_batch_that_was_durable_already_is_not_counted() -> None:
     at, group = TopicPartition("in", 0), Group({"in": 2})
     owner = await Observed(Storing(scene.bus, group), "picky", scene.metrics).acquire(at)
     await owner.commit(Batch(at, [Record(0, 1, b"k", b"v")], 0, 1, 1, 1), Picky())
-    assert scene.value("proofwatch_batch_records_count", stage="picky") is None
+    assert scene.value("proofwatch_batch_records_count", group="picky") is None
 
 
-async def test_an_idle_batch_moves_the_lag_and_counts_nothing() -> None:
-    """A quiet partition does not look as if it lagged."""
+async def test_lag_is_known_from_the_assignment_on_and_grows_until_something_succeeds() -> None:
+    """An outage that begins before the first batch shows as well; an idle batch says that there was nothing."""
     scene = Scene(Picky())
     await scene.publish(0, b"a")
     await scene.service.start()
+    lag = partial(scene.value, "proofwatch_lag_seconds", group="picky", topic="in", partition="0")
+    assert lag() == 0
+    scene.clock.advance_to(70_000)
+    assert lag() == 60
     await scene.service.step()
+    assert lag() == 66
     scene.clock.advance_to(500_000)
+    assert lag() == 496
     await scene.service.step(idle=True)
-    assert scene.value("proofwatch_lag_seconds", stage="picky", topic="in", partition="0") == 1
-    assert scene.value("proofwatch_batch_records_count", stage="picky") == 1
+    assert lag() == 1
+    assert scene.value("proofwatch_batch_records_count", group="picky") == 1
     await scene.service.stop()
+
+
+async def test_a_lane_that_fails_stays_visible_and_is_counted_by_reason() -> None:
+    """In an outage position and lag are there, and the lag grows; the failures say why."""
+    stage = Picky(fail=lambda batch: ConnectionResetError("gone") if len(stage.batches) > 1 else None)
+    scene = Scene(stage)
+    await scene.publish(0, b"a")
+    await scene.service.start()
+    await scene.service.step()
+    await scene.publish(0, b"b")
+    running = asyncio.create_task(scene.service.run())
+    count = partial(scene.value, "proofwatch_lane_failures_total", group="picky", topic="in")
+    async with asyncio.timeout(60):
+        while not count(reason="ConnectionResetError"):  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.01)
+    scene.clock.advance_to(300_000)
+    assert scene.value("proofwatch_position", group="picky", topic="in", partition="0") == 1
+    assert scene.value("proofwatch_lag_seconds", group="picky", topic="in", partition="0") == 296
+    await scene.service.stop()
+    await running
 
 
 async def test_a_partition_that_moves_away_is_not_reported_any_more() -> None:
@@ -143,10 +180,71 @@ async def test_a_partition_that_moves_away_is_not_reported_any_more() -> None:
     await scene.publish(0, b"a")
     await scene.service.start()
     await scene.service.step()
+    await scene.look()
+    assert scene.value("proofwatch_rebalances_total", group="picky") == 1
     await scene.service.stop()
-    assert scene.value("proofwatch_position", stage="picky", topic="in", partition="0") is None
-    assert scene.value("proofwatch_lag_seconds", stage="picky", topic="in", partition="0") is None
-    assert scene.value("proofwatch_records_total", stage="picky", topic="in", partition="0") == 1
+    for name in ("proofwatch_position", "proofwatch_lag_seconds", "proofwatch_lag_records"):
+        assert scene.value(name, group="picky", topic="in", partition="0") is None
+    assert scene.value("proofwatch_records_total", group="picky", topic="in", partition="0") == 1
+
+
+async def test_lag_in_records_is_up_to_the_end_of_the_log() -> None:
+    """Looked up, so that records which nobody takes are seen; how old the look is shows too."""
+    scene = Scene(Picky())
+    await scene.publish(0, *[b"a"] * 8)
+    await scene.service.start()
+    await scene.service.step()
+    await scene.look()
+    assert scene.value("proofwatch_lag_records", group="picky", topic="in", partition="0") == 5
+    assert scene.value("proofwatch_lag_records", group="picky", topic="in", partition="1") == 0
+    assert scene.value("proofwatch_look_age_seconds", part="Worker") == 0
+    scene.clock.advance_to(100_000)
+    assert scene.value("proofwatch_look_age_seconds", part="Worker") == 90
+    assert scene.value("proofwatch_lag_seconds", group="picky", topic="in", partition="1") == 90
+    await scene.look()
+    assert scene.value("proofwatch_lag_seconds", group="picky", topic="in", partition="0") == 96
+    assert scene.value("proofwatch_lag_seconds", group="picky", topic="in", partition="1") == 0, "nothing waits there"
+    await scene.service.stop()
+
+
+def test_latency_is_from_the_log_to_the_commit_of_every_record() -> None:
+    """As if each were observed by itself, in any order of times."""
+    metrics = Metrics(list, "picky", SimulatedClock(10_000))
+    reference = prometheus_client.Histogram("r", "", buckets=LATENCIES, registry=None)
+    times = [9_990, 9_000, 9_999, 4_000, 9_000, 0, 10_000, 9_500]
+    batch = Batch(
+        TopicPartition("in", 0), [Record(n, t, b"k", b"v") for n, t in enumerate(times)], 0, 8, 10_000, 10_000
+    )
+    metrics.committed("picky", batch, Published(), 0.5)
+    for at in times:
+        reference.observe((10_500 - at) / 1000)
+    (expected,) = reference.collect()
+    families = [each for each in metrics.registry.collect() if each.name == "proofwatch_event_latency_seconds"]
+    assert len(families[0].samples) == len(expected.samples)
+    for made, as_if in zip(families[0].samples, expected.samples, strict=True):
+        assert made.labels.get("le") == as_if.labels.get("le")
+        assert made.value == pytest.approx(as_if.value)
+
+
+def test_tenants_are_few_however_many_send_rubbish() -> None:
+    """Whoever writes keys could otherwise make as many series as he likes."""
+    metrics = Metrics(list, "picky", SimulatedClock())
+    refused = Published()
+    at = TopicPartition("in", 0)
+    keys = [f"t-{n}/s".encode() for n in range(150)] + [b"Not A Tenant/s", b"", None]
+    refused.add([dead_letter(Record(1, 1, key, b"v"), at, "picky", "malformed", "$") for key in keys])
+    metrics.committed("picky", Batch(at, [], 0, 0, None, 0), refused, 0.1)
+    (family,) = [each for each in metrics.registry.collect() if each.name == "proofwatch_dead_letters"]
+    said = {sample.labels["tenant"]: sample.value for sample in family.samples}
+    assert len(said) == 102
+    assert (said["t-0"], said["other"], said["unknown"]) == (1, 50, 3)
+
+
+def test_build_and_service_are_named() -> None:
+    """What runs here, for a dashboard that compares releases."""
+    text = Metrics(list, "windows").render()[1].decode()
+    assert f'proofwatch_build_info{{python="{platform.python_version()}",service="windows"' in text
+    assert metadata.version("proofwatch") in text
 
 
 async def test_readiness_is_asked_at_every_scrape() -> None:
@@ -159,14 +257,14 @@ async def test_readiness_is_asked_at_every_scrape() -> None:
     await scene.service.stop()
 
 
-async def test_no_label_says_anything_of_a_tenant_or_a_person() -> None:
-    """Labels are stage, topic, partition, reason, event, field of a schema and the bounds of buckets; all ours."""
+async def test_no_label_says_anything_of_a_person() -> None:
+    """Labels are those of the catalogue and the bounds of buckets; each name has the house's prefix."""
     scene = Scene(Picky())
     await scene.publish(0, b"a", b"bad")
     await scene.service.start()
     await scene.service.step()
     samples = {name: {label for label, _ in labels} for name, labels in scene.scrape()}
-    assert set().union(*samples.values()) <= {"stage", "topic", "partition", "reason", "le", "event", "field"}
+    assert set().union(*samples.values()) <= {label for each in CATALOGUE for label in each.labels} | {"le"}
     assert all(name.startswith(("proofwatch_", "process_")) for name in samples)
     await scene.service.stop()
 
