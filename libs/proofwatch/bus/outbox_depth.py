@@ -6,7 +6,7 @@ from typing import Final
 from proofwatch.bus.observed import Sample
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.postgres_pool import session
-from proofwatch.bus.postgres_schema import in_schema
+from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.runtime.metric_catalogue import OUTBOX_RECORDS
 
 _DEPTH: Final = """
