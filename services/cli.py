@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import Final, NamedTuple
 
 
@@ -119,6 +118,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(_overview())
         return 0
     if name in ("-V", "--version"):
+        from importlib.metadata import version  # dear, and `proofwatch health` is called every few seconds
+
         sys.stdout.write(f"proofwatch {version('proofwatch')}\n")
         return 0
     command = COMMANDS.get(name)
