@@ -59,6 +59,12 @@ COMMANDS: Final = {
         "create the topics of schemas/topics on Kafka, or show what differs",
         "proofwatch topics apply --bootstrap 127.0.0.1:9092",
     ),
+    "acls": Command(
+        "services.operations.acls",
+        "kafka",
+        "print the least rights that every process needs, on Kafka and in PostgreSQL",
+        "proofwatch acls --format sql --database proofwatch",
+    ),
     "schemas": Command(
         "services.operations.schemas",
         "registry",

@@ -42,11 +42,20 @@ the batch that closes it, so on how the log is cut into batches, which no two ru
 class World:
     """The processes and what can be seen of them from outside."""
 
-    def __init__(self, log: Log, dsn: str, env: Mapping[str, str], directory: Path, stack: Stack) -> None:
+    def __init__(
+        self,
+        log: Log,
+        dsn: str,
+        env: Mapping[str, str],
+        directory: Path,
+        stack: Stack,
+        own: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """`env`: settings of all processes. `own`: over them those of single ones."""
         self.log = log
         self.env = env
         self.stack = stack
-        self.processes = {name: ServiceProcess(name, env, directory) for name in READS}
+        self.processes = {name: ServiceProcess(name, {**env, **(own or {}).get(name, {})}, directory) for name in READS}
         self._dsn = dsn
         self._loop = asyncio.Runner()
         self._connection: Any = None

@@ -1,10 +1,20 @@
 """A real broker that asks who you are: TLS, SASL, and an authorizer that denies what no ACL allows."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 from confluent_kafka.admin._scram import (
     ScramCredentialInfo,
     ScramMechanism,
@@ -12,10 +22,16 @@ from confluent_kafka.admin._scram import (
     UserScramCredentialUpsertion,
 )
 
+from services.operations.access import Acl
 from tests.support.certificates import Authority
 from tests.support.kafka_broker import KafkaBroker, native_kafka
-from tests.support.runner import free_port
+from tests.support.runner import ComponentError, free_port
 
+_KINDS = {
+    "topic": ResourceType.TOPIC,
+    "group": ResourceType.GROUP,
+    "transactional-id": ResourceType.TRANSACTIONAL_ID,
+}
 LISTENERS = ("SASL_SSL", "SASL_PLAINTEXT", "MUTUAL")
 PASSWORD = "correct-horse-battery"
 PLAIN_USER = "plain-user"
@@ -83,3 +99,37 @@ def secured_kafka(directory: Path, *, super_users: Iterable[str] = ()) -> Secure
         for mechanism, module in _MECHANISMS.items():
             settings[f"listener.name.{listener}.{mechanism}.sasl.jaas.config"] = module
     return SecuredBroker(native_kafka(settings, addresses), authority, addresses, directory)
+
+
+def allow(secured: SecuredBroker, wanted: Iterable[Acl]) -> None:
+    """Add permissions, and wait until the broker goes by them."""
+    admin = AdminClient({"bootstrap.servers": secured.broker.bootstrap})
+    bindings = [
+        AclBinding(
+            _KINDS[acl.resource_type],
+            acl.resource,
+            ResourcePatternType[acl.pattern_type.upper()],
+            acl.principal,
+            "*",
+            AclOperation[acl.operation],
+            AclPermissionType.ALLOW,
+        )
+        for acl in wanted
+    ]
+    for future in admin.create_acls(bindings, request_timeout=30).values():
+        future.result()
+    anything: Any = None
+    everything = AclBindingFilter(
+        ResourceType.ANY,
+        anything,
+        ResourcePatternType.ANY,
+        anything,
+        anything,
+        AclOperation.ANY,
+        AclPermissionType.ANY,
+    )
+    for _ in range(600):
+        if len(admin.describe_acls(everything, request_timeout=30).result()) >= len(set(bindings)):
+            return
+        time.sleep(0.1)
+    raise ComponentError("the broker does not go by its ACLs after a minute")

@@ -1,0 +1,131 @@
+"""Who may do what on Kafka and PostgreSQL: the least that each process needs, from the manifests and a short table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from proofwatch.events import topics
+from proofwatch.events.topics import Manifest
+
+ResourceType = Literal["topic", "group", "transactional-id"]
+PatternType = Literal["literal", "prefixed"]
+Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS"]
+
+TEMPLATE: Final = "User:proofwatch-{process}"
+MIGRATE: Final = "migrate"
+_RELAY: Final = "-relay"
+
+
+class Acl(NamedTuple):
+    """One permission, in Kafka's words; there are no others, and no denials: what is not allowed is denied."""
+
+    principal: str
+    resource_type: ResourceType
+    resource: str
+    pattern_type: PatternType
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Process:
+    """What the manifests do not say of a process.
+
+    groups: consumer groups and what each reads; what is refused of it goes to its dead-letter topic.
+    schema: the schema of PostgreSQL that it alone writes, whose outbox a group of its own relays.
+    reads_schemas: schemas that it only reads.
+    describes: topics whose partitions it counts, beside those that it reads and writes.
+    every: what it may do on every topic and dead-letter topic.
+    redrives: it sends dead letters to their topics again.
+    """
+
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    schema: str | None = None
+    reads_schemas: tuple[str, ...] = ()
+    describes: tuple[str, ...] = ()
+    every: tuple[Operation, ...] = ()
+    redrives: bool = False
+
+    def transacting(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the groups under which it commits: where it has an outbox, also that of the outbox."""
+        if self.schema is None:
+            return self.groups
+        return {**self.groups, **{f"{group}{_RELAY}": read for group, read in self.groups.items()}}
+
+
+PROCESSES: Final[Mapping[str, Process]] = {
+    "scorer": Process({"scorer": (topics.TRANSACTIONS,)}),
+    "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
+    "combine": Process({"combine": (topics.VERDICTS,)}),
+    "windows": Process({"windows": (topics.TALLIES,)}, "windows", describes=(topics.VERDICTS,)),
+    "ledger": Process({"ledger": (topics.VERDICTS, topics.LABELS)}, "ledger"),
+    "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
+    "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
+    # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `backtest`; `topics apply`
+    "governance": Process(),
+    "operations": Process({"redrive": (topics.REDRIVES,)}, reads_schemas=("ledger",), every=("READ",), redrives=True),
+    "topics": Process(every=("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")),
+}
+"""Every principal of ours. Who else is named in the manifests (upstream, platform …) is somebody else's."""
+
+
+def principal_of(process: str, template: str = TEMPLATE) -> str:
+    """Return the principal of a process; `template` holds {process} where its name belongs."""
+    return template.replace("{process}", process)
+
+
+def acls(manifests: Mapping[str, Manifest], template: str = TEMPLATE) -> list[Acl]:
+    """Return what every process of ours needs on Kafka, sorted, none twice."""
+    return sorted(
+        {
+            Acl(principal_of(name, template), *permission)
+            for name, process in PROCESSES.items()
+            for permission in _permissions(name, process, manifests)
+        }
+    )
+
+
+def others(manifests: Mapping[str, Manifest], template: str = TEMPLATE) -> list[Acl]:
+    """Return what those need on Kafka who are named in the manifests and are not of ours.
+
+    Their consumer groups are theirs to name; here they begin with the name of the principal.
+    """
+    names = {name for each in manifests.values() for name in (*each.producers, *each.consumers)} - PROCESSES.keys()
+    found: set[Acl] = set()
+    for name in names:
+        who = principal_of(name, template)
+        found |= {Acl(who, *permission) for permission in _of_manifests(name, manifests)}
+        if any(name in each.consumers for each in manifests.values()):
+            found.add(Acl(who, "group", f"{name}", "prefixed", "READ"))
+    return sorted(found)
+
+
+_Permission = tuple[ResourceType, str, PatternType, Operation]
+
+
+def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest]) -> Iterator[_Permission]:
+    yield from _of_manifests(name, manifests)
+    for topic in process.describes:
+        yield "topic", topic, "literal", "DESCRIBE"
+    for topic in (each for read in process.groups.values() for each in read):
+        if dead_letter := manifests[topic].dead_letter:
+            yield "topic", dead_letter, "literal", "WRITE"
+            yield "topic", dead_letter, "literal", "READ"  # the cap looks at what went there lately
+    for group, read in process.transacting().items():
+        yield "group", group, "literal", "READ"
+        for topic in read:
+            yield "transactional-id", f"{group}-{topic}-", "prefixed", "WRITE"
+            yield "transactional-id", f"{group}-{topic}-", "prefixed", "DESCRIBE"
+    for manifest in manifests.values():
+        for topic in filter(None, (manifest.name, manifest.dead_letter)):
+            for operation in process.every:
+                yield "topic", topic, "literal", operation
+        if process.redrives and manifest.dead_letter:
+            yield "topic", manifest.name, "literal", "WRITE"
+
+
+def _of_manifests(name: str, manifests: Mapping[str, Manifest]) -> Iterator[_Permission]:
+    for manifest in manifests.values():
+        if name in manifest.producers:
+            yield "topic", manifest.name, "literal", "WRITE"
+        if name in manifest.consumers:
+            yield "topic", manifest.name, "literal", "READ"
