@@ -10,6 +10,7 @@ import msgspec
 
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
+from proofwatch.detection.suspicions import velocity
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.codec import TransactionCodec
 from proofwatch.events.mending import MENDED
@@ -17,7 +18,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
 from proofwatch.events.wire import Wire
 from services.scorer.admission import admit
-from services.scorer.core.attempts import CLEAN
+from services.scorer.core.attempts import CLEAN, named
 from services.scorer.core.books import Book, Books
 from services.scorer.core.conclude import Found, agreed, conclude
 from services.scorer.core.duplicates import Seen
@@ -40,8 +41,8 @@ _PART: Final = 256
 
 _STAMP: Final = attrgetter("timestamp_ms")
 _CONFLICT: Final = (
-    "$.transaction_id: was seen with another payload within the policy's duplicate horizon; "
-    "give every transaction an id of its own, and send a repeat byte for byte"
+    "$.transaction_id: was seen with another payload within the policy's duplicate horizon; a further attempt is of "
+    "the same subject and has a later occurred_at or an attempt_id of its own; send a repeat byte for byte"
 )
 
 
@@ -55,7 +56,7 @@ class Decider:
         self._sample_key = label_sample_key
         self._samplers: dict[float, Sampler | None] = {}
 
-    def decide(
+    def decide(  # noqa: C901 - a call for each record would cost as much as its duplicate check
         self, batch: Batch, memory: Memory, books_at: BooksAt, states: States, changes: States
     ) -> Generator[list[Outgoing], None, BatchCounts]:
         """Yield what follows from the records of `batch`, part by part; update `memory`, `states` and `changes`.
@@ -88,24 +89,28 @@ class Decider:
             try:
                 event, key, value, book = admit(record, books, decode, soon)
                 rulebook = book.rulebook
-                if rulebook.horizon_ms:
-                    seen = see(timestamp_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
+                horizon_ms, velocity_rules = rulebook.horizon_ms, rulebook.velocity
+                if horizon_ms or velocity_rules:
+                    at_ms = occurred_ms(event)
+                if horizon_ms:
+                    tenant, transaction_id, attempt_id = event.tenant, event.transaction_id, event.attempt_id
+                    seen = see(timestamp_ms, at_ms, tenant, transaction_id, attempt_id, key, value, horizon_ms)
                     if seen is not first:
-                        _check_repeat(seen)
-                        deduplicated += 1
-                        continue
+                        if seen is Seen.REPEATED:
+                            deduplicated += 1
+                            continue
+                        event = self._again(seen, outputs, record, event, key, book, memory, states, changes)
             except Rejected as error:
                 append(dead_letter(record, source, STAGE, error.reason, error.message))
                 dead_lettered += 1
                 continue
             times = None
-            if rulebook.velocity:
-                at_ms = occurred_ms(event)
+            if velocity_rules:
                 times = prove(timestamp_ms, key, at_ms, rulebook.velocity_least)
             # Nearly every transaction is accepted, of a clean subject, and has nothing about it: a verdict is all.
             if (
                 key not in states
-                and not (times and crossings(times, at_ms, rulebook.velocity))
+                and not (times and crossings(times, at_ms, velocity_rules))
                 and not (patterns and patterns.matches(event))
             ):
                 judgement = judge(event, rulebook, clean)
@@ -131,6 +136,36 @@ class Decider:
             dead_lettered=dead_lettered,
             mended=mended,
         )
+
+    def _again(
+        self,
+        seen: Seen,
+        outputs: list[Outgoing],
+        record: Record,
+        event: Transaction,
+        key: bytes,
+        book: Book,
+        memory: Memory,
+        states: States,
+        changes: States,
+    ) -> Transaction:
+        """Return the event of a further attempt under its name. Raises `Rejected` for a conflict.
+
+        A conflict counts as a proof of its subject: one too many raises a suspicion.
+        """
+        event = named(event)
+        if seen is Seen.FURTHER:
+            return event
+        rulebook, at_ms, logged_ms = book.rulebook, occurred_ms(event), record.timestamp_ms
+        times = memory.proofs.see(logged_ms, key, at_ms, rulebook.velocity_least) if rulebook.velocity else None
+        crossed = crossings(times, at_ms, rulebook.velocity) if times else ()
+        if crossed:
+            before = states.get(key, NOTHING)
+            states[key] = changes[key] = msgspec.structs.replace(before, offset=record.offset, flagged_ms=logged_ms)
+        for each in crossed:
+            raised = velocity(event, "subject_velocity", each, rulebook.policy_hash)
+            outputs.append(self._emitter.record(raised, key, memory.partition, logged_ms, record.headers))
+        raise Rejected("conflicting_duplicate", _CONFLICT)
 
     def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:
         """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""
@@ -166,7 +201,7 @@ class Decider:
             states[key] = changes[key] = concluded.state
         if concluded.mfa is not told:
             memory.expiring.put(key, concluded.mfa)
-        judgement, basis, mfa = concluded.judgement, concluded.basis, concluded.mfa
+        event, judgement, basis, mfa = concluded.event, concluded.judgement, concluded.basis, concluded.mfa
         effects: list[msgspec.Struct] = [verdict(event, judgement, basis)]
         if judgement.failed or mfa:
             effects.append(guidance(event, judgement, book.rulebook, basis, mfa))
@@ -186,12 +221,6 @@ class Decider:
             self._samplers[share] = Sampler(self._sample_key, share)
         sampler = self._samplers[share]
         return sampler.probability if sampler and sampler.chooses(event.tenant, event.transaction_id) else 0
-
-
-def _check_repeat(seen: Seen) -> None:
-    """Raise `Rejected` for a transaction that was seen before and is another one."""
-    if seen is Seen.CONFLICTING:
-        raise Rejected("conflicting_duplicate", _CONFLICT)
 
 
 def _soon(first_ms: int, books: Books) -> datetime:

@@ -35,7 +35,7 @@ class Emitter:
             headers = Envelope(name, SOURCE, content_type=wire.content_type).headers if cloud_events else _bare
             return Kind(topic, wire.encoder(of), headers, identify)
 
-        self.verdict = kind("verdict", topics.VERDICTS, codec.VERDICT, lambda e: f"{e.tenant}/{e.transaction_id}")
+        self.verdict = kind("verdict", topics.VERDICTS, codec.VERDICT, _verdict_id)
         self._kinds: dict[type[msgspec.Struct], Kind] = {
             Verdict: self.verdict,
             Guidance: kind("guidance", topics.GUIDANCE, codec.GUIDANCE, lambda e: e.guidance_id),
@@ -55,6 +55,12 @@ class Emitter:
 
 def _bare(_: str, __: Headers) -> Headers:
     return ()
+
+
+def _verdict_id(event: Verdict) -> str:
+    if event.attempt_id is None:
+        return f"{event.tenant}/{event.transaction_id}"
+    return f"{event.tenant}/{event.transaction_id}/{event.attempt_id}"
 
 
 def _shadow_id(event: Shadow) -> str:

@@ -103,7 +103,10 @@ def _recall(memory: Memory, record: Record, books: Books, decode: Decode) -> Non
         event, key, value, book = admit(record, books, decode)
     except Rejected:
         return  # it was dead-lettered in its turn
-    rulebook, at_ms = book.rulebook, record.timestamp_ms
-    seen = memory.recent.see(at_ms, event.tenant, event.transaction_id, value, rulebook.horizon_ms)
-    if seen is Seen.FIRST and rulebook.velocity:
-        memory.proofs.see(at_ms, key, occurred_ms(event))
+    rulebook, logged_ms, at_ms = book.rulebook, record.timestamp_ms, occurred_ms(event)
+    seen = Seen.FIRST
+    if rulebook.horizon_ms:
+        tenant, transaction_id, attempt_id = event.tenant, event.transaction_id, event.attempt_id
+        seen = memory.recent.see(logged_ms, at_ms, tenant, transaction_id, attempt_id, key, value, rulebook.horizon_ms)
+    if seen is not Seen.REPEATED and rulebook.velocity:
+        memory.proofs.see(logged_ms, key, at_ms)

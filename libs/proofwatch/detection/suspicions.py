@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from proofwatch.detection.velocity import Crossing
-from proofwatch.events.identity import derived_id
+from proofwatch.events.identity import attempt_of, derived_id
 from proofwatch.events.types import DeviceProof, Suspicion, Transaction
 
 Reason = Literal[
@@ -41,7 +41,7 @@ def suspicion(
     """Return the suspicion that a transaction raises; `detail` tells apart several of one reason."""
     return Suspicion(
         schema_version=1,
-        suspicion_id=derived_id("suspicion", cause.tenant, cause.transaction_id, reason, *detail),
+        suspicion_id=derived_id("suspicion", cause.tenant, cause.transaction_id, reason, *detail, *attempt_of(cause)),
         tenant=cause.tenant,
         transaction_id=cause.transaction_id,
         subject_ref=cause.subject_ref,

@@ -350,6 +350,8 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """1: match, 2: liveness, 3: both; 0: accepted, which clears what lies before."""
     suspected_ms: int | None = None
     """When the suspicion of the running episode occurred, Unix epoch; absent: not yet."""
+    attempt: int | None = None
+    """64 bits of BLAKE2b over which attempt of the transaction it was and what was judged, signed; absent: written by an earlier release."""
 
 
 class Mfa(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -391,6 +393,8 @@ class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Content hash of the policy in force: the first 32 hex digits of SHA-256 over its canonical JSON."""
     imagery_ref: Annotated[str, Meta(max_length=512, pattern="^[a-z][a-z0-9+.-]*://")] | None = None
     """Where the imagery is kept, by reference; never imagery itself."""
+    attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """The upstream system's identifier of the attempt, as in the transaction."""
 
 
 class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -443,6 +447,8 @@ class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Tries left before a person decides."""
     step_up_until: Annotated[datetime, Meta(tz=True)] | None = None
     """The user must pass a second factor until then (log time); absent: no step-up MFA."""
+    attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """Which attempt of the transaction this is about, as in the verdict."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -768,6 +774,8 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
     imagery_ref: Annotated[str, Meta(max_length=512)] | None = None
     """Where the imagery is kept, by reference; never imagery itself."""
+    attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """The upstream system's identifier of one attempt, where several share a transaction_id; unique within the transaction. Absent: a later occurred_at tells attempts apart."""
 
 
 class StrictTransaction(
@@ -836,6 +844,8 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         | None
     ) = None
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
+    attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """Which attempt of the transaction this is about: upstream's own identifier or, for a further attempt that brought none, its occurred_at in UTC. Absent: the first that was seen."""
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

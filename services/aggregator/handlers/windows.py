@@ -126,10 +126,7 @@ class WindowsStage:
     async def _publish(
         self, published: list[Published], timestamp_ms: int | None, tx: "asyncpg.Connection"
     ) -> list[Outgoing]:
-        """Return the windows and what is found in them; store the baselines and anomalies that changed.
-
-        A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
-        """
+        """Return the windows and what is found in them; store the baselines and anomalies that changed."""
         if not published:
             return []
         anomalies = await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published})
@@ -141,11 +138,11 @@ class WindowsStage:
             if not watch.concerns(each):
                 continue
             event = window_event(each)
-            key, at_ms = each.key.tenant.encode(), timestamp_ms if each.due_ms is None else each.due_ms
+            key = each.key.tenant.encode()
             if not each.small:
-                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, at_ms))
+                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, timestamp_ms))
             outgoing += [
-                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, at_ms)
+                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, timestamp_ms)
                 for anomaly in watch.judge(each, event.figures)
             ]
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)

@@ -39,6 +39,7 @@ def device_proof(event: Transaction, policy_hash: str) -> DeviceProof | None:
         subject_ref=event.subject_ref,
         occurred_at=event.occurred_at,
         imagery_ref=event.imagery_ref,
+        attempt_id=event.attempt_id,
         policy_hash=policy_hash,
     )
 
@@ -63,10 +64,11 @@ class Handsets:
 
     def see(self, timestamp_ms: int, proof: DeviceProof, rules: Rules) -> list[Suspicion]:
         """Remember the proof; return the suspicions of the rules that it crosses."""
-        transaction = f"{proof.tenant}/{proof.transaction_id}".encode()
+        occurred_ms = round(proof.occurred_at.timestamp() * 1000)
+        attempt = proof.attempt_id or occurred_ms  # what is published again has the same of both
+        transaction = f"{proof.tenant}/{proof.transaction_id}/{attempt}".encode()
         if self._transactions.see(timestamp_ms, transaction, 0) is not None:
             return []
-        occurred_ms = round(proof.occurred_at.timestamp() * 1000)
         times = self._proofs.see(timestamp_ms, device_key(proof.tenant, proof.device_ref), occurred_ms)
         if times is None:
             return []

@@ -155,6 +155,7 @@ def transaction_of(verdict: Verdict) -> Transaction:
         device=verdict.device,
         timings=verdict.timings,
         segments=verdict.segments,
+        attempt_id=verdict.attempt_id,
     )
 
 

@@ -5,21 +5,21 @@ Memories forget by the time of each single transaction, never by batches, so tha
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from proofwatch.events.types import Attempts
 from proofwatch.governance.policy import Policy
 from services.scorer.backtest.arrivals import Arrival
 from services.scorer.core import attempts
 from services.scorer.core.decide import decide
+from services.scorer.core.duplicates import Recent, Seen
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED, Judgement, judge
+from services.scorer.core.times import occurred_ms as occurred_ms_of
 
 LAG_MS: Final = 24 * 3_600_000
 """How long after it occurred a transaction may come and still find all its subject's attempts."""
 
-_SHIFT: Final = 60
-_SIXTY_BITS: Final = (1 << _SHIFT) - 1
 _NONE: Final = attempts.CLEAN.failures
 K = TypeVar("K")
 V = TypeVar("V")
@@ -86,9 +86,9 @@ class Counting:
         if occurred_ms > timestamp_ms + book.ahead_ms:
             return AHEAD
         if book.horizon_ms:
-            before = self.repeats.see(arrival)
-            if before is not None and before.age_ms < book.horizon_ms:
-                return DEDUPLICATED if before.same else CONFLICT
+            seen = self.repeats.see(arrival)
+            if seen is Seen.REPEATED or seen is Seen.CONFLICTING:
+                return DEDUPLICATED if seen is Seen.REPEATED else CONFLICT
         history = self._histories.get(timestamp_ms, arrival.key)
         if history is None:
             judgement = judge(event, book, _NONE)
@@ -100,18 +100,8 @@ class Counting:
         return said(decided.judgement)
 
 
-class Before(NamedTuple):
-    """The last time that a transaction came: how long ago, and whether with the same payload."""
-
-    age_ms: int
-    same: bool
-
-
 class Repeats:
-    """The transactions that came within a horizon of log time.
-
-    Held are two integers each, which hold 60-bit hashes under the process's own hash key, as in the scorer.
-    """
+    """The transactions that came within a horizon of log time, told apart as the scorer tells them."""
 
     def __init__(self, horizon_ms: int) -> None:
         self._horizon_ms = horizon_ms
@@ -119,21 +109,26 @@ class Repeats:
 
     def turn(self) -> None:
         """Forget everything: another partition begins."""
-        self._seen = Fading[int, int](self._horizon_ms)
+        self._recent = Recent(self._horizon_ms)
         self._last: Arrival | None = None
-        self._answer: Before | None = None
+        self._answer = Seen.FIRST
 
-    def see(self, arrival: Arrival) -> Before | None:
-        """Return when the transaction came before, and remember this time; asked again, answer the same."""
+    def see(self, arrival: Arrival) -> Seen:
+        """Return what the arrival is to its transaction, and remember it; asked again, answer the same."""
         if arrival is self._last:
             return self._answer
         event, timestamp_ms = arrival.event, arrival.timestamp_ms
-        payload = hash(arrival.value) & _SIXTY_BITS
-        key = hash((event.tenant, event.transaction_id)) & _SIXTY_BITS
-        known = self._seen.swap(timestamp_ms, key, (timestamp_ms << _SHIFT) + payload)
+        self._recent.begin(arrival.offset, timestamp_ms)
         self._last = arrival
-        self._answer = (
-            None if known is None else Before(timestamp_ms - (known >> _SHIFT), known & _SIXTY_BITS == payload)
+        self._answer = self._recent.see(
+            timestamp_ms,
+            occurred_ms_of(event),
+            event.tenant,
+            event.transaction_id,
+            event.attempt_id,
+            arrival.key.encode(),
+            arrival.value,
+            self._horizon_ms,
         )
         return self._answer
 
@@ -209,17 +204,6 @@ class Fading(Generic[K, V]):
             self._young[key] = value
         else:
             self._young.pop(key, None)
-
-    def swap(self, now_ms: int, key: K, value: V) -> V | None:
-        """Set the entry and return the one before, None if there was none."""
-        if self._turn_ms is None or now_ms >= self._turn_ms:
-            self._age(now_ms)
-        young = self._young
-        known = young.get(key)
-        if known is None:
-            known = self._old.get(key)
-        young[key] = value
-        return known
 
     def _age(self, now_ms: int) -> None:
         if self._turn_ms is None or now_ms >= self._turn_ms + self._kept_ms:

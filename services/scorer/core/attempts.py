@@ -6,9 +6,12 @@ owner that was shut out, gives the same answers when the same records are judged
 """
 
 import hashlib
+from datetime import UTC
 from typing import Final, NamedTuple
 
-from proofwatch.events.types import Attempt, Attempts
+import msgspec
+
+from proofwatch.events.types import Attempt, Attempts, Transaction
 from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED
 
 BOUND: Final = 128
@@ -29,30 +32,70 @@ class Before(NamedTuple):
 CLEAN: Final = Before(Attempts(match=0, liveness=0), suspected=False)
 
 
-def transaction_digest(transaction_id: str) -> int:
-    """Return 64 bits that stand for the id within one subject's history (BLAKE2b, the same in every process)."""
-    return int.from_bytes(hashlib.blake2b(transaction_id.encode(), digest_size=8).digest(), "big", signed=True)
+class Identity(NamedTuple):
+    """Which attempt of which transaction, as 64 bits each within one subject's history.
+
+    The attempt stands for its name and for what was judged: so the same record is the same attempt however late it
+    comes again, and another payload is another one, also where upstream gives one id and one time to all.
+    """
+
+    transaction: int
+    attempt: int
 
 
-def before(history: History, offset: int, occurred_ms: int, transaction: int, window_ms: int) -> Before:
+def identity(event: Transaction) -> Identity:
+    """Return the identity of an event (BLAKE2b, the same in every process)."""
+    judged = f"{attempt_name(event)}\0{event.match_score!r}\0{event.liveness_score!r}"
+    return Identity(_digest(event.transaction_id), _digest(judged))
+
+
+def attempt_name(event: Transaction) -> str:
+    """Return upstream's name of the attempt, or its time: what tells it from others of its transaction."""
+    if event.attempt_id is not None:
+        return event.attempt_id
+    return event.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def named(event: Transaction) -> Transaction:
+    """Return the event of a further attempt under a name, so that nothing of it is taken for another's."""
+    return event if event.attempt_id is not None else msgspec.structs.replace(event, attempt_id=attempt_name(event))
+
+
+def is_further(history: History, offset: int, of: Identity) -> bool:
+    """Return whether another attempt of the transaction has failed since the last accept."""
+    for entry in _visible(history, offset)[: -BOUND - 1 : -1]:
+        if not entry.failed:
+            return False  # what lies before is dropped sooner or later
+        if entry.transaction == of.transaction and entry.attempt not in (None, of.attempt):
+            return True
+    return False
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def before(history: History, offset: int, occurred_ms: int, of: Identity, window_ms: int) -> Before:
     """Return the failures that count for the transaction at `offset`.
 
     They lie below `offset` and above the last accept, less than `window_ms` of event time away, and belong to other
-    transactions; each transaction counts once per check.
+    attempts; each attempt counts once per check. An entry of an earlier release stands for all of its transaction.
     """
-    match: set[int] = set()
-    liveness: set[int] = set()
+    match: set[tuple[int, int | None]] = set()
+    liveness: set[tuple[int, int | None]] = set()
     newest: Attempt | None = None
     for entry in _visible(history, offset)[: -BOUND - 1 : -1]:
         if not entry.failed:
             break
         newest = newest or entry
-        if entry.transaction == transaction or abs(occurred_ms - entry.occurred_ms) >= window_ms:
+        if abs(occurred_ms - entry.occurred_ms) >= window_ms:
+            continue
+        if entry.transaction == of.transaction and entry.attempt in (None, of.attempt):
             continue
         if entry.failed & MATCH_FAILED:
-            match.add(entry.transaction)
+            match.add((entry.transaction, entry.attempt))
         if entry.failed & LIVENESS_FAILED:
-            liveness.add(entry.transaction)
+            liveness.add((entry.transaction, entry.attempt))
     if newest is None:
         return CLEAN
     suspected_ms = newest.suspected_ms
@@ -62,9 +105,7 @@ def before(history: History, offset: int, occurred_ms: int, transaction: int, wi
     )
 
 
-def after(
-    history: History, offset: int, occurred_ms: int, transaction: int, failed: int, *, suspicion: bool
-) -> History:
+def after(history: History, offset: int, occurred_ms: int, of: Identity, failed: int, *, suspicion: bool) -> History:
     """Return the history with what the transaction at `offset` did; the same object when it changes nothing."""
     visible = _visible(history, offset)
     standing = visible[-1] if visible and visible[-1].failed else None
@@ -74,7 +115,12 @@ def after(
     if suspicion:
         suspected_ms = occurred_ms
     entry = Attempt(
-        offset=offset, occurred_ms=occurred_ms, transaction=transaction, failed=failed, suspected_ms=suspected_ms
+        offset=offset,
+        occurred_ms=occurred_ms,
+        transaction=of.transaction,
+        failed=failed,
+        suspected_ms=suspected_ms,
+        attempt=of.attempt,
     )
     return (*visible, entry)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.types import Basis, Mfa, Shadow, Shadowing, StepUp, SubjectState, Suspicion, Transaction
-from services.scorer.core.attempts import CLEAN
+from services.scorer.core.attempts import CLEAN, identity, is_further, named
 from services.scorer.core.books import Book
 from services.scorer.core.decide import decide
 from services.scorer.core.patterns import Pattern
@@ -34,8 +34,12 @@ class Found(NamedTuple):
 
 
 class Conclusion(NamedTuple):
-    """What to publish and to keep. `state` is the same object as before when the transaction changed nothing."""
+    """What to publish and to keep: `event` as everything speaks of it.
 
+    `state` is the same object as before when the transaction changed nothing.
+    """
+
+    event: Transaction
     judgement: Judgement
     basis: Basis
     suspicions: list[Suspicion]
@@ -46,8 +50,13 @@ class Conclusion(NamedTuple):
 
 
 def conclude(event: Transaction, found: Found, state: SubjectState, book: Book) -> Conclusion:
-    """Conclude about a transaction of a subject whose state was `state` just before it."""
+    """Conclude about a transaction of a subject whose state was `state` just before it.
+
+    Where it is a further attempt, everything that follows says so (`attempts.named`).
+    """
     rulebook, now_ms = book.rulebook, found.log_ms
+    if is_further(state.attempts, found.offset, identity(event)):  # known for longer than duplicates are
+        event = named(event)
     decided = decide(event, found.offset, state.attempts, rulebook)
     judgement = decided.judgement
     clean = book.clean
@@ -87,7 +96,7 @@ def conclude(event: Transaction, found: Found, state: SubjectState, book: Book) 
             step_up=mfa,
             shadows=histories,
         )
-    return Conclusion(judgement, basis, raised, told, shadows, mfa, state)
+    return Conclusion(event, judgement, basis, raised, told, shadows, mfa, state)
 
 
 def _shadows(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from proofwatch.events.types import Attempts, Transaction
-from services.scorer.core.attempts import History, after, before, transaction_digest
+from services.scorer.core.attempts import History, after, before, identity
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, judge
 from services.scorer.core.times import occurred_ms
@@ -28,9 +28,9 @@ def decide(event: Transaction, offset: int, history: History, rulebook: Rulebook
     For a subject without history an accepted transaction gives `judge` and an empty history: callers may shortcut.
     """
     at_ms = occurred_ms(event)
-    digest = transaction_digest(event.transaction_id)
-    failures, suspected = before(history, offset, at_ms, digest, rulebook.window_ms)
+    of = identity(event)
+    failures, suspected = before(history, offset, at_ms, of, rulebook.window_ms)
     judgement = judge(event, rulebook, failures)
     suspicion = judgement.liveness_persists and not suspected
-    left = after(history, offset, at_ms, digest, judgement.failed, suspicion=suspicion)
+    left = after(history, offset, at_ms, of, judgement.failed, suspicion=suspicion)
     return Decided(judgement, failures, suspicion, left)

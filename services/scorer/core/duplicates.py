@@ -1,21 +1,30 @@
-"""Transactions seen lately in one partition: which are repeats, and which contradict the first.
+"""Transactions seen lately in one partition: which are repeats, which further attempts, and which contradict.
 
-A function of one horizon of the log: a record is compared with the newest valid one of its transaction before it,
-if that is younger than the policy's horizon. Repeats and conflicts are remembered like any other, so that what is
-told does not depend on records older than a horizon, and can be told again after a restart by reading just that much.
+Vendors resubmit under one transaction id. A function of one horizon of the log: a record is compared with the valid
+ones of its transaction before it that are younger than the policy's horizon. The payload of one of them: a repeat. Else
+it is compared with the newest: of the same subject, and later by occurred_at or under an attempt_id of its own, it is a
+further attempt; anything else is a conflict. Repeats and conflicts are remembered like any other, so that what is told
+does not depend on records older than a horizon, and can be told again after a restart by reading just that much.
 """
 
 from enum import Enum
 from typing import Final
 
 _SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
-_SHIFT: Final = 60
+_TWENTY_BITS: Final = (1 << 20) - 1
+_FORTY_BITS: Final = (1 << 40) - 1
+# What is known of a record, in one integer of five digits: log time, occurred_at (48 bits), subject (20), payload (40).
+_LOGGED: Final = 108
+_OCCURRED: Final = 60
+_SUBJECT: Final = 40
+_OCCURRED_BITS: Final = (1 << 48) - 1
 
 
 class Seen(Enum):
     """What is known about a transaction."""
 
     FIRST = "first"
+    FURTHER = "further"
     REPEATED = "repeated"
     CONFLICTING = "conflicting"
 
@@ -24,8 +33,8 @@ class Recent:
     """The transactions of one partition, for one horizon of log time.
 
     Two generations, each a horizon long: to forget is to drop the older one. A transaction costs two integers, which
-    hold 60-bit hashes under the process's own hash key; nothing of this is ever written down. At most two horizons
-    and a batch are held, about 150 bytes a transaction.
+    hold hashes under the process's own hash key; nothing of this is ever written down. Every further payload of it, and
+    every attempt_id, costs two more. At most two horizons and a batch are held, about 150 bytes a transaction.
 
     Log time is expected to ascend, as log-append time does; where it does not, a repeat may be missed that is nearly
     a horizon old.
@@ -70,10 +79,25 @@ class Recent:
             self._turn_ms = timestamp_ms + self._horizon_ms
         self._mark, self._before = offset, len(self._young)
 
-    def see(self, timestamp_ms: int, tenant: str, transaction_id: str, value: bytes, horizon_ms: int) -> Seen:
-        """Say whether the transaction was seen within `horizon_ms` (0: never, then), and remember it."""
+    def see(
+        self,
+        timestamp_ms: int,
+        occurred_ms: int,
+        tenant: str,
+        transaction_id: str,
+        attempt_id: str | None,
+        key: bytes,
+        value: bytes,
+        horizon_ms: int,
+    ) -> Seen:
+        """Say what the record is to its transaction within `horizon_ms` (0: the first, then), and remember it.
+
+        `occurred_ms` lies in [0, 2⁴⁸); `key` stands for the subject.
+        """
         transaction = hash((tenant, transaction_id)) & _SIXTY_BITS
-        now = (timestamp_ms << _SHIFT) + (hash(value) & _SIXTY_BITS)
+        payload = (hash(key) & _TWENTY_BITS) << _SUBJECT | hash(value) & _FORTY_BITS
+        now = (timestamp_ms << 48 | occurred_ms) << _OCCURRED | payload
+        named = attempt_id is not None and self._swap(hash((transaction, attempt_id)) & _SIXTY_BITS, now)
         # setdefault gives `now` back, the very object, when the transaction is new: one look-up instead of two.
         known = self._young.setdefault(transaction, now)
         if known is now:
@@ -83,6 +107,31 @@ class Recent:
         else:
             self._undo.append((transaction, known))
             self._young[transaction] = now
-        if timestamp_ms - (known >> _SHIFT) >= horizon_ms:
+        since_ms = timestamp_ms - horizon_ms
+        if known >> _LOGGED <= since_ms:
             return Seen.FIRST
-        return Seen.REPEATED if not (known ^ now) & _SIXTY_BITS else Seen.CONFLICTING
+        if not (known ^ now) & _SIXTY_BITS:
+            return Seen.REPEATED
+        # From here on it is rare: another payload.
+        self._swap(hash((transaction, known & _SIXTY_BITS)) & _SIXTY_BITS, known)
+        before = self._find(hash((transaction, payload)) & _SIXTY_BITS)
+        if before is not None and before >> _LOGGED > since_ms:
+            return Seen.REPEATED
+        if ((known ^ now) & _SIXTY_BITS) >> _SUBJECT:
+            return Seen.CONFLICTING
+        if attempt_id is not None:
+            return Seen.CONFLICTING if named and named >> _LOGGED > since_ms else Seen.FURTHER
+        later = occurred_ms > known >> _OCCURRED & _OCCURRED_BITS
+        return Seen.FURTHER if later else Seen.CONFLICTING
+
+    def _find(self, entry: int) -> int | None:
+        known = self._young.get(entry)
+        return self._old.get(entry) if known is None else known
+
+    def _swap(self, entry: int, now: int) -> int | None:
+        """Set an entry, and return what it was."""
+        known = self._young.get(entry)
+        if known is not None:
+            self._undo.append((entry, known))
+        self._young[entry] = now
+        return self._old.get(entry) if known is None else known

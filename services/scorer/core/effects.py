@@ -1,6 +1,6 @@
 """The events that follow from a judgement."""
 
-from proofwatch.events.identity import derived_id
+from proofwatch.events.identity import attempt_of, derived_id
 from proofwatch.events.types import Basis, Guidance, Mfa, Transaction, Verdict
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, attempts_left
@@ -27,6 +27,7 @@ def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
         event.device,
         event.timings,
         event.segments,
+        event.attempt_id,
     )
 
 
@@ -37,7 +38,7 @@ def guidance(
     assert judgement.action != "none", "an accepted user needs no guidance, unless with_step_up was applied"
     return Guidance(
         schema_version=1,
-        guidance_id=derived_id("guidance", event.tenant, event.transaction_id, judgement.action),
+        guidance_id=derived_id("guidance", event.tenant, event.transaction_id, judgement.action, *attempt_of(event)),
         tenant=event.tenant,
         transaction_id=event.transaction_id,
         subject_ref=event.subject_ref,
@@ -46,4 +47,5 @@ def guidance(
         message_code=judgement.message_code,
         attempts_left=attempts_left(judgement, rulebook, basis.attempts_before),
         step_up_until=log_time(mfa.until_ms) if mfa else None,
+        attempt_id=event.attempt_id,
     )

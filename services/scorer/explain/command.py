@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("transaction", metavar="TRANSACTION_ID")
     add("--tenant", metavar="T", help="whose transaction it is; ids are unique within a tenant only")
     add("--subject", metavar="REF", help="with --tenant: reads the subject's partition only")
+    add("--attempt", metavar="ID", help="which of several attempts: the attempt_id of the verdict; default: the first")
     add("--since", type=moment, metavar="ISO8601", help="log time from which on to look; default: all that is kept")
     add(
         "--policy",
@@ -75,10 +76,10 @@ async def _explained(args: argparse.Namespace, settings: Settings) -> Explained:
     async with AsyncExitStack() as stack:
         search = None if args.event and args.verdict else await _search(args, settings, stack)
         if args.verdict:
-            published = verdict_in(args.verdict, args.transaction, args.tenant)
+            published = verdict_in(args.verdict, args.transaction, args.tenant, args.attempt)
         else:
             assert search is not None
-            published = await search.verdict(args.transaction, args.tenant, args.subject)
+            published = await search.verdict(args.transaction, args.tenant, args.subject, args.attempt)
         if args.event:
             events = events_in(args.event, published.verdict)
         else:

@@ -20,17 +20,23 @@ class _Named(msgspec.Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
-def verdict_in(path: Path, transaction_id: str, tenant: str | None) -> Published:
-    """Return the first verdict on a transaction in a file of JSON lines, or the file's only document.
+def verdict_in(path: Path, transaction_id: str, tenant: str | None, attempt_id: str | None = None) -> Published:
+    """Return the first verdict on a transaction (or on its attempt) in a file of JSON lines, or the only document.
 
     Raises `NotFound`, `Unreadable`.
     """
     for place, value in _of(path, transaction_id, tenant):
         try:
-            return Published(VERDICT.decode(value), value, place)
+            verdict = VERDICT.decode(value)
         except Rejected as error:
             raise Unreadable(f"{place} names {transaction_id!r} and is no verdict: {error.message}") from error
-    raise NotFound(f"no verdict on {transaction_id!r} in {path}")
+        if attempt_id in (None, verdict.attempt_id):
+            return Published(verdict, value, place)
+    raise NotFound(f"no verdict on {transaction_id!r}{_attempt(attempt_id)} in {path}")
+
+
+def _attempt(attempt_id: str | None) -> str:
+    return "" if attempt_id is None else f" with attempt_id {attempt_id!r}"
 
 
 def events_in(path: Path, verdict: Verdict) -> list[Transaction]:

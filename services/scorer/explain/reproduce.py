@@ -12,6 +12,8 @@ import msgspec
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
+from services.scorer.core.attempts import attempt_name
+from services.scorer.core.attempts import named as named_as
 from services.scorer.core.effects import verdict as verdict_of
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.trace import Trace, trace
@@ -60,7 +62,12 @@ def reproduce(event: Transaction, published: Verdict, value: bytes, policy: Poli
 
 
 def _narrowed(event: Transaction, published: Verdict) -> tuple[Transaction, tuple[str, ...]]:
-    """Return the event with those segments only that the verdict shows with the same value, and the other names."""
+    """Return the event as the verdict speaks of it, and the names of the segments that it leaves out.
+
+    A further attempt is named; of the segments those stay that the verdict shows with the same value.
+    """
+    if event.attempt_id is None and published.attempt_id == attempt_name(event):
+        event = named_as(event)
     named, shown = event.segments or {}, published.segments or {}
     withheld = tuple(sorted(named.keys() - shown.keys()))
     if not withheld:

@@ -61,8 +61,10 @@ class Search:
         self._since_ms = since_ms
         self._progress = progress
 
-    async def verdict(self, transaction_id: str, tenant: str | None, subject: str | None) -> Published:
-        """Return the first verdict on a transaction: the one that upstream acted on.
+    async def verdict(
+        self, transaction_id: str, tenant: str | None, subject: str | None, attempt_id: str | None = None
+    ) -> Published:
+        """Return the first verdict on a transaction, or on the attempt of it: the one that upstream acted on.
 
         `subject` (with `tenant`) names the partition; without it all are read. Raises `NotFound`, `Unreadable`.
         """
@@ -84,6 +86,8 @@ class Search:
                     if quoted not in (record.value or b""):
                         continue  # about another transaction
                     raise Unreadable(f"{place} names {transaction_id!r} and is no verdict: {error.message}") from error
+                if attempt_id not in (None, verdict.attempt_id):
+                    continue
                 if verdict.transaction_id == transaction_id and tenant in (None, verdict.tenant):
                     return Published(verdict, _json(record, verdict), place)
         where = f"partition {await self._partition(self._verdicts, key)}" if key else "any partition"

@@ -72,8 +72,16 @@ async def test_handsets_and_tenants_are_told_apart() -> None:
 
 async def test_a_transaction_that_is_published_again_counts_once() -> None:
     """Upstream may repeat itself; three records of two transactions are two proofs."""
-    events = [transaction(1), transaction(1), transaction(2, at_min=1), transaction(1, at_min=1)]
+    events = [transaction(1), transaction(1), transaction(2, at_min=1), transaction(1)]
     assert await told([outgoing(event) for event in events]) == []
+
+
+async def test_attempts_under_one_transaction_id_count_each() -> None:
+    """A farm does not hide by resubmitting under one session id: another time or attempt_id is another proof."""
+    sessions = [transaction(1, at_min=n) for n in range(3)]
+    assert len(await told([outgoing(event) for event in sessions])) == 1
+    attempts = [msgspec.structs.replace(transaction(1), attempt_id=f"a{n}") for n in range(3)]
+    assert len(await told([outgoing(event) for event in attempts])) == 1
 
 
 async def test_time_is_event_time() -> None:

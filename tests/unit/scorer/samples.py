@@ -15,6 +15,7 @@ from proofwatch.events.types import SubjectState, Transaction, Verdict
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.governance import Ungoverned
+from services.scorer.core.attempts import Identity
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.subject import NOTHING
 from services.scorer.handlers import ScorerStage
@@ -27,6 +28,11 @@ SOURCE = TopicPartition(TRANSACTIONS, 2)
 POLICY = load_policy()
 BOOK = Rulebook.of(POLICY)
 CLOCK = SimulatedClock(START_MS)
+
+
+def of(number: int, attempt: int = 0) -> Identity:
+    """The identity of an attempt of a transaction that has but one."""
+    return Identity(number, attempt)
 
 
 def transaction(number: int = 0, subject: str = "s", at_s: float = 0.0, **fields: Any) -> Transaction:

@@ -10,6 +10,7 @@ from proofwatch.events.types import Mfa, SubjectState
 from services.scorer.core.attempts import after, before
 from services.scorer.core.subject import NOTHING, is_empty, settled
 from services.scorer.subjects import SubjectKeeper
+from tests.unit.scorer.samples import of
 
 FAIL: Final = b"fail"
 ACCEPT: Final = b"accept"
@@ -24,10 +25,10 @@ _UNTIL_MS: Final = 4 * 10**12
 def decide(state: SubjectState, record: Record) -> tuple[bytes, SubjectState]:
     """Tell what is known of the subject before the transaction, and what it leaves: a flag at the third failure."""
     offset, value = record.offset, record.value
-    failures = before(state.attempts, offset, offset, offset, WINDOW_MS).failures.match
+    failures = before(state.attempts, offset, offset, of(offset), WINDOW_MS).failures.match
     said = b"%d failed %d flagged %d" % (offset, failures, state.flagged_ms is not None)
     failed = 3 if value == FAIL else 0
-    attempts = after(state.attempts, offset, offset, offset, failed, suspicion=False)
+    attempts = after(state.attempts, offset, offset, of(offset), failed, suspicion=False)
     flagged_ms, step_up = state.flagged_ms, state.step_up
     if failed and failures >= 2:
         flagged_ms, step_up = offset, Mfa(control_id=_CONTROL, since_ms=offset, until_ms=_UNTIL_MS)

@@ -16,6 +16,7 @@ from services.scorer.core.attempts import History
 from services.scorer.core.decide import decide
 from services.scorer.core.duplicates import Recent, Seen
 from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.times import occurred_ms
 from tests.unit.scorer.backtests import NEW, OLD, arrivals, transaction
 from tests.unit.scorer.samples import SOURCE, LogHistory, batch, record, stage, verdicts
 
@@ -61,9 +62,10 @@ def test_it_says_what_the_core_says_with_everything_remembered(
     for arrival in ascending(drawn):
         event = arrival.event
         recent.begin(arrival.offset, arrival.timestamp_ms)
-        seen = recent.see(arrival.timestamp_ms, event.tenant, event.transaction_id, arrival.value, book.horizon_ms)
+        ids = (event.tenant, event.transaction_id, event.attempt_id, arrival.key.encode(), arrival.value)
+        seen = recent.see(arrival.timestamp_ms, occurred_ms(event), *ids, book.horizon_ms)
         expected: tuple[str, str]
-        if seen is Seen.FIRST:
+        if seen in (Seen.FIRST, Seen.FURTHER):
             decided = decide(event, arrival.offset, histories.get(arrival.key, ()), book)
             histories[arrival.key] = decided.history
             expected = (decided.judgement.decision, decided.judgement.action)
@@ -106,11 +108,12 @@ def test_each_policy_has_its_own_horizon_and_patience() -> None:
     """A repeat after half an hour, and a clock ten minutes ahead, are taken by one policy and not by the other."""
     strict = changed(OLD, duplicate_horizon_minutes=10, max_ahead_seconds=3_600)
     players = counting(OLD, strict)
-    first, again = arrivals([(transaction(1), None), (transaction(1, at_s=1_800), None)])
+    (first,) = arrivals([(transaction(1), None)])
+    again = Arrival(1, first.timestamp_ms + 1_800_000, first.key, first.value, first.event, None)
     ahead = arrivals([(transaction(2, at_s=1_800 + 600), None)])[0]
     ahead = Arrival(2, first.timestamp_ms + 1_800_000, ahead.key, ahead.value, ahead.event, None)
     assert [say(player, first)[0] for player in players] == ["accept", "accept"]
-    assert [say(player, again)[0] for player in players] == ["refused", "accept"]  # occurred_at differs: a conflict
+    assert [say(player, again)[0] for player in players] == ["deduplicated", "accept"]
     assert [say(player, ahead)[0] for player in players] == ["refused", "accept"]
 
 

@@ -1,5 +1,7 @@
 """Recently seen transactions."""
 
+from typing import Any
+
 import pytest
 
 from services.scorer.core.duplicates import Recent, Seen
@@ -7,19 +9,56 @@ from services.scorer.core.duplicates import Recent, Seen
 HORIZON = 1000
 
 
-def see(recent: Recent, at_ms: int, name: str = "tx", value: bytes = b"v", tenant: str = "t") -> Seen:
-    return recent.see(at_ms, tenant, name, value, HORIZON)
+def see(
+    recent: Recent,
+    at_ms: int,
+    name: str = "tx",
+    value: bytes = b"v",
+    tenant: str = "t",
+    occurred_ms: int = 0,
+    attempt: str | None = None,
+    subject: bytes = b"s",
+    horizon_ms: int = HORIZON,
+) -> Seen:
+    return recent.see(at_ms, occurred_ms, tenant, name, attempt, subject, value, horizon_ms)
 
 
 def test_the_same_bytes_again_are_a_repeat_and_others_a_conflict() -> None:
-    """Each record is compared with the newest one of its transaction."""
+    """As far as nothing says that it is a further attempt: the same time, and no attempt_id."""
     recent = Recent(HORIZON)
     recent.begin(1, 0)
     assert see(recent, 0) is Seen.FIRST
     assert see(recent, 1) is Seen.REPEATED
     assert see(recent, 2, value=b"w") is Seen.CONFLICTING
     assert see(recent, 3, value=b"w") is Seen.REPEATED
-    assert see(recent, 4) is Seen.CONFLICTING
+    assert see(recent, 4) is Seen.REPEATED
+    assert see(recent, 5, value=b"x") is Seen.CONFLICTING
+
+
+def test_a_later_payload_of_the_same_subject_is_a_further_attempt() -> None:
+    """Vendors resubmit under one session id; what comes again of any of the attempts is a repeat."""
+    recent = Recent(HORIZON)
+    recent.begin(1, 0)
+    assert see(recent, 0, value=b"a", occurred_ms=10) is Seen.FIRST
+    assert see(recent, 1, value=b"b", occurred_ms=11) is Seen.FURTHER
+    assert see(recent, 2, value=b"c", occurred_ms=12) is Seen.FURTHER
+    for again, occurred in ((b"a", 10), (b"c", 12), (b"b", 11), (b"b", 11), (b"a", 10)):
+        assert see(recent, 3, value=again, occurred_ms=occurred) is Seen.REPEATED
+    assert see(recent, 4, value=b"d", occurred_ms=10) is Seen.CONFLICTING
+    assert see(recent, 5, value=b"e", occurred_ms=13, subject=b"other") is Seen.CONFLICTING
+
+
+def test_attempt_ids_tell_attempts_apart_whatever_their_times() -> None:
+    """One id with two payloads contradicts itself; another subject's is no attempt."""
+    recent = Recent(HORIZON)
+    recent.begin(1, 0)
+    assert see(recent, 0, value=b"a", attempt="1", occurred_ms=9) is Seen.FIRST
+    assert see(recent, 1, value=b"b", attempt="2", occurred_ms=9) is Seen.FURTHER
+    assert see(recent, 2, value=b"c", attempt="3", occurred_ms=5) is Seen.FURTHER
+    assert see(recent, 3, value=b"a", attempt="1", occurred_ms=9) is Seen.REPEATED
+    assert see(recent, 4, value=b"x", attempt="2", occurred_ms=99) is Seen.CONFLICTING
+    assert see(recent, 5, value=b"d", attempt="4", occurred_ms=99, subject=b"other") is Seen.CONFLICTING
+    assert see(recent, 6, "another", value=b"x", attempt="2") is Seen.FIRST
 
 
 def test_tenants_have_their_own_ids() -> None:
@@ -49,22 +88,27 @@ def test_what_is_told_depends_on_one_horizon_alone() -> None:
         whole, recalled = Recent(HORIZON), Recent(HORIZON)
         told = []
         for offset in range(40):
-            at_ms, name, value = offset * 170, f"tx-{offset % 3}", b"v" if offset % 4 else b"w"
+            at_ms, name, value = offset * 170, f"tx-{offset % 3}", f"{offset // 3 % 5 % 3}".encode()
+            more: dict[str, Any] = {
+                "occurred_ms": offset * 7 % 11,
+                "attempt": (None, "1", "2", None)[offset // 3 % 4],
+                "subject": b"other" if offset % 13 == 7 else b"s",
+            }
             whole.begin(offset, at_ms)
-            told.append(see(whole, at_ms, name, value))
+            told.append(see(whole, at_ms, name, value, **more))
             if at_ms >= start * 170 - HORIZON:
                 recalled.begin(offset, at_ms)
-                again = see(recalled, at_ms, name, value)
+                again = see(recalled, at_ms, name, value, **more)
                 assert offset < start or again is told[-1]
 
 
 def test_policies_have_their_own_horizons() -> None:
     """The memory holds the longest; a shorter one ends sooner, and zero at once."""
     recent = Recent(HORIZON)
-    assert recent.see(0, "t", "tx", b"v", HORIZON) is Seen.FIRST
-    assert recent.see(500, "t", "tx", b"v", 500) is Seen.FIRST
-    assert recent.see(500, "t", "tx", b"v", 0) is Seen.FIRST
-    assert recent.see(999, "t", "tx", b"v", 500) is Seen.REPEATED
+    assert see(recent, 0) is Seen.FIRST
+    assert see(recent, 500, horizon_ms=500) is Seen.FIRST
+    assert see(recent, 500, horizon_ms=0) is Seen.FIRST
+    assert see(recent, 999, horizon_ms=500) is Seen.REPEATED
 
 
 def test_a_batch_that_comes_again_does_not_find_itself() -> None:
@@ -78,7 +122,7 @@ def test_a_batch_that_comes_again_does_not_find_itself() -> None:
             see(recent, 10 + n, name, value) for n, (name, value) in enumerate([("b", b"v"), ("a", b"w"), ("b", b"v")])
         ]
         assert seen == [Seen.FIRST, Seen.CONFLICTING, Seen.REPEATED], cut
-        assert len(recent) == 2
+        assert len(recent) == 3  # of a, both payloads
     recent.begin(5, 10)
     assert see(recent, 20, "a") is Seen.REPEATED
 

@@ -250,3 +250,16 @@ def test_what_is_not_found_gives_exit_code_2(files: list[str], capsys: pytest.Ca
     assert main(files) == 2
     said = capsys.readouterr().err
     assert all(part in said for part in ("'tx-9'", "--subject needs --tenant", f"policy {'0' * 32}"))
+
+
+async def test_an_attempt_is_found_by_its_name_and_else_the_first() -> None:
+    """Several verdicts on one transaction: `--attempt` picks one, each reproduced from its own event."""
+    events = [transaction(0, at_s=60.0 * n, match_score=0.5 + n / 10) for n in range(3)]
+    values = on(topics.VERDICTS, await run(MemorySubjects(10**6), [record(n, e) for n, e in enumerate(events)]))
+    search = Search(await publish(events, values))
+    for value in values:
+        found = await search.verdict("tx-0", "acme", None, VERDICT.decode(value).attempt_id)
+        assert found.value == value
+        assert best(await search.events(found.verdict), found, OLD).reproduced
+    with pytest.raises(NotFound):
+        await search.verdict("tx-0", "acme", None, "no such attempt")

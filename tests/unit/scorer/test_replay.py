@@ -20,6 +20,7 @@ from tests.unit.scorer.samples import (
     after,
     batch,
     kept,
+    of,
     record,
     run,
     seen_by_others,
@@ -63,7 +64,7 @@ async def histories(attempts: MemorySubjects, end: int) -> list[object]:
     """What every subject's next transaction would see, at any hour that matters."""
     made = [state.attempts for state in await kept(attempts, end, b"acme/a", b"acme/b")]
     hours = range(-30, 31, 5)
-    return [before(h, end, 1_768_464_000_000 + t * 3_600_000, -1, BOOK.window_ms) for h in made for t in hours]
+    return [before(h, end, 1_768_464_000_000 + t * 3_600_000, of(-1), BOOK.window_ms) for h in made for t in hours]
 
 
 @settings(max_examples=150, deadline=None)

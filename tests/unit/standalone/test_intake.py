@@ -37,6 +37,15 @@ def test_missing_columns_get_documented_defaults() -> None:
     assert label is None
 
 
+def test_an_attempt_id_is_handed_on_and_otherwise_absent() -> None:
+    """Several rows may be attempts of one transaction."""
+    columns = intake("transaction_id", "attempt_id", "match_score")
+    with_id, _ = events(columns, row(transaction_id="s", attempt_id="2", match_score="0.9"))
+    without, _ = events(columns, row(transaction_id="s", match_score="0.9"))
+    assert (with_id["transaction_id"], with_id["attempt_id"]) == ("s", "2")
+    assert "attempt_id" not in without
+
+
 @pytest.mark.parametrize("length", [128, 245, 246, 256])
 def test_a_long_id_makes_a_subject_of_its_own_that_fits(length: int) -> None:
     """An id as long as the schema allows is an id; the subject that is made of it stays within the limit."""
