@@ -1,6 +1,6 @@
 """Run benchmarks, print their tables, keep the results as JSON, and render the dated page.
 
-python -m tests.benchmarks                      # everything: about 20 minutes
+python -m tests.benchmarks                      # everything: about 50 minutes
 python -m tests.benchmarks --quick              # everything, small: to see that it runs
 python -m tests.benchmarks latency memory       # some of it; the other results of the day stay
 """
@@ -26,7 +26,7 @@ from tests.benchmarks.world import World
 from tests.support.runner import ComponentError
 from tests.support.stack import Stack
 
-NAMES: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone")
+NAMES: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone", "journey")
 _DOCS: Final = Path("docs")
 _QUICK: Final = Path("out") / "benchmarks"
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False)) as stack:
             world = World(stack)
-            context = Context(world, options.quick, options.rounds)
+            context = Context(world, options.quick, options.rounds, options.rates, options.seconds)
             for name in options.names or NAMES:
                 benchmark: Benchmark = import_module(f"tests.benchmarks.{name}").run
                 try:
@@ -69,9 +69,24 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}; all")
     parser.add_argument("--quick", action="store_true", help="few events, one round; kept apart, under out/benchmarks")
     parser.add_argument("--rounds", type=int, metavar="N", help="interleaved rounds; 3, or 1 with --quick")
+    parser.add_argument(
+        "--rates",
+        type=_rates,
+        default=(),
+        metavar="R,R,…",
+        help="journey: transactions a second, one after the other; 20,100,1000,5000,10000,15000",
+    )
+    parser.add_argument("--seconds", type=int, metavar="S", help="journey: how long each rate is held; 180, or 20")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="the day that results are kept under; today")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to keep them; docs, or out/benchmarks")
     return parser.parse_args(arguments)
+
+
+def _rates(text: str) -> tuple[int, ...]:
+    rates = tuple(int(rate) for rate in text.split(","))
+    if min(rates) < 1:
+        raise ValueError(text)
+    return tuple(sorted(rates))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,11 @@ class Child:
             newest = self.line(0)
         return newest
 
+    def end(self) -> None:
+        """Ask it to end, with SIGTERM; what it prints until then can still be asked for."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
     def rss_mib(self) -> float:
         """Return its resident memory in MiB."""
         shown = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
@@ -67,7 +72,7 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self.end()
             try:
                 self._process.wait(_STOP_S)
             except subprocess.TimeoutExpired:

@@ -18,11 +18,16 @@ Benchmark = Callable[["Context"], Result]
 
 @dataclass(frozen=True)
 class Context:
-    """`quick`: few events and rounds, to see that everything runs; its numbers mean little."""
+    """`quick`: few events and rounds, to see that everything runs; its numbers mean little.
+
+    `rates` and `seconds` are for the journey: transactions a second, and how long each rate is held.
+    """
 
     world: World
     quick: bool
     rounds: int | None = None
+    rates: tuple[int, ...] = ()
+    seconds: int | None = None
 
     def pick(self, full: int, quick: int) -> int:
         """Return the size for this run."""

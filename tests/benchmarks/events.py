@@ -42,6 +42,11 @@ class _Scores(NamedTuple):
     liveness: float
 
 
+def scores_of(number: int) -> tuple[float, float]:
+    """Return the match and the liveness score of event `number`."""
+    return _scores()[number % _PERIOD]
+
+
 def failing(first: int, last: int) -> int:
     """Return how many of the events `first` … `last` − 1 fail a check."""
     passes = [scores.match > 0.85 and scores.liveness > 0.995 for scores in _scores()]

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks import prose
-from tests.benchmarks.plots import draw_latency, draw_memory
+from tests.benchmarks.interpreter import described
+from tests.benchmarks.plots import draw_journey, draw_latency, draw_memory
 from tests.benchmarks.results import load
-from tests.benchmarks.tables import Rows, tables
+from tests.benchmarks.rows import Rows
+from tests.benchmarks.tables import tables
 
-_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone")
+_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone", "journey")
+_DRAWINGS: Final = {"latency": draw_latency, "memory": draw_memory, "journey": draw_journey}
 _TITLES: Final = {
     "throughput": "Side by side",
     "latency": "Event to verdict",
@@ -19,6 +22,7 @@ _TITLES: Final = {
     "tenants": "Tenants with their own policies",
     "costs": "Where the time goes",
     "standalone": "Standalone",
+    "journey": "The whole journey",
 }
 
 
@@ -26,7 +30,7 @@ def write_page(file: Path) -> Path:
     """Write the page of the results in `file` (HOME/benchmarks/DATE.json) as HOME/benchmarks-DATE.md; return it."""
     day = load(file)
     found = day["benchmarks"]
-    for name, draw in (("latency", draw_latency), ("memory", draw_memory)):
+    for name, draw in _DRAWINGS.items():
         if name in found:
             draw(found[name], file.with_name(f"{day['date']}-{name}.svg"))
     page = file.parent.parent / f"benchmarks-{day['date']}.md"
@@ -46,10 +50,12 @@ def _lines(day: dict[str, Any], file: Path) -> Iterator[str]:
         result = day["benchmarks"][name]
         yield f"\n## {_TITLES[name]}\n"
         yield from map(_wrapped, prose.before(name, result))
+        if built := day.get("interpreters", {}).get(name):
+            yield _wrapped(f"\n{described(built)}")
         for rows in tables(name, result):
             yield ""
             yield from _table(rows)
-        if name in ("latency", "memory"):
+        if name in _DRAWINGS:
             yield f"\n![{_TITLES[name]}]({file.parent.name}/{day['date']}-{name}.svg)"
         yield from prose.after(name, result)
 

@@ -1,4 +1,4 @@
-"""The page's two drawings, as SVG that depends on nothing but the results."""
+"""The page's drawings, as SVG that depends on nothing but the results."""
 
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,29 @@ def draw_memory(result: Result, file: Path) -> None:
         axes.axvspan(min(millions), 0, color="#f2f2f2")
         axes.set(xlabel="million events after the warm-up (shaded)", ylabel="resident memory in MiB", ylim=(0, None))
         axes.grid(visible=True, color="#eeeeee")
+        _save(figure, file)
+
+
+def draw_journey(result: Result, file: Path) -> None:
+    """Draw how far each stage is behind over time, a panel for each rate and one for the time without the database."""
+    panels = [(f"{row['rate']:,} a second", row["samples"]) for row in result["rates"]]
+    if outage := result["outage"]:
+        panels.append((f"{outage['rate']:,} a second, {outage['away_s']} s without PostgreSQL", outage["samples"]))
+    with mpl.rc_context(_STYLE):
+        figure, grid = plt.subplots(-(-len(panels) // 2), 2, figsize=(7, 2.2 * -(-len(panels) // 2)), squeeze=False)
+        for axes in grid.flat[len(panels) :]:
+            axes.axis("off")
+        for axes, (title, samples) in zip(grid.flat, panels, strict=False):
+            for stage in samples:
+                if stage != "at":
+                    axes.plot(samples["at"], [max(lag, 0.05) for lag in samples[stage]], label=stage, linewidth=1)
+            axes.axhline(result["limit_s"], color=_GREY, linestyle="--", linewidth=0.8)
+            axes.set(yscale="log", ylim=(0.05, 120), title=title)
+            axes.title.set_fontsize(9)
+            axes.grid(visible=True, color="#eeeeee")
+        grid.flat[0].legend(frameon=False, fontsize=7, ncols=2)
+        figure.supxlabel("seconds since the warm-up, or since the database was back", fontsize=9)
+        figure.supylabel("seconds behind", fontsize=9)
         _save(figure, file)
 
 

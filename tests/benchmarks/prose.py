@@ -86,6 +86,8 @@ def before(name: str, result: Result) -> Iterator[str]:
         )
     elif name == "tenants":
         yield "The same events, spread evenly over 10 or 10,000 tenants, in turn."
+    elif name == "journey":
+        yield _journey(result)
     else:
         yield _BEFORE[name].strip()
 
@@ -97,6 +99,28 @@ def after(name: str, result: Result) -> Iterator[str]:
         for each in result["contenders"]:
             if each.get("failure"):
                 yield f"\n{each['label']} failed: `{each['failure'].splitlines()[-1]}`"
+
+
+def _journey(result: Result) -> str:
+    figure = "none of these rates" if result["figure"] is None else f"{result['figure']:,} transactions a second"
+    left_out = ", ".join(f"{rate:,}" for rate in result["left_out"])
+    return (
+        f"**{figure}** is the highest rate at which every stage stayed within {result['limit_s']:g} s of the input for "
+        f"{result['seconds']} s, and everything was counted to the last window. Scorer, devices, combine, windows, "
+        "ledger, triage and notifier run as an operator starts them, one process each with the default settings, on "
+        "one broker, one PostgreSQL and one Redis; an open-loop generator sends input i when it is due, whatever the "
+        f"system does: {result['tenants']} tenants, a handset for each subject, some dozen segment values. A reader "
+        "of committed records, fences and group offsets, which shares nothing with the product's clients, says twice a "
+        "second which input is the oldest that a stage has not done: how long ago that became due is the stage's lag. "
+        "(The notifier's is since its input was published.) Afterwards verdicts, ledger rows and published windows are "
+        "counted, by tenants that only this rate has. Before that the broker carries traffic for "
+        f"{result['broker_warm_up_seconds']} s, and each rate for {result['warm_up_seconds']} s. Generator, reader, "
+        f"broker and database share the {result['cores']} cores with the seven processes; the load average before was "
+        f'{result["load_before"]:g}, and the column "others" is what was kept busy by nothing of this run. The server '
+        "runs with fsync and full_page_writes off, as in the tests: a production server adds images of full pages to "
+        "the log after each checkpoint."
+        + (f" Not tried, for the rate before them was given up: {left_out}." if left_out else "")
+    )
 
 
 def _features(result: Result) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks.context import Result
+from tests.benchmarks.interpreter import interpreter
 
 _INNERMOST: Final = re.compile(r"\[\s+([-0-9.e,\s]+?)\s+\]")
 """A list of numbers, spread over lines: hundreds of samples would make a file that nobody looks through."""
@@ -26,6 +27,7 @@ def keep(home: Path, date: str, kafka: str, name: str, result: Result, *, quick:
             "brokers": "one broker on the same machine",
         },
         "quick": quick,
+        "interpreters": {**known.get("interpreters", {}), name: interpreter()},
         "benchmarks": {**known["benchmarks"], name: result},
     }
     file.parent.mkdir(parents=True, exist_ok=True)

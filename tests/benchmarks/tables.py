@@ -1,20 +1,14 @@
 """Results as rows of text: the same tables for the terminal and for the page. Pure but for `show`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks import journey_tables
 from tests.benchmarks.context import Result
-
-
-class Rows(NamedTuple):
-    """A table: its title, its column heads (the first is text, the others are numbers), and its rows."""
-
-    title: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
+from tests.benchmarks.rows import Rows, met
 
 
 def tables(name: str, result: Result) -> list[Rows]:
@@ -31,11 +25,6 @@ def show(console: Console, name: str, result: Result) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
-
-
-def met(value: bool) -> str:
-    """Return the word for a target."""
-    return "met" if value else "not met"
 
 
 def _throughput(result: Result) -> list[Rows]:
@@ -166,4 +155,5 @@ _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
     "tenants": _tenants,
     "costs": _costs,
     "standalone": _standalone,
+    "journey": journey_tables.tables,
 }

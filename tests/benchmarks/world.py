@@ -28,7 +28,7 @@ class World:
     """One broker and one cache for all benchmarks; every process talks to 127.0.0.1 only."""
 
     def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+        self.stack = stack
         self._admin = AdminClient({"bootstrap.servers": stack.kafka.bootstrap, "log_level": 0})
         self._specs = {
             spec.name: NewTopic(spec.name, PARTITIONS, 1, config={**spec.config, **_SMALL_FILES})
@@ -39,12 +39,12 @@ class World:
     @property
     def bootstrap(self) -> str:
         """The broker's `host:port`."""
-        return self._stack.kafka.bootstrap
+        return self.stack.kafka.bootstrap
 
     @property
     def redis_url(self) -> str:
         """The cache."""
-        return self._stack.redis.url
+        return self.stack.redis.url
 
     @property
     def kafka(self) -> str:
@@ -61,7 +61,16 @@ class World:
                 future.result()
         missing = [spec for name, spec in self._specs.items() if name in gone or name not in present]
         self._create(missing)
-        self._stack.redis.flush()
+        self.stack.redis.flush()
+
+    def clear(self) -> None:
+        """Forget every group, topic and key, whoever made them."""
+        self._forget_groups()
+        present = [name for name in self._topics() if not name.startswith("__")]
+        if present:
+            for future in self._admin.delete_topics(present, operation_timeout=_WAIT_S).values():
+                future.result()
+        self.stack.redis.flush()
 
     def fill(self, count: int, names: Sequence[str] = TENANTS) -> None:
         """Write the events 0 … `count` − 1 to an empty transactions topic."""
@@ -128,6 +137,7 @@ class World:
                     if time.monotonic() > until:
                         raise  # a member that did not leave
                     time.sleep(0.2)
+            assert time.monotonic() < until + _WAIT_S, f"groups are still there: {', '.join(names)}"
 
     def _groups(self) -> list[str]:
         listed = self._admin.list_consumer_groups().result().valid

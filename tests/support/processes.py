@@ -1,5 +1,6 @@
 """Proofwatch's own processes under test: `proofwatch run NAME` as an operator starts it, and its other commands."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -134,7 +135,8 @@ class ServiceProcess:
     def close(self) -> None:
         """End it whatever its state; for clean-up after failures."""
         if self._supervisor and self._supervisor.poll() is None:
-            self.kill()
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                self.kill()
         self._supervisor = None
 
     def log(self, lines: int) -> str:
