@@ -34,6 +34,9 @@ BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)
 _CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
 _AUTHORITY: Final = 50
 _LONGEST_ID: Final = 256  # what the schema allows
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,19 @@ class Intake:
     start: datetime
     step: timedelta
     required: frozenset[str]
+    timed: bool = False
+    """Whether other rows have a time: then one without is not put anywhere, but left for the scorer to refuse."""
 
-    def events(self, number: int, row: Row) -> tuple[Outgoing, Outgoing | None]:
-        """Return the transaction of row `number` (from 0) and its label, stamped with the row's own time."""
+    def events(self, number: int, row: Row, stamp_ms: int | None = None) -> tuple[Outgoing, Outgoing | None]:
+        """Return the transaction of row `number` (from 0) and its label.
+
+        `stamp_ms`: when they come to the log, in milliseconds since the Unix epoch; None: at the row's own time.
+        """
         cell = self._cells(row)
         moment, occurred_at = self._moment(number, cell.get("occurred_at"))
         transaction_id = cell.get("transaction_id") or f"{self.file_digest}-{number}"
         subject_ref = cell.get("subject_ref") or _own_subject(transaction_id)
-        stamp_ms = round(moment.timestamp() * 1000)
+        stamp_ms = round(moment.timestamp() * 1000) if stamp_ms is None else stamp_ms
         event: dict[str, Any] = {
             "schema_version": 1,
             "tenant": self.tenant,
@@ -112,16 +120,18 @@ class Intake:
         found = ((name, row.values.get(column)) for name, column in self.columns.fields.items())
         return {name: value for name, value in found if value is not None}
 
+    def at_us(self, row: Row) -> int | None:
+        """Return the row's own time in microseconds since the Unix epoch; None: it has none that a window can hold."""
+        text = self._cells(row).get("occurred_at")
+        moment = None if text is None else _read(text)
+        return (moment - _EARLIEST) // _MICROSECOND if moment and _EARLIEST <= moment < _LATEST else None
+
     def _moment(self, number: int, text: str | None) -> tuple[datetime, str]:
         default = self.start + number * self.step
         if text is None:
-            return default, default.isoformat()
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            return default, text
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment, moment.isoformat()
+            return default, "" if self.timed else default.isoformat()
+        moment = _read(text)
+        return (default, text) if moment is None else (moment, moment.isoformat())
 
     def _checks(self, cell: Mapping[str, str]) -> list[str]:
         """Return what upstream asked for.
@@ -162,6 +172,15 @@ def _own_subject(transaction_id: str) -> str:
     if len(named) <= _LONGEST_ID:
         return named
     return f"subject-of-{hashlib.sha256(transaction_id.encode()).hexdigest()}"
+
+
+def _read(text: str) -> datetime | None:
+    """Return the moment that a cell names, in UTC where it names no zone; None: it names none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _score(text: str | None) -> float | str | None:

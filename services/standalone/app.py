@@ -5,6 +5,7 @@ byte by byte, however fast the machine is.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 import asyncpg
@@ -36,6 +37,17 @@ TAPPED: Final = (
 )
 
 
+_DAY_MS: Final = 86_400_000
+_DAYS_THAT_MATTER: Final = 4
+"""After so many days without records everything that was to close has closed."""
+_AFTER_MS: Final = 1_000
+"""Idle lanes see the time `idle_seconds` behind the clock."""
+
+
+def _day_of(record: Outgoing) -> int:
+    return (record.timestamp_ms or 0) // _DAY_MS
+
+
 def partition_counts() -> dict[str, int]:
     """Return one partition for every topic and dead-letter topic of the manifests.
 
@@ -64,11 +76,26 @@ class Standalone:
             await service.stop()
 
     async def feed(self, records: Sequence[Outgoing]) -> None:
-        """Publish records, move the clock to the newest of them, and work until nothing is left to do."""
-        await self.bus.publish(records)
-        stamps = [record.timestamp_ms for record in records if record.timestamp_ms is not None]
-        self.clock.advance_to(max(stamps, default=0))
-        await self.settle()
+        """Publish records, move the clock to the newest of them, and work until nothing is left to do.
+
+        Records are in the order of their times. At the end of each UTC day everything stops for what follows from it:
+        labelled days close, and what they turn on is in force before the next day's records come. So how many records
+        are fed at once has no influence.
+        """
+        for day, slice_ in groupby(records, key=_day_of):
+            await self._end_days(day)
+            published = list(slice_)
+            await self.bus.publish(published)
+            self.clock.advance_to(max([record.timestamp_ms or 0 for record in published]))
+            await self.settle()
+
+    async def _end_days(self, next_day: int) -> None:
+        """Let the days before `next_day` end one by one; of a long silence the first few and the last."""
+        today = self.clock.now_ms() // _DAY_MS
+        for day in sorted({*range(today + 1, min(today + _DAYS_THAT_MATTER, next_day) + 1), next_day}):
+            if today < day:
+                self.clock.advance_to(day * _DAY_MS + _AFTER_MS)
+                await self.settle()
 
     async def settle(self) -> None:
         """Work until nothing is left to do, then let idle work be done, and what follows from it."""

@@ -2,10 +2,9 @@
 
 import argparse
 import hashlib
-import itertools
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,15 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 
 from proofwatch.biometrics.curve_figures import operating_points
-from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import InvalidPolicy, Policy, SegmentName, load_policy
 from proofwatch.intake import BUILT_IN_SEGMENTS, Columns, Intake
 from proofwatch.strict_yaml import load_yaml
 from proofwatch.tabular import Row, Table, TableError, open_table
 from services.standalone.evaluate_table import read_trials
+from services.standalone.feed import Feed
 from services.standalone.runner import Run, closing_lines, conduct
 
-_CHUNK: Final = 2_500
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -87,25 +85,19 @@ def prepare(args: argparse.Namespace) -> Run:
         step=timedelta(seconds=1 / args.rate),
         required=frozenset(policy.required_checks),
     )
+    feed = Feed(table, intake)
     segments = tuple(name for name in BUILT_IN_SEGMENTS if name in columns.fields) + tuple(columns.segments)
     return Run(
         title=f"replay of {args.file.name}",
         policy=policy,
-        chunks=lambda: _chunks(table, intake),
-        total=sum(1 for _ in table.rows()),
-        start_ms=round(args.start.timestamp() * 1000),
+        chunks=feed.chunks,
+        total=feed.total,
+        start_ms=round(args.start.timestamp() * 1000) if feed.start_ms is None else feed.start_ms,
         out=args.out,
         headless=args.headless,
         segments=segments,
         edges=_edges(table, columns, segments, policy),
     )
-
-
-def _chunks(table: Table, intake: Intake) -> Iterator[Sequence[Outgoing]]:
-    rows = enumerate(table.rows())
-    while chunk := list(itertools.islice(rows, _CHUNK)):
-        records = [intake.events(number, row) for number, row in chunk]
-        yield [record for pair in records for record in pair if record is not None]
 
 
 def _edges(table: Table, columns: Columns, segments: Sequence[str], policy: Policy) -> tuple[float, ...]:

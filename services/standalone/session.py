@@ -1,6 +1,7 @@
 """One run of the whole system over a given input: feed, watch, finish, account."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -29,6 +30,7 @@ class Session:
         self.overview = Overview()
         self.sent = 0
         self.labels_sent = 0
+        self.set_apart = 0
         self.seconds = 0.0
         self._began = 0.0
         self._system = system
@@ -51,9 +53,11 @@ class Session:
     async def send(self, chunk: Sequence[Outgoing]) -> None:
         """Send one chunk of the input through the whole system."""
         await self._system.feed(chunk)
-        transactions = sum(record.topic == topics.TRANSACTIONS for record in chunk)
-        self.sent += transactions
-        self.labels_sent += len(chunk) - transactions
+        counted = Counter(record.topic for record in chunk)
+        apart = counted[topics.dead_letter_topic(topics.TRANSACTIONS)]
+        self.sent += counted[topics.TRANSACTIONS] + apart
+        self.set_apart += apart
+        self.labels_sent += counted[topics.LABELS]
         await self._collect()
 
     async def finish(self, quiet: timedelta) -> None:
@@ -78,6 +82,9 @@ class Session:
     def conservation(self) -> dict[str, Any]:
         """Return what became of the transactions sent; `holds` is whether every one is accounted for, once."""
         totals = self._conservation.totals()
+        # what was set apart before the scorer saw it is a dead letter all the same
+        consumed, dead_lettered = totals.consumed + self.set_apart, totals.dead_lettered + self.set_apart
+        totals = totals._replace(consumed=consumed, dead_lettered=dead_lettered)
         return {**totals._asdict(), "holds": totals.holds and totals.consumed == self.sent}
 
     def _mended(self) -> dict[str, Any]:

@@ -19,13 +19,15 @@ class Published(NamedTuple):
     """A window whose revision was just raised. `backfill`: what it adds came too late to act upon (`core.lateness`).
 
     A `small` one was not: it is not to be published, nor to cause anything, but it may end an anomaly that is firing,
-    lest one that fired on a busy hour should last all night.
+    lest one that fired on a busy hour should last all night. `due_ms`: when a closing was due; None: a restatement, or
+    backfill.
     """
 
     key: BucketKey
     window: SegmentWindow
     backfill: bool
     small: bool = False
+    due_ms: int | None = None
 
 
 def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
@@ -38,7 +40,8 @@ def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> I
     due = [bucket for bucket in buckets if not bucket.closed and is_due(bucket.key, progress_ms, rules)]
     for bucket in sorted(due, key=_order):
         bucket.closed = True
-        yield from _publish(bucket.key, bucket.segments.values(), bucket.late, rules)
+        due_ms = None if bucket.late else bucket.key.end_ms + rules.grace_ms
+        yield from _publish(bucket.key, bucket.segments.values(), bucket.late, rules, due_ms)
 
 
 def restate(
@@ -53,11 +56,13 @@ def restate(
         yield from _publish(bucket.key, windows, bucket.key in backfill, rules)
 
 
-def _publish(key: BucketKey, windows: Iterable[SegmentWindow], backfill: bool, rules: Rules) -> Iterator[Published]:
+def _publish(
+    key: BucketKey, windows: Iterable[SegmentWindow], backfill: bool, rules: Rules, due_ms: int | None = None
+) -> Iterator[Published]:
     for window in sorted(windows, key=lambda each: (each.name or "", each.value or "")):
         small = key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell
         window.revision += not small
-        yield Published(key, window, backfill, small)
+        yield Published(key, window, backfill, small, due_ms)
 
 
 def _transactions(window: SegmentWindow) -> int:

@@ -10,7 +10,7 @@ from services.aggregator.core.times import MICROSECONDS, moment
 
 def window_event(published: Published) -> types.Window:
     """Return the window with its counts over all policies and the proxies they give."""
-    key, window, backfill, _ = published
+    key, window, backfill = published.key, published.window, published.backfill
     total = totals(window)
     return types.Window(
         schema_version=1,

@@ -12,7 +12,7 @@ from services.aggregator.core.times import DAY_S
 
 def slot_key(published: Published) -> SlotKey:
     """Return the row of baselines that a window is judged by."""
-    key, window, _, _ = published
+    key, window = published.key, published.window
     return SlotKey(key.tenant, window.name, window.value, key.length_s, slot_of(key.length_s, key.start_ms))
 
 
@@ -46,16 +46,16 @@ class Watch:
 
     def concerns(self, published: Published) -> bool:
         """Return whether there is anything to judge: a small window can only end what is firing by now."""
-        (tenant, length_s, _), window, _, small = published
-        if not small:
+        (tenant, length_s, _), window = published.key, published.window
+        if not published.small:
             return True
         keys = (SeriesKey(tenant, window.name, window.value, metric, length_s) for metric in self._monitoring.expected)
         return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
 
     def judge(self, published: Published, figures: Iterable[Figure]) -> Iterator[Anomaly]:
         """Yield what the window's rates begin, change or end."""
-        (tenant, length_s, start_ms), window, backfill, small = published
-        reference = WindowRef(start_ms, published.key.end_ms, window.revision, backfill)
+        (tenant, length_s, start_ms), window, small = published.key, published.window, published.small
+        reference = WindowRef(start_ms, published.key.end_ms, window.revision, published.backfill)
         cadence = DAILY if length_s >= DAY_S else REAL_TIME
         slot = slot_key(published)
         row = self._baselines[slot]

@@ -126,7 +126,10 @@ class WindowsStage:
     async def _publish(
         self, published: list[Published], timestamp_ms: int | None, tx: "asyncpg.Connection"
     ) -> list[Outgoing]:
-        """Return the windows and what is found in them; store the baselines and anomalies that changed."""
+        """Return the windows and what is found in them; store the baselines and anomalies that changed.
+
+        A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
+        """
         if not published:
             return []
         anomalies = await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published})
@@ -138,11 +141,11 @@ class WindowsStage:
             if not watch.concerns(each):
                 continue
             event = window_event(each)
-            key = each.key.tenant.encode()
+            key, at_ms = each.key.tenant.encode(), timestamp_ms if each.due_ms is None else each.due_ms
             if not each.small:
-                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, timestamp_ms))
+                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, at_ms))
             outgoing += [
-                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, timestamp_ms)
+                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, at_ms)
                 for anomaly in watch.judge(each, event.figures)
             ]
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)

@@ -1,0 +1,100 @@
+"""A file's rows as a live system would have met them: in the order of their times, each at its own time.
+
+What cannot have been so is set apart before it can move time: a row whose clock was years off becomes a dead letter
+here, and one without a time is left to the scorer, which refuses it.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final
+
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
+from proofwatch.events import topics
+from proofwatch.events.rejected import Reason
+from proofwatch.intake import Intake
+from proofwatch.tabular import Table
+
+CHUNK: Final = 2_500
+STAGE: Final = "replay"
+_AT: Final = TopicPartition(topics.TRANSACTIONS, 0)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Feed:
+    """The events of a file, in order. Reads the file once to survey its times; says what is not as it should be."""
+
+    def __init__(self, table: Table, intake: Intake, say: Callable[[str], object] = sys.stderr.write) -> None:
+        """Raises `TableError`."""
+        survey = Survey()
+        for row in table.rows():
+            survey.add(intake.at_us(row))
+        self.total = survey.rows
+        self._table, self._survey, self._span = table, survey, survey.span()
+        self._intake = replace(intake, timed=self._span is not None)
+        for line in self._lines():
+            say(f"{table.file}: {line}\n")
+
+    @property
+    def start_ms(self) -> int | None:
+        """Return when the log begins, in milliseconds since the Unix epoch; None: no row has a time."""
+        return self._span.first_us // 1000 if self._span else None
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Sequence[Outgoing]]:
+        """Yield transactions and labels of `size` rows at a time. How many they are has no influence on anything."""
+        events = self._events()
+        while chunk := list(islice(events, size)):
+            yield [record for records in chunk for record in records]
+
+    def _events(self) -> Iterator[list[Outgoing]]:
+        intake, span = self._intake, self._span
+        rows = (Timed(intake.at_us(row), number, row) for number, row in enumerate(self._table.rows()))
+        if span is None:
+            for _, number, row in rows:
+                yield _both(intake.events(number, row))
+            return
+        now_us = span.first_us
+        for at_us, number, row in in_order(rows, self._survey):
+            if at_us is not None and span.first_us <= at_us < span.end_us:
+                now_us = at_us
+                yield _both(intake.events(number, row, at_us // 1000))
+                continue
+            # no label either: its transaction will have no verdict
+            event, _ = intake.events(number, row, now_us // 1000)
+            yield [event if at_us is None else _apart(event, number, row.line, at_us, span)]
+
+    def _lines(self) -> Iterator[str]:
+        survey, span = self._survey, self._span
+        if span is None:
+            return
+        if blank := survey.rows - survey.timed:
+            yield f"{blank:,} of {survey.rows:,} rows have no time that can be read, and are refused"
+        if outside := span.before + span.after:
+            where = f"{_day(span.first_us)} to {_day(span.end_us - 1)}, where the rest of the log lies"
+            yield f"{outside:,} rows have a time far outside of {where}; they are set apart as dead letters"
+        if not survey.in_order:
+            how = "newest first" if survey.newest_first else "not in the order of its times"
+            place = "in memory" if survey.rows <= IN_MEMORY else "on disk, in the directory for temporary files"
+            yield f"is {how}; its {survey.rows:,} rows are sorted by time first, {place}"
+
+
+def _both(events: Iterable[Outgoing | None]) -> list[Outgoing]:
+    return [event for event in events if event is not None]
+
+
+def _apart(event: Outgoing, number: int, line: int, at_us: int, span: Span) -> Outgoing:
+    """Return the dead letter of a row that is years from all others; its offset is the row's number."""
+    ahead = at_us >= span.end_us
+    reason: Reason = "time_ahead" if ahead else "schema_mismatch"
+    side = "after the end" if ahead else "before the beginning"
+    message = f"$.occurred_at: line {line} lies far {side} of the rest of the log; set the clock of its system right"
+    record = Record(number, event.timestamp_ms or 0, event.key, event.value)
+    return dead_letter(record, _AT, STAGE, reason, message)
+
+
+def _day(at_us: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=at_us):%Y-%m-%d}"
