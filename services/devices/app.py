@@ -38,7 +38,7 @@ def build(
         [
             *([follower] if follower else []),
             Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock),
-            Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock),
+            Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock, by_key=True),
         ],
     )
 

@@ -83,7 +83,7 @@ def redriven(letter: Letter, order: Order, now_ms: int) -> tuple[Outgoing, Outgo
         said.topic,
         record.key,
         record.value,
-        said.partition,
+        None if said.reason == "wrong_partition" else said.partition,  # None: where its key belongs
         record.timestamp_ms if said.timestamp_ms is None else said.timestamp_ms,
         (*original_headers(record.headers), (REDRIVE_ID, redrive_id.encode())),
     )

@@ -63,7 +63,9 @@ def build(
         observer=observer,
     )
     fence = bus.fence(GROUP)
-    worker = Worker(bus, GROUP, TOPICS, fence, prepared(stage, wire), lanes, clock, co_partitioned=CO_PARTITIONED)
+    worker = Worker(
+        bus, GROUP, TOPICS, fence, prepared(stage, wire), lanes, clock, co_partitioned=CO_PARTITIONED, by_key=True
+    )
     return Service("scorer", [SubjectsWatch(subjects, stage.note), *([follower] if follower else []), worker])
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from proofwatch.bus.dead_letter import dead_letter, read_dead_letter
 from proofwatch.bus.drawn import Drawn
-from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, UnknownTopic
+from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, UnknownTopic
+from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SystemClock
@@ -219,6 +220,73 @@ async def test_a_group_loses_its_offsets_while_another_keeps_its_own(world: Worl
         owner = await world.bus.fence(world.prefix + group).acquire(world.at("in"))
         assert await owner.position() == position
         await owner.close()
+
+
+async def test_a_record_where_its_key_does_not_belong_is_refused(world: World) -> None:
+    """A producer with another partitioner is told which one is right; the records of others go on."""
+    keys = [b"acme/s-%d" % n for n in range(40)]
+    await world.bus.publish([Outgoing(world.name("in"), key, key) for key in keys])
+    await world.bus.publish(
+        [Outgoing(world.name("in"), key, b"astray", (partition_of(key, 4) + 1) % 4) for key in keys]
+    )
+    await world.bus.publish([Outgoing(world.name("in"), None, b"keyless", 2)])
+    stage = Copy(world)
+    worker = world.worker(stage, by_key=True)
+    await worker.start()
+    await step_until(lambda: sum((at or 0) for at in worker.positions.values()) == 81, worker)
+    assert sorted(record.value or b"" for record in stage.taken) == sorted([*keys, b"keyless"])
+    refused = 0
+    for partition in range(4):
+        await shows(
+            partial(count, world, partition), sum(partition_of(key, 4) == partition for key in keys) + (partition == 2)
+        )
+        for record in await world.read("in.dlq", partition):
+            said = read_dead_letter(record)
+            assert (record.value, said.reason, said.source_partition) == (b"astray", "wrong_partition", partition)
+            assert "murmur2" in said.message
+            assert "partitioner=murmur2_random" in said.message
+            refused += 1
+    assert refused == 40
+
+
+async def test_partitions_that_are_added_end_the_process_before_it_misses_one(world: World) -> None:
+    """Readers see new partitions minutes later or never: whoever works with the topic stops with one sentence."""
+    worker = world.worker(Copy(world))
+    await worker.start()
+    (running_worker,) = await running(worker)
+    await world.publish("in", numbers(0, 5))
+    await shows(lambda: world.positions(), {0: 5})
+    await world.grow("in", 6)
+    with pytest.raises(TopicChanged, match=r"in had 4 partitions when this process started and has 6 now"):
+        await asyncio.wait_for(running_worker, 60)
+    await worker.stop()
+
+
+async def test_a_record_of_an_added_partition_count_is_not_refused(world: World) -> None:
+    """Where the count was six already, four was wrong and not the record: nothing of the batch is committed."""
+    worker = world.worker(Copy(world), by_key=True)
+    await worker.start()
+    await step_until(lambda: all(at is not None for at in worker.positions.values()), worker)
+    await world.grow("in", 6)
+    moved = next(key for n in range(100) if partition_of(key := b"k%d" % n, 6) == 1 != partition_of(key, 4))
+    await world.publish("in", [b"v"], 1, moved)
+    with pytest.raises(TopicChanged):
+        await step_until(lambda: False, worker)
+    assert await world.positions() == {}
+    assert await world.read("in.dlq", 1) == []
+
+
+async def test_a_topic_made_anew_under_a_running_worker_ends_it(world: World) -> None:
+    """Offsets mean other records then, and what lies below the position would be passed over in silence."""
+    worker = world.worker(Copy(world))
+    await worker.start()
+    (running_worker,) = await running(worker)
+    await world.publish("in", numbers(0, 5))
+    await shows(lambda: world.positions(), {0: 5})
+    await world.replace("in")
+    with pytest.raises(TopicChanged, match=r"in was deleted"):
+        await asyncio.wait_for(running_worker, 60)
+    await worker.stop()
 
 
 async def count(world: World, partition: int) -> int:

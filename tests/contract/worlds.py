@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.kafka import KafkaBus
@@ -47,10 +50,13 @@ class World:
     async def values(self, topic: str, partition: int = 0) -> list[bytes | None]:
         return [record.value for record in await self.read(topic, partition)]
 
-    def worker(self, stage: Stage[None], *, group: str = "g", topic: str = "in", max_records: int = 10) -> Worker[None]:
+    def worker(
+        self, stage: Stage[None], *, group: str = "g", topic: str = "in", max_records: int = 10, by_key: bool = False
+    ) -> Worker[None]:
         group = self.prefix + group
-        settings = LaneSettings(max_records=max_records, heartbeat_s=0.1)
-        made = Worker(self.bus, group, [self.name(topic)], self.bus.fence(group), stage, settings, CLOCK)
+        settings = LaneSettings(max_records=max_records, heartbeat_s=0.1, idle_s=0.2)
+        fence = self.bus.fence(group)
+        made = Worker(self.bus, group, [self.name(topic)], fence, stage, settings, CLOCK, by_key=by_key)
         self.closers.append(made.stop)
         return made
 
@@ -62,9 +68,39 @@ class World:
         if isinstance(self.bus, LocalBus):
             self.bus.forget_group(self.prefix + group)
             return
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin = self._admin  # held until the answer is there: its destruction cancels the request
         deleting = admin.delete_consumer_groups([self.prefix + group], request_timeout=WAIT_S)
         await asyncio.to_thread(deleting[self.prefix + group].result)
+
+    async def grow(self, topic: str, partitions: int) -> None:
+        """Add partitions to a topic."""
+        if isinstance(self.bus, LocalBus):
+            self.bus.grow(self.name(topic), partitions)
+            return
+        admin = self._admin
+        growing = admin.create_partitions([NewPartitions(self.name(topic), partitions)])
+        await asyncio.to_thread(growing[self.name(topic)].result)
+
+    async def replace(self, topic: str) -> None:
+        """Delete a topic and make it anew with as many partitions."""
+        name = self.name(topic)
+        if isinstance(self.bus, LocalBus):
+            self.bus.replace(name)
+            return
+        admin, partitions = self._admin, await self.bus.partitions(name)
+        await asyncio.to_thread(admin.delete_topics([name])[name].result)
+        await shows(partial(self._make, admin, NewTopic(name, partitions, 1)), True)
+
+    async def _make(self, admin: AdminClient, topic: NewTopic) -> bool:
+        try:  # the deletion may still be under way
+            await asyncio.to_thread(admin.create_topics([topic])[topic.topic].result)
+        except KafkaException:
+            return False
+        return True
+
+    @property
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap})
 
     async def lane(
         self, stage: Stage[None], *, group: str = "g", reader: str = "r", max_records: int = 10

@@ -70,3 +70,7 @@ class NotMigrated(BusError):
 
 class PositionLost(Halted):
     """The durable position is gone while what came of it is there: an operator decides; going on would do it twice."""
+
+
+class TopicChanged(Halted):
+    """A topic has other partitions now, or is another one of the same name: end the process before it misplaces."""

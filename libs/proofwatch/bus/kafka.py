@@ -55,6 +55,10 @@ class KafkaBus:
         """Return the partition count. Raises `UnknownTopic`."""
         return await self._metadata.partitions(topic)
 
+    async def verify(self) -> None:
+        """Raise `TopicChanged` when a topic that this process works with is not what it was, or `BusUnavailable`."""
+        await self._metadata.verify()
+
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
         """Return a member of `group`, not yet started."""
         return KafkaConsumer(self._connection, group, topics)

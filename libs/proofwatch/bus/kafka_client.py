@@ -1,7 +1,7 @@
 """How we connect to Kafka, and the metadata that every part asks for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +16,9 @@ from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.kafka_codec import require_codecs
 from proofwatch.bus.kafka_refusal import why_not
 from proofwatch.bus.kafka_security import PLAINTEXT, Security
+from proofwatch.bus.kafka_topics import TopicsRequest, topics_of
+from proofwatch.bus.port import Topic
+from proofwatch.bus.topics import check_unchanged
 
 _NO_OFFSET: Final = -1
 _END_S: Final = 3.0
@@ -58,7 +61,8 @@ class Metadata:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._admin: Any = None
-        self._counts: dict[str, int] = {}
+        self._topics: dict[str, Topic] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable`."""
@@ -78,15 +82,40 @@ class Metadata:
             await end(admin.close())
 
     async def partitions(self, topic: str) -> int:
-        """Return the partition count; asked once, since counts never change. Raises `UnknownTopic`."""
-        if topic not in self._counts:
-            # all topics: a question for one by name would create it where the broker creates topics by itself
-            for each in await self._admin.describe_topics():
-                self._counts[each["topic"]] = len(each["partitions"])
-        if topic not in self._counts:
+        """Return the partition count; asked once, and `verify` sees to it that it stays. Raises `UnknownTopic`."""
+        return (await self.topic(topic)).partitions
+
+    async def topic(self, name: str) -> Topic:
+        """Return what the topic was when it was first asked for. Raises `UnknownTopic`, `BusUnavailable`."""
+        if name not in self._topics:
+            found = (await self._describe((name,))).get(name)
+            if found is None:
+                where = self._connection.bootstrap
+                raise UnknownTopic(
+                    f"topic {name!r} does not exist at {where}: create it with `proofwatch topics apply`"
+                )
+            self._topics.setdefault(name, found)
+        return self._topics[name]
+
+    async def verify(self) -> None:
+        """Raise `TopicChanged` when a topic that was asked for is not what it was, or `BusUnavailable`."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._verify())
+        asking = self._asking
+        await asyncio.wait([asking])
+        await asking
+
+    async def _verify(self) -> None:
+        before = dict(self._topics)
+        if before:
+            await check_unchanged(before, self._describe)
+
+    async def _describe(self, names: Iterable[str]) -> Mapping[str, Topic | None]:
+        try:
+            return topics_of(await self._admin._send_request(TopicsRequest(names)))
+        except (KafkaError, OSError, TimeoutError) as error:
             where = self._connection.bootstrap
-            raise UnknownTopic(f"topic {topic!r} does not exist at {where}: create it with `proofwatch topics apply`")
-        return self._counts[topic]
+            raise BusUnavailable(f"Kafka does not answer at {where}: {type(error).__name__}: {error}") from error
 
     async def committed(self, group: str, topic: str, partitions: list[int]) -> dict[int, int]:
         """Return the committed offsets of those `partitions` that have one. Raises `BusUnavailable`.

@@ -7,14 +7,15 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import count
 
-from proofwatch.bus.errors import UnknownTopic
+from proofwatch.bus.errors import TopicChanged, UnknownTopic
 from proofwatch.bus.local_consumer import LocalConsumer
 from proofwatch.bus.local_fence import LocalFence
 from proofwatch.bus.local_group import Group, least_done
 from proofwatch.bus.local_log import PartitionLog
 from proofwatch.bus.local_tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, Topic, TopicPartition
+from proofwatch.bus.topics import change
 from proofwatch.runtime.clock import Clock
 
 
@@ -28,6 +29,9 @@ class LocalBus:
         grow. It cuts short what `read` and `history` can show.
         """
         self._counts = dict(topics)
+        self._ids = count(1)
+        self._topics = {name: Topic(n, str(next(self._ids))) for name, n in topics.items()}
+        self._told: dict[str, Topic] = {}
         self._clock = clock
         self._forget_consumed = forget_consumed
         self._logs = {topic: [PartitionLog() for _ in range(n)] for topic, n in self._counts.items()}
@@ -42,7 +46,27 @@ class LocalBus:
 
     async def partitions(self, topic: str) -> int:
         """Return the partition count. Raises `UnknownTopic`."""
-        return len(self._partitions(topic))
+        self._partitions(topic)
+        return self._told.setdefault(topic, self._topics[topic]).partitions
+
+    async def verify(self) -> None:
+        """Raise `TopicChanged` when a topic is not what it was when its partitions were asked for."""
+        for name, was in self._told.items():
+            if said := change(name, was, self._topics[name]):
+                raise TopicChanged(said)
+
+    def grow(self, topic: str, partitions: int) -> None:
+        """Add partitions to a topic, as an operator may on Kafka at any time."""
+        self._logs[topic] += [PartitionLog() for _ in range(partitions - len(self._logs[topic]))]
+        self._counts[topic] = partitions
+        self._topics[topic] = self._topics[topic]._replace(partitions=partitions)
+
+    def replace(self, topic: str) -> None:
+        """Delete a topic and make it anew; groups lose their positions in it, as on Kafka."""
+        self._logs[topic] = [PartitionLog() for _ in range(self._counts[topic])]
+        self._topics[topic] = Topic(self._counts[topic], str(next(self._ids)))
+        for group in self._groups.values():
+            group.committed = {at: position for at, position in group.committed.items() if at.topic != topic}
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:
         """Return a member of `group`, not yet started. Raises `UnknownTopic`."""

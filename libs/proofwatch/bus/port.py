@@ -20,6 +20,13 @@ class TopicPartition(NamedTuple):
     partition: int
 
 
+class Topic(NamedTuple):
+    """What a topic is at some time. `id` tells it from another of its name, before or after; None: not known."""
+
+    partitions: int
+    id: str | None = None
+
+
 class Record(NamedTuple):
     """One record as it lies in a partition.
 
@@ -231,6 +238,14 @@ class Bus(Protocol):
 
     async def partitions(self, topic: str) -> int:
         """Return the partition count. Raises `UnknownTopic`."""
+        ...
+
+    async def verify(self) -> None:
+        """Raise `TopicChanged` when a topic is not what it was when this bus first told of it.
+
+        Keys would go to other partitions, and positions would mean other records: nothing may be done after that.
+        Asks the cluster, once for all who ask at the same time. Raises `BusUnavailable`.
+        """
         ...
 
     def consumer(self, group: str, topics: Sequence[str]) -> Consumer:

@@ -1,6 +1,7 @@
 """A worker: one member of a consumer group with a lane for every partition that it is assigned."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -8,10 +9,11 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from proofwatch.bus.capped import capped
-from proofwatch.bus.errors import PartitionMismatch
+from proofwatch.bus.errors import BusUnavailable, PartitionMismatch
 from proofwatch.bus.lag import ANNOUNCE_S, Announcer, lag
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.observed import Observed, Observer, Sample
+from proofwatch.bus.placed import Placed
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
 from proofwatch.runtime.clock import Clock
 
@@ -19,6 +21,7 @@ Tx = TypeVar("Tx")
 Companion = Callable[[TopicPartition], "Lane[Any]"]
 """Makes a further lane for an assigned partition, such as the relay of its outbox."""
 
+_LOOK_S = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -38,10 +41,12 @@ class Worker(Generic[Tx]):
         companions: Sequence[Companion] = (),
         co_partitioned: Sequence[str] = (),
         announce: bool = False,
+        by_key: bool = False,
     ) -> None:
         """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
 
         `announce`: tell the group how far it is, for a fence that keeps its positions elsewhere.
+        `by_key`: the stage keeps something for each key, so that records must lie where their keys belong.
 
         With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
         """
@@ -50,7 +55,7 @@ class Worker(Generic[Tx]):
         self._consumer = bus.consumer(group, topics)
         self._topics = tuple(topics)
         self._fence = fence
-        self._stage = capped(stage, settings.cap, group, bus)
+        self._stage = capped(Placed(stage, group, bus) if by_key else stage, settings.cap, group, bus)
         self._settings = settings
         self._clock = clock
         self._companions = tuple(companions)
@@ -73,6 +78,7 @@ class Worker(Generic[Tx]):
             await self._bus.partitions(topic)
         await check_co_partitioned(self._bus, self._co_partitioned)
         await self._fence.check()
+        await self._bus.fence(self._group).check()  # outboxes are relayed through one
         self._done = asyncio.get_running_loop().create_future()
         await self._consumer.start(self._assigned, self._revoked)
         self._started = True
@@ -87,10 +93,15 @@ class Worker(Generic[Tx]):
         self._live = True
         for lane in self._in_order():
             self._launch(lane)
-        while self._announcer and not self._done.done():
-            await self._announcer.announce(self.positions)
-            await asyncio.wait([self._done], timeout=ANNOUNCE_S)
-        await asyncio.shield(self._done)
+        watch = asyncio.create_task(watch_topics(self._bus), name=f"topics:{self._group}")
+        watch.add_done_callback(self._ended)
+        try:
+            while self._announcer and not self._done.done():
+                await self._announcer.announce(self.positions)
+                await asyncio.wait([self._done], timeout=ANNOUNCE_S)
+            await asyncio.shield(self._done)
+        finally:
+            watch.cancel()
 
     async def stop(self) -> None:
         """Drain and close the lanes, leave the group; idempotent."""
@@ -161,6 +172,14 @@ def observe_relays(lanes: Sequence[Lane[Any]], group: str, observer: Observer) -
     """Let `observer` be told when a turn of these companions fails."""
     for lane in lanes:
         lane.on_failure = partial(observer.failed, f"{group}-relay")
+
+
+async def watch_topics(bus: Bus) -> None:
+    """Look every second whether the topics are what they were. Raises `TopicChanged`; a bus that is away is borne."""
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        with contextlib.suppress(BusUnavailable):  # the lanes say so
+            await bus.verify()
 
 
 async def check_co_partitioned(bus: Bus, topics: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ Reason = Literal[
     "time_ahead",
     "missing_key",
     "key_mismatch",
+    "wrong_partition",
     "conflicting_duplicate",
     "tenant_not_served",
 ]

@@ -199,6 +199,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         "time_ahead",
         "missing_key",
         "key_mismatch",
+        "wrong_partition",
         "conflicting_duplicate",
         "tenant_not_served",
     ]

@@ -25,7 +25,7 @@ from proofwatch.bus.lane import Lane
 from proofwatch.bus.observed import Observer, Sample
 from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
-from proofwatch.bus.worker import Companion, observe_relays
+from proofwatch.bus.worker import Companion, observe_relays, watch_topics
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import LAG_RECORDS
 from services.aggregator.adapters.faust_client import App, credentials
@@ -57,8 +57,12 @@ class FaustWorker:
         instance_id: str | None = None,
         security: Security = PLAINTEXT,
     ) -> None:
-        """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living."""
+        """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living.
+
+        `bus` knows the topics; it carries nothing here.
+        """
         self._bus = bus
+        self._fence = fence
         self._group = group
         self._topic = topic
         self._lanes = FencedLanes(fence, stage, clock)
@@ -79,8 +83,13 @@ class FaustWorker:
         self._lanes.observe(self._group, observer)
 
     async def start(self) -> None:
-        """Join the group. Raises `UnknownTopic`, `BusUnavailable`; Faust itself would wait for a topic for ever."""
+        """Check topic and tables and join the group; Faust itself would wait for a topic for ever.
+
+        Raises `UnknownTopic`, `NotMigrated`, `BusUnavailable`.
+        """
         await self._bus.partitions(self._topic)
+        await self._bus.fence(self._group).check()
+        await self._fence.check()
         self._failed = asyncio.get_running_loop().create_future()
         self._scratch = tempfile.TemporaryDirectory(prefix="proofwatch-faust-")
         self._app = app = App(
@@ -120,13 +129,21 @@ class FaustWorker:
     async def run(self) -> None:
         """Run until `stop`. Raises when a relay is stuck or Faust has crashed, `Unreadable` where that was a codec."""
         assert self._failed is not None, "start first"
-        while not self._failed.done():
-            await asyncio.wait([self._failed], timeout=_WATCH_S)
+        watch = asyncio.create_task(watch_topics(self._bus))
+        watch.add_done_callback(self._ended)
+        try:
+            await self._watch(self._failed)
+        finally:
+            watch.cancel()
+
+    async def _watch(self, failed: "asyncio.Future[None]") -> None:
+        while not failed.done():
+            await asyncio.wait([failed], timeout=_WATCH_S)
             if self._app and self._app.crashed:
                 if (codec := codec_error(self._app.crash_reason)) is not None:
                     raise unreadable(self._topic, codec) from codec
                 raise RuntimeError("Faust has crashed; its log says why") from self._app.crash_reason
-        await self._failed
+        await failed
 
     async def stop(self) -> None:
         """Leave the group, then close the relays; idempotent."""

@@ -2,8 +2,10 @@
 
 import pytest
 from aiokafka.partitioner import murmur2 as peer
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proofwatch.bus.partitioner import murmur2, partition_of
+from proofwatch.bus.partitioner import misplaced, murmur2, partition_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,11 @@ def test_hashes_equal_those_of_the_async_client_for_every_tail_length() -> None:
 def test_an_empty_key_has_a_partition() -> None:
     """An empty key is a key: it must not be spread like a missing one."""
     assert {partition_of(b"", 6) for _ in range(3)} == {(murmur2(b"") & 0x7FFFFFFF) % 6}
+
+
+@given(st.sets(st.binary(max_size=70), max_size=60), st.integers(1, 300), st.data())
+def test_many_keys_at_once_are_judged_as_one_by_one(keys: set[bytes], partitions: int, data: st.DataObject) -> None:
+    """The fast way and the plain one agree for every length, count and content."""
+    partition = data.draw(st.integers(0, partitions - 1))
+    plainly = {key for key in keys if partition_of(key, partitions) != partition}
+    assert misplaced(keys, partition, partitions) == plainly
