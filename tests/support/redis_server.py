@@ -2,6 +2,7 @@
 
 import redis
 
+from tests.support.certificates import Authority, Issued
 from tests.support.containers import DockerRunner, docker_host
 from tests.support.debian import ensure_programs
 from tests.support.native import NativeRunner, scratch_dir
@@ -44,6 +45,18 @@ class RedisServer:
     def _ping(self) -> None:
         with redis.Redis.from_url(self.url, socket_timeout=2) as client:
             client.ping()
+
+
+def secured_redis(certificate: Issued, authority: Authority, password: str) -> RedisServer:
+    """Start one that speaks TLS only and asks for a password; `url` is that of a client who knows both."""
+    ensure_programs(["redis-server"], ["redis-server"])
+    scratch, port = scratch_dir("redis"), free_port()
+    tls = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+    tls += ["--tls-ca-cert-file", str(authority.file)]
+    tls += ["--tls-cert-file", str(certificate.certificate), "--tls-key-file", str(certificate.key)]
+    options = ["--bind", "127.0.0.1", *tls, "--requirepass", password, "--daemonize", "no", *_NO_PERSISTENCE]
+    url = f"rediss://:{password}@127.0.0.1:{port}/0?ssl_ca_certs={authority.file}"
+    return started(RedisServer(NativeRunner(["redis-server", *options], scratch), url))
 
 
 def native_redis() -> RedisServer:

@@ -4,6 +4,7 @@ By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), th
 of the client by their kind. What is not listed is a mistake in our statements or data, and is raised as it is.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -23,6 +24,9 @@ class Trouble(NamedTuple):
 
 
 _AWAY: Final = Trouble("away", True, "does not answer, or ended the connection")
+_TLS: Final = Trouble(
+    "tls", True, "does not speak TLS as asked: check sslmode, sslrootcert and the host name in PROOFWATCH_POSTGRES_DSN"
+)
 _READ_ONLY: Final = Trouble("read_only", True, "is read-only: after a failover this is no longer the primary")
 _LOGIN: Final = Trouble("login", True, "refuses the login: check user, password and pg_hba.conf")
 _BUSY: Final = Trouble("busy", True, "is out of connections, memory or disk space")
@@ -82,6 +86,8 @@ def trouble_of(error: BaseException) -> Trouble | None:
         spoken = str(error).lower()
         usable = isinstance(error, ValueError)  # wrong arguments and configuration
         return _AWAY if not usable and any(word in spoken for word in _CONNECTION) else None
+    if isinstance(error, ssl.SSLError) or (isinstance(error, ConnectionError) and "SSL" in str(error)):
+        return _TLS
     if isinstance(error, OSError | TimeoutError | EOFError | asyncpg.InternalClientError):
         return _AWAY
     return None

@@ -10,6 +10,7 @@ further behind; either way it is caught up from the subjects topic before anythi
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,7 +19,7 @@ from uuid import uuid4
 import msgspec
 import redis.asyncio
 from redis.commands.core import AsyncScript
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from proofwatch.bus.port import TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
@@ -110,7 +111,16 @@ class RedisSubjects:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await reply
+        except AuthenticationError as error:
+            raise SubjectsUnavailable(
+                "Redis refuses the user or the password of PROOFWATCH_REDIS_URL; nothing is decided until it is right"
+            ) from error
         except (RedisError, OSError, TimeoutError) as error:
+            if isinstance(error.__cause__, ssl.SSLError) or "SSL" in str(error):
+                raise SubjectsUnavailable(
+                    "Redis does not speak TLS as asked, or its certificate is not trusted: check rediss:// and "
+                    "ssl_ca_certs in PROOFWATCH_REDIS_URL; nothing is decided until then"
+                ) from error
             raise SubjectsUnavailable(
                 f"Redis does not serve the subjects' states ({type(error).__name__}): see that PROOFWATCH_REDIS_URL is "
                 "right and Redis is up with free memory; nothing is decided until then"

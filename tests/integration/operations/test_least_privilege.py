@@ -1,0 +1,236 @@
+"""What `proofwatch acls` prints, on a real broker with an authorizer and a real PostgreSQL, process by process."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+from confluent_kafka import KafkaError, Producer, TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from proofwatch.bus.admin import ensure_topics
+from proofwatch.bus.errors import BusUnavailable
+from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka_security import security_of
+from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres_schema import check_schema
+from proofwatch.events import topics
+from proofwatch.events.topics import kafka_specs, load_manifests
+from proofwatch.runtime.migrations import migrate
+from proofwatch.runtime.settings import Settings
+from services.operations.access import PROCESSES, Process, acls, principal_of
+from services.operations.access_text import as_sql
+from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
+from tests.support.postgres_server import PostgresServer
+
+RUN = ("scorer", "devices", "combine", "windows", "ledger", "triage", "notifier")
+NEIGHBOUR = dict(zip(RUN, (*RUN[1:], RUN[0]), strict=True))
+ON_POSTGRES = ("windows", "ledger", "triage", "notifier")
+
+
+def user_of(process: str) -> str:
+    return principal_of(process).removeprefix("User:")
+
+
+def settings_of(secured: SecuredBroker, process: str) -> Settings:
+    return Settings(
+        kafka_bootstrap=secured.addresses["SASL_SSL"],
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="SCRAM-SHA-256",
+        kafka_sasl_username=user_of(process),
+        kafka_sasl_password=PASSWORD,
+        kafka_ssl_ca_file=secured.authority.file,
+    )
+
+
+@pytest.fixture(scope="module")
+def granted(secured_broker: SecuredBroker) -> SecuredBroker:
+    """The broker with every process as a user, its rights, and all topics, made by the user that may do that."""
+    secured_broker.add_users([user_of(process) for process in PROCESSES])
+    allow(secured_broker, acls(load_manifests()))
+    security = security_of(settings_of(secured_broker, "topics"))
+    one = [spec._replace(partitions=1) for spec in kafka_specs()]
+    asyncio.run(ensure_topics(secured_broker.addresses["SASL_SSL"], one, replication_factor=1, security=security))
+    return secured_broker
+
+
+@pytest.fixture(scope="module")
+def dsns(postgres_server: PostgresServer) -> Iterator[Mapping[str, str]]:
+    """A database with the roles and, made by the role of the migrations, the tables; the DSN of each role."""
+    dsn = postgres_server.create_database()
+    database = dsn.partition("?")[0].rpartition("/")[2]
+    asyncio.run(executed(dsn, as_sql(database)))
+    asyncio.run(executed(dsn, as_sql(database)))
+    roles = (*(name for name, each in PROCESSES.items() if each.schema or each.reads_schemas), "migrate")
+    made = {name: dsn.replace("postgres@", f"{user_of(name)}@", 1) for name in roles}
+    asyncio.run(migrate(made["migrate"]))
+    yield {**made, "superuser": dsn}
+    postgres_server.drop_database(dsn)
+    asyncio.run(forgotten(postgres_server.dsn()))
+
+
+@pytest.mark.parametrize("process", sorted(PROCESSES))
+def test_the_broker_grants_each_process_what_it_needs_and_nothing_else(granted: SecuredBroker, process: str) -> None:
+    """For every process and every topic the broker itself is asked what that user may do there."""
+    implied = {"READ": {"DESCRIBE"}, "WRITE": {"DESCRIBE"}}
+    names = [spec.name for spec in kafka_specs()]
+    wanted = acls(load_manifests())
+    admin = AdminClient(client(granted, user_of(process)))
+    may: dict[str, set[str]] = {name: set() for name in names}
+    for acl in wanted:
+        if acl.principal == principal_of(process) and acl.resource_type == "topic":
+            may[acl.resource] |= {acl.operation} | implied.get(acl.operation, set())
+    seen = sorted(admin.list_topics(timeout=60).topics)
+    assert seen == sorted(name for name in names if "DESCRIBE" in may[name])
+    assert authorized(admin, seen) == {name: may[name] for name in seen}
+
+
+@pytest.mark.parametrize("process", RUN)
+async def test_a_process_commits_as_itself_and_never_as_its_neighbour(granted: SecuredBroker, process: str) -> None:
+    """It fences its own partitions, its outbox's too; transactional ids, groups and topics of others refuse it."""
+    bus, neighbour = KafkaBus.of(settings_of(granted, process), "test"), PROCESSES[NEIGHBOUR[process]]
+    await bus.start()
+    try:
+        for group, read in PROCESSES[process].transacting().items():
+            for topic in read:
+                await commits(bus, group, TopicPartition(topic, 0))
+        for group, read in neighbour.transacting().items():
+            with pytest.raises(TransactionalIdAuthorizationFailed):
+                await bus.fence(group).acquire(TopicPartition(read[0], 0))
+    finally:
+        await bus.stop()
+    for group in neighbour.groups:
+        with pytest.raises((GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
+            await joins(settings_of(granted, process), group, topics.POSITIONS)
+    manifests, refused = load_manifests(), []
+    foreign = [name for name, each in manifests.items() if process not in each.producers]
+    producer = Producer({**client(granted, user_of(process)), "message.timeout.ms": 60_000})
+    for topic in foreign:
+        producer.produce(topic, b"x", partition=0, on_delivery=lambda error, _: refused.append(error and error.code()))
+    assert producer.flush(90) == 0
+    assert set(refused) == {KafkaError.TOPIC_AUTHORIZATION_FAILED}
+    assert len(refused) == len(foreign)
+
+
+async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str]) -> None:
+    """For every role and every table the server itself is asked; and a role that tries is refused."""
+    rows = await fetched(
+        dsns["superuser"],
+        "select n.nspname as schema, c.oid::regclass::text as table, r.rolname as role, "
+        "has_table_privilege(r.oid, c.oid, 'select') as reads, "
+        "has_table_privilege(r.oid, c.oid, 'insert, update, delete') as writes, "
+        "has_table_privilege(r.oid, c.oid, 'truncate, references, trigger') as owns, "
+        "has_schema_privilege(r.oid, n.oid, 'create') as creates "
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace, pg_roles r "
+        "where c.relkind in ('r', 'p') and n.nspname in ('windows', 'ledger', 'triage', 'notifier', 'proofwatch') "
+        "and r.rolname like 'proofwatch-%'",
+    )
+    assert len(rows) > 50
+    for row in rows:
+        name = row["role"].removeprefix("proofwatch-")
+        migrates, process = name == "migrate", PROCESSES.get(name, Process())
+        writes = migrates or process.schema == row["schema"]
+        reads = writes or row["schema"] in process.reads_schemas
+        reads |= row["schema"] == "proofwatch" and row["reads"]  # how new the tables are: nobody's secret
+        found = (row["reads"], row["writes"], row["owns"], row["creates"])
+        assert found == (reads, writes, migrates, migrates), dict(row)
+
+
+@pytest.mark.parametrize("process", ON_POSTGRES)
+async def test_a_role_does_its_own_work_and_is_refused_elsewhere(dsns: Mapping[str, str], process: str) -> None:
+    """It starts as its process does, and writes its rows; tables, its own too, are made by the migrations alone."""
+    dsn, other = dsns[process], ON_POSTGRES[(ON_POSTGRES.index(process) + 1) % len(ON_POSTGRES)]
+    pool = await create_pool(dsn)
+    await check_schema(pool, process)
+    await pool.close()
+    await executed(dsn, f"update {process}.fence set position = 0; delete from {process}.outbox")  # noqa: S608 - ours
+    for statement in (
+        f"select * from {other}.fence",  # noqa: S608 - names of ours
+        f"update {other}.fence set position = 0",  # noqa: S608 - names of ours
+        f"create table {other}.mine()",
+        f"create table {process}.mine()",
+        f"drop table {process}.fence",
+        "create table public.mine()",
+        "create schema mine",
+        "delete from proofwatch.migrations",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await executed(dsn, statement)
+
+
+def authorized(admin: AdminClient, names: list[str]) -> dict[str, set[str]]:
+    """Return what the broker says that the client's user may do on topics."""
+    found = admin.describe_topics(TopicCollection(names), include_authorized_operations=True, request_timeout=30)
+    return {name: {op.name for op in future.result().authorized_operations} for name, future in found.items()}
+
+
+def client(secured: SecuredBroker, user: str) -> dict[str, Any]:
+    """Return the configuration of an independent client."""
+    return {
+        "bootstrap.servers": secured.addresses["SASL_SSL"],
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-256",
+        "sasl.username": user,
+        "sasl.password": PASSWORD,
+        "ssl.ca.location": str(secured.authority.file),
+    }
+
+
+async def commits(bus: KafkaBus, group: str, at: TopicPartition) -> None:
+    """Fence a partition and ask for its position; on a new broker the coordinator comes a little later."""
+    async with asyncio.timeout(120):
+        while True:
+            owner = await bus.fence(group).acquire(at)
+            try:
+                assert await owner.position() in (None, 0)
+            except BusUnavailable:
+                await asyncio.sleep(0.2)
+            else:
+                return
+            finally:
+                await owner.close()
+
+
+async def joins(settings: Settings, group: str, topic: str) -> None:
+    """Join a group with a client of its own."""
+    options = security_of(settings).options()
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=settings.kafka_bootstrap, group_id=group, **options)
+    try:
+        await consumer.start()
+    finally:
+        await consumer.stop()
+
+
+async def fetched(dsn: str, query: str) -> list[Any]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        found: list[Any] = await connection.fetch(query)
+        return found
+    finally:
+        await connection.close()
+
+
+async def executed(dsn: str, statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+async def forgotten(dsn: str) -> None:
+    """Drop the roles, which outlive the database."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for row in await connection.fetch("select rolname from pg_roles where rolname like 'proofwatch-%'"):
+            await connection.execute(f'drop role "{row["rolname"]}"')
+    finally:
+        await connection.close()
