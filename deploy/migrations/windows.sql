@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -20,14 +20,24 @@ create table if not exists windows.buckets(
   primary key(tenant, length_s, start_ms)
 );
 alter table windows.buckets add column if not exists late boolean not null default false;
--- The bodies are small binary numbers: compressing them costs more than it saves.
+-- The bodies are compressed already.
 alter table windows.buckets alter column body set storage external;
 create index if not exists buckets_open on windows.buckets(partition) where not closed;
 comment on table windows.buckets is 'The windows of one tenant, length and start: one row with all segment values.';
 comment on column windows.buckets.start_ms is 'Start, ms since the Unix epoch.';
 comment on column windows.buckets.partition is 'The tallies partition of the tenant; only its lane writes the row.';
 comment on column windows.buckets.late is 'Everything in it came later than the alert horizon after its end.';
-comment on column windows.buckets.body is 'msgpack: counts, sums and sketches by segment value and policy, with revisions.';
+comment on column windows.buckets.body is 'msgpack, compressed by zlib (plain in rows of revision 2): counts, sums and sketches by segment value and policy, with revisions.';
+
+create table if not exists windows.journal(
+  partition int not null,
+  step bigint not null,
+  body bytea not null,
+  primary key(partition, step)
+);
+alter table windows.journal alter column body set storage external;
+comment on table windows.journal is 'What each step added to open buckets since they were last written whole.';
+comment on column windows.journal.body is 'msgpack, compressed by zlib: additions to minutes by segment value and policy.';
 
 create table if not exists windows.baselines(
   tenant text not null,

@@ -1,10 +1,12 @@
-"""Buckets and progress in PostgreSQL: the tables `windows.progress` and `windows.buckets`."""
+"""Buckets, journal and progress in PostgreSQL: `windows.progress`, `windows.journal` and `windows.buckets`."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, Final, NamedTuple
+import zlib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
 
@@ -16,6 +18,7 @@ _LOAD: Final = """
 select tenant, length_s, start_ms, closed, late, body from windows.buckets
 where (tenant, length_s, start_ms) in (select * from unnest($1::text[], $2::int[], $3::bigint[]))
 """
+_LOAD_JOURNAL: Final = "select body from windows.journal where partition = $1 order by step"
 _SAVE_PROGRESS: Final = """
 insert into windows.progress (partition, step, sources) values ($1, $2, $3)
 on conflict (partition) do update set step = excluded.step, sources = excluded.sources
@@ -26,10 +29,17 @@ select $1, * from unnest($2::text[], $3::int[], $4::bigint[], $5::bool[], $6::bo
 on conflict (tenant, length_s, start_ms)
 do update set closed = excluded.closed, late = excluded.late, body = excluded.body
 """
+_WRITE_DOWN: Final = "insert into windows.journal (partition, step, body) values ($1, $2, $3)"
+_CLEAR: Final = "delete from windows.journal where partition = $1"
+_LAYOUT: Final = 2
+"""Of `progress.sources`. A release that knows no journal does not understand it, and stops instead of miscounting."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_segments = msgspec.msgpack.Decoder(list[SegmentWindow]).decode
-_decode_sources = msgspec.msgpack.Decoder(list[tuple[SourceId, SourceState]]).decode
+_decode_journal = msgspec.msgpack.Decoder(list[Added]).decode
+_Sources = list[tuple[SourceId, SourceState]]
+_decode_sources = msgspec.msgpack.Decoder(tuple[Literal[2], _Sources]).decode
+_decode_sources_1 = msgspec.msgpack.Decoder(_Sources).decode
 
 
 class Progress(NamedTuple):
@@ -39,34 +49,78 @@ class Progress(NamedTuple):
     sources: dict[SourceId, SourceState]
 
 
+class Opened(NamedTuple):
+    """The open buckets of a partition, those of them that are not written whole, and the length of the journal."""
+
+    buckets: dict[BucketKey, Bucket]
+    changed: set[BucketKey]
+    journal_steps: int
+    journal_bytes: int
+
+
 async def load_progress(connection: Any, partition: int) -> Progress:
     """Return the progress of a tallies partition; nothing at step 0 when it is new."""
     row = await connection.fetchrow(_LOAD_PROGRESS, partition)
-    return Progress(row["step"], dict(_decode_sources(row["sources"]))) if row else Progress(0, {})
+    return Progress(row["step"], _sources(row["sources"])) if row else Progress(0, {})
 
 
-async def load_open(connection: Any, partition: int) -> dict[BucketKey, Bucket]:
-    """Return the buckets of a tallies partition that have not closed."""
-    return _buckets(await connection.fetch(_LOAD_OPEN, partition))
+async def load_open(connection: Any, partition: int) -> Opened:
+    """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
+    rows = await connection.fetch(_LOAD_JOURNAL, partition)
+    journal = [entry for row in rows for entry in _decode_journal(zlib.decompress(row["body"]))]
+    written = _buckets(await connection.fetch(_LOAD_OPEN, partition))
+    touched = {key for entry in journal for key in widened_keys(minutes_of(entry))}
+    written |= await load(connection, touched - written.keys())
+    return Opened(*replayed(written, journal), len(rows), sum(len(row["body"]) for row in rows))
 
 
 async def load(connection: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
-    """Return those buckets of `keys` that are stored."""
+    """Return those buckets of `keys` that are written; ask for closed ones only, others may lie in the journal."""
     return _buckets(await connection.fetch(_LOAD, *map(list, zip(*keys, strict=True)))) if keys else {}
 
 
-async def save(connection: Any, partition: int, progress: Progress, buckets: Collection[Bucket]) -> None:
-    """Store the progress and whole buckets."""
-    await connection.execute(_SAVE_PROGRESS, partition, progress.step, _encode(list(progress.sources.items())))
+def encoded(entry: Added) -> bytes:
+    """Return additions as the journal keeps them; at once, for merging changes them."""
+    return _encode(entry)
+
+
+def joined(entries: Sequence[bytes]) -> bytes:
+    """Return what the journal keeps of a step's encoded additions: a list of msgpack; nothing where there are none."""
+    return zlib.compress(bytes((0x90 | len(entries),)) + b"".join(entries), 1) if entries else b""
+
+
+async def save(
+    connection: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None
+) -> None:
+    """Store the progress, whole buckets and the step's entry; None: nothing but whole buckets, clear the journal."""
+    sources = _encode((_LAYOUT, list(progress.sources.items())))
+    await connection.execute(_SAVE_PROGRESS, partition, progress.step, sources)
     if buckets:
-        rows = [(*each.key, each.closed, each.late, _encode(list(each.segments.values()))) for each in buckets]
+        rows = [(*each.key, each.closed, each.late, _body(each)) for each in buckets]
         await connection.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
+    if journal is None:
+        await connection.execute(_CLEAR, partition)
+    elif journal:
+        await connection.execute(_WRITE_DOWN, partition, progress.step, journal)
+
+
+def _sources(value: bytes) -> dict[SourceId, SourceState]:
+    try:
+        return dict(_decode_sources(value)[1])
+    except msgspec.ValidationError:
+        return dict(_decode_sources_1(value))
+
+
+def _body(bucket: Bucket) -> bytes:
+    return zlib.compress(_encode(list(bucket.segments.values())), 1)
 
 
 def _buckets(rows: Iterable[Any]) -> dict[BucketKey, Bucket]:
     found = {}
     for tenant, length_s, start_ms, closed, late, body in rows:
         key = BucketKey(tenant, length_s, start_ms)
-        segments = {(each.name, each.value): each for each in _decode_segments(body)}
+        # a list of msgpack never begins like zlib: rows of earlier releases are not compressed
+        plain = zlib.decompress(body) if body[:1] == b"\x78" else body
+        segments = {(each.name, each.value): each for each in _decode_segments(plain)}
         found[key] = Bucket(key, closed, segments, late)
     return found

@@ -5,7 +5,7 @@ associative: however the verdicts were cut into batches, the same counts come ou
 among themselves, minutes into five minutes into days, so that the many small ones meet the stored buckets but once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -74,7 +74,7 @@ Deltas = dict[BucketKey, dict[Segment, dict[str, PolicyCounts]]]
 
 
 def deltas(cells: Iterable[types.Cell]) -> Deltas:
-    """Return what the cells add to the buckets of every length.
+    """Return what the cells add to the buckets of a minute.
 
     The cells' dictionaries become part of it: cells must not share them, as decoded ones never do.
     """
@@ -83,6 +83,11 @@ def deltas(cells: Iterable[types.Cell]) -> Deltas:
         segments = minutes.setdefault(BucketKey(cell.tenant, LENGTHS_S[0], cell.start), {})
         policies = segments.setdefault((cell.segment_name, cell.segment_value), {})
         _take(policies, cell.policy_hash, _from_wire(cell), _as_it_is)
+    return minutes
+
+
+def widened(minutes: Deltas) -> Deltas:
+    """Return what additions to minutes add to the buckets of every length, the minutes included."""
     everything, level = dict(minutes), minutes
     for length_s in LENGTHS_S[1:]:
         longer: Deltas = {}
@@ -109,6 +114,21 @@ def apply(bucket: Bucket, added: dict[Segment, dict[str, PolicyCounts]]) -> list
             _take(window.policies, policy, counts, _as_it_is)
         changed.append(window)
     return changed
+
+
+def merge(
+    buckets: dict[BucketKey, Bucket], added: Deltas, late: Container[BucketKey] = ()
+) -> Iterator[tuple[Bucket, list[SegmentWindow]]]:
+    """Merge additions into their buckets, making those that are missing; yield each with the windows that changed.
+
+    `late`: the buckets all of whose additions came too late to act upon.
+    """
+    for key, segments in added.items():
+        bucket = buckets.get(key)
+        if bucket is None:
+            bucket = buckets[key] = Bucket(key, False, {}, key in late)
+        bucket.late = bucket.late and key in late
+        yield bucket, apply(bucket, segments)
 
 
 def totals(window: SegmentWindow) -> PolicyCounts:

@@ -14,9 +14,10 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.core.closing import Published, Rules, close, restate
+from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS, added
 from services.aggregator.core.lateness import Arrivals, too_late
-from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, apply, deltas
-from services.aggregator.core.progress import SourceId, SourceState, admit, least_progress
+from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
+from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 
@@ -37,10 +38,13 @@ class _Lane:
     transaction was rolled back or another process was here, and the cache is read anew.
     """
 
-    def __init__(self, step: int, sources: dict[SourceId, SourceState], buckets: dict[BucketKey, Bucket]) -> None:
-        self.step = step
-        self.sources = sources
-        self.open = buckets
+    def __init__(self, progress: store.Progress, opened: store.Opened) -> None:
+        self.step, self.sources = progress
+        self.open, self.changed, self.journal_steps, self.journal_bytes = opened
+
+    def is_long(self) -> bool:
+        """Return whether the journal is to be replaced by the buckets themselves."""
+        return self.journal_steps >= CHECKPOINT_STEPS or self.journal_bytes >= CHECKPOINT_BYTES
 
 
 class WindowsStage:
@@ -81,46 +85,63 @@ class WindowsStage:
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
         arrivals, outgoing = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
-        touched = await self._merge(arrivals.in_time, lane, tx)
+        journal: list[bytes] = []
+        touched = await self._merge(arrivals.in_time, lane, tx, journal)
         published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         outgoing += await self._publish(published, batch.progress_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
-            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, late)
+            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, late)
             published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
             outgoing += await self._publish(published, batch.progress_ms, tx)
             touched += more
-        changed = {bucket.key: bucket for bucket, _ in touched}
-        for key, bucket in list(lane.open.items()):
-            if bucket.closed:
-                changed[key] = lane.open.pop(key)
-        lane.step += 1
-        progress = store.Progress(lane.step, lane.sources)
-        await store.save(tx, batch.source.partition, progress, list(changed.values()))
+        await self._save(touched, journal, lane, batch.source.partition, tx)
         self._lanes[batch.source] = lane
         return outgoing
+
+    async def _save(
+        self, touched: list[_Touched], journal: list[bytes], lane: _Lane, partition: int, tx: "asyncpg.Connection"
+    ) -> None:
+        """Write closed buckets whole; of the open ones only what was added, unless the journal has become long."""
+        whole = {bucket.key: bucket for bucket, _ in touched if bucket.closed}
+        for key, bucket in list(lane.open.items()):
+            if bucket.closed:
+                whole[key] = lane.open.pop(key)
+        lane.changed = (lane.changed | {bucket.key for bucket, _ in touched}) & lane.open.keys()
+        entry: bytes | None = store.joined(journal)
+        lane.step += 1
+        lane.journal_steps += bool(entry)
+        lane.journal_bytes += len(entry or b"")
+        if lane.is_long():
+            whole |= {key: lane.open[key] for key in lane.changed}
+            lane.changed, lane.journal_steps, lane.journal_bytes, entry = set(), 0, 0, None
+        await store.save(tx, partition, store.Progress(lane.step, lane.sources), list(whole.values()), entry)
 
     async def _in_hand(self, source: TopicPartition, tx: "asyncpg.Connection") -> _Lane:
         lane = self._lanes.pop(source, None)
         stored = await store.load_progress(tx, source.partition)
         if lane is None or lane.step != stored.step:
-            lane = _Lane(stored.step, stored.sources, await store.load_open(tx, source.partition))
+            lane = _Lane(stored, await store.load_open(tx, source.partition))
         return lane
 
     async def _merge(
-        self, cells: list[Cell], lane: _Lane, tx: "asyncpg.Connection", late: Container[BucketKey] = ()
+        self,
+        cells: list[Cell],
+        lane: _Lane,
+        tx: "asyncpg.Connection",
+        journal: list[bytes],
+        late: Container[BucketKey] = (),
     ) -> list[_Touched]:
         """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again."""
-        added = deltas(cells)
-        stored = await store.load(tx, added.keys() - lane.open.keys())
-        touched = []
-        for key, segments in added.items():
-            bucket = lane.open.get(key) or stored.get(key)
-            if bucket is None:
-                bucket = lane.open[key] = Bucket(key, False, {}, key in late)
-            bucket.late = bucket.late and key in late
-            touched.append((bucket, apply(bucket, segments)))
+        if not cells:
+            return []
+        minutes = deltas(cells)
+        journal.append(store.encoded(added(minutes, late)))
+        additions = widened(minutes)
+        known = lane.open | await store.load(tx, additions.keys() - lane.open.keys())
+        touched = list(merge(known, additions, late))
+        lane.open |= {bucket.key: bucket for bucket, _ in touched if not bucket.closed}
         return touched
 
     async def _publish(

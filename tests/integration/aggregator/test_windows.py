@@ -1,11 +1,13 @@
 """combine and windows together, on the in-process bus and a real PostgreSQL."""
 
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from proofwatch.bus.outbox import EmptyHistory
@@ -20,6 +22,7 @@ from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.core.times import milliseconds
+from services.aggregator.handlers import windows
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
 from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
@@ -45,6 +48,70 @@ async def run(dsn: str, verdicts: list[Verdict], cuts: list[int], batch: int) ->
             await made.settle()
         await made.pass_time(2 * DAY_S)
         return made.last()
+
+
+async def test_a_database_of_the_release_before_is_upgraded_with_what_it_holds(postgres_dsn: str) -> None:
+    """Open and closed buckets without compression, no journal, the old layout of progress: migrated, it goes on."""
+    verdicts = traffic(400, seed=6)
+    async with house(postgres_dsn) as made:
+        await made.feed(verdicts[:200])
+        await made.settle()
+        await made.windows.stop()
+        await _as_before(made.pool)
+        changed = await migrate(postgres_dsn)
+        assert "windows" in changed
+        await made.join_windows()
+        await made.feed(verdicts[200:])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
+        assert max(Counter((w.window_id, w.revision) for w in made.published()).values()) == 1
+
+
+async def _as_before(pool: Any) -> None:
+    """Leave the tables as the release before wrote them."""
+    async with pool.acquire() as connection, connection.transaction():
+        for row in await connection.fetch("select * from windows.progress"):
+            opened = await store.load_open(connection, row["partition"])
+            progress = await store.load_progress(connection, row["partition"])
+            await store.save(connection, row["partition"], progress, list(opened.buckets.values()), None)
+            plain = msgspec.msgpack.encode(list(progress.sources.items()))
+            await connection.execute(
+                "update windows.progress set sources = $1 where partition = $2", plain, row["partition"]
+            )
+        for row in await connection.fetch("select * from windows.buckets"):
+            body, at = zlib.decompress(row["body"]), (row["tenant"], row["length_s"], row["start_ms"])
+            await connection.execute(
+                "update windows.buckets set body = $1 where (tenant, length_s, start_ms) = ($2, $3, $4)", body, *at
+            )
+        await connection.execute(
+            "drop table windows.journal; alter table proofwatch.migrations drop column revision;"
+            "update proofwatch.migrations set digest = 'of the release before'"
+        )
+
+
+async def test_a_step_writes_what_it_adds_and_the_journal_stays_short(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open buckets are not rewritten by every tally; when the journal is long they are, and it begins anew."""
+    monkeypatch.setattr(windows, "CHECKPOINT_STEPS", 20)
+    verdicts = traffic(300, seed=8, minutes=2)
+    async with house(postgres_dsn, batch=1) as made:
+        lengths, written = [], []
+        for each in verdicts:
+            await made.feed([each])
+            await made.round()
+            lengths.append(
+                await made.pool.fetchval(
+                    "select coalesce(max(n), 0) from (select count(*) n from "
+                    "windows.journal group by partition) as lengths"
+                )
+            )
+            written.append(await made.pool.fetchval("select sum(xmin::text::bigint) from windows.buckets"))
+        assert 15 < max(lengths) < 20
+        assert len(set(written)) < len(verdicts) / 5, "most steps write no bucket"
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
 
 
 async def test_any_cut_into_batches_gives_the_same_final_windows(new_database: Callable[[], str]) -> None:

@@ -126,7 +126,7 @@ async def _merged(dsn: str) -> int:
     try:
         total = 0
         for partition in range(4):
-            for bucket in (await store.load_open(connection, partition)).values():
+            for bucket in (await store.load_open(connection, partition)).buckets.values():
                 if bucket.key.length_s == 86_400:
                     total += totals(bucket.segments[None, None]).counts["transactions"]
         return total

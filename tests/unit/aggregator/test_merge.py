@@ -17,10 +17,11 @@ from services.aggregator.core.merge import (
     Histogram,
     PolicyCounts,
     SegmentWindow,
-    apply,
     deltas,
     totals,
+    widened,
 )
+from services.aggregator.core.merge import merge as merge_in
 from tests.unit.aggregator.test_fold import fold
 from tests.unit.aggregator.verdicts import verdicts
 
@@ -28,8 +29,7 @@ Buckets = dict[BucketKey, Bucket]
 
 
 def merge(buckets: Buckets, cells: list[Cell]) -> None:
-    for key, added in deltas(cells).items():
-        apply(buckets.setdefault(key, Bucket(key, False, {})), added)
+    list(merge_in(buckets, widened(deltas(cells))))
 
 
 def cells_of(batch: list[Verdict]) -> list[Cell]:
