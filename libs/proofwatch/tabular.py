@@ -7,109 +7,100 @@ line and column, and what would be right, but never quotes a cell: a shifted col
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
-from math import isfinite
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
-JSON_LINES = {".jsonl", ".ndjson"}
-_JSON = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+from proofwatch.textfile import LONGEST, SUFFIXES, TableError, kind_of, lines
 
+__all__ = ["JSON_LINES", "SUFFIXES", "Row", "Table", "TableError", "open_table"]
 
-class TableError(ValueError):
-    """The file cannot be read as a score table; the message says where and what would be right."""
+JSON_LINES: Final = (".jsonl", ".ndjson")
+GIANT: Final = 131_072
+"""Characters from which on a cell holds no score, time or name; imagery does."""
+_DELIMITERS: Final = ",;\t|"
+_NAMED_DELIMITER: Final = re.compile(r"sep=(.)\s*")
+_JSON: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_KEPT: Final = 1_024
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row: the file's name, the line it starts on (from 1), and its cells by column."""
+    """One row: the file's name, the line it starts on (from 1), and its cells by column.
+
+    `unread`: what is wrong with cells that hold more than text of a reasonable length, by column.
+    """
 
     file: str
     line: int
     values: dict[str, str | None]
-
-    def complaint(self, column: str, problem: str) -> TableError:
-        """Return the error that `problem` is with the cell of this row in `column`."""
-        return TableError(f"{self.file}, line {self.line}, column {column}: {problem}")
+    unread: dict[str, str] = {}
 
 
-class Table(msgspec.Struct, frozen=True):
+class Table:
     """A table whose columns are known; `rows` may be called again and reads the file anew."""
 
-    file: str
-    columns: tuple[str, ...]
-    rows: Callable[[], Iterator[Row]]
+    def __init__(
+        self,
+        file: str,
+        columns: tuple[str, ...],
+        read: Callable[["Table", Collection[str] | None], Iterator[Row]],
+        delimiter: str = "",
+    ) -> None:
+        """`delimiter`: what separates cells; blank: it is JSON Lines. `giants`: rows with giant cells, by column."""
+        self.file = file
+        self.columns = columns
+        self.delimiter = delimiter
+        self.giants = Counter[str]()
+        self._read = read
+
+    def rows(self, only: Collection[str] | None = None) -> Iterator[Row]:
+        """Yield the rows, with the cells of these columns only; None: all. Raises `TableError`."""
+        self.giants.clear()
+        return self._read(self, only)
 
 
 def open_table(path: Path) -> Table:
-    """Return the table in `path`, by its suffix: .csv, or .jsonl / .ndjson.
+    """Return the table in `path`, by its suffix: those of `SUFFIXES`, each also with .gz.
 
-    Reads the header of a CSV file, and a JSON Lines file once to its end (its columns are not known before). Raises
-    `TableError`, here or while rows are read, for a missing file, another suffix, text that is not UTF-8, a missing or
-    ambiguous header, a row with another number of cells than the header, or a line that is not a flat JSON object.
+    Reads the header of a CSV file, and a JSON Lines file once to its end (its columns are not known before). CSV may be
+    separated by commas, semicolons, tabs or vertical bars: by what its header has most of. Raises `TableError`, here or
+    while rows are read, for a missing file, another suffix, text in an unknown encoding, a missing or ambiguous header,
+    a row with another number of cells than the header, or a line that is not a JSON object.
     """
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        columns = _csv_columns(path)
-        return Table(str(path), columns, lambda: _csv_rows(path, columns))
+    suffix = kind_of(path)
     if suffix in JSON_LINES:
         seen: dict[str, None] = {}
-        for row in _json_rows(path):
-            seen.update(dict.fromkeys(row.values))
-        return Table(str(path), tuple(seen), lambda: _json_rows(path))
-    raise TableError(f"{path}: is neither CSV nor JSON Lines; its name must end in .csv, .jsonl or .ndjson")
+        for _, document in _json_documents(path):
+            seen.update(dict.fromkeys(document))
+        return Table(str(path), tuple(seen), lambda table, only: _json_rows(table, path, only))
+    delimiter, skip = _dialect(path)
+    columns = _csv_columns(path, delimiter, skip)
+    return Table(str(path), columns, lambda table, only: _csv_rows(table, path, only, skip), delimiter)
 
 
-def score(row: Row, column: str) -> float | None:
-    """Return the score in a cell, None when it is blank. Any finite decimal number is right; no range is checked.
-
-    Raises `TableError` for a word, NaN or an infinity.
-    """
-    text = row.values.get(column)
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = None
-    if value is None or "_" in text:  # float() accepts 1_000, no score file means it
-        raise row.complaint(column, f"is not a number; {_RIGHT_SCORE}")
-    if not isfinite(value):
-        raise row.complaint(column, f"NaN or an infinity is not a score; {_RIGHT_SCORE}")
-    return value
+def _dialect(path: Path) -> tuple[str, int]:
+    """Return what separates cells, and how many lines come before the header."""
+    header = next(iter(lines(path)), "")
+    if named := _NAMED_DELIMITER.fullmatch(header):
+        return named[1], 1
+    outside = "".join(header.split('"')[::2])
+    return max(_DELIMITERS, key=outside.count), 0
 
 
-_RIGHT_SCORE = "write a decimal number such as 0.97, or leave the cell blank if there was no score"
-
-
-def choice(row: Row, column: str, allowed: Iterable[str]) -> str | None:
-    """Return the word in a cell, None when it is blank. Raises `TableError` for one that is not allowed."""
-    text = row.values.get(column)
-    if text is not None and text not in allowed:
-        raise row.complaint(column, f"must be {' or '.join(allowed)}, or blank if it is not known")
-    return text
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a UTF-8 file (a byte order mark is skipped), line ends included."""
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                try:
-                    yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    at = f"{path}, line {number}, byte {error.start + 1}"
-                    raise TableError(f"{at}: is not UTF-8 text; save the file as UTF-8") from error
-    except OSError as error:
-        problem = error.strerror or type(error).__name__
-        raise TableError(f"{path}: cannot be read ({problem}); give the path of a .csv or .jsonl file") from error
-
-
-def _csv_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _csv_cells(path: Path, delimiter: str, skip: int) -> Iterator[tuple[int, list[str]]]:
     """Yield each CSV record that is not an empty line, with the line that it starts on."""
-    reader = csv.reader(_lines(path), strict=True)
+    csv.field_size_limit(LONGEST)
+    source = lines(path)
+    for _ in range(skip):
+        next(source, None)
+    reader = csv.reader(source, strict=True, delimiter=delimiter)
     while True:
-        start = reader.line_num + 1
+        start = reader.line_num + 1 + skip
         try:
             cells = next(reader)
         except StopIteration:
@@ -117,49 +108,83 @@ def _csv_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             raise TableError(f"{path}, line {start}: is not CSV ({error}); check its quotes and line ends") from error
         if cells:
-            yield start, [cell.strip() for cell in cells]
+            yield start, cells
 
 
-def _csv_columns(path: Path) -> tuple[str, ...]:
-    line, columns = next(_csv_cells(path), (1, []))
-    if not columns:
+def _csv_columns(path: Path, delimiter: str, skip: int) -> tuple[str, ...]:
+    line, cells = next(_csv_cells(path, delimiter, skip), (1, []))
+    if not cells:
         raise TableError(f"{path}, line 1: has no header; the first line must name the columns")
-    for place, name in enumerate(columns, 1):
-        if not name:
-            raise TableError(f"{path}, line {line}: the header of column {place} is blank; name every column")
-        if name in columns[: place - 1]:
-            raise TableError(f"{path}, line {line}, column {name}: is named twice; give each column its own name")
+    columns: list[str] = []
+    for place, name in enumerate((cell.strip() for cell in cells), 1):
+        # A column without a name is what tools write for row numbers; nobody can ask for it.
+        named = name or f"column {place}"
+        if named in columns:
+            raise TableError(f"{path}, line {line}, column {named}: is named twice; give each column its own name")
+        columns.append(named)
     return tuple(columns)
 
 
-def _csv_rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row]:
-    records = _csv_cells(path)
+def _csv_rows(table: Table, path: Path, only: Collection[str] | None, skip: int) -> Iterator[Row]:
+    columns, file, width, giants = table.columns, table.file, len(table.columns), table.giants
+    wanted = [(i, name) for i, name in enumerate(columns) if only is None or name in only]
+    records = _csv_cells(path, table.delimiter, skip)
     next(records, None)
-    file, width = str(path), len(columns)
     for line, cells in records:
         if len(cells) != width:
-            where = f"{path}, line {line}"
-            if len(cells) < width:
-                where += f", column {columns[len(cells)]}"
-            raise TableError(f"{where}: the row has {len(cells)} cells, but the header names {width} columns")
-        yield Row(file, line, {name: cell or None for name, cell in zip(columns, cells, strict=True)})
+            raise _misshapen(path, line, cells, columns, table.delimiter)
+        values = {name: cells[i].strip() or None for i, name in wanted}
+        unread: dict[str, str] = {}
+        if sum(map(len, cells)) >= GIANT:
+            for name, cell in zip(columns, cells, strict=True):
+                if len(cell) >= GIANT:
+                    giants[name] += 1
+                    if name in values:
+                        values[name], unread[name] = cell[:_KEPT], f"is longer than {GIANT:,} characters"
+        yield Row(file, line, values, unread)
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
-    file = str(path)
-    for line, text in enumerate(_lines(path), 1):
+def _misshapen(path: Path, line: int, cells: list[str], columns: tuple[str, ...], delimiter: str) -> TableError:
+    where, width = f"{path}, line {line}", len(columns)
+    if len(cells) < width:
+        where += f", column {columns[len(cells)]}"
+    why = f"{where}: the row has {len(cells)} cells, but the header names {width} columns"
+    if len(cells) > width and delimiter == ",":
+        why += "; numbers with a decimal comma must be quoted, or the cells separated by semicolons"
+    return TableError(why)
+
+
+def _json_documents(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, text in enumerate(lines(path), 1):
         if not text.strip():
             continue
         try:
-            # Numbers, and the NaN that strict JSON does not have, stay text: `score` judges them and knows the column.
+            # Numbers, and the NaN that strict JSON does not have, stay text: whoever reads a score judges them.
             document = _JSON.decode(text)
         except (ValueError, RecursionError) as error:
             raise TableError(f"{path}, line {line}: is not JSON; write one object per line") from error
         if not isinstance(document, dict):
             raise TableError(f"{path}, line {line}: is not a JSON object; write one object per line")
-        row = Row(file, line, {})
+        yield line, document
+
+
+def _json_rows(table: Table, path: Path, only: Collection[str] | None) -> Iterator[Row]:
+    for line, document in _json_documents(path):
+        values: dict[str, str | None] = {}
+        unread: dict[str, str] = {}
         for column, value in document.items():
-            if value is not None and not isinstance(value, str):
-                raise row.complaint(column, "must be a string, a number or null")
-            row.values[column] = (value or "").strip() or None
-        yield row
+            if isinstance(value, str) and len(value) >= GIANT:
+                table.giants[column] += 1
+            if only is not None and column not in only:
+                continue
+            if isinstance(value, bool):
+                values[column] = "true" if value else "false"
+            elif value is None or isinstance(value, str):
+                text = value or ""
+                if len(text) >= GIANT:
+                    text, unread[column] = text[:_KEPT], f"is longer than {GIANT:,} characters"
+                # Half of a surrogate pair is no character, and no encoder takes it.
+                values[column] = (text if text.isascii() else _SURROGATE.sub("\ufffd", text)).strip() or None
+            else:
+                values[column], unread[column] = None, "is a list or an object, not a string, a number or null"
+        yield Row(table.file, line, values, unread)

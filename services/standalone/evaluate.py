@@ -10,29 +10,38 @@ import msgspec
 from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.rates import Limits
 from proofwatch.governance.policy import InvalidPolicy, load_policy
-from proofwatch.intake import BUILT_IN_SEGMENTS
+from proofwatch.runtime.settings import Settings
+from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS
+from proofwatch.scorefile.mapping import Mapping, Score, load_mapping
+from proofwatch.scorefile.trials import placed
+from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError, open_table
-from services.standalone.evaluate_table import evaluate_table
+from services.standalone.evaluate_table import AllRefused, evaluate_table
 from services.standalone.evaluate_text import write_text
+from services.standalone.said import giants_said, outside_said, reading
 
 DESCRIPTION = """\
 Compute the ISO/IEC 19795-1 and 30107-3 figures of a file of labelled scores. A higher score is a better one:
 accepted when score >= threshold. Columns, any subset: match_score with pair (genuine|impostor), liveness_score with
 presentation (bona_fide|attack) and pai_species, and any number of segment columns. A blank score where the label is
-set is a failure to acquire or a non-response."""
+set is a failure to acquire or a non-response. Scores lie from 0 to 1 unless a threshold is given, which holds for any
+range, or a mapping names their scale; what cannot be read is left out and said."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `proofwatch evaluate` on its parser."""
     parser.description = DESCRIPTION
     parser.add_argument("file", metavar="FILE", type=Path, help="a .csv or .jsonl file of labelled scores")
+    parser.add_argument(
+        "--mapping", metavar="FILE", type=Path, help="YAML, as for replay; `proofwatch mapping` drafts it"
+    )
     parser.add_argument("--policy", metavar="FILE", type=Path, help="policy file; default: the built-in policy")
     for check in ("match", "liveness"):
         parser.add_argument(
             f"--{check}-threshold",
             metavar="T|eer",
             type=threshold,
-            help=f"{check} threshold; eer: the equal error point of the file; default: the policy's",
+            help=f"{check} threshold in the file's own units; eer: its equal error point; default: the policy's",
         )
     parser.add_argument(
         "--segment",
@@ -52,29 +61,55 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate as the arguments say, write the result to standard output and return the exit code.
 
-    0: done, whatever the figures are; 2: the file, the policy or an argument cannot be used (message on stderr).
+    0: done, whatever the figures are; 1: more of the file was refused than the dead-letter cap allows; 2: the file, the
+    policy or an argument cannot be used. Messages are on stderr.
     """
+    cap = Settings.read().dead_letter_rate_cap
     try:
         policy = load_policy(args.policy)
-        evaluation = evaluate_table(
-            open_table(args.file),
-            match_threshold=policy.match.threshold if args.match_threshold is None else args.match_threshold,
-            liveness_threshold=(
-                policy.liveness.threshold if args.liveness_threshold is None else args.liveness_threshold
-            ),
-            limits=Limits.of(policy.limits),
-            min_trials=policy.min_trials if args.min_trials is None else args.min_trials,
-            segments=args.segment,
-        )
-    except (TableError, InvalidPolicy) as error:
+        mapping = load_mapping(args.mapping)
+        table = open_table(args.file)
+        given: dict[Score, ThresholdChoice | None] = {
+            "match_score": args.match_threshold,
+            "liveness_score": args.liveness_threshold,
+        }
+        with reading(args.file.name) as progress:
+            evaluation, outcome = evaluate_table(
+                table,
+                match_threshold=_placed(args.match_threshold, policy.match.threshold, mapping, "match_score"),
+                liveness_threshold=_placed(
+                    args.liveness_threshold, policy.liveness.threshold, mapping, "liveness_score"
+                ),
+                limits=Limits.of(policy.limits),
+                min_trials=policy.min_trials if args.min_trials is None else args.min_trials,
+                segments=args.segment,
+                mapping=mapping,
+                own_range=[name for name, threshold in given.items() if threshold is not None],
+                cap=cap,
+                progress=progress,
+            )
+    except (TableError, InvalidPolicy, InvalidYaml) as error:
         sys.stderr.write(f"proofwatch evaluate: {error}\n")
-        return 2
+        return 1 if isinstance(error, AllRefused) else 2
     if args.format == "json":
-        encoded = msgspec.json.format(msgspec.json.encode(evaluation), indent=2)
-        sys.stdout.write(encoded.decode() + "\n")
+        document = {**msgspec.to_builtins(evaluation), "input": outcome.document()}
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
     else:
         write_text(evaluation, sys.stdout)
-    return 0
+    for line in (*giants_said(table), *outside_said(outcome), *outcome.notes()):
+        sys.stderr.write(f"{line}\n")
+    if said := outcome.sentence():
+        sys.stderr.write(f"proofwatch evaluate: {said}\n")
+    return 1 if outcome.too_much else 0
+
+
+def _placed(given: ThresholdChoice | None, policys: float, mapping: Mapping, name: Score) -> ThresholdChoice:
+    """Return a threshold on the scale on which scores are compared; a policy's lies from 0 to 1."""
+    if given is None or given == "eer":
+        return policys if given is None else given
+    scale = mapping.scale_of(name)
+    scale.any_range = scale.as_written
+    return placed(name, given, scale)
 
 
 def threshold(text: str) -> ThresholdChoice:

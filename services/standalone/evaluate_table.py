@@ -1,16 +1,32 @@
 """From a score table to its evaluation: which columns it takes, and what each row counts as."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
-from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, Trials, attack_class, cohorts_of
-from proofwatch.intake import BUILT_IN_SEGMENTS
-from proofwatch.tabular import Row, Table, TableError, choice, score
+from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
+from proofwatch.scorefile.mapping import SCORES, Mapping, Score
+from proofwatch.scorefile.outcome import Outcome
+from proofwatch.scorefile.reader import Reader, with_times
+from proofwatch.scorefile.scores import Scale
+from proofwatch.scorefile.trials import Progress, columns_of, has_decimal_commas, read_trials
+from proofwatch.tabular import Table, TableError
 
 MATCH_COLUMNS = ("match_score", "pair")
 LIVENESS_COLUMNS = ("liveness_score", "presentation")
+
+
+class AllRefused(TableError):
+    """No row is left that can be judged; the message says why, and what to change."""
+
+
+class Evaluated(NamedTuple):
+    """The figures of a file, and what of it was refused."""
+
+    evaluation: Evaluation
+    outcome: Outcome
 
 
 def evaluate_table(
@@ -21,60 +37,54 @@ def evaluate_table(
     limits: Limits,
     min_trials: int,
     segments: Sequence[str] | None = None,
-) -> Evaluation:
-    """Return the evaluation of a score table; `segments` None means every built-in segment column it has.
+    mapping: Mapping = Mapping(),  # noqa: B008 - frozen
+    own_range: Collection[Score] = (),
+    cap: float = 0.0,
+    progress: Progress = lambda rows: None,
+) -> Evaluated:
+    """Return the evaluation of a score table; `segments` None means every built-in and mapped segment it has.
 
-    Raises `TableError` for a table that has no usable pair of columns, lacks a segment column, holds no labelled row
-    or a wrong cell, or has scores of one side only where a threshold is `eer`.
+    Thresholds lie where scores are compared: see `placed`. Scores lie from 0 to 1, or on the scale that `mapping`
+    names; those of `own_range` count as they are, whatever their range, where it names none. Rows without a readable
+    score are left out and accounted for. Raises `TableError` for a table that has no usable pair of columns, lacks a
+    segment column, or holds no labelled row that can be judged, or scores of one side only where a threshold is `eer`.
     """
+    columns = _columns(table, mapping, segments)
     if segments is None:
-        segments = [name for name in BUILT_IN_SEGMENTS if name in table.columns]
-    else:
-        segments = list(dict.fromkeys(segments))
-    labelled = read_trials(table, segments)
+        segments = [name for name in BUILT_IN_SEGMENTS if name in columns.fields] + [*columns.segments]
+    segments = list(dict.fromkeys(segments))
+    commas = has_decimal_commas(table)
+    scales: dict[Score, Scale] = {name: mapping.scale_of(name, decimal_comma=commas) for name in SCORES}
+    for name in own_range:
+        scales[name].any_range = scales[name].as_written
+    reader = Reader(with_times(table, columns), mapping, scales)
+    labelled = read_trials(table, reader, segments, progress)
+    outcome = Outcome(table.file, reader, cap, unfit_counts=False)
+    if not labelled.cells:
+        if said := outcome.sentence():
+            raise AllRefused(said)
+        wanted = " or ".join(columns.fields[name] for name in ("pair", "presentation") if name in columns.fields)
+        raise TableError(f"{table.file}: no row has a label; fill in the column {wanted}")
     try:
-        return evaluate_scores(
+        evaluation = evaluate_scores(
             labelled, match_threshold, liveness_threshold, limits=limits, min_trials=min_trials, segments=segments
         )
     except ValueError as error:
         raise TableError(f"{table.file}: {error}; or give a number") from error
+    return Evaluated(evaluation, outcome)
 
 
-def read_trials(table: Table, segments: Sequence[str]) -> Trials:
-    """Return every labelled trial of the table by cohort; the cohorts are those of `segments`.
-
-    Raises `TableError` as `evaluate_table` does.
-    """
-    columns = set(table.columns)
-    sides = [names for names in (MATCH_COLUMNS, LIVENESS_COLUMNS) if columns.issuperset(names)]
-    if not sides:
+def _columns(table: Table, mapping: Mapping, segments: Sequence[str] | None) -> Columns:
+    columns = columns_of(table, mapping)
+    if not any(columns.fields.keys() >= {*names} for names in (MATCH_COLUMNS, LIVENESS_COLUMNS)):
         found = ", ".join(table.columns) or "none"
         raise TableError(
-            f"{table.file}: has no usable column; needs match_score and pair, or liveness_score and presentation"
-            f" (separated by commas, spelled like this); found: {found}"
+            f"{table.file}: has no usable column; needs match_score and pair, or liveness_score and presentation; "
+            f"found: {found}; say which columns they are in a mapping file: `proofwatch mapping guess FILE` drafts one"
         )
-    for name in segments:
-        if name not in columns:
+    known = {*columns.fields, *columns.segments}
+    further = [name for name in dict.fromkeys(segments or ()) if name not in known]
+    for name in further:
+        if name not in table.columns:
             raise TableError(f"{table.file}: has no column {name} to break down by; found: {', '.join(table.columns)}")
-    labelled = Trials()
-    for row in table.rows():
-        _add(labelled, row, sides, segments)
-    if not labelled.cells:
-        labels = " or ".join(label for _, label in sides)
-        raise TableError(f"{table.file}: no row has a label; fill in the column {labels}")
-    return labelled
-
-
-def _add(labelled: Trials, row: Row, sides: Sequence[tuple[str, str]], segments: Sequence[str]) -> None:
-    cohorts = cohorts_of({name: row.values.get(name) for name in segments})
-    # Scores of rows without a label are read too: a NaN there is as wrong as anywhere.
-    if MATCH_COLUMNS in sides:
-        pair, match_score = choice(row, "pair", (GENUINE, IMPOSTOR)), score(row, "match_score")
-        if pair:
-            labelled.add(pair, match_score, cohorts)
-    if LIVENESS_COLUMNS in sides:
-        presentation = choice(row, "presentation", (BONA_FIDE, ATTACK))
-        liveness_score = score(row, "liveness_score")
-        if presentation:
-            name = attack_class(row.values.get("pai_species")) if presentation == ATTACK else BONA_FIDE
-            labelled.add(name, liveness_score, cohorts)
+    return Columns(columns.fields, {**columns.segments, **{name: name for name in further}}, columns.dropped)

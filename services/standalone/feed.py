@@ -31,7 +31,8 @@ class Feed:
     def __init__(self, table: Table, intake: Intake, say: Callable[[str], object] = sys.stderr.write) -> None:
         """Raises `TableError`."""
         survey = Survey()
-        for row in table.rows():
+        column = intake.reader.columns.fields.get("occurred_at")
+        for row in table.rows(() if column is None else (column,)):
             survey.add(intake.at_us(row))
         self.total = survey.rows
         self._table, self._survey, self._span = table, survey, survey.span()
@@ -52,7 +53,8 @@ class Feed:
 
     def _events(self) -> Iterator[list[Outgoing]]:
         intake, span = self._intake, self._span
-        rows = (Timed(intake.at_us(row), number, row) for number, row in enumerate(self._table.rows()))
+        used = intake.reader.columns.used
+        rows = (Timed(intake.at_us(row), number, row) for number, row in enumerate(self._table.rows(used)))
         if span is None:
             for _, number, row in rows:
                 yield _both(intake.events(number, row))
@@ -92,7 +94,7 @@ def _apart(event: Outgoing, number: int, line: int, at_us: int, span: Span) -> O
     reason: Reason = "time_ahead" if ahead else "schema_mismatch"
     side = "after the end" if ahead else "before the beginning"
     message = f"$.occurred_at: line {line} lies far {side} of the rest of the log; set the clock of its system right"
-    record = Record(number, event.timestamp_ms or 0, event.key, event.value)
+    record = Record(number, event.timestamp_ms or 0, event.key, event.value, event.headers)
     return dead_letter(record, _AT, STAGE, reason, message)
 
 

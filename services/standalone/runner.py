@@ -18,6 +18,7 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
+from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
 from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts
@@ -43,6 +44,8 @@ class Run:
     headless: bool
     segments: tuple[str, ...]
     edges: tuple[float, ...] = ()
+    outcome: Outcome | None = None
+    """Of a file: what of it was refused, so far by its reader."""
 
 
 async def conduct(run: Run) -> dict[str, Any]:
@@ -58,7 +61,7 @@ async def conduct(run: Run) -> dict[str, Any]:
         pool = await create_pool(database.dsn)
         stack.push_async_callback(pool.close)
         system, conservation = build(run.policy, pool, run.start_ms, edges=run.edges)
-        session = Session(system, results, conservation)
+        session = Session(system, results, conservation, run.outcome)
         tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
@@ -69,6 +72,8 @@ async def conduct(run: Run) -> dict[str, Any]:
             results.lines("cases.jsonl", await case_rows(connection))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         summary = session.summary(run.policy, labels, evaluation)
+        if run.outcome is not None:
+            summary["input"] = run.outcome.document()
         results.document("summary.json", summary)
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
         write_report(run.out, run.title, summary, evaluation, cohorts, limits=limits, min_trials=min_trials)

@@ -10,10 +10,13 @@ import msgspec
 
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letter import read_dead_letter
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.port import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.mending import MENDED, SCORES
+from proofwatch.events.types import DeadLetter
 from proofwatch.governance.policy import Policy
+from proofwatch.intake import LINE
+from proofwatch.scorefile.outcome import Outcome
 from services.scorer.conservation import Conservation
 from services.standalone.app import TAPPED, Standalone
 from services.standalone.core.overview import Overview
@@ -26,7 +29,10 @@ _DEAD: Final = tuple(spec.name for spec in topics.kafka_specs() if topics.is_dea
 class Session:
     """Feeds chunks of records and writes down what comes of them."""
 
-    def __init__(self, system: Standalone, results: Results, conservation: Conservation) -> None:
+    def __init__(
+        self, system: Standalone, results: Results, conservation: Conservation, outcome: Outcome | None = None
+    ) -> None:
+        """`outcome` learns of what is refused although the file's reader had no objection."""
         self.overview = Overview()
         self.sent = 0
         self.labels_sent = 0
@@ -36,6 +42,7 @@ class Session:
         self._system = system
         self._results = results
         self._conservation = conservation
+        self._outcome = outcome
         self._mended_before = MENDED.copy()
         self._tap = Tap(system.bus, (*TAPPED, *_DEAD))
 
@@ -70,9 +77,20 @@ class Session:
         for topic, records in await self._tap.drain():
             self.overview.note(topic, records)
             if topics.is_dead_letter_topic(topic):
-                self._results.dead_letters(msgspec.json.encode(read_dead_letter(record)) for record in records)
+                letters = [read_dead_letter(record) for record in records]
+                self._results.dead_letters(msgspec.json.encode(letter) for letter in letters)
+                self._account(topic, records, letters)
             else:
                 self._results.note(topic, records)
+
+    def _account(self, topic: str, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
+        """Say by the line of the file what was refused of it; what its reader refused is accounted for already."""
+        label = topic == topics.dead_letter_topic(topics.LABELS)
+        if self._outcome is None or not (label or topic == topics.dead_letter_topic(topics.TRANSACTIONS)):
+            return
+        for record, letter in zip(records, letters, strict=True):
+            if line := dict(record.headers).get(LINE):
+                self._outcome.add(letter.message, int(line), label=label)
 
     @property
     def now_ms(self) -> int:

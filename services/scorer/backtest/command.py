@@ -21,6 +21,8 @@ from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.moments import moment
+from proofwatch.scorefile.mapping import load_mapping
+from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Period, Source
 from services.scorer.backtest.files import open_file
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="likewise; default: what is in force, and for a file PROOFWATCH_POLICY_FILE or the default profile",
     )
     add("--labels", type=Path, metavar="FILE", help="labels as .jsonl, for a file of transactions or verdicts")
+    add("--mapping", type=Path, metavar="FILE", help="for a table: what its columns and values mean, as for replay")
     add("--tenant", metavar="T", help="of this tenant only; for a table: whose it is")
     add("--since", type=moment, metavar="ISO8601", help="count what occurred from then on; attempts before still count")
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     settings = GovernanceSettings.read()
     try:
         played = asyncio.run(_played(args, settings))
-    except (InvalidPolicy, InvalidKeyring, TableError, InvalidWire, OSError) as error:
+    except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
     except (BusError, RegistryUnavailable, ReplicaBehind) as error:
@@ -117,7 +120,9 @@ async def _source(
         finally:
             await pool.close()
     else:
-        yield open_file(Path(args.over), old, new, tenant=args.tenant, labels=args.labels)
+        yield open_file(
+            Path(args.over), old, new, tenant=args.tenant, labels=args.labels, mapping=load_mapping(args.mapping)
+        )
 
 
 def _write(args: argparse.Namespace, played: Played) -> None:

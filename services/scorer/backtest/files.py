@@ -18,8 +18,13 @@ from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
-from proofwatch.intake import BUILT_IN_SEGMENTS, FIELDS, Columns, Intake
-from proofwatch.tabular import JSON_LINES, Table, TableError, open_table
+from proofwatch.intake import Intake
+from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS
+from proofwatch.scorefile.mapping import SCORES, Mapping, Score
+from proofwatch.scorefile.reader import Reader, with_times
+from proofwatch.scorefile.scores import Scale
+from proofwatch.scorefile.trials import columns_of, has_decimal_commas
+from proofwatch.tabular import JSON_LINES, TableError, open_table
 from services.scorer.backtest.arrivals import Accounts, Arrival, Counted, Kind, Source, Truth, Truths, truth_of
 
 BATCH: Final = 5_000
@@ -89,22 +94,26 @@ class EventFile(_FileSource):
 class TableFile(_FileSource):
     """A table of scores in the columns of `proofwatch replay`: one transaction a row, labels in the row."""
 
-    def __init__(self, path: Path, *, tenant: str, segments: Iterable[str], required: frozenset[str]) -> None:
+    def __init__(
+        self, path: Path, mapping: Mapping, *, tenant: str, segments: Iterable[str], required: frozenset[str]
+    ) -> None:
         """`segments` names columns that are segments of one's own. Raises `TableError`."""
         super().__init__(None)
-        self._table: Table = open_table(path)
-        own = {name: name for name in segments if name in self._table.columns and name not in _KNOWN}
-        columns = Columns.of(self._table.columns, {}, own)
-        if not columns.fields.keys() & {"match_score", "liveness_score"}:
-            found = ", ".join(self._table.columns)
-            raise TableError(f"{path}: has neither match_score nor liveness_score; found: {found}")
+        table = self._table = open_table(path)
+        named = {*mapping.segments.values()}
+        own = {name: name for name in segments if name in table.columns and name not in (*_KNOWN, *named)}
+        mapping = mapping.model_copy(update={"segments": {**mapping.segments, **own}})
+        columns = with_times(table, columns_of(table, mapping))
+        commas = has_decimal_commas(table)
+        scales: dict[Score, Scale] = {name: mapping.scale_of(name, decimal_comma=commas) for name in SCORES}
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-        self._intake = Intake(columns, tenant, digest, _START, _STEP, required)
+        timed = "occurred_at" in columns.fields
+        self._intake = Intake(Reader(columns, mapping, scales), tenant, digest, _START, _STEP, required, timed)
 
     def _arrivals(self) -> Iterator[Arrival]:
         accounts, events = self.accounts, self._intake.events
-        for number, row in enumerate(self._table.rows()):
+        for number, row in enumerate(self._table.rows(self._intake.reader.columns.used)):
             self.done = number + 1
             accounts.read += 1
             record, label = events(number, row)
@@ -121,7 +130,15 @@ class TableFile(_FileSource):
             yield Arrival(number, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
 
 
-def open_file(path: Path, old: Policy, new: Policy, *, tenant: str | None = None, labels: Path | None = None) -> Source:
+def open_file(
+    path: Path,
+    old: Policy,
+    new: Policy,
+    *,
+    tenant: str | None = None,
+    labels: Path | None = None,
+    mapping: Mapping = Mapping(),  # noqa: B008 - frozen
+) -> Source:
     """Return the source in `path`, by its suffix and its first line.
 
     `labels`: JSON lines of labels; a table brings its own. Raises `TableError`, and what reading a table raises.
@@ -136,7 +153,7 @@ def open_file(path: Path, old: Policy, new: Policy, *, tenant: str | None = None
         raise TableError(f"{labels}: {path} is a table, which brings its labels in the columns pair and presentation")
     required = frozenset(old.required_checks) & frozenset(new.required_checks)
     segments = (*old.segments, *new.segments)
-    return TableFile(path, tenant=tenant or "backtest", segments=segments, required=required)
+    return TableFile(path, mapping, tenant=tenant or "backtest", segments=segments, required=required)
 
 
 def transaction_of(verdict: Verdict) -> Transaction:

@@ -52,8 +52,8 @@ def counts(node: Any, path: str = "") -> dict[str, Any]:
     return {path: node} if name in ("k", "n") or name.startswith("n_") else {}
 
 
-def replay(file: Path, out: Path, *more: str) -> dict[str, Any]:
-    assert main(["replay", str(file), "--out", str(out), "--headless", *more]) == 0
+def replay(file: Path, out: Path, *more: str, code: int = 0) -> dict[str, Any]:
+    assert main(["replay", str(file), "--out", str(out), "--headless", *more]) == code
     summary: dict[str, Any] = orjson.loads((out / "summary.json").read_bytes())
     return summary
 
@@ -77,9 +77,13 @@ def test_a_replay_counts_what_the_offline_evaluation_counts(tmp_path: Path, caps
     assert summary["labels"]["joined"] == summary["labels"]["labelled"] == summary["labels"]["consumed"]
 
 
-def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path) -> None:
-    """NaN, a word, a score out of range, a repeated row, an unreadable time and an unlabelled blank."""
-    good = {"transaction_id": "t", "subject_ref": "s", "occurred_at": "", "match_score": "0.9", "liveness_score": "1"}
+def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """NaN, a word, a score out of range, an unreadable time and an unlabelled blank: by line, with what to change.
+
+    So many of so few are more than the cap: exit code 1, and one sentence.
+    """
+    at = "2026-03-04T10:00:00Z"
+    good = {"transaction_id": "t", "subject_ref": "s", "occurred_at": at, "match_score": "0.9", "liveness_score": "1"}
     rows = [
         good | {"transaction_id": "a"},
         good | {"transaction_id": "b", "match_score": "NaN"},
@@ -89,7 +93,13 @@ def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path) -> None:
         good | {"transaction_id": "f", "match_score": "", "liveness_score": ""},
         good | {"transaction_id": "z", "subject_ref": "s2"},
     ]
-    summary = replay(write(tmp_path / "bad.csv", rows), tmp_path / "out")
+    summary = replay(write(tmp_path / "bad.csv", rows), tmp_path / "out", code=1)
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "5 of 7 rows were refused: match_score is NaN or an infinity (1 row, such as line 3)" in sentence
+    assert "more than 1 % of them" in sentence
+    assert "`proofwatch mapping guess FILE` drafts one" in sentence
+    reasons = {(reason["column"], reason["line"]) for reason in summary["input"]["reasons"]}
+    assert reasons >= {("match_score", 3), ("match_score", 4), ("match_score", 5), ("occurred_at", 6), ("checks", 7)}
     assert summary["conservation"] == {
         "consumed": 7, "decided": 2, "deduplicated": 0, "dead_lettered": 5, "holds": True
     }  # fmt: skip
@@ -145,7 +155,7 @@ def test_what_cannot_be_used_is_said_before_anything_starts(
 def test_a_time_that_no_window_can_hold_is_refused_at_the_door(tmp_path: Path) -> None:
     """And written down with the reason; no later stage has to."""
     rows = [{"match_score": "0.9", "occurred_at": at} for at in ("0001-01-01T00:00:00", "2026-01-01T00:00:01")]
-    summary = replay(write(tmp_path / "old.csv", rows), tmp_path / "out")
+    summary = replay(write(tmp_path / "old.csv", rows), tmp_path / "out", code=1)
     assert summary["conservation"] == {
         "consumed": 2,
         "decided": 1,
@@ -155,3 +165,39 @@ def test_a_time_that_no_window_can_hold_is_refused_at_the_door(tmp_path: Path) -
     }
     (letter,) = lines(tmp_path / "out" / "dead_letters.jsonl")
     assert (letter["stage"], letter["reason"]) == ("scorer", "schema_mismatch")
+
+
+def test_labels_that_nobody_can_read_are_told_as_loudly_as_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known spellings count, and scores that left 1 by rounding; of other spellings a line is named, and code 1."""
+    known = [{"match_score": "1.0000001", "pair": "Mated"}, {"match_score": "0.1", "pair": "non-mated"}] * 50
+    unknown = [{"match_score": "0.95", "pair": "1"}] * 4
+    file = write(tmp_path / "labels.csv", known + unknown)
+    assert main(["evaluate", str(file)]) == 1
+    offline = orjson.loads(capsys.readouterr().out)
+    summary = replay(file, tmp_path / "out", code=1)
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "4 of 104 labels were refused: pair is a yes or no" in sentence
+    assert "such as line 102)" in sentence
+    assert summary["evaluation"]["match"]["n_genuine"] == offline["match"]["n_genuine"] == 50
+    assert (summary["labels"]["dead_lettered"], summary["clamped"]) == (4, 50)
+
+
+def test_scores_of_another_range_go_through_with_a_threshold_in_their_own_units(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Percent and decimal commas, by a threshold alone or by a mapping: the counts are those of the evaluation."""
+    rows = [{"score": f"{60 + number / 10:.1f}".replace(".", ","), "truth": "genuine"} for number in range(400)]
+    rows += [{"score": f"{number / 5:.1f}".replace(".", ","), "truth": "impostor"} for number in range(400)]
+    file = tmp_path / "percent.csv"
+    file.write_text("score;truth\n" + "".join(f"{row['score']};{row['truth']}\n" for row in rows))
+    (tmp_path / "map.yaml").write_text("columns: {score: match_score, truth: pair}\n")
+    more = ["--mapping", str(tmp_path / "map.yaml"), "--match-threshold", "70.3"]
+    assert main(["evaluate", str(file), *more]) == 0
+    offline = counts(orjson.loads(capsys.readouterr().out)["match"])
+    summary = replay(file, tmp_path / "out", *more)
+    assert counts(summary["evaluation"]["match"]) == offline
+    said = capsys.readouterr().err
+    assert "its scale is taken from the file, 0 to 100" in said
+    assert "the threshold 70.3 of the file is 0.703 from 0 to 1" in said

@@ -119,7 +119,7 @@ async def test_only_the_tenant_that_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", b"x", "must end in .csv, .jsonl"),
+        ("a.xlsx", b"x", "must end in .csv, .tsv"),
         ("a.jsonl", b'{"other": "1"}\n', "neither match_score nor liveness_score"),
         ("b.jsonl", None, "cannot be read"),
     ],

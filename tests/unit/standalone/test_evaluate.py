@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from proofwatch.biometrics.rates import Limits
-from proofwatch.tabular import TableError, choice, open_table, score
+from proofwatch.scorefile.outcome import Outcome
+from proofwatch.tabular import TableError, open_table
 from services.standalone import evaluate
 from services.standalone.evaluate_table import evaluate_table
 
@@ -39,8 +40,13 @@ def evaluated(path: Path, **changes: Any) -> dict[str, Any]:
         "limits": LIMITS,
         "min_trials": 1,
     }
-    result: dict[str, Any] = msgspec.to_builtins(evaluate_table(open_table(path), **(options | changes)))
+    result: dict[str, Any] = msgspec.to_builtins(evaluate_table(open_table(path), **(options | changes)).evaluation)
     return result
+
+
+def refused(path: Path, **changes: Any) -> Outcome:
+    options: dict[str, Any] = {"match_threshold": 0.85, "liveness_threshold": 0.995, "limits": LIMITS, "min_trials": 1}
+    return evaluate_table(open_table(path), **(options | changes)).outcome
 
 
 def arguments(*argv: str) -> argparse.Namespace:
@@ -94,7 +100,7 @@ def test_json_lines_give_the_same_figures(tmp_path: Path) -> None:
 def test_scores_of_any_range_are_taken(tmp_path: Path) -> None:
     """The offline figures do not know what range a vendor's scores have."""
     path = file(tmp_path, "match_score,pair\n-12.5,impostor\n1e3,genuine\n+37,genuine\n")
-    match = evaluated(path, match_threshold="eer")["match"]
+    match = evaluated(path, match_threshold="eer", own_range=("match_score",))["match"]
     assert (match["threshold"], match["eer"]["value"], match["auc"]["value"]) == (37.0, 0.0, 1.0)
 
 
@@ -107,23 +113,27 @@ def test_windows_files_are_read(tmp_path: Path) -> None:
     assert counts(evaluated(path)["match"]["fmr"]) == (0, 1)
 
 
-@pytest.mark.parametrize("wrong", ["word", "NaN", "nan", "inf", "-Infinity", "1_0", "0,9x", "0x1p3"])
-def test_a_score_that_is_no_finite_number_is_named_by_file_line_and_column(tmp_path: Path, wrong: str) -> None:
+@pytest.mark.parametrize(
+    "wrong", ["word", "NaN", "inf", "-Infinity", "1_0", "0,9x", "0x1p3", "97%", "0,97", "1.5", "-0.1"]
+)
+def test_a_row_whose_score_cannot_be_judged_is_left_out_and_named_by_column_and_line(
+    tmp_path: Path, wrong: str
+) -> None:
     """The message says where and what would be right, and does not quote the cell."""
     path = file(tmp_path, f'pair,match_score\ngenuine,0.9\ngenuine,"{wrong}"\n')
-    with pytest.raises(TableError) as raised:
-        evaluated(path)
-    message = str(raised.value)
-    assert message.startswith(f"{path}, line 3, column match_score: ")
-    assert "decimal number such as 0.97" in message
-    assert "word" not in message
+    outcome = refused(path, cap=0.01)
+    message = outcome.sentence() or ""
+    assert outcome.too_much
+    assert message.startswith(f"{path}: 1 of 2 rows were refused: match_score ")
+    assert "(1 row, such as line 3)" in message
+    assert f"{wrong} " not in message.replace("NaN or an infinity ", "")
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "-Infinity", '"word"'])
 def test_json_lines_are_as_strict_with_scores(tmp_path: Path, wrong: str) -> None:
     """A literal NaN, which is not JSON, is still named by its column."""
     path = file(tmp_path, f'{{"pair": "genuine", "match_score": {wrong}}}\n', "scores.jsonl")
-    with pytest.raises(TableError, match=r"line 1, column match_score: .*0\.97"):
+    with pytest.raises(TableError, match=r"1 of 1 rows were refused: match_score .*such as line 1\)"):
         evaluated(path)
 
 
@@ -132,12 +142,20 @@ def test_json_lines_are_as_strict_with_scores(tmp_path: Path, wrong: str) -> Non
     [
         ("", "line 1: has no header"),
         ("match_score,pair,pair\n", "line 1, column pair: is named twice"),
-        ("match_score,,pair\n", "line 1: the header of column 2 is blank"),
         ("match_score,pair\n0.9,genuine\n0.9\n", "line 3, column pair: the row has 1 cells, but the header names 2"),
         ("match_score,pair\n0.9,genuine,x\n", "line 2: the row has 3 cells, but the header names 2 columns"),
-        ("match_score,pair\n0.9,mated\n", "line 2, column pair: must be genuine or impostor"),
-        ("liveness_score,presentation\n0.9,spoof\n", "line 2, column presentation: must be bona_fide or attack"),
-        ("match_score;pair\n0.9;genuine\n", "no usable column; needs match_score and pair.*found: match_score;pair"),
+        (
+            "match_score,pair\n0.9,cat\n",
+            r"1 of 1 labels were refused: pair is no spelling that is known \(1 row, such as",
+        ),
+        (
+            "liveness_score,presentation\n0.9,1\n",
+            "presentation is a yes or no, and does not say to what .*`values: {pres",
+        ),
+        ("a;b\n0.9;genuine\n", "has neither match_score nor liveness_score; found: a, b; say which .*mapping guess"),
+        (b"match_score,pair\n".decode().encode("utf-16-le"), "is neither UTF-8 nor UTF-16 with a byte order mark"),
+        (b"PK\x03\x04xxxx", "is an archive or a workbook, not text; export it as CSV"),
+        (b"\x1f\x8bxxxx", "its gzip is broken or cut short"),
         ("match_score,presentation\n0.9,attack\n", "no usable column"),
         ("match_score,pair\n0.9,\n", "no row has a label; fill in the column pair"),
         ('match_score,pair\n"0.9,genuine\n', "line 2: is not CSV"),
@@ -155,8 +173,6 @@ def test_a_table_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, t
     [
         ('{"pair": "genuine"\n', "line 1: is not JSON"),
         ('{"pair": "genuine"}\n[1]\n', "line 2: is not a JSON object"),
-        ('{"pair": {"is": "genuine"}}\n', "line 1, column pair: must be a string, a number or null"),
-        ('{"pair": "genuine", "match_score": true}\n', "line 1, column match_score: must be a string, a number"),
         ("[" * 100_000, "line 1: is not JSON"),
     ],
 )
@@ -188,10 +204,16 @@ def test_eer_of_one_side_is_refused(tmp_path: Path) -> None:
 
 
 def test_blank_cells_read_as_none(tmp_path: Path) -> None:
-    """For a score, a word and a column that the row does not have."""
+    """Blanks alone are blank."""
     (row,) = open_table(file(tmp_path, "match_score,pair\n , \n")).rows()
-    assert (score(row, "match_score"), score(row, "absent")) == (None, None)
-    assert choice(row, "pair", ("genuine", "impostor")) is None
+    assert row.values == {"match_score": None, "pair": None}
+
+
+def test_what_no_score_file_holds_is_refused_in_its_column_only(tmp_path: Path) -> None:
+    """A list or object costs the row where it is asked for, and nothing elsewhere."""
+    text = '{"pair": "genuine", "match_score": 0.9, "note": [1]}\n{"pair": "genuine", "match_score": {"is": 0.9}}\n'
+    outcome = refused(file(tmp_path, text, "scores.jsonl"))
+    assert [(why.problem[:9], n) for why, n in outcome.rows.counts.items()] == [("is a list", 1)]
 
 
 def test_the_command_takes_thresholds_and_limits_from_the_policy(
@@ -200,7 +222,7 @@ def test_the_command_takes_thresholds_and_limits_from_the_policy(
     """Without flags the built-in policy decides: 0.85, 0.995, 30 trials per species."""
     assert evaluate.run(arguments(str(file(tmp_path, CSV)))) == 0
     result = json.loads(capsys.readouterr().out)
-    assert list(result) == ["match", "liveness", "segments"]
+    assert list(result) == ["match", "liveness", "segments", "input"]
     assert (result["match"]["threshold"], result["liveness"]["threshold"]) == (0.85, 0.995)
     assert result["liveness"]["apcer"]["worst_species"] is None
     assert result["match"]["fmr"]["status"] == "BREACH"

@@ -11,6 +11,8 @@ from proofwatch.bus.dead_letter import refusal
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.intake import Columns, Intake
+from proofwatch.scorefile.mapping import Mapping
+from proofwatch.scorefile.reader import Reader
 from proofwatch.tabular import open_table
 from services.standalone.feed import Feed
 
@@ -25,7 +27,7 @@ def feed(path: Path, times: list[str]) -> tuple[Feed, list[str]]:
     file.write_text("transaction_id,occurred_at,match_score\n" + "\n".join(lines) + "\n")
     table, said = open_table(file), list[str]()
     columns = Columns.of(table.columns, {}, {})
-    made = Intake(columns, "replay", "abc", ARGUMENT, timedelta(seconds=1), frozenset())
+    made = Intake(Reader(columns, Mapping(), {}), "replay", "abc", ARGUMENT, timedelta(seconds=1), frozenset())
     return Feed(table, made, said.append), said
 
 

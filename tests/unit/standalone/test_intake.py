@@ -7,6 +7,8 @@ import orjson
 import pytest
 
 from proofwatch.intake import Columns, Intake
+from proofwatch.scorefile.mapping import Mapping
+from proofwatch.scorefile.reader import Reader
 from proofwatch.tabular import Row
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -14,7 +16,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def intake(*columns: str, required: frozenset[str] = frozenset(), **mapped: dict[str, str]) -> Intake:
     found = Columns.of(columns, mapped.get("fields", {}), mapped.get("segments", {}))
-    return Intake(found, "replay", "abc123", START, timedelta(seconds=1), required)
+    return Intake(Reader(found, Mapping(), {}), "replay", "abc123", START, timedelta(seconds=1), required)
 
 
 def row(**values: str | None) -> Row:

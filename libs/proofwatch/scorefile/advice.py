@@ -1,0 +1,103 @@
+"""What an account says in words: why rows were refused, and what to change. Lines and our words, never a cell."""
+
+from collections.abc import Iterator
+
+from proofwatch.events.mending import ROUNDING
+from proofwatch.scorefile.account import Account, Facts, Objection, Reasons
+from proofwatch.scorefile.reader import AMBIGUOUS, BLANK_TIME, UNKNOWN
+from proofwatch.scorefile.scores import ABOVE, BELOW, COMMA, NAN, PERCENT
+from proofwatch.scorefile.times import EPOCHS
+
+_MOST = 3
+SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0, -2.0})
+_TRUTHS = {"pair": "genuine|impostor", "presentation": "bona_fide|attack"}
+
+
+def reasons_said(reasons: Reasons) -> str:
+    """Return the commonest reasons, each with the number of its rows and an example's line."""
+    common = reasons.counts.most_common(_MOST)
+    said = [
+        f"{why.column} {why.problem} ({count:,} {_rows(count)}, such as line {reasons.lines[why]:,})".strip()
+        for why, count in common
+    ]
+    if rest := reasons.total - sum(count for _, count in common):
+        said.append(f"other reasons ({rest:,} {_rows(rest)})")
+    return ", ".join(said)
+
+
+def advice(account: Account, *reasons: Reasons) -> list[str]:
+    """Return what to say in a mapping file so that the rows refused can be read; the likeliest first."""
+    found: dict[str, None] = {}
+    for why in [why for each in reasons for why, _ in each.counts.most_common(_MOST)]:
+        found.update(dict.fromkeys(_for(why, account)))
+    return list(found)
+
+
+def notes(account: Account) -> list[str]:
+    """Return, one line each, what was read otherwise than it stands in the file, and what looks odd."""
+    said = []
+    for name, count in sorted(account.rounded.items()):
+        said.append(f"{name}: {count:,} left the scale by rounding (at most {ROUNDING:g}) and count as its end")
+    for name, count in sorted(account.said_nothing.items()):
+        said.append(f"{name}: {count:,} {_rows(count)} say in a word that there is none, and count as blank")
+    for name, count in sorted(account.commas.items()):
+        said.append(f"{name}: {count:,} numbers with a decimal comma are read so")
+    for name, count in sorted(account.respelt.items()):
+        said.append(
+            f"{name}: {count:,} {_rows(count)} spell {_TRUTHS[name].replace('|', ' or ')} otherwise, and are read so"
+        )
+    for name, count in sorted(account.cut.items()):
+        said.append(f"{name}: {count:,} are too long and count by their first 64 characters")
+    for name, lines in sorted(account.look_alikes().items()):
+        examples = ", ".join(f"{line:,}" for line in lines[:4])
+        said.append(
+            f"{name}: values that look alike count as different groups (lines {examples}); "
+            f"if they are one, say `values: {{{name}: {{theirs: ours}}}}` in a mapping file"
+        )
+    for name, facts in account.facts.items():
+        if facts.upside_down:
+            good, bad = ("genuine", "impostor") if name == "match_score" else ("bona fide", "attack")
+            said.append(
+                f"{name}: {good} trials are worse than {bad} ones; are these distances, where lower is better? "
+                f"Then say `lower_is_better: [{name}]` in a mapping file, and if it says so already, do not"
+            )
+    return said
+
+
+def _for(why: Objection, account: Account) -> Iterator[str]:
+    name, problem = why.field, why.problem
+    if problem in (ABOVE, BELOW):
+        yield from _for_scale(name, account.facts[name])
+    elif problem == PERCENT:
+        yield f"`scale: {{{name}: [0, 100]}}` for percent"
+    elif problem == COMMA:
+        yield '`decimal: ","` for the decimal comma'
+    elif problem == NAN:
+        yield f"`missing_values: {{{name}: [NaN, inf]}}` if that means that there is no score"
+    elif name == "occurred_at":
+        if problem == BLANK_TIME:
+            yield "no time at all by leaving the column out, or give every row one"
+        elif not problem.startswith("lies outside"):
+            yield f"`time_format: …` ({', '.join(EPOCHS)} or a pattern such as %d.%m.%Y %H:%M:%S)"
+    elif problem in (AMBIGUOUS, UNKNOWN):
+        yield f"`values: {{{name}: {{theirs: {_TRUTHS[name]}}}}}` for their spelling"
+
+
+def _for_scale(name: str, facts: Facts) -> Iterator[str]:
+    if facts.upside_down:
+        yield f"`lower_is_better: [{name}]` for distances, where lower is better"
+    outside, told = facts.outside, sum(facts.outside.values())
+    if outside and told == facts.negative + facts.above_one and SENTINELS.issuperset(outside):
+        named = ", ".join(f"{value:g}" for value in sorted(outside))
+        yield f"`missing_values: {{{name}: [{named}]}}` if {named} means that there is no score"
+        return
+    if facts.low >= 0 and facts.high <= 100 and not facts.upside_down:
+        yield f"`scale: {{{name}: [0, 100]}}` if these are percent"
+    elif facts.low >= -1 and facts.high <= 1 + ROUNDING:
+        yield f"`scale: {{{name}: [-1, 1]}}` if these are cosine similarities"
+    else:
+        yield f"`scale: {{{name}: [lowest, highest]}}` with the ends of the matcher's scale"
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"

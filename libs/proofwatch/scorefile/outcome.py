@@ -1,0 +1,105 @@
+"""Whether so much of a file was refused that its result cannot be relied on, said in one sentence."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from proofwatch.scorefile.account import Account, Objection, Reasons
+from proofwatch.scorefile.advice import advice, notes, reasons_said
+from proofwatch.scorefile.reader import Reader
+
+_LINE: Final = re.compile(r"\bline \d+ ")
+"""What makes the messages of equal problems differ; the line is counted beside them."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was refused of a file, rows and labels, by its reader and by whoever judged the rows afterwards.
+
+    `later` and `later_labels` hold what only showed there. `cap`: the share above which it is too much; 0: never.
+    """
+
+    file: str
+    reader: Reader
+    cap: float
+    unfit_counts: bool = True
+    rows: Reasons = field(default_factory=Reasons)
+    labels: Reasons = field(default_factory=Reasons)
+
+    def __post_init__(self) -> None:
+        """Begin with what the reader refused."""
+        _merge(self.rows, self.account.refused)
+        if self.unfit_counts:
+            _merge(self.rows, self.account.unfit)
+        _merge(self.labels, self.account.refused_labels)
+
+    def add(self, problem: str, line: int, *, label: bool) -> None:
+        """Count a row or label that was refused later on; `problem` names the field."""
+        name, _, what = _LINE.sub("", problem.removeprefix("$.")).partition(": ")
+        (self.labels if label else self.rows).add(Objection(name, name, what), line)
+
+    @property
+    def account(self) -> Account:
+        """Return what the reader read."""
+        return self.reader.account
+
+    @property
+    def too_much(self) -> bool:
+        """Return whether more than the cap was refused, of the rows or of the labels."""
+        return bool(self.cap) and (
+            self.rows.total > self.cap * self.account.rows or self.labels.total > self.cap * self.account.labels
+        )
+
+    def sentence(self) -> str | None:
+        """Return in one sentence what was refused, why, and what to change; None: nothing was."""
+        parts = []
+        for reasons, total, what in (
+            (self.rows, self.account.rows, "rows"),
+            (self.labels, self.account.labels, "labels"),
+        ):
+            if count := reasons.total:
+                parts.append(f"{count:,} of {total:,} {what} were refused: {reasons_said(reasons)}")
+        if not parts:
+            return None
+        said = f"{self.file}: {'; '.join(parts)}"
+        if self.too_much:
+            said += f"; that is more than {self.cap * 100:g} % of them: the figures of the rest are not to be relied on"
+        change = advice(self.account, self.rows, self.labels)
+        help_ = f"say in a mapping file {' and '.join(change)}; " if change else ""
+        return f"{said}; {help_}`proofwatch mapping guess FILE` drafts one"
+
+    def notes(self) -> list[str]:
+        """Return what was read otherwise than it stands there, a line each."""
+        return [f"{self.file}: {note}" for note in self._notes()]
+
+    def _notes(self) -> list[str]:
+        said = [*self.reader.notes(), *notes(self.account)]
+        if not self.unfit_counts and (unfit := self.account.unfit).total:
+            said.append(f"`replay` refuses {unfit.total:,} more: {reasons_said(unfit)}")
+        return said
+
+    def document(self) -> dict[str, Any]:
+        """Return the account as part of a summary."""
+        return {
+            "rows": self.account.rows,
+            "refused_rows": self.rows.total,
+            "labels": self.account.labels,
+            "refused_labels": self.labels.total,
+            "reasons": [*_listed(self.rows, "row"), *_listed(self.labels, "label")],
+            "notes": self._notes(),
+        }
+
+
+def _merge(into: Reasons, more: Reasons) -> None:
+    into.counts += more.counts
+    for why, line in more.lines.items():
+        into.lines.setdefault(why, line)
+
+
+def _listed(reasons: Reasons, what: str) -> list[dict[str, Any]]:
+    counts: Counter[Objection] = reasons.counts
+    return [
+        {"refused": what, "column": why.column, "problem": why.problem, "count": count, "line": reasons.lines[why]}
+        for why, count in counts.most_common()
+    ]

@@ -1,0 +1,235 @@
+"""Reads rows of a score file: what each says, in our words, and why it is refused. One reading for every command."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from proofwatch.events.segments import DEVICE
+from proofwatch.scorefile.account import Account, Facts, Objection
+from proofwatch.scorefile.columns import SEGMENTS, Columns
+from proofwatch.scorefile.labels import LONGEST_SPECIES, YES_OR_NO, group_of, pair_of, presentation_of
+from proofwatch.scorefile.mapping import SCORES, Score, values_of
+from proofwatch.scorefile.mapping import Mapping as MappingFile
+from proofwatch.scorefile.scores import Scale, Unusable, says_nothing
+from proofwatch.scorefile.times import Times, Unreadable
+from proofwatch.tabular import Row, Table
+
+_GOOD: Final = {"match_score": ("pair", "genuine"), "liveness_score": ("presentation", "bona_fide")}
+_LONGEST_ID: Final = 256
+_GROUPS: Final = (*SEGMENTS, *DEVICE)
+AMBIGUOUS: Final = "is a yes or no, and does not say to what"
+UNKNOWN: Final = "is no spelling that is known"
+BLANK_TIME: Final = "is blank, where other rows have a time"
+NOTHING: Final = "and its label are blank: nothing was asked"
+
+
+@dataclass(slots=True)
+class Reading:
+    """One row in our words. `cells`: text by field, as it stands there where it could not be read.
+
+    `refused`: no score that can be judged. `unfit`: no transaction, for another reason. `label_refused`: the truth is
+    in no known spelling. `groups`: values by segment, the device's among them.
+    """
+
+    line: int
+    cells: dict[str, str]
+    scores: dict[str, float | None] = field(default_factory=dict)
+    moment: datetime | None = None
+    pair: str | None = None
+    presentation: str | None = None
+    species: str | None = None
+    groups: dict[str, str] = field(default_factory=dict)
+    refused: Objection | None = None
+    unfit: Objection | None = None
+    label_refused: Objection | None = None
+
+    @property
+    def objection(self) -> Objection | None:
+        """Return why the row is no transaction that can be judged."""
+        return self.refused or self.unfit
+
+    @property
+    def labelled(self) -> bool:
+        """Return whether the row says a truth that can be read."""
+        return self.label_refused is None and (self.pair is not None or self.presentation is not None)
+
+
+class Reader:
+    """Reads rows by columns, mapping and scales, and accounts for what it read."""
+
+    def __init__(
+        self, columns: Columns, mapping: MappingFile, scales: Mapping[Score, Scale], account: Account | None = None
+    ) -> None:
+        """`scales`: how each score is read; where one is not given, by the mapping."""
+        self.columns = columns
+        self.mapping = mapping
+        self.scales: dict[Score, Scale] = {name: scales.get(name) or mapping.scale_of(name) for name in SCORES}
+        self.account = account or Account()
+        self.times = Times(mapping.time_format, mapping.zone)
+        self._clock = Times(mapping.time_format, mapping.zone)
+        self._values = values_of(mapping)
+        self._fields = tuple(columns.fields.items())
+        self._scores = tuple(name for name in SCORES if name in columns.fields)
+        self._segments = (
+            *((name, columns.fields[name]) for name in _GROUPS if name in columns.fields),
+            *columns.segments.items(),
+        )
+        self._facts = {name: self.account.facts.setdefault(name, Facts()) for name in self._scores}
+
+    def anew(self) -> "Reader":
+        """Return a reader of the same kind whose account is empty."""
+        return Reader(self.columns, self.mapping, self.scales)
+
+    def read(self, row: Row) -> Reading:
+        """Return what a row says."""
+        values, account = row.values, self.account
+        account.rows += 1
+        cells = {name: text for name, column in self._fields if (text := values.get(column)) is not None}
+        reading = Reading(row.line, cells)
+        if row.unread:
+            self._unread(row, reading)
+        self._read_truth(reading)
+        for score in self._scores:
+            self._read_score(score, reading)
+        self._read_time(reading)
+        for identifier in ("transaction_id", "attempt_id", "subject_ref"):
+            if (text := cells.get(identifier)) is not None and (len(text) > _LONGEST_ID or "\0" in text):
+                self._object(reading, identifier, f"is longer than {_LONGEST_ID} characters, or holds U+0000")
+        for name, column in self._segments:
+            if (text := values.get(column)) is not None and (group := self._group(name, text)) is not None:
+                reading.groups[name] = group
+                account.note_group(name, group, row.line)
+        if reading.refused:
+            account.refused.add(reading.refused, row.line)
+        elif reading.unfit:
+            account.unfit.add(reading.unfit, row.line)
+        if reading.label_refused:
+            account.refused_labels.add(reading.label_refused, row.line)
+        return reading
+
+    def moment_of(self, row: Row) -> datetime | None:
+        """Return a row's time and nothing else; None: there is none that can be read. Not accounted for."""
+        column = self.columns.fields.get("occurred_at")
+        text = row.values.get(column) if column else None
+        if text is None or column in row.unread:
+            return None
+        try:
+            return self._clock.read(text)
+        except Unreadable:
+            return None
+
+    def notes(self) -> list[str]:
+        """Return how times were read, where it does not stand in the file."""
+        times, said = self.times, []
+        if times.counted:
+            said.append(f"occurred_at: numbers are read as times since 1970 in {times.counted.removeprefix('epoch_')}")
+        if times.without_zone and self.mapping.time_zone == "UTC":
+            said.append(f"occurred_at: {times.without_zone:,} times name no zone and count as UTC")
+        return said
+
+    def _unread(self, row: Row, reading: Reading) -> None:
+        for name, column in self._fields:
+            if (problem := row.unread.get(column)) is None:
+                continue
+            why = Objection(column, name, problem)
+            if name in SCORES:
+                reading.refused = why
+                reading.cells.setdefault(name, "?")
+            elif name in ("transaction_id", "attempt_id", "subject_ref", "occurred_at"):
+                reading.unfit = why
+                reading.cells.setdefault(name, "")
+            elif name in ("pair", "presentation"):
+                reading.label_refused = why
+                reading.cells.setdefault(name, "?")
+
+    def _read_truth(self, reading: Reading) -> None:
+        pair = self._truth(reading, "pair")
+        presentation = self._truth(reading, "presentation")
+        if "pair" in reading.cells or "presentation" in reading.cells:
+            self.account.labels += 1
+        reading.pair, reading.presentation = pair, presentation
+        if (species := reading.cells.get("pai_species")) is None:
+            return
+        read = self._spelling("pai_species", species)
+        if read is None or says_nothing(read) or (read := group_of(read.replace("\0", ""))) is None:
+            del reading.cells["pai_species"]
+            return
+        if len(read) > LONGEST_SPECIES:
+            self.account.cut["pai_species"] += 1
+        reading.species = read[:LONGEST_SPECIES]
+        self.account.note_group("pai_species", reading.species, reading.line)
+
+    def _truth(self, reading: Reading, name: str) -> str | None:
+        text = reading.cells.get(name)
+        if text is None or (reading.label_refused and reading.label_refused.field == name):
+            return None
+        said = self._spelling(name, text)
+        if said is None or (said == text and says_nothing(text)):
+            self.account.said_nothing[name] += 1
+            del reading.cells[name]
+            return None
+        word = pair_of(said) if name == "pair" else presentation_of(said)
+        if word is None:
+            problem = AMBIGUOUS if said.casefold() in YES_OR_NO else UNKNOWN
+            reading.label_refused = reading.label_refused or Objection(self.columns.fields[name], name, problem)
+        elif word != text:
+            self.account.respelt[name] += 1
+        return word
+
+    def _read_score(self, name: Score, reading: Reading) -> None:
+        text = reading.cells.get(name)
+        if text is None or (reading.refused and reading.refused.field == name):
+            return
+        scale, facts = self.scales[name], self._facts[name]
+        try:
+            value = scale.number(text)
+            if value is None:
+                self.account.said_nothing[name] += 1
+                del reading.cells[name]
+                return
+            facts.add(value)
+            if "," in text:
+                self.account.commas[name] += 1
+            truth, good = _GOOD[name]
+            if (said := reading.pair if truth == "pair" else reading.presentation) is not None:
+                (facts.good if said == good else facts.bad).add(-value if scale.lower_is_better else value)
+            score = scale.score(value, text)
+        except Unusable as problem:
+            if reading.refused is None:
+                reading.refused = Objection(self.columns.fields[name], name, str(problem))
+            return
+        if score != value and scale.as_written:
+            self.account.rounded[name] += 1
+        reading.scores[name] = score
+
+    def _read_time(self, reading: Reading) -> None:
+        if "occurred_at" not in self.columns.fields or (reading.unfit and reading.unfit.field == "occurred_at"):
+            return
+        text = reading.cells.get("occurred_at")
+        if text is None or (says_nothing(text) and not self.mapping.time_format):
+            self._object(reading, "occurred_at", BLANK_TIME)
+            return
+        try:
+            reading.moment = self.times.read(text)
+        except Unreadable as problem:
+            self._object(reading, "occurred_at", str(problem))
+
+    def _object(self, reading: Reading, name: str, problem: str) -> None:
+        if reading.unfit is None:
+            reading.unfit = Objection(self.columns.fields[name], name, problem)
+
+    def _group(self, name: str, text: str) -> str | None:
+        return group_of(said) if (said := self._spelling(name, text)) is not None else None
+
+    def _spelling(self, name: str, text: str) -> str | None:
+        words = self._values.get(name)
+        return text if words is None else words.get(text.casefold(), text)
+
+
+def with_times(table: Table, columns: Columns) -> Columns:
+    """Return the columns, without that of times where all its cells are blank."""
+    column = columns.fields.get("occurred_at")
+    if column is None or any(row.values.get(column) or row.unread for row in table.rows({column})):
+        return columns
+    return columns.without("occurred_at")

@@ -1,0 +1,120 @@
+"""Times as people's files have them. A time that can be read in two ways is not read: `Unreadable` says why.
+
+`datetime.fromisoformat` is not asked alone: it takes "1772083112345" for the year 1772 and "2026-W10" for a Monday.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+EPOCHS: Final = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_000_000_000}
+"""Names of counts since 1970-01-01T00:00:00Z, and how many of them make a second."""
+ISO: Final = "iso"
+_ISO: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?) ?(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?", re.IGNORECASE
+)
+_COUNT: Final = re.compile(r"(\d+)(?:\.(\d{1,9}))?")
+_BY_DIGITS: Final = {10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns"}
+"""Whole digits of a count in the years 2001 to 2286, in which no two units have equally many."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TRIED: Final = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9998, 1, 1, tzinfo=UTC)
+
+RIGHT: Final = "write 2026-03-04T10:00:00Z, or say time_format in a mapping"
+
+
+class Unreadable(ValueError):
+    """The cell holds no time that is understood in one way only; the message says what is wrong, never the cell."""
+
+
+class Times:
+    """Reads times in one format: `iso`, one of `EPOCHS`, or a pattern for strptime such as "%d.%m.%Y %H:%M:%S".
+
+    None: ISO 8601 with a day, or a count since 1970 whose unit shows by its number of digits. `zone` is for times that
+    name none. `read_as` counts what was taken for what, where it does not stand there.
+    """
+
+    def __init__(self, time_format: str | None = None, zone: tzinfo = UTC) -> None:
+        self.time_format = time_format
+        self.zone = zone
+        self.counted: str | None = None
+        self.without_zone = 0
+
+    def read(self, text: str) -> datetime:
+        """Return the moment, with its zone. Raises `Unreadable`."""
+        moment = self._read(text)
+        if moment.tzinfo is None:
+            self.without_zone += 1
+            moment = moment.replace(tzinfo=self.zone)
+        if not _FIRST <= moment < _LAST:
+            raise Unreadable("lies outside the years 1970 to 9997")
+        return moment
+
+    def _read(self, text: str) -> datetime:
+        form = self.time_format
+        if form is None or form == ISO:
+            if (moment := _iso(text)) is not None:
+                return moment
+            count = _COUNT.fullmatch(text) if form is None else None
+            if count is None:
+                raise Unreadable("is no ISO 8601 time")
+            unit = _BY_DIGITS.get(len(count[1]))
+            if unit is None:
+                raise Unreadable("is a number whose unit does not show")
+            self.counted = unit
+            return _counted(count, unit)
+        if form in EPOCHS:
+            if (count := _COUNT.fullmatch(text)) is None:
+                raise Unreadable(f"is no {form.replace('_', ' in ')}")
+            return _counted(count, form)
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - `read` gives it the zone of the file
+        except ValueError:
+            raise Unreadable("does not fit time_format") from None
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return a time zone by its IANA name. Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("time_zone must be a name such as Europe/Berlin or UTC") from None
+
+
+def check_format(time_format: str) -> str:
+    """Return the format if it can be used. Raises ValueError."""
+    if time_format in EPOCHS or time_format == ISO:
+        return time_format
+    try:
+        there = _TRIED.strftime(time_format) if "%" in time_format else ""
+        back = datetime.strptime(there, time_format)  # noqa: DTZ007 - only its day is looked at
+        good = back.date() == _TRIED.date()
+    except ValueError:
+        good = False
+    if not good:
+        named = ", ".join((ISO, *EPOCHS))
+        raise ValueError(f"time_format must be {named} or a pattern with day, month and year such as %d.%m.%Y %H:%M:%S")
+    return time_format
+
+
+def _iso(text: str) -> datetime | None:
+    found = _ISO.fullmatch(text)
+    if found is None:
+        return None
+    day, clock, offset = found.groups()
+    offset = "+00:00" if offset and offset.upper() in ("Z", "UTC") else offset or ""
+    try:
+        return datetime.fromisoformat(f"{day}T{clock.replace(',', '.')}{offset}" if clock else day)
+    except ValueError:
+        return None
+
+
+def _counted(count: re.Match[str], unit: str) -> datetime:
+    whole, fraction = int(count[1]), count[2] or ""
+    try:
+        micros = whole * 1_000_000 // EPOCHS[unit] + int(fraction.ljust(6, "0")[:6] or 0) // EPOCHS[unit]
+        return _EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        raise Unreadable("lies outside the years 1970 to 9997") from None
