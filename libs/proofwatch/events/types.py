@@ -59,9 +59,9 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     action: Literal["flag_cohort_for_manual_review", "incident_review"]
     """What it causes."""
     window_start: Annotated[datetime, Meta(tz=True)]
-    """Start of the window that was judged."""
+    """Start of the window that was judged; where traffic ended, since when there was none."""
     window_end: Annotated[datetime, Meta(tz=True)]
-    """End of the window that was judged."""
+    """End of the window that was judged; where traffic ended, when that was found."""
     k: Annotated[int, Meta(ge=0)]
     """Numerator in the window."""
     n: Annotated[int, Meta(ge=0)]
@@ -86,6 +86,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """One-sided p of the guard test."""
     backfill: bool
     """True when the window is older than the alert horizon: stored, never notified."""
+    resolution: Literal["no_traffic", "too_little_traffic"] | None = None
+    """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
 
 
 class Approval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

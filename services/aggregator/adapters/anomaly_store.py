@@ -23,6 +23,9 @@ where {_ROW} in (select * from unnest($1::text[], $2::text[], $3::text[], $4::in
 _LOAD_ANOMALIES = """
 select tenant, segment_name, segment_value, length_s, metric, body from {schema}.anomalies where tenant = any($1)
 """
+_LOAD_FIRING = """
+select tenant, segment_name, segment_value, length_s, metric, body from {schema}.anomalies where state = 'firing'
+"""
 _SAVE_BASELINES = f"""
 insert into {{schema}}.baselines as b {_ROW[:-1]}, body)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::bytea[])
@@ -46,6 +49,7 @@ class AnomalyStore:
     def __init__(self, schema: str) -> None:
         self._load_baselines = in_schema(_LOAD_BASELINES, schema)
         self._load_anomalies = in_schema(_LOAD_ANOMALIES, schema)
+        self._load_firing = in_schema(_LOAD_FIRING, schema)
         self._save_baselines = in_schema(_SAVE_BASELINES, schema)
         self._save_anomalies = in_schema(_SAVE_ANOMALIES, schema)
 
@@ -63,11 +67,11 @@ class AnomalyStore:
         """Return the latest anomaly, firing or resolved, of every series of these tenants that has one."""
         if not tenants:
             return {}
-        rows = await connection.fetch(self._load_anomalies, list(tenants))
-        return {
-            SeriesKey(tenant, name or None, value or None, metric, length_s): _decode_anomaly(body)
-            for tenant, name, value, length_s, metric, body in rows
-        }
+        return _anomalies(await connection.fetch(self._load_anomalies, list(tenants)))
+
+    async def load_firing(self, connection: Any) -> Anomalies:
+        """Return what fires, of all tenants."""
+        return _anomalies(await connection.fetch(self._load_firing))
 
     async def save(
         self,
@@ -88,6 +92,13 @@ class AnomalyStore:
                 for k, a in sorted(anomalies.items(), key=lambda item: _ordered(item[0]))
             )
             await connection.execute(self._save_anomalies, *_columns(rows_))
+
+
+def _anomalies(rows: Iterable[Any]) -> Anomalies:
+    return {
+        SeriesKey(tenant, name or None, value or None, metric, length_s): _decode_anomaly(body)
+        for tenant, name, value, length_s, metric, body in rows
+    }
 
 
 def _ordered(key: SlotKey | SeriesKey) -> tuple[Any, ...]:

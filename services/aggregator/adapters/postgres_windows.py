@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
@@ -34,7 +35,13 @@ _CLEAR: Final = "delete from windows.journal where partition = $1"
 _LAYOUT: Final = 2
 """Of `progress.sources`. A release that knows no journal does not understand it, and stops instead of miscounting."""
 
+_FIRING: Final = """
+select tenant, segment_name, segment_value, length_s, metric, body from windows.anomalies a
+where state = 'firing' and exists (select from windows.buckets b where b.tenant = a.tenant and b.partition = $1)
+"""
+
 _encode = msgspec.msgpack.Encoder().encode
+_decode_anomaly = msgspec.msgpack.Decoder(AnomalyState).decode
 _decode_segments = msgspec.msgpack.Decoder(list[SegmentWindow]).decode
 _decode_journal = msgspec.msgpack.Decoder(list[Added]).decode
 _Sources = list[tuple[SourceId, SourceState]]
@@ -62,6 +69,14 @@ async def load_progress(connection: Any, partition: int) -> Progress:
     """Return the progress of a tallies partition; nothing at step 0 when it is new."""
     row = await connection.fetchrow(_LOAD_PROGRESS, partition)
     return Progress(row["step"], _sources(row["sources"])) if row else Progress(0, {})
+
+
+async def load_firing(connection: Any, partition: int) -> Anomalies:
+    """Return the anomalies that fire, of the tenants of a tallies partition."""
+    return {
+        SeriesKey(tenant, name or None, value or None, metric, length_s): _decode_anomaly(body)
+        for tenant, name, value, length_s, metric, body in await connection.fetch(_FIRING, partition)
+    }
 
 
 async def load_open(connection: Any, partition: int) -> Opened:

@@ -9,6 +9,7 @@ earlier comparable periods (`core.baselines`), or with the policy's expected rat
 * A single failure is never reported (`_FEWEST`), however small the window: one event cannot tell a rate.
 * Hysteresis: severity only rises while an anomaly fires, and it ends with the first later window, or restatement of
   the same, whose rate is within factor × baseline. The baseline is frozen until then, and takes no window that fired.
+  One whose traffic ended is ended by that (`core.quiet`).
 """
 
 from typing import Final, Literal, NamedTuple
@@ -87,6 +88,10 @@ class AnomalyState(Struct, frozen=True, array_like=True):
     severity: Severity
     first_start_ms: int
     last_start_ms: int
+    quiet: int = 0
+    """Windows of the tenant since the last one that the series was judged by."""
+    scant: bool = False
+    """Whether some of them had transactions of the series, too few to go by."""
 
 
 Anomalies = dict[SeriesKey, AnomalyState]
@@ -123,8 +128,7 @@ def judge(
     grown = counted(baseline, key.length_s, window.start_ms, window.revision, k, n)
     if phase == "quiet" and k < _FEWEST:
         return Judgement(grown, anomaly, None)  # whatever the rate: not to be reported, and most windows are so
-    before = earlier(baseline, key.length_s, window.start_ms)
-    found = compare(k, n, before, expected, monitoring.factor, monitoring.alpha, monitoring.min_periods)
+    before, found = compared(key, window.start_ms, k, n, baseline, monitoring)
     effect = TRANSITIONS[phase, _observe(found, k, cadence)]
     if effect == "none":
         return Judgement(grown, anomaly, None)
@@ -134,6 +138,15 @@ def judge(
     moved = _moved(key, window, effect, found, anomaly)
     event = None if effect == "hold" else _event(key, window, k, n, found, before, moved, cadence)
     return Judgement(without, moved, event)
+
+
+def compared(
+    key: SeriesKey, start_ms: int, k: int, n: int, baseline: BaselineState, monitoring: Monitoring
+) -> tuple[Baseline, Comparison]:
+    """Return the baseline of the window that starts at `start_ms`, and how k failures in n trials compare with it."""
+    before = earlier(baseline, key.length_s, start_ms)
+    expected = monitoring.expected[key.metric]
+    return before, compare(k, n, before, expected, monitoring.factor, monitoring.alpha, monitoring.min_periods)
 
 
 def _observe(found: Comparison, k: int, cadence: Cadence) -> Observation:

@@ -1,12 +1,13 @@
 """When labelled days close, and the daily watch on what they show."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Anomaly, Window
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core.anomalies import DAILY, AnomalyState, SeriesKey, WindowRef, judge
-from services.aggregator.core.baselines import EMPTY, BaselineState
+from services.aggregator.core.anomalies import DAILY, Anomalies, AnomalyState, SeriesKey, WindowRef, judge
+from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState
+from services.aggregator.core.quiet import LABELS_SILENCE_MS, ended, judged_slot, overdue
 from services.aggregator.core.times import DAY_MS, HOUR_MS, milliseconds
 
 WATCHED: Final = ("fmr", "fnmr", "apcer", "bpcer")
@@ -29,6 +30,16 @@ class Schedule(NamedTuple):
         """
         due_ms = (day + 1) * DAY_MS + self.grace_hours * HOUR_MS
         return seen_ms - due_ms > self.alert_horizon_hours * HOUR_MS
+
+
+def silent(
+    anomalies: Anomalies, baselines: Baselines, monitoring: Monitoring, until_ms: int
+) -> Iterator[tuple[SeriesKey, AnomalyState, Anomaly]]:
+    """Yield what ends because no labels came for it for too long by `until_ms`; `baselines` as in `core.quiet`."""
+    for at_ms, key in overdue(anomalies, LABELS_SILENCE_MS, until_ms):
+        state = anomalies[key]
+        baseline = baselines[judged_slot(key, state)].get(key.metric, EMPTY)
+        yield key, *ended(key, state, at_ms, baseline, monitoring)
 
 
 class Watched(NamedTuple):

@@ -1,6 +1,7 @@
 """The ledger's stage: decode, join, count, and publish the labelled days that are due."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from proofwatch.bus.dead_letter import dead_letter
@@ -23,9 +24,10 @@ from services.aggregator.core.labelled import Deltas, Entry, Key, fold
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.labelled_windows import Labelled, window_event
-from services.aggregator.core.ledger_watch import Schedule, least_progress, watch
+from services.aggregator.core.ledger_watch import Schedule, least_progress, silent, watch
+from services.aggregator.core.quiet import firing_slots
 from services.aggregator.core.step_up_control import Cohort, Standing, cohort_of, rule
-from services.aggregator.core.times import milliseconds
+from services.aggregator.core.times import DAY_MS, milliseconds
 
 STAGE: Final = "ledger"
 SCHEMA: Final = "ledger"
@@ -141,9 +143,11 @@ class LedgerStage:
             return []
         due = await store.take_due(tx, last_day, _WINDOWS_PER_STEP)
         self._clean_day = last_day if len(due) < _WINDOWS_PER_STEP else None
-        return await self._publish(due, own_ms, tx) if due else []
+        # What lies beyond the windows that were taken is not judged yet.
+        judged_day = last_day if len(due) < _WINDOWS_PER_STEP else due[-1].key.day - 1
+        return await self._publish(due, own_ms, (judged_day + 1) * DAY_MS, tx)
 
-    async def _publish(self, due: Sequence[store.Due], timestamp_ms: int, tx: Any) -> list[Outgoing]:
+    async def _publish(self, due: Sequence[store.Due], timestamp_ms: int, until_ms: int, tx: Any) -> list[Outgoing]:
         edges = await store.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
         windows = [
             window_event(
@@ -159,7 +163,7 @@ class LedgerStage:
             )
             for each in due
         ]
-        anomalies = await self._watch(windows, tx)
+        anomalies = await self._watch(windows, until_ms, tx)
         controls = await _control(windows, timestamp_ms, tx)
         return [
             *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
@@ -167,18 +171,33 @@ class LedgerStage:
             *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
         ]
 
-    async def _watch(self, windows: Sequence[Window], tx: Any) -> list[Anomaly]:
+    async def _watch(self, windows: Sequence[Window], until_ms: int, tx: Any) -> list[Anomaly]:
+        """Judge the windows in their order, and end what had no labels for too long, at its place among them."""
         slots = [_slot(window) for window in windows]
-        baselines = await self._anomalies.load_baselines(tx, set(slots))
-        anomalies = await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
+        anomalies = await self._anomalies.load_firing(tx)
+        anomalies |= await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
+        if not anomalies and not windows:
+            return []
+        baselines = await self._anomalies.load_baselines(tx, {*slots, *firing_slots(anomalies)})
         moved: dict[SeriesKey, AnomalyState] = {}
         events: list[Anomaly] = []
+
+        def silence(past_ms: int) -> None:
+            for key, state, event in list(silent(anomalies, baselines, self._policy.monitoring, past_ms)):
+                anomalies[key] = moved[key] = state
+                events.append(event)
+
+        day: datetime | None = None
         for window, slot in zip(windows, slots, strict=True):
+            if window.start != day:
+                day = window.start
+                silence(milliseconds(day))
             found = watch(window, baselines[slot], anomalies, self._policy.monitoring)
             baselines[slot] = found.baselines
             anomalies |= found.anomalies
             moved |= found.anomalies
             events += found.events
+        silence(until_ms)
         await self._anomalies.save(tx, {slot: body for slot, body in baselines.items() if body}, moved)
         return events
 

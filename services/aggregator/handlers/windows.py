@@ -1,6 +1,7 @@
 """windows: merges tallies into buckets, closes and restates windows, and judges their rates."""
 
 from collections.abc import Awaitable, Callable, Container, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.dead_letter import dead_letter
@@ -8,17 +9,20 @@ from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, TALLY, WINDOW
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Cell, Tally
+from proofwatch.events.types import Anomaly, Cell, Tally
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
+from services.aggregator.core.anomalies import Anomalies
 from services.aggregator.core.closing import Published, Rules, close, restate
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS, added
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.publishing import window_event
+from services.aggregator.core.quiet import FIVE_S, SILENCE_MS, activity, firing_slots, overdue
+from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 
 if TYPE_CHECKING:
@@ -32,19 +36,34 @@ _Touched = tuple[Bucket, list[SegmentWindow]]
 
 
 class _Lane:
-    """What a tallies partition has in hand: how far its sources are merged, and the buckets that are open.
+    """What a tallies partition has in hand: how far its sources are merged, the buckets that are open, what fires.
 
     A cache of the database. It counts its steps, and so does the database: where the two differ, somebody's
     transaction was rolled back or another process was here, and the cache is read anew.
     """
 
-    def __init__(self, progress: store.Progress, opened: store.Opened) -> None:
+    def __init__(self, progress: store.Progress, opened: store.Opened, firing: Anomalies) -> None:
         self.step, self.sources = progress
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
+        self.firing = firing
 
     def is_long(self) -> bool:
         """Return whether the journal is to be replaced by the buckets themselves."""
         return self.journal_steps >= CHECKPOINT_STEPS or self.journal_bytes >= CHECKPOINT_BYTES
+
+    def silent(self, until_ms: int | None) -> set[str]:
+        """Return the tenants of which something fires that has been silent for too long by then."""
+        if until_ms is None or not self.firing:
+            return set()
+        return {key.tenant for _, key in overdue(self.firing, SILENCE_MS, until_ms)}
+
+    def note(self, changed: Anomalies) -> None:
+        """Remember what fires."""
+        for key, state in changed.items():
+            if state.state == "firing":
+                self.firing[key] = state
+            else:
+                self.firing.pop(key, None)
 
 
 class WindowsStage:
@@ -88,13 +107,14 @@ class WindowsStage:
         journal: list[bytes] = []
         touched = await self._merge(arrivals.in_time, lane, tx, journal)
         published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
-        outgoing += await self._publish(published, batch.progress_ms, tx)
+        past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
+        outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
             more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, late)
             published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
-            outgoing += await self._publish(published, batch.progress_ms, tx)
+            outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, tx)
         self._lanes[batch.source] = lane
@@ -122,7 +142,8 @@ class WindowsStage:
         lane = self._lanes.pop(source, None)
         stored = await store.load_progress(tx, source.partition)
         if lane is None or lane.step != stored.step:
-            lane = _Lane(stored, await store.load_open(tx, source.partition))
+            opened = await store.load_open(tx, source.partition)
+            lane = _Lane(stored, opened, await store.load_firing(tx, source.partition))
         return lane
 
     async def _merge(
@@ -145,32 +166,64 @@ class WindowsStage:
         return touched
 
     async def _publish(
-        self, published: list[Published], timestamp_ms: int | None, tx: "asyncpg.Connection"
+        self,
+        published: list[Published],
+        timestamp_ms: int | None,
+        lane: _Lane,
+        past_ms: int | None,
+        tx: "asyncpg.Connection",
     ) -> list[Outgoing]:
         """Return the windows and what is found in them; store the baselines and anomalies that changed.
 
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
+        `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
         """
-        if not published:
+        tenants = {each.key.tenant for each in published} | lane.silent(past_ms)
+        if not tenants:
             return []
-        anomalies = await self._anomalies.load_anomalies(tx, {each.key.tenant for each in published})
+        anomalies = await self._anomalies.load_anomalies(tx, tenants)
         judged = to_be_judged(published, anomalies)
-        baselines = await self._anomalies.load_baselines(tx, {slot_key(each) for each in judged})
-        watch = Watch(self._monitoring, baselines, anomalies)
-        outgoing = []
-        for each in judged:
-            if not watch.concerns(each):
-                continue
-            event = window_event(each)
-            key, at_ms = each.key.tenant.encode(), timestamp_ms if each.due_ms is None else each.due_ms
-            if not each.small:
-                outgoing.append(Outgoing(topics.WINDOWS, key, self._window(event), None, at_ms))
-            outgoing += [
-                Outgoing(topics.ANOMALIES, key, self._anomaly(anomaly), None, at_ms)
-                for anomaly in watch.judge(each, event.figures)
-            ]
+        slots = {slot_key(each) for each in judged} | firing_slots(anomalies)
+        watch = Watch(self._monitoring, await self._anomalies.load_baselines(tx, slots), anomalies)
+        outgoing: list[Outgoing] = []
+        for (bucket, due_ms), windows in groupby(judged, key=lambda each: (each.key, each.due_ms)):
+            at_ms = timestamp_ms if due_ms is None else due_ms
+            if due_ms is not None:
+                outgoing += self._silent(watch, bucket.end_ms, bucket.tenant)
+            for each in windows:
+                if watch.concerns(each):
+                    outgoing += self._windows_and_findings(watch, each, at_ms)
+            if due_ms is not None:
+                ended = list(watch.passed(bucket))
+                if bucket.length_s == DAY_S and watch.unfinished(bucket):
+                    ended += watch.left_off(bucket, activity(await _fives(lane, bucket, tx)))
+                outgoing += [self._found(anomaly, at_ms) for anomaly in ended]
+        if past_ms is not None:
+            outgoing += self._silent(watch, past_ms)
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
+        lane.note(watch.changed_anomalies)
         return outgoing
+
+    def _windows_and_findings(self, watch: Watch, each: Published, at_ms: int | None) -> list[Outgoing]:
+        event = window_event(each)
+        found = [self._found(anomaly, at_ms) for anomaly in watch.judge(each, event.figures)]
+        if each.small:
+            return found
+        return [Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms), *found]
+
+    def _silent(self, watch: Watch, until_ms: int, tenant: str | None = None) -> list[Outgoing]:
+        return [self._found(found, at_ms + self._rules.grace_ms) for at_ms, found in watch.silent(until_ms, tenant)]
+
+    def _found(self, anomaly: Anomaly, at_ms: int | None) -> Outgoing:
+        return Outgoing(topics.ANOMALIES, anomaly.tenant.encode(), self._anomaly(anomaly), None, at_ms)
+
+
+async def _fives(lane: _Lane, day: BucketKey, tx: "asyncpg.Connection") -> list[Bucket]:
+    """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""
+    starts = range(day.start_ms, day.end_ms, FIVE_S * SECOND_MS)
+    keys = {BucketKey(day.tenant, FIVE_S, start_ms) for start_ms in starts}
+    in_hand = {key: lane.open[key] for key in keys & lane.open.keys()}
+    return [*in_hand.values(), *(await store.load(tx, keys - in_hand.keys())).values()]
 
 
 def _admitted(

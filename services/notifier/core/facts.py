@@ -17,6 +17,7 @@ Severity = Literal["info", "low", "medium", "high", "warning", "critical"]
 State = Literal["firing", "resolved", "raised"]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_ENDED: Final = {"no_traffic": "no traffic", "too_little_traffic": "too little traffic"}
 _MAX_SHOWN: Final = 8  # keeps the summary within the schema's limit
 
 
@@ -44,14 +45,24 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         return None
     metric = _name(anomaly.metric)
     whom = anomaly.tenant if anomaly.segment_name is None else f"one segment of {anomaly.tenant}"
-    changed = "left its baseline" if anomaly.state == "firing" else "is back at its baseline"
-    summary = (
-        f"Anomaly {anomaly.anomaly_id}, revision {anomaly.revision}: {metric} = {anomaly.k}/{anomaly.n} = "
-        f"{_percent(anomaly.rate)} (95 % interval {_percent(anomaly.low)} to {_percent(anomaly.high)}) in the window "
-        f"{_minute(anomaly.window_start)} to {_minute(anomaly.window_end)}; baseline {_percent(anomaly.baseline_rate)} "
-        f"over {anomaly.baseline_periods} periods, ratio {anomaly.ratio:.3g}, p = {anomaly.p_value:.2g}. "
-        f"Rule {anomaly.rule}, {anomaly.cadence} watch. Action: {anomaly.action}."
-    )
+    named = f"Anomaly {anomaly.anomaly_id}, revision {anomaly.revision}"
+    watched = f"Rule {anomaly.rule}, {anomaly.cadence} watch."
+    if anomaly.resolution is not None:
+        since = _minute(anomaly.window_start)
+        changed = f"{_ENDED[anomaly.resolution]} since {since}"
+        summary = (
+            f"{named}: {_ENDED[anomaly.resolution]} since {since}, seen at {_minute(anomaly.window_end)}. It ended for "
+            f"want of trials; its rate did not come back. A case that it opened waits for a person. {watched}"
+        )
+    else:
+        changed = "left its baseline" if anomaly.state == "firing" else "is back at its baseline"
+        summary = (
+            f"{named}: {metric} = {anomaly.k}/{anomaly.n} = {_percent(anomaly.rate)} "
+            f"(95 % interval {_percent(anomaly.low)} to {_percent(anomaly.high)}) in the window "
+            f"{_minute(anomaly.window_start)} to {_minute(anomaly.window_end)}; baseline "
+            f"{_percent(anomaly.baseline_rate)} over {anomaly.baseline_periods} periods, ratio {anomaly.ratio:.3g}, "
+            f"p = {anomaly.p_value:.2g}. {watched} Action: {anomaly.action}."
+        )
     return Fact(
         source_topic=topics.ANOMALIES,
         source_id=anomaly.anomaly_id,
@@ -59,7 +70,7 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         tenant=anomaly.tenant,
         severity="high" if anomaly.severity == "high" else "low",
         state=anomaly.state,
-        title=f"{metric} of {whom} {changed}",
+        title=f"{metric} of {whom}{': ' if anomaly.resolution else ' '}{changed}",
         summary=summary,
         at=anomaly.window_end.astimezone(UTC),
     )

@@ -10,8 +10,12 @@ from services.triage.core.signals import CaseReason, Cohort, Kind, Severity, Sig
 
 CaseState = Literal["open", "escalated", "closed"]
 State = Literal["absent", "open", "escalated", "closed"]
-Trigger = Literal["suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved"]
-Why = Literal["opened", "reason_added", "escalated", "updated", "closed", "reopened", "repeated", "backfill"]
+Trigger = Literal[
+    "suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved", "anomaly_quiet"
+]
+Why = Literal[
+    "opened", "reason_added", "escalated", "updated", "closed", "reopened", "traffic_ended", "repeated", "backfill"
+]
 QUEUE: Final = "soc"
 MEMBERSHIP: Final = "alarmed_cohort"
 """A reason that says nothing about the subject: it opens a case, and however many there are escalates none."""
@@ -49,18 +53,22 @@ TABLE: Final[dict[tuple[State, Trigger], Row]] = {
     ("absent", "anomaly_low_evidence"): Row("open", False, "opened"),
     ("absent", "anomaly_high"): Row("escalated", True, "escalated"),
     ("absent", "anomaly_resolved"): Row("closed", False, "closed"),  # it overtook its firing, which then is a repeat
+    ("absent", "anomaly_quiet"): Row("open", False, "traffic_ended"),  # likewise, and a person is to look
     ("open", "suspicion_minor"): Row("open", False, "reason_added"),
     ("open", "suspicion_major"): Row("escalated", True, "escalated"),
     ("open", "anomaly_low_evidence"): Row("open", False, "updated"),
     ("open", "anomaly_high"): Row("escalated", True, "escalated"),
+    ("open", "anomaly_quiet"): Row("open", False, "traffic_ended"),  # nothing got better: it waits for a person
     ("open", "anomaly_resolved"): Row("closed", False, "closed"),
     ("escalated", "suspicion_minor"): Row("escalated", True, "reason_added"),
     ("escalated", "suspicion_major"): Row("escalated", True, "reason_added"),
     ("escalated", "anomaly_low_evidence"): Row("escalated", False, "updated"),  # evidence may wane, people decide
     ("escalated", "anomaly_high"): Row("escalated", False, "updated"),  # people know; new numbers are no news
+    ("escalated", "anomaly_quiet"): Row("escalated", True, "traffic_ended"),
     ("escalated", "anomaly_resolved"): Row("closed", True, "closed"),
     ("closed", "anomaly_low_evidence"): Row("open", False, "reopened"),  # late data restated the window
     ("closed", "anomaly_high"): Row("escalated", True, "reopened"),
+    ("closed", "anomaly_quiet"): Row("closed", False, "updated"),
     ("closed", "anomaly_resolved"): Row("closed", False, "updated"),
     # A closed subject case takes no suspicion: the next one opens a case of its own.
 }
@@ -143,7 +151,7 @@ def _revision_known(case: Case, signal: Signal) -> int:
 def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Trigger:
     if signal.kind == "cohort":
         if not signal.firing:
-            return "anomaly_resolved"
+            return "anomaly_quiet" if signal.quiet else "anomaly_resolved"
         return "anomaly_high" if signal.cause.severity == "high" else "anomaly_low_evidence"
     reasons = (*case.reasons, signal.cause) if case else (signal.cause,)
     count = sum(reason.code != MEMBERSHIP for reason in reasons)

@@ -45,6 +45,8 @@ class Signal:
     firing: bool
     backfill: bool
     cause: CaseReason
+    quiet: bool = False
+    """Resolved, but only because there was no more traffic to tell by."""
 
     @property
     def kind(self) -> Kind:
@@ -76,7 +78,7 @@ def from_anomaly(anomaly: Anomaly) -> Signal:
     cause = CaseReason(
         source_id=anomaly.anomaly_id,
         source_revision=anomaly.revision,
-        code=f"{anomaly.rule if firing else 'resolved'}.{anomaly.metric}"[:_CODE_LENGTH],
+        code=f"{anomaly.rule if firing else anomaly.resolution or 'resolved'}.{anomaly.metric}"[:_CODE_LENGTH],
         at=anomaly.window_end.astimezone(UTC),
         transaction_id=None,
         severity=_ANOMALY_SEVERITY[anomaly.severity],
@@ -92,4 +94,5 @@ def from_anomaly(anomaly: Anomaly) -> Signal:
         },
     )
     cohort = Cohort(anomaly.segment_name, anomaly.segment_value, anomaly.metric)
-    return Signal(anomaly.tenant, None, cohort, firing=firing, backfill=anomaly.backfill, cause=cause)
+    quiet = not firing and anomaly.resolution is not None
+    return Signal(anomaly.tenant, None, cohort, firing=firing, backfill=anomaly.backfill, cause=cause, quiet=quiet)

@@ -314,6 +314,20 @@ async def test_labelled_days_published_at_once_are_judged_as_if_they_came_one_by
     ]
 
 
+async def test_a_labelled_finding_without_further_labels_ends_after_two_weeks(world: World) -> None:
+    """Nobody labels the segment any more: it does not fire for ever."""
+    for n in range(40):
+        await world.bus.publish([verdict(f"{n}", match=0.1 if n < 8 else 0.9), label(f"{n}", pair="genuine")])
+    await world.until(CLOSED)
+    assert [each.state for each in await world.anomalies()] == ["firing"]
+    await world.until(DAY + timedelta(days=14))
+    assert len(await world.anomalies()) == 1
+    await world.until(DAY + timedelta(days=17))
+    assert [(each.state, each.resolution, each.window_start) for each in (await world.anomalies())[1:]] == [
+        ("resolved", "no_traffic", DAY + timedelta(days=1))
+    ]
+
+
 async def test_an_apcer_in_breach_turns_step_up_on_and_a_pass_turns_it_off(world: World) -> None:
     """One record each, for the tenant and for the segment value, by their own keys; nothing in between."""
     attack: dict[str, Any] = {"presentation": "attack", "pai_species": "mask"}

@@ -325,6 +325,53 @@ async def test_what_came_too_late_restates_as_backfill_beside_what_came_in_time(
         assert made.anomalies() == []
 
 
+def release(number: int, second: int, *, gone: bool, **more: Any) -> Verdict:
+    """Return a verdict of the tenant that goes on; every second one of the release, until it is gone."""
+    old = gone or number % 2 == 0
+    return verdict(number, START + timedelta(seconds=second), os="old" if old else "new", failed=not old, **more)
+
+
+async def test_what_fired_on_a_release_that_was_withdrawn_ends(postgres_dsn: str) -> None:
+    """Its windows come no more, the tenant's do: within half an hour of these, across a restart of windows too."""
+    async with house(postgres_dsn) as made:
+        await made.feed([release(n, 6 * n, gone=False) for n in range(200)])
+        await made.settle()
+        await made.join_windows()
+        for begin in range(200, 700, 50):
+            await made.feed([release(n, 6 * n, gone=True) for n in range(begin, begin + 50)])
+            await made.settle()
+        last: dict[str, Anomaly] = {each.anomaly_id: each for each in made.anomalies() if each.segment_value == "new"}
+        assert {each.cadence for each in last.values()} == {"real_time"}
+        assert {(each.state, each.resolution, each.n) for each in last.values()} == {("resolved", "no_traffic", 0)}
+        gone = START + timedelta(minutes=20)
+        assert {each.window_start for each in last.values()} == {gone}
+        assert {each.window_end for each in last.values()} == {gone + timedelta(minutes=30)}
+        await made.pass_time(2 * DAY_S)
+        daily = [each for each in made.anomalies() if each.segment_value == "new" and each.cadence == "daily"]
+        assert daily
+        assert {each.state for each in daily} == {"firing"}  # for ten minutes less than two hours it may come back
+
+
+async def test_what_fires_on_a_tenant_that_went_silent_ends_though_nothing_comes(postgres_dsn: str) -> None:
+    """Idle partitions alone move time; after three days it is told, once."""
+    async with house(postgres_dsn) as made:
+        await made.feed([verdict(n, START + timedelta(seconds=n), failed=True) for n in range(300)])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        fired = {each.anomaly_id for each in made.anomalies()}
+        assert fired
+        assert {each.state for each in made.anomalies()} == {"firing"}
+        await made.join_windows()
+        for _ in range(3):
+            await made.pass_time(DAY_S)
+        ended = [each for each in made.anomalies() if each.state == "resolved"]
+        assert {(each.resolution, each.cadence) for each in ended} == {
+            ("no_traffic", "real_time"),
+            ("no_traffic", "daily"),
+        }
+        assert sorted(each.anomaly_id for each in ended) == sorted(fired)
+
+
 async def test_backfill_is_published_but_causes_nothing(postgres_dsn: str) -> None:
     """A log that is older than the alert horizon fills windows and raises no anomaly."""
     async with house(postgres_dsn, alert_horizon_hours=1) as made:

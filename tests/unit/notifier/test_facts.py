@@ -1,5 +1,6 @@
 """What a notification says, and what it never says."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,19 @@ def test_the_end_of_an_anomaly_is_told_too() -> None:
     fact = of_anomaly(anomaly(state="resolved", revision=2))
     assert fact
     assert (fact.state, fact.title) == ("resolved", "rejection_rate of acme is back at its baseline")
+
+
+@pytest.mark.parametrize(
+    ("resolution", "words"), [("no_traffic", "no traffic"), ("too_little_traffic", "too little traffic")]
+)
+def test_an_anomaly_whose_traffic_ended_says_so(resolution: str, words: str) -> None:
+    """Not that it is back at its baseline: since when there was none, and that its case waits."""
+    fact = of_anomaly(anomaly(state="resolved", revision=2, resolution=resolution, k=0, n=0, rate=0.0, ratio=0.0))
+    assert fact is not None
+    assert fact.title.startswith(f"rejection_rate of acme: {words} since 20")
+    assert "baseline" not in fact.title
+    for part in (words, "its rate did not come back", "waits for a person"):
+        assert part in fact.summary
 
 
 def test_a_backfill_anomaly_is_never_told() -> None:

@@ -21,6 +21,7 @@ HIGH = from_suspicion(suspicion(3, severity="high"), TAG)
 FIRING = from_anomaly(anomaly(1))
 WEAK = from_anomaly(anomaly(1, severity="low_evidence"))
 RESOLVED = from_anomaly(anomaly(2, state="resolved"))
+QUIET = from_anomaly(anomaly(2, state="resolved", resolution="no_traffic", k=0, n=0))
 
 
 def moved(case: Case | None, signal: Signal, escalate_at_reasons: int = 3) -> Outcome:
@@ -48,6 +49,10 @@ ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = 
     ("absent", "anomaly_low_evidence"): (None, WEAK, "open", False, "opened"),
     ("absent", "anomaly_high"): (None, FIRING, "escalated", True, "escalated"),
     ("absent", "anomaly_resolved"): (None, RESOLVED, "closed", False, "closed"),
+    ("absent", "anomaly_quiet"): (None, QUIET, "open", False, "traffic_ended"),
+    ("open", "anomaly_quiet"): (after(WEAK), QUIET, "open", False, "traffic_ended"),
+    ("escalated", "anomaly_quiet"): (after(FIRING), QUIET, "escalated", True, "traffic_ended"),
+    ("closed", "anomaly_quiet"): (after(FIRING, RESOLVED), later(QUIET), "closed", False, "updated"),
     ("open", "suspicion_minor"): (after(LOW), MINOR, "open", False, "reason_added"),
     ("open", "suspicion_major"): (after(LOW), HIGH, "escalated", True, "escalated"),
     ("open", "anomaly_low_evidence"): (after(WEAK), later(WEAK), "open", False, "updated"),
@@ -96,6 +101,16 @@ def test_an_unlisted_pair_raises(key: tuple[State, Trigger]) -> None:
     closed = replace(after(LOW), state="closed")
     with pytest.raises(UnlistedTransition, match=f"state closed and trigger {trigger}"):
         moved(closed, MINOR if trigger == "suspicion_minor" else HIGH)
+
+
+def test_a_case_whose_traffic_ended_waits_for_a_person() -> None:
+    """Nothing got better, so it is not closed by itself; its newest reason says why there is no more to come."""
+    case = after(FIRING, QUIET)
+    assert case.state == "escalated"
+    assert [reason.code for reason in case.reasons] == [
+        "twice_baseline.rejection_rate",
+        "no_traffic.rejection_rate",
+    ]
 
 
 def test_a_resolution_that_overtakes_its_firing_leaves_a_closed_case() -> None:

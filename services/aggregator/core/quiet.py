@@ -1,0 +1,159 @@
+"""How an anomaly ends that no rate can end, because its traffic did: a release withdrawn, a segment or tenant gone.
+
+An anomaly is quiet while its series has no window that can be judged, though the tenant goes on. It ends
+
+* after `QUIET_WINDOWS` windows of its length in which the tenant had transactions and the series had none, or, where a
+  segment had a few, fewer than a small cell and no better than before;
+* with its own day, where its segment came no more for the last `_FIVES` five-minute windows of the tenant and for ten
+  times as long as it used to stay away;
+* after a silence, when the tenant itself has gone: three days, so that no weekend ends anything; of labels, fourteen.
+
+All of this is counted in event time, so it depends neither on batches nor on clocks.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from proofwatch.events.types import Anomaly
+from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.anomalies import DAILY, REAL_TIME, RULE, AnomalyState, SeriesKey, compared
+from services.aggregator.core.baselines import BaselineState, SlotKey, slot_of
+from services.aggregator.core.merge import Bucket
+from services.aggregator.core.segments import WHOLE, Segment
+from services.aggregator.core.times import DAY_MS, DAY_S, SECOND_MS, moment
+
+QUIET_WINDOWS: Final[Mapping[int, int]] = {60: 30, 300: 6, DAY_S: 2}
+"""Half an hour of the tenant's own traffic; two days."""
+SILENCE_MS: Final = 3 * DAY_MS
+LABELS_SILENCE_MS: Final = 14 * DAY_MS
+FIVE_S: Final = 300
+_FIVES: Final = 24
+_TIMES: Final = 10
+
+Resolution = Literal["no_traffic", "too_little_traffic"]
+
+
+class Activity(NamedTuple):
+    """When a segment value came, in the five-minute windows of its tenant that had transactions.
+
+    `last_ms`: the end of the last one that had some of it; `since`: how many came after that one; `every`: it was in
+    one of so many before.
+    """
+
+    last_ms: int
+    since: int
+    every: float
+
+    @property
+    def over(self) -> bool:
+        """Return whether it is over, beyond what staying away by chance explains."""
+        return self.since >= max(_FIVES, _TIMES * self.every)
+
+
+def activity(buckets: Iterable[Bucket]) -> dict[Segment, Activity]:
+    """Return the activity of every segment value in five-minute buckets of one tenant."""
+    ordered = sorted((bucket for bucket in buckets if WHOLE in bucket.segments), key=lambda each: each.key.start_ms)
+    places: dict[Segment, list[int]] = {}
+    for place, bucket in enumerate(ordered):
+        for segment in bucket.segments:
+            places.setdefault(segment, []).append(place)
+    return {
+        segment: Activity(ordered[met[-1]].key.end_ms, len(ordered) - 1 - met[-1], (met[-1] - met[0] + 1) / len(met))
+        for segment, met in places.items()
+    }
+
+
+def last_end_ms(key: SeriesKey, state: AnomalyState) -> int:
+    """Return the end of the last window by which the series could be judged."""
+    return state.last_start_ms + key.length_s * SECOND_MS
+
+
+def judged_slot(key: SeriesKey, state: AnomalyState) -> SlotKey:
+    """Return the row of baselines that the series was judged by last."""
+    slot = slot_of(key.length_s, state.last_start_ms)
+    return SlotKey(key.tenant, key.segment_name, key.segment_value, key.length_s, slot)
+
+
+def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState]) -> set[SlotKey]:
+    """Return the rows of baselines that what fires was judged by last."""
+    return {judged_slot(key, each) for key, each in anomalies.items() if each.state == "firing"}
+
+
+def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int) -> list[tuple[int, SeriesKey]]:
+    """Return what fires and has been silent so long by `until_ms`: since when it is, and its series, in that order."""
+    found = [
+        (last_end_ms(key, state) + silence_ms, key)
+        for key, state in anomalies.items()
+        if state.state == "firing" and last_end_ms(key, state) + silence_ms <= until_ms
+    ]
+    return sorted(found, key=lambda each: (each[0], tuple(part or "" for part in each[1][:4]), each[1].length_s))
+
+
+def one_more(state: AnomalyState) -> AnomalyState:
+    """Return the state after a window of the tenant in which the series had nothing to be judged by."""
+    return replace(state, quiet=state.quiet + 1)
+
+
+def too_few(state: AnomalyState) -> AnomalyState:
+    """Return the state after a window with too few transactions to go by, which were no better."""
+    return state if state.scant else replace(state, scant=True)
+
+
+def ended(
+    key: SeriesKey,
+    state: AnomalyState,
+    until_ms: int,
+    baseline: BaselineState,
+    monitoring: Monitoring,
+    since_ms: int | None = None,
+) -> tuple[AnomalyState, Anomaly]:
+    """Return the state and the event of an anomaly whose traffic ended, at `until_ms`.
+
+    `baseline` is that of the last window it was judged by. The event's window is the time without traffic, from
+    `since_ms` on (None: from the end of the last window that was judged), so it has no trials.
+    """
+    since_ms = last_end_ms(key, state) if since_ms is None else since_ms
+    resolution: Resolution = "too_little_traffic" if state.scant else "no_traffic"
+    moved = AnomalyState(
+        state.anomaly_id,
+        state.revision + 1,
+        "resolved",
+        state.severity,
+        state.first_start_ms,
+        max(state.last_start_ms, until_ms - key.length_s * SECOND_MS),
+    )
+    before, found = compared(key, state.last_start_ms, 0, 0, baseline, monitoring)
+    stood_in = found.basis == "expected rate"
+    cadence = DAILY if key.length_s >= DAY_S else REAL_TIME
+    event = Anomaly(
+        schema_version=1,
+        anomaly_id=moved.anomaly_id,
+        revision=moved.revision,
+        state="resolved",
+        tenant=key.tenant,
+        segment_name=key.segment_name,
+        segment_value=key.segment_value,
+        metric=key.metric,
+        rule=RULE,
+        cadence=cadence.name,
+        severity=moved.severity,
+        action=cadence.action,
+        window_start=moment(since_ms),
+        window_end=moment(max(since_ms, until_ms)),
+        k=0,
+        n=0,
+        rate=0.0,
+        low=0.0,
+        high=1.0,
+        baseline_k=0 if stood_in else before.k,
+        baseline_n=0 if stood_in else before.n,
+        baseline_rate=found.baseline_rate,
+        baseline_periods=0 if stood_in else before.periods,
+        ratio=0.0,
+        p_value=1.0,
+        backfill=False,
+        resolution=resolution,
+    )
+    return moved, event
