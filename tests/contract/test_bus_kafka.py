@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from confluent_kafka import Producer as ConfluentProducer
 
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable, Gap
@@ -88,6 +89,29 @@ async def test_records_that_retention_removed_unread_are_not_passed_over(
     await shows(world.positions, {0: 10})
     await lenient.close()
     await reader.stop()
+
+
+async def test_an_open_transaction_holds_time_and_readiness(world: World, kafka_broker: KafkaBroker) -> None:
+    """What it brings may be older than the clock: a lane behind it is not idle, and says what it waits for."""
+    producer = ConfluentProducer({"bootstrap.servers": kafka_broker.bootstrap, "transactional.id": world.prefix})
+    await asyncio.to_thread(producer.init_transactions, 60)
+    stage = Copy(world)
+    worker = world.worker(stage)
+    await worker.start()
+    run = asyncio.create_task(worker.run())
+    await eventually(lambda: bool(stage.batches) and stage.batches[-1].progress_ms is not None)
+    producer.begin_transaction()
+    producer.produce(world.name("in"), b"v", b"k")
+    await asyncio.to_thread(producer.flush, 60)
+    await eventually(lambda: any("a transaction is open at offset 0" in said for said in worker.unready()))
+    stood_ms, batches = stage.batches[-1].progress_ms, len(stage.batches)
+    await eventually(lambda: len(stage.batches) > batches + 5)
+    assert stage.batches[-1].progress_ms == stood_ms
+    assert not stage.taken
+    await asyncio.to_thread(producer.commit_transaction, 60)
+    await eventually(lambda: len(stage.taken) == 1 and not worker.unready())
+    await worker.stop()
+    await run
 
 
 async def test_a_static_member_that_stops_has_left(kafka_broker: KafkaBroker) -> None:

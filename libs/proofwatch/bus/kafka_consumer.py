@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from proofwatch.bus.errors import BusUnavailable, NotAssigned
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
-from proofwatch.bus.port import History, Listener, Record, TopicPartition
+from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
 
 _log = structlog.get_logger(__name__)
 
@@ -84,6 +84,11 @@ class KafkaConsumer:
     def history(self, source: TopicPartition, position: int) -> History:
         """Return the view of what lies before `position`."""
         return KafkaHistory(self._connection, source, position)
+
+    def look(self, source: TopicPartition) -> Look | None:
+        """Return what the broker last said of `source`; None: nothing since the last `seek`."""
+        reader = self._readers.get(source)
+        return reader.look() if reader else None
 
     async def passed(self, source: TopicPartition) -> int | None:
         """Return where the reader of `source` is; None: it is not connected."""

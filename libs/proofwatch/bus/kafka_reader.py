@@ -1,5 +1,6 @@
 """Reading one partition of Kafka outside any group: what a lane reads from, and what looks back."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -10,10 +11,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, end, reader
 from proofwatch.bus.kafka_codec import unpacking
-from proofwatch.bus.port import Record, TopicPartition, new_record
+from proofwatch.bus.port import Look, Record, TopicPartition, new_record
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
 _LOOK_AGAIN_MS = 15  # at most; it ends with the first record
+_UNDER_WAY_MS = 250  # an answer is as old as when the broker gave it
 _READ_BATCH = 5_000
 _READ_WAIT_MS = 50  # the wait ends late when nothing but transaction markers is left
 
@@ -60,6 +62,17 @@ class PartitionReader:
         """Read from `position` on; what was fetched ahead is forgotten."""
         self._consumer.assign([self._place])
         self._consumer.seek(self._place, position)
+
+    def look(self) -> Look | None:
+        """Return what the last answer of the broker said; None: there was none since the last `seek`."""
+        if self._place not in self._consumer.assignment():
+            return None
+        answered_ms = self._consumer.last_poll_timestamp(self._place)
+        if answered_ms is None:
+            return None
+        high, stable = self._consumer.highwater(self._place), self._consumer.last_stable_offset(self._place)
+        ago_ms = max(0, int(time.time() * 1000) - answered_ms) + _UNDER_WAY_MS
+        return Look(ago_ms, high, high if stable is None or stable < 0 else stable)
 
     async def passed(self) -> int | None:
         """Return the position behind everything that was fetched; None before the first `seek`."""

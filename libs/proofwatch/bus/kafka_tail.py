@@ -31,6 +31,7 @@ class KafkaTail:
         self._reader: Any = None
         self._asker: Any = None
         self._places: tuple[Any, ...] = ()
+        self.behind: Sequence[tuple[TopicPartition, int]] = ()
         self._taken: list[tuple[TopicPartition, Record]] = []
 
     async def start(self) -> None:
@@ -80,6 +81,7 @@ class KafkaTail:
         except (KafkaError, OSError) as error:
             raise self._away(error) from error
         taken, self._taken = self._taken, []
+        self.behind = [(TopicPartition(p.topic, p.partition), await reader.position(p)) for p in behind]
         return CaughtUp(taken, not behind)
 
     def _away(self, error: BaseException) -> BusUnavailable:

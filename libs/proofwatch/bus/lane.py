@@ -25,6 +25,8 @@ _log = structlog.get_logger(__name__)
 _FENCED_HEARTBEATS = 3
 _BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 2.0
+_SILENT_MS = 5_000  # an idle broker answers twice a second
+_BLOCKED_S = 10.0
 
 
 class Lane(Generic[Tx]):
@@ -59,6 +61,7 @@ class Lane(Generic[Tx]):
         self.task: asyncio.Task[None] | None = None
         self.on_failure: Callable[[TopicPartition, Exception], None] | None = None
         """Is told what each failed turn of `run` failed with; for metrics."""
+        self._open_from: tuple[int, float] | None = None  # where a transaction is open, and since when we see it
         self.resting = False
         """Whether the last look found nothing, and nothing is in hand."""
 
@@ -68,7 +71,34 @@ class Lane(Generic[Tx]):
             return [self._waits_for]
         if self._owner is None:
             return [f"{self._where()}: not owned by this process now"]
-        return [] if self._opened else [f"{self._where()}: the stage still reads the history that it needs"]
+        if not self._opened:
+            return [f"{self._where()}: the stage still reads the history that it needs"]
+        return self._kept_from_reading()
+
+    def _kept_from_reading(self) -> Sequence[str]:
+        """Return why there is nothing to take although there may be something: no answers, or an open transaction."""
+        look = self._source.look(self.at) if self.resting else None
+        if look is None:
+            return []
+        if look.ago_ms > _SILENT_MS:
+            return [f"{self._where()}: the broker has not answered for {look.ago_ms // 1000} s"]
+        blocked_s = self.blocked_s
+        if blocked_s < _BLOCKED_S:
+            return []
+        topic, partition = self.at
+        said = (
+            f"{self._where()}: a transaction is open at offset {look.stable} for {blocked_s:.0f} s or longer, and the "
+            f"{look.high_watermark - look.stable} offsets from there on cannot be read; Kafka ends it after its "
+            f"producer's transaction.timeout.ms. `kafka-transactions.sh describe-producers --topic {topic} --partition "
+            f"{partition}` says whose it is, `… abort --topic {topic} --partition {partition} --start-offset "
+            f"{look.stable}` ends it"
+        )
+        return [said]
+
+    @property
+    def blocked_s(self) -> float:
+        """Seconds since an open transaction was first seen to keep this lane from reading on; 0: none does."""
+        return asyncio.get_running_loop().time() - self._open_from[1] if self._open_from else 0.0
 
     @property
     def position(self) -> int | None:
@@ -161,6 +191,7 @@ class Lane(Generic[Tx]):
         owner = self._owner
         records = await self._source.fetch(self.at, self._settings.max_records, timeout_s)
         self.resting = not records
+        self._note_open(records)
         if self._stops() or owner is None or not (records or idle):
             return 0
         batch = self._batch(records)
@@ -200,11 +231,20 @@ class Lane(Generic[Tx]):
             newest_ms = max([record.timestamp_ms for record in records])
             progress_ms = newest_ms if progress_ms is None else max(progress_ms, newest_ms)
             after = records[-1].offset + 1
-        elif self._settings.live_progress:
-            # what was appended before the wait began would have been seen
-            seen_ms = now_ms - int(self._settings.idle_s * 1000)
+        elif self._settings.live_progress and (look := self._source.look(self.at)) and not look.open:
+            # What was appended before the last answer would have been seen, and before the wait began. Without answers
+            # time stands still, and while a transaction is open: it may bring records of any time since it began.
+            seen_ms = now_ms - max(int(self._settings.idle_s * 1000), look.ago_ms)
             progress_ms = seen_ms if progress_ms is None else max(progress_ms, seen_ms)
         return Batch(self.at, records, self._position, after, progress_ms, now_ms)
+
+    def _note_open(self, records: Sequence[Record]) -> None:
+        """Note since when the same open transaction keeps us from reading on."""
+        look = None if records else self._source.look(self.at)
+        if look is None or not look.open:
+            self._open_from = None
+        elif self._open_from is None or self._open_from[0] != look.stable:
+            self._open_from = look.stable, asyncio.get_running_loop().time()
 
     def _backoff(self, error: Exception, before_s: float) -> float:
         if isinstance(error, Fenced):
@@ -222,6 +262,7 @@ class Lane(Generic[Tx]):
     async def _discard(self) -> None:
         owner, self._owner, self._opened = self._owner, None, False
         self.resting = False
+        self._open_from = None
         if owner:
             await owner.close()
 

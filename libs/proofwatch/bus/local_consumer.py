@@ -6,7 +6,7 @@ from typing import Protocol
 from proofwatch.bus.errors import NotAssigned
 from proofwatch.bus.local_group import Assignment, Group
 from proofwatch.bus.local_log import PartitionLog
-from proofwatch.bus.port import History, Listener, Record, TopicPartition
+from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
 
 _HISTORY_BATCH = 5000
 
@@ -111,6 +111,11 @@ class LocalConsumer:
     def history(self, source: TopicPartition, position: int) -> History:
         """Return the view of what lies before `position`."""
         return LocalHistory(self._logs.log(source), position)
+
+    def look(self, source: TopicPartition) -> Look | None:
+        """Return what is there now: the log is in this process, and nothing in it is open."""
+        end = self._logs.log(source).end
+        return Look(0, end, end)
 
     async def passed(self, source: TopicPartition) -> int | None:
         """Return None: there are no markers between records here."""

@@ -13,6 +13,11 @@ class LocalTail:
         self._logs = tuple(logs)
         self._positions = dict.fromkeys((at for at, _ in logs), 0)
 
+    @property
+    def behind(self) -> Sequence[tuple[TopicPartition, int]]:
+        """Nothing."""
+        return ()
+
     async def start(self) -> None:
         """Nothing to connect to."""
 

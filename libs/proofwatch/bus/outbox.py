@@ -14,7 +14,7 @@ import asyncpg
 from proofwatch.bus.errors import Gap
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.outbox_signals import OutboxSignals
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, Bus, History, Look, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.postgres_pool import session
 from proofwatch.bus.postgres_setup import in_schema
@@ -106,6 +106,10 @@ class OutboxSource:
         if self._written:
             self._written.set(source)  # there may be more, and these are to be deleted
         return [_record(row) for row in rows]
+
+    def look(self, source: TopicPartition) -> Look | None:
+        """Return None: an outbox tells no time."""
+        return None
 
     def history(self, source: TopicPartition, position: int) -> History:
         """Return an empty view."""

@@ -149,6 +149,23 @@ class Fence(Protocol[Tx]):
         ...
 
 
+class Look(NamedTuple):
+    """What the last answer to a fetch said of a partition, `ago_ms` milliseconds ago.
+
+    Offsets from `stable` up to `high_watermark` are written but cannot be read: a transaction is open at `stable`.
+    Everything that was appended before the answer, and is below `stable`, has come with it or before it.
+    """
+
+    ago_ms: int
+    high_watermark: int
+    stable: int
+
+    @property
+    def open(self) -> bool:
+        """Whether a transaction is open: what it brings may be older than the answer."""
+        return self.stable < self.high_watermark
+
+
 class Source(Protocol):
     """What a lane reads from: a topic partition, or an outbox."""
 
@@ -162,6 +179,10 @@ class Source(Protocol):
 
     async def fetch(self, source: TopicPartition, max_records: int, timeout_s: float) -> Sequence[Record]:
         """Return the next records (committed ones only), or none after `timeout_s`."""
+        ...
+
+    def look(self, source: TopicPartition) -> Look | None:
+        """Return what the last answer said, records or none; None: there was no answer since the last `seek`."""
         ...
 
     def history(self, source: TopicPartition, position: int) -> History:
@@ -208,6 +229,11 @@ class CaughtUp(NamedTuple):
 
 class Tail(Protocol):
     """Follows every partition of some topics from the beginning, outside any group."""
+
+    @property
+    def behind(self) -> Sequence[tuple[TopicPartition, int]]:
+        """The places that the last `catch_up` did not read to the end, each with the offset up to which it did."""
+        ...
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable`, `UnknownTopic`."""

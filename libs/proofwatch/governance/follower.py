@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.port import Bus, Tail
+from proofwatch.bus.port import Bus, Tail, TopicPartition
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
@@ -48,6 +48,7 @@ class Follower:
         self._every_s = every_s
         self._ahead_ms = replica.lead_ms - skew_ms
         self._tail: Tail | None = None
+        self._behind: Sequence[tuple[TopicPartition, int]] = ()
         self._told: set[tuple[str, int, str]] = set()
         self._away = Condition(_log, "governance_unavailable")
         self._stopped = asyncio.Event()
@@ -120,6 +121,7 @@ class Follower:
     async def _look(self, tail: Tail, timeout_s: float) -> int:
         began_ms = self._clock.now_ms()
         records, complete = await tail.catch_up(timeout_s)
+        self._behind = tail.behind
         for at, record in records:
             self.replica.apply(at.topic, record)
         if complete:
@@ -147,4 +149,11 @@ class Follower:
         return self._tail
 
     def _topics(self) -> str:
+        """Name the topics, or the places where a transaction is open."""
+        if self._behind:
+            places = ", ".join(f"{at.topic}/{at.partition} from offset {offset} on" for at, offset in self._behind)
+            return (
+                f"a transaction is open, or its producer hangs, in {places} (`kafka-transactions.sh "
+                f"describe-producers` says whose it is; `… abort --start-offset` ends it)"
+            )
         return ", ".join(self.replica.topics)

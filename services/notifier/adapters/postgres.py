@@ -18,10 +18,14 @@ insert into notifier.notifications(notification_id, channel, source_topic, sourc
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[])
 on conflict do nothing returning notification_id"""
 
-# The row lock lasts only for this statement: what keeps others away while the request is under way is due_ms.
+# What a receiver hears of one thing, it hears in the order of its revisions: a later one, such as `resolved`, waits
+# until every earlier one is sent or given up. The row lock lasts only for this statement: what keeps others away while
+# the request is under way is due_ms.
 _CLAIM: Final = """
 with due as (
-  select notification_id from notifier.notifications where status = 'pending' and due_ms <= $1
+  select notification_id from notifier.notifications d where status = 'pending' and due_ms <= $1
+    and not exists (select from notifier.notifications b where b.status = 'pending' and b.channel = d.channel
+      and b.source_topic = d.source_topic and b.source_id = d.source_id and b.source_revision < d.source_revision)
   order by due_ms, created_at, notification_id limit $3 for update skip locked)
 update notifier.notifications n set due_ms = $2 from due where n.notification_id = due.notification_id
 returning n.notification_id, n.created_at, n.event, n.attempts"""

@@ -29,6 +29,10 @@ class PrefixedTail:
         self._prefix = prefix
         self.start, self.stop = tail.start, tail.stop
 
+    @property
+    def behind(self) -> Sequence[tuple[TopicPartition, int]]:
+        return self._tail.behind
+
     async def catch_up(self, timeout_s: float) -> CaughtUp:
         records, complete = await self._tail.catch_up(timeout_s)
         plain = [(TopicPartition(at.topic.removeprefix(self._prefix), at.partition), each) for at, each in records]

@@ -35,6 +35,11 @@ routes:
 """
 
 
+def of_anomalies(receiver: Receiver) -> list[Any]:
+    """The requests about anomalies, in order."""
+    return [request for request in receiver.requests if request.body["type"].startswith("anomaly.")]
+
+
 async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Starting) -> None:
     """One anomaly, one escalation, one platform alert: three verified requests, three events on the topic."""
     with receiving(KEY) as receiver:
@@ -69,6 +74,30 @@ async def test_a_receiver_that_fails_gets_the_same_notification_again(starting: 
     times = [request.timestamp_s for request in receiver.requests]
     assert times == sorted(set(times)), "every attempt is signed with its own time"
     assert len({json.dumps(request.body) for request in receiver.requests}) == 1
+
+
+async def test_a_later_revision_never_overtakes_one_that_failed(starting: Starting) -> None:
+    """A receiver that hears `resolved` before `firing` would page for ever: each thing is told in order, or not."""
+    with receiving(KEY, statuses=[503]) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(anomaly())
+            await notifier.tell(anomaly(revision=2, state="resolved"), escalation())
+            assert [request.body["data"]["source_revision"] for request in of_anomalies(receiver)] == [1]
+            assert len(receiver.requests) == 2  # the other thing does not wait
+            await notifier.pass_time(3600)
+    assert [request.body["data"]["source_revision"] for request in of_anomalies(receiver)] == [1, 1, 2]
+
+
+async def test_a_revision_goes_on_when_the_one_before_it_is_given_up(starting: Starting) -> None:
+    """A receiver that never takes the first is still told of the second, once the first has failed for good."""
+    with receiving(KEY, statuses=[503] * 5) as receiver:
+        async with starting(to(receiver)) as notifier:
+            await notifier.tell(anomaly(), anomaly(revision=2, state="resolved"))
+            for _ in range(8):
+                await notifier.pass_time(3600)
+            rows = await notifier.rows()
+    assert sorted((row["source_revision"], row["status"]) for row in rows) == [(1, "failed"), (2, "sent")]
+    assert len(receiver.accepted) == 1
 
 
 async def test_nothing_is_sent_before_it_is_due(starting: Starting) -> None:

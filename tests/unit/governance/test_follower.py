@@ -7,7 +7,7 @@ import pytest
 
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.local import LocalBus
-from proofwatch.bus.port import CaughtUp, Outgoing
+from proofwatch.bus.port import CaughtUp, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.replica import Replica
@@ -76,6 +76,7 @@ class Broken:
     def __init__(self, answers: Sequence[CaughtUp | Exception]) -> None:
         self.answers = list(answers)
         self.stopped = 0
+        self.behind: Sequence[tuple[TopicPartition, int]] = ()
 
     async def start(self) -> None: ...
 
