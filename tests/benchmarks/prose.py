@@ -102,7 +102,7 @@ def after(name: str, result: Result) -> Iterator[str]:
 
 
 def _journey(result: Result) -> str:
-    figure = "none of these rates" if result["figure"] is None else f"{result['figure']:,} transactions a second"
+    figure = "None of these rates" if result["figure"] is None else f"{result['figure']:,} transactions a second"
     left_out = ", ".join(f"{rate:,}" for rate in result["left_out"])
     return (
         f"**{figure}** is the highest rate at which every stage stayed within {result['limit_s']:g} s of the input for "

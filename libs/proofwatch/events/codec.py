@@ -8,7 +8,7 @@ upstream's events are put right where nothing is judged by what is wrong (`mendi
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
@@ -49,6 +49,8 @@ class Codec(Generic[T]):
         self.version = version
         self._explained_by = explained_by or event
         self._decode = msgspec.json.Decoder(event).decode
+        self.encode: Callable[[T], bytes] = _ENCODE
+        """Returns an event's bytes; equal events give equal bytes. The encoder itself: nothing is called in between."""
 
     def decode(self, value: bytes | None) -> T:
         """Return the event. Raises `Rejected`, whose message names no value of the record."""
@@ -62,10 +64,6 @@ class Codec(Generic[T]):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError) as error:
             rejected = _malformed(value, error)
         raise rejected
-
-    def encode(self, event: T) -> bytes:
-        """Return the event's bytes; equal events give equal bytes."""
-        return _ENCODE(event)
 
     def _mismatch(self, value: bytes, error: msgspec.ValidationError) -> Rejected:
         # Validation stops at the first difference; a whole read tells another version, or broken JSON further on.

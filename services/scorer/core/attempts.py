@@ -5,8 +5,8 @@ and a transaction sees only what lies below its own offset. So a history that wa
 owner that was shut out, gives the same answers when the same records are judged again, and nothing counts twice.
 """
 
-import hashlib
 from datetime import UTC
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,6 +17,8 @@ from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED
 BOUND: Final = 128
 """Entries that a transaction looks back on at most; above the greatest limit that a policy may have (100)."""
 
+
+_BLANK: Final = blake2b(digest_size=8)  # copying it costs less than making another
 
 History = tuple[Attempt, ...]
 """What a subject's transactions did, in the order of the log: failures, or with `failed` 0 clearing accepts."""
@@ -53,7 +55,9 @@ def attempt_name(event: Transaction) -> str:
     """Return upstream's name of the attempt, or its time: what tells it from others of its transaction."""
     if event.attempt_id is not None:
         return event.attempt_id
-    return event.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    at = event.occurred_at
+    text = (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
+    return f"{text[:-6]}Z"  # in place of +00:00
 
 
 def named(event: Transaction) -> Transaction:
@@ -72,7 +76,9 @@ def is_further(history: History, offset: int, of: Identity) -> bool:
 
 
 def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+    digest = _BLANK.copy()
+    digest.update(text.encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
 
 
 def before(history: History, offset: int, occurred_ms: int, of: Identity, window_ms: int) -> Before:
@@ -131,6 +137,8 @@ def settled(history: History, position: int) -> History:
     Entries at or above it stem from a batch that was never committed; below it nothing will be judged again, so what
     no later transaction can see is dropped.
     """
+    if len(history) == 1 and history[0].failed and history[0].offset < position:
+        return history  # nearly always: the first failure
     visible = _visible(history, position)
     clear = next((index for index in range(len(visible) - 1, -1, -1) if not visible[index].failed), -1)
     return visible[max(clear + 1, len(visible) - BOUND) :]

@@ -8,13 +8,13 @@ from proofwatch.detection.velocity import crossings
 from proofwatch.events.types import Basis, Mfa, Shadow, Shadowing, StepUp, SubjectState, Suspicion, Transaction
 from services.scorer.core.attempts import CLEAN, identity, is_further, named
 from services.scorer.core.books import Book
-from services.scorer.core.decide import decide
+from services.scorer.core.decide import Decided, decide
 from services.scorer.core.patterns import Pattern
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, judge
 from services.scorer.core.step_up import StepUpTimes, advance, records, with_step_up
 from services.scorer.core.subject import NOTHING, pruned
-from services.scorer.core.suspicion import FarBelow, Grounds, suspicions
+from services.scorer.core.suspicion import NO_GROUNDS, FarBelow, Grounds, is_far_below, suspicions
 
 
 class Found(NamedTuple):
@@ -55,33 +55,26 @@ def conclude(event: Transaction, found: Found, state: SubjectState, book: Book) 
     Where it is a further attempt, everything that follows says so (`attempts.named`).
     """
     rulebook, now_ms = book.rulebook, found.log_ms
-    if is_further(state.attempts, found.offset, identity(event)):  # known for longer than duplicates are
+    of = identity(event) if state.attempts else None  # of a further attempt, too: its name is part of it
+    if of and is_further(state.attempts, found.offset, of):  # known for longer than duplicates are
         event = named(event)
-    decided = decide(event, found.offset, state.attempts, rulebook)
-    judgement = decided.judgement
-    clean = book.clean
-    basis = rulebook.basis(decided.failures, clean.controls_version, clean.patterns_version)
-    raised = suspicions(
-        event,
-        judgement,
-        basis,
-        FarBelow(rulebook.match_far_below, rulebook.liveness_far_below),
-        Grounds(
-            persists=decided.suspicion,
-            crossings=crossings(found.times, found.occurred_ms, rulebook.velocity) if found.times else (),
-            patterns=found.patterns,
-            alarms=book.alarms,
-        ),
-    )
+    decided = decide(event, found.offset, state.attempts, rulebook, of)
+    judgement, failures, basis = decided.judgement, decided.failures, book.clean
+    if failures is not CLEAN.failures:
+        basis = rulebook.basis(failures, basis.controls_version, basis.patterns_version)
+    raised = _raised(event, decided, basis, found, book)
     flagged_ms = now_ms if raised else state.flagged_ms
-    times = StepUpTimes(rulebook.flagged_ms, rulebook.hold_ms)
-    mfa = advance(found.mfa, now_ms, flagged_ms, book.mfa.control_id if book.mfa else None, times)
-    told = records(event.tenant, event.subject_ref, found.mfa, mfa)
+    mfa, told = found.mfa, tuple[StepUp, ...]()
+    if mfa or book.mfa:
+        times = StepUpTimes(rulebook.flagged_ms, rulebook.hold_ms)
+        mfa = advance(found.mfa, now_ms, flagged_ms, book.mfa.control_id if book.mfa else None, times)
+        told = records(event.tenant, event.subject_ref, found.mfa, mfa)
     shadows, histories = _shadows(event, found.offset, state, book, judgement)
     if mfa:
         judgement = with_step_up(judgement)
         basis = msgspec.structs.replace(basis, step_up=True)
-    state = pruned(state, now_ms, {shadow.policy_hash for shadow in book.shadows})
+    if state is not NOTHING:
+        state = pruned(state, now_ms, {shadow.policy_hash for shadow in book.shadows})
     if (
         decided.history is not state.attempts
         or flagged_ms != state.flagged_ms
@@ -97,6 +90,18 @@ def conclude(event: Transaction, found: Found, state: SubjectState, book: Book) 
             shadows=histories,
         )
     return Conclusion(event, judgement, basis, raised, told, shadows, mfa, state)
+
+
+def _raised(event: Transaction, decided: Decided, basis: Basis, found: Found, book: Book) -> list[Suspicion]:
+    """Return the suspicions that the transaction raises; most failures raise none, and that is soon told."""
+    rulebook, grounds = book.rulebook, NO_GROUNDS
+    crossed = crossings(found.times, found.occurred_ms, rulebook.velocity) if found.times else ()
+    if decided.suspicion or crossed or found.patterns or book.alarms:
+        grounds = Grounds(decided.suspicion, crossed, found.patterns, book.alarms)
+    elif not is_far_below(event, rulebook.match_far_below, rulebook.liveness_far_below):
+        return []
+    far_below = FarBelow(rulebook.match_far_below, rulebook.liveness_far_below)
+    return suspicions(event, decided.judgement, basis, far_below, grounds)
 
 
 def _shadows(

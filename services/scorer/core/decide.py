@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from proofwatch.events.types import Attempts, Transaction
-from services.scorer.core.attempts import History, after, before, identity
+from services.scorer.core.attempts import CLEAN, History, Identity, after, before, identity
 from services.scorer.core.rulebook import Rulebook
 from services.scorer.core.rules import Judgement, judge
 from services.scorer.core.times import occurred_ms
@@ -22,15 +22,22 @@ class Decided(NamedTuple):
     history: History
 
 
-def decide(event: Transaction, offset: int, history: History, rulebook: Rulebook) -> Decided:
+def decide(
+    event: Transaction, offset: int, history: History, rulebook: Rulebook, of: Identity | None = None
+) -> Decided:
     """Decide about the transaction at `offset`, given its subject's history up to there.
 
-    For a subject without history an accepted transaction gives `judge` and an empty history: callers may shortcut.
+    `of`: the identity of the event, where it is known. For a subject without history an accepted transaction gives
+    `judge` and an empty history: callers may shortcut.
     """
-    at_ms = occurred_ms(event)
-    of = identity(event)
-    failures, suspected = before(history, offset, at_ms, of, rulebook.window_ms)
-    judgement = judge(event, rulebook, failures)
+    if not history:
+        judgement = judge(event, rulebook, CLEAN.failures)
+        if not judgement.failed:
+            return Decided(judgement, CLEAN.failures, suspicion=False, history=history)
+    at_ms, of = occurred_ms(event), of or identity(event)
+    failures, suspected = before(history, offset, at_ms, of, rulebook.window_ms) if history else CLEAN
+    if history:
+        judgement = judge(event, rulebook, failures)
     suspicion = judgement.liveness_persists and not suspected
     left = after(history, offset, at_ms, of, judgement.failed, suspicion=suspicion)
     return Decided(judgement, failures, suspicion, left)

@@ -51,6 +51,12 @@ def suspicions(
     return found
 
 
+def is_far_below(event: Transaction, match_limit: float, liveness_limit: float) -> bool:
+    """Return whether a score is below these limits; otherwise only grounds can make the transaction suspicious."""
+    match, liveness = event.match_score, event.liveness_score
+    return (match is not None and match < match_limit) or (liveness is not None and liveness < liveness_limit)
+
+
 def persisting_liveness(event: Transaction, basis: Basis) -> Suspicion:
     """Return the suspicion that persisting liveness failures raise once per episode.
 
