@@ -29,6 +29,7 @@ TASKS = {"topics", "migrate"}
 
 COMPOSE_ONLY = {"PROOFWATCH_CONFIG_DIR", "PROOFWATCH_IMAGE_TAG"}
 NOT_PASSED = {
+    "PROOFWATCH_PARTITIONS_FILE": "read by topics alone",
     "PROOFWATCH_INSTANCE_ID": "replicas of one compose service could not differ in it",
     "PROOFWATCH_HEALTH_HOST": "a container is probed from outside",
     "PROOFWATCH_POSTGRES_DSN": "only services with tables get the database's password",

@@ -56,7 +56,7 @@ COMMANDS: Final = {
     "topics": Command(
         "services.operations.topics",
         "kafka",
-        "create the topics of schemas/topics on Kafka, or show what differs",
+        "create the topics of schemas/topics on Kafka, show what differs, or widen them",
         "proofwatch topics apply --bootstrap 127.0.0.1:9092",
     ),
     "acls": Command(

@@ -108,6 +108,8 @@ class Worker(Generic[Tx]):
         if not self._started:
             return
         self._started = False
+        if self._announcer:  # so that a group that has stopped is seen to have worked everything off
+            await self._announcer.announce(self.positions)
         await self._consumer.stop()
         if self._done and not self._done.done():
             self._done.set_result(None)

@@ -343,8 +343,8 @@ class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What one transaction did to its subject's history: a failure, or a clearing accept."""
 
-    offset: Annotated[int, Meta(ge=0)]
-    """Its position in the transactions partition."""
+    offset: Annotated[int, Meta(ge=-1)]
+    """Its position in the transactions partition; -1: before all of it, from another partition."""
     occurred_ms: int
     """When it occurred, Unix epoch."""
     transaction: int
@@ -660,8 +660,8 @@ class SubjectState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     schema_version: Literal[1]
     """The version of this schema; an unknown one goes to the dead-letter topic."""
-    offset: Annotated[int, Meta(ge=0)]
-    """Position in the transactions partition of the transaction that last changed it."""
+    offset: Annotated[int, Meta(ge=-1)]
+    """Position in the transactions partition of the transaction that last changed it; -1: it came from another partition."""
     attempts: tuple[Attempt, ...]
     """The subject's history under the live policy, in log order."""
     flagged_ms: int | None = None

@@ -29,6 +29,8 @@ class Settings(KafkaSettings):
     )
     redis_url: Annotated[str, Field(repr=False), AfterValidator(redis_address)] = "redis://127.0.0.1:6379/0"
     policy_file: Path | None = None
+    partitions_file: Path | None = None
+    """Partition counts as YAML, `topic: count`; read by `proofwatch topics`. None: those of the manifests."""
     schema_registry_url: Annotated[str | None, Field(repr=False), AfterValidator(registry_address)] = None
     """Where the registry's API begins; None: plain JSON on every topic."""
     wire_format: Literal["json", "avro"] = "json"

@@ -1,0 +1,61 @@
+"""`proofwatch topics` on a real broker: plan, apply and alter."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from proofwatch.bus.topic_admin import topic_admin
+from proofwatch.events import topics
+from proofwatch.events.topics import load_manifests
+from services.cli import main
+from tests.support.kafka_broker import KafkaBroker, native_kafka
+
+HEAD = topics.TRANSACTIONS
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[KafkaBroker]:
+    """A broker of its own: topics have the names of a deployment here."""
+    started = native_kafka()
+    yield started
+    started.close()
+
+
+@pytest.fixture(autouse=True)
+def deployment(broker: KafkaBroker, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the commands read."""
+    monkeypatch.setenv("PROOFWATCH_KAFKA_BOOTSTRAP", broker.bootstrap)
+    monkeypatch.setenv("PROOFWATCH_REDIS_URL", redis_url)
+
+
+async def topics_command(*arguments: str) -> int:
+    return await asyncio.to_thread(main, ["topics", *arguments])
+
+
+async def test_apply_says_what_differs_and_changes_it_only_when_told(
+    broker: KafkaBroker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A retention that an operator has chosen stops no deployment; what else he has set stays when it is changed."""
+    own = {"retention.ms": "60000", "max.compaction.lag.ms": "7000"}
+    broker.create_topic(topics.LABELS, load_manifests()[topics.LABELS].partitions, own)
+    assert await topics_command("plan", "--partitions", f"{HEAD}=2") == 0
+    planned = capsys.readouterr().out
+    assert f"to create: {HEAD}, 2 partitions\n" in planned
+    assert f"to create: {topics.VERDICTS}.dlq, 2 partitions\n" in planned
+    assert f"differs: {topics.LABELS} has retention.ms = 60000, not " in planned
+    assert await topics_command("apply", "--partitions", f"{HEAD}=2") == 0
+    said = capsys.readouterr()
+    assert f" {HEAD}, " in said.out
+    assert f"differs: {topics.LABELS} has retention.ms = 60000, not " in said.out
+    assert said.err == ""
+    assert await topics_command("apply", "--alter", "--partitions", f"{HEAD}=2") == 0
+    assert f"changed: {topics.LABELS}: retention.ms = " in capsys.readouterr().out
+    assert await topics_command("plan", "--partitions", f"{HEAD}=2") == 0
+    assert capsys.readouterr().out == "nothing else to do\n"
+    async with topic_admin(broker.bootstrap) as admin:
+        kept = (await admin.present([topics.LABELS]))[topics.LABELS].own
+    assert kept["max.compaction.lag.ms"] == "7000"
+    assert await topics_command("plan") == 0
+    wider = capsys.readouterr().out
+    assert f"differs: {HEAD} has 2 partitions, not 6; `topics widen` gives it more (docs/partitions.md)" in wider
