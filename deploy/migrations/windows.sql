@@ -1,4 +1,4 @@
--- revision 3
+-- revision 4
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -38,6 +38,18 @@ create table if not exists windows.journal(
 alter table windows.journal alter column body set storage external;
 comment on table windows.journal is 'What each step added to open buckets since they were last written whole.';
 comment on column windows.journal.body is 'msgpack, compressed by zlib: additions to minutes by segment value and policy.';
+
+create index if not exists buckets_by_age on windows.buckets(partition, length_s, start_ms) where closed;
+create table if not exists windows.removed(
+  day date not null,
+  length_s int not null,
+  partition int not null,
+  rows bigint not null,
+  before_ms bigint not null,
+  primary key(day, length_s, partition)
+);
+comment on table windows.removed is 'Which windows were kept long enough and removed, by the day on which they were.';
+comment on column windows.removed.before_ms is 'Those that began before this moment, ms since the Unix epoch.';
 
 create table if not exists windows.baselines(
   tenant text not null,

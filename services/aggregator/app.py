@@ -21,6 +21,7 @@ from proofwatch.runtime.service import Part, Service
 from services.aggregator.config import Settings
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.ledger_watch import Schedule
+from services.aggregator.core.retention import keep_of
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
 from services.aggregator.handlers import ledger
 from services.aggregator.handlers.combine import CombineStage
@@ -150,5 +151,6 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> 
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
         small_cell=settings.small_cell,
+        keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     return prepared(WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS), wire), wire)

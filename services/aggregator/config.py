@@ -20,6 +20,10 @@ class Settings(settings.Settings):
     it. Most labels should be in by then."""
     alert_horizon_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 48
     """A window that ended longer ago than this, measured by progress, is backfill: stored, never notified."""
+    keep_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 7
+    """Days that windows of one minute are kept in the database; 0: for ever. Whole days are always kept for ever."""
+    keep_five_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 90
+    """The same for five minutes."""
     small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
     """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
     nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""

@@ -14,6 +14,9 @@ SETTINGS: Final[Mapping[str, Any]] = {
     # one's own file is replayed to its end, however much of it is bad; the summary says how much
     "dead_letter_rate_cap": 0.0,
     "dead_letter_run_cap": 0,
+    # the run's database ends with the run, whatever time the file spans
+    "keep_minutes_days": 0,
+    "keep_five_minutes_days": 0,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
 }

@@ -1,7 +1,7 @@
 """Buckets, journal and progress in PostgreSQL: `windows.progress`, `windows.journal` and `windows.buckets`."""
 
 import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -32,6 +32,21 @@ do update set closed = excluded.closed, late = excluded.late, body = excluded.bo
 """
 _WRITE_DOWN: Final = "insert into windows.journal (partition, step, body) values ($1, $2, $3)"
 _CLEAR: Final = "delete from windows.journal where partition = $1"
+_REMOVE: Final = """
+with past as (
+  select ctid from windows.buckets where partition = $1 and length_s = $2 and start_ms < $3 and closed
+  order by start_ms limit $4
+), gone as (
+  delete from windows.buckets where ctid in (select ctid from past) returning 1
+), counted as (
+  select count(*) as n from gone
+), told as (
+  insert into windows.removed as r (day, length_s, partition, rows, before_ms)
+  select current_date, $2, $1, n, $3 from counted where n > 0
+  on conflict (day, length_s, partition) do update set rows = r.rows + excluded.rows, before_ms = excluded.before_ms
+)
+select n from counted
+"""
 _LAYOUT: Final = 2
 """Of `progress.sources`. A release that knows no journal does not understand it, and stops instead of miscounting."""
 
@@ -117,6 +132,17 @@ async def save(
         await connection.execute(_CLEAR, partition)
     elif journal:
         await connection.execute(_WRITE_DOWN, partition, progress.step, journal)
+
+
+async def remove(connection: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
+    """Delete closed buckets that began before `first` (ms since 1970, by length), at most `limit`; return their number.
+
+    How many of each length, and up to when, is added up by day in `windows.removed`. Only while the journal is empty.
+    """
+    total = 0
+    for length_s, start_ms in sorted(first.items()):
+        total += await connection.fetchval(_REMOVE, partition, length_s, start_ms, limit - total)
+    return total
 
 
 def _sources(value: bytes) -> dict[SourceId, SourceState]:

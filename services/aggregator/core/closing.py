@@ -1,18 +1,21 @@
 """When a window closes, and what a closing or a restatement publishes."""
 
 from collections.abc import Container, Iterable, Iterator
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
+from services.aggregator.core.retention import Keep
 from services.aggregator.core.times import DAY_S
 
 
 class Rules(NamedTuple):
-    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day."""
+    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day; retention."""
 
     grace_ms: int
     horizon_ms: int
     small_cell: int
+    keep: Keep = MappingProxyType({})
 
 
 class Published(NamedTuple):

@@ -22,15 +22,16 @@ class Added(Struct, array_like=True):
 
     minutes: list[tuple[BucketKey, list[SegmentWindow]]]
     late: list[BucketKey]
+    past: list[BucketKey] = []  # not added to, because they are kept no longer
 
 
-def added(minutes: Deltas, late: Container[BucketKey] = ()) -> Added:
+def added(minutes: Deltas, late: Container[BucketKey] = (), past: Iterable[BucketKey] = ()) -> Added:
     """Return what the journal keeps of additions; it shares their parts, so encode it before they are merged."""
     windows = [
         (key, [SegmentWindow(*segment, 0, policies) for segment, policies in segments.items()])
         for key, segments in minutes.items()
     ]
-    return Added(windows, [key for key in widened_keys(minutes) if key in late])
+    return Added(windows, [key for key in widened_keys(minutes) if key in late], list(past))
 
 
 def widened_keys(minutes: Deltas) -> Iterable[BucketKey]:
@@ -54,6 +55,7 @@ def replayed(
     buckets = {key: bucket for key, bucket in written.items() if not bucket.closed}
     changed: set[BucketKey] = set()
     for entry in journal:
-        additions = {key: each for key, each in widened(minutes_of(entry)).items() if key not in closed}
+        without = closed.union(entry.past)
+        additions = {key: each for key, each in widened(minutes_of(entry)).items() if key not in without}
         changed.update(bucket.key for bucket, _ in merge(buckets, additions, frozenset(entry.late)))
     return buckets, changed

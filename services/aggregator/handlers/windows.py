@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Container, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.events import topics
@@ -22,16 +24,20 @@ from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, del
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.quiet import FIVE_S, SILENCE_MS, activity, firing_slots, overdue
+from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 
 if TYPE_CHECKING:
     import asyncpg
 
+_REMOVED_AT_ONCE: Final = 2_000
+"""Rows in one step: some 10 ms."""
 STAGE: Final = "windows"
 SCHEMA: Final = "windows"
 
 
+_log = structlog.get_logger(__name__)
 _Touched = tuple[Bucket, list[SegmentWindow]]
 
 
@@ -46,6 +52,7 @@ class _Lane:
         self.step, self.sources = progress
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
         self.firing = firing
+        self.tidy_at_ms = 0
 
     def is_long(self) -> bool:
         """Return whether the journal is to be replaced by the buckets themselves."""
@@ -105,25 +112,35 @@ class WindowsStage:
         arrivals, outgoing = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
-        touched = await self._merge(arrivals.in_time, lane, tx, journal)
+        touched = await self._merge(arrivals.in_time, lane, tx, journal, progress_ms)
         published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
         outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
-            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, late)
+            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, progress_ms, late)
             published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
             outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
             touched += more
-        await self._save(touched, journal, lane, batch.source.partition, tx)
+        await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
         return outgoing
 
     async def _save(
-        self, touched: list[_Touched], journal: list[bytes], lane: _Lane, partition: int, tx: "asyncpg.Connection"
+        self,
+        touched: list[_Touched],
+        journal: list[bytes],
+        lane: _Lane,
+        partition: int,
+        progress_ms: int | None,
+        tx: "asyncpg.Connection",
     ) -> None:
-        """Write closed buckets whole; of the open ones only what was added, unless the journal has become long."""
+        """Write closed buckets whole; of the open ones only what was added, unless the journal has become long.
+
+        With the journal empty, and only then, what is kept no longer is removed: nothing can bring it back.
+        """
+        tidies = bool(self._rules.keep) and progress_ms is not None and progress_ms >= lane.tidy_at_ms
         whole = {bucket.key: bucket for bucket, _ in touched if bucket.closed}
         for key, bucket in list(lane.open.items()):
             if bucket.closed:
@@ -133,10 +150,15 @@ class WindowsStage:
         lane.step += 1
         lane.journal_steps += bool(entry)
         lane.journal_bytes += len(entry or b"")
-        if lane.is_long():
+        if tidies or lane.is_long():
             whole |= {key: lane.open[key] for key in lane.changed}
             lane.changed, lane.journal_steps, lane.journal_bytes, entry = set(), 0, 0, None
         await store.save(tx, partition, store.Progress(lane.step, lane.sources), list(whole.values()), entry)
+        if tidies and progress_ms is not None:
+            removed = await store.remove(tx, partition, first_kept(progress_ms, self._rules.keep), _REMOVED_AT_ONCE)
+            lane.tidy_at_ms = progress_ms + (0 if removed == _REMOVED_AT_ONCE else EVERY_MS)
+            if removed:
+                _log.info("windows_removed", partition=partition, rows=removed)
 
     async def _in_hand(self, source: TopicPartition, tx: "asyncpg.Connection") -> _Lane:
         lane = self._lanes.pop(source, None)
@@ -152,15 +174,19 @@ class WindowsStage:
         lane: _Lane,
         tx: "asyncpg.Connection",
         journal: list[bytes],
+        progress_ms: int | None,
         late: Container[BucketKey] = (),
     ) -> list[_Touched]:
         """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again."""
         if not cells:
             return []
         minutes = deltas(cells)
-        journal.append(store.encoded(added(minutes, late)))
         additions = widened(minutes)
         known = lane.open | await store.load(tx, additions.keys() - lane.open.keys())
+        past = [key for key in additions if key not in known and is_past(key, progress_ms, self._rules.keep)]
+        journal.append(store.encoded(added(minutes, late, past)))
+        for key in past:
+            del additions[key]
         touched = list(merge(known, additions, late))
         lane.open |= {bucket.key: bucket for bucket, _ in touched if not bucket.closed}
         return touched
