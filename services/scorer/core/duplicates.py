@@ -12,11 +12,11 @@ from typing import Final
 
 _SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
 _TWENTY_BITS: Final = (1 << 20) - 1
-_FORTY_BITS: Final = (1 << 40) - 1
-# What is known of a record, in one integer of five digits: log time, occurred_at (48 bits), subject (20), payload (40).
-_LOGGED: Final = 108
-_OCCURRED: Final = 60
-_SUBJECT: Final = 40
+# What is known of a record, in one integer of 48 bytes: log time, occurred_at (48 bits), subject (20), payload (60).
+# It is put together by additions, which cost half of what `|` costs.
+_LOGGED: Final = 128
+_OCCURRED: Final = 80
+_SUBJECT: Final = 60
 _OCCURRED_BITS: Final = (1 << 48) - 1
 
 
@@ -95,8 +95,8 @@ class Recent:
         `occurred_ms` lies in [0, 2⁴⁸); `key` stands for the subject.
         """
         transaction = hash((tenant, transaction_id)) & _SIXTY_BITS
-        payload = (hash(key) & _TWENTY_BITS) << _SUBJECT | hash(value) & _FORTY_BITS
-        now = (timestamp_ms << 48 | occurred_ms) << _OCCURRED | payload
+        payload = hash(value) & _SIXTY_BITS
+        now = ((timestamp_ms << 48) + occurred_ms << _OCCURRED) + ((hash(key) & _TWENTY_BITS) << _SUBJECT) + payload
         named = attempt_id is not None and self._swap(hash((transaction, attempt_id)) & _SIXTY_BITS, now)
         # setdefault gives `now` back, the very object, when the transaction is new: one look-up instead of two.
         known = self._young.setdefault(transaction, now)
@@ -117,7 +117,7 @@ class Recent:
         before = self._find(hash((transaction, payload)) & _SIXTY_BITS)
         if before is not None and before >> _LOGGED > since_ms:
             return Seen.REPEATED
-        if ((known ^ now) & _SIXTY_BITS) >> _SUBJECT:
+        if (known ^ now) >> _SUBJECT & _TWENTY_BITS:
             return Seen.CONFLICTING
         if attempt_id is not None:
             return Seen.CONFLICTING if named and named >> _LOGGED > since_ms else Seen.FURTHER
