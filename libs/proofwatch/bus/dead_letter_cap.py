@@ -47,10 +47,14 @@ class Breach(NamedTuple):
 
 @dataclass(frozen=True)
 class Cap:
-    """`rate`: more than this share of the last records is a breach. `run`: so many in a row are. 0: never."""
+    """`rate`: more than this share of the last records is a breach. `run`: so many in a row are. 0: never.
+
+    `by_tenant`: each tenant is held to it, and only what is everybody's halts (`dead_letter_tenants`).
+    """
 
     rate: float
     run: int
+    by_tenant: bool = False
 
     def add(self, before: Tally, records: int, refused: Sequence[tuple[int, str]]) -> Tally | Breach:
         """Return the tally after `records` more of which `refused` (index in the batch, reason) are dead letters.

@@ -40,7 +40,8 @@ class LaneSettings:
     @classmethod
     def of(cls, settings: Settings, max_records: int | None = None) -> Self:
         """Return what the process's settings say; `max_records` caps the batch where a stage needs smaller ones."""
-        cap = Cap(settings.dead_letter_rate_cap, settings.dead_letter_run_cap)
+        by_tenant = settings.dead_letter_cap_scope == "tenant"
+        cap = Cap(settings.dead_letter_rate_cap, settings.dead_letter_run_cap, by_tenant)
         return cls(
             max_records=min(settings.batch_max_records, max_records or settings.batch_max_records),
             idle_s=settings.idle_seconds,

@@ -44,6 +44,13 @@ VALUES_MENDED: Final = Metric(
     ("event", "field"),
     "A producer to talk to. A batch that comes again counts again.",
 )
+TENANTS_BEYOND_CAP: Final = Metric(
+    "proofwatch_tenants_beyond_dead_letter_cap",
+    "gauge",
+    "Tenants of which more was refused lately than the cap on dead letters allows; the others go on.",
+    PLACE,
+    "A producer to talk to: the log names it every minute. Mend it, then `proofwatch dlq redrive`.",
+)
 BATCH_RECORDS: Final = Metric(
     "proofwatch_batch_records", "histogram", "Records in one batch.", ("group",), buckets=RECORDS
 )
@@ -128,6 +135,7 @@ CATALOGUE: Final = (
     RECORDS_TAKEN,
     OUTPUTS,
     DEAD_LETTERS,
+    TENANTS_BEYOND_CAP,
     VALUES_MENDED,
     LAG_RECORDS,
     LAG_SECONDS,

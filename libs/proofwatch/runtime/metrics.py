@@ -10,9 +10,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 import prometheus_client as prometheus
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from proofwatch.bus.capped import OVER
 from proofwatch.bus.dead_letter import refusal
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.observed import Published, Sample
@@ -46,6 +47,8 @@ class Metrics:
     def _make(self, metric: catalogue.Metric) -> Any:
         if metric is catalogue.VALUES_MENDED:
             return self.registry.register(_Mended())
+        if metric is catalogue.TENANTS_BEYOND_CAP:
+            return self.registry.register(_Beyond())
         more = {"buckets": metric.buckets} if metric.buckets else {}
         return _MAKERS[metric.kind](metric.name, metric.text, metric.labels, registry=self.registry, **more)
 
@@ -165,4 +168,16 @@ class _Mended(Collector):
         family = CounterMetricFamily(metric.name.removesuffix("_total"), metric.text, labels=metric.labels)
         for place, count in sorted(MENDED.items()):
             family.add_metric(place, count)
+        yield family
+
+
+class _Beyond(Collector):
+    """The tenants beyond the cap on dead letters (`bus.capped`), where there are any."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the one metric."""
+        metric = catalogue.TENANTS_BEYOND_CAP
+        family = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
+        for (group, topic, partition), count in sorted(OVER.items()):
+            family.add_metric((group, topic, str(partition)), count)
         yield family

@@ -50,6 +50,8 @@ class Settings(KafkaSettings):
     """A larger share of a partition's last 10,000 records as dead letters halts the service; 0: never."""
     dead_letter_run_cap: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000
     """So many dead letters in a row halt the service; 0: never."""
+    dead_letter_cap_scope: Literal["tenant", "process"] = "tenant"
+    """tenant: one that exceeds a cap is told of and halts nobody; process: whoever exceeds it, the service halts."""
 
     @classmethod
     def read(cls) -> Self:

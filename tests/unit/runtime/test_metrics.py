@@ -10,6 +10,7 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from proofwatch.bus.capped import OVER
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.lane import LaneSettings
@@ -274,3 +275,11 @@ async def test_values_that_were_put_right_are_counted_by_event_and_field(monkeyp
     monkeypatch.setitem(MENDED, ("transaction", "match_score"), 3)
     scene = Scene(Recording())
     assert scene.value("proofwatch_values_mended_total", event="transaction", field="match_score") == 3
+
+
+async def test_tenants_beyond_the_cap_are_counted_by_place_and_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gauge to alarm on; who it is says the log."""
+    monkeypatch.setitem(OVER, ("scorer", "in", 3), 2)
+    scene = Scene(Recording())
+    found = scene.value("proofwatch_tenants_beyond_dead_letter_cap", group="scorer", topic="in", partition="3")
+    assert found == 2
