@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists notifier;
 
 -- One row for each notification and channel. A pending one is due at due_ms; whoever takes it moves due_ms ahead,
@@ -24,3 +24,14 @@ comment on column notifier.notifications.reason is 'Why the last attempt failed.
 
 create index if not exists notifications_due on notifier.notifications(due_ms) where status = 'pending';
 create index if not exists notifications_by_source on notifier.notifications(source_topic, source_id);
+
+create index if not exists notifications_settled on notifier.notifications(settled_ms) where status <> 'pending';
+create table if not exists notifier.removed(
+  day date not null,
+  channel text not null,
+  rows bigint not null,
+  before_ms bigint not null,
+  primary key(day, channel)
+);
+comment on table notifier.removed is 'Which notifications were kept long enough and removed, by the day on which they were.';
+comment on column notifier.removed.before_ms is 'Those that were settled before this moment, ms since the Unix epoch.';

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
 
 GROUP: Final = "notifier"
+_DAY_MS: Final = 86_400_000
 SCHEMA: Final = "notifier"
 TOPICS: Final = (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)
 
@@ -56,7 +57,8 @@ def build(
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)
-    sender = Sender(PostgresQueue(pool), opened, clock, retry, settings.send_poll_seconds)
+    keep_ms = settings.keep_notifications_days * _DAY_MS
+    sender = Sender(PostgresQueue(pool), opened, clock, retry, settings.send_poll_seconds, keep_ms)
     return Service("notifier", [worker, sender], sampled=[OutboxDepth(fence)])
 
 

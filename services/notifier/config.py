@@ -19,5 +19,8 @@ class Settings(settings.Settings):
     """The longest wait between two attempts."""
     retry_attempts: Annotated[int, Field(ge=1, le=100)] = 20
     """A notification is given up after so many failed attempts."""
+    keep_notifications_days: Annotated[int, Field(ge=0, le=36_500)] = 365
+    """Days that a notification is kept after it was sent or given up; 0: for ever. Meanwhile none is sent twice, even
+    if what caused it is read again."""
     send_poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """How often the sender looks for what is due."""

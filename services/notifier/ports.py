@@ -35,6 +35,10 @@ class SendQueue(Protocol):
         """Return how many are pending, by channel; channels without any may be left out."""
         ...
 
+    async def forget(self, before_ms: int, limit: int) -> int:
+        """Delete at most `limit` of those that were settled before `before_ms`; return their number."""
+        ...
+
     async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:
         """Record what became of the notifications, by id; what is settled already stays as it is."""
         ...

@@ -20,6 +20,8 @@ from services.notifier.ports import Channel, Claimed, SendQueue
 
 CLAIM_MS: Final = 120_000  # longer than a batch can take: two rounds of 16 requests, each at most 30 s
 _BATCH: Final = 32
+_FORGOTTEN: Final = 1_000
+_TIDY_MS: Final = 3_600_000
 _DRAIN_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
@@ -29,9 +31,17 @@ class Sender:
     """A part of the service. Any number of senders may work on one queue."""
 
     def __init__(
-        self, queue: SendQueue, channels: Mapping[str, Channel], clock: Clock, retry: RetryPolicy, poll_s: float
+        self,
+        queue: SendQueue,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        retry: RetryPolicy,
+        poll_s: float,
+        keep_ms: int = 0,
     ) -> None:
-        """`poll_s`: seconds between two looks at the queue."""
+        """`poll_s`: seconds between two looks at the queue; `keep_ms`: how long what is settled stays, 0: for ever."""
+        self._keep_ms = keep_ms
+        self._tidy_at_ms = 0
         self._queue = queue
         self._channels = channels
         self._clock = clock
@@ -68,7 +78,18 @@ class Sender:
                 outcomes = await asyncio.gather(*(self._attempt(each, now_ms) for each in claimed))
                 await self._queue.settle(outcomes)
             attempts += len(claimed)
+        await self._tidy()
         return attempts
+
+    async def _tidy(self) -> None:
+        """Once an hour remove what was settled long ago, a bounded number at a time."""
+        now_ms = self._clock.now_ms()
+        if not self._keep_ms or now_ms < self._tidy_at_ms:
+            return
+        removed = await self._queue.forget(now_ms - self._keep_ms, _FORGOTTEN)
+        self._tidy_at_ms = now_ms + (0 if removed == _FORGOTTEN else _TIDY_MS)
+        if removed:
+            _log.info("notifications_removed", rows=removed)
 
     async def run(self) -> None:
         """Look for what is due until `stop`; a database that is away is waited for."""

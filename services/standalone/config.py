@@ -17,6 +17,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     # the run's database ends with the run, whatever time the file spans
     "keep_minutes_days": 0,
     "keep_five_minutes_days": 0,
+    "keep_notifications_days": 0,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
 }

@@ -32,6 +32,20 @@ returning n.notification_id, n.created_at, n.event, n.attempts"""
 
 _PENDING: Final = "select channel, count(*) from notifier.notifications where status = 'pending' group by channel"
 
+_FORGET: Final = """
+with past as (
+  select notification_id from notifier.notifications where settled_ms < $1 and status <> 'pending'
+  order by settled_ms limit $2 for update skip locked
+), gone as (
+  delete from notifier.notifications n using past where n.notification_id = past.notification_id returning n.channel
+), counted as (
+  select channel, count(*) as n from gone group by channel
+), told as (
+  insert into notifier.removed as r (day, channel, rows, before_ms) select current_date, channel, n, $1 from counted
+  on conflict (day, channel) do update set rows = r.rows + excluded.rows, before_ms = excluded.before_ms
+)
+select coalesce(sum(n), 0)::bigint from counted
+"""
 _SETTLE: Final = """
 update notifier.notifications n
 set status = o.status, attempts = o.attempts, reason = o.reason,
@@ -77,6 +91,12 @@ class PostgresQueue:
         async with session(self._pool, f"{_USER} pending") as connection:
             rows = await connection.fetch(_PENDING)
         return {row["channel"]: row["count"] for row in rows}
+
+    async def forget(self, before_ms: int, limit: int) -> int:
+        """Delete the oldest of what was settled before; what went is added up in `notifier.removed`."""
+        async with session(self._pool, _USER) as connection:
+            removed: int = await connection.fetchval(_FORGET, before_ms, limit)
+        return removed
 
     async def settle(self, outcomes: Sequence[tuple[str, Next]]) -> None:
         """Record the outcomes in one round trip."""

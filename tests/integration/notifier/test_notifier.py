@@ -347,3 +347,20 @@ async def test_a_running_sender_outlives_a_database_that_is_away(
         await notifier.service.stop()
         await asyncio.wait([run], timeout=10)
     assert run.done()
+
+
+async def test_what_was_sent_long_ago_is_removed_and_added_up(starting: Starting) -> None:
+    """Settled ones go after the time they are kept, a bounded number at once; pending ones stay however old."""
+    async with starting(LOG_ONLY) as notifier:
+        for n in range(5):
+            event = msgspec.structs.replace(anomaly(), anomaly_id=derived_id("kept", str(n)))
+            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(event))
+        await notifier.settle()
+        ids = [row["notification_id"] for row in await notifier.rows()]
+        await notifier.pool.execute(
+            "update notifier.notifications set status = 'pending', settled_ms = null where notification_id = $1", ids[0]
+        )
+        queue = PostgresQueue(notifier.pool)
+        assert [await queue.forget(2**53, 3), await queue.forget(2**53, 3), await queue.forget(2**53, 3)] == [3, 1, 0]
+        assert [row["notification_id"] for row in await notifier.rows()] == [ids[0]]
+        assert await notifier.pool.fetchval("select sum(rows) from notifier.removed") == 4
