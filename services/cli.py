@@ -35,6 +35,12 @@ COMMANDS: Final = {
         "compute the ISO/IEC 19795-1 and 30107-3 figures of a labelled score file",
         "proofwatch evaluate scores.csv --liveness-threshold eer --segment skin_tone --format table",
     ),
+    "mapping": Command(
+        "services.standalone.mapping",
+        "standalone",
+        "draft a mapping file, which says what the columns and values of a score file mean",
+        "proofwatch mapping guess scores.csv --out mapping.yaml",
+    ),
     "backtest": Command(
         "services.scorer.backtest.command",
         "standalone,scorer",

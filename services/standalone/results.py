@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.port import Outgoing, Record
 from proofwatch.events import topics
 
 _FILES: Final = {
@@ -15,6 +15,7 @@ _FILES: Final = {
     topics.ANOMALIES: "anomalies.jsonl",
     topics.NOTIFICATIONS: "notifications.jsonl",
 }
+_INPUTS: Final = {topics.TRANSACTIONS: "transactions.jsonl", topics.LABELS: "labels.jsonl"}
 _DEAD_LETTERS: Final = "dead_letters.jsonl"
 
 
@@ -28,13 +29,19 @@ class Results:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self._files: dict[str, BinaryIO] = {}
-        for name in (*_FILES.values(), _DEAD_LETTERS):
+        for name in (*_FILES.values(), *_INPUTS.values(), _DEAD_LETTERS):
             self._files[name] = (directory / name).open("wb")
 
     def note(self, topic: str, records: Sequence[Record]) -> None:
         """Append what was published on a topic that has a file."""
         if name := _FILES.get(topic):
             self._write(name, (record.value for record in records if record.value is not None))
+
+    def sent(self, records: Iterable[Outgoing]) -> None:
+        """Append what was sent: the input of `proofwatch explain` and `proofwatch backtest`."""
+        for record in records:
+            if (name := _INPUTS.get(record.topic)) and record.value is not None:
+                self._write(name, (record.value,))
 
     def dead_letters(self, described: Iterable[bytes]) -> None:
         """Append dead letters as an operator reads them."""

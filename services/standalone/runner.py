@@ -69,9 +69,11 @@ async def conduct(run: Run) -> dict[str, Any]:
         async with pool.acquire() as connection:
             cohorts = await cohorts_of(connection, run.segments)
             labels = await label_counts(connection)
-            results.lines("cases.jsonl", await case_rows(connection))
+            cases = await case_rows(connection)
+        results.lines("cases.jsonl", cases)
+        results.document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
-        summary = session.summary(run.policy, labels, evaluation)
+        summary = session.summary(run.policy, labels, evaluation, cases)
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
         results.document("summary.json", summary)
@@ -109,6 +111,7 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
         + ("[green]holds[/]" if accounts["holds"] else "[bold red]BROKEN[/]"),
         "verdicts: " + ", ".join(f"{name} {count:,}" for name, count in sorted(decisions.items())),
         ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
+        f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {out}",
         "written:",
         *(f"  {path}" for path in sorted(out.iterdir())),
     ]

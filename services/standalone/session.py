@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -60,6 +60,7 @@ class Session:
     async def send(self, chunk: Sequence[Outgoing]) -> None:
         """Send one chunk of the input through the whole system."""
         await self._system.feed(chunk)
+        self._results.sent(chunk)
         counted = Counter(record.topic for record in chunk)
         apart = counted[topics.dead_letter_topic(topics.TRANSACTIONS)]
         self.sent += counted[topics.TRANSACTIONS] + apart
@@ -112,7 +113,9 @@ class Session:
         clamped = sum(transactions.pop(score, 0) for score in SCORES)
         return {"clamped": clamped, "mended": {"transactions": transactions, "labels": dict(sorted(labels.items()))}}
 
-    def summary(self, policy: Policy, labels: dict[str, int], evaluation: Evaluation) -> dict[str, Any]:
+    def summary(
+        self, policy: Policy, labels: dict[str, int], evaluation: Evaluation, cases: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
         """Return `summary.json`: what went in, what came out, and the error rates of the labelled part."""
         seen, seconds = self.overview, self.seconds
         dead = seen.dead_letters[topics.dead_letter_topic(topics.LABELS)]
@@ -129,8 +132,8 @@ class Session:
                 "windows_restated": seen.windows["restated"],
                 "anomalies": seen.anomalies.total(),
                 "suspicions": seen.suspicions,
-                "cases": len(seen.cases),
-                "open_cases": seen.open_cases,
+                "cases": len(cases),
+                "open_cases": sum(case["state"] != "closed" for case in cases),
                 "notifications": seen.notifications,
             },
             "evaluation": msgspec.to_builtins(evaluation),

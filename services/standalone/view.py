@@ -79,7 +79,7 @@ class View:
         table.add_row("dead letters", f"{sum(overview.dead_letters.values()):,}")
         table.add_row("windows", f"{overview.windows['decisions']:,} + {overview.windows['restated']:,} restated")
         table.add_row("suspicions", f"{overview.suspicions:,}")
-        table.add_row("open cases", f"[bold]{overview.open_cases:,}[/]")
+        table.add_row("cases told to people", f"[bold]{overview.open_cases:,}[/]")
         table.add_row("notifications", f"{overview.notifications:,}")
         return Group(table, Text(_sparkline(self._speeds), "cyan"))
 

@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--event", type=Path, metavar="FILE", help="the event as JSON or in JSON lines; with --verdict: no Kafka")
     add("--verdict", type=Path, metavar="FILE", help="the published verdict, likewise")
+    add("--run", type=Path, metavar="DIR", help="the folder of a demo or replay: event, verdict and policy are there")
     add("--json", action="store_true", help="a JSON document instead of tables")
     add("--personal", action="store_true", help="also show subject_ref and segment values")
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
@@ -53,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explain; return 0 when the verdict is reproduced, 1 when it is not, 2 when something is not found."""
     settings = Settings.read()
+    if args.run is not None:
+        args.event = args.event or args.run / "transactions.jsonl"
+        args.verdict = args.verdict or args.run / "verdicts.jsonl"
+        args.policy = [*args.policy, *(path for path in (args.run / "policy.json",) if path.exists())]
     if args.subject and not args.tenant:
         sys.stderr.write("proofwatch explain: --subject needs --tenant: the partition is that of tenant/subject_ref\n")
         return NOT_FOUND
@@ -107,7 +112,13 @@ def best(events: Sequence[Transaction], published: Published, policy: Policy) ->
 
 
 async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExitStack) -> Search:
-    from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; files work without it
+    try:
+        from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; files work without it
+    except ModuleNotFoundError as error:
+        raise NotFound(
+            f"looking on Kafka needs {error.name}, which is not installed: pip install 'proofwatch[kafka]'; or give "
+            "the folder of a demo or replay with --run DIR, or --event FILE and --verdict FILE"
+        ) from None
 
     bus = KafkaBus.of(settings, "explain", bootstrap=args.bootstrap)
     await bus.start()

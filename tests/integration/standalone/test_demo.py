@@ -1,5 +1,6 @@
 """The demo accounts for every transaction, and its seed decides every byte."""
 
+import sys
 from pathlib import Path
 
 import orjson
@@ -32,4 +33,41 @@ def test_the_day_reaches_every_service(tmp_path: Path, capsys: pytest.CaptureFix
     assert summary["labels"]["waiting"] == 0
     assert summary["evaluation"]["liveness"]["apcer"]["worst_species"] in ("replay-screen", "print-paper")
     assert b"<svg" in (out / "report.html").read_bytes()
+    cases = [orjson.loads(line) for line in (out / "cases.jsonl").read_bytes().splitlines()]
+    waiting = sum(case["state"] != "closed" for case in cases)
+    assert (summary["outputs"]["cases"], summary["outputs"]["open_cases"]) == (len(cases), waiting)
+    assert f"{len(cases):,} cases were opened" in (out / "report.html").read_text()
     assert "conservation holds" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_a_run_leaves_behind_can_be_explained_and_backtested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its folder alone, without Kafka or its driver; verdicts are reproduced byte for byte."""
+    scores, out = tmp_path / "scores.csv", tmp_path / "out"
+    rows = [f"t{number},{0.99 if number % 3 else 0.6},genuine" for number in range(60)]
+    scores.write_text("transaction_id,match_score,pair\n" + "\n".join(rows) + "\n")
+    assert main(["replay", str(scores), "--match-threshold", "0.7", "--out", str(out), "--headless"]) == 0
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    capsys.readouterr()
+    assert main(["explain", "t3", "--run", str(out)]) == 0
+    assert "reproduced" in capsys.readouterr().out
+    files = ["--over", str(out / "transactions.jsonl"), "--labels", str(out / "labels.jsonl")]
+    assert main(["backtest", "--policy", str(out / "policy.json"), *files, "--format", "json"]) == 0
+    assert b'"t3"' in (out / "labels.jsonl").read_bytes()
+
+
+def test_explain_without_the_driver_says_what_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, no traceback, and the way that needs none."""
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] == "aiokafka" or name == "proofwatch.bus.kafka"
+    ]:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    assert main(["explain", "t3"]) == 2
+    said = capsys.readouterr().err
+    assert "aiokafka, which is not installed" in said
+    assert "--run DIR" in said
+    assert said.count("\n") == 1
