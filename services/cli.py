@@ -71,6 +71,12 @@ COMMANDS: Final = {
         "print the least rights that every process needs, on Kafka and in PostgreSQL",
         "proofwatch acls --format sql --database proofwatch",
     ),
+    "publish": Command(
+        "services.standalone.publish",
+        "standalone,kafka",
+        "send a test transaction, a file or simulated traffic to Kafka, as upstream would",
+        "proofwatch publish --simulate 20000 --rate 200 --tenant test --bootstrap 127.0.0.1:9092",
+    ),
     "schemas": Command(
         "services.operations.schemas",
         "registry",

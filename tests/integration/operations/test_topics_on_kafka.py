@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.partitioner import partition_of
+from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.topic_admin import topic_admin
 from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests
@@ -59,3 +62,25 @@ async def test_apply_says_what_differs_and_changes_it_only_when_told(
     assert await topics_command("plan") == 0
     wider = capsys.readouterr().out
     assert f"differs: {HEAD} has 2 partitions, not 6; `topics widen` gives it more (docs/partitions.md)" in wider
+
+
+async def test_publish_sends_exactly_so_many_and_asks_before_it_touches_production(
+    broker: KafkaBroker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The count is of what Kafka has acknowledged; each record lies in the partition of its key."""
+    assert await topics_command("apply", "--partitions", f"{HEAD}=2") == 0
+    capsys.readouterr()
+    sending = ["publish", "--simulate", "500", "--rate", "0", "--tenant", "test"]
+    assert await asyncio.to_thread(main, sending) == 0
+    assert f"500 to {HEAD}" in capsys.readouterr().out
+    bus = KafkaBus(broker.bootstrap, "test")
+    await bus.start()
+    found = [(n, record) for n in range(2) async for record in bus.read(TopicPartition(HEAD, n))]
+    assert len(found) == 500
+    assert all(n == partition_of(record.key or b"", 2) for n, record in found)
+    assert await asyncio.to_thread(main, ["publish", "--tenant", "acme"]) == 1
+    assert "tenant acme does not look like a test" in capsys.readouterr().err
+    assert sum((await bus.ends(HEAD)).values()) == 500
+    assert await asyncio.to_thread(main, ["publish", "--tenant", "acme", "--yes"]) == 0
+    assert capsys.readouterr().out == f"acknowledged: 1 to {HEAD}\n"
+    await bus.stop()
