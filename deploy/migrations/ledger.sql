@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -101,4 +101,16 @@ create table if not exists ledger.controls (
   segment_value               text not null,
   body                        bytea not null,     -- msgpack: the day that decided, and when the control expires
   primary key (tenant, segment_name, segment_value)
+);
+
+-- Rows lie about in the order of their log times: a range index costs next to nothing and finds the old ones.
+create index if not exists transactions_logged on ledger.transactions using brin (logged_ms)
+  with (pages_per_range = 32, autosummarize = on);
+-- Which transactions were kept long enough and removed, by the day on which they were.
+create table if not exists ledger.removed (
+  day                         date not null,
+  tenant                      text collate "C" not null,
+  rows                        bigint not null,
+  before_ms                   bigint not null,    -- those logged before this moment, ms since 1970
+  primary key (day, tenant)
 );

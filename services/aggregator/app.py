@@ -84,7 +84,8 @@ def build_ledger(
     """
     fence, lanes = PostgresFence(pool, ledger.SCHEMA), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
-    stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire), wire)
+    keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
+    stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     return Service(LEDGER, [worker], sampled=[OutboxDepth(fence)])

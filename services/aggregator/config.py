@@ -24,6 +24,9 @@ class Settings(settings.Settings):
     """Days that windows of one minute are kept in the database; 0: for ever. Whole days are always kept for ever."""
     keep_five_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     """The same for five minutes."""
+    keep_transactions_days: Annotated[int, Field(ge=0, le=36_500)] = 1_826
+    """Days that the ledger keeps a transaction after its verdict was logged; 0: for ever. Labels that come later count
+    for nothing; what was counted stays."""
     small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
     """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
     nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""

@@ -18,6 +18,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "keep_minutes_days": 0,
     "keep_five_minutes_days": 0,
     "keep_notifications_days": 0,
+    "keep_transactions_days": 0,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
 }

@@ -47,6 +47,21 @@ where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id co
 """  # noqa: S608 — column names of this module
 
 
+_FORGET = """
+with past as (
+  select tenant, transaction_id from ledger.transactions where logged_ms < $1 limit $2 for update skip locked
+), gone as (
+  delete from ledger.transactions t using past p
+  where t.tenant = p.tenant and t.transaction_id = p.transaction_id returning t.tenant
+), counted as (
+  select tenant, count(*) as n from gone group by tenant
+), told as (
+  insert into ledger.removed as r (day, tenant, rows, before_ms) select current_date, tenant, n, $1 from counted
+  order by tenant
+  on conflict (day, tenant) do update set rows = r.rows + excluded.rows, before_ms = excluded.before_ms
+)
+select coalesce(sum(n), 0)::bigint from counted
+"""
 _LABELS = (*_PAIR, *_PRESENTATION)
 _INSERT_TRIALS, _UPDATE_TRIALS = _insert(_TRIAL), _update(_TRIAL)
 _INSERT_LABELS, _UPDATE_LABELS = _insert(_LABELS), _update(_LABELS)
@@ -93,6 +108,16 @@ async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joi
     if changed := [each for each in changed if each.old != each.new]:
         await _store(connection, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
     return joined + changed
+
+
+async def forget(connection: Any, before_ms: int, limit: int) -> int:
+    """Delete at most `limit` transactions whose verdict was logged before (ms since 1970); return their number.
+
+    What they were counted in stays. How many went, and up to when, is added up by tenant in `ledger.removed`. Rows that
+    somebody holds are left for another time, so that the order of locks does not matter.
+    """
+    removed: int = await connection.fetchval(_FORGET, before_ms, limit)
+    return removed
 
 
 def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

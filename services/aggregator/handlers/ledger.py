@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
+
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.bus.postgres import fence_progress
@@ -27,13 +29,15 @@ from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.ledger_watch import Schedule, least_progress, silent, watch
 from services.aggregator.core.quiet import firing_slots
 from services.aggregator.core.step_up_control import Cohort, Standing, cohort_of, rule
-from services.aggregator.core.times import DAY_MS, milliseconds
+from services.aggregator.core.times import DAY_MS, HOUR_MS, milliseconds
 
 STAGE: Final = "ledger"
 SCHEMA: Final = "ledger"
 TOPICS: Final = (topics.VERDICTS, topics.LABELS)
+_REMOVED_AT_ONCE: Final = 2_000
 _WINDOWS_PER_STEP: Final = 1_000
 
+_log = structlog.get_logger(__name__)
 Partitions = Callable[[str], Awaitable[int]]
 
 
@@ -47,8 +51,15 @@ class LedgerStage:
         partitions: Partitions,
         thresholds: Sequence[float] = (),
         wire: Wire = JSON,
+        *,
+        keep_ms: int = 0,
     ) -> None:
-        """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch."""
+        """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch.
+
+        `keep_ms`: how long a transaction is kept after its verdict was logged; 0: for ever.
+        """
+        self._keep_ms = keep_ms
+        self._tidy_at_ms = 0
         self._policy = policy
         self._catalogue = frozenset(policy.segments)
         self._schedule = schedule
@@ -85,7 +96,17 @@ class LedgerStage:
             changed_day = await self._join(batch.source.topic, entries, seen, tx)
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
-        return [*output, *await self._publish_due(batch, tx)]
+        due = await self._publish_due(batch, tx)
+        if self._keep_ms and batch.progress_ms is not None and batch.progress_ms >= self._tidy_at_ms:
+            await self._forget(batch.progress_ms, tx)
+        return [*output, *due]
+
+    async def _forget(self, progress_ms: int, tx: Any) -> None:
+        """Remove transactions that were kept for long enough, some at a time; look again in an hour of progress."""
+        removed = await joins.forget(tx, progress_ms - self._keep_ms, _REMOVED_AT_ONCE)
+        self._tidy_at_ms = progress_ms + (0 if removed == _REMOVED_AT_ONCE else HOUR_MS)
+        if removed:
+            _log.info("transactions_removed", rows=removed)
 
     def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Outgoing], list[tuple[Key, Entry]], dict[Key, int]]:
         """Return dead letters, entries, and for each key how far the lane had come in time with its first entry."""

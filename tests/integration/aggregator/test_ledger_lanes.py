@@ -186,3 +186,25 @@ async def test_a_day_waits_for_the_slowest_lane(lanes: Lanes) -> None:
     assert await lanes.published() == []
     await lanes.idle(last, milliseconds(CLOSED))
     assert [window.revision for window in await lanes.published()] == [1]
+
+
+async def test_transactions_that_were_kept_long_enough_are_removed_and_their_counts_stay(lanes: Lanes) -> None:
+    """A bounded number at once, the old ones only; by tenant it is written down how many, and up to when."""
+    source = TopicPartition(topics.VERDICTS, 0)
+    await lanes.run(source, [[verdict(f"t{n}") for n in range(6)]])
+    await lanes.run(TopicPartition(topics.LABELS, 0), [[label(f"t{n}", pair="genuine") for n in range(6)]])
+    counted = await lanes.counts()
+    logged_ms = await lanes.pool.fetchval("select max(logged_ms) from ledger.transactions")
+    stage = LedgerStage(load_policy(), Schedule(24, 48), partitions, keep_ms=1_000)
+    await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
+    owner = await PostgresFence(lanes.pool, SCHEMA).acquire(source)
+    await owner.commit(lanes.batch(source, (), logged_ms + 1_000), stage)
+    assert await lanes.pool.fetchval("select count(*) from ledger.transactions where logged_ms < $1", logged_ms) == 0
+    left = await lanes.pool.fetchval("select count(*) from ledger.transactions")
+    assert left >= 1, "what was logged at the limit stays"
+    later = LedgerStage(load_policy(), Schedule(24, 48), partitions, keep_ms=1_000)
+    await later.opened(source, 0, None)  # type: ignore[arg-type]  # as above
+    await owner.commit(lanes.batch(source, (), logged_ms + 1_001), later)
+    assert await lanes.pool.fetchval("select count(*) from ledger.transactions") == 0
+    assert await lanes.pool.fetchval("select sum(rows) from ledger.removed") == 6
+    assert await lanes.counts() == counted
