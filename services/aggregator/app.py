@@ -62,7 +62,7 @@ def build_windows(
     settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock, wire: Wire = JSON
 ) -> Service:
     """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
-    fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
+    fence, lanes = PostgresFence(pool, SCHEMA, bus.topic), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
     worker = Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions, announce=True)
@@ -82,7 +82,7 @@ def build_ledger(
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     """
-    fence, lanes = PostgresFence(pool, ledger.SCHEMA), LaneSettings.of(settings)
+    fence, lanes = PostgresFence(pool, ledger.SCHEMA, bus.topic), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
     stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms), wire)
@@ -113,7 +113,7 @@ async def connect_windows(settings: Settings) -> Service:
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
 
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
-        fence, lanes = PostgresFence(pool, SCHEMA), LaneSettings.of(settings)
+        fence, lanes = PostgresFence(pool, SCHEMA, bus.topic), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             bus,
             settings.kafka_bootstrap,

@@ -52,7 +52,7 @@ def build(
     routes = load_routes(settings.routes_file)
     opened = open_channels(routes, os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings)
-    fence = PostgresFence(pool, SCHEMA)
+    fence = PostgresFence(pool, SCHEMA, bus.topic)
     stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)

@@ -164,7 +164,7 @@ async def _acquire(bus: Bus) -> tuple[Owner[None], int]:
     """Become the only one who redrives; a cluster that has not seen the group before needs a moment."""
     left = _ATTEMPTS
     while True:
-        owner = await bus.fence(GROUP).acquire(_AT)
+        owner = await bus.fence(GROUP, of_topic=False).acquire(_AT)
         try:
             return owner, await owner.position() or 0
         except BusUnavailable:

@@ -9,7 +9,7 @@ import pytest
 
 from proofwatch.bus.dead_letter import dead_letter, read_dead_letter
 from proofwatch.bus.drawn import Drawn
-from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, UnknownTopic
+from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, TopicReplaced, UnknownTopic
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.bus.worker import Worker
@@ -287,6 +287,40 @@ async def test_a_topic_made_anew_under_a_running_worker_ends_it(world: World) ->
     with pytest.raises(TopicChanged, match=r"in was deleted"):
         await asyncio.wait_for(running_worker, 60)
     await worker.stop()
+
+
+async def test_a_topic_made_anew_is_refused_until_it_is_accepted(world: World) -> None:
+    """However long ago it was, and however long the new one is: its first records are neither skipped nor passed off
+    as those that were read.
+    """
+    await world.publish("in", numbers(0, 5))
+    stage = Copy(world)
+    worker = world.worker(stage)
+    await worker.start()
+    await step_until(lambda: len(stage.taken) == 5, worker)
+    await worker.stop()
+    await world.replace("in")
+    await world.restart()
+    await world.publish("in", numbers(100, 120))
+    refused = world.worker(Copy(world))
+    await refused.start()
+    with pytest.raises(TopicReplaced, match=r"in/0 was read of a topic with id .*PROOFWATCH_ACCEPT_NEW_TOPICS=.*in="):
+        await step_until(lambda: False, refused)
+    await refused.stop()
+    await world.restart(accept="in")
+    anew = Copy(world)
+    accepting = world.worker(anew)
+    await accepting.start()
+    await step_until(lambda: len(anew.taken) == 20, accepting)
+    assert [record.value for record in anew.taken] == numbers(100, 120)
+    await accepting.stop()
+    await world.restart()  # what was accepted is what is read from now on
+    last = Copy(world)
+    after = world.worker(last)
+    await after.start()
+    await world.publish("in", [b"last"])
+    await step_until(lambda: len(last.taken) == 1, after)
+    assert last.taken[0].value == b"last"
 
 
 async def count(world: World, partition: int) -> int:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.errors import BusUnavailable, Fenced, Gap, NotMigrated, PositionLost
+from proofwatch.bus.errors import BusUnavailable, Fenced, Gap, NotMigrated, PositionLost, TopicReplaced
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.outbox import OutboxSource, relay
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
 from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl, fence_progress
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SimulatedClock
@@ -80,7 +80,7 @@ async def test_a_database_without_tables_is_refused_at_the_start_in_one_line(pos
     pool = await create_pool(postgres_dsn)
     bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
     worker = Worker(bus, "g", ["in"], PostgresFence(pool, "stage"), Counting(), LaneSettings(), SimulatedClock())
-    with pytest.raises(NotMigrated, match=r"no table stage\.outbox_relay: run `proofwatch migrate`"):
+    with pytest.raises(NotMigrated, match=r"no stage\.fence as this release needs it: run `proofwatch migrate`"):
         await worker.start()
     await pool.close()
 
@@ -96,6 +96,30 @@ async def test_a_lost_fence_row_beside_published_outputs_is_refused(pool: Any) -
         await lost.position()
     other = await PostgresFence(pool, "stage").acquire(TopicPartition("in", 1))
     assert await other.position() is None
+
+
+async def test_a_topic_made_anew_is_refused_until_it_is_accepted(pool: Any) -> None:
+    """The fence keeps the topic's identifier beside the position; one from before it did takes the present one."""
+    now = Topic(1)
+
+    async def topic(name: str) -> Topic:
+        return now
+
+    async def position() -> int | None:
+        return await (await PostgresFence(pool, "stage", topic).acquire(AT)).position()
+
+    await (await PostgresFence(pool, "stage").acquire(AT)).commit(batch(0, 4), Counting())
+    now = Topic(1, "first")
+    assert await position() == 5
+    now = Topic(1, "second")
+    with pytest.raises(TopicReplaced, match=r"in/0 was read of a topic with id first, .* now has id second"):
+        await position()
+    now = Topic(1, "second", accepted=True)
+    assert await position() == 0
+    owner = await PostgresFence(pool, "stage", topic).acquire(AT)
+    await owner.commit(batch(0, 1), Counting())
+    now = Topic(1, "second")
+    assert await position() == 2
 
 
 async def test_a_batch_beyond_the_stored_position_is_refused(pool: Any) -> None:

@@ -81,6 +81,23 @@ class World:
         growing = admin.create_partitions([NewPartitions(self.name(topic), partitions)])
         await asyncio.to_thread(growing[self.name(topic)].result)
 
+    async def restart(self, *, accept: str = "") -> None:
+        """Forget what this process knew of topics; `accept`: the topic that may be another now."""
+        name = self.name(accept)
+        if isinstance(self.bus, LocalBus):
+            self.bus.restarted()
+            if accept:
+                self.bus.accepted.add(f"{name}={(await self.bus.topic(name)).id}")
+                self.bus.restarted()
+            return
+        await self.bus.stop()
+        looking = KafkaBus(self.bootstrap, "contract")
+        await looking.start()
+        accepted = [f"{name}={(await looking.topic(name)).id}"] if accept else []
+        await looking.stop()
+        self.bus = KafkaBus(self.bootstrap, "contract", accepted=accepted)
+        await self.bus.start()
+
     async def replace(self, topic: str) -> None:
         """Delete a topic and make it anew with as many partitions."""
         name = self.name(topic)

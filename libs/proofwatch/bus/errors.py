@@ -74,3 +74,7 @@ class PositionLost(Halted):
 
 class TopicChanged(Halted):
     """A topic has other partitions now, or is another one of the same name: end the process before it misplaces."""
+
+
+class TopicReplaced(Halted):
+    """A topic was deleted and made anew since it was read: an operator decides whether the new one may be read."""

@@ -1,6 +1,6 @@
 """The bus on Kafka."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Self
 
 from aiokafka import TopicPartition as Place
@@ -13,7 +13,7 @@ from proofwatch.bus.kafka_producer import Publisher
 from proofwatch.bus.kafka_reader import read_range
 from proofwatch.bus.kafka_security import PLAINTEXT, Security, security_of
 from proofwatch.bus.kafka_tail import KafkaTail
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, Topic, TopicPartition
 from proofwatch.runtime.settings import Settings
 
 
@@ -21,14 +21,21 @@ class KafkaBus:
     """Connections of one process to one Kafka cluster."""
 
     def __init__(
-        self, bootstrap: str, client_id: str, *, instance_id: str | None = None, security: Security = PLAINTEXT
+        self,
+        bootstrap: str,
+        client_id: str,
+        *,
+        instance_id: str | None = None,
+        security: Security = PLAINTEXT,
+        accepted: Iterable[str] = (),
     ) -> None:
         """`bootstrap`: `host:port[,host:port…]`. Services and commands use `of`, so that every setting counts.
 
         `instance_id` makes group membership static (KIP-345): stable for each replica and unique among the living;
         a killed process that comes back under its name gets its partitions back at once.
+        `accepted`: topics made anew that may be read from the beginning, as `name=id`.
         """
-        self._connection = Connection(bootstrap, client_id, instance_id, security)
+        self._connection = Connection(bootstrap, client_id, instance_id, security, frozenset(accepted))
         self._metadata = Metadata(self._connection)
         self._publisher = Publisher(self._connection, self._metadata.partitions)
 
@@ -40,6 +47,7 @@ class KafkaBus:
             client_id,
             instance_id=settings.instance_id,
             security=security_of(settings),
+            accepted=settings.accept_new_topics.split(","),
         )
 
     async def start(self) -> None:
@@ -55,6 +63,10 @@ class KafkaBus:
         """Return the partition count. Raises `UnknownTopic`."""
         return await self._metadata.partitions(topic)
 
+    async def topic(self, name: str) -> Topic:
+        """Return what the topic was when it was first asked for. Raises `UnknownTopic`, `BusUnavailable`."""
+        return await self._metadata.topic(name)
+
     async def verify(self) -> None:
         """Raise `TopicChanged` when a topic that this process works with is not what it was, or `BusUnavailable`."""
         await self._metadata.verify()
@@ -63,9 +75,9 @@ class KafkaBus:
         """Return a member of `group`, not yet started."""
         return KafkaConsumer(self._connection, group, topics)
 
-    def fence(self, group: str) -> Fence[None]:
+    def fence(self, group: str, *, of_topic: bool = True) -> Fence[None]:
         """Return the fence whose commits are Kafka transactions."""
-        return KafkaFence(self._connection, self._metadata, group)
+        return KafkaFence(self._connection, self._metadata, group, of_topic=of_topic)
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Publish in order; durable on return. Raises `BusUnavailable`, `RecordTooLarge`, `UnknownTopic`."""

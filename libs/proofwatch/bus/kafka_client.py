@@ -36,6 +36,8 @@ class Connection:
     client_id: str
     instance_id: str | None = None
     security: Security = PLAINTEXT
+    accepted: frozenset[str] = frozenset()
+    """Topics made anew that may be read from the beginning, as `name=id`."""
     request_timeout_ms: int = 10_000
     session_timeout_ms: int = 10_000
     heartbeat_ms: int = 1_000
@@ -94,7 +96,8 @@ class Metadata:
                 raise UnknownTopic(
                     f"topic {name!r} does not exist at {where}: create it with `proofwatch topics apply`"
                 )
-            self._topics.setdefault(name, found)
+            accepted = f"{name}={found.id}" in self._connection.accepted
+            self._topics.setdefault(name, found._replace(accepted=accepted))
         return self._topics[name]
 
     async def verify(self) -> None:
@@ -118,7 +121,12 @@ class Metadata:
             raise BusUnavailable(f"Kafka does not answer at {where}: {type(error).__name__}: {error}") from error
 
     async def committed(self, group: str, topic: str, partitions: list[int]) -> dict[int, int]:
-        """Return the committed offsets of those `partitions` that have one. Raises `BusUnavailable`.
+        """Return the committed offsets of those `partitions` that have one. Raises `BusUnavailable`."""
+        found = await self.committed_with(group, topic, partitions)
+        return {partition: offset for partition, (offset, _) in found.items()}
+
+    async def committed_with(self, group: str, topic: str, partitions: list[int]) -> dict[int, tuple[int, str]]:
+        """Return the same with what was committed beside them. Raises `BusUnavailable`.
 
         The library drops the error code of the whole answer, so that a coordinator that is still loading looks like
         a group without offsets: a lane would begin anew and publish everything twice. But then the partitions are
@@ -131,7 +139,7 @@ class Metadata:
             raise BusUnavailable(f"the coordinator of group {group!r} does not answer: {error}") from error
         if len(found) != len(places):
             raise BusUnavailable(f"the coordinator of group {group!r} has no answer yet for {topic}")
-        return {place.partition: at.offset for place, at in found.items() if at.offset != _NO_OFFSET}
+        return {place.partition: (at.offset, at.metadata) for place, at in found.items() if at.offset != _NO_OFFSET}
 
 
 async def end(ending: Awaitable[object]) -> None:

@@ -20,7 +20,8 @@ from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata
 from proofwatch.bus.kafka_positions import Positions, position_record
 from proofwatch.bus.kafka_producer import discard, make_producer, send_all
-from proofwatch.bus.port import Batch, Owner, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Owner, Stage, Topic, TopicPartition
+from proofwatch.bus.topics import require_same
 
 _log = structlog.get_logger(__name__)
 
@@ -33,10 +34,11 @@ def transactional_id(group: str, source: TopicPartition) -> str:
 class KafkaFence:
     """The fence of one group."""
 
-    def __init__(self, connection: Connection, metadata: Metadata, group: str) -> None:
+    def __init__(self, connection: Connection, metadata: Metadata, group: str, *, of_topic: bool = True) -> None:
         self._connection = connection
         self._metadata = metadata
         self._group = group
+        self._of_topic = of_topic
         self._positions = Positions(connection, metadata)
 
     async def check(self) -> None:
@@ -45,6 +47,7 @@ class KafkaFence:
 
     async def acquire(self, source: TopicPartition) -> Owner[None]:
         """Start the producer of `source`: whoever held it before is fenced, its open transaction aborted."""
+        topic = await self._metadata.topic(source.topic) if self._of_topic else Topic(0)
         producer = make_producer(self._connection, transactional_id(self._group, source))
         try:
             async with asyncio.timeout(self._connection.transaction_timeout_ms / 1000):
@@ -52,20 +55,27 @@ class KafkaFence:
         except BaseException:
             await discard(producer)
             raise
-        return KafkaOwner(producer, self._metadata, self._positions, self._group, source)
+        return KafkaOwner(producer, self._metadata, self._positions, self._group, source, topic)
 
 
 class KafkaOwner:
     """The right to commit for one partition until its transactional id is started elsewhere."""
 
     def __init__(
-        self, producer: Any, metadata: Metadata, positions: Positions, group: str, source: TopicPartition
+        self,
+        producer: Any,
+        metadata: Metadata,
+        positions: Positions,
+        group: str,
+        source: TopicPartition,
+        topic: Topic,
     ) -> None:
         self._producer = producer
         self._metadata = metadata
         self._positions = positions
         self._group = group
         self._source = source
+        self._topic = topic
         self._committed: int | None = None
         self._asked = False
         self._begun = False
@@ -73,18 +83,28 @@ class KafkaOwner:
     async def position(self) -> int | None:
         """Return the group's committed offset; the producer has started, so nobody else can move it.
 
-        A group whose offset is lost goes on where its outputs end.
+        A group whose offset is lost goes on where its outputs end. Raises `TopicReplaced`.
         """
         if not self._asked:
-            topic, partition = self._source
-            committed = (await self._metadata.committed(self._group, topic, [partition])).get(partition)
-            if committed is None:
-                committed = await self._positions.find(self._group, self._source)
-                if committed is not None:
-                    where = {"group": self._group, "topic": topic, "partition": partition}
-                    _log.warning("group_offset_lost", **where, goes_on_from=committed)
-            self._committed, self._asked = committed, True
+            self._committed, self._asked = await self._find(), True
         return self._committed
+
+    async def _find(self) -> int | None:
+        (topic, partition), group = self._source, self._group
+        found = (await self._metadata.committed_with(group, topic, [partition])).get(partition)
+        if found:
+            committed, topic_id = found[0], found[1] or None
+        else:
+            written = await self._positions.find(group, self._source)
+            if written is None:
+                return None
+            committed, topic_id = written.position, written.topic_id
+        if not require_same(f"{topic}/{partition}", topic_id, self._topic):
+            _log.warning("new_topic_accepted", group=group, topic=topic, partition=partition, topic_id=self._topic.id)
+            return None
+        if not found:
+            _log.warning("group_offset_lost", group=group, topic=topic, partition=partition, goes_on_from=committed)
+        return committed
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
         """Run the step, then send its outputs, as they are drawn, and the position in one transaction.
@@ -106,11 +126,11 @@ class KafkaOwner:
             await self._producer.begin_transaction()
             parts = parts_of(outputs)
             if moves:
-                written = position_record(self._group, self._source, batch.position_after)
+                written = position_record(self._group, self._source, batch.position_after, self._topic.id)
                 parts = chain(parts, ((written,),))
             await send_all(self._producer, parts, self._metadata.partitions, lambda: self._source.partition)
             if moves:  # not beside the outputs: the broker then refuses one batch in ten at first (KIP-890)
-                offsets = {Place(*self._source): batch.position_after}
+                offsets = {Place(*self._source): (batch.position_after, self._topic.id or "")}
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
             await self._producer.commit_transaction()
         except ProducerFenced as error:

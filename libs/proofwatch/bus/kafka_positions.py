@@ -28,7 +28,7 @@ class Positions:
         """Raise `UnknownTopic` unless the topic is there."""
         await self._metadata.partitions(POSITIONS)
 
-    async def find(self, group: str, source: TopicPartition) -> int | None:
+    async def find(self, group: str, source: TopicPartition) -> Position | None:
         """Return what `group` wrote last; None: nothing, ever. Nobody else may be able to write it meanwhile.
 
         Reads to the end that the partition has now, past every transaction that is open there now.
@@ -45,9 +45,16 @@ class Positions:
         return _position(found) if found else None
 
 
-def position_record(group: str, source: TopicPartition, position: int) -> Outgoing:
-    """Return what says that `group` has come to `position`."""
-    event = Position(schema_version=1, group=group, topic=source.topic, partition=source.partition, position=position)
+def position_record(group: str, source: TopicPartition, position: int, topic_id: str | None) -> Outgoing:
+    """Return what says that `group` has come to `position`; `topic_id` None: it is none of the topic's offsets."""
+    event = Position(
+        schema_version=1,
+        group=group,
+        topic=source.topic,
+        partition=source.partition,
+        position=position,
+        topic_id=topic_id,
+    )
     return Outgoing(POSITIONS, _key(group, source), POSITION.encode(event))
 
 
@@ -55,8 +62,8 @@ def _key(group: str, source: TopicPartition) -> bytes:
     return f"{group}/{source.topic}/{source.partition}".encode()
 
 
-def _position(value: bytes) -> int | None:
+def _position(value: bytes) -> Position:
     try:
-        return POSITION.decode(value).position
+        return POSITION.decode(value)
     except Rejected as error:
         raise ValueError(f"{POSITIONS} holds a record that this release cannot read: {error.message}") from error

@@ -32,6 +32,8 @@ class LocalBus:
         self._ids = count(1)
         self._topics = {name: Topic(n, str(next(self._ids))) for name, n in topics.items()}
         self._told: dict[str, Topic] = {}
+        self.accepted: set[str] = set()
+        """Topics made anew that may be read from the beginning, as `name=id`."""
         self._clock = clock
         self._forget_consumed = forget_consumed
         self._logs = {topic: [PartitionLog() for _ in range(n)] for topic, n in self._counts.items()}
@@ -47,13 +49,18 @@ class LocalBus:
     async def partitions(self, topic: str) -> int:
         """Return the partition count. Raises `UnknownTopic`."""
         self._partitions(topic)
-        return self._told.setdefault(topic, self._topics[topic]).partitions
+        now = self._topics[topic]
+        return self._told.setdefault(topic, now._replace(accepted=f"{topic}={now.id}" in self.accepted)).partitions
 
     async def verify(self) -> None:
         """Raise `TopicChanged` when a topic is not what it was when its partitions were asked for."""
         for name, was in self._told.items():
             if said := change(name, was, self._topics[name]):
                 raise TopicChanged(said)
+
+    def restarted(self) -> None:
+        """Forget what was told of topics, as a process does that ends."""
+        self._told.clear()
 
     def grow(self, topic: str, partitions: int) -> None:
         """Add partitions to a topic, as an operator may on Kafka at any time."""
@@ -74,9 +81,14 @@ class LocalBus:
             self._partitions(topic)
         return LocalConsumer(self, self._groups[group], topics)
 
-    def fence(self, group: str) -> Fence[None]:
+    async def topic(self, name: str) -> Topic:
+        """Return what the topic was when it was first asked for. Raises `UnknownTopic`."""
+        await self.partitions(name)
+        return self._told[name]
+
+    def fence(self, group: str, *, of_topic: bool = True) -> Fence[None]:
         """Return the fence whose commits are one indivisible step of the event loop: outputs and position."""
-        return LocalFence(self, self._groups[group])
+        return LocalFence(self, self._groups[group], of_topic=of_topic)
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Append the records; all of them or, when one names an unknown topic or partition, none."""

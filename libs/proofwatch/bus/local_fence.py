@@ -7,7 +7,8 @@ from proofwatch.bus.contiguity import begins_at
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.local_group import Group
 from proofwatch.bus.local_log import PartitionLog
-from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
+from proofwatch.bus.topics import require_same
 
 _Placed = list[tuple[PartitionLog, Outgoing]]
 
@@ -23,26 +24,33 @@ class Appender(Protocol):
         """Append placed records."""
         ...
 
+    async def topic(self, name: str) -> Topic:
+        """Return what the topic was when it was first asked for."""
+        ...
+
 
 class LocalFence:
     """The fence of one group."""
 
-    def __init__(self, bus: Appender, group: Group) -> None:
+    def __init__(self, bus: Appender, group: Group, *, of_topic: bool = True) -> None:
         self._bus = bus
         self._group = group
+        self._of_topic = of_topic
 
     async def check(self) -> None:
         """Nothing is needed."""
 
     async def acquire(self, source: TopicPartition) -> Owner[None]:
         """Become the only one who can commit for `source`."""
-        return LocalOwner(self._bus, self._group, source, self._group.bump_epoch(source))
+        topic = await self._bus.topic(source.topic) if self._of_topic else Topic(0)
+        return LocalOwner(self._bus, self._group, source, self._group.bump_epoch(source), topic)
 
 
 class LocalOwner:
     """The right to commit for one partition until the epoch moves on."""
 
-    def __init__(self, bus: Appender, group: Group, source: TopicPartition, epoch: int) -> None:
+    def __init__(self, bus: Appender, group: Group, source: TopicPartition, epoch: int, topic: Topic) -> None:
+        self._topic = topic
         self._bus = bus
         self._group = group
         self._source = source
@@ -50,7 +58,13 @@ class LocalOwner:
         self._begun = False
 
     async def position(self) -> int | None:
-        """Return the committed position; where the group has lost it, the one that outputs were last published with."""
+        """Return the committed position; where the group has lost it, the one that outputs were last published with.
+
+        Raises `TopicReplaced`.
+        """
+        read = self._group.read_of.get(self._source)
+        if not require_same(f"{self._source.topic}/{self._source.partition}", read, self._topic):
+            self._group.forget(self._source)
         return self._position()
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
@@ -61,6 +75,7 @@ class LocalOwner:
         self._bus.append(placed)
         if batch.position_after > batch.position_before:
             self._group.committed[self._source] = self._group.written[self._source] = batch.position_after
+            self._group.read_of[self._source] = self._topic.id
             self._begun = True
 
     def _check(self, batch: Batch) -> None:

@@ -54,6 +54,8 @@ class Group:
         self.committed: dict[TopicPartition, int] = {}
         self.written: dict[TopicPartition, int] = {}
         """The same, but not to be lost: what Kafka's owners write beside their outputs."""
+        self.read_of: dict[TopicPartition, str | None] = {}
+        """The identifier of the topic that the position is of."""
         self.epochs: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
 
@@ -74,6 +76,12 @@ class Group:
             self._members = members
             for member, share in zip(members, range_assignment(members, self._counts), strict=True):
                 await member.assign(share)
+
+    def forget(self, source: TopicPartition) -> None:
+        """Forget the position: the topic is another one."""
+        self.committed.pop(source, None)
+        self.written.pop(source, None)
+        self.read_of.pop(source, None)
 
     def bump_epoch(self, source: TopicPartition) -> int:
         """Fence whoever owned `source` and return the new owner's epoch."""

@@ -137,7 +137,7 @@ class RelayStage:
 def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, clock: Clock) -> Companion:
     """Return the companion of a worker on `fence`: for each of its partitions a lane that publishes the outbox."""
     source = OutboxSource(fence.pool, fence.schema, fence.written)
-    published, stage = bus.fence(f"{group}-relay"), RelayStage()
+    published, stage = bus.fence(f"{group}-relay", of_topic=False), RelayStage()
     # the database may know more than the bus, whose offsets expire; that is no loss
     relaying = replace(settings, live_progress=False, skip_lost=True)
 

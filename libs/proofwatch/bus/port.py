@@ -21,10 +21,14 @@ class TopicPartition(NamedTuple):
 
 
 class Topic(NamedTuple):
-    """What a topic is at some time. `id` tells it from another of its name, before or after; None: not known."""
+    """What a topic is at some time. `id` tells it from another of its name, before or after; None: not known.
+
+    `accepted`: an operator has said that it may be read from its beginning, if another was read before.
+    """
 
     partitions: int
     id: str | None = None
+    accepted: bool = False
 
 
 class Record(NamedTuple):
@@ -266,6 +270,10 @@ class Bus(Protocol):
         """Return the partition count. Raises `UnknownTopic`."""
         ...
 
+    async def topic(self, name: str) -> Topic:
+        """Return what the topic was when this bus was first asked for it. Raises `UnknownTopic`, `BusUnavailable`."""
+        ...
+
     async def verify(self) -> None:
         """Raise `TopicChanged` when a topic is not what it was when this bus first told of it.
 
@@ -278,8 +286,11 @@ class Bus(Protocol):
         """Return a member of `group`, not yet started."""
         ...
 
-    def fence(self, group: str) -> Fence[None]:
-        """Return the fence whose commits are bus transactions: outputs and position together."""
+    def fence(self, group: str, *, of_topic: bool = True) -> Fence[None]:
+        """Return the fence whose commits are bus transactions: outputs and position together.
+
+        `of_topic`: positions are offsets of the topic, and mean nothing in another one of its name.
+        """
         ...
 
     async def publish(self, records: Sequence[Outgoing]) -> None:

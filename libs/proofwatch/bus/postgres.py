@@ -5,19 +5,22 @@ ignored, a batch that begins beyond it is refused, and the outbox sequence is as
 rows become visible in the order of their sequence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
+import structlog
 
 from proofwatch.bus.errors import Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.outbox_signals import OutboxSignals
-from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
 from proofwatch.bus.postgres_pool import create_pool, session, transaction
 from proofwatch.bus.postgres_setup import fence_ddl, fence_progress, in_schema
+from proofwatch.bus.topics import require_same
 
 __all__ = ["PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
 
+_log = structlog.get_logger(__name__)
 _COLUMNS = [
     "source_topic",
     "source_partition",
@@ -35,11 +38,16 @@ insert into {schema}.fence as f (topic, partition, epoch) values ($1, $2, 1)
 on conflict (topic, partition) do update set epoch = f.epoch + 1 returning epoch
 """
 _LOCK = """
-select epoch, position, progress_ms, outbox_seq from {schema}.fence
+select epoch, position, progress_ms, outbox_seq, topic_id from {schema}.fence
 where topic = $1 and partition = $2 for update
 """
 _MOVE = """
 update {schema}.fence set position = $3, progress_ms = $4, outbox_seq = $5 where topic = $1 and partition = $2
+"""
+_IDENTIFY = "update {schema}.fence set topic_id = $3, position = $4 where topic = $1 and partition = $2"
+_MIGRATED = """
+select exists(select from information_schema.columns
+              where table_schema = $1 and table_name = 'fence' and column_name = 'topic_id')
 """
 _RELAYED = "select position from {schema}.outbox_relay where source_topic = $1 and source_partition = $2"
 
@@ -47,7 +55,11 @@ _RELAYED = "select position from {schema}.outbox_relay where source_topic = $1 a
 class PostgresFence:
     """The fence of one schema; one stage per schema, because the fence is keyed by topic and partition alone."""
 
-    def __init__(self, pool: "asyncpg.Pool", schema: str) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool", schema: str, topic: Callable[[str], Awaitable[Topic]] | None = None
+    ) -> None:
+        """`topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks."""
+        self._topic = topic
         self._acquire = in_schema(_ACQUIRE, schema)
         self.pool = pool
         self.schema = schema
@@ -56,9 +68,10 @@ class PostgresFence:
     async def check(self) -> None:
         """Make sure that the schema has its tables. Raises `NotMigrated`, or `DatabaseAway`."""
         async with session(self.pool, f"{self.schema} check") as connection:
-            if await connection.fetchval("select to_regclass($1)", f"{self.schema}.outbox_relay") is None:
+            if not await connection.fetchval(_MIGRATED, self.schema):
                 raise NotMigrated(
-                    f"PostgreSQL has no table {self.schema}.outbox_relay: run `proofwatch migrate` before this service"
+                    f"PostgreSQL has no {self.schema}.fence as this release needs it: run `proofwatch migrate` before "
+                    f"this service"
                 )
 
     async def acquire(self, source: TopicPartition) -> Owner[Any]:
@@ -68,7 +81,7 @@ class PostgresFence:
         """
         async with session(self.pool, self.user(source, "acquire")) as connection:
             epoch = await connection.fetchval(self._acquire, *source)
-        return PostgresOwner(self, source, epoch)
+        return PostgresOwner(self, source, epoch, await self._topic(source.topic) if self._topic else Topic(0))
 
     def user(self, source: TopicPartition, act: str) -> str:
         """Return the name under which a partition's owner does something with the database."""
@@ -81,18 +94,20 @@ class PostgresOwner:
     Usable without a lane: `owner = await fence.acquire(at)`, then `await owner.commit(batch, stage)` for each batch.
     """
 
-    def __init__(self, fence: PostgresFence, source: TopicPartition, epoch: int) -> None:
+    def __init__(self, fence: PostgresFence, source: TopicPartition, epoch: int, topic: Topic) -> None:
+        self._topic = topic
         self._fence = fence
         self._source = source
         self._epoch = epoch
         self._lock_row = in_schema(_LOCK, fence.schema)
         self._move = in_schema(_MOVE, fence.schema)
+        self._identify = in_schema(_IDENTIFY, fence.schema)
         self._relayed = in_schema(_RELAYED, fence.schema)
 
     async def position(self) -> int | None:
         """Return the stored position.
 
-        Raises `Fenced`, `DatabaseAway`, and `PositionLost` when the outbox was published further.
+        Raises `Fenced`, `DatabaseAway`, `TopicReplaced`, and `PositionLost` when the outbox was published further.
         """
         async with transaction(self._fence.pool, self._fence.user(self._source, "position")) as connection:
             row = await self._lock(connection)
@@ -103,6 +118,12 @@ class PostgresOwner:
                     f"Restore {self._fence.schema}.fence from a backup, or empty all tables of the schema together"
                 )
             position: int | None = row["position"]
+            if not require_same(self._where(), row["topic_id"], self._topic):
+                position = 0
+                names = {"topic": self._source.topic, "partition": self._source.partition}
+                _log.warning("new_topic_accepted", schema=self._fence.schema, **names, topic_id=self._topic.id)
+            if self._topic.id not in (None, row["topic_id"]):
+                await connection.execute(self._identify, *self._source, self._topic.id, position)
             return position
 
     async def commit(self, batch: Batch, stage: Stage[Any]) -> None:

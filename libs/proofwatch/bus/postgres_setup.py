@@ -20,6 +20,8 @@ comment on column {schema}.fence.epoch is 'Counts owners; a commit of an earlier
 comment on column {schema}.fence.position is 'Everything below is in these tables; null: nothing yet.';
 comment on column {schema}.fence.progress_ms is 'Time progress of the partition, ms since the Unix epoch.';
 comment on column {schema}.fence.outbox_seq is 'Sequence of the next outbox row of this partition.';
+alter table {schema}.fence add column if not exists topic_id text;
+comment on column {schema}.fence.topic_id is 'Kafka''s identifier of the topic that position is of; null: not known.';
 create table if not exists {schema}.outbox(
   source_topic text not null,
   source_partition int not null,

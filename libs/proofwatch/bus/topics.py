@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from proofwatch.bus.errors import TopicChanged
+from proofwatch.bus.errors import TopicChanged, TopicReplaced
 from proofwatch.bus.port import Topic
 
 _AGAIN_S: Final = 1.0
@@ -24,6 +24,24 @@ async def check_unchanged(before: Mapping[str, Topic], describe: Describe) -> No
     for name, was in before.items():
         if said := change(name, was, now.get(name)):
             raise TopicChanged(said)
+
+
+def require_same(where: str, read: str | None, now: Topic) -> bool:
+    """Return whether what was read of a topic until now, of the id `read`, was read of this one.
+
+    False: it was not, and an operator has accepted the new one. Raises `TopicReplaced` when nobody has.
+    """
+    if read is None or now.id is None or read == now.id:
+        return True
+    if now.accepted:
+        return False
+    topic = where.rpartition("/")[0]
+    raise TopicReplaced(
+        f"{where} was read of a topic with id {read}, and the one of that name now has id {now.id}: it was deleted and "
+        f"made anew, and the position means other records. To read the new one from its beginning, once what was made "
+        f"of the old one is no longer needed or is set back too, start with "
+        f"PROOFWATCH_ACCEPT_NEW_TOPICS={topic}={now.id}; otherwise restore the old one"
+    )
 
 
 def change(name: str, was: Topic, now: Topic | None) -> str | None:

@@ -46,6 +46,8 @@ class Settings(KafkaSettings):
     """A lane without records hands its stage an idle batch this often."""
     live_progress: bool = True
     """False: time progress comes from the records alone (replays of old logs onto Kafka)."""
+    accept_new_topics: Annotated[str, Field(pattern=r"^([^=,]+=[A-Za-z0-9_-]{22}(,[^=,]+=[A-Za-z0-9_-]{22})*)?$")] = ""
+    """Topics that were deleted and made anew, and may be read from the beginning: name=id, separated by commas."""
     dead_letter_rate_cap: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """A larger share of a partition's last 10,000 records as dead letters halts the service; 0: never."""
     dead_letter_run_cap: Annotated[int, Field(ge=0, le=1_000_000)] = 1_000

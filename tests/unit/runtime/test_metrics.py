@@ -18,7 +18,7 @@ from proofwatch.bus.local import LocalBus
 from proofwatch.bus.local_fence import LocalFence, LocalOwner
 from proofwatch.bus.local_group import Group
 from proofwatch.bus.observed import Observed, Published
-from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, Topic, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock
@@ -127,7 +127,7 @@ async def test_a_batch_that_was_durable_already_is_not_counted() -> None:
 
     class Storing(LocalFence):
         async def acquire(self, source: TopicPartition) -> Owner[None]:
-            return Stored(self._bus, self._group, source, self._group.bump_epoch(source))
+            return Stored(self._bus, self._group, source, self._group.bump_epoch(source), Topic(2))
 
     scene = Scene(Picky())
     at, group = TopicPartition("in", 0), Group({"in": 2})
