@@ -51,9 +51,10 @@ def good(number: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-SUBJECT: Final = next(
+SUBJECT, ANOTHER = [
     name for name in map("s-{}".format, range(1_000)) if partition_of(f"{TENANT}/{name}".encode(), 6) == PARTITION
-)
+][:2]
+"""Both of `PARTITION`: a record elsewhere than its key belongs is refused before anybody looks at what it says."""
 KEY: Final = f"{TENANT}/{SUBJECT}".encode()
 
 
@@ -72,9 +73,9 @@ def bad_records() -> dict[str, Bad]:
         "score below 0": Bad("schema_mismatch", "$.match_score", encoded(match_score=-_SCORE), KEY),
         "unknown schema version": Bad("unknown_schema_version", "schema_version", encoded(schema_version=9), KEY),
         "time far ahead of the log": Bad("time_ahead", "$.occurred_at", encoded(occurred_at=ahead), KEY),
-        "a record of 10 MB": Bad("schema_mismatch", "$.imagery_ref", encoded(imagery_ref="x" * 10_000_000), KEY),
+        "a record of 10 MB": Bad("schema_mismatch", "$.transaction_id", encoded(transaction_id="x" * 10_000_000), KEY),
         "missing key": Bad("missing_key", "key", encoded(), None),
-        "another subject's key": Bad("key_mismatch", "key", encoded(), f"{TENANT}/s-none".encode()),
+        "another subject's key": Bad("key_mismatch", "key", encoded(), f"{TENANT}/{ANOTHER}".encode()),
     }
 
 
