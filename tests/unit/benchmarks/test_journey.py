@@ -151,9 +151,14 @@ def test_the_page_says_what_was_found_and_on_what(tmp_path: Path, rows: list[dic
         (True, True, "built with profile-guided and link-time optimisation"),
         (True, False, "built with profile-guided optimisation"),
         (False, False, "built without profile-guided or link-time optimisation"),
+        (
+            None,
+            None,
+            "whose executable is of another build than its configuration describes, as Debian's is",
+        ),
     ],
 )
-def test_the_build_of_the_interpreter_is_said(profile_guided: bool, link_time: bool, words: str) -> None:
+def test_the_build_of_the_interpreter_is_said(profile_guided: bool | None, link_time: bool | None, words: str) -> None:
     """One without optimisations is slower by a tenth and more."""
     built = {"version": "CPython 3.11.9", "profile_guided": profile_guided, "link_time": link_time}
-    assert described(built) == f"CPython 3.11.9, {words}."
+    assert described(built).startswith(f"CPython 3.11.9, {words}")

@@ -12,6 +12,7 @@ from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import STEP_UPS, SUBJECTS, TRANSACTIONS, VERDICTS
 from proofwatch.events.types import SubjectState, Transaction, Verdict
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.governance import Ungoverned
@@ -87,6 +88,7 @@ def stage(
     observer: Observer | None = None,
     governance: Governance | None = None,
     label_sample_key: bytes | None = None,
+    wire: Wire = JSON,
 ) -> ScorerStage:
     return ScorerStage(
         log(),
@@ -96,6 +98,7 @@ def stage(
         CLOCK,
         observer=observer,
         label_sample_key=label_sample_key,
+        wire=wire,
     )
 
 

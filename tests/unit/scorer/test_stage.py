@@ -6,13 +6,15 @@ import msgspec
 import pytest
 
 from proofwatch import resources
-from proofwatch.events.codec import GUIDANCE, SUSPICION, TRANSACTION
+from proofwatch.events.codec import GUIDANCE, SUSPICION, TRANSACTION, VERDICT
+from proofwatch.events.subjects import WireFormat
 from proofwatch.events.topics import GUIDANCE as GUIDANCE_TOPIC
 from proofwatch.events.topics import SUSPICIONS, VERDICTS
 from proofwatch.events.types import Attempts
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.attempts import BOUND
 from services.scorer.ports import BatchCounts
+from tests.unit.events.registries import MemoryRegistry
 from tests.unit.scorer.samples import (
     BOOK,
     HOUR_MS,
@@ -46,6 +48,18 @@ async def test_every_example_gets_a_verdict_with_what_it_brought(example: bytes)
     for name in ("tenant", "transaction_id", "subject_ref", "occurred_at", "match_score", "liveness_score"):
         assert getattr(verdict, name) == getattr(event, name)
     assert (verdict.device, verdict.timings, verdict.segments) == (event.device, event.timings, event.segments)
+
+
+@pytest.mark.parametrize("wire_format", ["avro", "json"])
+async def test_verdicts_are_the_same_on_every_wire(wire_format: WireFormat) -> None:
+    """The frame around a value changes nothing of it."""
+    records = [record(n, transaction(n, f"s-{n % 3}", n, **(SPOOF if n % 4 == 3 else {}))) for n in range(8)]
+    wire = await MemoryRegistry().wire(wire_format)
+    scorer = stage(memory(), wire=wire)
+    await scorer.opened(SOURCE, 0, LogHistory(records, 0))
+    framed = on(VERDICTS, await scorer.step(batch(records), None))
+    await wire.prepare(framed)
+    assert [wire.decoder(VERDICT)(value) for value in framed] == verdicts(await run(memory(), records))
 
 
 async def test_outputs_keep_key_partition_and_time_of_their_record() -> None:
