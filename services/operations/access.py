@@ -36,6 +36,7 @@ class Process:
     describes: topics whose partitions it counts, beside those that it reads and writes.
     every: what it may do on every topic and dead-letter topic.
     redrives: it sends dead letters to their topics again.
+    temporary: it needs temporary tables, which nobody else sees and which end with its session.
     """
 
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Process:
     describes: tuple[str, ...] = ()
     every: tuple[Operation, ...] = ()
     redrives: bool = False
+    temporary: bool = False
 
     def transacting(self) -> Mapping[str, tuple[str, ...]]:
         """Return the groups under which it commits: where it has an outbox, also that of the outbox."""
@@ -57,7 +59,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
     "combine": Process({"combine": (topics.VERDICTS,)}),
     "windows": Process({"windows": (topics.TALLIES,)}, "windows", describes=(topics.VERDICTS,)),
-    "ledger": Process({"ledger": (topics.VERDICTS, topics.LABELS)}, "ledger"),
+    "ledger": Process({"ledger": (topics.VERDICTS, topics.LABELS)}, "ledger", temporary=True),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
     "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `backtest`; `topics apply`

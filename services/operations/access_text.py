@@ -67,6 +67,7 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
         f"revoke all on database {_quoted(database)} from public;",
         f"grant connect, create on database {_quoted(database)} to {owner};",
         *(f"grant connect on database {_quoted(database)} to {user};" for user in users),
+        *(f"grant temporary on database {_quoted(database)} to {user};" for user in users if users[user].temporary),
         "revoke create on schema public from public;",
     ]
     for schema in (_HISTORY, *schemas):

@@ -15,6 +15,8 @@ from urllib.parse import unquote_plus
 from uuid import uuid4
 
 import pytest
+import structlog
+import uvloop
 
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable, Refused
@@ -106,6 +108,22 @@ async def test_a_user_with_a_password_is_let_in(secured: SecuredBroker, protocol
     """Each mechanism, encrypted and not."""
     user = PLAIN_USER if mechanism == "PLAIN" else USER
     await travels(over(secured, protocol, kafka_sasl_mechanism=mechanism, kafka_sasl_username=user))
+
+
+def test_a_tls_connection_with_an_answer_on_its_way_is_let_go_at_once(secured: SecuredBroker) -> None:
+    """On the event loop of the services, where closing would wait for the broker; every reader ends like this."""
+
+    async def read() -> None:
+        bus, at = KafkaBus.of(over(secured, "SASL_SSL"), "test"), TopicPartition(topic, 0)
+        await bus.start()
+        await bus.publish([Outgoing(topic, b"k", b"v", 0)])
+        assert [record.value async for record in bus.read(at)] == [b"v"]
+        await bus.stop()
+
+    topic = secured.broker.create_topic(f"closing-{uuid4().hex[:8]}")
+    with structlog.testing.capture_logs() as logged:
+        uvloop.run(read())
+    assert [entry["event"] for entry in logged if entry["event"] == "client_not_stopped"] == []
 
 
 async def test_a_certificate_is_let_in(secured: SecuredBroker) -> None:

@@ -8,11 +8,14 @@ from typing import Any, Final
 from aiokafka.abc import AbstractTokenProvider
 
 from proofwatch.bus.errors import Refused
+from proofwatch.bus.kafka_tls import close_at_once
 from proofwatch.bus.oauth import ClientCredentials, TokenFile
 from proofwatch.runtime.kafka_settings import KafkaSettings
 from proofwatch.runtime.secrets import InvalidSecretFile, check_private
 
 _PREFIX: Final = "PROOFWATCH_KAFKA_"
+
+close_at_once()
 
 
 @dataclass(frozen=True)

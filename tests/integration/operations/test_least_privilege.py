@@ -152,6 +152,8 @@ async def test_a_role_does_its_own_work_and_is_refused_elsewhere(dsns: Mapping[s
     await check_schema(pool, process)
     await pool.close()
     await executed(dsn, f"update {process}.fence set position = 0; delete from {process}.outbox")  # noqa: S608 - ours
+    if PROCESSES[process].temporary:
+        await executed(dsn, "create temporary table mine()")
     for statement in (
         f"select * from {other}.fence",  # noqa: S608 - names of ours
         f"update {other}.fence set position = 0",  # noqa: S608 - names of ours

@@ -1,0 +1,1 @@
+"""The whole system where everybody is asked who they are."""

@@ -1,0 +1,144 @@
+"""All seven processes over SASL_SSL, each as a user of its own with no more rights than `proofwatch acls` prints."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Final
+
+import asyncpg
+import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from proofwatch.events import topics
+from proofwatch.events.topics import kafka_specs, load_manifests
+from proofwatch.simulation.scenario import Scenario
+from proofwatch.simulation.traffic import simulate
+from services.operations.access import PROCESSES, acls, principal_of
+from services.operations.access_text import as_sql
+from services.standalone.config import SETTINGS
+from tests.e2e.log import Log
+from tests.e2e.world import World
+from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
+from tests.support.postgres_server import PostgresServer
+from tests.support.processes import command
+from tests.support.stack import Stack
+
+SCENARIO: Final = Scenario(events=400, seed=5, resends=0.01, malformed=0.02)
+
+DENIED: Final = r"AUTHORIZATION_FAILED|AuthorizationFailed|InsufficientPrivilege|client_not_stopped"
+
+
+def user_of(process: str) -> str:
+    return principal_of(process).removeprefix("User:")
+
+
+@pytest.fixture(scope="module")
+def running(
+    secured_broker: SecuredBroker,
+    postgres_server: PostgresServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[World, Mapping[str, Mapping[str, str]]]]:
+    """Everything set up by `topics apply` and `migrate`, as their own users too; and a day's traffic gone through."""
+    directory = tmp_path_factory.mktemp("secured")
+    password = directory / "password"
+    password.write_text(f"{PASSWORD}\n")
+    password.chmod(0o600)
+    secured_broker.add_users([user_of(process) for process in PROCESSES])
+    allow(secured_broker, acls(load_manifests()))
+    dsn = postgres_server.create_database()
+    database = dsn.partition("?")[0].rpartition("/")[2]
+    asyncio.run(executed(dsn, as_sql(database)))
+    shared = {
+        "live_progress": "false",
+        "idle_seconds": "0.25",
+        "alert_horizon_hours": str(24 * 30),
+        "dead_letter_rate_cap": "0",
+        "subject_tag_secret": SETTINGS["subject_tag_secret"],
+    }
+    with Stack(lambda _: None) as stack, ExitStack() as until:
+        env = {f"PROOFWATCH_{name.upper()}": str(value) for name, value in shared.items()}
+        env |= {"PROOFWATCH_REDIS_URL": stack.redis.url}
+        own = {
+            process: secured_broker.environment(user_of(process), password)
+            | {"PROOFWATCH_POSTGRES_DSN": dsn.replace("postgres@", f"{user_of(process)}@", 1)}
+            for process in PROCESSES
+        }
+        migrating = {"PROOFWATCH_POSTGRES_DSN": dsn.replace("postgres@", f"{user_of('migrate')}@", 1)}
+        command("topics", "apply", "--timestamps", "create-time", "--replication", "1", env={**env, **own["topics"]})
+        command("migrate", env={**env, **migrating})
+        compress(secured_broker)
+        log = until.enter_context(Log(secured_broker.broker.bootstrap))
+        world = World(log, dsn, env, directory, stack, own)
+        until.callback(world.close)
+        for process in world.processes.values():  # one by one: each opens dozens of connections, each with a handshake
+            process.start()
+            process.await_ready(240.0)
+        log.publish(simulate(SCENARIO))
+        world.await_quiet(240.0)
+        yield world, {process: {**env, **own[process]} for process in PROCESSES}
+    postgres_server.drop_database(dsn)
+    asyncio.run(forgotten(postgres_server.dsn()))
+
+
+Running = tuple[World, Mapping[str, Mapping[str, str]]]
+
+
+def test_every_transaction_has_its_verdict_and_every_stage_did_its_work(running: Running) -> None:
+    """Nobody was denied anything on the way: verdicts, tallies, windows, cases, notifications are all there."""
+    world, _ = running
+    world.check()
+    decided = len(world.log.of(topics.VERDICTS))
+    assert decided >= SCENARIO.events * 0.9
+    for topic in (topics.TALLIES, topics.WINDOWS, topics.SUSPICIONS, topics.DEVICE_PROOFS, topics.SUBJECTS):
+        assert world.log.of(topic), topic
+    assert world.rows("select 1 from triage.cases limit 1")
+    assert world.rows("select 1 from ledger.transactions limit 1")
+    for name, process in world.processes.items():
+        said = process.log(5_000)
+        assert not re.search(
+            r"AUTHORIZATION_FAILED|AuthorizationFailed|InsufficientPrivilege|client_not_stopped", said
+        ), name
+        assert PASSWORD not in said, name
+
+
+def test_operators_see_and_redrive_dead_letters_and_explain(running: Running) -> None:
+    """The tools of `operations` work with the rights of `operations`."""
+    world, envs = running
+    refused = len(world.log.of(topics.dead_letter_topic(topics.TRANSACTIONS)))
+    assert refused
+    env = envs["operations"]
+    assert topics.dead_letter_topic(topics.TRANSACTIONS) in command("dlq", "list", env=env)
+    arguments = ("--operator", "r.mehta", "--note", "a test", "--limit", "2")
+    assert "sent to" in command("dlq", "redrive", topics.TRANSACTIONS, *arguments, env=env)
+    assert world.log.follow()
+    command("control", "list", env=envs["governance"])
+
+
+def compress(secured: SecuredBroker) -> None:
+    """Let the broker compress every topic."""
+    admin = AdminClient({"bootstrap.servers": secured.broker.bootstrap})
+    zstd = ConfigEntry("compression.type", "zstd", incremental_operation=AlterConfigOpType.SET)
+    resources = [
+        ConfigResource(ConfigResource.Type.TOPIC, spec.name, incremental_configs=[zstd]) for spec in kafka_specs()
+    ]
+    for future in admin.incremental_alter_configs(resources, request_timeout=30).values():
+        future.result()
+
+
+async def executed(dsn: str, statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statements)
+    finally:
+        await connection.close()
+
+
+async def forgotten(dsn: str) -> None:
+    """Drop the roles, which outlive the database."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        for row in await connection.fetch("select rolname from pg_roles where rolname like 'proofwatch-%'"):
+            await connection.execute(f'drop role "{row["rolname"]}"')
+    finally:
+        await connection.close()
