@@ -8,6 +8,8 @@ import orjson
 
 from proofwatch.bus.port import Outgoing, Record
 from proofwatch.events import topics
+from proofwatch.events.codec import LABEL
+from proofwatch.events.rejected import Rejected
 
 _FILES: Final = {
     topics.VERDICTS: "verdicts.jsonl",
@@ -38,10 +40,15 @@ class Results:
             self._write(name, (record.value for record in records if record.value is not None))
 
     def sent(self, records: Iterable[Outgoing]) -> None:
-        """Append what was sent: the input of `proofwatch explain` and `proofwatch backtest`."""
+        """Append what was sent: the input of `proofwatch explain` and `proofwatch backtest`.
+
+        Labels that nobody can read are left to the dead letters: a backtest takes none of them for the truth.
+        """
         for record in records:
-            if (name := _INPUTS.get(record.topic)) and record.value is not None:
-                self._write(name, (record.value,))
+            name = _INPUTS.get(record.topic)
+            if name is None or record.value is None or (record.topic == topics.LABELS and not _readable(record.value)):
+                continue
+            self._write(name, (record.value,))
 
     def dead_letters(self, described: Iterable[bytes]) -> None:
         """Append dead letters as an operator reads them."""
@@ -64,3 +71,11 @@ class Results:
 
     def _write(self, name: str, lines: Iterable[bytes]) -> None:
         self._files[name].writelines(line + b"\n" for line in lines)
+
+
+def _readable(label: bytes) -> bool:
+    try:
+        LABEL.decode(label)
+    except Rejected:
+        return False
+    return True

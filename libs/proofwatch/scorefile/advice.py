@@ -77,7 +77,7 @@ def _for(why: Objection, account: Account) -> Iterator[str]:
     elif name == "occurred_at":
         if problem == BLANK_TIME:
             yield "no time at all by leaving the column out, or give every row one"
-        elif not problem.startswith("lies outside"):
+        elif not problem.startswith("lies "):
             yield f"`time_format: …` ({', '.join(EPOCHS)} or a pattern such as %d.%m.%Y %H:%M:%S)"
     elif problem in (AMBIGUOUS, UNKNOWN):
         yield f"`values: {{{name}: {{theirs: {_TRUTHS[name]}}}}}` for their spelling"

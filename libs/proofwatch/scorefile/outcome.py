@@ -37,6 +37,8 @@ class Outcome:
     def add(self, problem: str, line: int, *, label: bool) -> None:
         """Count a row or label that was refused later on; `problem` names the field."""
         name, _, what = _LINE.sub("", problem.removeprefix("$.")).partition(": ")
+        if name == "checks":
+            name, what = "the row", "has neither a score nor a label that says that one was asked for"
         (self.labels if label else self.rows).add(Objection(name, name, what), line)
 
     @property

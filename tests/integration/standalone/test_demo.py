@@ -45,7 +45,7 @@ def test_what_a_run_leaves_behind_can_be_explained_and_backtested(
 ) -> None:
     """From its folder alone, without Kafka or its driver; verdicts are reproduced byte for byte."""
     scores, out = tmp_path / "scores.csv", tmp_path / "out"
-    rows = [f"t{number},{0.99 if number % 3 else 0.6},genuine" for number in range(60)]
+    rows = [f"t{number},{0.99 if number % 3 else 0.6},genuine" for number in range(300)] + ["t300,0.9,cat"]
     scores.write_text("transaction_id,match_score,pair\n" + "\n".join(rows) + "\n")
     assert main(["replay", str(scores), "--match-threshold", "0.7", "--out", str(out), "--headless"]) == 0
     monkeypatch.setitem(sys.modules, "aiokafka", None)

@@ -99,7 +99,7 @@ def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path, capsys: pyt
     assert "more than 1 % of them" in sentence
     assert "`proofwatch mapping guess FILE` drafts one" in sentence
     reasons = {(reason["column"], reason["line"]) for reason in summary["input"]["reasons"]}
-    assert reasons >= {("match_score", 3), ("match_score", 4), ("match_score", 5), ("occurred_at", 6), ("checks", 7)}
+    assert reasons >= {("match_score", 3), ("match_score", 4), ("match_score", 5), ("occurred_at", 6), ("the row", 7)}
     assert summary["conservation"] == {
         "consumed": 7, "decided": 2, "deduplicated": 0, "dead_lettered": 5, "holds": True
     }  # fmt: skip
