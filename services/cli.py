@@ -89,6 +89,12 @@ COMMANDS: Final = {
         "create or update the tables of every service",
         "PROOFWATCH_POSTGRES_DSN=postgresql://127.0.0.1/proofwatch proofwatch migrate",
     ),
+    "restore": Command(
+        "services.operations.restore",
+        "kafka",
+        "compare a restored database with the topics, before services start on it (docs/backup.md)",
+        "proofwatch restore check",
+    ),
     "dlq": Command(
         "services.operations.dlq",
         "kafka",
