@@ -12,6 +12,7 @@ from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus, Stage
 from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
+from proofwatch.bus.timely import Timely
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
@@ -85,7 +86,8 @@ def build_ledger(
     fence, lanes = PostgresFence(pool, ledger.SCHEMA, bus.topic), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
-    stage = prepared(ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms), wire)
+    kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms)
+    stage = prepared(Timely(kept, LEDGER), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     return Service(LEDGER, [worker], sampled=[OutboxDepth(fence)])

@@ -5,6 +5,7 @@ from typing import Final
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Bus
 from proofwatch.bus.prepared import prepared
+from proofwatch.bus.timely import Timely
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
@@ -32,7 +33,8 @@ def build(
     """
     lanes = LaneSettings.of(settings)
     policies = Governed(follower, policy) if follower else OnePolicy(policy)
-    rekey, handsets = prepared(RekeyStage(policies, wire), wire), prepared(HandsetStage(policies, clock, wire), wire)
+    rekey = prepared(Timely(RekeyStage(policies, wire), None), wire)  # the scorer refuses what comes ahead of its time
+    handsets = prepared(HandsetStage(policies, clock, wire), wire)
     return Service(
         "devices",
         [

@@ -47,6 +47,8 @@ def _wrong_key(key: bytes | None) -> Rejected:
 def _check_time(event: Transaction, timestamp_ms: int, ahead_ms: int) -> None:
     if not EARLIEST <= event.occurred_at < LATEST:
         raise Rejected("schema_mismatch", "$.occurred_at: must lie in the years 1970 to 9998, so that it has a window")
+    if timestamp_ms <= 0:
+        raise Rejected("time_ahead", "the record has no timestamp (CreateTime 0 or -1); let the producer send its time")
     if event.occurred_at.timestamp() * 1000 > timestamp_ms + ahead_ms:
         raise Rejected(
             "time_ahead",

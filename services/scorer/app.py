@@ -5,6 +5,7 @@ from typing import Final
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Bus
 from proofwatch.bus.prepared import prepared
+from proofwatch.bus.timely import Timely
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
@@ -64,7 +65,15 @@ def build(
     )
     fence = bus.fence(GROUP)
     worker = Worker(
-        bus, GROUP, TOPICS, fence, prepared(stage, wire), lanes, clock, co_partitioned=CO_PARTITIONED, by_key=True
+        bus,
+        GROUP,
+        TOPICS,
+        fence,
+        prepared(Timely(stage, GROUP), wire),
+        lanes,
+        clock,
+        co_partitioned=CO_PARTITIONED,
+        by_key=True,
     )
     return Service("scorer", [SubjectsWatch(subjects, stage.note), *([follower] if follower else []), worker])
 

@@ -14,6 +14,7 @@ import structlog
 from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
+from proofwatch.bus.timely import stamped
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
 
@@ -228,8 +229,8 @@ class Lane(Generic[Tx]):
     def _batch(self, records: Sequence[Record]) -> Batch:
         now_ms, progress_ms, after = self._clock.now_ms(), self._progress_ms, self._position
         if records:
-            newest_ms = max([record.timestamp_ms for record in records])
-            progress_ms = newest_ms if progress_ms is None else max(progress_ms, newest_ms)
+            records, newest_ms = stamped(records, now_ms, live=self._settings.live_progress)
+            progress_ms = max((at for at in (progress_ms, newest_ms) if at is not None), default=None)
             after = records[-1].offset + 1
         elif self._settings.live_progress and (look := self._source.look(self.at)) and not look.open:
             # What was appended before the last answer would have been seen, and before the wait began. Without answers

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from proofwatch.bus.port import History, Record
+from proofwatch.bus.timely import AHEAD_MS
 
 _FIRST_LOOK_MS: Final = 60_000
 _LOOK_FURTHER: Final = 16
@@ -19,7 +20,9 @@ async def last_timestamp(history: History, now_ms: int) -> int | None:
         since_ms = max(now_ms - lookback_ms, 0)
         last_ms = None
         async for records in history.since(since_ms):
-            last_ms = records[-1].timestamp_ms
+            # a stamp from ahead of its time, or none at all, says nothing about what is to come
+            believed = (r.timestamp_ms for r in reversed(records) if 0 < r.timestamp_ms <= now_ms + AHEAD_MS)
+            last_ms = next(believed, last_ms)
         if last_ms is not None or since_ms == 0:
             return last_ms
         lookback_ms *= _LOOK_FURTHER

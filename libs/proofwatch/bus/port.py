@@ -75,8 +75,9 @@ class Batch(NamedTuple):
     """Consecutive records of one partition, and the half-open range of positions they stand for.
 
     An idle batch has no records and `position_before == position_after`.
-    `progress_ms` is the greatest record timestamp seen in the partition; on an idle batch in live mode it follows
-    the clock. None: nothing is known yet. `now_ms` is the lane's clock when the batch was taken.
+    `progress_ms` is the greatest record timestamp seen in the partition, of those that can be believed (`bus.timely`);
+    on an idle batch in live mode it follows the clock. None: nothing is known yet. `now_ms` is the lane's clock when
+    the batch was taken.
     """
 
     source: TopicPartition

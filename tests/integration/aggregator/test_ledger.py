@@ -106,6 +106,7 @@ class World:
 
     async def send(self, *records: Outgoing) -> None:
         await self.bus.publish(records)
+        self.clock.advance_to(max([record.timestamp_ms or 0 for record in records], default=0))
         await self.settle()
 
     async def settle(self) -> None:

@@ -30,7 +30,7 @@ async def test_what_upstream_publishes_is_decided_and_accounted_for() -> None:
     service = build(Settings(batch_max_records=7), bus, MemorySubjects(3600), POLICY, clock, observer=conservation)
     events = [transaction(n % 45, f"s{n % 5}", liveness_score=0.2 if n % 5 == 0 else 0.999) for n in range(50)]
     sent = [Outgoing(TRANSACTIONS, r.key, r.value, None, START_MS) for r in map(record, range(50), events)]
-    await bus.publish([*sent, Outgoing(TRANSACTIONS, b"k", b"{", 0, START_MS)])
+    await bus.publish([*sent, Outgoing(TRANSACTIONS, b"k", b"{", None, START_MS)])
     await service.start()
     while await service.step():
         pass
