@@ -62,7 +62,9 @@ class Alone:
 
     async def work(self, records: Iterable[Outgoing]) -> None:
         """Publish, and let a new service work until nothing is left; then it stops."""
-        await self.bus.publish(list(records))
+        published = list(records)
+        await self.bus.publish(published)
+        self.clock.advance_to(max([record.timestamp_ms or 0 for record in published], default=0))
         service = app.build(self._settings, self.bus, self._policy, self.clock)
         await service.start()
         while await service.step():
