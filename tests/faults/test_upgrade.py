@@ -73,7 +73,7 @@ def days(before: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, P
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_each_release_reads_what_the_other_writes(event: str, before: Path, days: dict[Path, Path]) -> None:
-    """Every event of a day, by the strict codecs of the services; what is listed must be worth its place in the list."""
+    """Every event of a day, by the strict codecs of the services; but for what is listed."""
     pairs = ((before, ROOT),) if event in READERS_FIRST else ((before, ROOT), (ROOT, before))
     for writer, reader in pairs:
         lines = days[writer] / f"{event}.jsonl"
