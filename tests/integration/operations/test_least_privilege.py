@@ -18,6 +18,9 @@ from confluent_kafka.admin import AdminClient
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka_client import Connection
+from proofwatch.bus.kafka_fence import transactional_id
+from proofwatch.bus.kafka_producer import discard, make_producer
 from proofwatch.bus.kafka_security import security_of
 from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.postgres_pool import create_pool
@@ -96,20 +99,24 @@ def test_the_broker_grants_each_process_what_it_needs_and_nothing_else(granted: 
 @pytest.mark.parametrize("process", RUN)
 async def test_a_process_commits_as_itself_and_never_as_its_neighbour(granted: SecuredBroker, process: str) -> None:
     """It fences its own partitions, its outbox's too; transactional ids, groups and topics of others refuse it."""
-    bus, neighbour = KafkaBus.of(settings_of(granted, process), "test"), PROCESSES[NEIGHBOUR[process]]
+    settings, neighbour = settings_of(granted, process), PROCESSES[NEIGHBOUR[process]]
+    bus, security = KafkaBus.of(settings, "test"), security_of(settings)
     await bus.start()
     try:
         for group, read in PROCESSES[process].transacting().items():
             for topic in read:
                 await commits(bus, group, TopicPartition(topic, 0))
         for group, read in neighbour.transacting().items():
+            theirs = transactional_id(group, TopicPartition(read[0], 0))
+            producer_of_theirs = make_producer(Connection(settings.kafka_bootstrap, "test", security=security), theirs)
             with pytest.raises(TransactionalIdAuthorizationFailed):
-                await bus.fence(group).acquire(TopicPartition(read[0], 0))
+                await producer_of_theirs.start()
+            await discard(producer_of_theirs)
     finally:
         await bus.stop()
     for group in neighbour.groups:
         with pytest.raises((GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
-            await joins(settings_of(granted, process), group, topics.POSITIONS)
+            await joins(settings, group, topics.POSITIONS)
     manifests, refused = load_manifests(), []
     foreign = [name for name, each in manifests.items() if process not in each.producers]
     producer = Producer({**client(granted, user_of(process)), "message.timeout.ms": 60_000})
