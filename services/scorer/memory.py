@@ -6,7 +6,7 @@ compacted step-ups topic.
 
 from collections.abc import Callable
 
-from proofwatch.bus.lookback import last_timestamp
+from proofwatch.bus.lookback import believable, last_timestamp
 from proofwatch.bus.port import Batch, History, Record, TopicPartition
 from proofwatch.detection.velocity import Proofs
 from proofwatch.events.codec import STEP_UP
@@ -82,13 +82,17 @@ async def recalled(
     last one before them, so one horizon of proofs before that one is enough, however far the lane lags behind the
     clock, and before it one of duplicates, to tell which of these proofs were repeats.
     """
-    last_ms = await last_timestamp(history, clock.now_ms()) if position else None
+    now_ms = clock.now_ms()
+    last_ms = await last_timestamp(history, now_ms) if position else None
     if last_ms is None:
         return Memory(partition, position, *longest)
     books = books_at(last_ms)
     duplicates_ms, velocity_ms = max(longest[0], books.duplicates_ms), max(longest[1], books.velocity_ms)
     memory = Memory(partition, position, duplicates_ms, velocity_ms)
-    async for records in history.since(max(last_ms - duplicates_ms - velocity_ms, 0)):
+    async for log_records in history.since(max(last_ms - duplicates_ms - velocity_ms, 0)):
+        records = believable(log_records, now_ms)
+        if not records:
+            continue
         memory.recent.begin(records[0].offset, records[0].timestamp_ms)
         memory.proofs.begin(records[0].offset, records[0].timestamp_ms)
         for record in records:

@@ -20,12 +20,22 @@ async def last_timestamp(history: History, now_ms: int) -> int | None:
         since_ms = max(now_ms - lookback_ms, 0)
         last_ms = None
         async for records in history.since(since_ms):
-            # a stamp from ahead of its time, or none at all, says nothing about what is to come
-            believed = (r.timestamp_ms for r in reversed(records) if 0 < r.timestamp_ms <= now_ms + AHEAD_MS)
-            last_ms = next(believed, last_ms)
+            believed = believable(records, now_ms)
+            last_ms = believed[-1].timestamp_ms if believed else last_ms
         if last_ms is not None or since_ms == 0:
             return last_ms
         lookback_ms *= _LOOK_FURTHER
+
+
+def believable(records: Sequence[Record], now_ms: int) -> Sequence[Record]:
+    """Return the records without those stamped ahead of their time, or not at all: they were refused in their turn.
+
+    Such a stamp says nothing about what is to come, and would keep what is forgotten by time for ever.
+    """
+    latest_ms = now_ms + AHEAD_MS
+    if all(0 < record.timestamp_ms <= latest_ms for record in records):
+        return records
+    return [record for record in records if 0 < record.timestamp_ms <= latest_ms]
 
 
 async def last_horizon(history: History, horizon_ms: int, now_ms: int) -> AsyncIterator[Sequence[Record]]:
@@ -37,4 +47,5 @@ async def last_horizon(history: History, horizon_ms: int, now_ms: int) -> AsyncI
     last_ms = await last_timestamp(history, now_ms) if horizon_ms else None
     if last_ms is not None:
         async for records in history.since(max(last_ms - horizon_ms, 0)):
-            yield records
+            if believed := believable(records, now_ms):
+                yield believed

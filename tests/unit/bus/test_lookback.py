@@ -50,3 +50,11 @@ async def test_one_horizon_before_the_last_record_is_read() -> None:
     found = [record.timestamp_ms async for records in last_horizon(log, 15, NOW_MS) for record in records]
     assert found == [30, 40]
     assert [each async for each in last_horizon(log, 0, NOW_MS)] == []
+
+
+@pytest.mark.parametrize("wrong_ms", [NOW_MS + 10**12, 0, -1])
+async def test_what_was_refused_for_its_time_is_not_told_again(wrong_ms: int) -> None:
+    """A stamp of 2099 at the head of what is read would keep all that came after it from ever being forgotten."""
+    log = Log(wrong_ms, 10, 20, wrong_ms, wrong_ms)
+    found = [record.timestamp_ms async for records in last_horizon(log, 15, NOW_MS) for record in records]
+    assert found == [10, 20]

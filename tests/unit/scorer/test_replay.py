@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.bus.port import Batch, Outgoing, Record
+from proofwatch.runtime.clock import SimulatedClock
 from services.scorer import decider
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.conservation import Conservation
 from services.scorer.core.attempts import before
+from tests.unit.scorer import samples
 from tests.unit.scorer.samples import (
     BOOK,
     SOURCE,
@@ -39,14 +41,17 @@ EVENTS = st.lists(
     ),
     max_size=24,
 )
+_APPENDED_MS = 1_768_999_000_000
+_LATER_MS = _APPENDED_MS + 86_400_000
 CUTS = st.lists(st.integers(0, 24), max_size=6)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def small_parts() -> Iterator[None]:
-    """Outputs are drawn a few at a time, as those of a large batch are."""
+    """Outputs are drawn a few at a time, as those of a large batch are; the clock has reached all that is appended."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decider, "_PART", 2)
+        patch.setattr(samples, "CLOCK", SimulatedClock(_LATER_MS))
         yield
 
 
@@ -56,7 +61,7 @@ def log_of(events: list[tuple[int, str, int, float | None, float | None]]) -> li
     for n, (number, subject, hours, match, liveness) in enumerate(events):
         fields: dict[str, Any] = {"match_score": match, "liveness_score": liveness}
         event = transaction(number, subject, hours * 3600.0, **fields)
-        made.append(record(3 * n, event, 1_768_999_000_000 + n * 700_000))
+        made.append(record(3 * n, event, _APPENDED_MS + n * 700_000))
     return made
 
 
