@@ -149,6 +149,7 @@ async def test_a_policy_that_looks_back_further_is_judged_by_more_of_the_log() -
     """The memory is too short for it: the lane begins anew, recalls more, and nothing is missed."""
     short, long = policy((1, 9)), policy((60, 3))
     policies, alone = Two(short, long, later(50)), Alone()
+    alone.clock.advance_to(later(50))
     await alone.bus.publish([outgoing(transaction(n, at_min=25 * n)) for n in range(3)])
     proofs = TopicPartition(DEVICE_PROOFS, partition_of(b"acme/d", TOPICS[DEVICE_PROOFS]))
     stage, consumer = HandsetStage(policies, alone.clock), alone.bus.consumer("test", [DEVICE_PROOFS])
