@@ -8,17 +8,18 @@ from uuid import uuid4
 import pytest
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.protocol.group import LeaveGroupRequest
 from confluent_kafka import Producer as ConfluentProducer
 
 from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.errors import BusUnavailable, Gap
+from proofwatch.bus.errors import BusUnavailable, Gap, InstanceTaken
 from proofwatch.bus.kafka import KafkaBus
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl
 from proofwatch.bus.worker import Worker
-from tests.contract.worlds import CLOCK, Copy, Spec, World, eventually, kafka_world, shows, step_until
+from tests.contract.worlds import CLOCK, WAIT_S, Copy, Spec, World, eventually, kafka_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 
 
@@ -130,6 +131,46 @@ async def test_a_static_member_that_stops_has_left(kafka_broker: KafkaBroker) ->
     await worker.stop()
     assert await members() == 0
     await admin.close()
+    await world.close()
+
+
+async def test_of_two_processes_with_one_name_the_first_ends_and_says_so(kafka_broker: KafkaBroker) -> None:
+    """The second has taken its place and goes on; they do not push each other out for ever."""
+    world = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1}, {}, instance_id="twin-0")
+    first, second = world.worker(Copy(world)), world.worker(Copy(world))
+    await first.start()
+    running = asyncio.create_task(first.run())
+    await second.start()
+    going_on = asyncio.create_task(second.run())
+    with pytest.raises(InstanceTaken, match=r"has joined group .* with PROOFWATCH_INSTANCE_ID=twin-0"):
+        await asyncio.wait_for(running, WAIT_S)
+    await first.stop()  # and takes nothing with it
+    assert second.positions
+    await world.publish("in", [b"v"])
+    await shows(lambda: world.values("out"), [b"v"])
+    assert not going_on.done()
+    await second.stop()
+    await going_on
+    await world.close()
+
+
+async def test_a_member_whose_session_timed_out_joins_again_under_its_name(kafka_broker: KafkaBroker) -> None:
+    """Nobody else has the name: it was only away too long, as after a freeze."""
+    world = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1}, {}, instance_id="frozen-0")
+    worker = world.worker(Copy(world))
+    await worker.start()
+    running = asyncio.create_task(worker.run())
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    await admin.start()
+    (response,) = await admin.describe_consumer_groups([world.prefix + "g"])
+    ((member, *_),) = response.groups[0][5]
+    await admin._send_request(LeaveGroupRequest(world.prefix + "g", member))  # what the broker does for him then
+    await admin.close()
+    await world.publish("in", [b"v"])
+    await shows(lambda: world.values("out"), [b"v"])
+    assert not running.done()
+    await worker.stop()
+    await running
     await world.close()
 
 

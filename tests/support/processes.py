@@ -102,6 +102,13 @@ class ServiceProcess:
         if self._supervisor and (code := self._supervisor.poll()) is not None:
             raise ProcessFailed(f"{self.name} ended by itself with {code}{self._tail()}")
 
+    def ended(self, within_s: float) -> int:
+        """Return the code with which it ended by itself. Raises `subprocess.TimeoutExpired` if it goes on."""
+        assert self._supervisor is not None, f"{self.name} does not run"
+        code = self._supervisor.wait(within_s)
+        self._supervisor = None
+        return code
+
     def freeze(self) -> None:
         """SIGSTOP: it does nothing until `thaw`; beyond its session timeout the group goes on without it."""
         os.kill(self.pid, signal.SIGSTOP)

@@ -76,5 +76,9 @@ class TopicChanged(Halted):
     """A topic has other partitions now, or is another one of the same name: end the process before it misplaces."""
 
 
+class InstanceTaken(Halted):
+    """Another process has joined the group under this one's instance id: end the process, the other goes on."""
+
+
 class TopicReplaced(Halted):
     """A topic was deleted and made anew since it was read: an operator decides whether the new one may be read."""

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, NotAssigned
 from proofwatch.bus.kafka_client import Connection, end
+from proofwatch.bus.kafka_name import Name
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
 from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
 
@@ -34,11 +35,12 @@ class KafkaConsumer:
         self._group = group
         self._consumer: Any = None
         self._rebalance: _Rebalance | None = None
+        self._name: Name | None = None
         self._readers: dict[TopicPartition, PartitionReader] = {}
         self._alive_at = 0.0
 
     async def start(self, on_assigned: Listener, on_revoked: Listener) -> None:
-        """Join the group; returns after the first assignment. Raises `BusUnavailable`."""
+        """Join the group; returns after the first assignment. Raises `BusUnavailable`, `InstanceTaken`."""
         self._consumer = AIOKafkaConsumer(
             **self._connection.options(),
             group_id=self._group,
@@ -48,12 +50,15 @@ class KafkaConsumer:
             partition_assignment_strategy=(RangePartitionAssignor,),  # co-partitioned topics go together
             enable_auto_commit=False,
         )
+        if instance_id := self._connection.instance_id:
+            self._name = Name(self._consumer._client, self._group, instance_id)
         self._rebalance = _Rebalance(self._consumer, on_assigned, self._releasing(on_revoked))
         self._consumer.subscribe(self._topics, listener=self._rebalance)
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await end(self._consumer.stop())
+            self.verify()
             raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
 
     async def stop(self) -> None:
@@ -66,6 +71,11 @@ class KafkaConsumer:
             await asyncio.wait_for(_leave(consumer), _STOP_S)
         except (KafkaError, OSError, TimeoutError) as error:
             _log.warning("consumer_not_stopped", group=self._group, error=type(error).__name__)
+
+    def verify(self) -> None:
+        """Raise `InstanceTaken` when another process has joined under this one's instance id."""
+        if self._name and self._name.fenced:
+            raise self._name.fenced
 
     async def beginning(self, source: TopicPartition) -> int:
         """Return the earliest offset that is left. Raises `NotAssigned`, `BusUnavailable`."""

@@ -209,6 +209,10 @@ class Consumer(Source, Protocol):
         """Leave the group; `on_revoked` has been awaited for everything that was assigned."""
         ...
 
+    def verify(self) -> None:
+        """Raise `InstanceTaken` when another process has joined under this member's name; it is no member any more."""
+        ...
+
     async def passed(self, source: TopicPartition) -> int | None:
         """Return the position behind everything that was fetched, transaction markers included; None: not known."""
         ...

@@ -93,7 +93,7 @@ class Worker(Generic[Tx]):
         self._live = True
         for lane in self._in_order():
             self._launch(lane)
-        watch = asyncio.create_task(watch_topics(self._bus), name=f"topics:{self._group}")
+        watch = asyncio.create_task(watch_topics(self._bus, self._consumer.verify), name=f"topics:{self._group}")
         watch.add_done_callback(self._ended)
         try:
             while self._announcer and not self._done.done():
@@ -176,10 +176,14 @@ def observe_relays(lanes: Sequence[Lane[Any]], group: str, observer: Observer) -
         lane.on_failure = partial(observer.failed, f"{group}-relay")
 
 
-async def watch_topics(bus: Bus) -> None:
-    """Look every second whether the topics are what they were. Raises `TopicChanged`; a bus that is away is borne."""
+async def watch_topics(bus: Bus, verify_member: Callable[[], None]) -> None:
+    """Look every second whether topics and member are what they were; a bus that is away is borne.
+
+    Raises `TopicChanged`, and what `verify_member` raises.
+    """
     while True:
         await asyncio.sleep(_LOOK_S)
+        verify_member()
         with contextlib.suppress(BusUnavailable):  # the lanes say so
             await bus.verify()
 

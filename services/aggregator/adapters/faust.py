@@ -127,19 +127,26 @@ class FaustWorker:
         raise TypeError("a Faust worker cannot be stepped; wire the stage with build_windows instead")
 
     async def run(self) -> None:
-        """Run until `stop`. Raises when a relay is stuck or Faust has crashed, `Unreadable` where that was a codec."""
+        """Run until `stop`. Raises when a relay is stuck or Faust has crashed, `Unreadable` where that was a codec,
+        `InstanceTaken` where another process has this one's instance id.
+        """
         assert self._failed is not None, "start first"
-        watch = asyncio.create_task(watch_topics(self._bus))
+        watch = asyncio.create_task(watch_topics(self._bus, self._verify_member))
         watch.add_done_callback(self._ended)
         try:
             await self._watch(self._failed)
         finally:
             watch.cancel()
 
+    def _verify_member(self) -> None:
+        if self._app and self._app.name_of_member and (fenced := self._app.name_of_member.fenced):
+            raise fenced
+
     async def _watch(self, failed: "asyncio.Future[None]") -> None:
         while not failed.done():
             await asyncio.wait([failed], timeout=_WATCH_S)
             if self._app and self._app.crashed:
+                self._verify_member()
                 if (codec := codec_error(self._app.crash_reason)) is not None:
                     raise unreadable(self._topic, codec) from codec
                 raise RuntimeError("Faust has crashed; its log says why") from self._app.crash_reason

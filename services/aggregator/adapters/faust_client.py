@@ -9,6 +9,7 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types.auth import CredentialsT
 
+from proofwatch.bus.kafka_name import Name
 from proofwatch.bus.kafka_security import Security
 from proofwatch.bus.port import TopicPartition
 from services.aggregator.adapters.fenced_lanes import FencedLanes
@@ -33,6 +34,9 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust offers this only together with its own transactions. The client reads it when it starts.
         consumer._isolation_level = "read_committed"
+        app = cast("App", self.app)
+        if instance_id := app.conf.consumer_group_instance_id:
+            app.name_of_member = Name(consumer._client, app.conf.id, instance_id)
         return consumer
 
 
@@ -59,10 +63,11 @@ class _Boot(BootStrategy):
 
 
 class App(faust.App):
-    """Set `lanes` before it starts: they say where reading begins."""
+    """Set `lanes` before it starts: they say where reading begins. `name_of_member`: whether another has taken it."""
 
     BootStrategy = _Boot
     lanes: FencedLanes
+    name_of_member: Name | None = None
 
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
