@@ -3,6 +3,9 @@
 A cell is text without surrounding blanks, or None when it is blank, absent or null. In JSON Lines the columns are
 the keys of all lines together; numbers keep the digits they were written with. Every complaint names file,
 line and column, and what would be right, but never quotes a cell: a shifted column may hold a person's data.
+
+A row that is broken (too many or too few cells, a quote in the wrong place, a line cut short) stops nothing: it is
+yielded without cells and with what is wrong, for whoever reads it to refuse.
 """
 
 import csv
@@ -27,18 +30,22 @@ _NAMED_DELIMITER: Final = re.compile(r"sep=(.)\s*")
 _JSON: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _KEPT: Final = 1_024
+_QUOTES: Final = "has a quote in the wrong place"
+_DELIMITER_NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
 class Row(msgspec.Struct, frozen=True):
     """One row: the file's name, the line it starts on (from 1), and its cells by column.
 
-    `unread`: what is wrong with cells that hold more than text of a reasonable length, by column.
+    `unread`: what is wrong with cells that hold more than text of a reasonable length, by column. `broken`: what is
+    wrong with the row as a whole, which then has no cells; blank: nothing.
     """
 
     file: str
     line: int
     values: dict[str, str | None]
     unread: dict[str, str] = {}
+    broken: str = ""
 
 
 class Table:
@@ -70,13 +77,19 @@ def open_table(path: Path) -> Table:
     Reads the header of a CSV file, and a JSON Lines file once to its end (its columns are not known before). CSV may be
     separated by commas, semicolons, tabs or vertical bars: by what its header has most of. Raises `TableError`, here or
     while rows are read, for a missing file, another suffix, text in an unknown encoding, a missing or ambiguous header,
-    a row with another number of cells than the header, or a line that is not a JSON object.
+    a quote that never ends, or a file of which no line is a JSON object.
     """
     suffix = kind_of(path)
     if suffix in JSON_LINES:
         seen: dict[str, None] = {}
-        for _, document in _json_documents(path):
-            seen.update(dict.fromkeys(document))
+        broken: tuple[int, str] | None = None
+        for line, document in _json_documents(path):
+            if isinstance(document, str):
+                broken = broken or (line, document)
+            else:
+                seen.update(dict.fromkeys(document))
+        if broken and not seen:
+            raise TableError(f"{path}, line {broken[0]}: {broken[1]}; write one object per line")
         return Table(str(path), tuple(seen), lambda table, only: _json_rows(table, path, only))
     delimiter, skip = _dialect(path)
     columns = _csv_columns(path, delimiter, skip)
@@ -92,8 +105,8 @@ def _dialect(path: Path) -> tuple[str, int]:
     return max(_DELIMITERS, key=outside.count), 0
 
 
-def _csv_cells(path: Path, delimiter: str, skip: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield each CSV record that is not an empty line, with the line that it starts on."""
+def _csv_cells(path: Path, delimiter: str, skip: int) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield each CSV record that is not an empty line, or what is wrong with it, with the line that it starts on."""
     csv.field_size_limit(LONGEST)
     source = lines(path)
     for _ in range(skip):
@@ -106,13 +119,19 @@ def _csv_cells(path: Path, delimiter: str, skip: int) -> Iterator[tuple[int, lis
         except StopIteration:
             return
         except csv.Error as error:
-            raise TableError(f"{path}, line {start}: is not CSV ({error}); check its quotes and line ends") from error
+            # A cell that grew until the end, or to the limit, has swallowed the rows that come after it.
+            if "expected after" not in str(error):
+                raise TableError(f"{path}, line {start}: is not CSV ({error}); check its quotes") from error
+            yield start, _QUOTES
+            continue
         if cells:
             yield start, cells
 
 
 def _csv_columns(path: Path, delimiter: str, skip: int) -> tuple[str, ...]:
     line, cells = next(_csv_cells(path, delimiter, skip), (1, []))
+    if isinstance(cells, str):
+        raise TableError(f"{path}, line {line}: the header {cells}; check its quotes")
     if not cells:
         raise TableError(f"{path}, line 1: has no header; the first line must name the columns")
     columns: list[str] = []
@@ -131,8 +150,10 @@ def _csv_rows(table: Table, path: Path, only: Collection[str] | None, skip: int)
     records = _csv_cells(path, table.delimiter, skip)
     next(records, None)
     for line, cells in records:
-        if len(cells) != width:
-            raise _misshapen(path, line, cells, columns, table.delimiter)
+        if isinstance(cells, str) or len(cells) != width:
+            wrong = cells if isinstance(cells, str) else _misshapen(len(cells), width, table.delimiter)
+            yield Row(file, line, {}, broken=wrong)
+            continue
         values = {name: cells[i].strip() or None for i, name in wanted}
         unread: dict[str, str] = {}
         if sum(map(len, cells)) >= GIANT:
@@ -144,32 +165,33 @@ def _csv_rows(table: Table, path: Path, only: Collection[str] | None, skip: int)
         yield Row(file, line, values, unread)
 
 
-def _misshapen(path: Path, line: int, cells: list[str], columns: tuple[str, ...], delimiter: str) -> TableError:
-    where, width = f"{path}, line {line}", len(columns)
-    if len(cells) < width:
-        where += f", column {columns[len(cells)]}"
-    why = f"{where}: the row has {len(cells)} cells, but the header names {width} columns"
-    if len(cells) > width and delimiter == ",":
-        why += "; numbers with a decimal comma must be quoted, or the cells separated by semicolons"
-    return TableError(why)
+def _misshapen(cells: int, width: int, delimiter: str) -> str:
+    if cells > width:
+        mark = _DELIMITER_NAMES.get(delimiter, "separator")
+        why = f"has more cells than the header has columns, {width}; a {mark} within a cell, "
+        return why + ("a decimal comma too, needs quotes" if delimiter == "," else "needs quotes")
+    return f"has fewer cells than the header has columns, {width}; is it cut short?"
 
 
-def _json_documents(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_documents(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield each object, or what is wrong with it, with its line."""
     for line, text in enumerate(lines(path), 1):
         if not text.strip():
             continue
         try:
             # Numbers, and the NaN that strict JSON does not have, stay text: whoever reads a score judges them.
             document = _JSON.decode(text)
-        except (ValueError, RecursionError) as error:
-            raise TableError(f"{path}, line {line}: is not JSON; write one object per line") from error
-        if not isinstance(document, dict):
-            raise TableError(f"{path}, line {line}: is not a JSON object; write one object per line")
-        yield line, document
+        except (ValueError, RecursionError):
+            yield line, "is not JSON"
+            continue
+        yield line, document if isinstance(document, dict) else "is not a JSON object"
 
 
 def _json_rows(table: Table, path: Path, only: Collection[str] | None) -> Iterator[Row]:
     for line, document in _json_documents(path):
+        if isinstance(document, str):
+            yield Row(table.file, line, {}, broken=document)
+            continue
         values: dict[str, str | None] = {}
         unread: dict[str, str] = {}
         for column, value in document.items():

@@ -17,7 +17,7 @@ from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics
 from proofwatch.events.rejected import Reason
 from proofwatch.intake import Intake
-from proofwatch.tabular import Table
+from proofwatch.tabular import Row, Table
 
 CHUNK: Final = 2_500
 STAGE: Final = "replay"
@@ -30,10 +30,11 @@ class Feed:
 
     def __init__(self, table: Table, intake: Intake, say: Callable[[str], object] = sys.stderr.write) -> None:
         """Raises `TableError`."""
-        survey = Survey()
+        survey, self.broken = Survey(), 0
         column = intake.reader.columns.fields.get("occurred_at")
         for row in table.rows(() if column is None else (column,)):
             survey.add(intake.at_us(row))
+            self.broken += bool(row.broken)
         self.total = survey.rows
         self._table, self._survey, self._span = table, survey, survey.span()
         self._intake = replace(intake, timed=self._span is not None)
@@ -57,7 +58,8 @@ class Feed:
         rows = (Timed(intake.at_us(row), number, row) for number, row in enumerate(self._table.rows(used)))
         if span is None:
             for _, number, row in rows:
-                yield _both(intake.events(number, row))
+                event, label = intake.events(number, row)
+                yield [_broken(event, number, row)] if row.broken else _both((event, label))
             return
         now_us = span.first_us
         for at_us, number, row in in_order(rows, self._survey):
@@ -67,13 +69,16 @@ class Feed:
                 continue
             # no label either: its transaction will have no verdict
             event, _ = intake.events(number, row, now_us // 1000)
-            yield [event if at_us is None else _apart(event, number, row.line, at_us, span)]
+            if row.broken:
+                yield [_broken(event, number, row)]
+            else:
+                yield [event if at_us is None else _apart(event, number, row.line, at_us, span)]
 
     def _lines(self) -> Iterator[str]:
         survey, span = self._survey, self._span
         if span is None:
             return
-        if blank := survey.rows - survey.timed:
+        if blank := survey.rows - survey.timed - self.broken:
             yield f"{blank:,} of {survey.rows:,} rows have no time that can be read, and are refused"
         if outside := span.before + span.after:
             where = f"{_day(span.first_us)} to {_day(span.end_us - 1)}, where the rest of the log lies"
@@ -94,6 +99,15 @@ def _apart(event: Outgoing, number: int, line: int, at_us: int, span: Span) -> O
     reason: Reason = "time_ahead" if ahead else "schema_mismatch"
     side = "after the end" if ahead else "before the beginning"
     message = f"$.occurred_at: line {line} lies far {side} of the rest of the log; set the clock of its system right"
+    return _dead(event, number, reason, message)
+
+
+def _broken(event: Outgoing, number: int, row: Row) -> Outgoing:
+    """Return the dead letter of a row that is none: nothing of it could be read."""
+    return _dead(event, number, "schema_mismatch", f"$: line {row.line} {row.broken}")
+
+
+def _dead(event: Outgoing, number: int, reason: Reason, message: str) -> Outgoing:
     record = Record(number, event.timestamp_ms or 0, event.key, event.value, event.headers)
     return dead_letter(record, _AT, STAGE, reason, message)
 

@@ -93,6 +93,10 @@ def of_file(path: Path, mapping_path: Path | None, tenant: str, rate: float, now
         required=frozenset(load_policy().required_checks),
     )
     feed = Feed(table, intake, sys.stderr.write)
+    if feed.broken:
+        sys.stderr.write(
+            f"{path}: {feed.broken:,} rows cannot be read and are not sent; `evaluate` says which and why\n"
+        )
     rows = ([each for each in row if not is_dead_letter_topic(each.topic)] for row in feed.chunks(1))
     return rows, feed.total
 

@@ -24,7 +24,7 @@ def reading(name: str) -> Iterator[Callable[[int], None]]:
 def giants_said(table: Table) -> list[str]:
     """Return a line for every column with cells so long that they hold something else; imagery does."""
     return [
-        f"{table.file}: column {column} has cells of {GIANT:,} characters or more in {count:,} rows; they are not read"
+        f"{table.file}: column {column} has cells of {GIANT:,} characters or more (rows: {count:,}); they are not read"
         for column, count in sorted(table.giants.items())
     ]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from proofwatch.scorefile.account import Account, Objection, Reasons
 from proofwatch.scorefile.advice import advice, notes, reasons_said
-from proofwatch.scorefile.reader import Reader
+from proofwatch.scorefile.reader import THE_ROW, Reader
 
 _LINE: Final = re.compile(r"\bline \d+ ")
 """What makes the messages of equal problems differ; the line is counted beside them."""
@@ -38,7 +38,7 @@ class Outcome:
         """Count a row or label that was refused later on; `problem` names the field."""
         name, _, what = _LINE.sub("", problem.removeprefix("$.")).partition(": ")
         if name == "checks":
-            name, what = "the row", "has neither a score nor a label that says that one was asked for"
+            name, what = THE_ROW, "has neither a score nor a label that says that one was asked for"
         (self.labels if label else self.rows).add(Objection(name, name, what), line)
 
     @property
@@ -68,8 +68,9 @@ class Outcome:
         if self.too_much:
             said += f"; that is more than {self.cap * 100:g} % of them: the figures of the rest are not to be relied on"
         change = advice(self.account, self.rows, self.labels)
-        help_ = f"say in a mapping file {' and '.join(change)}; " if change else ""
-        return f"{said}; {help_}`proofwatch mapping guess FILE` drafts one"
+        if not change:
+            return said
+        return f"{said}; say in a mapping file {' and '.join(change)}; `proofwatch mapping guess FILE` drafts one"
 
     def notes(self) -> list[str]:
         """Return what was read otherwise than it stands there, a line each."""

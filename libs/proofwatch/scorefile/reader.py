@@ -21,6 +21,7 @@ _GROUPS: Final = (*SEGMENTS, *DEVICE)
 AMBIGUOUS: Final = "is a yes or no, and does not say to what"
 UNKNOWN: Final = "is no spelling that is known"
 BLANK_TIME: Final = "is blank, where other rows have a time"
+THE_ROW: Final = "the row"
 NOTHING: Final = "and its label are blank: nothing was asked"
 
 
@@ -85,6 +86,10 @@ class Reader:
         """Return what a row says."""
         values, account = row.values, self.account
         account.rows += 1
+        if row.broken:
+            why = Objection(THE_ROW, THE_ROW, row.broken)
+            account.refused.add(why, row.line)
+            return Reading(row.line, {}, refused=why)
         cells = {name: text for name, column in self._fields if (text := values.get(column)) is not None}
         reading = Reading(row.line, cells)
         if row.unread:
@@ -93,9 +98,7 @@ class Reader:
         for score in self._scores:
             self._read_score(score, reading)
         self._read_time(reading)
-        for identifier in ("transaction_id", "attempt_id", "subject_ref"):
-            if (text := cells.get(identifier)) is not None and (len(text) > _LONGEST_ID or "\0" in text):
-                self._object(reading, identifier, f"is longer than {_LONGEST_ID} characters, or holds U+0000")
+        self._check_ids(reading)
         for name, column in self._segments:
             if (text := values.get(column)) is not None and (group := self._group(name, text)) is not None:
                 reading.groups[name] = group
@@ -202,6 +205,11 @@ class Reader:
         if score != value and scale.as_written:
             self.account.rounded[name] += 1
         reading.scores[name] = score
+
+    def _check_ids(self, reading: Reading) -> None:
+        for name in ("transaction_id", "attempt_id", "subject_ref"):
+            if (text := reading.cells.get(name)) is not None and (len(text) > _LONGEST_ID or "\0" in text):
+                self._object(reading, name, f"is longer than {_LONGEST_ID} characters, or holds U+0000")
 
     def _read_time(self, reading: Reading) -> None:
         if "occurred_at" not in self.columns.fields or (reading.unfit and reading.unfit.field == "occurred_at"):

@@ -116,6 +116,9 @@ class TableFile(_FileSource):
         for number, row in enumerate(self._table.rows(self._intake.reader.columns.used)):
             self.done = number + 1
             accounts.read += 1
+            if row.broken:
+                accounts.refused["schema_mismatch"] += 1
+                continue
             record, label = events(number, row)
             value = record.value or b""
             try:

@@ -8,7 +8,7 @@ import pytest
 
 from proofwatch.scorefile.mapping import Mapping
 from proofwatch.scorefile.reader import Reading
-from proofwatch.tabular import open_table
+from proofwatch.tabular import TableError, open_table
 from tests.unit.scorefile.files import readings
 
 
@@ -201,8 +201,52 @@ def test_half_a_surrogate_pair_and_a_zero_byte_do_no_harm(tmp_path: Path) -> Non
 
 def test_rows_of_another_width_name_the_decimal_comma(tmp_path: Path) -> None:
     """Which is what makes them so."""
-    with pytest.raises(ValueError, match="decimal comma must be quoted"):
-        readings(saved(tmp_path, "match_score,pair\n0,97,genuine\n"))
+    _, outcome = readings(saved(tmp_path, "match_score,pair\n0,97,genuine\n"))
+    assert "a decimal comma too, needs quotes (1 row, such as line 2)" in (outcome.sentence() or "")
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ("0.9,genuine,t-7,secret", "has more cells than the header has columns, 3; a comma within a cell"),
+        ("0.9,secret", "has fewer cells than the header has columns, 3; is it cut short?"),
+        ('0.9,"secret"x,t-7', "has a quote in the wrong place"),
+        ("secret", "has fewer cells"),
+    ],
+)
+def test_a_broken_row_is_refused_with_its_line_and_stops_nothing(tmp_path: Path, broken: str, says: str) -> None:
+    """The rows before and after it count; what it holds is not quoted."""
+    text = f"match_score,pair,transaction_id\n0.9,genuine,a\n{broken}\n0.8,impostor,b\n"
+    found, outcome = readings(saved(tmp_path, text))
+    said = outcome.sentence() or ""
+    assert [reading.refused is None for reading in found] == [True, False, True]
+    assert found[1].cells == {}
+    assert match_scores([found[0], found[2]]) == [0.9, 0.8]
+    assert f"1 of 3 rows were refused: the row {says}" in said
+    assert "such as line 3)" in said
+    assert "secret" not in said
+    assert "mapping" not in said
+
+
+@pytest.mark.parametrize("broken", ['{"match_score": 0.7, "transaction_', "[1, 2]", "secret"])
+def test_a_line_that_is_no_object_stops_nothing(tmp_path: Path, broken: str) -> None:
+    """A log that is still written to ends in half a line."""
+    found, outcome = readings(saved(tmp_path, f'{{"match_score": 0.9}}\n{broken}\n{{"match_score": 0.8}}\n', "a.jsonl"))
+    assert match_scores([found[0], found[2]]) == [0.9, 0.8]
+    assert "1 of 3 rows were refused: the row is not " in (outcome.sentence() or "")
+    assert "secret" not in (outcome.sentence() or "")
+
+
+def test_a_file_of_which_no_line_is_an_object_is_no_table(tmp_path: Path) -> None:
+    """It is said at once, with the first line."""
+    with pytest.raises(TableError, match="line 2: is not JSON; write one object per line"):
+        open_table(saved(tmp_path, "\nmatch_score\n0.9\n", "a.jsonl"))
+
+
+def test_a_quote_that_never_ends_stops_the_file(tmp_path: Path) -> None:
+    """It has swallowed all rows that come after it; where it begins is said."""
+    with pytest.raises(TableError, match=r"line 3: is not CSV .*check its quotes"):
+        readings(saved(tmp_path, 'match_score,pair\n0.9,genuine\n"0.9,genuine\n0.8,genuine\n0.7,genuine\n'))
 
 
 @pytest.mark.parametrize(

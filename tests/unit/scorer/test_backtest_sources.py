@@ -211,3 +211,14 @@ async def test_a_period_reads_back_as_far_as_attempts_reach() -> None:
     expected = (await played(log, period=period)).result
     assert figures(result) == figures(expected)
     assert [move.new_decision for move in result.total.moves] == ["deduplicated", "refer"][::-1]
+
+
+async def test_a_broken_row_of_a_table_is_counted_and_not_judged(tmp_path: Path) -> None:
+    """It has no scores; that is no failure to acquire, even where the policy demands both checks."""
+    path = tmp_path / "scores.csv"
+    path.write_text("transaction_id,match_score,liveness_score\nt1,0.99,0.999\nt2,0.9\nt3,0.99,0.999\n")
+    strict = OLD.model_copy(update={"required_checks": ("match", "liveness")})
+    source = open_file(path, strict, strict)
+    arrivals = [arrival async for _, batch in source.batches() for arrival in batch]
+    assert [arrival.event.transaction_id for arrival in arrivals] == ["t1", "t3"]
+    assert source.accounts.refused == {"schema_mismatch": 1}

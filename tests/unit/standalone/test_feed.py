@@ -111,3 +111,15 @@ def test_without_times_the_rows_are_as_far_apart_as_said(tmp_path: Path) -> None
         (ARGUMENT + timedelta(seconds=number)).isoformat() for number in range(3)
     ]
     assert said == []
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_broken_row_becomes_a_dead_letter_that_names_its_line(tmp_path: Path, timed: bool) -> None:
+    """It is no transaction without scores; every other row is there."""
+    made, said = feed(tmp_path, [at(0) if timed else "", f"{at(1) if timed else ''},0.4,x", at(2) if timed else ""])
+    records = flat(made)
+    messages = [told.message for record in records if (told := refusal(record.headers))]
+    assert [record.topic == DEAD for record in records] == [False, True, False]
+    assert [message.startswith("$: line 3 has more cells") for message in messages] == [True]
+    assert made.broken == 1
+    assert not any("no time" in line for line in said)
