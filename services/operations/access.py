@@ -112,6 +112,7 @@ def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest])
         if dead_letter := manifests[topic].dead_letter:
             yield "topic", dead_letter, "literal", "WRITE"
             yield "topic", dead_letter, "literal", "READ"  # the cap looks at what went there lately
+            yield "topic", topics.PLATFORM_ALERTS, "literal", "READ"  # and at the alerts that it raised
     for group, read in process.transacting().items():
         yield "group", group, "literal", "READ"
         for topic in read:

@@ -1,7 +1,7 @@
 """A stage that halts its service instead of draining a broken topic into the dead letters.
 
-Held to the cap is each tenant, or the partition as a whole (`Cap.by_tenant`). A tenant beyond it is told of, once and
-then every minute while it lasts, and counted in `OVER`; it halts nobody.
+Held to the cap is each tenant, or the partition as a whole (`Cap.by_tenant`). A tenant beyond it halts nobody: a
+platform alert tells when that begins and ends (`dead_letter_alerts`), the log every minute, and `OVER` counts it.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
+from proofwatch.bus import dead_letter_alerts as alerts
 from proofwatch.bus import dead_letter_tenants as tenants
 from proofwatch.bus.dead_letter import Refusal, refusal
 from proofwatch.bus.dead_letter_cap import WINDOW, Breach, Cap, Tally, recalled
@@ -50,6 +51,7 @@ def capped(stage: Stage[Tx], cap: Cap | None, name: str, bus: Bus) -> Stage[Tx]:
 class _At(NamedTuple):
     position: int
     tally: Tally | Account
+    alerts: alerts.Standing
 
 
 class _Said(NamedTuple):
@@ -75,7 +77,7 @@ class Capped(Stage[Tx]):
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Go on from what is known at `position`, or recall it from the dead letters; open the stage."""
-        at = self._find(source, position) or _At(position, await self._recall(source, position))
+        at = self._find(source, position) or await self._recall(source, position)
         self._known[source] = (at, at)
         await self._stage.opened(source, position, history)
 
@@ -105,18 +107,24 @@ class Capped(Stage[Tx]):
                         index = bisect_left(batch.records, said.offset, key=_OFFSET)
                         refusals[index] = _Said(said, tenants.tenant_of(output.key))
             yield part
-        self._count(batch, refusals)
+        if told := self._count(batch, refusals):
+            yield told
 
-    def _count(self, batch: Batch, refusals: dict[int, _Said]) -> None:
+    def _count(self, batch: Batch, refusals: dict[int, _Said]) -> list[Outgoing]:
         source = batch.source
-        begin = self._find(source, batch.position_before) or _At(batch.position_before, self._nothing())
+        begin = self._find(source, batch.position_before) or _At(batch.position_before, self._nothing(), {})
         after = self._added(begin.tally, len(batch.records), sorted(refusals.items()))
         if isinstance(after, Breach):
             known = [said for index, (said, _) in sorted(refusals.items()) if begin.tally.seen + index <= after.ordinal]
             raise Halted(_message(source, after, known[-1] if known else None))
-        self._known[source] = (begin, _At(batch.position_after, after))
-        if isinstance(after, Account) and (after.dead or self._told):
-            self._tell(source, tenants.over(after, self._cap), batch.now_ms)
+        standing, told = begin.alerts, list[Outgoing]()
+        if isinstance(after, Account) and (after.dead or begin.alerts or self._told):
+            over, at_ms = tenants.over(after, self._cap), max(0, batch.records[-1].timestamp_ms)
+            place = alerts.Place(self._name, source)
+            standing, told = alerts.changed(place, begin.alerts, over, batch.position_after, at_ms)
+            self._tell(source, over, batch.now_ms)
+        self._known[source] = (begin, _At(batch.position_after, after, standing))
+        return told
 
     def _nothing(self) -> Tally | Account:
         return Account() if self._cap.by_tenant else Tally()
@@ -152,7 +160,7 @@ class Capped(Stage[Tx]):
         known = reversed(self._known.get(source, ()))
         return next((at for at in known if at.position == position), None)
 
-    async def _recall(self, source: TopicPartition, position: int) -> Tally | Account:
+    async def _recall(self, source: TopicPartition, position: int) -> _At:
         there = TopicPartition(dead_letter_topic(source.topic), source.partition)
         most = max(self._cap.run, math.ceil(self._cap.rate * WINDOW))
         try:
@@ -172,7 +180,8 @@ class Capped(Stage[Tx]):
             tally = recalled(position, [(offset, reason) for offset, reason, _ in refused], self._cap)
         if tally.dead:
             _log.info("dead_letters_recalled", topic=source.topic, partition=source.partition, recent=len(tally.dead))
-        return tally
+        over = tenants.over(tally, self._cap) if isinstance(tally, Account) else {}
+        return _At(position, tally, await alerts.standing(self._bus, alerts.Place(self._name, source), over))
 
 
 def _message(source: TopicPartition, breach: Breach, last: Refusal | None) -> str:
