@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.protocol.group import LeaveGroupRequest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGroupRequest, SyncGroupRequest
 from confluent_kafka import Producer as ConfluentProducer
+from structlog.testing import capture_logs
 
 from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable, Gap, InstanceTaken
@@ -172,6 +174,64 @@ async def test_a_member_whose_session_timed_out_joins_again_under_its_name(kafka
     await worker.stop()
     await running
     await world.close()
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, kind: type, codes: list[int]) -> None:
+    """Let requests of `kind` be answered by these error codes first."""
+    send = AIOKafkaClient.send
+
+    async def sent(client: Any, node: Any, request: Any, **where: Any) -> Any:
+        answer = await send(client, node, request, **where)
+        if isinstance(request, kind) and codes:
+            answer.error_code = codes.pop(0)
+        return answer
+
+    monkeypatch.setattr(AIOKafkaClient, "send", sent)
+
+
+@pytest.mark.parametrize("kind", [JoinGroupRequest, SyncGroupRequest])
+async def test_a_coordinator_that_still_loads_is_waited_for_with_one_warning(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type
+) -> None:
+    """As after a restart of the broker: nobody has to start us again."""
+    answering(monkeypatch, kind, [14, 14, 14, 15, 14])
+    worker = world.worker(Copy(world))
+    with capture_logs() as said:
+        await worker.start()
+        running = asyncio.create_task(worker.run())
+        await eventually(lambda: not worker.unready() and bool(worker.positions))
+    states = [line["state"] for line in said if line["event"] == "group_coordinator_away"]
+    assert states == ["loads the group", "is not available"]
+    await worker.stop()
+    await running
+
+
+@pytest.mark.parametrize("kind", [JoinGroupRequest, SyncGroupRequest, HeartbeatRequest])
+async def test_a_member_that_could_not_join_says_so_and_tries_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type
+) -> None:
+    """While the group rebalances no lane reads, and the library would wait for a reader to tell it to; for ever."""
+    codes: list[int] = []
+    answering(monkeypatch, kind, codes)
+    worker = world.worker(Copy(world))
+    await worker.start()
+    running = asyncio.create_task(worker.run())
+    await eventually(lambda: not worker.unready() and bool(worker.positions))
+    codes += [-1, -1]
+    with capture_logs() as said:
+        if kind is not HeartbeatRequest:
+            consumer: Any = worker._consumer
+            consumer._consumer._coordinator.request_rejoin()
+        await eventually(lambda: any("could not be joined" in reason for reason in worker.unready()))
+        await eventually(lambda: not worker.unready() and bool(worker.positions))
+    assert [line["event"] for line in said if "not_joined" in line["event"]] == [
+        "group_not_joined",
+        "group_not_joined_over",
+    ]
+    await world.publish("in", [b"v"])
+    await shows(lambda: world.values("out"), [b"v"])
+    await worker.stop()
+    await running
 
 
 class Stored:

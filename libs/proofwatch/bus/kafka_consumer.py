@@ -13,9 +13,10 @@ from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, NotAssigned
 from proofwatch.bus.kafka_client import Connection, end
-from proofwatch.bus.kafka_name import Name
+from proofwatch.bus.kafka_membership import Membership
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
 from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
+from proofwatch.runtime.conditions import Condition
 
 _log = structlog.get_logger(__name__)
 
@@ -35,9 +36,11 @@ class KafkaConsumer:
         self._group = group
         self._consumer: Any = None
         self._rebalance: _Rebalance | None = None
-        self._name: Name | None = None
+        self._membership: Membership | None = None
+        self._failing = Condition(_log, "group_not_joined")
         self._readers: dict[TopicPartition, PartitionReader] = {}
         self._alive_at = 0.0
+        self._trouble = ""
 
     async def start(self, on_assigned: Listener, on_revoked: Listener) -> None:
         """Join the group; returns after the first assignment. Raises `BusUnavailable`, `InstanceTaken`."""
@@ -50,15 +53,15 @@ class KafkaConsumer:
             partition_assignment_strategy=(RangePartitionAssignor,),  # co-partitioned topics go together
             enable_auto_commit=False,
         )
-        if instance_id := self._connection.instance_id:
-            self._name = Name(self._consumer._client, self._group, instance_id)
-        self._rebalance = _Rebalance(self._consumer, on_assigned, self._releasing(on_revoked))
+        self._membership = Membership(self._consumer._client, self._group, self._connection.instance_id)
+        self._rebalance = _Rebalance(self._consumer, self._joining(on_assigned), self._releasing(on_revoked))
         self._consumer.subscribe(self._topics, listener=self._rebalance)
         try:
             await self._consumer.start()
         except (KafkaError, OSError) as error:
             await end(self._consumer.stop())
-            self.verify()
+            if self._membership.fenced:
+                raise self._membership.fenced from error
             raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
 
     async def stop(self) -> None:
@@ -73,9 +76,28 @@ class KafkaConsumer:
             _log.warning("consumer_not_stopped", group=self._group, error=type(error).__name__)
 
     def verify(self) -> None:
-        """Raise `InstanceTaken` when another process has joined under this one's instance id."""
-        if self._name and self._name.fenced:
-            raise self._name.fenced
+        """Let the library join again after an error, which it hands to whoever reads next; but nobody may read then.
+
+        Raises `InstanceTaken` when another process has joined under this one's instance id, and `BusUnavailable` when
+        the library has given up.
+        """
+        if self._membership and self._membership.fenced:
+            raise self._membership.fenced
+        if self._consumer is None:
+            return
+        coordinator = self._consumer._coordinator
+        try:
+            coordinator.check_errors()
+        except KafkaError as error:
+            if coordinator._coordination_task.done():
+                raise BusUnavailable(f"the membership in group {self._group} has ended: {error}") from error
+            self._trouble = f"group {self._group} could not be joined: {error}"
+            self._failing.holds(type(error).__name__, group=self._group, error=str(error))
+            coordinator.request_rejoin()  # heartbeats have ended with the error; joining begins them again
+
+    def unready(self) -> Sequence[str]:
+        """Return why the member is not in its group; empty: it is, or joins."""
+        return [self._trouble] if self._trouble else []
 
     async def beginning(self, source: TopicPartition) -> int:
         """Return the earliest offset that is left. Raises `NotAssigned`, `BusUnavailable`."""
@@ -132,6 +154,16 @@ class KafkaConsumer:
         if now - self._alive_at > _ALIVE_EVERY_S and self._consumer:
             self._alive_at = now
             await self._consumer.getmany(timeout_ms=0)  # everything is paused: nothing comes
+
+    def _joining(self, on_assigned: Listener) -> Listener:
+        """Note that the member is in the group."""
+
+        async def join(partitions: frozenset[TopicPartition]) -> None:
+            self._trouble = ""
+            self._failing.clears(group=self._group)
+            await on_assigned(partitions)
+
+        return join
 
     def _releasing(self, on_revoked: Listener) -> Listener:
         """Disconnect the readers of what was revoked, when its lanes are closed."""

@@ -120,6 +120,10 @@ class LocalConsumer:
     def verify(self) -> None:
         """Do nothing: members here have no names."""
 
+    def unready(self) -> Sequence[str]:
+        """Return nothing: nobody is kept from joining."""
+        return ()
+
     async def passed(self, source: TopicPartition) -> int | None:
         """Return None: there are no markers between records here."""
         return None

@@ -210,7 +210,15 @@ class Consumer(Source, Protocol):
         ...
 
     def verify(self) -> None:
-        """Raise `InstanceTaken` when another process has joined under this member's name; it is no member any more."""
+        """Look after the membership, every second or so.
+
+        Raises `InstanceTaken` when another process has joined under this member's name, and `BusUnavailable` when it
+        has ended otherwise.
+        """
+        ...
+
+    def unready(self) -> Sequence[str]:
+        """Return why the member is not in its group; empty: it is, or joins."""
         ...
 
     async def passed(self, source: TopicPartition) -> int | None:

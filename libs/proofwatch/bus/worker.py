@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -119,7 +120,7 @@ class Worker(Generic[Tx]):
         if not self._started:
             return [f"group {self._group} is not joined: nothing of {', '.join(self._topics)} is read"]
         # lanes that wait for the same say the same
-        return list(dict.fromkeys(reason for lane in self._in_order() for reason in lane.unready()))
+        return list(dict.fromkeys(chain(self._consumer.unready(), *(lane.unready() for lane in self._in_order()))))
 
     async def sample(self) -> Sequence[Sample]:
         """Look up how many records each lane is behind. Raises `BusError`."""

@@ -139,7 +139,7 @@ class FaustWorker:
             watch.cancel()
 
     def _verify_member(self) -> None:
-        if self._app and self._app.name_of_member and (fenced := self._app.name_of_member.fenced):
+        if self._app and self._app.membership and (fenced := self._app.membership.fenced):
             raise fenced
 
     async def _watch(self, failed: "asyncio.Future[None]") -> None:

@@ -9,7 +9,7 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types.auth import CredentialsT
 
-from proofwatch.bus.kafka_name import Name
+from proofwatch.bus.kafka_membership import Membership
 from proofwatch.bus.kafka_security import Security
 from proofwatch.bus.port import TopicPartition
 from services.aggregator.adapters.fenced_lanes import FencedLanes
@@ -35,8 +35,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         # Faust offers this only together with its own transactions. The client reads it when it starts.
         consumer._isolation_level = "read_committed"
         app = cast("App", self.app)
-        if instance_id := app.conf.consumer_group_instance_id:
-            app.name_of_member = Name(consumer._client, app.conf.id, instance_id)
+        app.membership = Membership(consumer._client, app.conf.id, app.conf.consumer_group_instance_id)
         return consumer
 
 
@@ -63,11 +62,11 @@ class _Boot(BootStrategy):
 
 
 class App(faust.App):
-    """Set `lanes` before it starts: they say where reading begins. `name_of_member`: whether another has taken it."""
+    """Set `lanes` before it starts: they say where reading begins. `membership` comes with the consumer."""
 
     BootStrategy = _Boot
     lanes: FencedLanes
-    name_of_member: Name | None = None
+    membership: Membership | None = None
 
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
