@@ -28,7 +28,11 @@ class Outcome:
     labels: Reasons = field(default_factory=Reasons)
 
     def __post_init__(self) -> None:
-        """Begin with what the reader refused."""
+        """Begin with what the reader has refused."""
+        self.take_account()
+
+    def take_account(self) -> None:
+        """Add what the reader has refused since; once, at its end, where this was made before it had read anything."""
         _merge(self.rows, self.account.refused)
         if self.unfit_counts:
             _merge(self.rows, self.account.unfit)

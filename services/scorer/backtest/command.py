@@ -22,14 +22,15 @@ from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.moments import moment
 from proofwatch.scorefile.mapping import load_mapping
+from proofwatch.scorefile.outcome import Outcome
 from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Period, Source
-from services.scorer.backtest.files import open_file
+from services.scorer.backtest.files import TableFile, open_file
 from services.scorer.backtest.ledger import LedgerSource
 from services.scorer.backtest.play import Played, Progress, play
 from services.scorer.backtest.policies import kafka, policy_in_force, policy_of
-from services.scorer.backtest.result import to_json
+from services.scorer.backtest.result import Result, to_json
 from services.scorer.backtest.text import write_text
 from services.scorer.backtest.topic import TopicSource
 
@@ -66,10 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play, and write what was asked for; return 0, 2 when a policy, file or argument cannot be used, 1 otherwise."""
+    """Play, and write what was asked for; return 0, or 2 when a policy, file or argument cannot be used.
+
+    1: the broker or the registry is away, or more of a file was refused than the cap allows.
+    """
     settings = GovernanceSettings.read()
     try:
-        played = asyncio.run(_played(args, settings))
+        played, outcome = asyncio.run(_played(args, settings))
     except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
@@ -77,16 +81,28 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 1
     _write(args, played)
-    return 0
+    return _said(args.over, played.result, outcome)
 
 
-async def _played(args: argparse.Namespace, settings: GovernanceSettings) -> Played:
+def _said(over: str, result: Result, outcome: Outcome | None) -> int:
+    """Say what the figures leave out; return 1 where too little of what was read is in them."""
+    all_refused = 0 < result.read == sum(result.refused.values())
+    sentence = outcome.sentence() if outcome else None
+    if all_refused and not sentence:
+        sentence = f"{over}: all {result.read:,} that were read were refused ({', '.join(result.refused)})"
+    for line in (*(outcome.notes() if outcome else ()), *([f"proofwatch backtest: {sentence}"] if sentence else ())):
+        sys.stderr.write(f"{line}\n")
+    return 1 if all_refused or (outcome is not None and outcome.too_much) else 0
+
+
+async def _played(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Played, Outcome | None]:
     old, new = await _policies(args, settings)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
         with _progress_bar() as progress:
-            return await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
+            played = await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
+            return played, source.outcome if isinstance(source, TableFile) else None
 
 
 async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
@@ -121,7 +137,13 @@ async def _source(
             await pool.close()
     else:
         yield open_file(
-            Path(args.over), old, new, tenant=args.tenant, labels=args.labels, mapping=load_mapping(args.mapping)
+            Path(args.over),
+            old,
+            new,
+            tenant=args.tenant,
+            labels=args.labels,
+            mapping=load_mapping(args.mapping),
+            cap=settings.dead_letter_rate_cap,
         )
 
 

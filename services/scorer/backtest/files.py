@@ -3,14 +3,10 @@
 Log time is the event's own time: a file keeps no other. Lines that no policy could judge are counted by reason.
 """
 
-import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -18,42 +14,16 @@ from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
-from proofwatch.intake import Intake
-from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS
-from proofwatch.scorefile.mapping import SCORES, Mapping, Score
-from proofwatch.scorefile.reader import Reader, with_times
-from proofwatch.scorefile.scores import Scale
-from proofwatch.scorefile.trials import columns_of, has_decimal_commas
-from proofwatch.tabular import JSON_LINES, TableError, open_table
-from services.scorer.backtest.arrivals import Accounts, Arrival, Counted, Kind, Source, Truth, Truths, truth_of
+from proofwatch.scorefile.mapping import Mapping
+from proofwatch.tabular import JSON_LINES, TableError
+from services.scorer.backtest.arrivals import Arrival, Source, Truths
+from services.scorer.backtest.file_source import FileSource
+from services.scorer.backtest.table_file import TableFile
 
-BATCH: Final = 5_000
-_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_STEP: Final = timedelta(seconds=1)
+__all__ = ["EventFile", "TableFile", "open_file", "transaction_of"]
 
 
-class _FileSource(ABC):
-    """What all files share: one partition, and progress."""
-
-    kind: Kind = "file"
-    attempts: Counted = "counted"
-
-    def __init__(self, total: int | None) -> None:
-        self.accounts = Accounts()
-        self.total = total
-        self.done = 0
-
-    async def batches(self) -> AsyncIterator[tuple[int, Sequence[Arrival]]]:
-        """Yield the arrivals of the only partition."""
-        arrivals = self._arrivals()
-        while batch := list(islice(arrivals, BATCH)):
-            yield 0, batch
-
-    @abstractmethod
-    def _arrivals(self) -> Iterator[Arrival]: ...
-
-
-class EventFile(_FileSource):
+class EventFile(FileSource):
     """JSON lines of transactions, or of verdicts, from which the transactions are taken back."""
 
     def __init__(self, path: Path, *, verdicts: bool, tenant: str | None, truths: Truths) -> None:
@@ -91,48 +61,6 @@ class EventFile(_FileSource):
                 yield Arrival(offset, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
 
 
-class TableFile(_FileSource):
-    """A table of scores in the columns of `proofwatch replay`: one transaction a row, labels in the row."""
-
-    def __init__(
-        self, path: Path, mapping: Mapping, *, tenant: str, segments: Iterable[str], required: frozenset[str]
-    ) -> None:
-        """`segments` names columns that are segments of one's own. Raises `TableError`."""
-        super().__init__(None)
-        table = self._table = open_table(path)
-        named = {*mapping.segments.values()}
-        own = {name: name for name in segments if name in table.columns and name not in (*_KNOWN, *named)}
-        mapping = mapping.model_copy(update={"segments": {**mapping.segments, **own}})
-        columns = with_times(table, columns_of(table, mapping))
-        commas = has_decimal_commas(table)
-        scales: dict[Score, Scale] = {name: mapping.scale_of(name, decimal_comma=commas) for name in SCORES}
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-        timed = "occurred_at" in columns.fields
-        self._intake = Intake(Reader(columns, mapping, scales), tenant, digest, _START, _STEP, required, timed)
-
-    def _arrivals(self) -> Iterator[Arrival]:
-        accounts, events = self.accounts, self._intake.events
-        for number, row in enumerate(self._table.rows(self._intake.reader.columns.used)):
-            self.done = number + 1
-            accounts.read += 1
-            if row.broken:
-                accounts.refused["schema_mismatch"] += 1
-                continue
-            record, label = events(number, row)
-            value = record.value or b""
-            try:
-                event = TRANSACTION.decode(value)
-                truth: Truth | None = None
-                if label is not None:
-                    truth = truth_of(LABEL.decode(label.value))
-            except Rejected as error:
-                accounts.refused[error.reason] += 1
-                continue
-            at_ms = record.timestamp_ms or 0
-            yield Arrival(number, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
-
-
 def open_file(
     path: Path,
     old: Policy,
@@ -141,6 +69,7 @@ def open_file(
     tenant: str | None = None,
     labels: Path | None = None,
     mapping: Mapping = Mapping(),  # noqa: B008 - frozen
+    cap: float = 0.0,
 ) -> Source:
     """Return the source in `path`, by its suffix and its first line.
 
@@ -156,7 +85,7 @@ def open_file(
         raise TableError(f"{labels}: {path} is a table, which brings its labels in the columns pair and presentation")
     required = frozenset(old.required_checks) & frozenset(new.required_checks)
     segments = (*old.segments, *new.segments)
-    return TableFile(path, mapping, tenant=tenant or "backtest", segments=segments, required=required)
+    return TableFile(path, mapping, tenant=tenant or "backtest", segments=segments, required=required, cap=cap)
 
 
 def transaction_of(verdict: Verdict) -> Transaction:
@@ -177,9 +106,6 @@ def transaction_of(verdict: Verdict) -> Transaction:
         segments=verdict.segments,
         attempt_id=verdict.attempt_id,
     )
-
-
-_KNOWN: Final = frozenset((*FIELDS, *BUILT_IN_SEGMENTS))
 
 
 def _first_line(path: Path) -> str:

@@ -94,6 +94,8 @@ def headline(result: Result) -> tuple[str, str]:
         f"{count(total.judged)} transactions were judged by both policies; the decision on {count(total.changed)} "
         f"of them ({percent(changed_share(total))}) changes."
     )
+    if not total.judged:
+        return "No transaction was judged by both policies.", "Nothing can be said about them."
     if not total.changed:
         return lead, "Both policies decide alike on this log."
     moves = sorted(_decisions(total), key=lambda item: (-item[1], item[0]))

@@ -65,3 +65,23 @@ def test_what_cannot_be_used_is_named(
     monkeypatch.chdir(given)
     assert main(["backtest", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_table_that_was_refused_is_no_log_on_which_policies_agree(
+    given: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1, and what to change; not the comfort that nothing changes."""
+    (given / "percent.csv").write_text("match_score,pair\n98.5,genuine\n97,genuine\n", encoding="utf-8")
+    assert main(["backtest", "--policy", str(given / "new.yaml"), "--over", str(given / "percent.csv")]) == 1
+    said = capsys.readouterr()
+    assert "No transaction was judged by both policies." in said.out
+    assert "alike" not in said.out
+    assert "2 of 2 rows were refused: match_score is above the scale (2 rows, such as line 2)" in said.err
+    assert "`scale: {match_score: [0, 100]}`" in said.err
+
+
+def test_a_log_of_which_every_line_was_refused_ends_with_one(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever kind of file it is."""
+    (given / "log.jsonl").write_text('{"schema_version": 1, "tenant": "a"}\n', encoding="utf-8")
+    assert main(["backtest", "--policy", str(given / "new.yaml"), "--over", str(given / "log.jsonl")]) == 1
+    assert "all 1 that were read were refused (schema_mismatch)" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from proofwatch.events.types import Label
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Arrival, Period, Source, Truth, Truths
-from services.scorer.backtest.files import open_file
+from services.scorer.backtest.files import TableFile, open_file
 from services.scorer.backtest.play import play
 from services.scorer.backtest.result import Result
 from services.scorer.backtest.topic import TopicSource
@@ -222,3 +222,49 @@ async def test_a_broken_row_of_a_table_is_counted_and_not_judged(tmp_path: Path)
     arrivals = [arrival async for _, batch in source.batches() for arrival in batch]
     assert [arrival.event.transaction_id for arrival in arrivals] == ["t1", "t3"]
     assert source.accounts.refused == {"schema_mismatch": 1}
+
+
+def session_log(path: Path) -> list[str]:
+    """Write a log in which one subject fails five times under one session id; return its rows."""
+    rows = [f"t{n},s{n},2026-03-04T06:00:{n:02}Z,0.99,genuine" for n in range(20)]
+    rows += [f"session,one,2026-03-04T07:0{n}:00Z,0.{4 + n},genuine" for n in range(5)]
+    saved_table(path, rows)
+    return rows
+
+
+def saved_table(path: Path, rows: list[str]) -> None:
+    path.write_text("\n".join(["transaction_id,subject_ref,occurred_at,match_score,pair", *rows]) + "\n")
+
+
+async def test_the_order_of_a_tables_rows_makes_no_difference(tmp_path: Path) -> None:
+    """Newest first, as many tools export: the third failure is the third in time."""
+    rows = session_log(tmp_path / "a.csv")
+    saved_table(tmp_path / "b.csv", rows[::-1])
+    found = [figures(await result_of(open_file(tmp_path / name, OLD, NEW))) for name in ("a.csv", "b.csv")]
+    assert found[0] == found[1]
+    judged = [arrival async for _, batch in open_file(tmp_path / "b.csv", OLD, NEW).batches() for arrival in batch]
+    times = [arrival.event.occurred_at for arrival in judged]
+    assert times == sorted(times)
+    assert [arrival.offset for arrival in judged] == sorted({arrival.offset for arrival in judged})
+
+
+async def test_a_label_that_cannot_be_read_takes_no_transaction_with_it(tmp_path: Path) -> None:
+    """Nor does a clock that was years off move time; both are told with a line."""
+    path = tmp_path / "scores.csv"
+    rows = session_log(path)
+    rows[3] = rows[3].replace("genuine", "secret")
+    rows[4] = rows[4].replace("2026", "2099")
+    saved_table(path, rows)
+    source = open_file(path, OLD, NEW, cap=0.01)
+    assert isinstance(source, TableFile)
+    arrivals = [arrival async for _, batch in source.batches() for arrival in batch]
+    said = source.outcome.sentence() or ""
+    assert len(arrivals) == 24
+    assert source.accounts.refused == {"time_ahead": 1}
+    assert (
+        "1 of 25 rows were refused: occurred_at lies far after the end of the rest of the log (1 row, such as line 6)"
+        in said
+    )
+    assert "1 of 25 labels were refused: pair is no spelling that is known (1 row, such as line 5)" in said
+    assert "secret" not in said
+    assert source.outcome.too_much
