@@ -101,6 +101,12 @@ COMMANDS: Final = {
         "see what could not be processed and why, and send it again",
         "proofwatch dlq list --since 2h",
     ),
+    "subjects": Command(
+        "services.operations.subjects",
+        "kafka",
+        "show which states of subjects block a partition of the scorer, and repair them",
+        "proofwatch subjects repair --partition 3",
+    ),
     "policy": Command(
         "services.governance.policy",
         "governance",

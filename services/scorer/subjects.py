@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from proofwatch.bus.errors import Blocked
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS
@@ -105,7 +106,7 @@ async def catch_up(
     """Bring the store of `source` to `position`, the committed one; the partition must be fenced.
 
     Reads what the subjects topic has beyond the store's mark, or all of it when the store is lost, too old, or of
-    another log; memory stays bounded.
+    another log; memory stays bounded. Raises `Blocked` when the newest record of a subject cannot be read.
     """
     seen = await store.sentinel(source)
     if seen and seen.position == position:
@@ -118,15 +119,24 @@ async def catch_up(
     say.info("subjects_catching_up", anew=reason, mark=claim.mark, end=end, position=position)
     mark, count = claim.mark, 0
     changes: dict[bytes, Change | None] = {}
+    unreadable: dict[bytes, tuple[int, Rejected]] = {}  # without those that a later record replaces
     async for record in log.read(at, mark):
         if record.key is not None:
-            changes[record.key] = _change(record, at)
+            unreadable.pop(record.key, None)
+            try:
+                changes[record.key] = _change(record)
+            except Rejected as error:
+                changes.pop(record.key, None)
+                unreadable[record.key] = record.offset, error
         mark, count = record.offset + 1, count + 1
         if len(changes) >= chunk:
-            await store.fill(source, claim, changes, mark)
+            # a later catch-up must meet again what could not be read
+            await store.fill(source, claim, changes, min([mark, *(offset for offset, _ in unreadable.values())]))
             changes = {}
         if count % _SAY_EVERY == 0:
             say.info("subjects_catching_up", records=count, mark=mark, end=end)
+    if unreadable:
+        raise _blocked(at, unreadable)
     kept = await store.sentinel(source)
     if kept and kept.age_s > 2 * STALE_S:
         raise SubjectsBehind(f"{_where(source)}: reading took so long that tombstones may have gone meanwhile")
@@ -150,13 +160,22 @@ def why_anew(seen: Sentinel | None, position: int, end: int) -> str | None:
     return None
 
 
-def _change(record: Record, at: TopicPartition) -> Change | None:
-    if record.value is None:
-        return None
-    try:
-        return Change(record.value, decode(record.value).step_up)
-    except Rejected as error:
-        raise Rejected(error.reason, f"{_where(at)} offset {record.offset}: {error.message}") from None
+def _change(record: Record) -> Change | None:
+    return None if record.value is None else Change(record.value, decode(record.value).step_up)
+
+
+def _blocked(at: TopicPartition, unreadable: Mapping[bytes, tuple[int, Rejected]]) -> Blocked:
+    offset, error = min(unreadable.values(), key=lambda each: each[0])
+    more = f", and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
+    what = (
+        "a newer release may have written it: upgrade this one"
+        if error.reason == "unknown_schema_version"
+        else f"`proofwatch subjects repair --partition {at.partition}` shows what can be done"
+    )
+    return Blocked(
+        f"{_where(at)} offset {offset}: the state of a subject cannot be read ({error.message}){more}; nothing of the "
+        f"partition is decided until it can be: {what}"
+    )
 
 
 def _where(source: TopicPartition) -> str:

@@ -97,6 +97,16 @@ class ServiceProcess:
                 raise ProcessFailed(f"{self.name} was not ready within {deadline_s:.0f} s{self._tail()}")
             time.sleep(0.05)
 
+    def await_unready(self, reason: str, deadline_s: float = 60.0) -> str:
+        """Return what GET /ready answers when it names `reason`. Raises `ProcessFailed` when it ends, or does not."""
+        give_up = time.monotonic() + deadline_s
+        while reason not in (said := self._asked()[1]):
+            self.check()
+            if time.monotonic() > give_up:
+                raise ProcessFailed(f"{self.name} did not say {reason!r} but {said!r}{self._tail()}")
+            time.sleep(0.05)
+        return said
+
     def check(self) -> None:
         """Raise `ProcessFailed` if it has ended by itself."""
         if self._supervisor and (code := self._supervisor.poll()) is not None:
@@ -156,12 +166,16 @@ class ServiceProcess:
         return f"\n--- end of the log of {self.name} ---\n{self.log(25)}"
 
     def _ready(self) -> bool:
+        return self._asked()[0] == http.client.OK
+
+    def _asked(self) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=3)
         try:
             connection.request("GET", "/ready")
-            return connection.getresponse().status == http.client.OK
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
         except OSError:
-            return False
+            return 0, ""
         finally:
             connection.close()
 

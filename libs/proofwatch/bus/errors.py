@@ -56,6 +56,10 @@ class RecordTooLarge(BusError):
     """A record exceeds what the bus takes: raise the limit of the topic and of the producer, in bytes."""
 
 
+class Blocked(BusError):
+    """A record blocks a partition until an operator repairs it: wait, and be not ready meanwhile."""
+
+
 class Halted(BusError):
     """Too many records of a partition would become dead letters: end the process, and let an operator look."""
 

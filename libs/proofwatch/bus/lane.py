@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Halted, Stuck
+from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.bus.timely import stamped
@@ -126,7 +126,8 @@ class Lane(Generic[Tx]):
     async def run(self) -> None:
         """Take batches until `close`. Raises `Halted`, and `Stuck` when nothing has succeeded for `stuck_s`.
 
-        A database that is away is waited for without end, and those who use it say so (`DatabaseState`).
+        A database that is away is waited for without end, and those who use it say so (`DatabaseState`); so is the
+        repair of a record that blocks the partition.
         """
         loop = asyncio.get_running_loop()
         last_success, backoff = loop.time(), 0.0
@@ -139,9 +140,11 @@ class Lane(Generic[Tx]):
                     self._failing.clears(**self._names())
                 except Halted:
                     raise
-                except DatabaseAway as error:
+                except (DatabaseAway, Blocked) as error:
                     last_success, backoff = loop.time(), self._backoff(error, backoff)
                     self._waits_for = str(error)
+                    if isinstance(error, Blocked):
+                        self._failing.holds("Blocked", **self._names(), error=str(error), retry_s=backoff)
                     self._tell(error)
                     await self._discard()
                     await asyncio.sleep(backoff)

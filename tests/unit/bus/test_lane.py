@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from proofwatch.bus.errors import DatabaseAway, Fenced, Gap, Stuck
+from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Stuck
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Batch, Consumer, Outgoing, TopicPartition
@@ -139,9 +139,10 @@ async def test_a_lane_without_any_success_gives_up() -> None:
         await lane.run()
 
 
-async def test_a_database_that_is_away_is_waited_for_without_end() -> None:
-    """No success for longer than `stuck_s` ends the process, but not when the database is away: that passes."""
-    stage = Recording(fail=lambda batch: DatabaseAway("PostgreSQL at db is away") if len(stage.batches) < 3 else None)
+@pytest.mark.parametrize("kind", [DatabaseAway, Blocked])
+async def test_a_database_or_a_repair_is_waited_for_without_end(kind: type[Exception]) -> None:
+    """No success for longer than `stuck_s` ends the process, but not what passes, or what only an operator ends."""
+    stage = Recording(fail=lambda batch: kind("PostgreSQL at db is away") if len(stage.batches) < 3 else None)
     bus, lane = await make(4, stage, LaneSettings(stuck_s=-1.0, idle_s=0.01))
     task = lane.start()
     await until(lambda: lane.unready() == ["PostgreSQL at db is away"])

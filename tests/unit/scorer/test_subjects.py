@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 import pytest
 
+from proofwatch.bus.errors import Blocked
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, kafka_specs
 from proofwatch.events.types import Attempt, Mfa, SubjectState
 from proofwatch.runtime.clock import SimulatedClock
@@ -147,12 +147,30 @@ async def test_step_ups_come_back_with_the_states() -> None:
     assert store.filled == [({b"acme/s": Change(encode(state), STEP_UP)}, 1, 1)]
 
 
-@pytest.mark.parametrize("value", [b"{", encode(NOTHING).replace(b"1", b"2", 1)])
-async def test_a_record_that_cannot_be_read_stops_the_catch_up(value: bytes) -> None:
-    """Going on without it would lose attempts: the message says where it lies and what would be right."""
-    keeper = SubjectKeeper(await bus_with((b"acme/s", encode(failed(0))), (b"acme/t", value)), MemorySubjects(10**6))
-    with pytest.raises(Rejected, match=r"onboarding.subjects.v1/0 offset 1: \$"):
-        await keeper.opened(AT, 1)
+@pytest.mark.parametrize(
+    ("value", "todo"),
+    [
+        (b"{", "`proofwatch subjects repair --partition 0` shows"),
+        (encode(NOTHING).replace(b"1", b"2", 1), "a newer release may have written it: upgrade this one"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+async def test_a_record_that_cannot_be_read_stops_the_catch_up(value: bytes, todo: str, chunk: int) -> None:
+    """Going on without it would lose attempts: the message says where it lies and what to do, however often asked."""
+    others = [(b"acme/%d" % n, encode(failed(n))) for n in range(2, 9)]
+    bus = await bus_with((b"acme/s", encode(failed(0))), (b"acme/t", value), *others)
+    store = MemorySubjects(10**6)
+    keeper = SubjectKeeper(bus, store, chunk=chunk)
+    for _ in range(3):
+        with pytest.raises(Blocked, match=rf"onboarding.subjects.v1/0 offset 1: .*\$.*{todo}"):
+            await keeper.opened(AT, 9)
+    await bus.publish([Outgoing(SUBJECTS, b"acme/t", encode(failed(1)), 0)])
+    await keeper.opened(AT, 9)
+    assert await store.exchange(AT, 9, None, {b"acme/s", b"acme/t", b"acme/8"}) == {
+        b"acme/s": failed(0),
+        b"acme/t": failed(1),
+        b"acme/8": failed(8),
+    }
 
 
 @pytest.mark.parametrize(

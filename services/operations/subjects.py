@@ -1,0 +1,120 @@
+"""`proofwatch subjects repair`: a state of a subject that cannot be read keeps the scorer from its partition."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
+from proofwatch.bus.port import Bus
+from proofwatch.events.topics import SUBJECTS
+from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.logging import configure_logging
+from proofwatch.runtime.settings import Settings
+from services.scorer.repair import Order, Unreadable, repair, unreadable
+
+_TEXT: Final = 512
+_log = structlog.get_logger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="repair")
+    mending = actions.add_parser(
+        "repair",
+        help="show what cannot be read and what would take its place; with --yes write that",
+        description=(
+            "Show which states of subjects cannot be read, and what would take their place: the newest state of the "
+            "subject that can be read, or nothing. With --yes write it, on record; the unreadable bytes go to "
+            f"{SUBJECTS}.dlq. What the subject did in between is forgotten."
+        ),
+        epilog="example:\n  proofwatch subjects repair --partition 3 --yes --operator r.mehta --note 'disk fault'",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    mending.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    mending.add_argument("--partition", type=int, help="only this partition; default: all")
+    mending.add_argument("--yes", action="store_true", help="write what takes their place; needs --operator and --note")
+    mending.add_argument("--operator", metavar="NAME", help="who repairs")
+    mending.add_argument("--note", metavar="TEXT", help="why it is right to forget; no personal data")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0: nothing blocks (any more); 1: something does, or the bus refuses; 2: the arguments make no sense."""
+    if wrong := _senseless(args):
+        sys.stderr.write(f"proofwatch subjects: {wrong}\n")
+        return 2
+    configure_logging("warning", "subjects")
+    try:
+        return asyncio.run(_on_kafka(Settings.read(), args))
+    except Fenced:
+        sys.stderr.write(
+            "proofwatch subjects: the scorer acquired the partition meanwhile: nothing was written there; try again\n"
+        )
+    except BusError as error:
+        sys.stderr.write(f"proofwatch subjects: {error}\n")
+    return 1
+
+
+async def repairing(bus: Bus, args: argparse.Namespace) -> int:
+    """Write to standard output what blocks, and what was done."""
+    count = await bus.partitions(SUBJECTS)
+    if args.partition is not None and not 0 <= args.partition < count:
+        sys.stderr.write(f"proofwatch subjects: {SUBJECTS} has the partitions 0 to {count - 1}\n")
+        return 2
+    left = 0
+    for partition in range(count) if args.partition is None else (args.partition,):
+        found = await unreadable(bus, partition)
+        if found and args.yes:
+            done = await repair(bus, partition, Order(args.operator, args.note), SystemClock().now_ms())
+            _tell(partition, done, "was replaced by")
+            for each in done:
+                _log.warning(
+                    "subject_state_repaired",
+                    topic=SUBJECTS,
+                    partition=partition,
+                    offset=each.record.offset,
+                    operator=args.operator,
+                    note=args.note,
+                )
+            # not read again: what was committed shows a moment later
+            found = [each for each in found if each.of_newer_release]
+        _tell(partition, found, "would be replaced by")
+        left += len(found)
+    if not left:
+        sys.stdout.write("every state can be read\n")
+    elif not args.yes:
+        sys.stdout.write("nothing was written: --yes --operator NAME --note TEXT writes it\n")
+    return 1 if left else 0
+
+
+def _tell(partition: int, found: Sequence[Unreadable], what: str) -> None:
+    for each in found:
+        before = f"the state at offset {each.before.offset}" if each.before else "nothing: the subject begins anew"
+        outcome = "is left alone: a newer release may read it" if each.of_newer_release else f"{what} {before}"
+        sys.stdout.write(f"{SUBJECTS}/{partition} offset {each.record.offset}: {each.error.message}; {outcome}\n")
+
+
+async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
+    from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
+
+    from proofwatch.bus.kafka import KafkaBus
+
+    bus = KafkaBus.of(settings, "subjects", bootstrap=args.bootstrap)
+    await bus.start()
+    try:
+        return await repairing(bus, args)
+    except KafkaError as error:
+        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {error}") from error
+    finally:
+        await bus.stop()
+
+
+def _senseless(args: argparse.Namespace) -> str | None:
+    if args.yes and not (args.operator and args.note):
+        return "--yes needs --operator and --note: who repairs, and why it is right to forget, go on record"
+    if any(len(text or "") > _TEXT for text in (args.operator, args.note)):
+        return f"--operator and --note have at most {_TEXT} characters"
+    return None
