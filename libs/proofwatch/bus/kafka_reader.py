@@ -65,14 +65,7 @@ class PartitionReader:
 
     def look(self) -> Look | None:
         """Return what the last answer of the broker said; None: there was none since the last `seek`."""
-        if self._place not in self._consumer.assignment():
-            return None
-        answered_ms = self._consumer.last_poll_timestamp(self._place)
-        if answered_ms is None:
-            return None
-        high, stable = self._consumer.highwater(self._place), self._consumer.last_stable_offset(self._place)
-        ago_ms = max(0, int(time.time() * 1000) - answered_ms) + _UNDER_WAY_MS
-        return Look(ago_ms, high, high if stable is None or stable < 0 else stable)
+        return last_look(self._consumer, self._place)
 
     async def passed(self) -> int | None:
         """Return the position behind everything that was fetched; None before the first `seek`."""
@@ -100,6 +93,18 @@ class PartitionReader:
         if not ahead or not 0 < len(records) < max_records:
             return records
         return [*records, *await _take(self._consumer, self._place, max_records - len(records), _LOOK_AGAIN_MS)]
+
+
+def last_look(consumer: Any, place: Any) -> Look | None:
+    """Return what the broker's last answer to a client of the library said of a partition; None: there was none."""
+    if place not in consumer.assignment():
+        return None
+    answered_ms = consumer.last_poll_timestamp(place)
+    if answered_ms is None:
+        return None
+    high, stable = consumer.highwater(place), consumer.last_stable_offset(place)
+    ago_ms = max(0, int(time.time() * 1000) - answered_ms) + _UNDER_WAY_MS
+    return Look(ago_ms, high, high if stable is None or stable < 0 else stable)
 
 
 class KafkaHistory:

@@ -14,6 +14,7 @@ import structlog
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
+from proofwatch.bus.standstill import SILENT_MS, Standstill
 from proofwatch.bus.timely import stamped
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
@@ -26,8 +27,7 @@ _log = structlog.get_logger(__name__)
 _FENCED_HEARTBEATS = 3
 _BACKOFF_S = 0.5
 _BACKOFF_MAX_S = 2.0
-_SILENT_MS = 5_000  # an idle broker answers twice a second
-_BLOCKED_S = 10.0
+_SLOW_S = SILENT_MS / 1000
 
 
 class Lane(Generic[Tx]):
@@ -55,14 +55,15 @@ class Lane(Generic[Tx]):
         self._failing = Condition(_log, "lane_failed")
         self._opened = False
         self._stopping = False
-        self._waits_for = ""
+        self._waits_for = self._failed_with = ""
         self._not_before = 0.0
         self._free = asyncio.Event()
         self._free.set()
         self.task: asyncio.Task[None] | None = None
         self.on_failure: Callable[[TopicPartition, Exception], None] | None = None
         """Is told what each failed turn of `run` failed with; for metrics."""
-        self._open_from: tuple[int, float] | None = None  # where a transaction is open, and since when we see it
+        self._standstill = Standstill(at)
+        self._began_s: float | None = None  # when the batch in hand was begun
         self.resting = False
         """Whether the last look found nothing, and nothing is in hand."""
 
@@ -71,35 +72,18 @@ class Lane(Generic[Tx]):
         if self._waits_for:
             return [self._waits_for]
         if self._owner is None:
-            return [f"{self._where()}: not owned by this process now"]
+            return [f"{self._where()}: not owned by this process now{self._failed_with}"]
         if not self._opened:
             return [f"{self._where()}: the stage still reads the history that it needs"]
-        return self._kept_from_reading()
-
-    def _kept_from_reading(self) -> Sequence[str]:
-        """Return why there is nothing to take although there may be something: no answers, or an open transaction."""
-        look = self._source.look(self.at) if self.resting else None
-        if look is None:
-            return []
-        if look.ago_ms > _SILENT_MS:
-            return [f"{self._where()}: the broker has not answered for {look.ago_ms // 1000} s"]
-        blocked_s = self.blocked_s
-        if blocked_s < _BLOCKED_S:
-            return []
-        topic, partition = self.at
-        said = (
-            f"{self._where()}: a transaction is open at offset {look.stable} for {blocked_s:.0f} s or longer, and the "
-            f"{look.high_watermark - look.stable} offsets from there on cannot be read; Kafka ends it after its "
-            f"producer's transaction.timeout.ms. `kafka-transactions.sh describe-producers --topic {topic} --partition "
-            f"{partition}` says whose it is, `… abort --topic {topic} --partition {partition} --start-offset "
-            f"{look.stable}` ends it"
-        )
-        return [said]
+        now_s = asyncio.get_running_loop().time()
+        if self._began_s is not None and now_s - self._began_s > _SLOW_S:
+            return [f"{self._where()}: a batch has been in hand for {now_s - self._began_s:.0f} s and is not committed"]
+        return self._standstill.why(self._source.look(self.at) if self.resting else None, now_s)
 
     @property
     def blocked_s(self) -> float:
         """Seconds since an open transaction was first seen to keep this lane from reading on; 0: none does."""
-        return asyncio.get_running_loop().time() - self._open_from[1] if self._open_from else 0.0
+        return self._standstill.blocked_s(asyncio.get_running_loop().time())
 
     @property
     def position(self) -> int | None:
@@ -136,7 +120,7 @@ class Lane(Generic[Tx]):
                 try:
                     await self._linger()
                     await self._turn(self._settings.idle_s, idle=True)
-                    last_success, backoff, self._waits_for = loop.time(), 0.0, ""
+                    last_success, backoff, self._waits_for, self._failed_with = loop.time(), 0.0, "", ""
                     self._failing.clears(**self._names())
                 except Halted:
                     raise
@@ -151,6 +135,7 @@ class Lane(Generic[Tx]):
                 except Exception as error:
                     backoff = self._backoff(error, backoff)
                     self._failing.holds(type(error).__name__, **self._names(), error=_say(error), retry_s=backoff)
+                    self._failed_with = f"; the last attempt failed: {_say(error)}"
                     self._tell(error)
                     await self._discard()
                     if loop.time() - last_success > self._settings.stuck_s:
@@ -195,17 +180,19 @@ class Lane(Generic[Tx]):
         owner = self._owner
         records = await self._source.fetch(self.at, self._settings.max_records, timeout_s)
         self.resting = not records
-        self._note_open(records)
+        self._standstill.note(None if records else self._source.look(self.at), asyncio.get_running_loop().time())
         if self._stops() or owner is None or not (records or idle):
             return 0
         batch = self._batch(records)
         gathers = 0 < len(records) < self._settings.max_records
         self._not_before = asyncio.get_running_loop().time() + self._settings.linger_s if gathers else 0.0
         self._free.clear()
+        self._began_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._settings.step_timeout_s):
                 await owner.commit(batch, self._stage)
         finally:
+            self._began_s = None
             self._free.set()
         self._position, self._progress_ms = batch.position_after, batch.progress_ms
         return len(records)
@@ -242,14 +229,6 @@ class Lane(Generic[Tx]):
             progress_ms = seen_ms if progress_ms is None else max(progress_ms, seen_ms)
         return Batch(self.at, records, self._position, after, progress_ms, now_ms)
 
-    def _note_open(self, records: Sequence[Record]) -> None:
-        """Note since when the same open transaction keeps us from reading on."""
-        look = None if records else self._source.look(self.at)
-        if look is None or not look.open:
-            self._open_from = None
-        elif self._open_from is None or self._open_from[0] != look.stable:
-            self._open_from = look.stable, asyncio.get_running_loop().time()
-
     def _backoff(self, error: Exception, before_s: float) -> float:
         if isinstance(error, Fenced):
             # we may be the one who was frozen: let a heartbeat tell us before we take the partition back
@@ -266,7 +245,7 @@ class Lane(Generic[Tx]):
     async def _discard(self) -> None:
         owner, self._owner, self._opened = self._owner, None, False
         self.resting = False
-        self._open_from = None
+        self._standstill.note(None, 0.0)
         if owner:
             await owner.close()
 
@@ -278,4 +257,5 @@ class Lane(Generic[Tx]):
 
 
 def _say(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    name, text = type(error).__name__, " ".join(str(error).split())
+    return text if text.startswith(name) else f"{name}: {text}"  # the client's errors begin with their names

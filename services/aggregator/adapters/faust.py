@@ -25,6 +25,7 @@ from proofwatch.bus.lane import Lane
 from proofwatch.bus.observed import Observer, Sample
 from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
 from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.standstill import Standstill
 from proofwatch.bus.worker import Companion, observe_relays, watch_topics
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import LAG_RECORDS
@@ -72,6 +73,7 @@ class FaustWorker:
         self._security = security
         self._app: App | None = None
         self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
+        self._standstills: dict[TopicPartition, Standstill] = {}
         self._joined = False
         self._observer: Observer | None = None
         self._failed: asyncio.Future[None] | None = None
@@ -145,6 +147,8 @@ class FaustWorker:
     async def _watch(self, failed: "asyncio.Future[None]") -> None:
         while not failed.done():
             await asyncio.wait([failed], timeout=_WATCH_S)
+            for at in self._relays:
+                self._still(at)  # notes since when a transaction is open
             if self._app and self._app.crashed:
                 self._verify_member()
                 if (codec := codec_error(self._app.crash_reason)) is not None:
@@ -170,7 +174,17 @@ class FaustWorker:
         if not self._joined:
             return [f"group {self._group} has not assigned partitions of {self._topic} yet"]
         relays = [lane for lanes in self._relays.values() for lane in lanes]
-        return list(dict.fromkeys([*self._lanes.unready(), *(r for lane in relays for r in lane.unready())]))
+        still = [reason for at in sorted(self._relays) for reason in self._still(at)]
+        return list(dict.fromkeys([*self._lanes.unready(), *still, *(r for lane in relays for r in lane.unready())]))
+
+    def _still(self, at: TopicPartition) -> Sequence[str]:
+        """Return why nothing comes of a partition; while records of it are worked off, Faust asks for no more."""
+        now_s, standstill = asyncio.get_running_loop().time(), self._standstills.setdefault(at, Standstill(at))
+        look, rested_ms = self._app.look(at) if self._app else None, self._lanes.rested_s(at) * 1000
+        if look is not None and rested_ms < look.ago_ms:
+            look = look._replace(ago_ms=int(rested_ms))
+        standstill.note(look, now_s)
+        return standstill.why(look, now_s)
 
     async def sample(self) -> Sequence[Sample]:
         """Look up how many records each partition is behind. Raises `BusError`."""
@@ -224,6 +238,8 @@ class FaustWorker:
         await self._lanes.forget(partitions)
         if self._observer:
             self._observer.revoked(self._group, partitions)
+        for at in partitions:
+            self._standstills.pop(at, None)
         await self._close_relays(partitions)
 
     async def _close_relays(self, partitions: set[TopicPartition]) -> None:

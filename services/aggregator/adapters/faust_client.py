@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import faust
+from aiokafka import TopicPartition as Place
 from faust.app.base import BootStrategy
 from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types.auth import CredentialsT
 
 from proofwatch.bus.kafka_membership import Membership
+from proofwatch.bus.kafka_reader import last_look
 from proofwatch.bus.kafka_security import Security
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.port import Look, TopicPartition
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 
 
@@ -38,10 +40,24 @@ class _Thread(driver.AIOKafkaConsumerThread):
         app.membership = Membership(consumer._client, app.conf.id, app.conf.consumer_group_instance_id)
         return consumer
 
+    def look(self, at: TopicPartition) -> Look | None:
+        """Return what the broker last said of a partition; None: nothing yet. From any thread: it only reads."""
+        return last_look(self._consumer, Place(*at)) if self._consumer else None
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group; the library does so for dynamic members only (see `kafka_consumer`)."""
+        if self._consumer and self._consumer._coordinator is not None:
+            self._consumer._coordinator._group_instance_id = None
+        await super().on_thread_stop()
+
 
 class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> Any:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    def look(self, at: TopicPartition) -> Look | None:
+        """Return what the broker last said of a partition; None: nothing yet."""
+        return cast("_Thread", self._thread).look(at)
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
         """Seek to the fence's positions, which are ahead of the group's offsets or right where they are behind."""
@@ -67,6 +83,10 @@ class App(faust.App):
     BootStrategy = _Boot
     lanes: FencedLanes
     membership: Membership | None = None
+
+    def look(self, at: TopicPartition) -> Look | None:
+        """Return what the broker last said of a partition; None: nothing yet."""
+        return cast("_Consumer", self.consumer).look(at)
 
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)

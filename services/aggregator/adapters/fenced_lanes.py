@@ -5,7 +5,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from proofwatch.bus.errors import DatabaseAway
+import structlog
+from aiokafka.errors import KafkaError
+
+from proofwatch.bus.errors import BusUnavailable, DatabaseAway
 from proofwatch.bus.observed import Observed, Observer
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
@@ -13,7 +16,9 @@ from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.postgres_pool import session
 from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.conditions import Condition
 
+_log = structlog.get_logger(__name__)
 _RETRY_S: Final = (0.1, 2.0)
 _STORED: Final = "select position from {schema}.fence where topic = $1 and partition = $2"
 
@@ -30,6 +35,9 @@ class FencedLanes:
         self._stored = in_schema(_STORED, fence.schema)
         self._waits_for = ""
         self._held: dict[TopicPartition, tuple[Owner[Any], int | None]] = {}
+        self._failing = Condition(_log, "lane_failed")
+        self._in_hand: set[TopicPartition] = set()
+        self._applied_s: dict[TopicPartition, float] = {}
 
     def observe(self, stage: str, observer: Observer) -> None:
         """Let `observer` be told of every committed batch, under the name `stage`."""
@@ -41,10 +49,24 @@ class FencedLanes:
         return [self._waits_for] if self._waits_for else []
 
     async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
-        """Make the records durable; returns when they are. Database errors are retried without end.
+        """Make the records durable; returns when they are. A database or a Kafka that is away is retried without end.
 
         Raises `Fenced`, `Gap` and whatever the stage raises.
         """
+        self._in_hand.add(at)
+        try:
+            await self._until_durable(at, records)
+        finally:
+            self._in_hand.discard(at)
+            self._applied_s[at] = asyncio.get_running_loop().time()
+
+    def rested_s(self, at: TopicPartition) -> float:
+        """Return how many seconds ago the last records of a partition were made durable; 0: some are in hand."""
+        if at in self._in_hand:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._applied_s.get(at, float("-inf"))
+
+    async def _until_durable(self, at: TopicPartition, records: Sequence[Record]) -> None:
         backoff_s, most_s = _RETRY_S
         while True:
             try:
@@ -58,8 +80,9 @@ class FencedLanes:
                 before = fresh[0].offset if position is None else position
                 batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
                 await owner.commit(batch, self._stage)
-            except DatabaseAway as error:  # said by the pool
-                self._waits_for = str(error)
+            except (BusUnavailable, KafkaError, OSError) as error:
+                # the pool says it of the database; an opening stage looks back on Kafka
+                self._waits_for = str(error) if isinstance(error, DatabaseAway) else self._away(at, error)
                 self._held.pop(at, None)
                 if self._on_failure:
                     self._on_failure(at, error)
@@ -67,7 +90,13 @@ class FencedLanes:
                 backoff_s = min(2 * backoff_s, most_s)
             else:
                 self._held[at], self._waits_for = (owner, after), ""
+                self._failing.clears()
                 return
+
+    def _away(self, at: TopicPartition, error: Exception) -> str:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        self._failing.holds(type(error).__name__, topic=at.topic, partition=at.partition, error=said)
+        return f"{at.topic}/{at.partition}: the last attempt failed: {said}"
 
     async def position(self, at: TopicPartition) -> int | None:
         """Return the stored position of a partition; None: nothing was stored. Database errors are retried.

@@ -1,10 +1,12 @@
 """The stage behind its fence, as Faust drives it."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
-from proofwatch.bus.errors import DatabaseAway, DatabaseUnfit, Fenced
+from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseUnfit, Fenced
 from proofwatch.bus.port import Batch, Record, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from services.aggregator.adapters import fenced_lanes
@@ -83,3 +85,35 @@ async def test_a_fenced_owner_does_not_go_on(monkeypatch: pytest.MonkeyPatch) ->
     """Another process has the partition: the error leaves, and ends the process."""
     with pytest.raises(Fenced):
         await lanes(Fence((Fenced("taken over"), False)), monkeypatch).apply(AT, records(0))
+
+
+async def test_records_in_hand_are_no_rest_and_rest_is_counted_from_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While records are worked off nothing is asked of the broker, so its silence says nothing."""
+    made = lanes(Fence(), monkeypatch)
+    assert made.rested_s(AT) == float("inf")
+    job = asyncio.ensure_future(made.apply(AT, records(0)))
+    await asyncio.sleep(0)
+    seen = made.rested_s(AT)
+    await job
+    assert seen == 0.0 or job.done()
+    assert 0.0 <= made.rested_s(AT) < 60.0
+
+
+async def test_a_kafka_that_is_away_while_the_stage_looks_back_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The carrier must never see it: it would end the process. /ready names the partition and the error."""
+    fence = Fence((KafkaTimeoutError("no offsets"), False), (BusUnavailable("Kafka is away"), False))
+    made = lanes(fence, monkeypatch)
+    seen: list[str] = []
+    close = fence.acquire
+
+    async def acquire(source: TopicPartition) -> Fence:
+        seen.extend(made.unready())
+        return await close(source)
+
+    monkeypatch.setattr(fence, "acquire", acquire)
+    await made.apply(AT, records(0))
+    assert [said.split(": ")[:3] for said in seen] == [
+        ["tallies/0", "the last attempt failed", "KafkaTimeoutError"],
+        ["tallies/0", "the last attempt failed", "BusUnavailable"],
+    ]
+    assert not made.unready()

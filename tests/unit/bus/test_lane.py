@@ -1,6 +1,7 @@
 """The lane: fence, position, step, commit, and what happens when one of them fails."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import count
 
 import pytest
@@ -129,6 +130,37 @@ async def test_a_running_lane_recovers_from_errors_by_itself() -> None:
     await until(lambda: len(bus.log(TopicPartition("out", 0)).records) == 3)
     await lane.close()
     assert await values(bus) == [b"0", b"1", b"2"]
+
+
+async def test_a_lane_that_fails_says_at_ready_what_it_failed_with() -> None:
+    """ "Not owned" alone sends an operator to the consumer group when it is the broker that is away."""
+    stage = Recording(fail=lambda batch: ConnectionError("broker is away") if len(stage.batches) < 3 else None)
+    _, lane = await make(3, stage, LaneSettings(idle_s=0.01))
+    lane.start()
+    said = "in/0: not owned by this process now; the last attempt failed: ConnectionError: broker is away"
+    await until(lambda: lane.unready() == [said])
+    await until(lambda: not lane.unready())
+    await lane.close()
+
+
+async def test_a_batch_that_is_not_committed_for_seconds_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that went away in the middle of a transaction keeps the lane waiting, and /ready does not hide it."""
+    monkeypatch.setattr("proofwatch.bus.lane._SLOW_S", 0.0)
+    held = asyncio.Event()
+
+    class Slow(Recording):
+        async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+            await held.wait()
+            return await super().step(batch, tx)
+
+    stage = Slow()
+    _, lane = await make(3, stage, LaneSettings(idle_s=0.01))
+    lane.start()
+    await until(lambda: lane.unready() == ["in/0: a batch has been in hand for 0 s and is not committed"])
+    monkeypatch.undo()
+    held.set()
+    await until(lambda: len(stage.batches) > 0 and not lane.unready())
+    await lane.close()
 
 
 async def test_a_lane_without_any_success_gives_up() -> None:
