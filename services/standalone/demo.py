@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
+from services.standalone.results import Unwritable
 from services.standalone.runner import Run, closing_lines, conduct
 
 _SCREENS: Final = 120
@@ -28,22 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the day; return 0 when every transaction is accounted for, else 1."""
+    """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when nothing can be written."""
     scenario = Scenario(events=args.events, seed=args.seed)
-    summary = uvloop.run(
-        conduct(
-            Run(
-                title=f"a simulated day, seed {args.seed}",
-                policy=load_policy(),
-                chunks=lambda: chunks(scenario),
-                total=args.events,
-                start_ms=round(scenario.start.timestamp() * 1000),
-                out=args.out,
-                headless=args.headless,
-                segments=_SEGMENTS,
-            )
-        )
+    day = Run(
+        title=f"a simulated day, seed {args.seed}",
+        policy=load_policy(),
+        chunks=lambda: chunks(scenario),
+        total=args.events,
+        start_ms=round(scenario.start.timestamp() * 1000),
+        out=args.out,
+        headless=args.headless,
+        segments=_SEGMENTS,
     )
+    try:
+        summary = uvloop.run(conduct(day))
+    except Unwritable as error:
+        sys.stderr.write(f"proofwatch demo: {error}\n")
+        return 2
     Console().print(closing_lines(summary, args.out), highlight=False)
     return 0 if summary["conservation"]["holds"] else 1
 
@@ -57,7 +60,6 @@ def chunks(scenario: Scenario) -> Iterator[Sequence[Outgoing]]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError("must be a whole number, at least 1")
+    return int(text)

@@ -14,6 +14,7 @@ from rich.console import Console
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.intake import BUILT_IN_SEGMENTS, Intake
+from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
 from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
@@ -22,6 +23,7 @@ from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
 from proofwatch.tabular import TableError, open_table
 from services.standalone.evaluate import threshold
 from services.standalone.feed import Feed
+from services.standalone.results import Unwritable
 from services.standalone.runner import Run, closing_lines, conduct
 from services.standalone.said import giants_said, reading
 
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(f"--{check}-threshold", type=threshold, metavar="T|eer", help="in the file's own units; eer: its equal "
             "error point; overrides the policy, and enters its hash")  # fmt: skip
     add("--tenant", type=_tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
-    add("--start", type=_moment, default=datetime(2026, 1, 1, tzinfo=UTC), metavar="ISO8601",
+    add("--start", type=moment, default=datetime(2026, 1, 1, tzinfo=UTC), metavar="ISO8601",
         help="time of the first row where the file has no occurred_at (2026-01-01T00:00:00Z)")  # fmt: skip
     add("--rate", type=_rate, default=1.0, metavar="N", help="rows a second where the file has no times (%(default)g)")
     add("--mapping", type=Path, metavar="FILE", help="YAML: what the file's columns and values mean; "
@@ -56,7 +58,11 @@ def run(args: argparse.Namespace) -> int:
     except (TableError, InvalidPolicy, ValueError, OSError) as error:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
-    summary = uvloop.run(conduct(prepared))
+    try:
+        summary = uvloop.run(conduct(prepared))
+    except Unwritable as error:
+        sys.stderr.write(f"proofwatch replay: {error}\n")
+        return 2
     Console().print(closing_lines(summary, args.out), highlight=False)
     if repeated := summary["conservation"]["deduplicated"]:
         sys.stderr.write(f"{args.file}: {repeated:,} rows repeat another one and count once; `evaluate` counts each\n")
@@ -125,12 +131,10 @@ def _tenant(text: str) -> str:
 
 
 def _rate(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number <= 1_000_000:
-        raise argparse.ArgumentTypeError("must be more than 0 rows a second")
+        raise argparse.ArgumentTypeError("must be a number of rows a second, more than 0 and at most 1,000,000")
     return number
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -21,6 +21,10 @@ _INPUTS: Final = {topics.TRANSACTIONS: "transactions.jsonl", topics.LABELS: "lab
 _DEAD_LETTERS: Final = "dead_letters.jsonl"
 
 
+class Unwritable(Exception):
+    """The results cannot be written where they should go; the message says why."""
+
+
 class Results:
     """The files of one run, in `directory`; lines are exactly the bytes that were published, in that order.
 
@@ -28,11 +32,17 @@ class Results:
     """
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        """Raises `Unwritable`."""
         self.directory = directory
         self._files: dict[str, BinaryIO] = {}
-        for name in (*_FILES.values(), *_INPUTS.values(), _DEAD_LETTERS):
-            self._files[name] = (directory / name).open("wb")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for name in (*_FILES.values(), *_INPUTS.values(), _DEAD_LETTERS):
+                self._files[name] = (directory / name).open("wb")
+        except OSError as error:
+            self.close()
+            problem = error.strerror or type(error).__name__
+            raise Unwritable(f"{directory}: cannot be written to ({problem}); give another directory") from error
 
     def note(self, topic: str, records: Sequence[Record]) -> None:
         """Append what was published on a topic that has a file."""

@@ -137,6 +137,11 @@ def scales_of(
         if number is None and found.negative + found.above_one <= cap * found.n:
             continue
         scale = scales[name] = own_scale(scales[name], found, number)
+        if number is not None and found.n and not found.low <= number <= found.high:
+            side = "above" if number > found.high else "below"
+            said.append(
+                f"{name}: the threshold {number:g} lies {side} every score of the file; is it in the same units?"
+            )
         said.append(f"{name}: its scale is taken from the file, {scale.low} to {scale.high}; a mapping file can say it")
     for name, threshold in given.items():
         scale = scales[name]

@@ -61,9 +61,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
     add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
     add("--format", choices=("table", "json", "html"), default="table", help="on standard output (%(default)s)")
-    add("--small-cell", type=int, default=10, metavar="K", help="keep back segment values with fewer (%(default)s)")
+    add("--small-cell", type=_cell, default=10, metavar="K", help="keep back segment values with fewer (%(default)s)")
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
     add("--dsn", metavar="DSN", help="the database of the ledger; default: PROOFWATCH_POSTGRES_DSN")
+
+
+def _cell(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
