@@ -53,7 +53,13 @@ _LEDGER_SESSIONS: Final = 16
 def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wire: Wire = JSON) -> Service:
     """Wire combine; it counts by the segments of the policy's catalogue."""
     grace_ms = settings.grace_seconds * SECOND_MS
-    combine = CombineStage(policy.segments, lambda: bus.partitions(topics.TALLIES), wire, grace_ms=grace_ms)
+    combine = CombineStage(
+        policy.segments,
+        lambda: bus.partitions(topics.TALLIES),
+        wire,
+        grace_ms=grace_ms,
+        verdicts=lambda: bus.topic(topics.VERDICTS),
+    )
     lanes = replace(LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds)
     stage = prepared(combine, wire)
     return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])

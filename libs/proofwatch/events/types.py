@@ -726,6 +726,8 @@ class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Up to when the source is read: the greatest log-append time seen, Unix epoch; null before the first record."""
     cells: tuple[Cell, ...]
     """The cells of the tenants that hash to this partition."""
+    source_topic_id: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Kafka's identifier of the topic (KIP-516): one that is deleted and made anew has another, and its positions begin anew; absent: not known."""
 
 
 class TenantDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

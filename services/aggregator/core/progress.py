@@ -28,25 +28,31 @@ class SourceId(NamedTuple):
 
 
 class SourceState(Struct, frozen=True, array_like=True):
-    """Everything below `position` is merged; `progress_ms` is the greatest record time seen, None before any."""
+    """Everything below `position` is merged; `progress_ms` is the greatest record time seen, None before any.
+
+    `topic_id`: of which topic of that name the position is; None: nobody has said.
+    """
 
     position: int
     progress_ms: int | None
+    topic_id: str | None = None
 
 
 def admit(tally: Tally, state: SourceState | None) -> tuple[SourceState, bool]:
     """Return the source's next state, and whether the tally's cells are to be merged.
 
-    The first tally of a source may begin anywhere. Raises `TalliesMissing`, `TalliesOverlap`.
+    The first tally of a source may begin anywhere, and so may that of a topic that was made anew: its positions have
+    nothing to do with those before. Raises `TalliesMissing`, `TalliesOverlap`.
     """
-    before, after = tally.position_before, tally.position_after
+    before, after, topic_id = tally.position_before, tally.position_after, tally.source_topic_id
     if state is None:
-        return SourceState(after, tally.progress_at), True
+        return SourceState(after, tally.progress_at, topic_id), True
     progress_ms = max((at for at in (state.progress_ms, tally.progress_at) if at is not None), default=None)
-    if before == state.position:
-        return SourceState(after, progress_ms), True
+    made_anew = None not in (topic_id, state.topic_id) and topic_id != state.topic_id
+    if made_anew or before == state.position:
+        return SourceState(after, progress_ms, topic_id or state.topic_id), True
     if after <= state.position:
-        return SourceState(state.position, progress_ms), False
+        return SourceState(state.position, progress_ms, state.topic_id), False
     if before < state.position:
         raise TalliesOverlap(
             f"{tally.source_topic}/{tally.source_partition}: merged up to position {state.position}, but the next "

@@ -5,7 +5,7 @@ from typing import Final
 
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.rejected import Rejected
@@ -33,8 +33,14 @@ class CombineStage:
         wire: Wire = JSON,
         *,
         grace_ms: int = 0,
+        verdicts: Callable[[], Awaitable[Topic]] | None = None,
     ) -> None:
-        """`segments`: the names of the policy's catalogue; `grace_ms`: how long after its end a window closes."""
+        """`segments`: the names of the policy's catalogue; `grace_ms`: how long after its end a window closes.
+
+        `verdicts`: what the topic that is read is now; windows tells by it a topic that was made anew.
+        """
+        self._verdicts = verdicts
+        self._topic_id: str | None = None
         self._grace_ms = grace_ms
         self._segments = frozenset(segments)
         self._count_partitions = tallies_partitions
@@ -45,6 +51,7 @@ class CombineStage:
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Begin anew: what was reported before may not have been committed."""
         self._partitions = await self._count_partitions()
+        self._topic_id = (await self._verdicts()).id if self._verdicts else None
         self._reported_ms.pop(source, None)
 
     async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
@@ -95,6 +102,7 @@ class CombineStage:
                         position_before=batch.position_before,
                         position_after=batch.position_after,
                         progress_at=batch.progress_ms,
+                        source_topic_id=self._topic_id,
                         cells=tuple(each),
                     )
                 ),

@@ -14,6 +14,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Cell, Tally
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
+from proofwatch.runtime.conditions import Condition
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.core.anomalies import Anomalies
@@ -38,6 +39,7 @@ SCHEMA: Final = "windows"
 
 
 _log = structlog.get_logger(__name__)
+_skipped = Condition(_log, "tally_skipped")
 _Touched = tuple[Bucket, list[SegmentWindow]]
 
 
@@ -267,6 +269,16 @@ def _admitted(
         source = SourceId(tally.source_topic, tally.source_partition)
         before = lane.sources.get(source)
         lane.sources[source], fresh = admit(tally, before)
-        if fresh:
+        if not fresh:
+            _skipped.holds(
+                group=STAGE,
+                topic=source.topic,
+                partition=source.partition,
+                tally=f"{tally.position_before} to {tally.position_after}",
+                merged_to=lane.sources[source].position,
+                reason="it is merged already: combine repeats what it has published; were its group's offsets reset, "
+                "or the verdicts topic made anew before this release?",
+            )
+        else:
             arrivals.add(tally.cells, before.progress_ms if before else None, horizon_ms)
     return arrivals, dead

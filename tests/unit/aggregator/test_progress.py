@@ -1,5 +1,6 @@
 """Contiguity of tallies, and time."""
 
+import msgspec
 import pytest
 
 from proofwatch.events.types import Tally
@@ -13,7 +14,7 @@ from services.aggregator.core.progress import (
 )
 
 
-def tally(before: int, after: int, progress_at: int | None = None) -> Tally:
+def tally(before: int, after: int, progress_at: int | None = None, topic_id: str | None = None) -> Tally:
     return Tally(
         schema_version=1,
         source_topic="verdicts",
@@ -21,8 +22,27 @@ def tally(before: int, after: int, progress_at: int | None = None) -> Tally:
         position_before=before,
         position_after=after,
         progress_at=progress_at,
+        source_topic_id=topic_id,
         cells=(),
     )
+
+
+def test_states_of_the_release_before_are_read() -> None:
+    """They have two elements, and no topic."""
+    old = msgspec.msgpack.encode([10, 100])
+    assert msgspec.msgpack.decode(old, type=SourceState) == SourceState(10, 100)
+
+
+def test_a_topic_made_anew_begins_anew_wherever_its_positions_are() -> None:
+    """Its positions are others; the time that has passed stays. Who never said which topic it was is believed."""
+    old = SourceState(10, 100, "a")
+    assert admit(tally(0, 4, 90, "b"), old) == (SourceState(4, 100, "b"), True)
+    assert admit(tally(0, 12, 90, "b"), old) == (SourceState(12, 100, "b"), True)
+    assert admit(tally(30, 31, 90, "b"), old) == (SourceState(31, 100, "b"), True)
+    assert admit(tally(0, 4, 90, "a"), old) == (SourceState(10, 100, "a"), False)
+    assert admit(tally(10, 12, 90), old) == (SourceState(12, 100, "a"), True)
+    assert admit(tally(10, 12, 90, "b"), SourceState(10, 100)) == (SourceState(12, 100, "b"), True)
+    assert admit(tally(0, 4, 90, "b"), SourceState(10, 100)) == (SourceState(10, 100), False)
 
 
 def test_ranges_that_join_are_merged() -> None:
