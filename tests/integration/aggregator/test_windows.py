@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
@@ -18,8 +20,10 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Anomaly, Tally, Verdict, Window
 from proofwatch.governance.policy import load_policy
+from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.app import build_combine
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.core.times import milliseconds
@@ -439,8 +443,15 @@ async def test_a_missing_tally_halts_loudly(postgres_dsn: str) -> None:
 
 
 async def test_a_repeated_tally_is_merged_once(postgres_dsn: str) -> None:
-    """Ranges that are merged already are skipped, whoever repeats them."""
-    async with house(postgres_dsn) as made:
+    """Ranges that are merged already are skipped, whoever repeats them, and not in silence."""
+    windows._skipped = Condition(structlog.get_logger(), "tally_skipped")
+    with capture_logs() as said:
+        await _repeated(postgres_dsn)
+    assert {line["partition"] for line in said if line["event"] == "tally_skipped"}
+
+
+async def _repeated(dsn: str) -> None:
+    async with house(dsn) as made:
         await made.feed([verdict(1, START)])
         await made.combine.step()
         for partition in range(4):
@@ -449,6 +460,27 @@ async def test_a_repeated_tally_is_merged_once(postgres_dsn: str) -> None:
         await made.settle()
         await made.pass_time(2 * DAY_S)
         assert_equal_to_a_direct_count(made.last(), [verdict(1, START)])
+
+
+async def test_verdicts_of_a_topic_made_anew_are_counted_from_its_beginning(postgres_dsn: str) -> None:
+    """Its offsets begin anew, below what is merged of the topic before; once it is accepted none is left out."""
+    verdicts = [verdict(number, START) for number in range(20)]
+    async with house(postgres_dsn) as made:
+        await made.feed(verdicts[:15])
+        await made.settle()
+        await made.combine.stop()
+        await made.windows.stop()
+        made.bus.replace(topics.VERDICTS)
+        made.bus.restarted()
+        made.bus.accepted.add(f"{topics.VERDICTS}={(await made.bus.topic(topics.VERDICTS)).id}")
+        made.bus.restarted()
+        made.combine = build_combine(made.settings, made.bus, load_policy(), made.clock)
+        await made.combine.start()
+        await made.join_windows()
+        await made.feed(verdicts[15:])
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
 
 
 def _tally(before: int, after: int) -> Outgoing:
