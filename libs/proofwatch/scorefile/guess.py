@@ -43,7 +43,9 @@ _NAMES: Final = {
 _PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
     "%m/%d/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d %H%M%S",
-    "%m/%d/%Y %I:%M:%S %p", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d",
+    "%m/%d/%Y %I:%M:%S %p", "%d-%m-%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p",
+    "%d-%m-%Y %H:%M", "%d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S %Z", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%SZ",
+    "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d",
 )  # fmt: skip
 _LEAST: Final = 5
 """Trials that a side needs before its mean says anything."""
@@ -121,6 +123,7 @@ def _values(table: Table, columns: Columns) -> list[str]:
     numbers = {name: _Numbers() for name in SCORES}
     words: dict[str, Counter[str]] = {name: Counter() for name in TRUTHS}
     times: list[str] = []
+    readable = 0
     percents: Counter[Score] = Counter()
     for row in table.rows(columns.used):
         reading = reader.read(row)
@@ -131,6 +134,7 @@ def _values(table: Table, columns: Columns) -> list[str]:
             if (value := reading.scores.get(name)) is not None:
                 numbers[name].add(value, text or None)
             percents[name] += reading.cells.get(name, "").endswith("%")
+        readable += reading.moment is not None
         if len(times) < _TIMES_TRIED and reading.unfit and (text := reading.cells.get("occurred_at", "")):
             times.append(text)
     said: list[str] = []
@@ -139,7 +143,7 @@ def _values(table: Table, columns: Columns) -> list[str]:
     for name, truth in zip(SCORES, TRUTHS, strict=True):
         if name in columns.fields:
             said += _score(name, truth, numbers[name], percents[name], columns.fields[name])
-    said += _time(reader, times)
+    said += _time(reader, times, readable)
     said += _spellings(words, numbers, columns)
     return _merged(said)
 
@@ -183,9 +187,12 @@ def _sides(truth: str, found: _Numbers) -> tuple[Side | None, Side | None]:
     return sides.get(TRUTHS[truth][0]), sides.get(TRUTHS[truth][1])
 
 
-def _time(reader: Reader, unread: list[str]) -> list[str]:
+def _time(reader: Reader, unread: list[str], readable: int) -> list[str]:
+    if unread and readable:
+        why = f"{readable:,} of {reader.account.rows:,} are read as they are, others not; a time_format holds for all"
+        return [f"# occurred_at: not all times have one form: {why}. Bring them into one form."]
     if reader.times.counted:
-        return [f"time_format|{reader.times.counted}|times are whole numbers of so many digits"] if not unread else []
+        return [f"time_format|{reader.times.counted}|times are whole numbers of so many digits"]
     if not unread:
         return ["# time_zone|Europe/Berlin|times name no zone and count as UTC"] if reader.times.without_zone else []
     fitting = [pattern for pattern in _PATTERNS if all(_fits(text, pattern) for text in unread)]

@@ -42,6 +42,8 @@ def rows(good: tuple[float, float], bad: tuple[float, float], words: tuple[str, 
         ("match_score,pair\n" + rows((0.6, 1), (0, 0.3)) + "-1,genuine\n9999,impostor\n", "[-1, 9999] # 2 rows"),
         ("Similarity,Label\n" + rows((0.6, 1), (0, 0.3), ("1", "0")), 'pair: {"1": genuine, "0": impostor} # "1" has'),
         ("match_score,occurred_at\n0.9,1772618706000\n", "time_format: epoch_ms"),
+        ("match_score,timestamp\n0.9,31-03-2026 10:05:00 PM\n", 'time_format: "%d-%m-%Y %I:%M:%S %p"'),
+        ("match_score,timestamp\n0.9,31/Mar/2026:10:05:00 +0400\n", 'time_format: "%d/%b/%Y:%H:%M:%S %z"'),
         ("match_score,timestamp\n0.9,31.03.2026 10:05\n", 'time_format: "%d.%m.%Y %H:%M"'),
         ("match_score,timestamp\n0.9,03/31/2026 10:05:00\n", 'time_format: "%m/%d/%Y %H:%M:%S"'),
         ('match_score,pair\n"0,97",genuine\n', 'decimal: ","'),
@@ -78,3 +80,10 @@ def test_what_could_be_read_in_two_ways_is_left_to_a_person(tmp_path: Path, text
     (tmp_path / "mapping.yaml").write_text(draft)
     load_mapping(tmp_path / "mapping.yaml")
     assert says in draft
+
+
+def test_times_of_several_forms_are_told_and_not_given_one_format(tmp_path: Path) -> None:
+    """A format that fits those that could not be read would refuse those that could."""
+    draft, _ = drafted(tmp_path, "match_score,occurred_at\n0.9,2026-03-31\n0.9,31.03.2026 10:05\n")
+    assert "# occurred_at: not all times have one form: 1 of 2 are read as they are, others not" in draft
+    assert "time_format:" not in draft
