@@ -57,9 +57,10 @@ def admit(tally: Tally, state: SourceState | None) -> tuple[SourceState, bool]:
         raise TalliesOverlap(
             f"{tally.source_topic}/{tally.source_partition}: merged up to position {state.position}, but the next "
             f"tally stands for {before} to {after}, so that {before} to {state.position} would count twice: combine "
-            f"went back behind what it had published and cut its batches otherwise (were its group's offsets reset?); "
-            f"rebuild the windows: stop combine and windows, empty the tables of the schema windows, and let combine "
-            f"read the verdicts from their beginning"
+            f"went back behind what it had published and cut its batches otherwise (were its group's offsets reset, or "
+            f"the topic made anew?); rebuild the windows: stop combine and windows, empty the tables of the schema "
+            f"windows, delete the records of metrics.tallies.v1, set the groups combine and windows-relay to offset 0 "
+            f"(deleting them does not set them back), and start both again"
         )
     raise TalliesMissing(
         f"{tally.source_topic}/{tally.source_partition}: merged up to position {state.position}, but the next tally "
