@@ -92,7 +92,7 @@ COMMANDS: Final = {
     "restore": Command(
         "services.operations.restore",
         "kafka",
-        "compare a restored database with the topics, before services start on it (docs/backup.md)",
+        "compare a restored database with the topics, and take an older one into service (docs/backup.md)",
         "proofwatch restore check",
     ),
     "dlq": Command(

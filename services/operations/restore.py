@@ -1,4 +1,4 @@
-"""`proofwatch restore check`: whether a database fits the topics, before services start on it (docs/backup.md)."""
+"""`proofwatch restore`: whether a database fits the topics, before services start on it (docs/backup.md)."""
 
 import argparse
 import asyncio
@@ -6,8 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from proofwatch.bus.errors import BusError, BusUnavailable, UnknownTopic
+from proofwatch.bus.errors import BusError, BusUnavailable, Fenced, UnknownTopic
+from proofwatch.bus.port import TopicPartition
+from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from services.operations.restore_relay import RELAY, relay, senseless
 
 if TYPE_CHECKING:
     from proofwatch.bus.kafka import KafkaBus
@@ -30,13 +33,27 @@ class Stored(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("action", choices=("check",), help="compare positions in the database with those on Kafka")
+    parser.add_argument(
+        "action",
+        choices=("check", "relay"),
+        help="check: compare positions in the database with those on Kafka; relay: show where the relay of --schema "
+        "would begin on an older database, and with --yes let it begin there",
+    )
     parser.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
     parser.add_argument("--dsn", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    parser.add_argument("--schema", choices=SCHEMAS, help="relay: whose; its service must be stopped")
+    parser.add_argument("--yes", action="store_true", help="relay: write it; needs --note")
+    parser.add_argument("--operator", metavar="NAME", help="relay: who does it")
+    parser.add_argument("--note", metavar="TEXT", help="relay: why the database is older; no personal data")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 when services may start; 1 when they must not, or nobody answers, with a line for each reason."""
+    """Return 0 when services may start; 1 when they must not, or nobody answers, with a line for each reason.
+
+    2 when the arguments make no sense.
+    """
+    if args.action == "relay":
+        return _relay(args)
     try:
         findings = asyncio.run(_check(Settings.read(), args.bootstrap, args.dsn))
     except BusError as error:
@@ -47,6 +64,20 @@ def run(args: argparse.Namespace) -> int:
     if not findings:
         sys.stdout.write("the database fits the topics: services may start\n")
     return 1 if findings else 0
+
+
+def _relay(args: argparse.Namespace) -> int:
+    if wrong := senseless(args):
+        sys.stderr.write(f"proofwatch restore: {wrong}\n")
+        return 2
+    configure_logging("warning", "restore")
+    try:
+        return asyncio.run(relay(Settings.read(), args))
+    except Fenced as error:
+        sys.stderr.write(f"proofwatch restore: {error}: {args.schema} was started meanwhile; stop it and try again\n")
+    except BusError as error:
+        sys.stderr.write(f"proofwatch restore: {error}\n")
+    return 1
 
 
 def judge(
@@ -66,8 +97,8 @@ def judge(
         if published > outbox_seq:
             yield (
                 f"{at}: outputs up to {published} are published, but the database knows {outbox_seq} only: it is older "
-                f"than Kafka. Delete the offsets of group {schema}-relay while {schema} is stopped: what is counted "
-                f"once more is published once more, under the same ids"
+                f"than Kafka. While {schema} is stopped, run "
+                f"`proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more is published once more, under the same ids"
             )
 
 
@@ -106,17 +137,20 @@ async def _gather(
             ends.update({(topic, partition): end for partition, end in (await bus.ends(topic)).items()})
         except UnknownTopic:
             continue
-        for schema in sorted({each.schema for each in stored if each.topic == topic}):
-            offsets = await _offsets(bus, f"{schema}-relay", topic)
-            relayed.update({(schema, topic, partition): offset for partition, offset in offsets.items()})
+        for schema, _, partition, *_ in (each for each in stored if each.topic == topic):
+            position = await _position(bus, f"{schema}{RELAY}", TopicPartition(topic, partition))
+            if position is not None:
+                relayed[schema, topic, partition] = position
     return stored, ends, relayed
 
 
-async def _offsets(bus: "KafkaBus", group: str, topic: str) -> dict[int, int]:
-    """Return committed offsets; a cluster that has seen no group yet makes its coordinator at the first question."""
+async def _position(bus: "KafkaBus", group: str, at: TopicPartition) -> int | None:
+    """Return where a group goes on; a cluster that has seen no group makes its coordinator at the first question."""
     for _ in range(_COORDINATOR_S):
         try:
-            return await bus.positions(group, topic)
+            return await bus.position(group, at)
+        except UnknownTopic:  # neither an offset nor a topic of positions: nothing was ever published
+            return None
         except BusUnavailable:
             await asyncio.sleep(1)
-    return await bus.positions(group, topic)
+    return await bus.position(group, at)

@@ -9,6 +9,7 @@ from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.kafka_client import Connection, Metadata, reader
 from proofwatch.bus.kafka_consumer import KafkaConsumer
 from proofwatch.bus.kafka_fence import KafkaFence
+from proofwatch.bus.kafka_positions import Positions
 from proofwatch.bus.kafka_producer import Publisher
 from proofwatch.bus.kafka_reader import read_range
 from proofwatch.bus.kafka_security import PLAINTEXT, Security, security_of
@@ -90,6 +91,28 @@ class KafkaBus:
         owners do not depend on this, because starting their producer waits for it.
         """
         return await self._metadata.committed(group, topic, list(range(await self.partitions(topic))))
+
+    async def position(self, group: str, source: TopicPartition) -> int | None:
+        """Return where `group` goes on: its committed offset, or what it wrote beside its outputs last; None: neither.
+
+        Raises `BusUnavailable`, and `UnknownTopic` when the positions topic is not there and no offset is committed.
+        """
+        committed = await self._metadata.committed(group, source.topic, [source.partition])
+        if committed:
+            return committed[source.partition]
+        written = await Positions(self._connection, self._metadata).find(group, source)
+        return written.position if written else None
+
+    async def move(self, group: str, source: TopicPartition, position: int) -> None:
+        """Set the position of a group that counts no offsets of the topic itself (a relay), also to an earlier one.
+
+        Whoever owns the partition is fenced. Raises `Fenced`, `UnknownTopic`, or what the client library raises.
+        """
+        owner = await KafkaFence(self._connection, self._metadata, group, of_topic=False).acquire(source)
+        try:
+            await owner.move(position)
+        finally:
+            await owner.close()
 
     async def ends(self, topic: str) -> dict[int, int]:
         """Return the offset that the next record gets, of every partition; open transactions included."""

@@ -20,7 +20,7 @@ from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka_client import Connection, Metadata
 from proofwatch.bus.kafka_positions import Positions, position_record
 from proofwatch.bus.kafka_producer import discard, make_producer, send_all
-from proofwatch.bus.port import Batch, Owner, Stage, Topic, TopicPartition
+from proofwatch.bus.port import Batch, Stage, Topic, TopicPartition
 from proofwatch.bus.topics import require_same
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class KafkaFence:
         """Make sure that the positions topic exists. Raises `UnknownTopic`."""
         await self._positions.check()
 
-    async def acquire(self, source: TopicPartition) -> Owner[None]:
+    async def acquire(self, source: TopicPartition) -> "KafkaOwner":
         """Start the producer of `source`: whoever held it before is fenced, its open transaction aborted."""
         topic = await self._metadata.topic(source.topic) if self._of_topic else Topic(0)
         producer = make_producer(self._connection, transactional_id(self._group, source))
@@ -137,6 +137,23 @@ class KafkaOwner:
             raise Fenced(f"{where}: another owner has acquired this partition") from error
         if moves:
             self._committed, self._begun = batch.position_after, True
+
+    async def move(self, position: int) -> None:
+        """Set the position, in both places, also to an earlier one: what an operator does, while no lane is at work.
+
+        Raises `Fenced`, or what the client library raises; close the owner then.
+        """
+        try:
+            await self._producer.begin_transaction()
+            written = position_record(self._group, self._source, position, self._topic.id)
+            await send_all(self._producer, ((written,),), self._metadata.partitions, lambda: self._source.partition)
+            offsets = {Place(*self._source): (position, self._topic.id or "")}
+            await self._producer.send_offsets_to_transaction(offsets, self._group)
+            await self._producer.commit_transaction()
+        except ProducerFenced as error:
+            where = f"{self._source.topic}/{self._source.partition}"
+            raise Fenced(f"{where}: another owner has acquired this partition") from error
+        self._committed, self._asked = position, True
 
     async def close(self) -> None:
         """Disconnect; never raises."""

@@ -57,6 +57,7 @@ class OutboxSource:
     def __init__(self, pool: "asyncpg.Pool", schema: str, written: OutboxSignals | None = None) -> None:
         """`written`: the signals of the fence that writes the outbox in this process; None: ask every time."""
         self._pool = pool
+        self._schema = schema
         self._written = written
         self._cursors: dict[TopicPartition, int] = {}
         self._released: dict[TopicPartition, int] = {}
@@ -76,7 +77,8 @@ class OutboxSource:
         if position > end:
             raise Gap(
                 f"outbox of {source.topic}/{source.partition}: {position} is committed but the outbox ends at {end}: "
-                f"the database is older than the bus; delete the relay group's offsets if that is meant"
+                f"the database is older than the bus. If that is meant, stop this service and run `proofwatch restore "
+                f"relay --schema {self._schema} --yes --note …` (docs/backup.md)"
             )
         self._cursors[source] = position
         if self._written:

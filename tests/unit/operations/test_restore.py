@@ -1,6 +1,8 @@
 """Whether a database fits the topics: the judgement, from numbers."""
 
+from proofwatch.bus.port import TopicPartition
 from services.operations.restore import Stored, judge
+from services.operations.restore_relay import Move, moves, told
 
 VERDICTS = "biometrics.verdicts.v1"
 ENDS = {(VERDICTS, 0): 100, (VERDICTS, 1): 50}
@@ -16,7 +18,7 @@ def test_a_database_that_is_older_than_what_is_published_is_told_what_to_do() ->
     """The relay would refuse; the sentence names its group."""
     (said,) = judge([Stored("ledger", VERDICTS, 0, 90, 7)], ENDS, {("ledger", VERDICTS, 0): 9})
     assert "outputs up to 9 are published, but the database knows 7 only" in said
-    assert "Delete the offsets of group ledger-relay" in said
+    assert "`proofwatch restore relay --schema ledger --yes --note …`" in said
 
 
 def test_a_topic_that_ends_before_the_position_is_another_one() -> None:
@@ -25,3 +27,16 @@ def test_a_topic_that_ends_before_the_position_is_another_one() -> None:
     beyond, absent = judge(stored, ENDS, {})
     assert "biometrics.verdicts.v1/1 was read up to 51, but the topic ends at 50" in beyond
     assert "biometrics.verdicts.v1/2 was read up to 5, but there is no such partition" in absent
+
+
+def test_a_relay_begins_where_the_database_knows_its_outbox_to_be_published() -> None:
+    """One that stands there is left alone; a partition that the backup does not know begins anew."""
+    at = [TopicPartition(VERDICTS, partition) for partition in range(4)]
+    outbox = {at[0]: (7, 5), at[1]: (4, 4), at[2]: (3, 0)}
+    found = moves(outbox, {at[0]: 9, at[1]: 4, at[3]: 2})
+    assert found == [Move(at[0], 9, 5, 7), Move(at[3], 2, 0, 0)]
+    first, second, again, _ = told("ledger", found, done=False)
+    assert first.startswith("group ledger-relay: biometrics.verdicts.v1/0 would be set from 9 to 5")
+    assert first.endswith("its 2 rows are published again")
+    assert second.endswith("it holds no rows to be published")
+    assert again.startswith("receivers see again")
