@@ -98,7 +98,8 @@ def judge(
             yield (
                 f"{at}: outputs up to {published} are published, but the database knows {outbox_seq} only: it is older "
                 f"than Kafka. While {schema} is stopped, run "
-                f"`proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more is published once more, under the same ids"
+                f"`proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more is published "
+                f"once more, under the same ids"
             )
 
 
