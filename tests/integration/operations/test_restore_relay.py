@@ -95,13 +95,16 @@ async def test_an_older_database_is_taken_into_service(
     assert "relay_position_set" in logged
     assert "restored to 09:00" in logged
 
+    args.yes = False
+
     async def stands() -> tuple[int, str]:
         return (await command(args))[:2]
 
     nothing = "group ledger-relay stands where the outbox stands: nothing to do\n"
     await shows(stands, (0, nothing))
-    await World(world.bus, "", world.bootstrap).forget("ledger-relay")  # the record beside the outputs says the same
-    await shows(stands, (0, nothing))
+    await World(world.bus, "", world.bootstrap).forget("ledger-relay")
+    await shows(lambda: world.bus.positions("ledger-relay", world.name("in")), {})
+    await shows(stands, (0, nothing))  # the record beside the outputs says the same
 
     third, running = await _serving(world, pool)
     await world.publish("in", [b"8"])
