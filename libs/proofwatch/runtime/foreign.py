@@ -1,4 +1,7 @@
-"""What libraries log, made fit for an operator: the same thing once a minute, and a traceback only for a bug."""
+"""What libraries log, made fit for an operator.
+
+The same thing once a minute, a traceback only for a bug, of the Kafka clients' progress nothing unless it is asked for.
+"""
 
 import logging
 import re
@@ -19,6 +22,18 @@ _NUMBERS: Final = re.compile(r"\d+")
 _PLACES: Final = re.compile(r"%\S|\W")
 _TEMPLATE: Final = 8
 _OPERATIONAL: Final = ("aiokafka", "asyncpg", "redis", "faust", "mode", "proofwatch.bus.errors")
+
+_CLIENTS: Final = ("aiokafka", "faust", "kafka", "mode")
+
+
+def warnings_of_clients(level: int) -> None:
+    """Let the Kafka clients log warnings only, or less where `level` is higher; at DEBUG all that they say.
+
+    What they tell below that, of metadata, coordinators and topics, was most of the log of a service.
+    """
+    wanted = logging.NOTSET if level <= logging.DEBUG else max(level, logging.WARNING)
+    for name in _CLIENTS:
+        logging.getLogger(name).setLevel(wanted)
 
 
 class OnceAMinute(logging.Filter):

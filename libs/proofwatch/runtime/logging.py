@@ -9,7 +9,7 @@ from typing import Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from proofwatch.runtime.foreign import OnceAMinute, say_exception, say_times
+from proofwatch.runtime.foreign import OnceAMinute, say_exception, say_times, warnings_of_clients
 
 WITHHELD: Final = frozenset({"subject_ref", "imagery_ref", "segments", "value", "payload", "secret", "password", "dsn"})
 """Field names whose values never reach a log line, whoever passes them."""
@@ -61,6 +61,7 @@ def configure_logging(level: str, service: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    warnings_of_clients(root.level)
     withhold_requests()
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught

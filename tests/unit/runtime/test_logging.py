@@ -24,12 +24,15 @@ def written() -> Iterator[io.StringIO]:
     """The stream that a process's logging writes to; what it changed in this process is put back."""
     root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
     before = (root.handlers, root.level)
+    clients = {name: logging.getLogger(name).level for name in ("aiokafka", "faust", "kafka", "mode")}
     stream = io.StringIO()
     configure_logging("info", "windows", stream)
     yield stream
     logging.captureWarnings(capture=False)
     root.handlers, level = before
     root.setLevel(level)
+    for name, was in clients.items():
+        logging.getLogger(name).setLevel(was)
     sys.excepthook, threading.excepthook = hooks
     structlog.reset_defaults()
 
@@ -110,6 +113,30 @@ def test_a_library_that_repeats_itself_is_heard_once_a_minute(written: io.String
     said = lines(written)
     assert [line["level"] for line in said] == ["error", "warning"]
     assert {line["service"] for line in said} == {"windows"}
+
+
+@pytest.mark.parametrize("library", ["aiokafka.consumer.group_coordinator", "faust.app", "kafka.conn", "mode.services"])
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        ("debug", ["Discovered coordinator", "Heartbeat failed", "Unable to connect"]),
+        ("info", ["Heartbeat failed", "Unable to connect"]),
+        ("warning", ["Heartbeat failed", "Unable to connect"]),
+        ("error", ["Unable to connect"]),
+    ],
+)
+def test_the_progress_of_kafka_clients_is_logged_at_debug_only(
+    written: io.StringIO, library: str, level: str, heard: list[str]
+) -> None:
+    """It was most of the log; what fails is heard as before, and our own lines are what the level says."""
+    configure_logging(level, "windows", written)
+    log = logging.getLogger(library)
+    log.info("Discovered coordinator")
+    log.warning("Heartbeat failed")
+    log.error("Unable to connect")
+    logging.getLogger("services.notifier").info("delivered")
+    said = [line["event"] for line in lines(written)]
+    assert said == heard + ["delivered"] * (level in ("debug", "info"))
 
 
 def test_how_often_it_was_is_told_with_the_next_line() -> None:
