@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from proofwatch.bus.observed import Observer, Sample
+from proofwatch.runtime.reasons import together
 
 
 class Part(Protocol):
@@ -111,4 +112,4 @@ class Service:
 
     def unready(self) -> Sequence[str]:
         """Return why the parts do not do their work now, in order; empty: all of them do."""
-        return [reason for part in self.parts for reason in part.unready()]
+        return together(reason for part in self.parts for reason in part.unready())
