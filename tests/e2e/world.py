@@ -31,12 +31,8 @@ _IDLE_S: Final = 0.25
 _SETTLED_S: Final = 2.0
 """Several idle batches long: what closes on an idle batch has had its turn."""
 
-SAME_AS_ALONE: Final = {"live_progress": False, "alert_horizon_hours": 24 * 30}
-"""Settings over those of standalone mode, for both.
-
-Time moves with the records alone. And nothing is backfill: whether a window is depends on how far time has moved by
-the batch that closes it, so on how the log is cut into batches, which no two runs do alike.
-"""
+SAME_AS_ALONE: Final = {"live_progress": False}
+"""Settings over those of standalone mode, for both: time moves with the records alone."""
 
 
 class World:

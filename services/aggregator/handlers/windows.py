@@ -111,17 +111,18 @@ class WindowsStage:
         if not batch.records:
             return ()
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
+        before_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         arrivals, outgoing = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
-        touched = await self._merge(arrivals.in_time, lane, tx, journal, progress_ms)
+        touched = await self._merge(arrivals.in_time, lane, tx, journal, before_ms)
         published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
         outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
-            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, progress_ms, late)
+            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, before_ms, late)
             published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
             outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
             touched += more
@@ -176,16 +177,20 @@ class WindowsStage:
         lane: _Lane,
         tx: "asyncpg.Connection",
         journal: list[bytes],
-        progress_ms: int | None,
+        before_ms: int | None,
         late: Container[BucketKey] = (),
     ) -> list[_Touched]:
-        """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again."""
+        """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again.
+
+        `before_ms`: the progress before the batch. What is kept no longer by then may have been removed; judged by the
+        progress behind the batch, a log that comes at once would lose windows that it keeps when it comes day by day.
+        """
         if not cells:
             return []
         minutes = deltas(cells)
         additions = widened(minutes)
         known = lane.open | await store.load(tx, additions.keys() - lane.open.keys())
-        past = [key for key in additions if key not in known and is_past(key, progress_ms, self._rules.keep)]
+        past = [key for key in additions if key not in known and is_past(key, before_ms, self._rules.keep)]
         journal.append(store.encoded(added(minutes, late, past)))
         for key in past:
             del additions[key]

@@ -272,8 +272,8 @@ async def test_late_data_restates_a_closed_window(postgres_dsn: str) -> None:
 
 async def test_one_fast_clock_makes_nobody_late(postgres_dsn: str) -> None:
     """A source far ahead in time closes nothing that the others have not passed."""
-    async with house(postgres_dsn, live_progress=False) as made:
-        ahead, rest = START + timedelta(hours=5), [verdict(n, START) for n in range(40)]
+    ahead, rest = START + timedelta(hours=5), [verdict(n, START) for n in range(40)]
+    async with house(postgres_dsn, live_progress=False, start_ms=milliseconds(ahead)) as made:
         (fast,) = records([verdict(1, ahead, tenant="fast")], PARTITIONS)
         await made.bus.publish([fast])
         for record in records(rest, PARTITIONS):
