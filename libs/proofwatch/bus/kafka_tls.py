@@ -15,9 +15,14 @@ _close = conn.AIOKafkaConnection.close
 def _closed_at_once(connection: Any, reason: Any = None, exc: Any = None) -> Any:
     writer = connection._writer
     closed = _close(connection, reason, exc)
-    if writer is not None and writer.get_extra_info("ssl_object") is not None:
+    # A transport of asyncio that has already lost its connection forgets its protocol, and can be asked nothing more.
+    if writer is not None and connection._ssl_context is not None and not _is_lost(writer.transport):
         writer.transport.abort()
     return closed
+
+
+def _is_lost(transport: Any) -> bool:
+    return getattr(transport, "_ssl_protocol", transport) is None
 
 
 def close_at_once() -> None:
