@@ -23,6 +23,7 @@ from proofwatch.bus.errors import BusUnavailable, Refused
 from proofwatch.bus.kafka import KafkaBus
 from proofwatch.bus.kafka_security import security_of
 from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.events.topics import POSITIONS
 from proofwatch.runtime.settings import Settings
 from services.cli import main
 from tests.contract.worlds import Spec
@@ -36,8 +37,9 @@ OAUTH_USER, OAUTH_SECRET = USER, "s3cr:t of+the client"
 
 @pytest.fixture(scope="module")
 def secured(secured_broker: SecuredBroker) -> SecuredBroker:
-    """The broker, with a user whose password is known."""
+    """The broker, with a user whose password is known, and the topic of positions, which no owner does without."""
     secured_broker.add_users([USER])
+    asyncio.run(ensure_topics(secured_broker.broker.bootstrap, [Spec(POSITIONS, 1, {})]))
     return secured_broker
 
 
