@@ -14,14 +14,13 @@ _close = conn.AIOKafkaConnection.close
 
 def _closed_at_once(connection: Any, reason: Any = None, exc: Any = None) -> Any:
     writer = connection._writer
-    closed = _close(connection, reason, exc)
-    # A transport of asyncio that has already lost its connection forgets its protocol, and can be asked nothing more.
-    if writer is not None and connection._ssl_context is not None and not _is_lost(writer.transport):
+    # Before the library closes it: asyncio's transport can be asked nothing more once it has been closed twice.
+    if writer is not None and connection._ssl_context is not None and not _is_closed_twice(writer.transport):
         writer.transport.abort()
-    return closed
+    return _close(connection, reason, exc)
 
 
-def _is_lost(transport: Any) -> bool:
+def _is_closed_twice(transport: Any) -> bool:
     return getattr(transport, "_ssl_protocol", transport) is None
 
 
