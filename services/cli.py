@@ -1,8 +1,10 @@
 """The console script: one sub-command per module, imported only when it is called."""
 
 import argparse
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -139,6 +141,9 @@ COMMANDS: Final = {
     ),
 }
 
+_SERVICES: Final = ("run",)
+"""What has a log; every other command says itself what went wrong, in one sentence."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the sub-command named first; return the exit code."""
@@ -172,8 +177,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    code: int = module.run(parser.parse_args(arguments[1:]))
+    parsed = parser.parse_args(arguments[1:])
+    with nullcontext() if name in _SERVICES else silent_clients():
+        code: int = module.run(parsed)
     return code
+
+
+@contextmanager
+def silent_clients() -> Iterator[None]:
+    """Keep what the Kafka client logs from standard error; it would stand before our sentence and say less."""
+    client = logging.getLogger("aiokafka")
+    nowhere, before = logging.NullHandler(), client.propagate
+    client.addHandler(nowhere)
+    client.propagate = False
+    try:
+        yield
+    finally:
+        client.propagate = before
+        client.removeHandler(nowhere)
 
 
 def _overview() -> str:

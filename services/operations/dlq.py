@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
 from proofwatch.bus.port import Bus
+from proofwatch.bus.wording import plain
 from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
@@ -172,7 +173,7 @@ async def _on_kafka(
     try:
         return await action(bus, args)
     except KafkaError as error:
-        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {error}") from error
+        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {plain(error)}") from error
     finally:
         await bus.stop()
 

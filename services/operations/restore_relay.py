@@ -13,6 +13,7 @@ import structlog
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.wording import plain
 from proofwatch.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ async def relay(settings: Settings, args: argparse.Namespace) -> int:
         todo = moves(outbox, await _published(bus, args.schema, outbox))
         return await _carry_out(bus, args, todo)
     except (KafkaError, TimeoutError) as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {error}") from error
+        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
     finally:
         await bus.stop()
         await pool.close()

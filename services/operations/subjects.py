@@ -10,6 +10,7 @@ import structlog
 
 from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
 from proofwatch.bus.port import Bus
+from proofwatch.bus.wording import plain
 from proofwatch.events.topics import SUBJECTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
@@ -107,7 +108,7 @@ async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
     try:
         return await repairing(bus, args)
     except KafkaError as error:
-        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {error}") from error
+        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {plain(error)}") from error
     finally:
         await bus.stop()
 

@@ -1,10 +1,13 @@
 """The console script finds every command and explains it with an example."""
 
+import argparse
+import logging
 from importlib.metadata import version
 
 import pytest
 
 from services.cli import COMMANDS, main
+from services.operations import run, topics
 
 
 def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,3 +37,21 @@ def test_the_version_is_that_of_the_distribution(flag: str, capsys: pytest.Captu
     """What to name in a report."""
     assert main([flag]) == 0
     assert capsys.readouterr().out == f"proofwatch {version('proofwatch')}\n"
+
+
+@pytest.mark.parametrize(("name", "heard"), [("topics", []), ("run", ["away"])])
+def test_only_a_service_logs_what_the_kafka_client_says(
+    name: str, heard: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A command ends with one sentence of its own; the client's line before it says the same, worse."""
+
+    def fails(_: argparse.Namespace) -> int:
+        logging.getLogger("aiokafka.client").error("away")
+        return 1
+
+    monkeypatch.setattr(topics if name == "topics" else run, "run", fails)
+    assert main([name, "list" if name == "topics" else "scorer"]) == 1
+    assert caplog.messages == heard
+    caplog.clear()
+    logging.getLogger("aiokafka.client").error("afterwards")
+    assert caplog.messages == ["afterwards"]

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_security import PLAINTEXT, Security
+from proofwatch.bus.wording import plain
 
 _VISIBLE_S = 30.0
 _POLL_S = 0.05
@@ -72,7 +73,7 @@ async def ensure_topics(
             tuple(await _differences(admin, [spec for name, spec in wanted.items() if name in present], present)),
         )
     except (KafkaError, OSError) as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {error}") from error
+        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
     finally:
         await end(admin.close())
 

@@ -19,6 +19,7 @@ from proofwatch.bus.kafka_security import PLAINTEXT, Security
 from proofwatch.bus.kafka_topics import TopicsRequest, topics_of
 from proofwatch.bus.port import Topic
 from proofwatch.bus.topics import check_unchanged
+from proofwatch.bus.wording import plain
 
 _NO_OFFSET: Final = -1
 _END_S: Final = 3.0
@@ -118,7 +119,7 @@ class Metadata:
             return topics_of(await self._admin._send_request(TopicsRequest(names)))
         except (KafkaError, OSError, TimeoutError) as error:
             where = self._connection.bootstrap
-            raise BusUnavailable(f"Kafka does not answer at {where}: {type(error).__name__}: {error}") from error
+            raise BusUnavailable(f"Kafka does not answer at {where}: {type(error).__name__}: {plain(error)}") from error
 
     async def committed(self, group: str, topic: str, partitions: list[int]) -> dict[int, int]:
         """Return the committed offsets of those `partitions` that have one. Raises `BusUnavailable`."""
@@ -136,7 +137,7 @@ class Metadata:
         try:
             found = await self._admin.list_consumer_group_offsets(group, partitions=places)
         except KafkaError as error:  # such as no coordinator yet, on a cluster that has not seen a group
-            raise BusUnavailable(f"the coordinator of group {group!r} does not answer: {error}") from error
+            raise BusUnavailable(f"the coordinator of group {group!r} does not answer: {plain(error)}") from error
         if len(found) != len(places):
             raise BusUnavailable(f"the coordinator of group {group!r} has no answer yet for {topic}")
         return {place.partition: (at.offset, at.metadata) for place, at in found.items() if at.offset != _NO_OFFSET}

@@ -16,6 +16,7 @@ from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_membership import Membership
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
 from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
+from proofwatch.bus.wording import plain
 from proofwatch.runtime.conditions import Condition
 
 _log = structlog.get_logger(__name__)
@@ -62,7 +63,7 @@ class KafkaConsumer:
             await end(self._consumer.stop())
             if self._membership.fenced:
                 raise self._membership.fenced from error
-            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
+            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {plain(error)}") from error
 
     async def stop(self) -> None:
         """Drain what was assigned, then leave the group; idempotent."""
@@ -90,8 +91,8 @@ class KafkaConsumer:
             coordinator.check_errors()
         except KafkaError as error:
             if coordinator._coordination_task.done():
-                raise BusUnavailable(f"the membership in group {self._group} has ended: {error}") from error
-            self._trouble = f"group {self._group} could not be joined: {error}"
+                raise BusUnavailable(f"the membership in group {self._group} has ended: {plain(error)}") from error
+            self._trouble = f"group {self._group} could not be joined: {plain(error)}"
             self._failing.holds(type(error).__name__, group=self._group, error=str(error))
             coordinator.request_rejoin()  # heartbeats have ended with the error; joining begins them again
 

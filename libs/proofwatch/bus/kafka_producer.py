@@ -14,6 +14,7 @@ from proofwatch.bus.errors import BusUnavailable, RecordTooLarge
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_packer import Packer
 from proofwatch.bus.port import Outgoing
+from proofwatch.bus.wording import plain
 
 _BATCH_BYTES = 786_432  # below the broker's default limit of 1 MiB a batch, so that any topic takes it
 _MAX_RECORD_BYTES = 16_777_216
@@ -105,7 +106,7 @@ class Publisher:
             except (KafkaError, OSError) as error:
                 await self._drop()
                 where = self._connection.bootstrap
-                raise BusUnavailable(f"could not publish to {where}: {type(error).__name__}: {error}") from error
+                raise BusUnavailable(f"could not publish to {where}: {type(error).__name__}: {plain(error)}") from error
             except BaseException:
                 await self._drop()
                 raise

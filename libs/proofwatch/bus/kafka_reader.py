@@ -12,6 +12,7 @@ from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, end, reader
 from proofwatch.bus.kafka_codec import unpacking
 from proofwatch.bus.port import Look, Record, TopicPartition, new_record
+from proofwatch.bus.wording import plain
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
 _LOOK_AGAIN_MS = 15  # at most; it ends with the first record
@@ -46,7 +47,7 @@ class PartitionReader:
             await consumer.start()
         except (KafkaError, OSError) as error:
             await end(consumer.stop())
-            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}") from error
+            raise BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {plain(error)}") from error
         self._consumer = consumer
 
     async def stop(self) -> None:

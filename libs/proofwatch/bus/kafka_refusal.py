@@ -16,6 +16,7 @@ from aiokafka.protocol.admin import SaslHandShakeRequest
 
 from proofwatch.bus.errors import BusUnavailable, Refused
 from proofwatch.bus.kafka_security import Security
+from proofwatch.bus.wording import plain, reason
 
 _ATTEMPT_S: Final = 5.0
 _PROTOCOL: Final = "PROOFWATCH_KAFKA_SECURITY_PROTOCOL"
@@ -26,15 +27,23 @@ async def why_not(bootstrap: str, security: Security, error: BaseException) -> B
 
     Takes a few seconds for each address at most; secrets are not in the sentence.
     """
+    hosts: list[str] = []
+    reasons: list[str] = []
     for host, port, _ in collect_hosts(bootstrap, randomize=False):
         where = f"{host}:{port}"
         try:
             sentence = await _attempt(host, port, where, security)
-        except (KafkaError, OSError, TimeoutError):
+        except (KafkaError, OSError, TimeoutError) as failed:
+            hosts.append(where)
+            reasons.append(reason(failed))
             continue
         if sentence:
             return Refused(sentence)
-    return BusUnavailable(f"Kafka does not answer at {bootstrap}: {error}")
+    if len(set(reasons)) > 1:
+        why = "; ".join(f"{where}: {said}" for where, said in zip(hosts, reasons, strict=True))
+    else:
+        why = reasons[0] if reasons else plain(error)
+    return BusUnavailable(f"Kafka does not answer at {bootstrap}: {why}")
 
 
 async def _attempt(host: str, port: int, where: str, security: Security) -> str | None:

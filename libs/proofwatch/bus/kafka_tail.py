@@ -12,6 +12,7 @@ from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_codec import unreadable
 from proofwatch.bus.port import CaughtUp, Record, TopicPartition
+from proofwatch.bus.wording import plain
 
 _FETCH_WAIT_MS: Final = 2_000  # an idle broker answers this often; records do not wait for it
 _TAKE_MS: Final = 50
@@ -85,7 +86,7 @@ class KafkaTail:
         return CaughtUp(taken, not behind)
 
     def _away(self, error: BaseException) -> BusUnavailable:
-        return BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {error}")
+        return BusUnavailable(f"Kafka does not answer at {self._connection.bootstrap}: {plain(error)}")
 
 
 async def _behind(reader: Any, ends: dict[Any, int]) -> list[Any]:

@@ -16,6 +16,7 @@ from proofwatch.bus.lane_settings import LaneSettings
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.bus.standstill import SILENT_MS, Standstill
 from proofwatch.bus.timely import stamped
+from proofwatch.bus.wording import plain
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
 
@@ -257,5 +258,5 @@ class Lane(Generic[Tx]):
 
 
 def _say(error: Exception) -> str:
-    name, text = type(error).__name__, " ".join(str(error).split())
+    name, text = type(error).__name__, plain(error)
     return text if text.startswith(name) else f"{name}: {text}"  # the client's errors begin with their names

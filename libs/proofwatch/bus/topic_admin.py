@@ -14,6 +14,7 @@ from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_security import PLAINTEXT, Security
 from proofwatch.bus.topic_plan import Count, Present, Setting
+from proofwatch.bus.wording import plain
 
 _VISIBLE_S: Final = 30.0
 _POLL_S: Final = 0.05
@@ -101,7 +102,7 @@ async def topic_admin(bootstrap: str, security: Security = PLAINTEXT) -> AsyncIt
             raise await connection.away(error) from error
         yield TopicAdmin(admin)
     except (KafkaError, OSError) as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {error}") from error
+        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
     finally:
         await end(admin.close())
 
