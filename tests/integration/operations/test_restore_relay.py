@@ -8,12 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.outbox import relay
 from proofwatch.bus.postgres import PostgresFence, create_pool
 from proofwatch.bus.worker import Worker
-from proofwatch.events.topics import POSITIONS, kafka_specs
 from proofwatch.runtime.migrations import migrate
 from services.operations import restore
 from tests.contract.test_bus_kafka import Stored
@@ -34,9 +32,7 @@ select topic, partition, 3, $$%s$$, null, 'k', '3', 0, '{}', '{}' from ledger.fe
 @pytest.fixture
 async def world(kafka_broker: KafkaBroker) -> AsyncIterator[World]:
     """Kafka with two topics of one partition, beside the topic of positions."""
-    (positions,) = [spec for spec in kafka_specs() if spec.name == POSITIONS]
     made = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1}, {"retention.ms": "-1"})
-    await ensure_topics(kafka_broker.bootstrap, [positions])
     yield made
     await made.close()
 
