@@ -7,10 +7,18 @@ import pytest
 from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.kafka_secured import SUPER_USERS, SecuredBroker, secured_kafka
+from tests.support.logs import logging_as_it_was
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.registry_server import RegistryServer
 from tests.support.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def logging_ends_with_the_test() -> Iterator[None]:
+    """Commands and services that a test runs in this process configure its logging; the next test has none of it."""
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture(scope="session")

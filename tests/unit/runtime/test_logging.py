@@ -4,10 +4,8 @@ import asyncio
 import io
 import json
 import logging
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,21 +18,11 @@ from proofwatch.runtime.logging import configure_logging
 
 
 @pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """The stream that a process's logging writes to; what it changed in this process is put back."""
-    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
-    before = (root.handlers, root.level)
-    clients = {name: logging.getLogger(name).level for name in ("aiokafka", "faust", "kafka", "mode")}
+def written() -> io.StringIO:
+    """The stream that a process's logging writes to."""
     stream = io.StringIO()
     configure_logging("info", "windows", stream)
-    yield stream
-    logging.captureWarnings(capture=False)
-    root.handlers, level = before
-    root.setLevel(level)
-    for name, was in clients.items():
-        logging.getLogger(name).setLevel(was)
-    sys.excepthook, threading.excepthook = hooks
-    structlog.reset_defaults()
+    return stream
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:
