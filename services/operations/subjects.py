@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -18,6 +19,7 @@ from proofwatch.runtime.settings import Settings
 from services.scorer.repair import Order, Unreadable, repair, unreadable
 
 _TEXT: Final = 512
+_TRIES: Final = 10
 _log = structlog.get_logger(__name__)
 
 
@@ -52,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
         return asyncio.run(_on_kafka(Settings.read(), args))
     except Fenced:
         sys.stderr.write(
-            "proofwatch subjects: the scorer acquired the partition meanwhile: nothing was written there; try again\n"
+            f"proofwatch subjects: the scorer acquired the partition meanwhile, {_TRIES} times: nothing was written "
+            "there; stop the scorer, or try again\n"
         )
     except BusError as error:
         sys.stderr.write(f"proofwatch subjects: {error}\n")
@@ -69,7 +72,7 @@ async def repairing(bus: Bus, args: argparse.Namespace) -> int:
     for partition in range(count) if args.partition is None else (args.partition,):
         found = await unreadable(bus, partition)
         if found and args.yes:
-            done = await repair(bus, partition, Order(args.operator, args.note), SystemClock().now_ms())
+            done = await _repaired(bus, partition, Order(args.operator, args.note))
             _tell(partition, done, "was replaced by")
             for each in done:
                 _log.warning(
@@ -89,6 +92,14 @@ async def repairing(bus: Bus, args: argparse.Namespace) -> int:
     elif not args.yes:
         sys.stdout.write("nothing was written: --yes --operator NAME --note TEXT writes it\n")
     return 1 if left else 0
+
+
+async def _repaired(bus: Bus, partition: int, order: Order) -> list[Unreadable]:
+    """Repair, and try again where the scorer, which waits and tries too, came between: nothing was written then."""
+    for _ in range(_TRIES - 1):
+        with suppress(Fenced):
+            return await repair(bus, partition, order, SystemClock().now_ms())
+    return await repair(bus, partition, order, SystemClock().now_ms())
 
 
 def _tell(partition: int, found: Sequence[Unreadable], what: str) -> None:

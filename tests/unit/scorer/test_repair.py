@@ -1,6 +1,7 @@
 """States that cannot be read: what takes their place, and what goes on record."""
 
 import argparse
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
 from services.operations import subjects as command
 from services.scorer.core.subject import NOTHING, encode
-from services.scorer.repair import REPAIR, Order, repair, unreadable
+from services.scorer.repair import REPAIR, Order, Unreadable, repair, unreadable
 from tests.unit.bus.stages import Recording
 from tests.unit.scorer.test_subjects import failed
 
@@ -107,3 +108,25 @@ def test_nobody_repairs_without_a_name(capsys: pytest.CaptureFixture[str]) -> No
     command.add_arguments(parser)
     assert command.run(parser.parse_args(["repair", "--yes", "--operator", "r.mehta"])) == 2
     assert "go on record" in capsys.readouterr().err
+
+
+async def test_the_command_tries_again_where_the_waiting_scorer_came_between(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scorer acquires its partition every few seconds while it waits; nothing was written, so it may be tried."""
+    bus, tries = await bus_with((b"a/s", b"{")), 0
+
+    async def contended(*arguments: Any) -> list[Unreadable]:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise Fenced("another owner")
+        return await repair(*arguments)
+
+    monkeypatch.setattr(command, "repair", contended)
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    words = ["repair", "--partition", "0", "--yes", "--operator", "r.mehta", "--note", "disk fault"]
+    assert await command.repairing(bus, parser.parse_args(words)) == 0
+    assert tries == 3
+    assert "was replaced by" in capsys.readouterr().out
