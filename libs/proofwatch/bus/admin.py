@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -11,30 +11,12 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka_client import Connection, end
 from proofwatch.bus.kafka_security import PLAINTEXT, Security
+from proofwatch.bus.topic_plan import TopicSpec
 from proofwatch.bus.wording import plain
 
 _VISIBLE_S = 30.0
 _POLL_S = 0.05
 _BROKER_DEFAULT = -1
-
-
-class TopicSpec(Protocol):
-    """What a topic should be; `config` holds the broker's setting names and their values as text."""
-
-    @property
-    def name(self) -> str:
-        """Return the topic's name."""
-        ...
-
-    @property
-    def partitions(self) -> int:
-        """Return the partition count, fixed for the life of the topic."""
-        ...
-
-    @property
-    def config(self) -> Mapping[str, str]:
-        """Return the topic's settings."""
-        ...
 
 
 class Ensured(NamedTuple):

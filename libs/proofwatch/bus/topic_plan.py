@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 
-class Spec(Protocol):
-    """What a topic should be."""
+class TopicSpec(Protocol):
+    """What a topic should be; `config` holds the broker's setting names and their values as text."""
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Plan(NamedTuple):
     counts: tuple[Count, ...]
 
 
-def plan(specs: Iterable[Spec], present: Mapping[str, Present]) -> Plan:
+def plan(specs: Iterable[TopicSpec], present: Mapping[str, Present]) -> Plan:
     """Hold what should be against what is."""
     specs = list(specs)
     there = [spec for spec in specs if spec.name in present]

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local_log import PartitionLog
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 
 
@@ -34,3 +37,26 @@ class Recording:
         return [
             Outgoing(self.out, r.key, r.value, batch.source.partition, r.timestamp_ms, r.headers) for r in batch.records
         ]
+
+
+class Picky(Recording):
+    """Refuses what is not `good`."""
+
+    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+        copies = await super().step(batch, tx)
+        return [
+            out if out.value == b"good" else dead_letter(record, batch.source, "picky", "malformed", "$: is not JSON")
+            for record, out in zip(batch.records, copies, strict=True)
+        ]
+
+
+class Unreliable(LocalBus):
+    """Fails to append when told to: a transaction that is aborted after its step."""
+
+    fails = 0
+
+    def append(self, placed: Sequence[tuple[PartitionLog, Outgoing]]) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise ConnectionError("away")
+        super().append(placed)

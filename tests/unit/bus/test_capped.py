@@ -1,7 +1,6 @@
 """A capped stage halts before anything of the batch is committed, and remembers across failures and restarts."""
 
 import asyncio
-from collections.abc import Sequence
 from itertools import count
 
 import pytest
@@ -13,27 +12,15 @@ from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.local import LocalBus
-from proofwatch.bus.local_log import PartitionLog
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SimulatedClock
-from tests.unit.bus.stages import Recording, until
+from tests.unit.bus.stages import Picky, Unreliable, until
 
 AT = TopicPartition("in", 0)
 DEAD = TopicPartition("in.dlq", 0)
 CLOCK = SimulatedClock()
 READERS = count()
-
-
-class Picky(Recording):
-    """Refuses what is not `good`."""
-
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
-        copies = await super().step(batch, tx)
-        return [
-            out if out.value == b"good" else dead_letter(record, batch.source, "picky", "malformed", "$: is not JSON")
-            for record, out in zip(batch.records, copies, strict=True)
-        ]
 
 
 async def bus_with(*values: bytes) -> LocalBus:
@@ -78,18 +65,6 @@ async def test_the_message_says_where_how_many_why_and_what_to_do() -> None:
     assert "proofwatch dlq show in/0/2`" in said
     assert "PROOFWATCH_DEAD_LETTER_RUN_CAP=0" in said
     assert "\n" not in said
-
-
-class Unreliable(LocalBus):
-    """Fails to append when told to: a transaction that is aborted after its step."""
-
-    fails = 0
-
-    def append(self, placed: Sequence[tuple[PartitionLog, Outgoing]]) -> None:
-        if self.fails:
-            self.fails -= 1
-            raise ConnectionError("away")
-        super().append(placed)
 
 
 async def test_a_batch_that_comes_again_is_not_counted_twice() -> None:

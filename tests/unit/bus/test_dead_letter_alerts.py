@@ -1,51 +1,25 @@
 """A tenant beyond its cap is told of by a platform alert: begun once, ended once, whatever fails in between."""
 
-from collections.abc import Sequence
 from itertools import count
 
 import pytest
 
 from proofwatch.bus.capped import Capped
-from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.dead_letter_alerts import CONCERNS
 from proofwatch.bus.dead_letter_cap import Cap
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.local import LocalBus
-from proofwatch.bus.local_log import PartitionLog
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.topics import PLATFORM_ALERTS
 from proofwatch.events.types import PlatformAlert
 from proofwatch.runtime.clock import SimulatedClock
-from tests.unit.bus.stages import Recording
+from tests.unit.bus.stages import Picky, Unreliable
 
 CLOCK = SimulatedClock(1_000)
 AT = TopicPartition("in", 0)
 READERS = count()
 CAP = Cap(0.0, 5, by_tenant=True)
-
-
-class Picky(Recording):
-    """Refuses what is not `good`."""
-
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
-        copies = await super().step(batch, tx)
-        return [
-            out if out.value == b"good" else dead_letter(record, batch.source, "picky", "malformed", "$: is not JSON")
-            for record, out in zip(batch.records, copies, strict=True)
-        ]
-
-
-class Unreliable(LocalBus):
-    """Fails to append when told to: a transaction that is aborted after its step."""
-
-    fails = 0
-
-    def append(self, placed: Sequence[tuple[PartitionLog, Outgoing]]) -> None:
-        if self.fails:
-            self.fails -= 1
-            raise ConnectionError("away")
-        super().append(placed)
 
 
 async def bus_of(*tenants: tuple[str, bytes, int]) -> Unreliable:
