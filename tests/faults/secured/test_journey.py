@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Final
 
-import asyncpg
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
@@ -20,6 +19,7 @@ from services.standalone.config import SETTINGS
 from tests.e2e.log import Log
 from tests.e2e.world import World
 from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
+from tests.support.postgres_roles import executed, forgotten
 from tests.support.postgres_server import PostgresServer
 from tests.support.processes import command
 from tests.support.stack import Stack
@@ -124,21 +124,3 @@ def compress(secured: SecuredBroker) -> None:
     ]
     for future in admin.incremental_alter_configs(resources, request_timeout=30).values():
         future.result()
-
-
-async def executed(dsn: str, statements: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statements)
-    finally:
-        await connection.close()
-
-
-async def forgotten(dsn: str) -> None:
-    """Drop the roles, which outlive the database."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        for row in await connection.fetch("select rolname from pg_roles where rolname like 'proofwatch-%'"):
-            await connection.execute(f'drop role "{row["rolname"]}"')
-    finally:
-        await connection.close()

@@ -32,6 +32,7 @@ from proofwatch.runtime.settings import Settings
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
 from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
+from tests.support.postgres_roles import executed, forgotten
 from tests.support.postgres_server import PostgresServer
 
 RUN = ("scorer", "devices", "combine", "windows", "ledger", "triage", "notifier")
@@ -223,23 +224,5 @@ async def fetched(dsn: str, query: str) -> list[Any]:
     try:
         found: list[Any] = await connection.fetch(query)
         return found
-    finally:
-        await connection.close()
-
-
-async def executed(dsn: str, statements: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statements)
-    finally:
-        await connection.close()
-
-
-async def forgotten(dsn: str) -> None:
-    """Drop the roles, which outlive the database."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        for row in await connection.fetch("select rolname from pg_roles where rolname like 'proofwatch-%'"):
-            await connection.execute(f'drop role "{row["rolname"]}"')
     finally:
         await connection.close()
