@@ -28,11 +28,14 @@ _MANY: Final = 10
 
 
 class Timed(NamedTuple):
-    """One row: microseconds since the Unix epoch, or None where it has no time; its number from 0; its cells."""
+    """One row: microseconds since the Unix epoch, or None where it has no time; its number from 0; what it holds.
+
+    `row`: a `Row`, or whatever type `in_order` is told of.
+    """
 
     at_us: int | None
     number: int
-    row: Row
+    row: Any
 
 
 class Span(NamedTuple):

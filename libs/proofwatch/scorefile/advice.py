@@ -1,12 +1,13 @@
 """What an account says in words: why rows were refused, and what to change. Lines and our words, never a cell."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from proofwatch.events.mending import ROUNDING
 from proofwatch.scorefile.account import Account, Facts, Objection, Reasons
 from proofwatch.scorefile.reader import AMBIGUOUS, BLANK_TIME, UNKNOWN
 from proofwatch.scorefile.scores import ABOVE, BELOW, COMMA, NAN, PERCENT
-from proofwatch.scorefile.times import EPOCHS
+from proofwatch.scorefile.times import EPOCHS, ISO
 
 _MOST = 3
 SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0, -2.0})
@@ -26,11 +27,50 @@ def reasons_said(reasons: Reasons) -> str:
 
 
 def advice(account: Account, *reasons: Reasons) -> list[str]:
-    """Return what to say in a mapping file so that the rows refused can be read; the likeliest first."""
-    found: dict[str, None] = {}
+    """Return what to say in a mapping file so that the rows refused can be read; the likeliest first.
+
+    A key stands once, with all that is to be said under it: YAML takes no key twice.
+    """
+    found: dict[str, _Change] = {}
     for why in [why for each in reasons for why, _ in each.counts.most_common(_MOST)]:
-        found.update(dict.fromkeys(_for(why, account)))
-    return list(found)
+        for change in _for(why, account):
+            if (known := found.get(change.key)) is None:
+                found[change.key] = change
+            else:
+                known.take(change)
+    return [change.said() for change in found.values()]
+
+
+@dataclass(slots=True)
+class _Change:
+    """A key of the mapping file, what goes under it (by score; a list where several are meant), and when."""
+
+    key: str
+    parts: dict[str, list[str]]
+    shape: str  # how the parts are written: text, whole, names, one, list
+    whens: list[str]
+
+    def take(self, other: "_Change") -> None:
+        for name, values in other.parts.items():
+            mine = self.parts.setdefault(name, [])
+            mine += [value for value in values if value not in mine] if self.shape == "list" or not mine else []
+        self.whens += [when for when in other.whens if when not in self.whens]
+
+    def said(self) -> str:
+        if self.shape == "text":
+            return self.key
+        if self.shape == "whole":
+            value = ", ".join(self.parts)
+        elif self.shape == "names":
+            value = f"[{', '.join(self.parts)}]"
+        else:
+            parts = (f"{name}: {_part(values, self.shape)}" for name, values in self.parts.items())
+            value = f"{{{', '.join(parts)}}}"
+        return f"`{self.key}: {value}` {' and '.join(self.whens)}"
+
+
+def _part(values: list[str], shape: str) -> str:
+    return f"[{', '.join(values)}]" if shape == "list" else values[0]
 
 
 def notes(account: Account) -> list[str]:
@@ -64,39 +104,44 @@ def notes(account: Account) -> list[str]:
     return said
 
 
-def _for(why: Objection, account: Account) -> Iterator[str]:
+def _for(why: Objection, account: Account) -> Iterator[_Change]:
     name, problem = why.field, why.problem
     if problem in (ABOVE, BELOW):
         yield from _for_scale(name, account.facts[name])
     elif problem == PERCENT:
-        yield f"`scale: {{{name}: [0, 100]}}` for percent"
+        yield _Change("scale", {name: ["[0, 100]"]}, "one", ["for percent"])
     elif problem == COMMA:
-        yield '`decimal: ","` for the decimal comma'
+        yield _Change("decimal", {'","': []}, "whole", ["for the decimal comma"])
     elif problem == NAN:
-        yield f"`missing_values: {{{name}: [NaN, inf]}}` if that means that there is no score"
+        yield _Change(
+            "missing_values", {name: ["NaN", "inf", "-inf"]}, "list", ["if these mean that there is no score"]
+        )
     elif name == "occurred_at":
         if problem == BLANK_TIME:
-            yield "no time at all by leaving the column out, or give every row one"
+            yield _Change("no time at all by leaving the column out, or give every row one", {}, "text", [])
         elif not problem.startswith("lies "):
-            yield f"`time_format: …` ({', '.join(EPOCHS)} or a pattern such as %d.%m.%Y %H:%M:%S)"
+            forms = f"({', '.join((ISO, *EPOCHS))}, a pattern such as %d.%m.%Y %H:%M:%S, or a list of them)"
+            yield _Change("time_format", {"…": []}, "whole", [forms])
     elif problem in (AMBIGUOUS, UNKNOWN):
-        yield f"`values: {{{name}: {{theirs: {_TRUTHS[name]}}}}}` for their spelling"
+        yield _Change("values", {name: [f"{{theirs: {_TRUTHS[name]}}}"]}, "one", ["for their spelling"])
 
 
-def _for_scale(name: str, facts: Facts) -> Iterator[str]:
+def _for_scale(name: str, facts: Facts) -> Iterator[_Change]:
     if facts.upside_down:
-        yield f"`lower_is_better: [{name}]` for distances, where lower is better"
+        yield _Change("lower_is_better", {name: []}, "names", ["for distances, where lower is better"])
     outside, told = facts.outside, sum(facts.outside.values())
     if outside and told == facts.negative + facts.above_one and SENTINELS.issuperset(outside):
-        named = ", ".join(f"{value:g}" for value in sorted(outside))
-        yield f"`missing_values: {{{name}: [{named}]}}` if {named} means that there is no score"
+        odd = [f"{value:g}" for value in sorted(outside)]
+        when = f"if {', '.join(odd)} means that there is no score"
+        yield _Change("missing_values", {name: odd}, "list", [when])
         return
     if facts.low >= 0 and facts.high <= 100 and not facts.upside_down:
-        yield f"`scale: {{{name}: [0, 100]}}` if these are percent"
+        ends, when = "[0, 100]", "if these are percent"
     elif facts.low >= -1 and facts.high <= 1 + ROUNDING:
-        yield f"`scale: {{{name}: [-1, 1]}}` if these are cosine similarities"
+        ends, when = "[-1, 1]", "if these are cosine similarities"
     else:
-        yield f"`scale: {{{name}: [lowest, highest]}}` with the ends of the matcher's scale"
+        ends, when = "[lowest, highest]", "with the ends of the matcher's scale"
+    yield _Change("scale", {name: [ends]}, "one", [when])
 
 
 def _rows(count: int) -> str:

@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import ceil, floor, inf
 from typing import Final
 
@@ -16,6 +15,7 @@ from proofwatch.events.mending import ROUNDING
 from proofwatch.scorefile.account import Side
 from proofwatch.scorefile.advice import SENTINELS
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS, Columns
+from proofwatch.scorefile.guess_times import MOST_TRIED, time_findings
 from proofwatch.scorefile.labels import YES_OR_NO, pair_of, presentation_of
 from proofwatch.scorefile.mapping import SCORES, TRUTHS, Mapping, Score
 from proofwatch.scorefile.reader import Reader
@@ -40,18 +40,10 @@ _NAMES: Final = {
     "os": "platform operating_system",
     "sdk_version": "sdk",
 }
-_PATTERNS: Final = (
-    "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y %H:%M:%S", "%m-%d-%Y %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d %H%M%S",
-    "%m/%d/%Y %I:%M:%S %p", "%d-%m-%Y %I:%M:%S %p", "%d/%m/%Y %I:%M:%S %p",
-    "%d-%m-%Y %H:%M", "%d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S %Z", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%SZ",
-    "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d",
-)  # fmt: skip
 _LEAST: Final = 5
 """Trials that a side needs before its mean says anything."""
 _MOST_SPELLINGS: Final = 8
 _LONGEST_SPELLING: Final = 32
-_TIMES_TRIED: Final = 2_000
 _DISTANCE: Final = re.compile("dist", re.IGNORECASE)
 
 
@@ -122,8 +114,7 @@ def _values(table: Table, columns: Columns) -> list[str]:
     reader = Reader(columns, Mapping(), scales)
     numbers = {name: _Numbers() for name in SCORES}
     words: dict[str, Counter[str]] = {name: Counter() for name in TRUTHS}
-    times: list[str] = []
-    readable = 0
+    times: list[tuple[int, str]] = []
     percents: Counter[Score] = Counter()
     for row in table.rows(columns.used):
         reading = reader.read(row)
@@ -134,16 +125,15 @@ def _values(table: Table, columns: Columns) -> list[str]:
             if (value := reading.scores.get(name)) is not None:
                 numbers[name].add(value, text or None)
             percents[name] += reading.cells.get(name, "").endswith("%")
-        readable += reading.moment is not None
-        if len(times) < _TIMES_TRIED and reading.unfit and (text := reading.cells.get("occurred_at", "")):
-            times.append(text)
+        if reading.unfit and reading.unfit.field == "occurred_at" and len(times) < MOST_TRIED:
+            times.append((row.line, reading.cells.get("occurred_at", "")))
     said: list[str] = []
     if any(reader.account.commas.values()) and not has_decimal_commas(table):
         said.append('decimal: "," # numbers have decimal commas')
     for name, truth in zip(SCORES, TRUTHS, strict=True):
         if name in columns.fields:
             said += _score(name, truth, numbers[name], percents[name], columns.fields[name])
-    said += _time(reader, times, readable)
+    said += time_findings(reader.times, [(line, text) for line, text in times if text])
     said += _spellings(words, numbers, columns)
     return _merged(said)
 
@@ -185,30 +175,6 @@ def _sides(truth: str, found: _Numbers) -> tuple[Side | None, Side | None]:
     read = pair_of if truth == "pair" else presentation_of
     sides: dict[str | None, Side] = {read(text): side for text, side in found.by_truth.items()}
     return sides.get(TRUTHS[truth][0]), sides.get(TRUTHS[truth][1])
-
-
-def _time(reader: Reader, unread: list[str], readable: int) -> list[str]:
-    if unread and readable:
-        why = f"{readable:,} of {reader.account.rows:,} are read as they are, others not; a time_format holds for all"
-        return [f"# occurred_at: not all times have one form: {why}. Bring them into one form."]
-    if reader.times.counted:
-        return [f"time_format|{reader.times.counted}|times are whole numbers of so many digits"]
-    if not unread:
-        return ["# time_zone|Europe/Berlin|times name no zone and count as UTC"] if reader.times.without_zone else []
-    fitting = [pattern for pattern in _PATTERNS if all(_fits(text, pattern) for text in unread)]
-    if len(fitting) == 1:
-        return [f'time_format|"{fitting[0]}"|all times fit']
-    if not fitting:
-        return ["# time_format|epoch_ms|no usual format fits the times: say which"]
-    return [f'# time_format|"{pattern}"|this fits, and so does another: is day or month first?' for pattern in fitting]
-
-
-def _fits(text: str, pattern: str) -> bool:
-    try:
-        datetime.strptime(text, pattern)  # noqa: DTZ007 - only whether it fits
-    except ValueError:
-        return False
-    return True
 
 
 def _spellings(words: dict[str, Counter[str]], numbers: dict[Score, _Numbers], columns: Columns) -> list[str]:

@@ -47,6 +47,10 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _formats(value: Any) -> Any:
+    return [] if value is None else _listed(value)
+
+
 def _directions(value: Any) -> Any:
     if isinstance(value, bool):
         return list(SCORES) if value else []
@@ -86,8 +90,8 @@ class Mapping(BaseModel):
     `columns`: their column → our field. `segments`: their column → the name of a segment of one's own. `scale`: the
     ends of a score's scale in the file's own units, such as [0, 100] or [-1, 1]. `lower_is_better`: scores that are
     distances. `missing_values`: what stands for no score, such as -1. `decimal`: "," where numbers have a decimal
-    comma. `time_format`: see `Times`. `time_zone`: of times that name none. `values`: our field or segment → their
-    spelling → ours (null: blank).
+    comma. `time_format`: one form or a list, see `Times`. `time_zone`: of times that name none. `values`: our field or
+    segment → their spelling → ours (null: blank).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,7 +102,7 @@ class Mapping(BaseModel):
     lower_is_better: Annotated[list[Score], BeforeValidator(_directions)] = []
     missing_values: Annotated[dict[Score, Texts], BeforeValidator(_by_score)] = {}
     decimal: Literal[".", ","] | None = None
-    time_format: Annotated[str, AfterValidator(check_format)] | None = None
+    time_format: Annotated[list[Annotated[str, AfterValidator(check_format)]], BeforeValidator(_formats)] = []
     time_zone: str = "UTC"
     values: Annotated[
         dict[str, dict[str, Annotated[str, Field(min_length=1)] | None]],

@@ -12,7 +12,7 @@ from proofwatch.scorefile.labels import LONGEST_SPECIES, YES_OR_NO, group_of, pa
 from proofwatch.scorefile.mapping import SCORES, Score, values_of
 from proofwatch.scorefile.mapping import Mapping as MappingFile
 from proofwatch.scorefile.scores import Scale, Unusable, says_nothing
-from proofwatch.scorefile.times import Times, Unreadable
+from proofwatch.scorefile.times import EPOCHS, Times, Unreadable, form_said
 from proofwatch.tabular import Row, Table
 
 _GOOD: Final = {"match_score": ("pair", "genuine"), "liveness_score": ("presentation", "bona_fide")}
@@ -125,8 +125,11 @@ class Reader:
     def notes(self) -> list[str]:
         """Return how times were read, where it does not stand in the file."""
         times, said = self.times, []
-        if times.counted:
-            said.append(f"occurred_at: numbers are read as times since 1970 in {times.counted.removeprefix('epoch_')}")
+        forms = {form: f"{n:,} {form_said(form)}" for form, n in times.forms.items()}
+        if len(forms) > 1:
+            said.append(f"occurred_at: times have several forms, each is read by itself: {', '.join(forms.values())}")
+        elif not times.time_formats and (units := forms.keys() & EPOCHS.keys()):
+            said.append(f"occurred_at: numbers are read as times since 1970 in {units.pop().removeprefix('epoch_')}")
         if times.without_zone and self.mapping.time_zone == "UTC":
             said.append(f"occurred_at: {times.without_zone:,} times name no zone and count as UTC")
         return said

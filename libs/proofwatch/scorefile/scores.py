@@ -60,6 +60,8 @@ class Scale:
         if text in self.missing_texts or value in self.missing_numbers:
             return None
         if value - value != 0:
+            if value != value and any(each != each for each in self.missing_numbers):  # NaN equals nothing
+                return None
             raise Unusable(NAN)
         return value
 

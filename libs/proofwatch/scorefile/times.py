@@ -4,6 +4,8 @@
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,49 +32,82 @@ class Unreadable(ValueError):
 
 
 class Times:
-    """Reads times in one format: `iso`, one of `EPOCHS`, or a pattern for strptime such as "%d.%m.%Y %H:%M:%S".
+    """Reads times in one form, or in several: `iso`, those of `EPOCHS`, patterns such as "%d.%m.%Y %H:%M:%S".
 
-    None: ISO 8601 with a day, or a count since 1970 whose unit shows by its number of digits. `zone` is for times that
-    name none. `read_as` counts what was taken for what, where it does not stand there.
+    None: ISO 8601 with a day, or a count since 1970 whose unit shows by its number of digits; each time by itself, as
+    files put together from two exports have them. Of several forms a time must fit one only, or mean the same in all
+    that it fits. `zone` is for times that name none. `forms` counts the times read, by form.
     """
 
-    def __init__(self, time_format: str | None = None, zone: tzinfo = UTC) -> None:
-        self.time_format = time_format
+    def __init__(self, time_format: str | Sequence[str] | None = None, zone: tzinfo = UTC) -> None:
+        named = (time_format,) if isinstance(time_format, str) else tuple(time_format or ())
+        self.time_formats = tuple(dict.fromkeys(named))
         self.zone = zone
-        self.counted: str | None = None
+        self.forms: Counter[str] = Counter()
         self.without_zone = 0
+        self._units = tuple(form for form in named if form in EPOCHS)
 
     def read(self, text: str) -> datetime:
         """Return the moment, with its zone. Raises `Unreadable`."""
-        moment = self._read(text)
+        moment, form = self._several(text) if len(self.time_formats) > 1 else self._read(text)
         if moment.tzinfo is None:
             self.without_zone += 1
             moment = moment.replace(tzinfo=self.zone)
         if not _FIRST <= moment < _LAST:
             raise Unreadable("lies outside the years 1970 to 9997")
+        self.forms[form] += 1
         return moment
 
-    def _read(self, text: str) -> datetime:
-        form = self.time_format
+    def _read(self, text: str) -> tuple[datetime, str]:
+        form = self.time_formats[0] if self.time_formats else None
         if form is None or form == ISO:
             if (moment := _iso(text)) is not None:
-                return moment
+                return moment, ISO
             count = _COUNT.fullmatch(text) if form is None else None
             if count is None:
                 raise Unreadable("is no ISO 8601 time")
             unit = _BY_DIGITS.get(len(count[1]))
             if unit is None:
                 raise Unreadable("is a number whose unit does not show")
-            self.counted = unit
-            return _counted(count, unit)
+            return _counted(count, unit), unit
         if form in EPOCHS:
             if (count := _COUNT.fullmatch(text)) is None:
                 raise Unreadable(f"is no {form.replace('_', ' in ')}")
-            return _counted(count, form)
-        try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 - `read` gives it the zone of the file
-        except ValueError:
-            raise Unreadable("does not fit time_format") from None
+            return _counted(count, form), form
+        if (moment := _fitting(text, form)) is None:
+            raise Unreadable("does not fit time_format")
+        return moment, form
+
+    def _several(self, text: str) -> tuple[datetime, str]:
+        """Return what the time means in the forms that it fits."""
+        found: dict[datetime, tuple[datetime, str]] = {}
+        for form in self.time_formats:
+            moment = _iso(text) if form == ISO else None if form in EPOCHS else _fitting(text, form)
+            if moment is not None:
+                self._note(found, moment, form)
+        count = _COUNT.fullmatch(text) if self._units else None
+        unit = None
+        if count is not None:
+            unit = self._units[0] if len(self._units) == 1 else _BY_DIGITS.get(len(count[1]))
+            if unit in self._units:
+                self._note(found, _counted(count, unit), unit)
+        if len(found) > 1:
+            raise Unreadable("can be read in two of the forms of time_format")
+        if not found:
+            shows = count is None or unit in self._units
+            raise Unreadable("fits no form of time_format" if shows else "is a number whose unit does not show")
+        return next(iter(found.values()))
+
+    def _note(self, found: dict[datetime, tuple[datetime, str]], moment: datetime, form: str) -> None:
+        """Keep a meaning that lies within the years that count."""
+        meant = moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment
+        if _FIRST <= meant < _LAST:
+            found.setdefault(meant, (moment, form))
+
+
+def form_said(form: str) -> str:
+    """Return a form in words."""
+    return "in ISO 8601" if form == ISO else f"since 1970 in {form[6:]}" if form in EPOCHS else f"as {form}"
 
 
 def zone_of(name: str) -> tzinfo:
@@ -97,6 +132,13 @@ def check_format(time_format: str) -> str:
         named = ", ".join((ISO, *EPOCHS))
         raise ValueError(f"time_format must be {named} or a pattern with day, month and year such as %d.%m.%Y %H:%M:%S")
     return time_format
+
+
+def _fitting(text: str, pattern: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - `read` gives it the zone of the file
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> datetime | None:

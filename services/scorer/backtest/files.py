@@ -3,14 +3,16 @@
 Log time is the event's own time: a file keeps no other. Lines that no policy could judge are counted by reason.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT
+from proofwatch.chronology import Survey, Timed, in_order
+from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT, TransactionCodec
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
@@ -23,6 +25,10 @@ from services.scorer.backtest.table_file import TableFile
 __all__ = ["EventFile", "TableFile", "open_file", "transaction_of"]
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
 class EventFile(FileSource):
     """JSON lines of transactions, or of verdicts, from which the transactions are taken back."""
 
@@ -33,32 +39,61 @@ class EventFile(FileSource):
         self._verdicts = verdicts
         self._tenant = tenant
         self._truths = truths
+        # a codec of its own: what it puts right is counted when the event is read
+        self._when: Callable[[bytes], Transaction | Verdict] = VERDICT.decode if verdicts else TransactionCodec().decode
 
     def _arrivals(self) -> Iterator[Arrival]:
         accounts, tenant, truths = self.accounts, self._tenant, self._truths
         verdicts, read, known = self._verdicts, TRANSACTION.decode, bool(self._truths)
+        for place, (far, value) in enumerate(self._in_order()):
+            self.done += len(value) + 1
+            accounts.read += 1
+            if far:
+                accounts.refused["time_ahead" if far > 0 else "schema_mismatch"] += 1
+                continue
+            try:
+                if verdicts:
+                    event = transaction_of(VERDICT.decode(value))
+                    value = TRANSACTION.encode(event)
+                else:
+                    event = read(value)
+            except Rejected as error:
+                accounts.refused[error.reason] += 1
+                continue
+            if tenant is not None and event.tenant != tenant:
+                accounts.other_tenants += 1
+                continue
+            truth = truths.of(event.tenant, event.transaction_id) if known else None
+            at_ms = ceil(event.occurred_at.timestamp() * 1000)  # never before the event itself
+            yield Arrival(place, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
+
+    def _in_order(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines in the order of their times, as those of a table are.
+
+        Each with 1 or -1 where it lies far after or before all others, else 0.
+        """
+        survey = Survey()
+        for _, value in self._lines():
+            survey.add(self._at_us(value))
+        span = survey.span()
+        rows = (Timed(self._at_us(value), number, value) for number, value in self._lines())
+        for at_us, _, value in in_order(rows, survey, bytes):
+            far = 0
+            if at_us is not None and span is not None:
+                far = -1 if at_us < span.first_us else 1 if at_us >= span.end_us else 0
+            yield far, value
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
         with self._path.open("rb") as file:
-            for offset, line in enumerate(file):
-                self.done += len(line)
-                value = line.rstrip()
-                if not value:
-                    continue
-                accounts.read += 1
-                try:
-                    if verdicts:
-                        event = transaction_of(VERDICT.decode(value))
-                        value = TRANSACTION.encode(event)
-                    else:
-                        event = read(value)
-                except Rejected as error:
-                    accounts.refused[error.reason] += 1
-                    continue
-                if tenant is not None and event.tenant != tenant:
-                    accounts.other_tenants += 1
-                    continue
-                truth = truths.of(event.tenant, event.transaction_id) if known else None
-                at_ms = ceil(event.occurred_at.timestamp() * 1000)  # never before the event itself
-                yield Arrival(offset, at_ms, f"{event.tenant}/{event.subject_ref}", value, event, truth)
+            for number, line in enumerate(file):
+                if value := line.rstrip():
+                    yield number, value
+
+    def _at_us(self, value: bytes) -> int | None:
+        try:
+            return (self._when(value).occurred_at - _EPOCH) // _MICROSECOND
+        except Rejected:
+            return None
 
 
 def open_file(

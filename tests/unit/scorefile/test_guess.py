@@ -82,8 +82,28 @@ def test_what_could_be_read_in_two_ways_is_left_to_a_person(tmp_path: Path, text
     assert says in draft
 
 
-def test_times_of_several_forms_are_told_and_not_given_one_format(tmp_path: Path) -> None:
-    """A format that fits those that could not be read would refuse those that could."""
-    draft, _ = drafted(tmp_path, "match_score,occurred_at\n0.9,2026-03-31\n0.9,31.03.2026 10:05\n")
-    assert "# occurred_at: not all times have one form: 1 of 2 are read as they are, others not" in draft
-    assert "time_format:" not in draft
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (
+            ["2026-03-31", "31.03.2026 10:05"],
+            'time_format: [iso, "%d.%m.%Y %H:%M"] # each time is read by the one that',
+        ),
+        (["1772618706", "31.03.2026 10:05"], 'time_format: [epoch_s, "%d.%m.%Y %H:%M"]'),
+        (["31/03/2026 10:05:00", "31.03.2026 10:05"], 'time_format: ["%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M"]'),
+        (["2026-03-31T10:00:00+02:00", "1772618706", "1772618706000"], "# occurred_at: times have several forms, each"),
+    ],
+)
+def test_times_of_several_forms_are_told_and_each_is_read(tmp_path: Path, times: list[str], says: str) -> None:
+    """A format that fits some would refuse the others: so all are named, or none is needed."""
+    draft, refused = drafted(tmp_path, "match_score,occurred_at\n" + "".join(f"0.9,{each}\n" for each in times))
+    assert says in draft
+    assert refused == 0
+
+
+def test_times_in_no_usual_form_are_named_by_line(tmp_path: Path) -> None:
+    """With what would be right; those that can be read stay so."""
+    draft, refused = drafted(tmp_path, "match_score,occurred_at\n0.9,2026-03-31\n0.9,noon\n0.9,31.03.2026 10:05\n")
+    assert "# occurred_at: 1 times are in no usual form (lines 3): write them as 2026-03-04T10:00:00Z" in draft
+    assert 'time_format: [iso, "%d.%m.%Y %H:%M"]' in draft
+    assert refused == 1

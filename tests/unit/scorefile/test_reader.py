@@ -1,12 +1,14 @@
 """Rows of files as people have them: what they say, and why they are refused."""
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from proofwatch.scorefile.mapping import Mapping
+from proofwatch.scorefile.advice import advice
+from proofwatch.scorefile.mapping import Mapping, load_mapping
 from proofwatch.scorefile.reader import Reading
 from proofwatch.tabular import TableError, open_table
 from tests.unit.scorefile.files import readings
@@ -58,7 +60,8 @@ def test_one_row_however_it_was_saved(tmp_path: Path, name: str, content: str | 
         ({"lower_is_better": True, "scale": [0, 2]}, ["0.5", "2"], [0.75, 0.0]),
         ({"decimal": ","}, ['"0,97"', "0.97"], [0.97, 0.97]),
         ({"missing_values": [-1, 9999, "none seen"]}, ["-1", "-1.0", "9999", "none seen", "0.5"], [None] * 4 + [0.5]),
-        ({"missing_values": {"match_score": "NaN"}}, ["NaN", "0.5"], [None, 0.5]),
+        ({"missing_values": {"match_score": "NaN"}}, ["NaN", "nan", "-nan", "0.5"], [None, None, None, 0.5]),
+        ({"missing_values": ["NaN", "inf", "-inf"]}, ["NAN", "Infinity", "-INF", "0.5"], [None, None, None, 0.5]),
         ({}, ["NA", "n/a", "null", "None", "-", "0.5"], [None] * 5 + [0.5]),
     ],
 )
@@ -82,7 +85,7 @@ def test_a_mapping_says_how_scores_are_read(
         (["9999", "-1", "0.7"], "`missing_values: {match_score: [-1, 9999]}`"),
         (["97%", "12%"], "`scale: {match_score: [0, 100]}` for percent"),
         (['"0,97"', '"0,5"'], '`decimal: ","` for the decimal comma'),
-        (["NaN"], "`missing_values: {match_score: [NaN, inf]}`"),
+        (["NaN"], "`missing_values: {match_score: [NaN, inf, -inf]}`"),
         (["1.2"] * 20, "`lower_is_better: [match_score]` for distances"),
     ],
 )
@@ -97,6 +100,21 @@ def test_what_cannot_be_read_comes_with_what_to_change(tmp_path: Path, cells: li
     assert said.startswith("scores.csv: ")
     assert "such as line 2)" in said
     assert "\n" not in said
+
+
+def test_what_to_change_names_every_key_once(tmp_path: Path) -> None:
+    """YAML takes no key twice: sentinels and NaN, of both scores, stand under one; and the mapping then reads all."""
+    bad = "-1,0.9,Mine,bona_fide\nNaN,0.9,Mine,bona_fide\n0.9,nan,genuine,X\n0.9,inf,genuine,X\n"
+    good = "0.9,0.9,genuine,bona_fide\n" * 20
+    path = saved(tmp_path, f"match_score,liveness_score,pair,presentation\n{bad}{good}")
+    _, outcome = readings(path)
+    said = advice(outcome.account, outcome.rows, outcome.labels)
+    keys = re.findall(r"`(\w+): ", " ".join(said))
+    assert sorted(keys) == ["missing_values", "values"]
+    lines = [change.split("`")[1].replace("theirs: genuine|impostor", "Mine: genuine") for change in said]
+    (tmp_path / "map.yaml").write_text("\n".join(lines).replace("theirs: bona_fide|attack", "X: attack"))
+    _, again = readings(path, **load_mapping(tmp_path / "map.yaml").model_dump())
+    assert again.sentence() is None
 
 
 @pytest.mark.parametrize(
@@ -175,7 +193,7 @@ def test_a_time_that_cannot_be_read_costs_the_transaction_and_is_told(tmp_path: 
     assert [bool(reading.unfit) for reading in found] == [False, True, True]
     assert "occurred_at is no ISO 8601 time (1 row, such as line 3)" in (outcome.sentence() or "")
     assert "occurred_at is blank, where other rows have a time (1 row, such as line 4)" in (outcome.sentence() or "")
-    assert "`time_format: …` (epoch_s, epoch_ms" in (outcome.sentence() or "")
+    assert "`time_format: …` (iso, epoch_s, epoch_ms" in (outcome.sentence() or "")
 
 
 def test_giant_cells_in_other_columns_are_not_read_and_in_ours_cost_the_row(tmp_path: Path) -> None:

@@ -63,6 +63,34 @@ def test_a_format_that_is_named_is_the_only_one(time_format: str, written: str) 
         times.read("2026-03-04T10:05:06Z")
 
 
+@pytest.mark.parametrize("forms", [None, ["iso", "epoch_s", "epoch_ms"]])
+def test_exports_put_together_are_read_row_by_row(forms: list[str] | None) -> None:
+    """ISO with an offset, ISO without, seconds, milliseconds: each by itself, and counted."""
+    times = Times(forms)
+    for written in ("2026-03-04T12:05:06+02:00", "2026-03-04 10:05:06", "1772618706", "1772618706000"):
+        assert times.read(written) == MOMENT
+    assert times.forms == {"iso": 2, "epoch_s": 1, "epoch_ms": 1}
+    assert times.without_zone == 1
+
+
+@pytest.mark.parametrize(
+    ("forms", "written"),
+    [
+        (["%d/%m/%Y", "%m/%d/%Y"], "03/04/2026"),  # March or April
+        (["epoch_s", "%Y%m%d%H"], "2026030410"),  # a count of 2034, or the fourth of March
+        (["epoch_s", "epoch_ms"], "177261870600"),  # neither's digits
+        (["iso", "%d.%m.%Y"], "1772618706"),
+        (["iso", "epoch_ms"], "yesterday"),
+    ],
+)
+def test_a_time_that_fits_two_forms_or_none_is_refused(forms: list[str], written: str) -> None:
+    """Unless both mean the same."""
+    with pytest.raises(Unreadable) as raised:
+        Times(forms).read(written)
+    assert written not in str(raised.value)
+    assert Times(["%d/%m/%Y", "%m/%d/%Y"]).read("03/03/2026") == datetime(2026, 3, 3, tzinfo=UTC)
+
+
 def test_small_counts_are_read_where_the_unit_is_named() -> None:
     """Then digits need not tell."""
     assert Times("epoch_ms").read("86400000") == datetime(1970, 1, 2, tzinfo=UTC)

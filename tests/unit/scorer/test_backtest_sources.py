@@ -1,6 +1,7 @@
 """Every source tells the same log alike: events, verdicts, a table of scores, a topic."""
 
 import csv
+import random
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,22 @@ async def test_a_file_of_transactions_and_one_of_labels(tmp_path: Path) -> None:
     result = await result_of(open_file(file, OLD, NEW, labels=lines(tmp_path / "l.jsonl", labels(log))))
     assert figures(result) == figures((await played(log)).result)
     assert (result.read, result.refused) == (20, {"malformed": 1, "unknown_schema_version": 1})
+
+
+@pytest.mark.parametrize("order", ["backwards", "shuffled"])
+async def test_a_file_of_events_in_another_order_is_brought_into_that_of_its_times(tmp_path: Path, order: str) -> None:
+    """As a table is: attempts count from the oldest on, whatever the file's order; lines of another clock are refused.
+
+    The third failure of a subject is its last in time, not in the file.
+    """
+    log = small_log()
+    values = [each.value for each in log]
+    other = values[::-1] if order == "backwards" else random.Random(3).sample(values, len(values))
+    odd = log[0].value.replace(b"2026-", b"2099-").replace(b"tx-1", b"tx-99")
+    file = lines(tmp_path / "t.jsonl", [*other[:9], odd, b"{", *other[9:]])
+    result = await result_of(open_file(file, OLD, NEW, labels=lines(tmp_path / "l.jsonl", labels(log))))
+    assert figures(result) == figures((await played(log)).result)
+    assert result.refused == {"malformed": 1, "time_ahead": 1}
 
 
 async def test_a_dump_of_verdicts(tmp_path: Path) -> None:
