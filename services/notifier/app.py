@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
-from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
@@ -52,7 +51,7 @@ def build(
     routes = load_routes(settings.routes_file)
     opened = open_channels(routes, os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings)
-    fence = PostgresFence(pool, SCHEMA, bus.topic)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP)
     stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)

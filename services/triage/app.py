@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
-from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
@@ -34,7 +33,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
     lanes = LaneSettings.of(settings)
-    fence = PostgresFence(pool, SCHEMA, bus.topic)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP)
     stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.errors import BusUnavailable, Fenced, Gap, NotMigrated, PositionLost, TopicReplaced
+from proofwatch.bus.errors import BusUnavailable, DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost, TopicReplaced
 from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
-from proofwatch.bus.outbox import OutboxSource, relay
+from proofwatch.bus.outbox import OutboxSource, outbox_fence, relay
 from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
 from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl, fence_progress
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SimulatedClock
+from tests.contract.worlds import eventually
 
 AT = TopicPartition("in", 0)
 OUT = TopicPartition("out", 0)
@@ -53,6 +54,13 @@ def batch(first: int, last: int, progress_ms: int | None = None) -> Batch:
     """Records first … last, as a lane or a Faust agent would hand them over."""
     records = [Record(n, 1000 + n, b"k", b"%d" % n) for n in range(first, last + 1)]
     return Batch(AT, records, first, last + 1, progress_ms, 0)
+
+
+def fenced_worker(bus: LocalBus, pool: Any) -> Worker[Any]:
+    """A worker wired as services are: its fence knows what the relay has published."""
+    fence, clock, settings = outbox_fence(pool, "stage", bus, "g"), SimulatedClock(7000), LaneSettings(idle_s=0.05)
+    companions = [relay(fence, bus, "g", settings, clock)]
+    return Worker(bus, "g", ["in"], fence, Counting(), settings, clock, companions=companions)
 
 
 async def seen(pool: Any) -> list[int]:
@@ -237,8 +245,60 @@ async def test_the_relay_starts_where_the_database_knows_better_than_the_bus(poo
 async def test_a_database_older_than_the_bus_is_refused(pool: Any) -> None:
     """After a restored backup new rows would take sequences that count as published: that must not go unseen."""
     await PostgresFence(pool, "stage").acquire(AT)
-    with pytest.raises(Gap, match="5 is committed but the outbox ends at 0"):
+    with pytest.raises(DatabaseOlder, match=r"outputs up to 5 are published, but stage\.fence knows 0 only"):
         await OutboxSource(pool, "stage").seek(AT, 5)
+
+
+async def test_nothing_is_written_to_a_database_older_than_what_is_published(pool: Any) -> None:
+    """The lane waits, and names the command; once the relay begins where the outbox stands, it goes on."""
+    bus, older = LocalBus({"in": 1, "out": 1}, SimulatedClock()), LocalBus({"in": 1, "out": 1}, SimulatedClock())
+    for each in (bus, older):
+        await each.publish([Outgoing("in", b"k", b"%d" % n, 0) for n in range(5)])
+    first = fenced_worker(bus, pool)
+    await first.start()
+    while await first.step():
+        pass
+    await first.stop()
+    await pool.execute(
+        "update stage.fence set position = 3, outbox_seq = 3; delete from stage.seen where record > 2; "
+        "update stage.outbox_relay set position = 3; delete from stage.outbox"
+    )
+    before = await pool.fetchrow("select position, outbox_seq from stage.fence")
+    waiting = fenced_worker(bus, pool)
+    await waiting.start()
+    running = asyncio.create_task(waiting.run())
+    wanted = "`proofwatch restore relay --schema stage --yes --note …`"
+    await eventually(lambda: any(wanted in said for said in waiting.unready()))
+    await asyncio.sleep(0.3)
+    assert len(waiting.unready()) == 1
+    assert await pool.fetchrow("select position, outbox_seq from stage.fence") == before
+    assert await seen(pool) == [0, 1, 2]
+    assert not running.done()
+    await waiting.stop()
+    await running
+
+    after = fenced_worker(older, pool)  # on which the relay has published nothing: as if it was set back
+    await after.start()
+    while await after.step():
+        pass
+    await after.stop()
+    assert await seen(pool) == [0, 1, 2, 3, 4]
+
+
+async def test_what_was_published_meanwhile_does_not_make_a_database_look_old(pool: Any) -> None:
+    """The bus is asked before the database: a new owner beside a busy relay sees no more published than written."""
+    order: list[str] = []
+
+    async def published(source: TopicPartition) -> int:
+        order.append("bus")
+        (known,) = await pool.fetchrow("select coalesce(max(outbox_seq), 0) from stage.fence")
+        await (await PostgresFence(pool, "stage").acquire(AT)).commit(batch(known, known), Counting())
+        return int(known) + 1
+
+    for _ in range(3):
+        owner = await PostgresFence(pool, "stage", published=published).acquire(AT)
+        await owner.position()
+    assert order == ["bus"] * 3
 
 
 async def test_a_waiting_relay_wakes_up_when_rows_are_written(pool: Any) -> None:

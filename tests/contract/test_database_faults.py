@@ -224,6 +224,27 @@ async def test_a_server_that_is_stopped_for_a_while_ends_nobody(database: Databa
     assert await database.seen() == list(range(12))
 
 
+async def test_a_carrier_waits_for_the_repair_of_an_older_database(database: Database) -> None:
+    """Nothing is written, and no error reaches Faust: it would end the process, again and again."""
+    pool, ahead = await create_pool(database.dsn), {"published": 7}
+
+    async def published(at: TopicPartition) -> int:
+        return ahead["published"]
+
+    lanes = FencedLanes(PostgresFence(pool, "stage", published=published), Stage(), SystemClock())
+    with structlog.testing.capture_logs() as logs:
+        applying = asyncio.create_task(lanes.apply(AT, [Record(n, n, None, b"") for n in range(3)]))
+        await until(lambda: any("proofwatch restore relay --schema stage" in said for said in lanes.unready()))
+        await asyncio.sleep(1)
+        assert await database.seen() == []
+        ahead["published"] = 0
+        await applying
+    assert len([each for each in logs if each["log_level"] == "warning"]) == 1
+    assert not lanes.unready()
+    assert await database.seen() == list(range(3))
+    await pool.close()
+
+
 async def test_a_carrier_that_must_see_no_error_waits_likewise(database: Database) -> None:
     """The windows stage hangs below Faust: `apply` returns when the records are durable, whatever happened."""
     pool = await create_pool(database.dsn)

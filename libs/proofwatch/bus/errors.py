@@ -57,7 +57,18 @@ class RecordTooLarge(BusError):
 
 
 class Blocked(BusError):
-    """A record blocks a partition until an operator repairs it: wait, and be not ready meanwhile."""
+    """A partition is blocked until an operator repairs something: wait, and be not ready meanwhile."""
+
+
+class DatabaseOlder(Blocked, Gap):
+    """The database was restored to before what is published of it: write nothing until an operator has decided."""
+
+    def __init__(self, schema: str, where: str, published: int, known: int) -> None:
+        super().__init__(
+            f"{where}: outputs up to {published} are published, but {schema}.fence knows {known} only: the database is "
+            f"older than Kafka, and nothing is read or written. Stop {schema}, run `proofwatch restore relay --schema "
+            f"{schema} --yes --note …`, and start it again (docs/backup.md)"
+        )
 
 
 class Halted(BusError):

@@ -129,7 +129,7 @@ class Lane(Generic[Tx]):
                     last_success, backoff = loop.time(), self._backoff(error, backoff)
                     self._waits_for = str(error)
                     if isinstance(error, Blocked):
-                        self._failing.holds("Blocked", **self._names(), error=str(error), retry_s=backoff)
+                        self._failing.holds(type(error).__name__, **self._names(), error=str(error), retry_s=backoff)
                     self._tell(error)
                     await self._discard()
                     await asyncio.sleep(backoff)

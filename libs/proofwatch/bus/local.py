@@ -131,6 +131,13 @@ class LocalBus:
             return {}
         return {tp.partition: at for tp, at in sorted(self._groups[group].committed.items()) if tp.topic == topic}
 
+    async def position(self, group: str, source: TopicPartition) -> int | None:
+        """Return where `group` goes on; None: it has published nothing."""
+        if group not in self._groups:
+            return None
+        found = self._groups[group]
+        return found.committed.get(source, found.written.get(source))
+
     def forget_group(self, group: str) -> None:
         """Lose the group's committed positions, as Kafka loses those of a group that is deleted or long away."""
         self._groups[group].committed.clear()

@@ -7,11 +7,11 @@ because a bus forgets the offsets of idle groups.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
-from proofwatch.bus.errors import Gap
+from proofwatch.bus.errors import DatabaseOlder, Gap, UnknownTopic
 from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.outbox_signals import OutboxSignals
 from proofwatch.bus.port import Batch, Bus, History, Look, Outgoing, Record, TopicPartition
@@ -21,6 +21,8 @@ from proofwatch.bus.postgres_setup import in_schema
 from proofwatch.bus.worker import Companion
 from proofwatch.runtime.clock import Clock
 
+RELAY: Final = "-relay"
+"""What the group of an outbox's relay has behind the name of the group that writes it."""
 _NO_TIMESTAMP = -1  # as in Kafka's record format
 _TOPIC, _PARTITION = "proofwatch.outbox.topic", "proofwatch.outbox.partition"
 _READ = """
@@ -72,14 +74,10 @@ class OutboxSource:
         return await self._value(self._relayed, source)
 
     async def seek(self, source: TopicPartition, position: int) -> None:
-        """Read from `position` on. Raises `Gap` when the outbox never came that far."""
+        """Read from `position` on. Raises `DatabaseOlder` when the outbox never came that far."""
         end = await self._value(self._end, source)
         if position > end:
-            raise Gap(
-                f"outbox of {source.topic}/{source.partition}: {position} is committed but the outbox ends at {end}: "
-                f"the database is older than the bus. If that is meant, stop this service and run `proofwatch restore "
-                f"relay --schema {self._schema} --yes --note …` (docs/backup.md)"
-            )
+            raise DatabaseOlder(self._schema, f"{source.topic}/{source.partition}", position, end)
         self._cursors[source] = position
         if self._written:
             self._written.set(source)
@@ -136,10 +134,25 @@ class RelayStage:
         """Nothing to forget."""
 
 
+def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str) -> PostgresFence:
+    """Return the fence of a schema whose outbox `relay` publishes: it refuses a database older than what is published.
+
+    Otherwise a lane would go on beside a relay that refuses, until its outbox has come as far again with other records.
+    """
+
+    async def published(source: TopicPartition) -> int | None:
+        try:
+            return await bus.position(f"{group}{RELAY}", source)
+        except UnknownTopic:  # neither an offset nor a topic of positions: nothing was ever published
+            return None
+
+    return PostgresFence(pool, schema, bus.topic, published)
+
+
 def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, clock: Clock) -> Companion:
     """Return the companion of a worker on `fence`: for each of its partitions a lane that publishes the outbox."""
     source = OutboxSource(fence.pool, fence.schema, fence.written)
-    published, stage = bus.fence(f"{group}-relay", of_topic=False), RelayStage()
+    published, stage = bus.fence(f"{group}{RELAY}", of_topic=False), RelayStage()
     # the database may know more than the bus, whose offsets expire; that is no loss
     relaying = replace(settings, live_progress=False, skip_lost=True)
 

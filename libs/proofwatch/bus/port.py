@@ -314,6 +314,13 @@ class Bus(Protocol):
         """Return the committed position of every partition that has one."""
         ...
 
+    async def position(self, group: str, source: TopicPartition) -> int | None:
+        """Return where `group` goes on: its committed position, or what it wrote beside its outputs; None: neither.
+
+        Raises `BusUnavailable`, and `UnknownTopic` where the bus has no place for the latter and no position either.
+        """
+        ...
+
     async def ends(self, topic: str) -> dict[int, int]:
         """Return the end offset (the next to be written) of every partition."""
         ...

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from proofwatch.bus.errors import Fenced, Gap, NotMigrated, PositionLost
+from proofwatch.bus.errors import DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.outbox_signals import OutboxSignals
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
 from proofwatch.bus.postgres_pool import create_pool, session, transaction
@@ -21,6 +21,7 @@ from proofwatch.bus.topics import require_same
 __all__ = ["PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
 
 _log = structlog.get_logger(__name__)
+Published = Callable[[TopicPartition], Awaitable[int | None]]
 _COLUMNS = [
     "source_topic",
     "source_partition",
@@ -56,10 +57,19 @@ class PostgresFence:
     """The fence of one schema; one stage per schema, because the fence is keyed by topic and partition alone."""
 
     def __init__(
-        self, pool: "asyncpg.Pool", schema: str, topic: Callable[[str], Awaitable[Topic]] | None = None
+        self,
+        pool: "asyncpg.Pool",
+        schema: str,
+        topic: Callable[[str], Awaitable[Topic]] | None = None,
+        published: Published | None = None,
     ) -> None:
-        """`topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks."""
+        """`topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks.
+
+        `published` tells up to which sequence a partition's outbox is on the bus, so that a database that was restored
+        to before is noticed, and nothing is written to it; None: nobody looks.
+        """
         self._topic = topic
+        self._published = published
         self._acquire = in_schema(_ACQUIRE, schema)
         self.pool = pool
         self.schema = schema
@@ -79,9 +89,12 @@ class PostgresFence:
 
         Raises `DatabaseAway`.
         """
+        # asked first: what is published now, the database has known before
+        published = await self._published(source) if self._published else None
         async with session(self.pool, self.user(source, "acquire")) as connection:
             epoch = await connection.fetchval(self._acquire, *source)
-        return PostgresOwner(self, source, epoch, await self._topic(source.topic) if self._topic else Topic(0))
+        topic = await self._topic(source.topic) if self._topic else Topic(0)
+        return PostgresOwner(self, source, epoch, topic, published or 0)
 
     def user(self, source: TopicPartition, act: str) -> str:
         """Return the name under which a partition's owner does something with the database."""
@@ -94,8 +107,11 @@ class PostgresOwner:
     Usable without a lane: `owner = await fence.acquire(at)`, then `await owner.commit(batch, stage)` for each batch.
     """
 
-    def __init__(self, fence: PostgresFence, source: TopicPartition, epoch: int, topic: Topic) -> None:
+    def __init__(
+        self, fence: PostgresFence, source: TopicPartition, epoch: int, topic: Topic, published: int = 0
+    ) -> None:
         self._topic = topic
+        self._published = published
         self._fence = fence
         self._source = source
         self._epoch = epoch
@@ -107,10 +123,13 @@ class PostgresOwner:
     async def position(self) -> int | None:
         """Return the stored position.
 
-        Raises `Fenced`, `DatabaseAway`, `TopicReplaced`, and `PositionLost` when the outbox was published further.
+        Raises `Fenced`, `DatabaseAway`, `TopicReplaced`, `DatabaseOlder` when more is published than was ever written
+        here, and `PositionLost` when the outbox was published further.
         """
         async with transaction(self._fence.pool, self._fence.user(self._source, "position")) as connection:
             row = await self._lock(connection)
+            if self._published > row["outbox_seq"]:
+                raise DatabaseOlder(self._fence.schema, self._where(), self._published, row["outbox_seq"])
             if row["position"] is None and await connection.fetchval(self._relayed, *self._source):
                 raise PositionLost(
                     f"{self._where()}: {self._fence.schema}.fence has lost the position, but outputs were published "

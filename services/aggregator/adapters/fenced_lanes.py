@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from proofwatch.bus.errors import BusUnavailable, DatabaseAway
+from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseOlder
 from proofwatch.bus.observed import Observed, Observer
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
@@ -49,7 +49,8 @@ class FencedLanes:
         return [self._waits_for] if self._waits_for else []
 
     async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
-        """Make the records durable; returns when they are. A database or a Kafka that is away is retried without end.
+        """Make the records durable; returns when they are. A database or a Kafka that is away is waited for without
+        end, and so is the repair of a database that is older than what is published.
 
         Raises `Fenced`, `Gap` and whatever the stage raises.
         """
@@ -80,9 +81,12 @@ class FencedLanes:
                 before = fresh[0].offset if position is None else position
                 batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
                 await owner.commit(batch, self._stage)
-            except (BusUnavailable, KafkaError, OSError) as error:
+            except (BusUnavailable, DatabaseOlder, KafkaError, OSError) as error:
                 # the pool says it of the database; an opening stage looks back on Kafka
-                self._waits_for = str(error) if isinstance(error, DatabaseAway) else self._away(at, error)
+                said = isinstance(error, DatabaseAway | DatabaseOlder)
+                self._waits_for = str(error) if said else self._away(at, error)
+                if isinstance(error, DatabaseOlder):
+                    self._failing.holds("DatabaseOlder", topic=at.topic, partition=at.partition, error=str(error))
                 self._held.pop(at, None)
                 if self._on_failure:
                     self._on_failure(at, error)

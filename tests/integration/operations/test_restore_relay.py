@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.outbox import relay
-from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.outbox import outbox_fence, relay
+from proofwatch.bus.postgres import create_pool
 from proofwatch.bus.worker import Worker
 from proofwatch.runtime.migrations import migrate
 from services.operations import restore
@@ -73,6 +73,13 @@ async def test_an_older_database_is_taken_into_service(
     second, running = await _serving(world, pool)
     wanted = "`proofwatch restore relay --schema ledger --yes --note …`"
     await eventually(lambda: any(wanted in reason for reason in second.unready()))
+    stands = "select position, outbox_seq from ledger.fence"
+    before = await pool.fetchrow(stands)
+    await world.publish("in", [b"8"])
+    await asyncio.sleep(2)
+    assert await pool.fetchrow(stands) == before, "the lane waits beside its relay"
+    assert len(second.unready()) == 1
+    assert not running.done()
     await second.stop()
     await running
 
@@ -93,25 +100,25 @@ async def test_an_older_database_is_taken_into_service(
 
     args.yes = False
 
-    async def stands() -> tuple[int, str]:
+    async def relay_stands() -> tuple[int, str]:
         return (await command(args))[:2]
 
     nothing = "group ledger-relay stands where the outbox stands: nothing to do\n"
-    await shows(stands, (0, nothing))
+    await shows(relay_stands, (0, nothing))
     await World(world.bus, "", world.bootstrap).forget("ledger-relay")
     await shows(lambda: world.bus.positions("ledger-relay", world.name("in")), {})
-    await shows(stands, (0, nothing))  # the record beside the outputs says the same
+    await shows(relay_stands, (0, nothing))  # the record beside the outputs says the same
 
     third, running = await _serving(world, pool)
-    await world.publish("in", [b"8"])
     await shows(published, [*values, b"3", b"8"])
+    assert not third.unready()
     await third.stop()
     await running
     await pool.close()
 
 
 async def _serving(world: World, pool: "asyncpg.Pool") -> tuple[Worker[Any], "asyncio.Task[None]"]:
-    fence = PostgresFence(pool, "ledger")
+    fence = outbox_fence(pool, "ledger", world.bus, "ledger")
     settings = LaneSettings(max_records=7, idle_s=0.2, heartbeat_s=0.1)
     made = Worker(
         world.bus,
