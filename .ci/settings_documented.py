@@ -19,7 +19,7 @@ CONFIGS = {
     "devices": "services.devices.config",
     "combine": "services.aggregator.config",
     "windows": "services.aggregator.config",
-    "ledger": "services.aggregator.config",
+    "ledger": "services.aggregator.config:LedgerSettings",
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
 }
@@ -56,7 +56,8 @@ def differences(example: str, compose: str) -> list[str]:
     findings: list[str] = []
     known = set(COMPOSE_ONLY).union(*(import_module(module).Settings.variables() for module in COMMANDS))
     for service, module in CONFIGS.items():
-        read = import_module(module).Settings.variables()
+        name, _, settings = module.partition(":")
+        read = getattr(import_module(name), settings or "Settings").variables()
         known |= read
         passed = {name for name in services[service]["environment"] if name.startswith("PROOFWATCH_")}
         findings += [f"docker-compose.yml: {service} gets {name}, which it does not read" for name in passed - read]

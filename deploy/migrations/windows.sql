@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -50,6 +50,14 @@ create table if not exists windows.removed(
 );
 comment on table windows.removed is 'Which windows were kept long enough and removed, by the day on which they were.';
 comment on column windows.removed.before_ms is 'Those that began before this moment, ms since the Unix epoch.';
+create table if not exists windows.removed_by_tenant(
+  tenant text collate "C" not null,
+  length_s int not null,
+  rows bigint not null,
+  before_ms bigint not null,
+  primary key(tenant, length_s)
+);
+comment on table windows.removed_by_tenant is 'How many windows were kept long enough and removed, of each tenant.';
 
 create table if not exists windows.baselines(
   tenant text not null,

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Final
 from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lane_settings import LaneSettings
-from proofwatch.bus.outbox import relay
+from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus, Stage
-from proofwatch.bus.postgres import PostgresFence
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.timely import Timely
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
-from services.aggregator.config import Settings
+from services.aggregator.adapters.agreed_retention import AgreedRetention
+from services.aggregator.adapters.removed_rows import RemovedRows
+from services.aggregator.config import LedgerSettings, Settings
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.ledger_watch import Schedule
-from services.aggregator.core.retention import keep_of
+from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
 from services.aggregator.handlers import ledger
 from services.aggregator.handlers.combine import CombineStage
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 __all__ = [
+    "LedgerSettings",
     "Settings",
     "build_combine",
     "build_ledger",
@@ -69,11 +72,11 @@ def build_windows(
     settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock, wire: Wire = JSON
 ) -> Service:
     """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
-    fence, lanes = PostgresFence(pool, SCHEMA, bus.topic), LaneSettings.of(settings)
+    fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
     worker = Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions, announce=True)
-    return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence)])
+    return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
 def build_ledger(
@@ -84,19 +87,23 @@ def build_ledger(
     clock: Clock,
     thresholds: Sequence[float] = (),
     wire: Wire = JSON,
+    follower: Follower | None = None,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
+    `follower` knows what tenants' contracts say of retention; None: the setting is everybody's.
     """
-    fence, lanes = PostgresFence(pool, ledger.SCHEMA, bus.topic), LaneSettings.of(settings)
+    fence, lanes = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER), LaneSettings.of(settings)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
-    kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms)
+    agreed = AgreedRetention(follower) if follower else nothing_agreed
+    kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms, agreed=agreed)
     stage = prepared(Timely(kept, LEDGER), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
-    return Service(LEDGER, [worker], sampled=[OutboxDepth(fence)])
+    parts: Sequence[Part] = [follower, worker] if follower else [worker]
+    return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
 async def connect_combine(settings: Settings) -> Service:
@@ -121,7 +128,7 @@ async def connect_windows(settings: Settings) -> Service:
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
 
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
-        fence, lanes = PostgresFence(pool, SCHEMA, bus.topic), LaneSettings.of(settings)
+        fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             bus,
             settings.kafka_bootstrap,
@@ -134,21 +141,23 @@ async def connect_windows(settings: Settings) -> Service:
             instance_id=settings.instance_id,
             security=security_of(settings),
         )
-        return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence)])
+        return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
     return (await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)).holding(wire.close)
 
 
-async def connect_ledger(settings: Settings) -> Service:
+async def connect_ledger(settings: LedgerSettings) -> Service:
     """Open Kafka and PostgreSQL and wire the ledger to them.
 
-    Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
+    Raises `InvalidPolicy`, `InvalidKeyring`, `BusUnavailable`, and what `connect_wire` raises.
     """
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
     service = await on_kafka_and_postgres(
         settings,
         LEDGER,
-        lambda bus, pool: build_ledger(settings, bus, pool, policy, clock, wire=wire),
+        lambda bus, pool: build_ledger(
+            settings, bus, pool, policy, clock, wire=wire, follower=settings.documents(bus, clock)
+        ),
         schema=ledger.SCHEMA,
         sessions=_LEDGER_SESSIONS,
     )

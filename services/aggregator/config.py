@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime import settings
 
 
@@ -25,8 +26,12 @@ class Settings(settings.Settings):
     keep_five_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 90
     """The same for five minutes."""
     keep_transactions_days: Annotated[int, Field(ge=0, le=36_500)] = 1_826
-    """Days that the ledger keeps a transaction after its verdict was logged; 0: for ever. Labels that come later count
-    for nothing; what was counted stays."""
+    """Days that the ledger keeps a transaction after its verdict was logged, where the tenant's contract does not say
+    it; 0: for ever. Labels that come later count for nothing; what was counted stays."""
     small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
     """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
     nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""
+
+
+class LedgerSettings(Settings, GovernanceSettings):
+    """The ledger follows what tenants' contracts say."""

@@ -4,12 +4,13 @@ import argparse
 from importlib import import_module
 from typing import Final
 
+# where the service is made, and its settings where they are not called so
 SERVICES: Final = {
     "scorer": "services.scorer.app:connect",
     "devices": "services.devices.app:connect",
     "combine": "services.aggregator.app:connect_combine",
     "windows": "services.aggregator.app:connect_windows",
-    "ledger": "services.aggregator.app:connect_ledger",
+    "ledger": "services.aggregator.app:connect_ledger:LedgerSettings",
     "triage": "services.triage.app:connect",
     "notifier": "services.notifier.app:connect",
 }
@@ -26,6 +27,6 @@ def run(args: argparse.Namespace) -> int:
     """Run the service until SIGTERM (0) or until it fails (1)."""
     from proofwatch.runtime.process import run_process
 
-    module, _, function = SERVICES[args.service].partition(":")
+    module, function, *settings = SERVICES[args.service].split(":")
     app = import_module(module)
-    return run_process(args.service, app.Settings, getattr(app, function))
+    return run_process(args.service, getattr(app, *settings or ["Settings"]), getattr(app, function))

@@ -29,13 +29,17 @@ _RECENT: Final = 16
 class Replica:
     """Folds records with `apply`, answers with `at`."""
 
-    def __init__(self, keyring: Keyring | None, lead_ms: int = DEFAULT_LEAD_MS) -> None:
+    def __init__(
+        self, keyring: Keyring | None, lead_ms: int = DEFAULT_LEAD_MS, *, documents_only: bool = False
+    ) -> None:
         """`keyring` None: nothing in the log decides about policies and tenants; controls and patterns are followed.
+
+        `documents_only`: controls and patterns are not, for who needs policies or tenants alone.
 
         `lead_ms`: how long a record must have been in the log before it takes effect; the same for every process.
         """
         self.lead_ms = lead_ms
-        self.topics = intake.FOLLOWED if keyring is None else (*intake.GOVERNED, *intake.FOLLOWED)
+        self.topics = (*(intake.GOVERNED if keyring else ()), *(() if documents_only else intake.FOLLOWED))
         """The topics whose records count, in the order in which they are best read."""
         self._keyring = keyring or Keyring([])
         self.library = Library(self._keyring)

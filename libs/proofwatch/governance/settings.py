@@ -24,4 +24,14 @@ class GovernanceSettings(settings.Settings):
     def follower(self, bus: Bus, clock: Clock) -> Follower:
         """Return what follows the topics of governance. Raises `InvalidKeyring`."""
         keyring = load_keyring(self.keyring_file) if self.keyring_file else None
-        return Follower(bus, Replica(keyring, round(self.governance_lead_seconds * 1000)), clock)
+        return Follower(bus, Replica(keyring, self._lead_ms), clock)
+
+    def documents(self, bus: Bus, clock: Clock) -> Follower | None:
+        """Return what follows policies and tenants alone; None: nobody governs them. Raises `InvalidKeyring`."""
+        if self.keyring_file is None:
+            return None
+        return Follower(bus, Replica(load_keyring(self.keyring_file), self._lead_ms, documents_only=True), clock)
+
+    @property
+    def _lead_ms(self) -> int:
+        return round(self.governance_lead_seconds * 1000)

@@ -1,4 +1,4 @@
-"""Tenants: contract, time zone, segment catalogue, and the lawful basis of every personal segment."""
+"""Tenants: contract, time zone, segment catalogue, the lawful basis of every personal segment, and what is kept."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -18,6 +18,9 @@ LawfulBasis = Annotated[str, Field(pattern=r"^Art\. (6\(1\)\([a-f]\)|9\(2\)\([a-
 
 PERSONAL_SEGMENTS: Final = ("sex", "age_band", "skin_tone", "country")
 _SPECIAL_CATEGORIES: Final = ("skin_tone",)  # tells racial or ethnic origin: GDPR Art. 9
+KEEP_DAYS: Final = (30, 3_653)
+"""The least and the most days that a contract may let transactions be kept: labels come for weeks, and nothing that is
+personal is kept without end (GDPR Art. 5(1)(e))."""
 TRANSITIONS: Final[frozenset[tuple[State | None, State]]] = frozenset(
     {
         (None, "draft"),
@@ -64,6 +67,8 @@ class Tenant(_Part):
     time_zone: str
     segments: tuple[SegmentName, ...]
     lawful_bases: dict[SegmentName, LawfulBasis] = {}
+    keep_transactions_days: int | None = None
+    """Days that the ledger keeps a transaction after its verdict was logged; None: the platform's setting."""
 
     @field_validator("time_zone")
     @classmethod
@@ -74,6 +79,15 @@ class Tenant(_Part):
             msg = "is not a time zone of the IANA database; for example Europe/Berlin or UTC"
             raise ValueError(msg) from None
         return name
+
+    @field_validator("keep_transactions_days")
+    @classmethod
+    def _within_bounds(cls, days: int | None) -> int | None:
+        least, most = KEEP_DAYS
+        if days is not None and not least <= days <= most:
+            msg = f"must be {least} to {most} days, or be left out, so that the platform's setting holds"
+            raise ValueError(msg)
+        return days
 
     @model_validator(mode="after")
     def _lawful(self) -> Self:
@@ -105,8 +119,14 @@ class Tenant(_Part):
         return self.contract.state == "active" and self.contract.starts <= day and (until is None or day < until)
 
     def canonical(self) -> bytes:
-        """Return the settings as JSON with sorted keys and no blanks."""
-        return orjson.dumps(self.model_dump(mode="json", by_alias=True), option=orjson.OPT_SORT_KEYS)
+        """Return the settings as JSON with sorted keys and no blanks.
+
+        What was added to the settings later is left out where it is not set: a file keeps its hash.
+        """
+        values = self.model_dump(mode="json", by_alias=True)
+        if self.keep_transactions_days is None:
+            del values["keep_transactions_days"]
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], where: str = "the document") -> "Tenant":

@@ -119,6 +119,13 @@ NOTIFICATIONS_PENDING: Final = Metric(
     "Notifications that wait to be sent, at the last look; the same from every replica.",
     ("channel",),
 )
+REMOVED_ROWS: Final = Metric(
+    "proofwatch_removed_rows_total",
+    "counter",
+    "Rows that were kept for long enough and removed, at the last look; the same from every replica.",
+    ("tenant", "table"),
+    "Still for days although rows are that old: retention does not go on.",
+)
 LOOK_AGE: Final = Metric(
     "proofwatch_look_age_seconds",
     "gauge",
@@ -147,6 +154,7 @@ CATALOGUE: Final = (
     LANE_FAILURES,
     REBALANCES,
     OUTBOX_RECORDS,
+    REMOVED_ROWS,
     NOTIFICATIONS,
     NOTIFICATIONS_PENDING,
 )

@@ -38,6 +38,7 @@ class Metrics:
         self.registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=self.registry)
         self._clock = clock or SystemClock()
+        self._removed = _Removed()
         self._made: dict[str, Any] = {each.name: self._make(each) for each in catalogue.CATALOGUE}
         self._seen_ms: dict[tuple[str, ...], int] = {}  # by place: the time up to which it is surely processed
         self._tenants: set[str] = set()
@@ -49,6 +50,8 @@ class Metrics:
             return self.registry.register(_Mended())
         if metric is catalogue.TENANTS_BEYOND_CAP:
             return self.registry.register(_Beyond())
+        if metric is catalogue.REMOVED_ROWS:
+            return self.registry.register(self._removed)
         more = {"buckets": metric.buckets} if metric.buckets else {}
         return _MAKERS[metric.kind](metric.name, metric.text, metric.labels, registry=self.registry, **more)
 
@@ -100,7 +103,12 @@ class Metrics:
     def sampled(self, part: str, samples: Iterable[Sample]) -> None:
         """Take over what was looked up now."""
         now_ms = self._clock.now_ms()
+        removed = Counter[tuple[str, ...]]()
         for sample in samples:
+            if sample.metric == catalogue.REMOVED_ROWS.name:
+                tenant, table = sample.labels
+                removed[self._tenant(tenant.encode()), table] += int(sample.value)
+                continue
             gauge = self._made[sample.metric]
             if sample.metric == catalogue.LAG_RECORDS.name:
                 if sample.labels not in self._seen_ms:  # moved away while it was looked up
@@ -108,6 +116,7 @@ class Metrics:
                 if sample.value == 0:
                     self._seen_ms[sample.labels] = max(self._seen_ms[sample.labels], now_ms)
             gauge.labels(*sample.labels).set(sample.value)
+        self._removed.rows |= removed
         self._of(catalogue.LOOK_AGE).labels(part).set_function(lambda: (self._clock.now_ms() - now_ms) / 1000)
 
     def render(self) -> tuple[str, bytes]:
@@ -180,4 +189,19 @@ class _Beyond(Collector):
         family = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
         for (group, topic, partition), count in sorted(OVER.items()):
             family.add_metric((group, topic, str(partition)), count)
+        yield family
+
+
+class _Removed(Collector):
+    """What the database says that retention has removed: a counter that is looked up."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, ...], int] = {}
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the one metric."""
+        metric = catalogue.REMOVED_ROWS
+        family = CounterMetricFamily(metric.name.removesuffix("_total"), metric.text, labels=metric.labels)
+        for place, count in sorted(self.rows.items()):
+            family.add_metric(place, count)
         yield family

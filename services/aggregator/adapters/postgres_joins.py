@@ -47,20 +47,33 @@ where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id co
 """  # noqa: S608 — column names of this module
 
 
+# One step along the index from tenant to tenant: what they have is not read.
+_TENANTS = """
+with recursive known as (
+  (select tenant from ledger.transactions order by tenant limit 1)
+  union all
+  select (select t.tenant from ledger.transactions t where t.tenant > k.tenant order by t.tenant limit 1)
+  from known k where k.tenant is not null
+)
+select tenant from known where tenant is not null
+"""
+# A label whose transaction was never seen, or is removed already, is as old as it says.
 _FORGET = """
 with past as (
-  select tenant, transaction_id from ledger.transactions where logged_ms < $1 limit $2 for update skip locked
+  select tenant, transaction_id from ledger.transactions
+  where tenant = $1 collate "C" and (logged_ms < $2
+    or (logged_ms is null and greatest(pair_asserted_us, presentation_asserted_us) < $2 * 1000))
+  limit $3 for update skip locked
 ), gone as (
   delete from ledger.transactions t using past p
-  where t.tenant = p.tenant and t.transaction_id = p.transaction_id returning t.tenant
+  where t.tenant = p.tenant and t.transaction_id = p.transaction_id returning 1
 ), counted as (
-  select tenant, count(*) as n from gone group by tenant
+  select count(*) as n from gone
 ), told as (
-  insert into ledger.removed as r (day, tenant, rows, before_ms) select current_date, tenant, n, $1 from counted
-  order by tenant
+  insert into ledger.removed as r (day, tenant, rows, before_ms) select current_date, $1, n, $2 from counted where n > 0
   on conflict (day, tenant) do update set rows = r.rows + excluded.rows, before_ms = excluded.before_ms
 )
-select coalesce(sum(n), 0)::bigint from counted
+select n from counted
 """
 _LABELS = (*_PAIR, *_PRESENTATION)
 _INSERT_TRIALS, _UPDATE_TRIALS = _insert(_TRIAL), _update(_TRIAL)
@@ -110,13 +123,23 @@ async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joi
     return joined + changed
 
 
-async def forget(connection: Any, before_ms: int, limit: int) -> int:
-    """Delete at most `limit` transactions whose verdict was logged before (ms since 1970); return their number.
+async def tenants(connection: Any) -> list[str]:
+    """Return the tenants of whom there are transactions, in order."""
+    return [row[0] for row in await connection.fetch(_TENANTS)]
 
-    What they were counted in stays. How many went, and up to when, is added up by tenant in `ledger.removed`. Rows that
-    somebody holds are left for another time, so that the order of locks does not matter.
+
+async def forget(connection: Any, before_ms: Mapping[str, int], limit: int) -> dict[str, int]:
+    """Delete at most `limit` transactions whose verdict was logged before their tenant's moment (ms since 1970).
+
+    Returns how many went, by tenant; those of whom nothing did are left out. What they were counted in stays. How many
+    went, and up to when, is added up by tenant in `ledger.removed`. Rows that somebody holds are left for another time,
+    so that the order of locks does not matter.
     """
-    removed: int = await connection.fetchval(_FORGET, before_ms, limit)
+    removed: dict[str, int] = {}
+    for tenant, moment_ms in before_ms.items():
+        left = limit - sum(removed.values())
+        if left and (rows := await connection.fetchval(_FORGET, tenant, moment_ms, left)):
+            removed[tenant] = rows
     return removed
 
 

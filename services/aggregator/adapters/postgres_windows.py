@@ -37,7 +37,11 @@ with past as (
   select ctid from windows.buckets where partition = $1 and length_s = $2 and start_ms < $3 and closed
   order by start_ms limit $4
 ), gone as (
-  delete from windows.buckets where ctid in (select ctid from past) returning 1
+  delete from windows.buckets where ctid in (select ctid from past) returning tenant
+), whose as (
+  insert into windows.removed_by_tenant as r (tenant, length_s, rows, before_ms)
+  select tenant, $2, count(*), $3 from gone group by tenant order by tenant
+  on conflict (tenant, length_s) do update set rows = r.rows + excluded.rows, before_ms = excluded.before_ms
 ), counted as (
   select count(*) as n from gone
 ), told as (
@@ -137,7 +141,8 @@ async def save(
 async def remove(connection: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
     """Delete closed buckets that began before `first` (ms since 1970, by length), at most `limit`; return their number.
 
-    How many of each length, and up to when, is added up by day in `windows.removed`. Only while the journal is empty.
+    How many of each length, and up to when, is added up by day in `windows.removed`, and by tenant in
+    `windows.removed_by_tenant`. Only while the journal is empty.
     """
     total = 0
     for length_s, start_ms in sorted(first.items()):

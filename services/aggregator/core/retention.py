@@ -1,16 +1,25 @@
-"""How long windows are kept, by their length; measured by progress, so that nothing depends on the clock."""
+"""How long windows and transactions are kept; measured by progress, so that nothing depends on the clock."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from services.aggregator.core.merge import LENGTHS_S, BucketKey
-from services.aggregator.core.times import HOUR_MS, SECOND_MS
+from services.aggregator.core.times import DAY_MS, HOUR_MS, SECOND_MS
 
 EVERY_MS: Final = HOUR_MS
 """How often what is too old is looked for."""
 
 Keep = Mapping[int, int]
 """By length in seconds: for how many milliseconds after its end a window is kept; not listed: for ever."""
+
+Agreed = Callable[[int], Mapping[str, int] | None]
+"""Returns by tenant for how many days transactions are kept, as its contract says, at a log time in ms since 1970; who
+is not there has agreed to nothing of its own. None: it may not be known yet, so nothing may be removed."""
+
+
+def nothing_agreed(log_ms: int) -> Mapping[str, int]:
+    """Return what holds where nobody governs: the platform's setting is everybody's."""
+    return {}
 
 
 def keep_of(minutes_days: int, five_minutes_days: int) -> Keep:
@@ -28,3 +37,14 @@ def is_past(key: BucketKey, progress_ms: int | None, keep: Keep) -> bool:
 def first_kept(progress_ms: int, keep: Keep) -> dict[int, int]:
     """Return by length the start before which buckets are past, in milliseconds since the Unix epoch."""
     return {length_s: progress_ms - kept_ms - length_s * SECOND_MS + 1 for length_s, kept_ms in keep.items()}
+
+
+def kept_from(
+    tenants: Iterable[str], progress_ms: int, platform_ms: int, agreed_days: Mapping[str, int]
+) -> dict[str, int]:
+    """Return by tenant, in order, before which log time its transactions are past, in milliseconds since 1970.
+
+    `platform_ms`: for how long those are kept who have agreed to nothing; 0: for ever, and they are left out.
+    """
+    kept_ms = {tenant: agreed_days[tenant] * DAY_MS if tenant in agreed_days else platform_ms for tenant in tenants}
+    return {tenant: progress_ms - kept_ms[tenant] for tenant in sorted(kept_ms) if kept_ms[tenant]}

@@ -16,6 +16,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
+from proofwatch.governance.times import instant_of
 from services.aggregator.adapters import control_store
 from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters import postgres_ledger as store
@@ -28,8 +29,9 @@ from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.ledger_watch import Schedule, least_progress, silent, watch
 from services.aggregator.core.quiet import firing_slots
+from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
 from services.aggregator.core.step_up_control import Cohort, Standing, cohort_of, rule
-from services.aggregator.core.times import DAY_MS, HOUR_MS, milliseconds
+from services.aggregator.core.times import DAY_MS, milliseconds
 
 STAGE: Final = "ledger"
 SCHEMA: Final = "ledger"
@@ -53,12 +55,15 @@ class LedgerStage:
         wire: Wire = JSON,
         *,
         keep_ms: int = 0,
+        agreed: Agreed = nothing_agreed,
     ) -> None:
         """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch.
 
-        `keep_ms`: how long a transaction is kept after its verdict was logged; 0: for ever.
+        `keep_ms`: how long a transaction is kept after its verdict was logged, where its tenant's contract does not
+        say it (`agreed`); 0: for ever.
         """
         self._keep_ms = keep_ms
+        self._agreed = agreed
         self._tidy_at_ms = 0
         self._policy = policy
         self._catalogue = frozenset(policy.segments)
@@ -97,16 +102,26 @@ class LedgerStage:
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
         due = await self._publish_due(batch, tx)
-        if self._keep_ms and batch.progress_ms is not None and batch.progress_ms >= self._tidy_at_ms:
+        if batch.progress_ms is not None and batch.progress_ms >= self._tidy_at_ms:
             await self._forget(batch.progress_ms, tx)
         return [*output, *due]
 
     async def _forget(self, progress_ms: int, tx: Any) -> None:
-        """Remove transactions that were kept for long enough, some at a time; look again in an hour of progress."""
-        removed = await joins.forget(tx, progress_ms - self._keep_ms, _REMOVED_AT_ONCE)
-        self._tidy_at_ms = progress_ms + (0 if removed == _REMOVED_AT_ONCE else HOUR_MS)
-        if removed:
-            _log.info("transactions_removed", rows=removed)
+        """Remove transactions that were kept for long enough, some at a time; look again in an hour of progress.
+
+        While it is not known what contracts say, nothing is removed: one may say more than the platform's setting.
+        """
+        agreed_days = self._agreed(progress_ms)
+        if agreed_days is None:
+            return
+        before_ms: Mapping[str, int] = {}
+        if self._keep_ms or agreed_days:
+            before_ms = kept_from(await joins.tenants(tx), progress_ms, self._keep_ms, agreed_days)
+        removed = await joins.forget(tx, before_ms, _REMOVED_AT_ONCE)
+        self._tidy_at_ms = progress_ms + (0 if sum(removed.values()) == _REMOVED_AT_ONCE else EVERY_MS)
+        for tenant, rows in removed.items():
+            before = instant_of(before_ms[tenant]).isoformat()
+            _log.info("transactions_removed", tenant=tenant, rows=rows, logged_before=before)
 
     def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Outgoing], list[tuple[Key, Entry]], dict[Key, int]]:
         """Return dead letters, entries, and for each key how far the lane had come in time with its first entry."""

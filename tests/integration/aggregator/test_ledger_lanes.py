@@ -1,13 +1,14 @@
 """Lanes of the ledger side by side, and lanes that crash, on a real PostgreSQL."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres import PostgresFence, create_pool
@@ -16,8 +17,11 @@ from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Window
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
+from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts, sole_publisher
+from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.core.ledger_watch import Schedule
+from services.aggregator.handlers import ledger
 from services.aggregator.handlers.ledger import SCHEMA, LedgerStage
 from tests.integration.aggregator.test_ledger import CLOSED, DAY, label, milliseconds, verdict
 
@@ -208,3 +212,104 @@ async def test_transactions_that_were_kept_long_enough_are_removed_and_their_cou
     assert await lanes.pool.fetchval("select count(*) from ledger.transactions") == 0
     assert await lanes.pool.fetchval("select sum(rows) from ledger.removed") == 6
     assert await lanes.counts() == counted
+
+
+_DAY_MS = 86_400_000
+_SOURCE = TopicPartition(topics.VERDICTS, 0)
+
+
+async def test_every_tenants_transactions_are_kept_as_its_contract_says(
+    lanes: Lanes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shorter and longer than the platform's setting, a bounded number at once; what went is said and counted."""
+    monkeypatch.setattr(ledger, "_REMOVED_AT_ONCE", 4)
+    await _logged(lanes, {"brief": 9, "long": 3, "plain": 5, "without-end": 2}, days_ago=100)
+    await _logged(lanes, {"brief": 1, "plain": 1}, days_ago=10)
+    agreed = {"brief": 30, "long": 3_000}
+    await _sweep(lanes, agreed, platform_days=60)
+    assert sum((await _left(lanes)).values()) == 17, "four at once"
+    with capture_logs() as logs:
+        for _ in range(5):
+            await _sweep(lanes, agreed, platform_days=60)
+    said = Counter[str]()
+    for each in logs:
+        if each["event"] == "transactions_removed":
+            said[each["tenant"]] += each["rows"]
+    assert said == {"brief": 5, "plain": 5, "without-end": 2}
+    assert await _left(lanes) == {"brief": 1, "long": 3, "plain": 1}
+    await _sweep(lanes, agreed | {"plain": 30}, platform_days=0)
+    assert await _left(lanes) == {"brief": 1, "long": 3, "plain": 1}, "0 is for ever, for those without a contract"
+    samples = await RemovedRows(PostgresFence(lanes.pool, SCHEMA)).sample()
+    assert [(each.labels, each.value) for each in samples] == [
+        (("brief", "ledger.transactions"), 9),
+        (("plain", "ledger.transactions"), 5),
+        (("without-end", "ledger.transactions"), 2),
+    ]
+
+
+async def test_nothing_is_removed_while_contracts_are_not_known(lanes: Lanes) -> None:
+    """One may say more than the platform's setting; as soon as they are known, the sweep is made up for."""
+    await _logged(lanes, {"brief": 2, "long": 2}, days_ago=100)
+    known: list[dict[str, int] | None] = [None, None, {"long": 3_000}]
+    stage = LedgerStage(
+        load_policy(), Schedule(24, 48), partitions, keep_ms=60 * _DAY_MS, agreed=lambda log_ms: known.pop(0)
+    )
+    await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
+    owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)
+    for left in ({"brief": 2, "long": 2}, {"brief": 2, "long": 2}, {"long": 2}):
+        await owner.commit(lanes.batch(_SOURCE, (), _NOW_MS), stage)
+        assert await _left(lanes) == left
+    await owner.commit(lanes.batch(_SOURCE, (), _NOW_MS + 1), stage)  # asks for nothing within the hour
+
+
+async def test_labels_whose_transaction_never_came_or_is_gone_are_removed_too(lanes: Lanes) -> None:
+    """They hold a tenant's transaction id and its truth, and nothing will ever be counted of them."""
+    await _logged(lanes, {"brief": 1}, days_ago=10)
+    await lanes.pool.executemany(
+        "insert into ledger.transactions (tenant, transaction_id, pair_authority, pair_asserted_us, pair_label_id, "
+        "pair_class) values ('brief', $1, 0, $2, 'l', 'genuine')",
+        [("old", (_NOW_MS - 31 * _DAY_MS) * 1000), ("new", (_NOW_MS - 29 * _DAY_MS) * 1000)],
+    )
+    await _sweep(lanes, {"brief": 30}, platform_days=0)
+    kept = await lanes.pool.fetch("select transaction_id from ledger.transactions order by 1")
+    assert [row[0] for row in kept] == ["brief-10-0", "new"]
+
+
+async def test_a_large_table_is_swept_without_being_read(lanes: Lanes) -> None:
+    """One tenant's old rows among a hundred times as many that others keep: found by the index."""
+    await _logged(lanes, {"long": 20_000, "brief": 20}, days_ago=100)
+    await lanes.pool.execute("analyze ledger.transactions")
+    plan = await lanes.pool.fetch(
+        "explain (analyze, buffers off, timing off, summary off, costs off) " + joins._FORGET, "brief", _NOW_MS, 2_000
+    )
+    said = "\n".join(row[0] for row in plan)
+    assert "transactions_of_tenant" in said, said
+    assert "Seq Scan on transactions" not in said, said
+
+
+_NOW_MS = milliseconds(CLOSED) + 1_000 * _DAY_MS
+
+
+async def _logged(lanes: Lanes, counts: dict[str, int], *, days_ago: int) -> None:
+    rows = [
+        (tenant, f"{tenant}-{days_ago}-{n}", _NOW_MS - days_ago * _DAY_MS)
+        for tenant, count in counts.items()
+        for n in range(count)
+    ]
+    await lanes.pool.executemany(
+        "insert into ledger.transactions (tenant, transaction_id, logged_ms) values ($1, $2, $3)", rows
+    )
+
+
+async def _sweep(lanes: Lanes, agreed: dict[str, int], *, platform_days: int) -> None:
+    stage = LedgerStage(
+        load_policy(), Schedule(24, 48), partitions, keep_ms=platform_days * _DAY_MS, agreed=lambda log_ms: agreed
+    )
+    await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
+    owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)
+    await owner.commit(lanes.batch(_SOURCE, (), _NOW_MS), stage)
+
+
+async def _left(lanes: Lanes) -> dict[str, int]:
+    rows = await lanes.pool.fetch("select tenant, count(*) from ledger.transactions group by 1 order by 1")
+    return dict(rows)

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.postgres import create_pool
+from proofwatch.bus.postgres import PostgresFence, create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Anomaly, Tally, Verdict, Window
@@ -23,6 +23,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.app import build_combine
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.progress import TalliesMissing
@@ -137,6 +138,10 @@ async def test_a_quarter_stays_flat_once_retention_begins(postgres_dsn: str) -> 
         assert sizes[-1][DAY_S] >= 89, "days are kept"
         removed = await made.pool.fetch("select length_s, sum(rows) n from windows.removed group by 1 order by 1")
         assert [row["length_s"] for row in removed] == [60, 300]
+        whose = await RemovedRows(PostgresFence(made.pool, "windows")).sample()
+        assert {each.labels[1] for each in whose} == {"windows.buckets"}
+        assert {each.labels[0] for each in whose} == {each.tenant for each in made.published()}
+        assert sum(each.value for each in whose) == sum(row["n"] for row in removed)
         told = len(made.published())
         await made.feed([verdict(99_999, START + timedelta(seconds=5))])
         await made.settle()

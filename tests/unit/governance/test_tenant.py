@@ -36,6 +36,14 @@ def test_a_file_and_its_document_mean_the_same(tmp_path: Path) -> None:
     assert tenant.segments_allowed() == {"source", "sex", "skin_tone"}
 
 
+def test_a_file_that_says_nothing_of_retention_keeps_its_hash(tmp_path: Path) -> None:
+    """The key came later: documents that were signed before must mean what they meant, under the hash they have."""
+    assert "keep_transactions_days" not in orjson.loads(document_of(load(tmp_path)).text)
+    agreed = document_of(load(tmp_path, keep_transactions_days=400))
+    assert orjson.loads(agreed.text)["keep_transactions_days"] == 400
+    assert read_document("tenant", agreed.hash, agreed.text).content == agreed.content
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -54,6 +62,10 @@ def test_a_file_and_its_document_mean_the_same(tmp_path: Path) -> None:
         ({"contract": GOOD["contract"] | {"state": "paused"}}, "contract.state = 'paused'"),
         ({"contract": GOOD["contract"] | {"until": "2026-03-01"}}, "until must lie after from"),
         ({"contract": {"state": "active"}}, "contract.from is missing"),
+        ({"keep_transactions_days": 29}, "keep_transactions_days = 29: must be 30 to 3653 days, or be left out"),
+        ({"keep_transactions_days": 3_654}, "must be 30 to 3653 days"),
+        ({"keep_transactions_days": 0}, "must be 30 to 3653 days"),
+        ({"keep_transactions_days": "long"}, "keep_transactions_days = 'long'"),
         ({"segmnets": []}, "segmnets is not a key of a tenant"),
         ({"segments": ["Sex"]}, "segments.0"),
     ],

@@ -17,7 +17,7 @@ from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.local_fence import LocalFence, LocalOwner
 from proofwatch.bus.local_group import Group
-from proofwatch.bus.observed import Observed, Published
+from proofwatch.bus.observed import Observed, Published, Sample
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, Topic, TopicPartition
 from proofwatch.bus.worker import Worker
 from proofwatch.events.mending import MENDED
@@ -239,6 +239,21 @@ def test_tenants_are_few_however_many_send_rubbish() -> None:
     said = {sample.labels["tenant"]: sample.value for sample in family.samples}
     assert len(said) == 102
     assert (said["t-0"], said["other"], said["unknown"]) == (1, 50, 3)
+
+
+def test_rows_removed_are_what_the_database_says_by_few_tenants() -> None:
+    """A counter that is looked up: a second look counts nothing twice, and tenants are few here too."""
+    metrics = Metrics(list, "ledger", SimulatedClock())
+    samples = [Sample("proofwatch_removed_rows_total", (f"t-{n:03}", "ledger.transactions"), n) for n in range(102)]
+    for _ in range(2):
+        metrics.sampled("removed", samples)
+    metrics.sampled("windows", [Sample("proofwatch_removed_rows_total", ("t-001", "windows.buckets"), 5)])
+    (family,) = [each for each in metrics.registry.collect() if each.name == "proofwatch_removed_rows"]
+    said = {(sample.labels["tenant"], sample.labels["table"]): sample.value for sample in family.samples}
+    assert len(said) == 102
+    assert said["t-007", "ledger.transactions"] == 7
+    assert said["other", "ledger.transactions"] == 100 + 101
+    assert said["t-001", "windows.buckets"] == 5
 
 
 def test_build_and_service_are_named() -> None:

@@ -1,0 +1,34 @@
+"""How many rows retention has removed from a table, by tenant: as the database has added it up, restarts and all."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from proofwatch.bus.observed import Sample
+from proofwatch.bus.postgres import PostgresFence
+from proofwatch.bus.postgres_pool import session
+from proofwatch.runtime.metric_catalogue import REMOVED_ROWS
+
+_REMOVED: Final = {
+    "ledger": (
+        "ledger.transactions",
+        "select tenant, sum(rows)::bigint from ledger.removed group by tenant order by tenant",
+    ),
+    "windows": (
+        "windows.buckets",
+        "select tenant, sum(rows)::bigint from windows.removed_by_tenant group by tenant order by tenant",
+    ),
+}
+
+
+class RemovedRows:
+    """A look at what is written down in the transactions that remove: what was rolled back is not counted."""
+
+    def __init__(self, fence: PostgresFence) -> None:
+        self._fence = fence
+        self._table, self._query = _REMOVED[fence.schema]
+
+    async def sample(self) -> Sequence[Sample]:
+        """Ask the database. Raises `DatabaseAway`."""
+        async with session(self._fence.pool, f"{self._fence.schema} removed") as connection:
+            rows = await connection.fetch(self._query)
+        return [Sample(REMOVED_ROWS.name, (tenant, self._table), count) for tenant, count in rows]
