@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus, Stage
@@ -94,12 +94,13 @@ def build_ledger(
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     `follower` knows what tenants' contracts say of retention; None: the setting is everybody's.
     """
-    fence, lanes = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER), LaneSettings.of(settings)
+    fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
     agreed = AgreedRetention(follower) if follower else nothing_agreed
     kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms, agreed=agreed)
-    stage = prepared(Timely(kept, LEDGER), wire)
+    stage = prepared(Timely(kept, LEDGER, lanes.ahead_ms), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     parts: Sequence[Part] = [follower, worker] if follower else [worker]

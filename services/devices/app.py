@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.port import Bus
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.timely import Timely
@@ -31,10 +31,11 @@ def build(
 
     `policy` decides where nothing else is in force; `follower` knows what is; None: nobody governs.
     """
-    lanes = LaneSettings.of(settings)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     policies = Governed(follower, policy) if follower else OnePolicy(policy)
-    rekey = prepared(Timely(RekeyStage(policies, wire), None), wire)  # the scorer refuses what comes ahead of its time
-    handsets = prepared(HandsetStage(policies, clock, wire), wire)
+    # the scorer refuses what comes ahead of its time
+    rekey = prepared(Timely(RekeyStage(policies, wire), None, lanes.ahead_ms), wire)
+    handsets = prepared(HandsetStage(policies, clock, wire, lanes.ahead_ms), wire)
     return Service(
         "devices",
         [

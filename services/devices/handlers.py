@@ -10,6 +10,7 @@ import structlog
 from proofwatch.bus.dead_letter import dead_letter
 from proofwatch.bus.lookback import last_horizon
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.timely import AHEAD_MS
 from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS
@@ -83,10 +84,11 @@ class HandsetStage:
     to count by, and the one before it to tell which of its transactions were repeats.
     """
 
-    def __init__(self, policies: Policies, clock: Clock, wire: Wire = JSON) -> None:
-        """`clock` only says where to begin looking for history."""
+    def __init__(self, policies: Policies, clock: Clock, wire: Wire = JSON, ahead_ms: int = AHEAD_MS) -> None:
+        """`clock` says where to look for history from; what is stamped `ahead_ms` ahead of it counts for nothing."""
         self._policies = policies
         self._clock = clock
+        self._ahead_ms = ahead_ms
         self._decode = wire.decoder(DEVICE_PROOF)
         self._encode = wire.encoder(SUSPICION)
         self._handsets: dict[TopicPartition, Handsets] = {}
@@ -98,7 +100,7 @@ class HandsetStage:
         handsets = self._handsets[source] = Handsets(horizon_ms)
         if not position:
             return  # nothing lies before it
-        async for records in last_horizon(history, 2 * horizon_ms, self._clock.now_ms()):
+        async for records in last_horizon(history, 2 * horizon_ms, self._clock.now_ms(), self._ahead_ms):
             handsets.begin(records[0].offset, records[0].timestamp_ms)
             for record in records:
                 try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
@@ -50,7 +50,7 @@ def build(
     """
     routes = load_routes(settings.routes_file)
     opened = open_channels(routes, os.environ) if channels is None else channels
-    lanes = LaneSettings.of(settings)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP)
     stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)

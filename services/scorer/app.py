@@ -62,6 +62,7 @@ def build(
         label_sample_key=settings.sample_key(),
         cloud_events=cloud_events,
         observer=observer,
+        ahead_ms=lanes.ahead_ms,
     )
     fence = bus.fence(GROUP)
     worker = Worker(
@@ -69,7 +70,7 @@ def build(
         GROUP,
         TOPICS,
         fence,
-        prepared(Timely(stage, GROUP), wire),
+        prepared(Timely(stage, GROUP, lanes.ahead_ms), wire),
         lanes,
         clock,
         co_partitioned=CO_PARTITIONED,

@@ -6,6 +6,7 @@ from typing import Final
 
 from proofwatch.bus.drawn import Drawn
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.timely import AHEAD_MS
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
@@ -41,11 +42,13 @@ class ScorerStage:
         label_sample_key: bytes | None = None,
         cloud_events: bool = True,
         observer: Observer | None = None,
+        ahead_ms: int = AHEAD_MS,
     ) -> None:
         """`policy` decides where governance has put none in force; `clock` only says where to begin looking back.
 
         `label_sample_key`: what transactions are chosen by whose labels upstream is asked for; None: none are.
         `cloud_events`: whether outputs carry CloudEvents headers. `observer` is told what became of each batch.
+        `ahead_ms`: looking back believes no timestamp further ahead of the clock.
         """
         self._log = log
         self._keeper = SubjectKeeper(log, store)
@@ -53,6 +56,7 @@ class ScorerStage:
         self._policy = policy
         self._clock = clock
         self._observer = observer
+        self._ahead_ms = ahead_ms
         self._rulebooks = Rulebooks()
         self._books = Books(governance.at(0), 0, policy, self._rulebooks)
         self._memory: dict[TopicPartition, Memory] = {}
@@ -65,7 +69,14 @@ class ScorerStage:
         memory, longest = self._memory.pop(source, None), (self._books.duplicates_ms, self._books.velocity_ms)
         if memory is None or not memory.good_at(position) or not memory.reaches(self._books):
             memory = await recalled(
-                source.partition, position, history, longest, self._books_at, self._decode, self._clock
+                source.partition,
+                position,
+                history,
+                longest,
+                self._books_at,
+                self._decode,
+                self._clock,
+                self._ahead_ms,
             )
         memory.expiring = await told(self._log, source.partition, self._wire)
         await self._keeper.opened(source, position)

@@ -75,22 +75,24 @@ async def recalled(
     books_at: BooksAt,
     decode: Decode,
     clock: Clock,
+    ahead_ms: int,
 ) -> Memory:
     """Return the memory of a partition as it is at `position`, but for the step-ups.
 
     `longest`: at least so many milliseconds of duplicates and of velocity. The records to come are not older than the
     last one before them, so one horizon of proofs before that one is enough, however far the lane lags behind the
-    clock, and before it one of duplicates, to tell which of these proofs were repeats.
+    clock, and before it one of duplicates, to tell which of these proofs were repeats. `ahead_ms`: what is stamped
+    further ahead of the clock was refused.
     """
     now_ms = clock.now_ms()
-    last_ms = await last_timestamp(history, now_ms) if position else None
+    last_ms = await last_timestamp(history, now_ms, ahead_ms) if position else None
     if last_ms is None:
         return Memory(partition, position, *longest)
     books = books_at(last_ms)
     duplicates_ms, velocity_ms = max(longest[0], books.duplicates_ms), max(longest[1], books.velocity_ms)
     memory = Memory(partition, position, duplicates_ms, velocity_ms)
     async for log_records in history.since(max(last_ms - duplicates_ms - velocity_ms, 0)):
-        records = believable(log_records, now_ms)
+        records = believable(log_records, now_ms, ahead_ms)
         if not records:
             continue
         memory.recent.begin(records[0].offset, records[0].timestamp_ms)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.outbox import outbox_fence, relay
 from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus
@@ -32,7 +32,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     """Wire triage. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
-    lanes = LaneSettings.of(settings)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP)
     stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)

@@ -6,7 +6,7 @@ from typing import Self
 from aiokafka import TopicPartition as Place
 
 from proofwatch.bus.errors import UnknownTopic
-from proofwatch.bus.kafka_client import Connection, Metadata, reader
+from proofwatch.bus.kafka_client import Connection, Ends, Metadata, reader
 from proofwatch.bus.kafka_consumer import KafkaConsumer
 from proofwatch.bus.kafka_fence import KafkaFence
 from proofwatch.bus.kafka_positions import Positions
@@ -38,6 +38,7 @@ class KafkaBus:
         """
         self._connection = Connection(bootstrap, client_id, instance_id, security, frozenset(accepted))
         self._metadata = Metadata(self._connection)
+        self._ends = Ends(self._connection)
         self._publisher = Publisher(self._connection, self._metadata.partitions)
 
     @classmethod
@@ -58,6 +59,7 @@ class KafkaBus:
     async def stop(self) -> None:
         """Release the connections of the bus; consumers and owners are stopped by those who made them."""
         await self._publisher.stop()
+        await self._ends.stop()
         await self._metadata.stop()
 
     async def partitions(self, topic: str) -> int:
@@ -115,10 +117,12 @@ class KafkaBus:
             await owner.close()
 
     async def ends(self, topic: str) -> dict[int, int]:
-        """Return the offset that the next record gets, of every partition; open transactions included."""
+        """Return the offset that the next record gets, of every partition; open transactions included.
+
+        Raises `UnknownTopic`, `BusUnavailable`.
+        """
         places = [Place(topic, partition) for partition in range(await self.partitions(topic))]
-        async with reader(self._connection, committed_only=False) as consumer:
-            return {place.partition: end for place, end in (await consumer.end_offsets(places)).items()}
+        return {place.partition: end for place, end in (await self._ends.of(places)).items()}
 
     def tail(self, topics: Sequence[str]) -> Tail:
         """Return what follows these topics, not yet started."""

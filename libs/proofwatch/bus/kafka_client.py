@@ -1,7 +1,7 @@
 """How we connect to Kafka, and the metadata that every part asks for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +23,8 @@ from proofwatch.bus.wording import plain
 
 _NO_OFFSET: Final = -1
 _END_S: Final = 3.0
+CHECK_MS: Final = 5_000
+"""A client that reads wakes up so often without a cause; the library would five times a second."""
 _log = structlog.get_logger(__name__)
 
 
@@ -56,6 +58,41 @@ class Connection:
     async def away(self, error: BaseException) -> BusUnavailable:
         """Return what to raise when a client could not start: why, as far as it can be found out."""
         return await why_not(self.bootstrap, self.security, error)
+
+
+class Ends:
+    """Asks for the ends of topics, again and again, over one connection that is made at the first question."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._consumer: Any = None
+        self._turn = asyncio.Lock()
+
+    async def of(self, places: Sequence[Place]) -> dict[Place, int]:
+        """Return the offset that the next record gets, open transactions included. Raises `BusUnavailable`."""
+        async with self._turn:
+            try:
+                if self._consumer is None:
+                    self._consumer = asking(self._connection, committed_only=False)
+                    await self._consumer.start()
+                found: dict[Place, int] = await self._consumer.end_offsets(places)
+            except BaseException as error:
+                await self._drop()
+                if isinstance(error, (KafkaError, OSError)):
+                    where = self._connection.bootstrap
+                    raise BusUnavailable(f"Kafka does not answer at {where}: {plain(error)}") from error
+                raise
+            return found
+
+    async def stop(self) -> None:
+        """Disconnect; idempotent."""
+        async with self._turn:
+            await self._drop()
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer:
+            await end(consumer.stop())
 
 
 class Metadata:
@@ -158,14 +195,20 @@ async def end(ending: Awaitable[object]) -> None:
 @asynccontextmanager
 async def reader(connection: Connection, *, committed_only: bool = True) -> AsyncIterator[Any]:
     """Give a consumer outside any group, for one piece of reading."""
-    consumer = AIOKafkaConsumer(
-        **connection.options(),
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        isolation_level="read_committed" if committed_only else "read_uncommitted",
-    )
+    consumer = asking(connection, committed_only=committed_only)
     try:
         await consumer.start()
         yield consumer
     finally:
         await end(consumer.stop())
+
+
+def asking(connection: Connection, *, committed_only: bool) -> Any:
+    """Return a consumer outside any group, not started."""
+    return AIOKafkaConsumer(
+        **connection.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        consumer_timeout_ms=CHECK_MS,
+        isolation_level="read_committed" if committed_only else "read_uncommitted",
+    )

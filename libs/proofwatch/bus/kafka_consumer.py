@@ -12,7 +12,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, NotAssigned
-from proofwatch.bus.kafka_client import Connection, end
+from proofwatch.bus.kafka_client import CHECK_MS, Connection, end
 from proofwatch.bus.kafka_membership import Membership
 from proofwatch.bus.kafka_reader import KafkaHistory, PartitionReader
 from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
@@ -53,6 +53,7 @@ class KafkaConsumer:
             heartbeat_interval_ms=self._connection.heartbeat_ms,
             partition_assignment_strategy=(RangePartitionAssignor,),  # co-partitioned topics go together
             enable_auto_commit=False,
+            consumer_timeout_ms=CHECK_MS,
         )
         self._membership = Membership(self._consumer._client, self._group, self._connection.instance_id)
         self._rebalance = _Rebalance(self._consumer, self._joining(on_assigned), self._releasing(on_revoked))

@@ -9,12 +9,13 @@ from aiokafka import TopicPartition as Place
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
-from proofwatch.bus.kafka_client import Connection, end, reader
+from proofwatch.bus.kafka_client import CHECK_MS, Connection, end, reader
 from proofwatch.bus.kafka_codec import unpacking
 from proofwatch.bus.port import Look, Record, TopicPartition, new_record
 from proofwatch.bus.wording import plain
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same
+_FETCH_WAIT_MS = 500, 2_500  # least and most; an idle broker answers this often, records do not wait for it
 _LOOK_AGAIN_MS = 15  # at most; it ends with the first record
 _UNDER_WAY_MS = 250  # an answer is as old as when the broker gave it
 _READ_BATCH = 5_000
@@ -42,6 +43,8 @@ class PartitionReader:
             auto_offset_reset="none",  # a position out of range must show, not be moved
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
+            fetch_max_wait_ms=_FETCH_WAIT_MS[0],
+            consumer_timeout_ms=CHECK_MS,
         )
         try:
             await consumer.start()
@@ -75,7 +78,13 @@ class PartitionReader:
         return int(await self._consumer.position(self._place))
 
     async def fetch(self, max_records: int, timeout_s: float) -> Sequence[Record]:
-        """Return the next committed records, or none after `timeout_s`. Raises `Gap`."""
+        """Return the next committed records, or none after `timeout_s`. Raises `Gap`.
+
+        The broker answers about that often where there are none: whoever waits for long needs no more.
+        """
+        if timeout_s > 0:
+            least, most = _FETCH_WAIT_MS
+            self._consumer._fetcher._fetch_max_wait_ms = min(max(least, int(timeout_s * 1000)), most)
         try:
             return await self._next(max_records, int(timeout_s * 1000))
         except OffsetOutOfRangeError as error:

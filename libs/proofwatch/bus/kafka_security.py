@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka.abc import AbstractTokenProvider
 
 from proofwatch.bus.errors import Refused
+from proofwatch.bus.kafka_doors import stand_in_line
 from proofwatch.bus.kafka_tls import close_at_once
 from proofwatch.bus.oauth import ClientCredentials, TokenFile
 from proofwatch.runtime.kafka_settings import KafkaSettings
@@ -16,6 +17,7 @@ from proofwatch.runtime.secrets import InvalidSecretFile, check_private
 _PREFIX: Final = "PROOFWATCH_KAFKA_"
 
 close_at_once()
+stand_in_line()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition as Place
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecError
 
 from proofwatch.bus.errors import BusUnavailable, Gap
-from proofwatch.bus.kafka_client import Connection, end
+from proofwatch.bus.kafka_client import CHECK_MS, Connection, end
 from proofwatch.bus.kafka_codec import unreadable
 from proofwatch.bus.port import CaughtUp, Record, TopicPartition
 from proofwatch.bus.wording import plain
@@ -38,7 +38,12 @@ class KafkaTail:
     async def start(self) -> None:
         """Connect, at the beginning of every partition. Raises `BusUnavailable`, `UnknownTopic`."""
         self._places = tuple([Place(t, n) for t in self._topics for n in range(await self._counts(t))])
-        options = {**self._connection.options(), "enable_auto_commit": False, "auto_offset_reset": "none"}
+        options = {
+            **self._connection.options(),
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",
+            "consumer_timeout_ms": CHECK_MS,
+        }
         self._asker = AIOKafkaConsumer(**options, isolation_level="read_uncommitted")
         self._reader = AIOKafkaConsumer(**options, isolation_level="read_committed", fetch_max_wait_ms=_FETCH_WAIT_MS)
         try:

@@ -220,7 +220,9 @@ class Lane(Generic[Tx]):
     def _batch(self, records: Sequence[Record]) -> Batch:
         now_ms, progress_ms, after = self._clock.now_ms(), self._progress_ms, self._position
         if records:
-            records, newest_ms = stamped(records, now_ms, live=self._settings.live_progress)
+            records, newest_ms = stamped(
+                records, now_ms, live=self._settings.live_progress, ahead_ms=self._settings.ahead_ms
+            )
             progress_ms = max((at for at in (progress_ms, newest_ms) if at is not None), default=None)
             after = records[-1].offset + 1
         elif self._settings.live_progress and (look := self._source.look(self.at)) and not look.open:

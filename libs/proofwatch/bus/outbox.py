@@ -23,6 +23,8 @@ from proofwatch.runtime.clock import Clock
 
 RELAY: Final = "-relay"
 """What the group of an outbox's relay has behind the name of the group that writes it."""
+_POLL_S: Final = 15.0
+"""Seconds between two looks that nothing has caused; the fence tells of everything that it knows of."""
 _NO_TIMESTAMP = -1  # as in Kafka's record format
 _TOPIC, _PARTITION = "proofwatch.outbox.topic", "proofwatch.outbox.partition"
 _READ = """
@@ -154,7 +156,7 @@ def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, cl
     source = OutboxSource(fence.pool, fence.schema, fence.written)
     published, stage = bus.fence(f"{group}{RELAY}", of_topic=False), RelayStage()
     # the database may know more than the bus, whose offsets expire; that is no loss
-    relaying = replace(settings, live_progress=False, skip_lost=True)
+    relaying = replace(settings, live_progress=False, skip_lost=True, idle_s=max(settings.idle_s, _POLL_S))
 
     def companion(at: TopicPartition) -> Lane[None]:
         return Lane(at, source, published, stage, relaying, clock)

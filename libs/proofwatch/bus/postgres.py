@@ -93,6 +93,7 @@ class PostgresFence:
         published = await self._published(source) if self._published else None
         async with session(self.pool, self.user(source, "acquire")) as connection:
             epoch = await connection.fetchval(self._acquire, *source)
+        self.written.set(source)  # the owner before may have written something right up to now
         topic = await self._topic(source.topic) if self._topic else Topic(0)
         return PostgresOwner(self, source, epoch, topic, published or 0)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from proofwatch.bus.port import Look, TopicPartition
 
-SILENT_MS: Final = 5_000  # an idle broker answers twice a second
+SILENT_MS: Final = 5_000  # an idle broker answers every 2.5 s at least
 _BLOCKED_S: Final = 10.0
 
 

@@ -42,10 +42,14 @@ class Settings(KafkaSettings):
     health_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     batch_max_records: Annotated[int, Field(ge=1, le=100_000)] = 2_000
-    idle_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
-    """A lane without records hands its stage an idle batch this often."""
+    idle_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """A lane without records hands its stage an idle batch this often; None: every second, or every five where
+    nothing waits for it."""
     live_progress: bool = True
     """False: time progress comes from the records alone (replays of old logs onto Kafka)."""
+    time_ahead_seconds: Annotated[int, Field(ge=10, le=86_400)] = 600
+    """A record whose timestamp is further ahead of the clock than this is refused, and moves no time; the same for
+    every process."""
     accept_new_topics: Annotated[str, Field(pattern=r"^([^=,]+=[A-Za-z0-9_-]{22}(,[^=,]+=[A-Za-z0-9_-]{22})*)?$")] = ""
     """Topics that were deleted and made anew, and may be read from the beginning: name=id, separated by commas."""
     dead_letter_rate_cap: Annotated[float, Field(ge=0, lt=1)] = 0.01

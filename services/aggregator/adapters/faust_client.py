@@ -10,6 +10,7 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types.auth import CredentialsT
 
+from proofwatch.bus.kafka_client import CHECK_MS
 from proofwatch.bus.kafka_membership import Membership
 from proofwatch.bus.kafka_reader import last_look
 from proofwatch.bus.kafka_security import Security
@@ -36,6 +37,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust offers this only together with its own transactions. The client reads it when it starts.
         consumer._isolation_level = "read_committed"
+        consumer._consumer_timeout = CHECK_MS / 1000  # nor does it offer this
         app = cast("App", self.app)
         app.membership = Membership(consumer._client, app.conf.id, app.conf.consumer_group_instance_id)
         return consumer

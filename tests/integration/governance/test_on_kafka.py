@@ -11,9 +11,10 @@ import orjson
 import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.port import Bus
+from proofwatch.bus.port import Bus, Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import CONTROL
 from proofwatch.events.topics import TopicSpec, kafka_specs
@@ -26,12 +27,14 @@ from proofwatch.governance.times import instant_of, ms_of
 from proofwatch.runtime.clock import SystemClock
 from services import cli
 from services.governance import desk
+from services.scorer.adapters.governance import Governed
 from tests.integration.governance.prefixed import PrefixedBus
 from tests.support.kafka_broker import KafkaBroker
 from tests.unit.governance.scene import control
 
 LEAD_MS = 10_000
 SOON_S = 30.0
+IN_2099 = 4_083_000_000_000
 
 
 class Office:
@@ -193,6 +196,44 @@ async def test_behind_an_open_transaction_the_scorer_must_wait(office: Office) -
     follower.require(known)
     assert follower.replica.at(ms_of(event.effective_from)).controls == (event,)
     await producer.stop()
+    await follower.stop()
+    await bus.stop()
+
+
+async def test_a_record_of_2099_makes_nobody_wait(office: Office) -> None:
+    """Where an operator lets producers stamp: what a wrong clock stamped takes effect in its own time, if ever, and
+
+    neither what is known nor what is governed otherwise waits for it.
+    """
+    topic = office.prefix + topics.CONTROLS
+    stamps = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**63 - 1)}
+    await ensure_topics(office.bootstrap, [TopicSpec(topic, 1, stamps)])
+    admin = AdminClient({"bootstrap.servers": office.bootstrap})
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    for name, value in stamps.items():
+        resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+    await asyncio.to_thread(admin.incremental_alter_configs([resource])[resource].result)
+    bus, clock = office.bus(), SystemClock()
+    await bus.start()
+    now_ms = clock.now_ms()
+    begins_ms = now_ms + LEAD_MS + 1_000
+    late, right = control(begins_ms, tenant="acme"), control(begins_ms, tenant="zenith")
+    for event, stamp in ((late, IN_2099), (right, now_ms)):
+        await bus.publish([Outgoing(topics.CONTROLS, event.control_id.encode(), CONTROL.encode(event), 0, stamp)])
+    follower = Follower(bus, Replica(None, LEAD_MS), clock)
+    await follower.start()
+    known = follower.known_until_ms
+    assert known
+    assert now_ms < known < now_ms + 10 * LEAD_MS
+    follower.require(clock.now_ms())
+    assert Governed(follower).knows(clock.now_ms())
+    assert not follower.unready()
+    assert follower.replica.at(begins_ms - 1).controls == ()
+    assert follower.replica.at(begins_ms).controls == (right,)
+    assert late in follower.replica.at(IN_2099 + LEAD_MS).controls  # the stamp did reach the log
+    await follower.step()
+    assert (follower.known_until_ms or 0) >= known
+    follower.require(clock.now_ms())
     await follower.stop()
     await bus.stop()
 

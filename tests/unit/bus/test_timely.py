@@ -9,6 +9,7 @@ from proofwatch.bus.lookback import last_timestamp
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.timely import AHEAD_MS, Timely
 from proofwatch.runtime.clock import SimulatedClock
+from proofwatch.runtime.settings import Settings
 from tests.unit.bus.stages import Recording
 
 NOW = 1_772_600_000_000
@@ -17,7 +18,7 @@ AT = TopicPartition("in", 0)
 
 
 async def lane(
-    stamps: list[int], *, name: str | None = "scorer", live: bool = True
+    stamps: list[int], *, name: str | None = "scorer", live: bool = True, ahead_ms: int = AHEAD_MS
 ) -> tuple[LocalBus, Lane[None], Recording]:
     clock = SimulatedClock(NOW)
     bus = LocalBus({"in": 1, "out": 1, "in.dlq": 1}, clock)
@@ -29,7 +30,8 @@ async def lane(
     consumer = bus.consumer("reader", ["in"])
     await consumer.start(nothing, nothing)
     stage = Recording()
-    made: Lane[None] = Lane(AT, consumer, bus.fence("g"), Timely(stage, name), LaneSettings(live_progress=live), clock)
+    settings = LaneSettings(live_progress=live, ahead_ms=ahead_ms)
+    made: Lane[None] = Lane(AT, consumer, bus.fence("g"), Timely(stage, name, ahead_ms), settings, clock)
     return bus, made, stage
 
 
@@ -95,4 +97,22 @@ async def test_looking_back_believes_no_stamp_of_2099_either() -> None:
     bus, made, _ = await lane([NOW - 5_000, NOW - 4_000, IN_2099, -1])
     await made.step()
     consumer = bus.consumer("other", ["in"])
-    assert await last_timestamp(consumer.history(AT, 4), NOW) == NOW - 4_000
+    assert await last_timestamp(consumer.history(AT, 4), NOW, AHEAD_MS) == NOW - 4_000
+
+
+async def test_how_far_ahead_is_a_setting() -> None:
+    """It holds for the lane, for the stage, and for what is said."""
+    settings = LaneSettings.of(Settings(time_ahead_seconds=90))
+    assert settings.ahead_ms == 90_000
+    for stamp, refused in ((NOW + 90_000, False), (NOW + 90_001, True)):
+        bus, made, stage = await lane([NOW, stamp], ahead_ms=settings.ahead_ms)
+        await made.step()
+        assert [record.value for record in stage.batches[0].records] == ([b"0"] if refused else [b"0", b"1"])
+        assert len(await of(bus, "in.dlq")) == refused
+    (dead,) = [record async for record in bus.read(TopicPartition("in.dlq", 0))]
+    said = refusal(dead.headers)
+    assert said
+    assert "more than 90 seconds ahead of the clock" in said.message
+    consumer = bus.consumer("other", ["in"])
+    assert await last_timestamp(consumer.history(AT, 2), NOW, 90_000) == NOW
+    assert await last_timestamp(consumer.history(AT, 2), NOW, 90_001) == NOW + 90_001

@@ -27,10 +27,12 @@ def test_a_bad_setting_stops_the_start_and_names_itself(
     """Every bad variable is named, with what would be right."""
     monkeypatch.setenv("PROOFWATCH_HEALTH_PORT", "99999")
     monkeypatch.setenv("PROOFWATCH_LOG_LEVEL", "loud")
+    monkeypatch.setenv("PROOFWATCH_TIME_AHEAD_SECONDS", "0")
     with pytest.raises(SystemExit, match="2"):
         Settings.read()
     said = capsys.readouterr().err
     assert "PROOFWATCH_HEALTH_PORT: input should be less than or equal to 65535" in said
+    assert "PROOFWATCH_TIME_AHEAD_SECONDS: input should be greater than or equal to 10" in said
     assert "PROOFWATCH_LOG_LEVEL: input should be 'debug', 'info', 'warning' or 'error'" in said
 
 

@@ -1,5 +1,7 @@
 """The scorer as its process runs it, on the in-process bus."""
 
+import pytest
+
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.events.topics import GUIDANCE, SUSPICIONS, TRANSACTIONS, VERDICTS, dead_letter_topic
@@ -65,3 +67,19 @@ async def test_a_service_that_takes_over_writes_what_the_first_would_have_writte
             await service.stop()
         logs.append(await everything(bus))
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize(("ahead_s", "refused"), [(60, 1), (61, 0)])
+async def test_how_far_a_stamp_may_be_ahead_is_the_operators_to_say(ahead_s: int, refused: int) -> None:
+    """The setting reaches the stage; what is refused has its dead letter."""
+    clock = SimulatedClock(START_MS)
+    bus = local_bus(clock)
+    service = build(Settings(time_ahead_seconds=ahead_s), bus, MemorySubjects(3600), POLICY, clock)
+    sent = record(0, transaction(0, "s0"))
+    await bus.publish([Outgoing(TRANSACTIONS, sent.key, sent.value, None, START_MS + 60_001)])
+    await service.start()
+    while await service.step():
+        pass
+    topics = [topic for topic, _ in await everything(bus)]
+    assert (topics.count(VERDICTS), topics.count(f"{TRANSACTIONS}.dlq")) == (1 - refused, refused)
+    await service.stop()
