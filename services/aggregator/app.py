@@ -47,8 +47,12 @@ __all__ = [
 COMBINE: Final = "combine"
 WINDOWS: Final = "windows"
 LEDGER: Final = "ledger"
+SCORED: Final = {topics.VERDICTS: ("scorer", topics.TRANSACTIONS)}
+"""Who fills what combine and the ledger read: while the scorer is behind, or held up, no window may close."""
 _COMBINE_RECORDS: Final = 2_000
 """A batch becomes one tally for each partition, and a record may have 16 MB: some 900 bytes × 7 cells × 2,000."""
+_WORTH_TALLIES: Final = 32
+"""Verdicts of which a tally for each partition costs little apiece, so that they need not gather for longer."""
 _LEDGER_SESSIONS: Final = 16
 """Twelve lanes may commit at once, and their relays read beside them."""
 
@@ -63,9 +67,12 @@ def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wi
         grace_ms=grace_ms,
         verdicts=lambda: bus.topic(topics.VERDICTS),
     )
-    lanes = replace(LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds)
+    lanes = replace(
+        LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds, linger_enough=_WORTH_TALLIES
+    )
     stage = prepared(combine, wire)
-    return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), bus.fence(COMBINE), stage, lanes, clock)])
+    fence = bus.fence(COMBINE)
+    return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), fence, stage, lanes, clock, filled_by=SCORED)])
 
 
 def build_windows(
@@ -102,7 +109,18 @@ def build_ledger(
     kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms, agreed=agreed)
     stage = prepared(Timely(kept, LEDGER, lanes.ahead_ms), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
-    worker = Worker(bus, LEDGER, ledger.TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
+    worker = Worker(
+        bus,
+        LEDGER,
+        ledger.TOPICS,
+        fence,
+        stage,
+        lanes,
+        clock,
+        companions=companions,
+        announce=True,
+        filled_by=SCORED,
+    )
     parts: Sequence[Part] = [follower, worker] if follower else [worker]
     return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 

@@ -15,7 +15,8 @@ class Settings(settings.Settings):
     """A window closes when every source has been read up to so long after its end; later data restates it."""
     tally_seconds: Annotated[float, Field(ge=0, le=60)] = 1.25
     """combine counts what came to a partition at most so often, unless full batches wait: every count is a record for
-    each partition of the tallies and a transaction of windows, however few verdicts are in it."""
+    each partition of the tallies and a transaction of windows, however few verdicts are in it. Where many come, down to
+    0.4 of it is enough."""
     labelled_grace_hours: Annotated[int, Field(ge=0, le=24 * 90)] = 24
     """A labelled day closes when verdicts and labels have been read up to so long after its end; later truth restates
     it. Most labels should be in by then."""

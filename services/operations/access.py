@@ -33,6 +33,7 @@ class Process:
     groups: consumer groups and what each reads; what is refused of it goes to its dead-letter topic.
     schema: the schema of PostgreSQL that it alone writes, whose outbox a group of its own relays.
     reads_schemas: schemas that it only reads.
+    watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
     describes: topics whose partitions it counts, beside those that it reads and writes.
     every: what it may do on every topic and dead-letter topic.
     redrives: it sends dead letters to their topics again.
@@ -42,6 +43,7 @@ class Process:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schema: str | None = None
     reads_schemas: tuple[str, ...] = ()
+    watches: Mapping[str, str] = field(default_factory=dict)
     describes: tuple[str, ...] = ()
     every: tuple[Operation, ...] = ()
     redrives: bool = False
@@ -57,9 +59,14 @@ class Process:
 PROCESSES: Final[Mapping[str, Process]] = {
     "scorer": Process({"scorer": (topics.TRANSACTIONS,)}),
     "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
-    "combine": Process({"combine": (topics.VERDICTS,)}),
+    "combine": Process({"combine": (topics.VERDICTS,)}, watches={"scorer": topics.TRANSACTIONS}),
     "windows": Process({"windows": (topics.TALLIES,)}, "windows", describes=(topics.VERDICTS,)),
-    "ledger": Process({"ledger": (topics.VERDICTS, topics.LABELS)}, "ledger", temporary=True),
+    "ledger": Process(
+        {"ledger": (topics.VERDICTS, topics.LABELS)},
+        "ledger",
+        watches={"scorer": topics.TRANSACTIONS},
+        temporary=True,
+    ),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
     "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `backtest`; `topics apply`
@@ -106,8 +113,7 @@ _Permission = tuple[ResourceType, str, PatternType, Operation]
 
 def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest]) -> Iterator[_Permission]:
     yield from _of_manifests(name, manifests)
-    for topic in process.describes:
-        yield "topic", topic, "literal", "DESCRIBE"
+    yield from _of_looks(process)
     for topic in (each for read in process.groups.values() for each in read):
         if dead_letter := manifests[topic].dead_letter:
             yield "topic", dead_letter, "literal", "WRITE"
@@ -124,6 +130,14 @@ def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest])
                 yield "topic", topic, "literal", operation
         if process.redrives and manifest.dead_letter:
             yield "topic", manifest.name, "literal", "WRITE"
+
+
+def _of_looks(process: Process) -> Iterator[_Permission]:
+    for group, topic in process.watches.items():
+        yield "group", group, "literal", "DESCRIBE"
+        yield "topic", topic, "literal", "READ"
+    for topic in process.describes:
+        yield "topic", topic, "literal", "DESCRIBE"
 
 
 def _of_manifests(name: str, manifests: Mapping[str, Manifest]) -> Iterator[_Permission]:

@@ -13,8 +13,9 @@ from proofwatch.bus.kafka_positions import Positions
 from proofwatch.bus.kafka_producer import Publisher
 from proofwatch.bus.kafka_reader import read_range
 from proofwatch.bus.kafka_security import PLAINTEXT, Security, security_of
+from proofwatch.bus.kafka_standing import KafkaStandings
 from proofwatch.bus.kafka_tail import KafkaTail
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Standing, Tail, Topic, TopicPartition
 from proofwatch.runtime.settings import Settings
 
 
@@ -40,6 +41,7 @@ class KafkaBus:
         self._metadata = Metadata(self._connection)
         self._ends = Ends(self._connection)
         self._publisher = Publisher(self._connection, self._metadata.partitions)
+        self._standings = KafkaStandings(self._connection, self._metadata, self._ends)
 
     @classmethod
     def of(cls, settings: Settings, client_id: str, *, bootstrap: str | None = None) -> Self:
@@ -59,6 +61,7 @@ class KafkaBus:
     async def stop(self) -> None:
         """Release the connections of the bus; consumers and owners are stopped by those who made them."""
         await self._publisher.stop()
+        await self._standings.stop()
         await self._ends.stop()
         await self._metadata.stop()
 
@@ -115,6 +118,10 @@ class KafkaBus:
             await owner.move(position)
         finally:
             await owner.close()
+
+    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+        """Return how far the group has come in every partition. Raises `UnknownTopic`, `BusUnavailable`."""
+        return await self._standings.of(group, topic)
 
     async def ends(self, topic: str) -> dict[int, int]:
         """Return the offset that the next record gets, of every partition; open transactions included.

@@ -13,9 +13,10 @@ import structlog
 
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.linger import Linger
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
 from proofwatch.bus.standstill import SILENT_MS, Standstill
-from proofwatch.bus.timely import stamped
+from proofwatch.bus.time_progress import TimeProgress
 from proofwatch.bus.wording import plain
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
@@ -51,13 +52,14 @@ class Lane(Generic[Tx]):
         self._clock = clock
         self._owner: Owner[Tx] | None = None
         self._position = 0
-        self._progress_ms: int | None = None
+        self.time = TimeProgress(settings)
+        """How far time has moved in the partition."""
         self._known = False
         self._failing = Condition(_log, "lane_failed")
         self._opened = False
         self._stopping = False
         self._waits_for = self._failed_with = ""
-        self._not_before = 0.0
+        self._linger = Linger(settings.linger_s, settings.linger_enough)
         self._free = asyncio.Event()
         self._free.set()
         self.task: asyncio.Task[None] | None = None
@@ -119,7 +121,7 @@ class Lane(Generic[Tx]):
         try:
             while not self._stops():
                 try:
-                    await self._linger()
+                    await self._gather()
                     await self._turn(self._settings.idle_s, idle=True)
                     last_success, backoff, self._waits_for, self._failed_with = loop.time(), 0.0, "", ""
                     self._failing.clears(**self._names())
@@ -166,9 +168,9 @@ class Lane(Generic[Tx]):
             self._known = False
             await self._stage.closed(self.at)
 
-    async def _linger(self) -> None:
+    async def _gather(self) -> None:
         """Let records gather."""
-        if self._owner is not None and (rest_s := self._not_before - asyncio.get_running_loop().time()) > 0:
+        if self._owner is not None and (rest_s := self._linger.rest_s(asyncio.get_running_loop().time())) > 0:
             await asyncio.sleep(rest_s)
 
     async def _turn(self, timeout_s: float, *, idle: bool) -> int:
@@ -185,17 +187,16 @@ class Lane(Generic[Tx]):
         if self._stops() or owner is None or not (records or idle):
             return 0
         batch = self._batch(records)
-        gathers = 0 < len(records) < self._settings.max_records
-        self._not_before = asyncio.get_running_loop().time() + self._settings.linger_s if gathers else 0.0
         self._free.clear()
-        self._began_s = asyncio.get_running_loop().time()
+        self._began_s = began_s = asyncio.get_running_loop().time()
+        self._linger.began(len(records), began_s, full=len(records) >= self._settings.max_records)
         try:
             async with asyncio.timeout(self._settings.step_timeout_s):
                 await owner.commit(batch, self._stage)
         finally:
             self._began_s = None
             self._free.set()
-        self._position, self._progress_ms = batch.position_after, batch.progress_ms
+        self._position, self.time.reached_ms = batch.position_after, batch.progress_ms
         return len(records)
 
     async def _acquire(self) -> None:
@@ -208,7 +209,7 @@ class Lane(Generic[Tx]):
                 f"retention removed what was not processed; restore it, or allow the lane to skip it"
             )
         self._position = beginning if committed is None else max(committed, beginning)
-        self._progress_ms = None
+        self.time.reached_ms = None
         await self._source.seek(self.at, self._position)
 
     async def _tell_stage(self) -> None:
@@ -218,18 +219,12 @@ class Lane(Generic[Tx]):
         self._opened = True
 
     def _batch(self, records: Sequence[Record]) -> Batch:
-        now_ms, progress_ms, after = self._clock.now_ms(), self._progress_ms, self._position
+        now_ms, after = self._clock.now_ms(), self._position
         if records:
-            records, newest_ms = stamped(
-                records, now_ms, live=self._settings.live_progress, ahead_ms=self._settings.ahead_ms
-            )
-            progress_ms = max((at for at in (progress_ms, newest_ms) if at is not None), default=None)
+            records, progress_ms = self.time.after(records, now_ms)
             after = records[-1].offset + 1
-        elif self._settings.live_progress and (look := self._source.look(self.at)) and not look.open:
-            # What was appended before the last answer would have been seen, and before the wait began. Without answers
-            # time stands still, and while a transaction is open: it may bring records of any time since it began.
-            seen_ms = now_ms - max(int(self._settings.idle_s * 1000), look.ago_ms)
-            progress_ms = seen_ms if progress_ms is None else max(progress_ms, seen_ms)
+        else:
+            progress_ms = self.time.idle(self._source.look(self.at), now_ms)
         return Batch(self.at, records, self._position, after, progress_ms, now_ms)
 
     def _backoff(self, error: Exception, before_s: float) -> float:

@@ -21,6 +21,7 @@ class LaneSettings:
     idle_s: after so many seconds without records the stage gets an idle batch.
     linger_s: begin a batch at least so many seconds after the one before began, unless that one was full: where every
         batch costs the stages after it something, however small it is. 0: at once. Only when the lane runs by itself.
+    linger_enough: where so many records come sooner they are enough, down to 0.4 of `linger_s`; 0: no number is.
     step_timeout_s: cap in seconds on opening and on one transaction; below the broker's transaction timeout.
     drain_s: seconds given to the transaction in hand when the partition is revoked.
     stuck_s: seconds without any success after which `run` raises `Stuck`.
@@ -36,6 +37,7 @@ class LaneSettings:
     max_records: int = 2000
     idle_s: float = IDLE_S
     linger_s: float = 0.0
+    linger_enough: int = 0
     step_timeout_s: float = 15.0
     drain_s: float = 5.0
     stuck_s: float = 90.0

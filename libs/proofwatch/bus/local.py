@@ -14,7 +14,7 @@ from proofwatch.bus.local_group import Group, least_done
 from proofwatch.bus.local_log import PartitionLog
 from proofwatch.bus.local_tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Standing, Tail, Topic, TopicPartition
 from proofwatch.bus.topics import change
 from proofwatch.runtime.clock import Clock
 
@@ -141,6 +141,15 @@ class LocalBus:
     def forget_group(self, group: str) -> None:
         """Lose the group's committed positions, as Kafka loses those of a group that is deleted or long away."""
         self._groups[group].committed.clear()
+
+    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+        """Return how far the group has come; every offset is a record here."""
+        known = self._groups.get(group)
+        positions = {**known.written, **known.committed} if known else {}
+        return {
+            n: Standing(max(positions.get(TopicPartition(topic, n), 0), log.base), log.end)
+            for n, log in enumerate(self._partitions(topic))
+        }
 
     async def ends(self, topic: str) -> dict[int, int]:
         """Return the end offset of every partition."""

@@ -171,6 +171,17 @@ class Look(NamedTuple):
         return self.stable < self.high_watermark
 
 
+class Standing(NamedTuple):
+    """How far a group has come in a partition.
+
+    Everything below `done` is worked off, or holds no record: transaction markers, and what was aborted. `end` is the
+    high watermark, so what is in open transactions lies below it. Where `done` is `end`, nothing is waited for.
+    """
+
+    done: int
+    end: int
+
+
 class Source(Protocol):
     """What a lane reads from: a topic partition, or an outbox."""
 
@@ -318,6 +329,14 @@ class Bus(Protocol):
         """Return where `group` goes on: its committed position, or what it wrote beside its outputs; None: neither.
 
         Raises `BusUnavailable`, and `UnknownTopic` where the bus has no place for the latter and no position either.
+        """
+        ...
+
+    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+        """Return how far a group that commits on this bus has come in every partition, for those who ask again.
+
+        `end` is of later than the call. That nothing but markers follows a position is known from the second call on
+        that finds the position where it was. Raises `UnknownTopic`, `BusUnavailable`.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -16,6 +16,7 @@ from proofwatch.bus.lane import Lane, LaneSettings
 from proofwatch.bus.observed import Observed, Observer, Sample
 from proofwatch.bus.placed import Placed
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
+from proofwatch.bus.upstream import Upstream
 from proofwatch.runtime.clock import Clock
 
 Tx = TypeVar("Tx")
@@ -43,11 +44,14 @@ class Worker(Generic[Tx]):
         co_partitioned: Sequence[str] = (),
         announce: bool = False,
         by_key: bool = False,
+        filled_by: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
 
         `announce`: tell the group how far it is, for a fence that keeps its positions elsewhere.
         `by_key`: the stage keeps something for each key, so that records must lie where their keys belong.
+        `filled_by`: topics that are read, each with the group that fills it and what that reads, partition by
+        partition: while `run` works, time moves no further than that group has come.
 
         With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
         """
@@ -67,6 +71,9 @@ class Worker(Generic[Tx]):
         self._done: asyncio.Future[None] | None = None
         self._observer: Observer | None = None
         self._announcer = Announcer(group, self._consumer) if announce else None
+        watched = filled_by if filled_by and settings.live_progress else {}
+        self._upstream = {topic: Upstream(bus, *filler, clock) for topic, filler in watched.items()}
+        self._filled_by = dict(filled_by or {})
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
@@ -78,6 +85,8 @@ class Worker(Generic[Tx]):
         for topic in self._topics:
             await self._bus.partitions(topic)
         await check_co_partitioned(self._bus, self._co_partitioned)
+        for topic, (_, of) in self._filled_by.items():
+            await check_co_partitioned(self._bus, (of, topic))
         await self._fence.check()
         await self._bus.fence(self._group).check()  # outboxes are relayed through one
         self._done = asyncio.get_running_loop().create_future()
@@ -92,17 +101,22 @@ class Worker(Generic[Tx]):
         """Run every lane in a task of its own until `stop`. Raises what a lane could not recover from."""
         assert self._done is not None, "start first"
         self._live = True
-        for lane in self._in_order():
-            self._launch(lane)
-        watch = asyncio.create_task(watch_topics(self._bus, self._consumer.verify), name=f"topics:{self._group}")
-        watch.add_done_callback(self._ended)
+        for at in self._lanes:
+            self._launch(at)
+        watches = [
+            asyncio.create_task(watch_topics(self._bus, self._consumer.verify), name=f"topics:{self._group}"),
+            *(asyncio.create_task(each.watch(), name=f"upstream:{topic}") for topic, each in self._upstream.items()),
+        ]
+        for watch in watches:
+            watch.add_done_callback(self._ended)
         try:
             while self._announcer and not self._done.done():
                 await self._announcer.announce(self.positions)
                 await asyncio.wait([self._done], timeout=ANNOUNCE_S)
             await asyncio.shield(self._done)
         finally:
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
 
     async def stop(self) -> None:
         """Drain and close the lanes, leave the group; idempotent."""
@@ -120,7 +134,9 @@ class Worker(Generic[Tx]):
         if not self._started:
             return [f"group {self._group} is not joined: nothing of {', '.join(self._topics)} is read"]
         # lanes that wait for the same say the same
-        return list(dict.fromkeys(chain(self._consumer.unready(), *(lane.unready() for lane in self._in_order()))))
+        upstream = (each.unready() for each in self._upstream.values())
+        lanes = (lane.unready() for lane in self._in_order())
+        return list(dict.fromkeys(chain(self._consumer.unready(), *upstream, *lanes)))
 
     async def sample(self) -> Sequence[Sample]:
         """Look up how many records each lane is behind. Raises `BusError`."""
@@ -143,8 +159,7 @@ class Worker(Generic[Tx]):
                 lane.on_failure = partial(self._observer.failed, self._group)
                 observe_relays(self._lanes[at][1:], self._group, self._observer)
             if self._live:
-                for each in self._lanes[at]:
-                    self._launch(each)
+                self._launch(at)
         if self._observer:
             self._observer.assigned(self._group, partitions)
         _log.info("partitions_assigned", group=self._group, partitions=_names(partitions))
@@ -159,8 +174,12 @@ class Worker(Generic[Tx]):
             self._observer.revoked(self._group, partitions)
         _log.info("partitions_revoked", group=self._group, partitions=_names(partitions))
 
-    def _launch(self, lane: Lane[Any]) -> None:
-        lane.start().add_done_callback(self._ended)
+    def _launch(self, at: TopicPartition) -> None:
+        upstream, lanes = self._upstream.get(at.topic), self._lanes[at]
+        # a scheduler that steps them in turn leaves nothing under way between two groups
+        lanes[0].time.within = upstream.at(at.partition) if upstream else None
+        for lane in lanes:
+            lane.start().add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):

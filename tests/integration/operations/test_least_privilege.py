@@ -22,7 +22,7 @@ from proofwatch.bus.kafka_client import Connection
 from proofwatch.bus.kafka_fence import transactional_id
 from proofwatch.bus.kafka_producer import discard, make_producer
 from proofwatch.bus.kafka_security import security_of
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.port import Standing, TopicPartition
 from proofwatch.bus.postgres_pool import create_pool
 from proofwatch.bus.postgres_schema import check_schema
 from proofwatch.events import topics
@@ -128,6 +128,21 @@ async def test_a_process_commits_as_itself_and_never_as_its_neighbour(granted: S
     assert len(refused) == len(foreign)
 
 
+@pytest.mark.parametrize("process", [name for name, each in PROCESSES.items() if each.watches])
+async def test_a_process_sees_how_far_those_are_that_it_waits_for(granted: SecuredBroker, process: str) -> None:
+    """And cannot join their group: it may only describe it."""
+    bus = KafkaBus.of(settings_of(granted, process), "test")
+    await bus.start()
+    try:
+        for group, topic in PROCESSES[process].watches.items():
+            found = await seen(bus, group, topic)
+            assert found[0].end == 0
+            with pytest.raises((GroupAuthorizationFailedError, TopicAuthorizationFailedError)):
+                await joins(settings_of(granted, process), group, topic)
+    finally:
+        await bus.stop()
+
+
 async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str]) -> None:
     """For every role and every table the server itself is asked; and a role that tries is refused."""
     rows = await fetched(
@@ -192,6 +207,16 @@ def client(secured: SecuredBroker, user: str) -> dict[str, Any]:
         "sasl.password": PASSWORD,
         "ssl.ca.location": str(secured.authority.file),
     }
+
+
+async def seen(bus: KafkaBus, group: str, topic: str) -> dict[int, Standing]:
+    """Return how far a group is; on a new broker the coordinator comes a little later."""
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                return await bus.standing(group, topic)
+            except BusUnavailable:
+                await asyncio.sleep(0.2)
 
 
 async def commits(bus: KafkaBus, group: str, at: TopicPartition) -> None:

@@ -73,15 +73,16 @@ def test_a_process_may_nothing_of_its_neighbours(process: str) -> None:
     inputs = {topic for topics_ in WIRED[process].values() for topic in topics_}
     dead = {manifests[topic].dead_letter for topic in inputs}
     groups = {*WIRED[process], *(f"{group}-relay" for group in WIRED[process])}
+    watched = PROCESSES[process].watches
     for kind, resource, _, operation in of(process):
         if kind == "topic" and operation == "WRITE":
             assert resource in written | dead
         elif kind == "topic" and operation == "READ":
-            assert resource in read | dead | {topics.PLATFORM_ALERTS}
+            assert resource in read | dead | {topics.PLATFORM_ALERTS, *watched.values()}
         elif kind == "topic":
             assert (resource, operation) == (topics.VERDICTS, "DESCRIBE")
         elif kind == "group":
-            assert resource in groups
+            assert resource in groups or (resource in watched and operation == "DESCRIBE")
         else:
             assert any(resource == f"{group}-{topic}-" for group in groups for topic in inputs)
 
@@ -112,7 +113,7 @@ def test_lines_for_kafkas_tool_are_shell(capsys: pytest.CaptureFixture[str]) -> 
         "acls --allow-principal 'User:CN=combine, O=Acme' --operation WRITE --topic metrics.tallies.v1 "
         "--resource-pattern-type literal"
     ) in lines
-    assert len(lines) == 7
+    assert len(lines) == 9
 
 
 def test_a_principal_without_a_place_for_the_process_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
