@@ -57,7 +57,10 @@ class Intake:
 
         `stamp_ms`: when they come to the log, in milliseconds since the Unix epoch; None: at the row's own time.
         """
-        reading = self.reader.read(row)
+        return self.events_of(number, self.reader.read(row), stamp_ms)
+
+    def events_of(self, number: int, reading: Reading, stamp_ms: int | None = None) -> tuple[Outgoing, Outgoing | None]:
+        """Return the same of a row that has been read."""
         cell = reading.cells
         moment, occurred_at = self._moment(number, reading)
         transaction_id = cell.get("transaction_id") or f"{self.file_digest}-{number}"
@@ -69,7 +72,7 @@ class Intake:
             "transaction_id": "" if "\0" in transaction_id else transaction_id,
             "subject_ref": "" if "\0" in subject_ref else subject_ref,
             "occurred_at": occurred_at,
-            "checks": self._checks(cell),
+            "checks": self.asked(cell),
             "match_score": self._score(reading, "match_score"),
             "liveness_score": self._score(reading, "liveness_score"),
         }
@@ -92,7 +95,11 @@ class Intake:
             return reading.moment, reading.moment.isoformat()
         return default, reading.cells.get("occurred_at") or ("" if self.timed else default.isoformat())
 
-    def _checks(self, cell: Mapping[str, str]) -> list[str]:
+    def moment(self, number: int, reading: Reading) -> datetime:
+        """Return when row `number` was: its own time, or the one it is given."""
+        return self._moment(number, reading)[0]
+
+    def asked(self, cell: Mapping[str, str]) -> list[str]:
         """Return what upstream asked for.
 
         A blank score was asked for where its truth is known or the policy demands it; an absent column was not.

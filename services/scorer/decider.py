@@ -40,7 +40,7 @@ _PART: Final = 256
 """So many outputs are made before they are handed on: few enough to stay in the processor's cache."""
 
 _STAMP: Final = attrgetter("timestamp_ms")
-_CONFLICT: Final = (
+CONFLICT: Final = (
     "$.transaction_id: was seen with another payload within the policy's duplicate horizon; a further attempt is of "
     "the same subject and has a later occurred_at or an attempt_id of its own; send a repeat byte for byte"
 )
@@ -165,7 +165,7 @@ class Decider:
         for each in crossed:
             raised = velocity(event, "subject_velocity", each, rulebook.policy_hash)
             outputs.append(self._emitter.record(raised, key, memory.partition, logged_ms, record.headers))
-        raise Rejected("conflicting_duplicate", _CONFLICT)
+        raise Rejected("conflicting_duplicate", CONFLICT)
 
     def lapsed(self, memory: Memory, log_ms: int) -> list[Outgoing]:
         """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""

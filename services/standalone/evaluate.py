@@ -86,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
                 mapping=mapping,
                 own_range=[name for name, threshold in given.items() if threshold is not None],
                 cap=cap,
+                required=frozenset(policy.required_checks),
+                horizon_ms=policy.duplicate_horizon_minutes * 60_000,
                 progress=progress,
             )
     except (TableError, InvalidPolicy, InvalidYaml) as error:

@@ -13,6 +13,7 @@ from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.scores import Scale
 from proofwatch.scorefile.trials import Progress, columns_of, has_decimal_commas, read_trials
 from proofwatch.tabular import Table, TableError
+from services.standalone.sieve import intake_of, sift
 
 MATCH_COLUMNS = ("match_score", "pair")
 LIVENESS_COLUMNS = ("liveness_score", "presentation")
@@ -40,13 +41,16 @@ def evaluate_table(
     mapping: Mapping = Mapping(),  # noqa: B008 - frozen
     own_range: Collection[Score] = (),
     cap: float = 0.0,
+    required: frozenset[str] = frozenset(),
+    horizon_ms: int = 0,
     progress: Progress = lambda rows: None,
 ) -> Evaluated:
     """Return the evaluation of a score table; `segments` None means every built-in and mapped segment it has.
 
     Thresholds lie where scores are compared: see `placed`. Scores lie from 0 to 1, or on the scale that `mapping`
-    names; those of `own_range` count as they are, whatever their range, where it names none. Rows without a readable
-    score are left out and accounted for. Raises `TableError` for a table that has no usable pair of columns, lacks a
+    names; those of `own_range` count as they are, whatever their range, where it names none. What `replay` refuses is
+    left out and accounted for: `required` and `horizon_ms` are the checks that a policy demands, and how long it
+    remembers a transaction. Raises `TableError` for a table that has no usable pair of columns, lacks a
     segment column, or holds no labelled row that can be judged, or scores of one side only where a threshold is `eer`.
     """
     columns = _columns(table, mapping, segments)
@@ -58,8 +62,10 @@ def evaluate_table(
     for name in own_range:
         scales[name].any_range = scales[name].as_written
     reader = Reader(with_times(table, columns), mapping, scales)
-    labelled = read_trials(table, reader, segments, progress)
-    outcome = Outcome(table.file, reader, cap, unfit_counts=False)
+    outcome = Outcome(table.file, reader, cap)
+    sieve = sift(table, intake_of(reader, required), horizon_ms, outcome)
+    labelled = read_trials(table, reader, segments, sieve.truth, progress)
+    outcome.take_account()
     if not labelled.cells:
         if said := outcome.sentence():
             raise AllRefused(said)

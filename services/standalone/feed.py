@@ -5,7 +5,7 @@ here, and one without a time is left to the scorer, which refuses it.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +18,7 @@ from proofwatch.events import topics
 from proofwatch.events.rejected import Reason
 from proofwatch.intake import Intake
 from proofwatch.tabular import Row, Table
+from services.standalone.sieve import far_off
 
 CHUNK: Final = 2_500
 STAGE: Final = "replay"
@@ -28,8 +29,18 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Feed:
     """The events of a file, in order. Reads the file once to survey its times; says what is not as it should be."""
 
-    def __init__(self, table: Table, intake: Intake, say: Callable[[str], object] = sys.stderr.write) -> None:
-        """Raises `TableError`."""
+    def __init__(
+        self,
+        table: Table,
+        intake: Intake,
+        say: Callable[[str], object] = sys.stderr.write,
+        unlabelled: Container[int] = (),
+    ) -> None:
+        """`unlabelled`: rows that contradict their transaction, by number: what they say of it is no truth.
+
+        Raises `TableError`.
+        """
+        self._unlabelled = unlabelled
         survey, self.broken = Survey(), 0
         column = intake.reader.columns.fields.get("occurred_at")
         for row in table.rows(() if column is None else (column,)):
@@ -59,13 +70,13 @@ class Feed:
         if span is None:
             for _, number, row in rows:
                 event, label = intake.events(number, row)
-                yield [_broken(event, number, row)] if row.broken else _both((event, label))
+                yield [_broken(event, number, row)] if row.broken else self._both(number, event, label)
             return
         now_us = span.first_us
         for at_us, number, row in in_order(rows, self._survey):
             if at_us is not None and span.first_us <= at_us < span.end_us:
                 now_us = at_us
-                yield _both(intake.events(number, row, at_us // 1000))
+                yield self._both(number, *intake.events(number, row, at_us // 1000))
                 continue
             # no label either: its transaction will have no verdict
             event, _ = intake.events(number, row, now_us // 1000)
@@ -73,6 +84,9 @@ class Feed:
                 yield [_broken(event, number, row)]
             else:
                 yield [event if at_us is None else _apart(event, number, row.line, at_us, span)]
+
+    def _both(self, number: int, event: Outgoing, label: Outgoing | None) -> list[Outgoing]:
+        return [event] if label is None or number in self._unlabelled else [event, label]
 
     def _lines(self) -> Iterator[str]:
         survey, span = self._survey, self._span
@@ -89,16 +103,9 @@ class Feed:
             yield f"is {how}; its {survey.rows:,} rows are sorted by time first, {place}"
 
 
-def _both(events: Iterable[Outgoing | None]) -> list[Outgoing]:
-    return [event for event in events if event is not None]
-
-
 def _apart(event: Outgoing, number: int, line: int, at_us: int, span: Span) -> Outgoing:
     """Return the dead letter of a row that is years from all others; its offset is the row's number."""
-    ahead = at_us >= span.end_us
-    reason: Reason = "time_ahead" if ahead else "schema_mismatch"
-    side = "after the end" if ahead else "before the beginning"
-    message = f"$.occurred_at: line {line} lies far {side} of the rest of the log; set the clock of its system right"
+    reason, message = far_off(at_us, line, span)
     return _dead(event, number, reason, message)
 
 

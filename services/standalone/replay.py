@@ -4,7 +4,8 @@ import argparse
 import hashlib
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
 from proofwatch.governance.policy import InvalidPolicy, load_policy
-from proofwatch.intake import BUILT_IN_SEGMENTS, Intake
+from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
 from proofwatch.scorefile.mapping import Score, load_mapping
@@ -26,6 +27,7 @@ from services.standalone.feed import Feed
 from services.standalone.results import Unwritable
 from services.standalone.runner import Run, closing_lines, conduct
 from services.standalone.said import giants_said, reading
+from services.standalone.sieve import intake_of, sift
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -64,8 +66,6 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
     Console().print(closing_lines(summary, args.out), highlight=False)
-    if repeated := summary["conservation"]["deduplicated"]:
-        sys.stderr.write(f"{args.file}: {repeated:,} rows repeat another one and count once; `evaluate` counts each\n")
     if said := outcome.sentence():
         sys.stderr.write(f"proofwatch replay: {said}\n")
     return 0 if summary["conservation"]["holds"] and not outcome.too_much else 1
@@ -89,8 +89,10 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
     with reading(args.file.name) as progress:
         scaled = scales_of(table, columns, mapping, given, cap)
         reader = Reader(columns, mapping, scaled.scales)
-        trials = read_trials(table, reader, segments, progress)
-    outcome = Outcome(table.file, reader, cap)
+        intake = intake_of(reader, frozenset(policy.required_checks), args.tenant, args.start, 1 / args.rate)
+        sieve = sift(table, intake, policy.duplicate_horizon_minutes * 60_000)
+        trials = read_trials(table, reader, segments, sieve.truth, progress)
+    outcome = Outcome(table.file, reader, cap, sieve.repeats, sieve.further)
     if not reader.account.rows:
         raise TableError(f"{table.file}: has a header and no rows; there is nothing to replay")
     thresholds = scaled.thresholds(trials)
@@ -99,15 +101,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         say(f"{line}\n")
     with args.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    intake = Intake(
-        reader=reader.anew(),
-        tenant=args.tenant,
-        file_digest=digest,
-        start=args.start,
-        step=timedelta(seconds=1 / args.rate),
-        required=frozenset(policy.required_checks),
-    )
-    feed = Feed(table, intake, say)
+    feed = Feed(table, replace(intake, reader=reader.anew(), file_digest=digest), say, sieve.conflicts)
     points = operating_points(trials, policy.min_trials)
     run_ = Run(
         title=f"replay of {args.file.name}",

@@ -33,7 +33,11 @@ class Reasons:
     def add(self, why: Objection, line: int) -> None:
         """Count one row."""
         self.counts[why] += 1
-        self.lines.setdefault(why, line)
+        self.lines[why] = min(line, self.lines.get(why, line))
+
+    def commonest(self, most: int | None = None) -> list[tuple[Objection, int]]:
+        """Return the reasons with their numbers, the commonest first; equally common ones by their lines."""
+        return sorted(self.counts.items(), key=lambda each: (-each[1], self.lines[each[0]], each[0]))[:most]
 
     @property
     def total(self) -> int:

@@ -16,7 +16,7 @@ _TRUTHS = {"pair": "genuine|impostor", "presentation": "bona_fide|attack"}
 
 def reasons_said(reasons: Reasons) -> str:
     """Return the commonest reasons, each with the number of its rows and an example's line."""
-    common = reasons.counts.most_common(_MOST)
+    common = reasons.commonest(_MOST)
     said = [
         f"{why.column} {why.problem} ({count:,} {_rows(count)}, such as line {reasons.lines[why]:,})".strip()
         for why, count in common
@@ -32,7 +32,7 @@ def advice(account: Account, *reasons: Reasons) -> list[str]:
     A key stands once, with all that is to be said under it: YAML takes no key twice.
     """
     found: dict[str, _Change] = {}
-    for why in [why for each in reasons for why, _ in each.counts.most_common(_MOST)]:
+    for why in [why for each in reasons for why, _ in each.commonest(_MOST)]:
         for change in _for(why, account):
             if (known := found.get(change.key)) is None:
                 found[change.key] = change

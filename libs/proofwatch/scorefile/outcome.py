@@ -1,7 +1,6 @@
 """Whether so much of a file was refused that its result cannot be relied on, said in one sentence."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,13 +16,15 @@ _LINE: Final = re.compile(r"\bline \d+ ")
 class Outcome:
     """What was refused of a file, rows and labels, by its reader and by whoever judged the rows afterwards.
 
-    `later` and `later_labels` hold what only showed there. `cap`: the share above which it is too much; 0: never.
+    `cap`: the share above which it is too much; 0: never. `repeated` rows count once, with the row that they repeat;
+    of `further` attempts of one transaction the first counts.
     """
 
     file: str
     reader: Reader
     cap: float
-    unfit_counts: bool = True
+    repeated: int = 0
+    further: int = 0
     rows: Reasons = field(default_factory=Reasons)
     labels: Reasons = field(default_factory=Reasons)
 
@@ -34,8 +35,7 @@ class Outcome:
     def take_account(self) -> None:
         """Add what the reader has refused since; once, at its end, where this was made before it had read anything."""
         _merge(self.rows, self.account.refused)
-        if self.unfit_counts:
-            _merge(self.rows, self.account.unfit)
+        _merge(self.rows, self.account.unfit)
         _merge(self.labels, self.account.refused_labels)
 
     def add(self, problem: str, line: int, *, label: bool) -> None:
@@ -82,8 +82,10 @@ class Outcome:
 
     def _notes(self) -> list[str]:
         said = [*self.reader.notes(), *notes(self.account)]
-        if not self.unfit_counts and (unfit := self.account.unfit).total:
-            said.append(f"`replay` refuses {unfit.total:,} more: {reasons_said(unfit)}")
+        if self.repeated:
+            said.append(f"transaction_id: {self.repeated:,} rows repeat another one, and count once with it")
+        if self.further:
+            said.append(f"transaction_id: {self.further:,} rows are further attempts; error rates count the first")
         return said
 
     def document(self) -> dict[str, Any]:
@@ -91,6 +93,7 @@ class Outcome:
         return {
             "rows": self.account.rows,
             "refused_rows": self.rows.total,
+            "repeated_rows": self.repeated,
             "labels": self.account.labels,
             "refused_labels": self.labels.total,
             "reasons": [*_listed(self.rows, "row"), *_listed(self.labels, "label")],
@@ -101,12 +104,11 @@ class Outcome:
 def _merge(into: Reasons, more: Reasons) -> None:
     into.counts += more.counts
     for why, line in more.lines.items():
-        into.lines.setdefault(why, line)
+        into.lines[why] = min(line, into.lines.get(why, line))
 
 
 def _listed(reasons: Reasons, what: str) -> list[dict[str, Any]]:
-    counts: Counter[Objection] = reasons.counts
     return [
         {"refused": what, "column": why.column, "problem": why.problem, "count": count, "line": reasons.lines[why]}
-        for why, count in counts.most_common()
+        for why, count in reasons.commonest()
     ]

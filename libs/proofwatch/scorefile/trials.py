@@ -17,6 +17,15 @@ from proofwatch.scorefile.scores import Scale
 from proofwatch.tabular import Table, TableError
 
 Progress = Callable[[int], None]
+
+
+class Truth(NamedTuple):
+    """What is known of a trial: the class of its comparison and of its presentation, None where nothing is."""
+
+    pair: str | None
+    presentation: str | None
+
+
 _EVERY: Final = 5_000
 
 
@@ -43,31 +52,43 @@ def has_decimal_commas(table: Table) -> bool:
     return table.delimiter not in ("", ",")
 
 
-def read_trials(
-    table: Table, reader: Reader, segments: Sequence[str], progress: Progress = lambda rows: None
-) -> Trials:
-    """Return every labelled trial of the rows that can be judged, by cohort; the cohorts are those of `segments`.
+def truth_of(reading: Reading) -> Truth | None:
+    """Return what a row says about itself; None: nothing, or nothing that can be read."""
+    if not reading.labelled:
+        return None
+    name = reading.presentation
+    return Truth(reading.pair, name if name in (None, BONA_FIDE) else attack_class(reading.species))
 
-    What was refused is in the reader's account. Raises `TableError` for a file that is no table.
+
+def read_trials(
+    table: Table,
+    reader: Reader,
+    segments: Sequence[str],
+    truth: Callable[[int, Reading], Truth | None],
+    progress: Progress = lambda rows: None,
+) -> Trials:
+    """Return every labelled trial of the rows that count, by cohort; the cohorts are those of `segments`.
+
+    `truth` says of a row, by its number from 0, what it counts as; None: as nothing. What was refused is in the
+    reader's account. Raises `TableError` for a file that is no table.
     """
     labelled, account = Trials(), reader.account
-    for row in table.rows(reader.columns.used):
+    for number, row in enumerate(table.rows(reader.columns.used)):
         reading = reader.read(row)
-        if reading.refused is None and reading.labelled:
-            _add(labelled, reading, segments)
+        if (known := truth(number, reading)) is not None:
+            _add(labelled, reading, known, segments)
         if account.rows % _EVERY == 0:
             progress(account.rows)
     return labelled
 
 
-def _add(labelled: Trials, reading: Reading, segments: Sequence[str]) -> None:
+def _add(labelled: Trials, reading: Reading, known: Truth, segments: Sequence[str]) -> None:
     groups, cells = reading.groups, reading.cells
     cohorts = cohorts_of({name: groups.get(name) or cells.get(name) for name in segments})
-    if reading.pair is not None:
-        labelled.add(reading.pair, reading.scores.get("match_score"), cohorts)
-    if reading.presentation is not None:
-        name = BONA_FIDE if reading.presentation == BONA_FIDE else attack_class(reading.species)
-        labelled.add(name, reading.scores.get("liveness_score"), cohorts)
+    if known.pair is not None:
+        labelled.add(known.pair, reading.scores.get("match_score"), cohorts)
+    if known.presentation is not None:
+        labelled.add(known.presentation, reading.scores.get("liveness_score"), cohorts)
 
 
 def facts_of(table: Table, columns: Columns, mapping: MappingFile) -> Mapping[str, Facts]:
