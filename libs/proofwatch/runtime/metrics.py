@@ -16,9 +16,11 @@ from prometheus_client.registry import Collector
 from proofwatch.bus.capped import OVER
 from proofwatch.bus.dead_letter import refusal
 from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.newest import newest_of
 from proofwatch.bus.observed import Published, Sample
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.mending import MENDED
+from proofwatch.events.topics import TALLIES
 from proofwatch.runtime import metric_catalogue as catalogue
 from proofwatch.runtime.clock import Clock, SystemClock
 
@@ -89,7 +91,11 @@ class Metrics:
             self._of(catalogue.RECORDS_TAKEN).labels(*place).inc(len(batch.records))
             self._of(catalogue.BATCH_RECORDS).labels(group).observe(len(batch.records))
             self._of(catalogue.TRANSACTION_SECONDS).labels(group).observe(seconds)
-            _observe_ages(self._of(catalogue.EVENT_LATENCY).labels(group), batch.records, batch.now_ms + seconds * 1000)
+            done_ms = batch.now_ms + seconds * 1000
+            _observe_ages(self._of(catalogue.EVENT_LATENCY).labels(group), batch.records, done_ms)
+            if batch.source.topic == TALLIES:
+                for at_ms in newest_of(batch.records):
+                    self._of(catalogue.EVENT_TO_WINDOW).observe(max(0.0, done_ms - at_ms) / 1000)
 
     def failed(self, group: str, source: TopicPartition, error: BaseException) -> None:
         """Count a batch that is tried again."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.newest import newest_header
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
 from proofwatch.events import topics
@@ -58,15 +59,18 @@ class CombineStage:
         """Return a tally for every partition of the tallies topic, the empty ones too, and dead letters."""
         if not (batch.records or self._matters(batch.progress_ms, self._reported_ms.get(batch.source))):
             return ()
-        fold, outgoing, seen_ms = Fold(self._segments), [], 0
+        fold, outgoing, seen_ms, newest_ms = Fold(self._segments), [], 0, 0
         for record in batch.records:
             if record.timestamp_ms > seen_ms:  # how far the batches before it had come, windows knows
                 seen_ms = record.timestamp_ms
             try:
-                fold.add(self._verdict(record), seen_ms)
+                verdict, at_ms = self._verdict(record)
+                fold.add(verdict, seen_ms)
+                if at_ms > newest_ms:
+                    newest_ms = at_ms
             except Rejected as rejected:
                 outgoing.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
-        outgoing += self._tallies(batch, fold.cells())
+        outgoing += self._tallies(batch, fold.cells(), newest_ms)
         self._reported_ms[batch.source] = batch.progress_ms
         return outgoing
 
@@ -80,7 +84,7 @@ class CombineStage:
         passed = (progress_ms - self._grace_ms) // MINUTE_MS > (reported_ms - self._grace_ms) // MINUTE_MS
         return passed or progress_ms - reported_ms >= _SILENT_MS
 
-    def _tallies(self, batch: Batch, cells: Iterable[Cell]) -> list[Outgoing]:
+    def _tallies(self, batch: Batch, cells: Iterable[Cell], newest_ms: int) -> list[Outgoing]:
         split: list[list[Cell]] = [[] for _ in range(self._partitions)]
         place: dict[str, list[Cell]] = {}
         for cell in cells:
@@ -88,6 +92,7 @@ class CombineStage:
             if at is None:
                 at = place[cell.tenant] = split[partition_of(cell.tenant.encode(), self._partitions)]
             at.append(cell)
+        headers = newest_header(newest_ms)
         # The key only names the source: partitions are explicit, because every one gets its part of the range.
         key = f"{batch.source.topic}/{batch.source.partition}".encode()
         return [
@@ -108,12 +113,14 @@ class CombineStage:
                 ),
                 partition,
                 batch.progress_ms,
+                headers if each else (),
             )
             for partition, each in enumerate(split)
         ]
 
-    def _verdict(self, record: Record) -> Verdict:
+    def _verdict(self, record: Record) -> tuple[Verdict, int]:
         verdict = self._decode(record.value)
-        if not 0 <= milliseconds(verdict.occurred_at) < _END_MS:
+        at_ms = milliseconds(verdict.occurred_at)
+        if not 0 <= at_ms < _END_MS:
             raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
-        return verdict
+        return verdict, at_ms

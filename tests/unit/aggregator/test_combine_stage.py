@@ -1,11 +1,12 @@
 """The combine stage, without a bus."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
+from proofwatch.bus.newest import newest_of
 from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
@@ -49,6 +50,16 @@ async def test_every_partition_gets_exactly_one_tally_of_the_whole_range(stage: 
         assert (tally.position_before, tally.position_after, tally.progress_at) == (10, 20, 5_000)
         assert {partition_of(cell.tenant.encode(), 4) for cell in tally.cells} <= {each.partition}
     assert sum(cell.counts["transactions"] for t in tallies(outgoing) for cell in t.cells if not cell.segment_name) == 8
+
+
+async def test_what_counts_something_says_when_its_newest_transaction_was(stage: CombineStage) -> None:
+    """So that windows can tell how long it took; what is empty, and what is refused, says nothing."""
+    values = [VERDICT.encode(verdict(n, START + timedelta(seconds=second))) for n, second in enumerate((3, 9, 5))]
+    outgoing = await stage.step(batch([*values, b"{"]), None)
+    newest_ms = round(START.timestamp() * 1000) + 9_000
+    counted = [each for each in outgoing if each.topic == topics.TALLIES and TALLY.decode(each.value).cells]
+    assert [list(newest_of([Record(0, 0, None, None, each.headers)])) for each in counted] == [[newest_ms]]
+    assert len([each for each in outgoing if each.topic == topics.TALLIES and not each.headers]) == 3
 
 
 async def test_an_idle_batch_reports_time_only_when_a_window_may_close_by_it(stage: CombineStage) -> None:

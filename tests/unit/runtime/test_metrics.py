@@ -17,6 +17,7 @@ from proofwatch.bus.lane import LaneSettings
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.local_fence import LocalFence, LocalOwner
 from proofwatch.bus.local_group import Group
+from proofwatch.bus.newest import newest_header
 from proofwatch.bus.observed import Observed, Published, Sample
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, Topic, TopicPartition
 from proofwatch.bus.worker import Worker
@@ -225,6 +226,20 @@ def test_latency_is_from_the_log_to_the_commit_of_every_record() -> None:
     for made, as_if in zip(families[0].samples, expected.samples, strict=True):
         assert made.labels.get("le") == as_if.labels.get("le")
         assert made.value == pytest.approx(as_if.value)
+
+
+def test_event_to_window_is_from_the_newest_transaction_of_a_tally_to_its_commit() -> None:
+    """Each tally that counts something is one observation; other topics have none, whatever their headers say."""
+    metrics = Metrics(list, "windows", SimulatedClock(10_000))
+    records = [Record(0, 9_000, b"k", b"v", newest_header(7_000)), Record(1, 9_000, b"k", b"v")]
+    records += [Record(2, 9_000, b"k", b"v", (("proofwatch.newest_ms", b"rubbish"),)), *records[:1]]
+    for topic in ("metrics.tallies.v1", "in"):
+        metrics.committed("windows", Batch(TopicPartition(topic, 0), records, 0, 4, 9_000, 10_000), Published(), 0.5)
+    value = metrics.registry.get_sample_value
+    assert value("proofwatch_event_to_window_seconds_count") == 2
+    assert value("proofwatch_event_to_window_seconds_sum") == 7.0
+    assert value("proofwatch_event_to_window_seconds_bucket", {"le": "2.5"}) == 0
+    assert value("proofwatch_event_to_window_seconds_bucket", {"le": "5.0"}) == 2
 
 
 def test_tenants_are_few_however_many_send_rubbish() -> None:
