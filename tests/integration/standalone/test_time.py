@@ -1,7 +1,7 @@
 """Time in a replay: it says what a live system would have said, whatever the density, order or outliers."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ import pytest
 
 from services.cli import main
 from services.standalone import feed
+from services.standalone.app import Standalone
 
 Rows = list[dict[str, str]]
 OUTPUTS = ("verdicts.jsonl", "windows.jsonl", "anomalies.jsonl", "cases.jsonl")
@@ -45,6 +46,11 @@ def slow() -> Rows:
 def hours() -> Rows:
     """Return two hours of which half an hour fails."""
     return rows(1, 500, datetime(2026, 3, 4, 6, tzinfo=UTC), timedelta(seconds=14.4), (250, 375), 0.7)
+
+
+def sparse() -> Rows:
+    """Return forty days of eight rows, one every three hours; a week of them fails."""
+    return rows(40, 8, datetime(2025, 3, 3, tzinfo=UTC), timedelta(hours=2.9), (80, 136), 0.7)
 
 
 def replay(path: Path, log: Sequence[dict[str, str]], *more: str) -> dict[str, list[Any]]:
@@ -82,6 +88,20 @@ def test_a_slow_log_is_judged_day_by_day_whatever_the_chunks_and_the_order(
         for name in OUTPUTS:
             one, two = [(tmp_path / run / "out" / name).read_bytes() for run in ("whole", str(number))]
             assert one == two, f"{name}, {size} at a time, order {number}"
+
+
+@pytest.mark.parametrize("log", [slow, sparse, hours])
+def test_idle_work_at_the_ends_of_days_alone_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Callable[[], Rows]
+) -> None:
+    """Idle work after every slice of a day, as a live system has it, changes no byte of any output: it only costs."""
+    replay(tmp_path / "quick", log())
+    monkeypatch.setattr(Standalone, "work_off", Standalone.settle)
+    replay(tmp_path / "slow", log())
+    quick, thorough = tmp_path / "quick" / "out", tmp_path / "slow" / "out"
+    names = sorted(path.name for path in quick.glob("*.jsonl"))
+    assert {*OUTPUTS, "notifications.jsonl"} <= {*names}
+    assert [name for name in names if (quick / name).read_bytes() != (thorough / name).read_bytes()] == []
 
 
 def test_an_odd_time_silences_nothing(tmp_path: Path) -> None:
