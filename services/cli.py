@@ -91,6 +91,12 @@ COMMANDS: Final = {
         "create or update the tables of every service",
         "PROOFWATCH_POSTGRES_DSN=postgresql://127.0.0.1/proofwatch proofwatch migrate",
     ),
+    "backup": Command(
+        "services.operations.backup",
+        "kafka",
+        "say whether what is needed could be restored, before a backup and from one (docs/backup.md)",
+        "proofwatch backup check --dsn postgresql://127.0.0.1/restored_copy",
+    ),
     "restore": Command(
         "services.operations.restore",
         "kafka",

@@ -79,7 +79,7 @@ def build_windows(
     settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock, wire: Wire = JSON
 ) -> Service:
     """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
-    fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS), LaneSettings.of(settings)
+    fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
     worker = Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions, announce=True)
@@ -101,7 +101,7 @@ def build_ledger(
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     `follower` knows what tenants' contracts say of retention; None: the setting is everybody's.
     """
-    fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER)
+    fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER, ledger.TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
@@ -147,7 +147,7 @@ async def connect_windows(settings: Settings) -> Service:
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
 
     def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
-        fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS), LaneSettings.of(settings)
+        fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             bus,
             settings.kafka_bootstrap,

@@ -51,7 +51,7 @@ def build(
     routes = load_routes(settings.routes_file)
     opened = open_channels(routes, os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
-    fence = outbox_fence(pool, SCHEMA, bus, GROUP)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)

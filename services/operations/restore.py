@@ -3,32 +3,13 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterator
 
-from proofwatch.bus.errors import BusError, BusUnavailable, Fenced, UnknownTopic
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
-from services.operations.restore_relay import RELAY, relay, senseless
-
-if TYPE_CHECKING:
-    from proofwatch.bus.kafka import KafkaBus
-    from proofwatch.bus.postgres_pool import DatabasePool
-
-SCHEMAS: Final = ("windows", "ledger", "triage", "notifier")
-"""Each is also the name of its consumer group."""
-_COORDINATOR_S: Final = 20
-
-
-class Stored(NamedTuple):
-    """A row of a schema's fence: `position` is the next offset to be read, `outbox_seq` the next row to be written."""
-
-    schema: str
-    topic: str
-    partition: int
-    position: int | None
-    outbox_seq: int
+from services.operations.restore_relay import relay, senseless
+from services.operations.standing import SCHEMAS, Standing, ahead, gather, misfit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,26 +61,18 @@ def _relay(args: argparse.Namespace) -> int:
     return 1
 
 
-def judge(
-    stored: Sequence[Stored], ends: Mapping[tuple[str, int], int], relayed: Mapping[tuple[str, str, int], int]
-) -> Iterator[str]:
-    """Yield what does not fit. `ends`: by topic and partition; `relayed`: offsets of `<schema>-relay` likewise."""
-    for schema, topic, partition, position, outbox_seq in stored:
-        at, end = f"{schema}: {topic}/{partition}", ends.get((topic, partition))
-        if position and end is None:
-            yield f"{at} was read up to {position}, but there is no such partition: the topics are not restored"
-        elif position and end is not None and position > end:
+def judge(standing: Standing) -> Iterator[str]:
+    """Yield what does not fit, a sentence each."""
+    for each in standing.stored:
+        schema, topic, partition, *_ = each
+        if said := misfit(each, standing.held.get((topic, partition))):
+            yield said
+        if ahead(each, standing):
             yield (
-                f"{at} was read up to {position}, but the topic ends at {end}: it is another cluster's, or made anew; "
-                f"restore the topics, or empty the schema and read again"
-            )
-        published = relayed.get((schema, topic, partition), 0)
-        if published > outbox_seq:
-            yield (
-                f"{at}: outputs up to {published} are published, but the database knows {outbox_seq} only: it is older "
-                f"than Kafka. While {schema} is stopped, run "
-                f"`proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more is published "
-                f"once more, under the same ids"
+                f"{schema}: {topic}/{partition}: outputs up to {standing.relayed[schema, topic, partition]} are "
+                f"published, but the database knows {each.outbox_seq} only: it is older than Kafka. While {schema} is "
+                f"stopped, run `proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more "
+                f"is published once more, under the same ids"
             )
 
 
@@ -114,44 +87,7 @@ async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> 
         for schema in SCHEMAS:
             await check_schema(pool, schema)
         await bus.start()
-        return list(judge(*await _gather(pool, bus)))
+        return list(judge(await gather(pool, bus)))
     finally:
         await bus.stop()
         await pool.close()
-
-
-async def _gather(
-    pool: "DatabasePool", bus: "KafkaBus"
-) -> tuple[list[Stored], dict[tuple[str, int], int], dict[tuple[str, str, int], int]]:
-    from proofwatch.bus.postgres_pool import session
-    from proofwatch.bus.postgres_setup import in_schema
-
-    stored: list[Stored] = []
-    for schema in SCHEMAS:
-        query = in_schema("select topic, partition, position, outbox_seq from {schema}.fence order by 1, 2", schema)
-        async with session(pool, "restore") as connection:
-            stored += [Stored(schema, *row) for row in await connection.fetch(query)]
-    ends: dict[tuple[str, int], int] = {}
-    relayed: dict[tuple[str, str, int], int] = {}
-    for topic in sorted({each.topic for each in stored}):
-        try:
-            ends.update({(topic, partition): end for partition, end in (await bus.ends(topic)).items()})
-        except UnknownTopic:
-            continue
-        for schema, _, partition, *_ in (each for each in stored if each.topic == topic):
-            position = await _position(bus, f"{schema}{RELAY}", TopicPartition(topic, partition))
-            if position is not None:
-                relayed[schema, topic, partition] = position
-    return stored, ends, relayed
-
-
-async def _position(bus: "KafkaBus", group: str, at: TopicPartition) -> int | None:
-    """Return where a group goes on; a cluster that has seen no group makes its coordinator at the first question."""
-    for _ in range(_COORDINATOR_S):
-        try:
-            return await bus.position(group, at)
-        except UnknownTopic:  # neither an offset nor a topic of positions: nothing was ever published
-            return None
-        except BusUnavailable:
-            await asyncio.sleep(1)
-    return await bus.position(group, at)

@@ -33,7 +33,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
-    fence = outbox_fence(pool, SCHEMA, bus, GROUP)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)

@@ -58,7 +58,11 @@ def batch(first: int, last: int, progress_ms: int | None = None) -> Batch:
 
 def fenced_worker(bus: LocalBus, pool: Any) -> Worker[Any]:
     """A worker wired as services are: its fence knows what the relay has published."""
-    fence, clock, settings = outbox_fence(pool, "stage", bus, "g"), SimulatedClock(7000), LaneSettings(idle_s=0.05)
+    fence, clock, settings = (
+        outbox_fence(pool, "stage", bus, "g", ["in"]),
+        SimulatedClock(7000),
+        LaneSettings(idle_s=0.05),
+    )
     companions = [relay(fence, bus, "g", settings, clock)]
     return Worker(bus, "g", ["in"], fence, Counting(), settings, clock, companions=companions)
 
@@ -285,15 +289,29 @@ async def test_nothing_is_written_to_a_database_older_than_what_is_published(poo
     assert await seen(pool) == [0, 1, 2, 3, 4]
 
 
+async def test_a_lane_waits_for_its_sisters_partition_too(pool: Any) -> None:
+    """They share their tables: what one published of them is missing for all."""
+    sister = TopicPartition("in", 1)
+
+    async def published(source: TopicPartition) -> dict[TopicPartition, int]:
+        return {AT: 0, sister: 2}
+
+    owner = await PostgresFence(pool, "stage", published=published).acquire(AT)
+    with pytest.raises(DatabaseOlder, match=r"in/1: outputs up to 2 are published, but stage\.fence knows 0 only"):
+        await owner.position()
+    await pool.execute("insert into stage.fence (topic, partition, epoch, outbox_seq) values ('in', 1, 1, 2)")
+    assert await (await PostgresFence(pool, "stage", published=published).acquire(AT)).position() is None
+
+
 async def test_what_was_published_meanwhile_does_not_make_a_database_look_old(pool: Any) -> None:
     """The bus is asked before the database: a new owner beside a busy relay sees no more published than written."""
     order: list[str] = []
 
-    async def published(source: TopicPartition) -> int:
+    async def published(source: TopicPartition) -> dict[TopicPartition, int]:
         order.append("bus")
         (known,) = await pool.fetchrow("select coalesce(max(outbox_seq), 0) from stage.fence")
         await (await PostgresFence(pool, "stage").acquire(AT)).commit(batch(known, known), Counting())
-        return int(known) + 1
+        return {AT: known + 1}
 
     for _ in range(3):
         owner = await PostgresFence(pool, "stage", published=published).acquire(AT)

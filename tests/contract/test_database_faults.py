@@ -228,8 +228,8 @@ async def test_a_carrier_waits_for_the_repair_of_an_older_database(database: Dat
     """Nothing is written, and no error reaches Faust: it would end the process, again and again."""
     pool, ahead = await create_pool(database.dsn), {"published": 7}
 
-    async def published(at: TopicPartition) -> int:
-        return ahead["published"]
+    async def published(at: TopicPartition) -> dict[TopicPartition, int]:
+        return {at: ahead["published"]}
 
     lanes = FencedLanes(PostgresFence(pool, "stage", published=published), Stage(), SystemClock())
     with structlog.testing.capture_logs() as logs:

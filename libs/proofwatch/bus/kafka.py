@@ -131,6 +131,12 @@ class KafkaBus:
         places = [Place(topic, partition) for partition in range(await self.partitions(topic))]
         return {place.partition: end for place, end in (await self._ends.of(places)).items()}
 
+    async def beginnings(self, topic: str) -> dict[int, int]:
+        """Return the offset of the earliest record that is left, of every partition."""
+        places = [Place(topic, partition) for partition in range(await self.partitions(topic))]
+        async with reader(self._connection) as consumer:
+            return {place.partition: begin for place, begin in (await consumer.beginning_offsets(places)).items()}
+
     def tail(self, topics: Sequence[str]) -> Tail:
         """Return what follows these topics, not yet started."""
         return KafkaTail(self._connection, topics, self._metadata.partitions)

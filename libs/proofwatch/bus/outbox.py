@@ -136,17 +136,26 @@ class RelayStage:
         """Nothing to forget."""
 
 
-def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str) -> PostgresFence:
+def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str, topics: Sequence[str]) -> PostgresFence:
     """Return the fence of a schema whose outbox `relay` publishes: it refuses a database older than what is published.
 
     Otherwise a lane would go on beside a relay that refuses, until its outbox has come as far again with other records.
+    `topics`: what the group reads. What was published of any partition of them keeps all lanes waiting, for they share
+    their tables. Of its own partition that is known for sure, of the others as far as the relay's offsets are there.
     """
 
-    async def published(source: TopicPartition) -> int | None:
-        try:
-            return await bus.position(f"{group}{RELAY}", source)
-        except UnknownTopic:  # neither an offset nor a topic of positions: nothing was ever published
-            return None
+    async def published(source: TopicPartition) -> dict[TopicPartition, int]:
+        relay_group, found = f"{group}{RELAY}", {}
+        for topic in topics:
+            positions = await bus.positions(relay_group, topic)
+            found.update({TopicPartition(topic, partition): position for partition, position in positions.items()})
+        if source not in found:
+            try:
+                position = await bus.position(relay_group, source)
+            except UnknownTopic:  # neither an offset nor a topic of positions: nothing was ever published
+                position = None
+            found |= {source: position} if position is not None else {}
+        return found
 
     return PostgresFence(pool, schema, bus.topic, published)
 

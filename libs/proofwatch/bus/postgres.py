@@ -5,7 +5,7 @@ ignored, a batch that begins beyond it is refused, and the outbox sequence is as
 rows become visible in the order of their sequence.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -21,7 +21,7 @@ from proofwatch.bus.topics import require_same
 __all__ = ["PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]
 
 _log = structlog.get_logger(__name__)
-Published = Callable[[TopicPartition], Awaitable[int | None]]
+Published = Callable[[TopicPartition], Awaitable[Mapping[TopicPartition, int]]]
 _COLUMNS = [
     "source_topic",
     "source_partition",
@@ -46,6 +46,7 @@ _MOVE = """
 update {schema}.fence set position = $3, progress_ms = $4, outbox_seq = $5 where topic = $1 and partition = $2
 """
 _IDENTIFY = "update {schema}.fence set topic_id = $3, position = $4 where topic = $1 and partition = $2"
+_WRITTEN = "select topic, partition, outbox_seq from {schema}.fence"
 _MIGRATED = """
 select exists(select from information_schema.columns
               where table_schema = $1 and table_name = 'fence' and column_name = 'topic_id')
@@ -65,8 +66,8 @@ class PostgresFence:
     ) -> None:
         """`topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks.
 
-        `published` tells up to which sequence a partition's outbox is on the bus, so that a database that was restored
-        to before is noticed, and nothing is written to it; None: nobody looks.
+        `published` tells up to which sequence each partition's outbox is on the bus, so that a database that was
+        restored to before is noticed, and nothing is written to it; None: nobody looks.
         """
         self._topic = topic
         self._published = published
@@ -90,12 +91,12 @@ class PostgresFence:
         Raises `DatabaseAway`.
         """
         # asked first: what is published now, the database has known before
-        published = await self._published(source) if self._published else None
+        published = await self._published(source) if self._published else {}
         async with session(self.pool, self.user(source, "acquire")) as connection:
             epoch = await connection.fetchval(self._acquire, *source)
         self.written.set(source)  # the owner before may have written something right up to now
         topic = await self._topic(source.topic) if self._topic else Topic(0)
-        return PostgresOwner(self, source, epoch, topic, published or 0)
+        return PostgresOwner(self, source, epoch, topic, published)
 
     def user(self, source: TopicPartition, act: str) -> str:
         """Return the name under which a partition's owner does something with the database."""
@@ -109,7 +110,12 @@ class PostgresOwner:
     """
 
     def __init__(
-        self, fence: PostgresFence, source: TopicPartition, epoch: int, topic: Topic, published: int = 0
+        self,
+        fence: PostgresFence,
+        source: TopicPartition,
+        epoch: int,
+        topic: Topic,
+        published: Mapping[TopicPartition, int],
     ) -> None:
         self._topic = topic
         self._published = published
@@ -125,12 +131,11 @@ class PostgresOwner:
         """Return the stored position.
 
         Raises `Fenced`, `DatabaseAway`, `TopicReplaced`, `DatabaseOlder` when more is published than was ever written
-        here, and `PositionLost` when the outbox was published further.
+        to any partition, and `PositionLost` when the outbox was published further.
         """
         async with transaction(self._fence.pool, self._fence.user(self._source, "position")) as connection:
             row = await self._lock(connection)
-            if self._published > row["outbox_seq"]:
-                raise DatabaseOlder(self._fence.schema, self._where(), self._published, row["outbox_seq"])
+            await self._require_as_new(connection)
             if row["position"] is None and await connection.fetchval(self._relayed, *self._source):
                 raise PositionLost(
                     f"{self._where()}: {self._fence.schema}.fence has lost the position, but outputs were published "
@@ -169,6 +174,16 @@ class PostgresOwner:
 
     async def close(self) -> None:
         """Hold nothing, release nothing."""
+
+    async def _require_as_new(self, connection: Any) -> None:
+        if not self._published:
+            return
+        rows = await connection.fetch(in_schema(_WRITTEN, self._fence.schema))
+        written = {TopicPartition(topic, partition): seq for topic, partition, seq in rows}
+        for at, published in sorted(self._published.items()):  # so that all lanes say the same
+            if published > written.get(at, 0):
+                where = f"{at.topic}/{at.partition}"
+                raise DatabaseOlder(self._fence.schema, where, published, written.get(at, 0))
 
     async def _lock(self, connection: Any) -> Any:
         row = await connection.fetchrow(self._lock_row, *self._source)

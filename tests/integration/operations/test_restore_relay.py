@@ -118,7 +118,7 @@ async def test_an_older_database_is_taken_into_service(
 
 
 async def _serving(world: World, pool: "asyncpg.Pool") -> tuple[Worker[Any], "asyncio.Task[None]"]:
-    fence = outbox_fence(pool, "ledger", world.bus, "ledger")
+    fence = outbox_fence(pool, "ledger", world.bus, "ledger", [world.name("in")])
     settings = LaneSettings(max_records=7, idle_s=0.2, heartbeat_s=0.1)
     made = Worker(
         world.bus,

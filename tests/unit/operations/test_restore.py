@@ -1,22 +1,23 @@
 """Whether a database fits the topics: the judgement, from numbers."""
 
 from proofwatch.bus.port import TopicPartition
-from services.operations.restore import Stored, judge
+from services.operations.restore import judge
 from services.operations.restore_relay import Move, moves, told
+from services.operations.standing import Held, Standing, Stored
 
 VERDICTS = "biometrics.verdicts.v1"
-ENDS = {(VERDICTS, 0): 100, (VERDICTS, 1): 50}
+HELD = {(VERDICTS, 0): Held(0, 100, "a"), (VERDICTS, 1): Held(20, 50, "a")}
 
 
 def test_a_database_at_or_behind_the_topics_fits() -> None:
     """It reads on from where it stands; nothing published is unknown to it."""
     stored = [Stored("ledger", VERDICTS, 0, 100, 7), Stored("ledger", VERDICTS, 1, None, 0)]
-    assert list(judge(stored, ENDS, {("ledger", VERDICTS, 0): 7})) == []
+    assert list(judge(Standing(stored, HELD, {("ledger", VERDICTS, 0): 7}))) == []
 
 
 def test_a_database_that_is_older_than_what_is_published_is_told_what_to_do() -> None:
     """The relay would refuse; the sentence names its group."""
-    (said,) = judge([Stored("ledger", VERDICTS, 0, 90, 7)], ENDS, {("ledger", VERDICTS, 0): 9})
+    (said,) = judge(Standing([Stored("ledger", VERDICTS, 0, 90, 7)], HELD, {("ledger", VERDICTS, 0): 9}))
     assert "outputs up to 9 are published, but the database knows 7 only" in said
     assert "`proofwatch restore relay --schema ledger --yes --note …`" in said
 
@@ -24,9 +25,20 @@ def test_a_database_that_is_older_than_what_is_published_is_told_what_to_do() ->
 def test_a_topic_that_ends_before_the_position_is_another_one() -> None:
     """Starting would skip what the new topic holds, or wait for ever."""
     stored = [Stored("windows", VERDICTS, 1, 51, 0), Stored("windows", VERDICTS, 2, 5, 0)]
-    beyond, absent = judge(stored, ENDS, {})
+    beyond, absent = judge(Standing(stored, HELD, {}))
     assert "biometrics.verdicts.v1/1 was read up to 51, but the topic ends at 50" in beyond
     assert "biometrics.verdicts.v1/2 was read up to 5, but there is no such partition" in absent
+
+
+def test_what_retention_has_passed_and_what_was_made_anew_is_named() -> None:
+    """Both are refused when a service starts; better said before."""
+    stored = [Stored("ledger", VERDICTS, 1, 15, 0, None, "a"), Stored("ledger", VERDICTS, 0, 90, 0, None, "b")]
+    passed, anew = judge(Standing(stored, HELD, {}))
+    assert "biometrics.verdicts.v1/1 was read up to 15, but the topic begins at 20: 5 offsets" in passed
+    assert "of a topic with id b, and the one of that name now has id a" in anew
+    assert "PROOFWATCH_ACCEPT_NEW_TOPICS=biometrics.verdicts.v1=a" in anew
+    same = [Stored("ledger", VERDICTS, 1, 20, 0, None, "a"), Stored("ledger", VERDICTS, 0, 90, 0)]
+    assert list(judge(Standing(same, HELD, {}))) == []
 
 
 def test_a_relay_begins_where_the_database_knows_its_outbox_to_be_published() -> None:

@@ -1,0 +1,70 @@
+"""`proofwatch backup check`: whether what is needed could be restored, before a backup and from it (docs/backup.md)."""
+
+import argparse
+import asyncio
+import sys
+from typing import Final
+
+from proofwatch.bus.errors import BusError
+from proofwatch.events.topics import kafka_specs, load_manifests
+from proofwatch.runtime.settings import Settings
+from services.operations.backup_table import HEADS, Row, judged, lines
+from services.operations.standing import SCHEMAS, gather
+
+_NOTES: Final = (
+    "BEHIND: offsets that the database has not read. SPARE: offsets that are left before its position. REPLAYS UNTIL: "
+    "when Kafka's retention may have passed what the database has not read, if it were restored as it is now."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "action",
+        choices=("check",),
+        help="say in one table which tables and topics are the truth, where the database stands beside Kafka, and "
+        "whether the topics still reach back to it; before a backup on the database itself, after it on a copy that "
+        "was restored from it. Needs an administrator's rights, and writes nothing",
+    )
+    parser.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    parser.add_argument("--dsn", help="the database, or a restored copy; default: PROOFWATCH_POSTGRES_DSN")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0 when everything could be restored; 1 when something could not, or nobody answers, with the reasons."""
+    try:
+        rows = asyncio.run(_check(Settings.read(), args.bootstrap, args.dsn))
+    except BusError as error:
+        sys.stderr.write(f"proofwatch backup: {error}\n")
+        return 1
+    sys.stdout.writelines(f"{line}\n" for line in lines(HEADS, [row.cells for row in rows]))
+    sys.stdout.write(f"{_NOTES}\n")
+    wrong = [reason for row in rows for reason in row.wrong]
+    sys.stdout.writelines(f"note: {note}\n" for row in rows for note in row.notes)
+    sys.stdout.writelines(f"cannot be restored: {reason}\n" for reason in wrong)
+    sys.stdout.write("something that is needed cannot be restored\n" if wrong else "what is needed can be restored\n")
+    return 1 if wrong else 0
+
+
+async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> list[Row]:
+    from proofwatch.bus.kafka import KafkaBus  # the drivers belong to extras
+    from proofwatch.bus.kafka_security import security_of
+    from proofwatch.bus.postgres_pool import create_pool
+    from proofwatch.bus.postgres_schema import check_schema
+    from proofwatch.bus.topic_admin import topic_admin
+
+    manifests = load_manifests()
+    pool = await create_pool(dsn or settings.postgres_dsn, max_size=1)
+    bus = KafkaBus.of(settings, "backup", bootstrap=bootstrap)
+    try:
+        for schema in SCHEMAS:
+            await check_schema(pool, schema)
+        await bus.start()
+        standing = await gather(pool, bus)
+        names = {spec.name for spec in kafka_specs(manifests)} | {each.topic for each in standing.stored}
+        async with topic_admin(bootstrap or settings.kafka_bootstrap, security_of(settings)) as admin:
+            present = await admin.present(sorted(names))
+        return judged(standing, manifests, present)
+    finally:
+        await bus.stop()
+        await pool.close()
