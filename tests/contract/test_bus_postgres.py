@@ -75,6 +75,19 @@ async def published(bus: LocalBus) -> list[bytes | None]:
     return [record.value async for record in bus.read(OUT)]
 
 
+async def test_who_takes_over_publishes_what_the_owner_before_wrote_last(pool: Any) -> None:
+    """The relay of this process asks only when it is told; what another has written until now, acquiring tells it."""
+    before, fence = PostgresFence(pool, "stage"), PostgresFence(pool, "stage")
+    owner = await before.acquire(AT)
+    source = OutboxSource(pool, "stage", fence.written)
+    await source.seek(AT, 0)
+    assert list(await source.fetch(AT, 10, 0.0)) == []
+    await owner.commit(batch(0, 2), Counting())
+    assert list(await source.fetch(AT, 10, 0.0)) == []  # nobody has said a word
+    await fence.acquire(AT)
+    assert [record.offset for record in await source.fetch(AT, 10, 0.0)] == [0, 1, 2]
+
+
 async def test_records_below_the_stored_position_are_ignored(pool: Any) -> None:
     """A batch that overlaps is cut, a batch that is stored already is dropped: nothing is counted twice."""
     owner, stage = await PostgresFence(pool, "stage").acquire(AT), Counting()

@@ -24,14 +24,20 @@ class GovernanceSettings(settings.Settings):
     def follower(self, bus: Bus, clock: Clock) -> Follower:
         """Return what follows the topics of governance. Raises `InvalidKeyring`."""
         keyring = load_keyring(self.keyring_file) if self.keyring_file else None
-        return Follower(bus, Replica(keyring, self._lead_ms), clock)
+        return Follower(bus, Replica(keyring, self._lead_ms), clock, every_s=self._every_s)
 
     def documents(self, bus: Bus, clock: Clock) -> Follower | None:
         """Return what follows policies and tenants alone; None: nobody governs them. Raises `InvalidKeyring`."""
         if self.keyring_file is None:
             return None
-        return Follower(bus, Replica(load_keyring(self.keyring_file), self._lead_ms, documents_only=True), clock)
+        replica = Replica(load_keyring(self.keyring_file), self._lead_ms, documents_only=True)
+        return Follower(bus, replica, clock, every_s=self._every_s)
 
     @property
     def _lead_ms(self) -> int:
         return round(self.governance_lead_seconds * 1000)
+
+    @property
+    def _every_s(self) -> float:
+        """Seconds between two looks: so often that several may fail before anybody waits, and no oftener."""
+        return min(5.0, max(1.0, self.governance_lead_seconds / 12))

@@ -11,6 +11,7 @@ from proofwatch.bus.port import CaughtUp, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.replica import Replica
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.governance.scene import KEYRING, LEAD_MS, Log, activation, control, policy
 
@@ -142,3 +143,13 @@ async def test_what_is_refused_is_told_once(capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr().out
     assert said.count("governance_refused") == 1
     assert "wrong_key" in said
+
+
+def test_it_looks_often_enough_for_the_lead() -> None:
+    """With the default lead every five seconds; a shorter one has looks to spare too."""
+    bus, clock = LocalBus({}, SimulatedClock(0)), SimulatedClock(0)
+    every_s = {
+        lead_s: GovernanceSettings(governance_lead_seconds=lead_s).follower(bus, clock)._every_s
+        for lead_s in (10.0, 24.0, 60.0, 3_600.0)
+    }
+    assert every_s == {10.0: 1.0, 24.0: 2.0, 60.0: 5.0, 3_600.0: 5.0}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from proofwatch.bus.lane_settings import IDLE_LONG_S, IDLE_S, LaneSettings
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.logging import withhold
 from proofwatch.runtime.settings import Settings
@@ -60,3 +61,10 @@ def test_an_empty_variable_is_unset_and_a_level_may_be_in_capitals(monkeypatch: 
     assert settings.health_port == 8080
     assert settings.policy_file is None
     assert settings.log_level == "warning"
+
+
+def test_how_often_an_idle_lane_looks_is_the_services_choice_unless_it_is_said() -> None:
+    """Only where nothing waits for it is it seldom."""
+    assert LaneSettings.of(Settings()).idle_s == IDLE_S
+    assert LaneSettings.of(Settings(), idle_s=IDLE_LONG_S).idle_s == IDLE_LONG_S
+    assert LaneSettings.of(Settings(idle_seconds=0.25), idle_s=IDLE_LONG_S).idle_s == 0.25
