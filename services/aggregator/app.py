@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.capped import capped
@@ -12,6 +13,7 @@ from proofwatch.bus.outbox_depth import OutboxDepth
 from proofwatch.bus.port import Bus, Stage
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.timely import Timely
+from proofwatch.bus.unwidened import check_shared
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
@@ -72,7 +74,9 @@ def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wi
     )
     stage = prepared(combine, wire)
     fence = bus.fence(COMBINE)
-    return Service(COMBINE, [Worker(bus, COMBINE, (topics.VERDICTS,), fence, stage, lanes, clock, filled_by=SCORED)])
+    check = partial(check_shared, bus, topics.TALLIES)
+    worker = Worker(bus, COMBINE, (topics.VERDICTS,), fence, stage, lanes, clock, filled_by=SCORED, check=check)
+    return Service(COMBINE, [worker])
 
 
 def build_windows(
@@ -82,7 +86,18 @@ def build_windows(
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
-    worker = Worker(bus, WINDOWS, (topics.TALLIES,), fence, stage, lanes, clock, companions=companions, announce=True)
+    worker = Worker(
+        bus,
+        WINDOWS,
+        (topics.TALLIES,),
+        fence,
+        stage,
+        lanes,
+        clock,
+        companions=companions,
+        announce=True,
+        check=partial(check_shared, bus, topics.TALLIES),
+    )
     return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
@@ -157,6 +172,7 @@ async def connect_windows(settings: Settings) -> Service:
             capped(_windows_stage(settings, bus, policy, wire), lanes.cap, WINDOWS, bus),
             clock,
             companions=(relay(fence, bus, WINDOWS, lanes, clock),),
+            check=partial(check_shared, bus, topics.TALLIES),
             instance_id=settings.instance_id,
             security=security_of(settings),
         )

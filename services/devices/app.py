@@ -1,11 +1,13 @@
 """The composition root of devices."""
 
+from functools import partial
 from typing import Final
 
 from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.port import Bus
 from proofwatch.bus.prepared import prepared
 from proofwatch.bus.timely import Timely
+from proofwatch.bus.unwidened import check_keyed
 from proofwatch.bus.worker import Worker
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
@@ -36,11 +38,12 @@ def build(
     # the scorer refuses what comes ahead of its time
     rekey = prepared(Timely(RekeyStage(policies, wire), None, lanes.ahead_ms), wire)
     handsets = prepared(HandsetStage(policies, clock, wire, lanes.ahead_ms), wire)
+    check = partial(check_keyed, bus, topics.DEVICE_PROOFS)  # before anything is written there, too
     return Service(
         "devices",
         [
             *([follower] if follower else []),
-            Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock),
+            Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock, check=check),
             Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock, by_key=True),
         ],
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any, Generic, TypeVar
@@ -45,6 +45,7 @@ class Worker(Generic[Tx]):
         announce: bool = False,
         by_key: bool = False,
         filled_by: Mapping[str, tuple[str, str]] | None = None,
+        check: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
 
@@ -52,6 +53,8 @@ class Worker(Generic[Tx]):
         `by_key`: the stage keeps something for each key, so that records must lie where their keys belong.
         `filled_by`: topics that are read, each with the group that fills it and what that reads, partition by
         partition: while `run` works, time moves no further than that group has come.
+
+        `check`: what else must hold before anything is read; awaited by `start`, which raises what it raises.
 
         With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
         """
@@ -74,6 +77,7 @@ class Worker(Generic[Tx]):
         watched = filled_by if filled_by and settings.live_progress else {}
         self._upstream = {topic: Upstream(bus, *filler, clock) for topic, filler in watched.items()}
         self._filled_by = dict(filled_by or {})
+        self._check = check
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
@@ -87,6 +91,8 @@ class Worker(Generic[Tx]):
         await check_co_partitioned(self._bus, self._co_partitioned)
         for topic, (_, of) in self._filled_by.items():
             await check_co_partitioned(self._bus, (of, topic))
+        if self._check:
+            await self._check()
         await self._fence.check()
         await self._bus.fence(self._group).check()  # outboxes are relayed through one
         self._done = asyncio.get_running_loop().create_future()

@@ -14,7 +14,7 @@ are used, because each of them loses or repeats something under faults. What mak
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -55,12 +55,13 @@ class FaustWorker:
         clock: Clock,
         *,
         companions: Sequence[Companion] = (),
+        check: Callable[[], Awaitable[None]] | None = None,
         instance_id: str | None = None,
         security: Security = PLAINTEXT,
     ) -> None:
         """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living.
 
-        `bus` knows the topics; it carries nothing here.
+        `bus` knows the topics; it carries nothing here. `check`: what else must hold before anything is read.
         """
         self._bus = bus
         self._fence = fence
@@ -68,6 +69,7 @@ class FaustWorker:
         self._topic = topic
         self._lanes = FencedLanes(fence, stage, clock)
         self._companions = tuple(companions)
+        self._check = check
         self._brokers = ";".join(f"kafka://{address.strip()}" for address in bootstrap.split(","))
         self._instance_id = instance_id
         self._security = security
@@ -90,6 +92,8 @@ class FaustWorker:
         Raises `UnknownTopic`, `NotMigrated`, `BusUnavailable`.
         """
         await self._bus.partitions(self._topic)
+        if self._check:
+            await self._check()
         await self._bus.fence(self._group).check()
         await self._fence.check()
         self._failed = asyncio.get_running_loop().create_future()

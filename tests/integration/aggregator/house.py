@@ -86,7 +86,9 @@ class House:
 async def house(dsn: str, *, batch: int = 500, start_ms: int | None = None, **settings: Any) -> AsyncIterator[House]:
     """Build everything on an empty database."""
     await migrate(dsn)
-    counts = {spec.name: spec.partitions for spec in topics.kafka_specs()} | {topics.VERDICTS: PARTITIONS}
+    counts = {spec.name: spec.partitions for spec in topics.kafka_specs()} | dict.fromkeys(
+        (topics.TRANSACTIONS, topics.VERDICTS), PARTITIONS
+    )
     clock = SimulatedClock(round(START.timestamp() * 1000) if start_ms is None else start_ms)
     bus = LocalBus(counts, clock)
     pool = await create_pool(dsn)

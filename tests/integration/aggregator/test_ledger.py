@@ -23,7 +23,8 @@ from services.aggregator.adapters.postgres_ledger import labelled_cohorts
 from services.aggregator.app import Settings, build_ledger
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
-COUNTS = {topics.VERDICTS: 2, topics.LABELS: 2, topics.WINDOWS: 1, topics.ANOMALIES: 1, topics.CONTROLS: 1}
+COUNTS = dict.fromkeys((topics.TRANSACTIONS, topics.VERDICTS, topics.LABELS), 2)
+COUNTS |= dict.fromkeys((topics.WINDOWS, topics.ANOMALIES, topics.CONTROLS), 1)
 TOPICS = COUNTS | {topics.dead_letter_topic(topic): 2 for topic in (topics.VERDICTS, topics.LABELS)}
 
 
@@ -102,7 +103,7 @@ class World:
         self.pool = pool
         self.clock = SimulatedClock(milliseconds(DAY))
         self.bus = LocalBus(TOPICS, self.clock)
-        self.service = build_ledger(Settings(), self.bus, pool, load_policy(), self.clock)
+        self.service = build_ledger(Settings(idle_seconds=1.0), self.bus, pool, load_policy(), self.clock)
 
     async def send(self, *records: Outgoing) -> None:
         await self.bus.publish(records)

@@ -43,7 +43,7 @@ async def test_combine_reads_every_form_of_a_verdict_and_writes_the_wires(monkey
         frame(4711) + own[5:],
     ]
     clock = SimulatedClock()
-    bus = LocalBus({topics.VERDICTS: 1, topics.TALLIES: 1, DEAD: 1}, clock)
+    bus = LocalBus({topics.TRANSACTIONS: 1, topics.VERDICTS: 1, topics.TALLIES: 1, DEAD: 1}, clock)
     await bus.publish([Outgoing(topics.VERDICTS, b"k", value, 0, 1_000) for value in values])
     service = build_combine(Settings(), bus, load_policy(), clock, reader)
     await service.start()
