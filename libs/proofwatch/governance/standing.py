@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from proofwatch.events.types import AttackPattern, Control
 from proofwatch.governance.activations import Activations, Entry, Line
-from proofwatch.governance.kept import Kept
+from proofwatch.governance.copy_on_write import CopyOnWriteMapping
 from proofwatch.governance.library import Library
 from proofwatch.governance.measures import About, Measures
 from proofwatch.governance.policy import Policy
@@ -44,13 +44,13 @@ class Standing:
         self._boundaries: list[tuple[int, Switch]] = []
         self._dirty: set[Switch] = set()
         self._at_ms = 0
-        self._live: Kept[str, Policy] = Kept()
-        self._shadows: Kept[str, tuple[Policy, ...]] = Kept()
-        self._tenants: Kept[str, Tenant] = Kept()
-        self._cohorts: Kept[str, tuple[str, ...]] = Kept()
+        self._live: CopyOnWriteMapping[str, Policy] = CopyOnWriteMapping()
+        self._shadows: CopyOnWriteMapping[str, tuple[Policy, ...]] = CopyOnWriteMapping()
+        self._tenants: CopyOnWriteMapping[str, Tenant] = CopyOnWriteMapping()
+        self._cohorts: CopyOnWriteMapping[str, tuple[str, ...]] = CopyOnWriteMapping()
         self._cohorts_of: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._controls_on: Kept[About, Control] = Kept()
-        self._patterns_on: Kept[About, AttackPattern] = Kept()
+        self._controls_on: CopyOnWriteMapping[About, Control] = CopyOnWriteMapping()
+        self._patterns_on: CopyOnWriteMapping[About, AttackPattern] = CopyOnWriteMapping()
 
     def mark(self, switch: Switch, begins_ms: int, ends_ms: int) -> None:
         """Note that something may change at both times, and now."""
@@ -125,5 +125,5 @@ class Standing:
         return before if before == now else now
 
 
-def _sorted(switches: Kept[About, Any]) -> tuple[Any, ...]:
+def _sorted(switches: CopyOnWriteMapping[About, Any]) -> tuple[Any, ...]:
     return tuple(switches.view[about] for about in sorted(switches.view))

@@ -8,7 +8,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Kept(Generic[K, V]):
+class CopyOnWriteMapping(Generic[K, V]):
     """A mapping that is copied when it changes, so that what was handed out stays as it was."""
 
     def __init__(self) -> None:
