@@ -18,7 +18,7 @@ from proofwatch.governance.keyring import Keyring, NotSigned
 from proofwatch.governance.library import Library
 from proofwatch.governance.measures import control_measures, pattern_measures
 from proofwatch.governance.regime import FOREVER_MS, Refusal, Regime
-from proofwatch.governance.standing import Standing, Switch
+from proofwatch.governance.timeline import RegimeTimeline, Switch
 
 __all__ = ["DEFAULT_LEAD_MS", "FOREVER_MS", "Refusal", "Regime", "Replica"]
 
@@ -46,7 +46,7 @@ class Replica:
         self.activations = Activations(self.library, lead_ms)
         self.controls = control_measures(lead_ms)
         self.patterns = pattern_measures(lead_ms)
-        self._standing = Standing(self.library, self.activations, self.controls, self.patterns)
+        self._timeline = RegimeTimeline(self.library, self.activations, self.controls, self.patterns)
         self._seen: defaultdict[str, set[int]] = defaultdict(set)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._recent: list[Regime] = []
@@ -79,7 +79,7 @@ class Replica:
         for regime in self._recent:
             if regime.from_ms <= log_ms < regime.until_ms:
                 return regime
-        regime = self._standing.at(log_ms)
+        regime = self._timeline.at(log_ms)
         self._recent = [regime, *self._recent[: _RECENT - 1]]
         return regime
 
@@ -89,16 +89,16 @@ class Replica:
                 control = intake.control_of(record)
                 begun = self.controls.add(control, record.timestamp_ms, record.offset)
                 about = self.controls.about(control)
-                self._standing.mark(Switch("control", about), begun.begins_ms, begun.ends_ms)
+                self._timeline.mark(Switch("control", about), begun.begins_ms, begun.ends_ms)
             case topics.ATTACK_PATTERNS:
                 pattern = intake.pattern_of(record)
                 started = self.patterns.add(pattern, record.timestamp_ms, record.offset)
                 about = self.patterns.about(pattern)
-                self._standing.mark(Switch("pattern", about), started.begins_ms, started.ends_ms)
+                self._timeline.mark(Switch("pattern", about), started.begins_ms, started.ends_ms)
             case topics.ACTIVATIONS:
                 line, entry = intake.activation_of(record, self._keyring, self.lead_ms)
                 flaw = self.activations.add(line, entry)
-                self._standing.mark(Switch("activation", line), entry.from_ms, entry.ends_ms)
+                self._timeline.mark(Switch("activation", line), entry.from_ms, entry.ends_ms)
                 return flaw
             case topics.APPROVALS:
                 return self._approve(record)
@@ -114,7 +114,7 @@ class Replica:
         for held, reason in self.library.add(document, record.timestamp_ms):
             refusal = Refusal(topics.APPROVALS, held.offset, reason.reason, str(reason))
             self._refusals[topics.APPROVALS, held.offset] = refusal
-        self._standing.touch(self.activations.touch(kind, document.hash))
+        self._timeline.touch(self.activations.touch(kind, document.hash))
 
     def _approve(self, record: Record) -> Flaw | None:
         approval = intake.approval_of(record)
@@ -125,7 +125,7 @@ class Replica:
             raise Refused(error.reason, str(error)) from None
         if not counted:
             return _unknown(kind, document_hash)
-        self._standing.touch(self.activations.touch(kind, document_hash))
+        self._timeline.touch(self.activations.touch(kind, document_hash))
         return None
 
     def _pending(self) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""How things stand at a log time: the mappings of a regime, moved along the time axis from boundary to boundary."""
+"""What is in force at a log time: the mappings of a regime, moved along the time axis from boundary to boundary."""
 
 from bisect import bisect_right, insort
 from collections import defaultdict
@@ -24,7 +24,7 @@ class Switch(NamedTuple):
     name: tuple[Any, ...]
 
 
-class Standing:
+class RegimeTimeline:
     """The regime at one time, and the way to any other.
 
     Moving costs as much as changes in between, not as much as there are scopes.
