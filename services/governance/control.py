@@ -10,7 +10,7 @@ from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, publishing
-from services.governance.desk import Desk, Impossible, carried_out, opened
+from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 
 _MEASURES = ("step_up_mfa", "alarmed_cohort")
 
@@ -40,21 +40,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when it is refused; 2 when an argument cannot be used."""
-    return carried_out("control", args)
+    return run_action("control", args)
 
 
 async def turn(args: argparse.Namespace) -> int:
     """Publish one control record."""
     cohort = parse_scope(args.cohort)
     if cohort.tenant is None:
-        raise Impossible("a control belongs to a tenant or a cohort of it, not to everyone")
-    async with opened(args, governed=False) as desk:
-        from_ms = desk.earliest_ms() if args.effective_from is None else args.effective_from
-        if from_ms < desk.now_ms + desk.lead_ms:
-            raise Impossible(f"nothing was published: it must take effect at least {desk.lead_ms / 1000:g} s from now")
+        raise RequestRefused("a control belongs to a tenant or a cohort of it, not to everyone")
+    async with open_log(args, governed=False) as log:
+        from_ms = log.earliest_ms() if args.effective_from is None else args.effective_from
+        if from_ms < log.now_ms + log.lead_ms:
+            raise RequestRefused(
+                f"nothing was published: it must take effect at least {log.lead_ms / 1000:g} s from now"
+            )
         expires_ms = getattr(args, "expires_at", None)
         if expires_ms is not None and expires_ms <= from_ms:
-            raise Impossible("nothing was published: it would expire before it takes effect")
+            raise RequestRefused("nothing was published: it would expire before it takes effect")
         event = Control(
             schema_version=1,
             control_id=derived_id("control", args.measure, *cohort, args.action, from_ms),
@@ -68,22 +70,22 @@ async def turn(args: argparse.Namespace) -> int:
             reason="operator",
             evidence={},
         )
-        _refuse_idle(desk, args, event, from_ms)
+        _refuse_idle(log, args, event, from_ms)
         until = "" if expires_ms is None else f" to {_said(expires_ms)}"
         what = f"{args.measure} {args.action} for {args.cohort} from {_said(from_ms)}{until}"
-        desk.rehearse([event])
+        log.rehearse([event])
         if views.agreed(args, what):
-            await desk.publish([event])
+            await log.publish([event])
             views.line(f"published: {what}")
     return 0
 
 
 async def show(args: argparse.Namespace) -> int:
     """List controls."""
-    async with opened(args, governed=False) as desk:
-        now_ms = desk.now_ms
-        inside = {each.control_id for each in desk.replica.at(now_ms).controls}
-        rows = [_row(each, inside, now_ms) for each in desk.replica.controls.all()]
+    async with open_log(args, governed=False) as log:
+        now_ms = log.now_ms
+        inside = {each.control_id for each in log.replica.at(now_ms).controls}
+        rows = [_row(each, inside, now_ms) for each in log.replica.controls.all()]
     rows = [row for row in rows if args.all or row["is"] != "past"]
     if args.json:
         views.document(rows)
@@ -94,10 +96,10 @@ async def show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_idle(desk: Desk, args: argparse.Namespace, event: Control, from_ms: int) -> None:
-    about = desk.replica.controls.about(event)
-    if event.state == "off" and desk.replica.controls.in_force(about, from_ms) is None:
-        raise Impossible(f"nothing was published: {args.measure} is not on for {args.cohort} at that time")
+def _refuse_idle(log: GovernedLog, args: argparse.Namespace, event: Control, from_ms: int) -> None:
+    about = log.replica.controls.about(event)
+    if event.state == "off" and log.replica.controls.in_force(about, from_ms) is None:
+        raise RequestRefused(f"nothing was published: {args.measure} is not on for {args.cohort} at that time")
 
 
 def _row(measure: Measure[Control], inside: set[str], now_ms: int) -> dict[str, Any]:

@@ -11,53 +11,57 @@ from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.config import Settings
 from services.governance.core.history import before, name_of
-from services.governance.desk import Desk, Impossible, opened
+from services.governance.governed_log import GovernedLog, RequestRefused, open_log
 from services.governance.keys import read_key
 from services.governance.papers import POLICIES, Papers, compared
 
 
 async def activate(papers: Papers, args: argparse.Namespace) -> int:
     """Bring an approved document into force for a scope."""
-    async with opened(args, governed=True) as desk:
-        document = papers.in_log(desk, args.hash)
+    async with open_log(args, governed=True) as log:
+        document = papers.in_log(log, args.hash)
         about = document.content
         scope = about.tenant if isinstance(about, Tenant) else args.scope
         mode: Mode = "shadow" if getattr(args, "shadow", False) else "live"
-        return await _enact(desk, args, document, Line(papers.kind, mode, scope), getattr(args, "ends_at", None))
+        return await _enact(log, args, document, Line(papers.kind, mode, scope), getattr(args, "ends_at", None))
 
 
 async def rollback(args: argparse.Namespace) -> int:
     """Bring back what was in force before."""
-    async with opened(args, governed=True) as desk:
+    async with open_log(args, governed=True) as log:
         line = Line("policy", "live", args.scope)
-        found = before(desk.replica, line, _from_ms(desk, args))
+        found = before(log.replica, line, _from_ms(log, args))
         if found is None:
-            raise Impossible(f"no policy is in force for {args.scope}; `proofwatch policy history` shows what was")
+            raise RequestRefused(f"no policy is in force for {args.scope}; `proofwatch policy history` shows what was")
         current, earlier = found
         if earlier is None:
-            raise Impossible(
+            raise RequestRefused(
                 f"nothing else was in force for {args.scope} before {current.hash}; "
                 f"`proofwatch policy withdraw --scope {args.scope}` lets the next wider scope decide"
             )
-        return await _enact(desk, args, POLICIES.in_log(desk, earlier.hash), line, None)
+        return await _enact(log, args, POLICIES.in_log(log, earlier.hash), line, None)
 
 
 async def withdraw(args: argparse.Namespace) -> int:
     """End what is in force for a scope: then the next wider one decides, or the shadow ends."""
-    async with opened(args, governed=True) as desk:
+    async with open_log(args, governed=True) as log:
         line = Line("policy", "shadow" if args.shadow else "live", args.scope)
-        from_ms = _from_ms(desk, args)
-        live = desk.replica.activations.live(line, from_ms)
-        inside = desk.replica.activations.beside(line, from_ms) if args.shadow else (live,) if live else ()
+        from_ms = _from_ms(log, args)
+        live = log.replica.activations.live(line, from_ms)
+        inside = log.replica.activations.beside(line, from_ms) if args.shadow else (live,) if live else ()
         found = [entry for entry in inside if not args.shadow or entry.hash.startswith(args.shadow)]
         if len(found) != 1:
-            raise Impossible(f"{len(found)} such policies are in force for {args.scope}; `policy history` shows them")
-        return await _enact(desk, args, POLICIES.in_log(desk, found[0].hash), line, from_ms)
+            raise RequestRefused(
+                f"{len(found)} such policies are in force for {args.scope}; `policy history` shows them"
+            )
+        return await _enact(log, args, POLICIES.in_log(log, found[0].hash), line, from_ms)
 
 
-async def _enact(desk: Desk, args: argparse.Namespace, document: Document, line: Line, ends_ms: int | None) -> int:
+async def _enact(
+    log: GovernedLog, args: argparse.Namespace, document: Document, line: Line, ends_ms: int | None
+) -> int:
     parse_scope(line.scope)
-    from_ms = _from_ms(desk, args)
+    from_ms = _from_ms(log, args)
     signer = read_key(args.key or Settings.read().key_file)
     activation = signer.activate(
         Activation(
@@ -70,15 +74,15 @@ async def _enact(desk: Desk, args: argparse.Namespace, document: Document, line:
             ends_at=None if ends_ms is None else instant_of(ends_ms),
             key_id=signer.key_id,
             signature="",
-            published_at=instant_of(desk.now_ms),
+            published_at=instant_of(log.now_ms),
         )
     )
-    desk.rehearse([activation])
-    if any(entry.from_ms == from_ms for entry in desk.replica.activations.effective(line)):
-        raise Impossible(f"something is to take effect for {line.scope} at that very time; choose another")
+    log.rehearse([activation])
+    if any(entry.from_ms == from_ms for entry in log.replica.activations.effective(line)):
+        raise RequestRefused(f"something is to take effect for {line.scope} at that very time; choose another")
     ends = ends_ms == from_ms
     if not ends:
-        compared(desk, document, None if line.scope == EVERYONE else line.scope, Settings.read().policy_file)
+        compared(log, document, None if line.scope == EVERYONE else line.scope, Settings.read().policy_file)
     whom = "everyone" if line.scope == EVERYONE else line.scope
     verb = "ends" if ends else "takes effect" if line.mode == "live" else "is judged as a shadow"
     what = f"{line.kind} {name_of(document.content)} {document.hash} {verb} for {whom} from {_said(from_ms)}"
@@ -86,13 +90,13 @@ async def _enact(desk: Desk, args: argparse.Namespace, document: Document, line:
         what += f" to {_said(ends_ms)}; then the next wider scope decides"
     if not views.agreed(args, what):
         return 0
-    await desk.publish([activation])
+    await log.publish([activation])
     views.line(f"activated: {what}")
     return 0
 
 
-def _from_ms(desk: Desk, args: argparse.Namespace) -> int:
-    return desk.earliest_ms() if args.effective_from is None else int(args.effective_from)
+def _from_ms(log: GovernedLog, args: argparse.Namespace) -> int:
+    return log.earliest_ms() if args.effective_from is None else int(args.effective_from)
 
 
 def _said(ms: int) -> str:

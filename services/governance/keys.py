@@ -8,22 +8,22 @@ from pathlib import Path
 import yaml
 
 from proofwatch.governance.signer import InvalidKey, Signer
-from services.governance.desk import Impossible
+from services.governance.governed_log import RequestRefused
 
 
 def read_key(path: Path | None) -> Signer:
-    """Return the key of a file. Raises `Impossible`, also when others may read the file."""
+    """Return the key of a file. Raises `RequestRefused`, also when others may read the file."""
     if path is None:
-        raise Impossible("your key is needed: give --key FILE or PROOFWATCH_KEY_FILE")
+        raise RequestRefused("your key is needed: give --key FILE or PROOFWATCH_KEY_FILE")
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
-            raise Impossible(f"{path}: others may use it (mode {mode:04o}); right is: chmod 600 {path}")
+            raise RequestRefused(f"{path}: others may use it (mode {mode:04o}); right is: chmod 600 {path}")
         return Signer.from_pem(path.read_bytes())
     except OSError as error:
-        raise Impossible(f"{path}: cannot be read ({error.strerror})") from None
+        raise RequestRefused(f"{path}: cannot be read ({error.strerror})") from None
     except InvalidKey as error:
-        raise Impossible(f"{path}: {error}") from None
+        raise RequestRefused(f"{path}: {error}") from None
 
 
 def make_key(person: str, path: Path | None) -> int:
@@ -33,12 +33,12 @@ def make_key(person: str, path: Path | None) -> int:
     try:
         entry = signer.entry(person).model_dump(mode="json", exclude_defaults=True)
     except ValueError:
-        raise Impossible(f"{person!r} is no name of a person; right is lower case such as a.lovelace") from None
+        raise RequestRefused(f"{person!r} is no name of a person; right is lower case such as a.lovelace") from None
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(signer.pem())
     except OSError as error:
-        raise Impossible(f"{path}: cannot be written ({error.strerror}); keys are never overwritten") from None
+        raise RequestRefused(f"{path}: cannot be written ({error.strerror}); keys are never overwritten") from None
     sys.stdout.write(yaml.safe_dump({"people": [entry]}, sort_keys=False))
     sys.stderr.write(f"private key: {path} (never share it); add the lines above to the keyring of every scorer\n")
     return 0

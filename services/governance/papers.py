@@ -16,7 +16,7 @@ from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.core.difference import differences
 from services.governance.core.history import Chapter, history, name_of
-from services.governance.desk import Desk, Impossible, opened
+from services.governance.governed_log import GovernedLog, RequestRefused, open_log
 
 _HASH = re.compile(r"[0-9a-f]{6,32}")
 
@@ -42,17 +42,17 @@ class Papers:
         if is_file(args.old) and is_file(args.new):
             old, new = (document_of(self.load(Path(each))) for each in (args.old, args.new))
         else:
-            async with opened(args, governed=True) as desk:
-                old, new = (self.named(desk, each) for each in (args.old, args.new))
+            async with open_log(args, governed=True) as log:
+                old, new = (self.named(log, each) for each in (args.old, args.new))
         title = f"{name_of(old.content)} {old.hash} → {name_of(new.content)} {new.hash}"
         views.changes(title, differences(_values(old), _values(new)), as_json=args.json)
         return 0
 
     async def show(self, args: argparse.Namespace) -> int:
         """Show a document of the log, and who has signed it."""
-        async with opened(args, governed=True) as desk:
-            document = self.in_log(desk, args.hash)
-            signed = desk.replica.library.signatures(self.kind, document.hash)
+        async with open_log(args, governed=True) as log:
+            document = self.in_log(log, args.hash)
+            signed = log.replica.library.signatures(self.kind, document.hash)
         approvals = [{"person": who, "since": instant_of(ms).isoformat()} for who, ms in sorted(signed.items())]
         found = {
             "kind": self.kind,
@@ -74,8 +74,8 @@ class Papers:
 
     async def chronicle(self, args: argparse.Namespace) -> int:
         """Show what was, is and will be in force."""
-        async with opened(args, governed=True) as desk:
-            chapters = history(desk.replica, self.kind, getattr(args, "scope", None), desk.now_ms)
+        async with open_log(args, governed=True) as log:
+            chapters = history(log.replica, self.kind, getattr(args, "scope", None), log.now_ms)
         if args.json:
             views.document([each._asdict() for each in chapters])
         elif not chapters:
@@ -84,20 +84,20 @@ class Papers:
             views.table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, chapters))
         return 0
 
-    def named(self, desk: Desk, name: str) -> Document:
+    def named(self, log: GovernedLog, name: str) -> Document:
         """Return the document of a file, or of a hash in the log."""
-        return document_of(self.load(Path(name))) if is_file(name) else self.in_log(desk, name)
+        return document_of(self.load(Path(name))) if is_file(name) else self.in_log(log, name)
 
-    def in_log(self, desk: Desk, name: str) -> Document:
-        """Return the one document whose hash begins like this. Raises `Impossible`."""
+    def in_log(self, log: GovernedLog, name: str) -> Document:
+        """Return the one document whose hash begins like this. Raises `RequestRefused`."""
         if not _HASH.fullmatch(name):
-            raise Impossible(f"{name!r} is neither a file nor a hash (6 to 32 hex digits)")
-        found = desk.replica.library.find(self.kind, name)
+            raise RequestRefused(f"{name!r} is neither a file nor a hash (6 to 32 hex digits)")
+        found = log.replica.library.find(self.kind, name)
         if len(found) == 1:
             return found[0]
         if found:
-            raise Impossible(f"{len(found)} documents begin with {name}: {', '.join(each.hash for each in found)}")
-        raise Impossible(f"no {self.kind} with hash {name} is in the log; propose it first")
+            raise RequestRefused(f"{len(found)} documents begin with {name}: {', '.join(each.hash for each in found)}")
+        raise RequestRefused(f"no {self.kind} with hash {name} is in the log; propose it first")
 
 
 def is_file(name: str) -> bool:
@@ -105,9 +105,9 @@ def is_file(name: str) -> bool:
     return Path(name).exists()
 
 
-def compared(desk: Desk, document: Document, scope: str | None, last_resort: Path | None) -> None:
+def compared(log: GovernedLog, document: Document, scope: str | None, last_resort: Path | None) -> None:
     """Show what a document changes for a scope, against what is in force there now."""
-    regime = desk.replica.at(desk.now_ms)
+    regime = log.replica.at(log.now_ms)
     if isinstance(document.content, Tenant):
         current: Any = regime.tenants.get(document.content.tenant)
         where = f"in force for {document.content.tenant}"

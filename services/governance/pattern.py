@@ -7,7 +7,7 @@ from proofwatch.events.types import AttackPattern
 from proofwatch.governance.times import instant_of, ms_of
 from services.governance import views
 from services.governance.arguments import action, as_json, beginning, on_the_log, publishing
-from services.governance.desk import Desk, Impossible, carried_out, opened
+from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 from services.governance.pattern_file import load_pattern, matches
 
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when it is refused; 2 when a file cannot be used."""
-    return carried_out("pattern", args)
+    return run_action("pattern", args)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -55,8 +55,8 @@ async def publish(args: argparse.Namespace) -> int:
     """Publish the next revision of a pattern."""
     pattern = load_pattern(args.file)
     text = pattern.text()
-    async with opened(args, governed=False) as desk:
-        known = _revisions(desk, pattern.pattern_id)
+    async with open_log(args, governed=False) as log:
+        known = _revisions(log, pattern.pattern_id)
         event = AttackPattern(
             schema_version=1,
             pattern_id=pattern.pattern_id,
@@ -65,22 +65,22 @@ async def publish(args: argparse.Namespace) -> int:
             description=pattern.description,
             severity=pattern.severity,
             predicate=text,
-            effective_from=instant_of(_from_ms(desk, args)),
+            effective_from=instant_of(_from_ms(log, args)),
             expires_at=pattern.expires_at,
         )
         if pattern.expires_at is not None and ms_of(pattern.expires_at) <= ms_of(event.effective_from):
-            raise Impossible(f"{args.file}: expires_at lies before it would take effect")
+            raise RequestRefused(f"{args.file}: expires_at lies before it would take effect")
         for each in known[-1:]:
             views.line(f"revision {each.revision} was {each.state}: {each.predicate}")
-        return await _publish(desk, args, event, f"{pattern.pattern_id} ({pattern.severity}): {text}")
+        return await _publish(log, args, event, f"{pattern.pattern_id} ({pattern.severity}): {text}")
 
 
 async def withdraw(args: argparse.Namespace) -> int:
     """Publish that a pattern is withdrawn."""
-    async with opened(args, governed=False) as desk:
-        known = _revisions(desk, args.pattern_id)
+    async with open_log(args, governed=False) as log:
+        known = _revisions(log, args.pattern_id)
         if not known or known[-1].state == "withdrawn":
-            raise Impossible(f"no pattern {args.pattern_id!r} is published; `proofwatch pattern list` shows them")
+            raise RequestRefused(f"no pattern {args.pattern_id!r} is published; `proofwatch pattern list` shows them")
         last = known[-1]
         event = AttackPattern(
             schema_version=1,
@@ -90,18 +90,18 @@ async def withdraw(args: argparse.Namespace) -> int:
             description=last.description,
             severity=last.severity,
             predicate=last.predicate,
-            effective_from=instant_of(_from_ms(desk, args)),
+            effective_from=instant_of(_from_ms(log, args)),
         )
-        return await _publish(desk, args, event, f"withdrawal of {args.pattern_id}")
+        return await _publish(log, args, event, f"withdrawal of {args.pattern_id}")
 
 
 async def show(args: argparse.Namespace) -> int:
     """List patterns."""
-    async with opened(args, governed=False) as desk:
-        now_ms = desk.now_ms
-        inside = {(each.pattern_id, each.revision) for each in desk.replica.at(now_ms).patterns}
+    async with open_log(args, governed=False) as log:
+        now_ms = log.now_ms
+        inside = {(each.pattern_id, each.revision) for each in log.replica.at(now_ms).patterns}
         rows = []
-        for measure in desk.replica.patterns.all():
+        for measure in log.replica.patterns.all():
             each = measure.record
             coming = "coming" if measure.begins_ms > now_ms else "past"
             state = "in force" if (each.pattern_id, each.revision) in inside else coming
@@ -127,22 +127,22 @@ async def show(args: argparse.Namespace) -> int:
     return 0
 
 
-def _revisions(desk: Desk, pattern_id: str) -> list[AttackPattern]:
-    known = [each.record for each in desk.replica.patterns.all() if each.record.pattern_id == pattern_id]
+def _revisions(log: GovernedLog, pattern_id: str) -> list[AttackPattern]:
+    known = [each.record for each in log.replica.patterns.all() if each.record.pattern_id == pattern_id]
     return sorted(known, key=lambda each: each.revision)
 
 
-def _from_ms(desk: Desk, args: argparse.Namespace) -> int:
-    from_ms = desk.earliest_ms() if args.effective_from is None else int(args.effective_from)
-    if from_ms < desk.now_ms + desk.lead_ms:
-        raise Impossible(f"nothing was published: it must take effect at least {desk.lead_ms / 1000:g} s from now")
+def _from_ms(log: GovernedLog, args: argparse.Namespace) -> int:
+    from_ms = log.earliest_ms() if args.effective_from is None else int(args.effective_from)
+    if from_ms < log.now_ms + log.lead_ms:
+        raise RequestRefused(f"nothing was published: it must take effect at least {log.lead_ms / 1000:g} s from now")
     return from_ms
 
 
-async def _publish(desk: Desk, args: argparse.Namespace, event: AttackPattern, what: str) -> int:
-    desk.rehearse([event])
+async def _publish(log: GovernedLog, args: argparse.Namespace, event: AttackPattern, what: str) -> int:
+    log.rehearse([event])
     what = f"{what}, revision {event.revision}, from {event.effective_from.isoformat()}"
     if views.agreed(args, what):
-        await desk.publish([event])
+        await log.publish([event])
         views.line(f"published: {what}")
     return 0

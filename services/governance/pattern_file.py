@@ -10,7 +10,7 @@ from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.governance.predicate import compile_predicate, parse
 from proofwatch.strict_yaml import InvalidYaml, load_yaml
-from services.governance.desk import Impossible
+from services.governance.governed_log import RequestRefused
 
 
 class PatternFile(BaseModel):
@@ -32,21 +32,21 @@ class PatternFile(BaseModel):
 
 
 def load_pattern(path: Path) -> PatternFile:
-    """Read a pattern file. Raises `Impossible`, `InvalidPredicate`."""
+    """Read a pattern file. Raises `RequestRefused`, `InvalidPredicate`."""
     try:
         pattern = PatternFile.model_validate(load_yaml(path))
         pattern.text()
     except InvalidYaml as error:
-        raise Impossible(str(error)) from None
+        raise RequestRefused(str(error)) from None
     except ValidationError as error:
         finding = error.errors(include_url=False)[0]
         key = ".".join(map(str, finding["loc"])) or "pattern"
-        raise Impossible(f"{path}: {key}: {finding['msg'][0].lower()}{finding['msg'][1:]}") from None
+        raise RequestRefused(f"{path}: {key}: {finding['msg'][0].lower()}{finding['msg'][1:]}") from None
     return pattern
 
 
 def matches(pattern: PatternFile, path: Path) -> tuple[int, int]:
-    """Return how many of the transaction events in a file match, and how many there are. Raises `Impossible`."""
+    """Return how many of the transaction events in a file match, and how many there are. Raises `RequestRefused`."""
     holds, matched, total = compile_predicate(parse(pattern.text())), 0, 0
     try:
         with path.open("rb") as lines:
@@ -54,8 +54,8 @@ def matches(pattern: PatternFile, path: Path) -> tuple[int, int]:
                 try:
                     matched += holds(TRANSACTION.decode(line.strip()))
                 except Rejected as error:
-                    raise Impossible(f"{path}, line {number}: is no transaction event: {error}") from None
+                    raise RequestRefused(f"{path}, line {number}: is no transaction event: {error}") from None
                 total += 1
     except OSError as error:
-        raise Impossible(f"{path}: cannot be read ({error.strerror})") from None
+        raise RequestRefused(f"{path}: cannot be read ({error.strerror})") from None
     return matched, total

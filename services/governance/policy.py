@@ -7,7 +7,7 @@ from typing import Any
 
 from services.governance import enactment, signatures
 from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, signing
-from services.governance.desk import carried_out
+from services.governance.governed_log import run_action
 from services.governance.keys import make_key
 from services.governance.papers import POLICIES
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when it is refused; 2 when a file or argument cannot be used."""
-    return carried_out("policy", args)
+    return run_action("policy", args)
 
 
 def _looking(actions: Any) -> None:

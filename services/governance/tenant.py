@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.governance import enactment, signatures
 from services.governance.arguments import action, as_json, beginning, on_the_log, signing
-from services.governance.desk import carried_out
+from services.governance.governed_log import run_action
 from services.governance.papers import TENANTS
 
 _HASH = "4be11d"
@@ -50,4 +50,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when it is refused; 2 when a file or argument cannot be used."""
-    return carried_out("tenant", args)
+    return run_action("tenant", args)

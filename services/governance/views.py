@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.governance.core.difference import Change
-from services.governance.desk import Impossible
+from services.governance.governed_log import RequestRefused
 
 _WIDE = 240  # not a terminal: nothing is folded
 _STYLES = {"stricter": "green", "laxer": "red", "in force": "green", "coming": "cyan", "refused": "red", "past": "dim"}
@@ -50,18 +50,20 @@ def line(text: str) -> None:
 
 
 def agreed(args: argparse.Namespace, what: str) -> bool:
-    """Return whether to publish; False on a dry run. Raises `Impossible` when nobody can be asked, or says no."""
+    """Return whether to publish; False on a dry run. Raises `RequestRefused` when nobody can be asked, or says no."""
     if args.dry_run:
         line(f"{what}: would be published (dry run)")
         return False
     if args.yes:
         return True
     if not sys.stdin.isatty():
-        raise Impossible("nothing was published: nobody can be asked here; look at it with --dry-run, then give --yes")
+        raise RequestRefused(
+            "nothing was published: nobody can be asked here; look at it with --dry-run, then give --yes"
+        )
     sys.stdout.write(f"{what}: publish? It cannot be taken back. [y/N] ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Impossible("nothing was published")
+        raise RequestRefused("nothing was published")
     return True
 
 

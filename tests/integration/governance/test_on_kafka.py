@@ -26,7 +26,7 @@ from proofwatch.governance.replica import Replica
 from proofwatch.governance.times import instant_of, ms_of
 from proofwatch.runtime.clock import SystemClock
 from services import cli
-from services.governance import desk
+from services.governance import governed_log
 from services.scorer.adapters.governance import Governed
 from tests.integration.governance.prefixed import PrefixedBus
 from tests.support.kafka_broker import KafkaBroker
@@ -92,7 +92,7 @@ async def office(
         if spec.name in (*intake.GOVERNED, *intake.FOLLOWED)
     ]
     await ensure_topics(made.bootstrap, specs)
-    monkeypatch.setattr(desk, "connect", lambda settings, bootstrap: made.bus())
+    monkeypatch.setattr(governed_log, "connect", lambda settings, bootstrap: made.bus())
     monkeypatch.setenv("PROOFWATCH_KEYRING_FILE", str(tmp_path / "keyring.yaml"))
     monkeypatch.setenv("PROOFWATCH_GOVERNANCE_LEAD_SECONDS", str(LEAD_MS / 1000))
     entries = []

@@ -14,7 +14,7 @@ from proofwatch.governance.policy import PROFILES
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import SimulatedClock
 from services import cli
-from services.governance import desk
+from services.governance import governed_log
 
 T0 = 1_800_000_000_000
 TOPICS = (
@@ -101,8 +101,8 @@ class Office:
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Office:
     """Ada, Bob and Cleo have keys; ada has two."""
     made = Office(tmp_path, capsys)
-    monkeypatch.setattr(desk, "connect", lambda settings, bootstrap: made.bus)
-    monkeypatch.setattr(desk, "clock", lambda: made.clock)
+    monkeypatch.setattr(governed_log, "connect", lambda settings, bootstrap: made.bus)
+    monkeypatch.setattr(governed_log, "clock", lambda: made.clock)
     entries = []
     for person, file in (("ada", "ada"), ("ada", "ada2"), ("bob", "bob"), ("cleo", "cleo")):
         out = made.does("policy", "keygen", "--person", person, "--out", made.key(file))

@@ -36,12 +36,12 @@ _PLACES: Final[dict[type, tuple[str, str]]] = {
 }
 
 
-class Impossible(Exception):
+class RequestRefused(Exception):
     """What was asked for cannot be done; the message is the one line that the user gets."""
 
 
 @dataclass
-class Desk:
+class GovernedLog:
     """The log as it is now. `replica` knows what is in it, `now_ms` is our own clock."""
 
     bus: Bus
@@ -65,16 +65,16 @@ class Desk:
         return -(-(self.now_ms + self.lead_ms + 5 * _TRAVEL_MS) // 1000) * 1000
 
     async def read(self) -> None:
-        """Take what has come. Raises `Impossible` while a transaction is open on the topics."""
+        """Take what has come. Raises `RequestRefused` while a transaction is open on the topics."""
         records, complete = await self.tail.catch_up(_READ_S)
         for at, record in records:
             self.records.append((at.topic, record))
             self.replica.apply(at.topic, record)
         if not complete:
-            raise Impossible("somebody else is publishing just now; try again")
+            raise RequestRefused("somebody else is publishing just now; try again")
 
     def rehearse(self, events: Sequence[msgspec.Struct]) -> None:
-        """Fold the events as if they had been published. Raises `Impossible` with why one would not count."""
+        """Fold the events as if they had been published. Raises `RequestRefused` with why one would not count."""
         replica = Replica(self.keyring, self.lead_ms)
         for topic, record in self.records:
             replica.apply(topic, record)
@@ -83,10 +83,10 @@ class Desk:
             value = CODECS[name].encode(event)
             refusal = replica.apply(topic, Record(2**62 + number, self.now_ms + _TRAVEL_MS, key_of(event), value))
             if refusal:
-                raise Impossible(f"nothing was published: {refusal.message} ({refusal.reason})")
+                raise RequestRefused(f"nothing was published: {refusal.message} ({refusal.reason})")
 
     async def publish(self, events: Sequence[msgspec.Struct]) -> None:
-        """Rehearse, publish, read back. Raises `Impossible` when the log has it and it does not count after all."""
+        """Rehearse, publish, read back. Raises `RequestRefused` when the log has it and it does not count after all."""
         self.rehearse(events)
         sent = []
         for event in events:
@@ -98,7 +98,7 @@ class Desk:
         placed = {(topic, record.offset) for topic, record in self.records if record.value in values}
         for refusal in self.replica.refusals:
             if (refusal.topic, refusal.offset) in placed:
-                raise Impossible(f"it was published but does not count: {said(refusal)}; publish it anew")
+                raise RequestRefused(f"it was published but does not count: {said(refusal)}; publish it anew")
 
 
 def said(refusal: Refusal) -> str:
@@ -107,12 +107,12 @@ def said(refusal: Refusal) -> str:
 
 
 @asynccontextmanager
-async def opened(args: argparse.Namespace, *, governed: bool) -> AsyncIterator[Desk]:
-    """Connect and read. `governed`: a keyring is needed. Raises `Impossible`, `BusError`, `InvalidKeyring`."""
+async def open_log(args: argparse.Namespace, *, governed: bool) -> AsyncIterator[GovernedLog]:
+    """Connect and read. `governed`: a keyring is needed. Raises `RequestRefused`, `BusError`, `InvalidKeyring`."""
     settings = Settings.read()
     path: Path | None = getattr(args, "keyring", None) or settings.keyring_file
     if governed and path is None:
-        raise Impossible("the keyring is needed: give --keyring FILE or PROOFWATCH_KEYRING_FILE")
+        raise RequestRefused("the keyring is needed: give --keyring FILE or PROOFWATCH_KEYRING_FILE")
     keyring = load_keyring(path) if governed and path else None
     lead_ms = round(settings.governance_lead_seconds * 1000)
     bus = connect(settings, args.bootstrap)
@@ -121,9 +121,9 @@ async def opened(args: argparse.Namespace, *, governed: bool) -> AsyncIterator[D
         tail = bus.tail(Replica(keyring, lead_ms).topics)
         await tail.start()
         try:
-            desk = Desk(bus, clock(), keyring, lead_ms, tail)
-            await desk.read()
-            yield desk
+            log = GovernedLog(bus, clock(), keyring, lead_ms, tail)
+            await log.read()
+            yield log
         finally:
             await tail.stop()
     finally:
@@ -142,7 +142,7 @@ def clock() -> Clock:
     return SystemClock()
 
 
-def carried_out(command: str, args: argparse.Namespace) -> int:
+def run_action(command: str, args: argparse.Namespace) -> int:
     """Run what the sub-command set as `act`; errors become one line and an exit code (1: refused, 2: unusable)."""
     from proofwatch.governance.keyring import InvalidKeyring
     from proofwatch.governance.policy import InvalidPolicy
@@ -156,6 +156,6 @@ def carried_out(command: str, args: argparse.Namespace) -> int:
     except (InvalidKeyring, InvalidPolicy, InvalidTenant, InvalidScope, InvalidPredicate) as error:
         sys.stderr.write(f"proofwatch {command}: {error}\n")
         return 2
-    except (Impossible, BusError) as error:
+    except (RequestRefused, BusError) as error:
         sys.stderr.write(f"proofwatch {command}: {error}\n")
         return 1
