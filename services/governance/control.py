@@ -74,7 +74,7 @@ async def turn(args: argparse.Namespace) -> int:
         until = "" if expires_ms is None else f" to {_said(expires_ms)}"
         what = f"{args.measure} {args.action} for {args.cohort} from {_said(from_ms)}{until}"
         log.rehearse([event])
-        if views.agreed(args, what):
+        if views.confirm(args, what):
             await log.publish([event])
             views.line(f"published: {what}")
     return 0

@@ -11,19 +11,19 @@ from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.config import Settings
 from services.governance.core.history import before, name_of
+from services.governance.document_commands import POLICIES, DocumentCommands, show_changes
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log
 from services.governance.keys import read_key
-from services.governance.papers import POLICIES, Papers, compared
 
 
-async def activate(papers: Papers, args: argparse.Namespace) -> int:
+async def activate(commands: DocumentCommands, args: argparse.Namespace) -> int:
     """Bring an approved document into force for a scope."""
     async with open_log(args, governed=True) as log:
-        document = papers.in_log(log, args.hash)
+        document = commands.in_log(log, args.hash)
         about = document.content
         scope = about.tenant if isinstance(about, Tenant) else args.scope
         mode: Mode = "shadow" if getattr(args, "shadow", False) else "live"
-        return await _enact(log, args, document, Line(papers.kind, mode, scope), getattr(args, "ends_at", None))
+        return await _enact(log, args, document, Line(commands.kind, mode, scope), getattr(args, "ends_at", None))
 
 
 async def rollback(args: argparse.Namespace) -> int:
@@ -82,13 +82,13 @@ async def _enact(
         raise RequestRefused(f"something is to take effect for {line.scope} at that very time; choose another")
     ends = ends_ms == from_ms
     if not ends:
-        compared(log, document, None if line.scope == EVERYONE else line.scope, Settings.read().policy_file)
+        show_changes(log, document, None if line.scope == EVERYONE else line.scope, Settings.read().policy_file)
     whom = "everyone" if line.scope == EVERYONE else line.scope
     verb = "ends" if ends else "takes effect" if line.mode == "live" else "is judged as a shadow"
     what = f"{line.kind} {name_of(document.content)} {document.hash} {verb} for {whom} from {_said(from_ms)}"
     if ends_ms is not None and not ends:
         what += f" to {_said(ends_ms)}; then the next wider scope decides"
-    if not views.agreed(args, what):
+    if not views.confirm(args, what):
         return 0
     await log.publish([activation])
     views.line(f"activated: {what}")

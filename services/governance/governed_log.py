@@ -98,10 +98,10 @@ class GovernedLog:
         placed = {(topic, record.offset) for topic, record in self.records if record.value in values}
         for refusal in self.replica.refusals:
             if (refusal.topic, refusal.offset) in placed:
-                raise RequestRefused(f"it was published but does not count: {said(refusal)}; publish it anew")
+                raise RequestRefused(f"it was published but does not count: {describe(refusal)}; publish it anew")
 
 
-def said(refusal: Refusal) -> str:
+def describe(refusal: Refusal) -> str:
     """Return a refusal in one line."""
     return f"{refusal.message} ({refusal.reason}; {refusal.topic} at {refusal.offset})"
 

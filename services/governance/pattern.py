@@ -1,4 +1,4 @@
-"""`proofwatch pattern`: attack patterns that transactions are compared with, published and withdrawn."""
+"""`proofwatch pattern`: attack patterns that transactions are show_changes with, published and withdrawn."""
 
 import argparse
 from pathlib import Path
@@ -142,7 +142,7 @@ def _from_ms(log: GovernedLog, args: argparse.Namespace) -> int:
 async def _publish(log: GovernedLog, args: argparse.Namespace, event: AttackPattern, what: str) -> int:
     log.rehearse([event])
     what = f"{what}, revision {event.revision}, from {event.effective_from.isoformat()}"
-    if views.agreed(args, what):
+    if views.confirm(args, what):
         await log.publish([event])
         views.line(f"published: {what}")
     return 0

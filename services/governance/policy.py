@@ -7,9 +7,9 @@ from typing import Any
 
 from services.governance import enactment, signatures
 from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, signing
+from services.governance.document_commands import POLICIES
 from services.governance.governed_log import run_action
 from services.governance.keys import make_key
-from services.governance.papers import POLICIES
 
 _HASH = "0e0f6a"
 _SCOPE = "* for everyone, a tenant, or tenant/segment=value for a cohort"
@@ -50,7 +50,7 @@ def _looking(actions: Any) -> None:
     on_the_log(show)
     as_json(show)
     history = action(
-        actions, "policy", "history", "show what was, is and will be in force", "--scope acme", POLICIES.chronicle
+        actions, "policy", "history", "show what was, is and will be in force", "--scope acme", POLICIES.history
     )
     history.add_argument("--scope", help=f"only of this scope: {_SCOPE}")
     on_the_log(history)

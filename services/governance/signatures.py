@@ -10,49 +10,49 @@ from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.config import Settings
 from services.governance.core.history import name_of
+from services.governance.document_commands import DocumentCommands, show_changes
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log
 from services.governance.keys import read_key
-from services.governance.papers import Papers, compared
 
 
-async def propose(papers: Papers, args: argparse.Namespace) -> int:
+async def propose(commands: DocumentCommands, args: argparse.Namespace) -> int:
     """Publish a document with the proposer's signature."""
-    document = document_of(papers.load(args.file))
+    document = document_of(commands.load(args.file))
     signer = read_key(args.key or Settings.read().key_file)
     async with open_log(args, governed=True) as log:
         _entitled(log, signer)
-        if log.replica.library.get(papers.kind, document.hash):
-            raise RequestRefused(f"{papers.kind} {document.hash} is in the log already; approve it")
-        compared(log, document, getattr(args, "scope", None), Settings.read().policy_file)
+        if log.replica.library.get(commands.kind, document.hash):
+            raise RequestRefused(f"{commands.kind} {document.hash} is in the log already; approve it")
+        show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
         events = [_published(document, log.now_ms), signer.approve(document, instant_of(log.now_ms))]
         log.rehearse(events)
-        if not views.agreed(args, f"{papers.kind} {name_of(document.content)} {document.hash}, with your signature"):
+        if not views.confirm(args, f"{commands.kind} {name_of(document.content)} {document.hash}, with your signature"):
             return 0
         await log.publish(events)
     views.line(f"proposed: {document.hash}")
-    views.line(f"next, somebody else: proofwatch {papers.kind} approve {document.hash} --key KEYFILE")
+    views.line(f"next, somebody else: proofwatch {commands.kind} approve {document.hash} --key KEYFILE")
     return 0
 
 
-async def approve(papers: Papers, args: argparse.Namespace) -> int:
+async def approve(commands: DocumentCommands, args: argparse.Namespace) -> int:
     """Add one's signature to a document of the log, after seeing what it changes."""
     signer = read_key(args.key or Settings.read().key_file)
     async with open_log(args, governed=True) as log:
         person = _entitled(log, signer)
-        document = papers.in_log(log, args.hash)
-        signed = log.replica.library.signatures(papers.kind, document.hash)
+        document = commands.in_log(log, args.hash)
+        signed = log.replica.library.signatures(commands.kind, document.hash)
         if person in signed:
             raise RequestRefused(f"{person} has signed {document.hash} already; somebody else must approve it")
-        compared(log, document, getattr(args, "scope", None), Settings.read().policy_file)
+        show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
         events = [signer.approve(document, instant_of(log.now_ms))]
         log.rehearse(events)
-        if not views.agreed(args, f"the signature of {person} under {papers.kind} {document.hash}"):
+        if not views.confirm(args, f"the signature of {person} under {commands.kind} {document.hash}"):
             return 0
         await log.publish(events)
-        signed = log.replica.library.signatures(papers.kind, document.hash)
+        signed = log.replica.library.signatures(commands.kind, document.hash)
     views.line(f"approved: {document.hash} is signed by {', '.join(sorted(signed))}")
     if len(signed) >= EYES:
-        views.line(f"next: proofwatch {papers.kind} activate {document.hash} --key KEYFILE")
+        views.line(f"next: proofwatch {commands.kind} activate {document.hash} --key KEYFILE")
     return 0
 
 

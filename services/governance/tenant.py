@@ -6,8 +6,8 @@ from pathlib import Path
 
 from services.governance import enactment, signatures
 from services.governance.arguments import action, as_json, beginning, on_the_log, signing
+from services.governance.document_commands import TENANTS
 from services.governance.governed_log import run_action
-from services.governance.papers import TENANTS
 
 _HASH = "4be11d"
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = action(actions, "tenant", "show", "show settings of the log and who has signed them", _HASH, TENANTS.show)
     show.add_argument("hash", metavar="HASH", help="or its first digits, at least six")
     history = action(
-        actions, "tenant", "history", "show what was, is and will be in force", "--scope acme", TENANTS.chronicle
+        actions, "tenant", "history", "show what was, is and will be in force", "--scope acme", TENANTS.history
     )
     history.add_argument("--scope", metavar="TENANT", help="only of this tenant")
     propose = action(

@@ -49,7 +49,7 @@ def line(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def agreed(args: argparse.Namespace, what: str) -> bool:
+def confirm(args: argparse.Namespace, what: str) -> bool:
     """Return whether to publish; False on a dry run. Raises `RequestRefused` when nobody can be asked, or says no."""
     if args.dry_run:
         line(f"{what}: would be published (dry run)")

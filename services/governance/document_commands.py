@@ -22,7 +22,7 @@ _HASH = re.compile(r"[0-9a-f]{6,32}")
 
 
 @dataclass(frozen=True)
-class Papers:
+class DocumentCommands:
     """One kind of governed document, as its command works with it."""
 
     kind: Kind
@@ -72,7 +72,7 @@ class Papers:
         views.document(found["document"])
         return 0
 
-    async def chronicle(self, args: argparse.Namespace) -> int:
+    async def history(self, args: argparse.Namespace) -> int:
         """Show what was, is and will be in force."""
         async with open_log(args, governed=True) as log:
             chapters = history(log.replica, self.kind, getattr(args, "scope", None), log.now_ms)
@@ -105,7 +105,7 @@ def is_file(name: str) -> bool:
     return Path(name).exists()
 
 
-def compared(log: GovernedLog, document: Document, scope: str | None, last_resort: Path | None) -> None:
+def show_changes(log: GovernedLog, document: Document, scope: str | None, last_resort: Path | None) -> None:
     """Show what a document changes for a scope, against what is in force there now."""
     regime = log.replica.at(log.now_ms)
     if isinstance(document.content, Tenant):
@@ -138,5 +138,5 @@ def _values(document: Document) -> dict[str, Any]:
     return document.content.model_dump(mode="json", by_alias=True)
 
 
-POLICIES = Papers("policy", load_policy)
-TENANTS = Papers("tenant", load_tenant)
+POLICIES = DocumentCommands("policy", load_policy)
+TENANTS = DocumentCommands("tenant", load_tenant)
