@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.governance import enactment, signatures
+from services.governance import activation, signatures
 from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, signing
 from services.governance.document_commands import POLICIES
 from services.governance.governed_log import run_action
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _looking(actions)
     _signing(actions)
-    _enacting(actions)
+    _add_activating(actions)
     keygen = action(
         actions, "policy", "keygen", "make a private key and print its entry in the keyring", "--person a.lovelace",
         lambda args: make_key(args.person, args.out),
@@ -74,11 +74,11 @@ def _signing(actions: Any) -> None:
         signing(parser)
 
 
-def _enacting(actions: Any) -> None:
+def _add_activating(actions: Any) -> None:
     activate = action(
         actions, "policy", "activate", "bring an approved policy into force",
         f"{_HASH} --scope acme --effective-from 2026-12-01T08:00:00Z --key ada.key",
-        partial(enactment.activate, POLICIES),
+        partial(activation.activate, POLICIES),
     )  # fmt: skip
     activate.add_argument("hash", metavar="HASH", help="or its first digits, at least six")
     activate.add_argument("--shadow", action="store_true", help="judge by it beside the live one; it decides nothing")
@@ -87,11 +87,11 @@ def _enacting(actions: Any) -> None:
     )
     rollback = action(
         actions, "policy", "rollback", "bring back what was in force before", "--scope acme --key ada.key",
-        enactment.rollback,
+        activation.rollback,
     )  # fmt: skip
     withdraw = action(
         actions, "policy", "withdraw", "end what is in force: the next wider scope decides then",
-        "--scope acme --key ada.key", enactment.withdraw,
+        "--scope acme --key ada.key", activation.withdraw,
     )  # fmt: skip
     withdraw.add_argument("--shadow", metavar="HASH", help="end this shadow policy instead of the live one")
     for parser in (activate, rollback, withdraw):

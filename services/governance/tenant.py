@@ -4,7 +4,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from services.governance import enactment, signatures
+from services.governance import activation, signatures
 from services.governance.arguments import action, as_json, beginning, on_the_log, signing
 from services.governance.document_commands import TENANTS
 from services.governance.governed_log import run_action
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     activate = action(
         actions, "tenant", "activate", "bring approved settings into force for their tenant", f"{_HASH} --key ada.key",
-        partial(enactment.activate, TENANTS),
+        partial(activation.activate, TENANTS),
     )  # fmt: skip
     beginning(activate)
     for each in (approve, activate):

@@ -23,7 +23,7 @@ async def activate(commands: DocumentCommands, args: argparse.Namespace) -> int:
         about = document.content
         scope = about.tenant if isinstance(about, Tenant) else args.scope
         mode: Mode = "shadow" if getattr(args, "shadow", False) else "live"
-        return await _enact(log, args, document, Line(commands.kind, mode, scope), getattr(args, "ends_at", None))
+        return await _activate(log, args, document, Line(commands.kind, mode, scope), getattr(args, "ends_at", None))
 
 
 async def rollback(args: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ async def rollback(args: argparse.Namespace) -> int:
                 f"nothing else was in force for {args.scope} before {current.hash}; "
                 f"`proofwatch policy withdraw --scope {args.scope}` lets the next wider scope decide"
             )
-        return await _enact(log, args, POLICIES.in_log(log, earlier.hash), line, None)
+        return await _activate(log, args, POLICIES.in_log(log, earlier.hash), line, None)
 
 
 async def withdraw(args: argparse.Namespace) -> int:
@@ -54,10 +54,10 @@ async def withdraw(args: argparse.Namespace) -> int:
             raise RequestRefused(
                 f"{len(found)} such policies are in force for {args.scope}; `policy history` shows them"
             )
-        return await _enact(log, args, POLICIES.in_log(log, found[0].hash), line, from_ms)
+        return await _activate(log, args, POLICIES.in_log(log, found[0].hash), line, from_ms)
 
 
-async def _enact(
+async def _activate(
     log: GovernedLog, args: argparse.Namespace, document: Document, line: Line, ends_ms: int | None
 ) -> int:
     parse_scope(line.scope)
