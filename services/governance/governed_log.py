@@ -16,8 +16,8 @@ from proofwatch.bus.port import Bus, Outgoing, Record, Tail
 from proofwatch.events import topics
 from proofwatch.events.codec import CODECS
 from proofwatch.events.types import Activation, Approval, AttackPattern, Control, PolicyDocument, TenantDocument
-from proofwatch.governance.intake import key_of
 from proofwatch.governance.keyring import Keyring, load_keyring
+from proofwatch.governance.records import key_of
 from proofwatch.governance.regime import Refusal
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import Clock, SystemClock

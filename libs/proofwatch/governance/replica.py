@@ -10,13 +10,13 @@ from typing import Final
 
 from proofwatch.bus.port import Record
 from proofwatch.events import topics
-from proofwatch.governance import intake
+from proofwatch.governance import records
 from proofwatch.governance.activations import Activations, Flaw
 from proofwatch.governance.documents import InvalidDocument, Kind, read_document
-from proofwatch.governance.intake import Refused
 from proofwatch.governance.keyring import Keyring, NotSigned
 from proofwatch.governance.library import Library
 from proofwatch.governance.measures import control_measures, pattern_measures
+from proofwatch.governance.records import Refused
 from proofwatch.governance.regime import FOREVER_MS, Refusal, Regime
 from proofwatch.governance.timeline import RegimeTimeline, Switch
 
@@ -39,7 +39,7 @@ class Replica:
         `lead_ms`: how long a record must have been in the log before it takes effect; the same for every process.
         """
         self.lead_ms = lead_ms
-        self.topics = (*(intake.GOVERNED if keyring else ()), *(() if documents_only else intake.FOLLOWED))
+        self.topics = (*(records.GOVERNED if keyring else ()), *(() if documents_only else records.FOLLOWED))
         """The topics whose records count, in the order in which they are best read."""
         self._keyring = keyring or Keyring([])
         self.library = Library(self._keyring)
@@ -86,17 +86,17 @@ class Replica:
     def _fold(self, topic: str, record: Record) -> Flaw | None:
         match topic:
             case topics.CONTROLS:
-                control = intake.control_of(record)
+                control = records.control_of(record)
                 begun = self.controls.add(control, record.timestamp_ms, record.offset)
                 about = self.controls.about(control)
                 self._timeline.mark(Switch("control", about), begun.begins_ms, begun.ends_ms)
             case topics.ATTACK_PATTERNS:
-                pattern = intake.pattern_of(record)
+                pattern = records.pattern_of(record)
                 started = self.patterns.add(pattern, record.timestamp_ms, record.offset)
                 about = self.patterns.about(pattern)
                 self._timeline.mark(Switch("pattern", about), started.begins_ms, started.ends_ms)
             case topics.ACTIVATIONS:
-                line, entry = intake.activation_of(record, self._keyring, self.lead_ms)
+                line, entry = records.activation_of(record, self._keyring, self.lead_ms)
                 flaw = self.activations.add(line, entry)
                 self._timeline.mark(Switch("activation", line), entry.from_ms, entry.ends_ms)
                 return flaw
@@ -108,7 +108,7 @@ class Replica:
 
     def _file(self, kind: Kind, topic: str, record: Record) -> None:
         try:
-            document = read_document(kind, *intake.document_text(record, topic))
+            document = read_document(kind, *records.document_text(record, topic))
         except InvalidDocument as error:
             raise Refused(error.reason, str(error)) from None
         for held, reason in self.library.add(document, record.timestamp_ms):
@@ -117,7 +117,7 @@ class Replica:
         self._timeline.touch(self.activations.touch(kind, document.hash))
 
     def _approve(self, record: Record) -> Flaw | None:
-        approval = intake.approval_of(record)
+        approval = records.approval_of(record)
         kind, document_hash = approval.document_kind, approval.document_hash
         try:
             counted = self.library.sign(approval, record.timestamp_ms, record.offset)

@@ -18,7 +18,7 @@ from proofwatch.bus.port import Bus, Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import CONTROL
 from proofwatch.events.topics import TopicSpec, kafka_specs
-from proofwatch.governance import intake
+from proofwatch.governance import records
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.keyring import load_keyring
 from proofwatch.governance.policy import PROFILES

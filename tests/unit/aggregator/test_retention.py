@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from proofwatch.bus.local import LocalBus
 from proofwatch.bus.port import Outgoing
-from proofwatch.governance import intake
+from proofwatch.governance import records
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import SimulatedClock

@@ -13,9 +13,9 @@ from proofwatch.events.codec import CODECS
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Activation, Approval, AttackPattern, Control, PolicyDocument, TenantDocument
 from proofwatch.governance.documents import Document, document_of
-from proofwatch.governance.intake import key_of
 from proofwatch.governance.keyring import Keyring
 from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.governance.records import key_of
 from proofwatch.governance.replica import Refusal, Replica
 from proofwatch.governance.signer import Signer
 from proofwatch.governance.tenant import Contract, State, Tenant
