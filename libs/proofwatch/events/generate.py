@@ -3,7 +3,7 @@
 `python -m proofwatch.events.generate` writes the module, and what else is made from the schemas (`events.avro`,
 `events.asyncapi`); `--check` exits with 1 when the committed module differs.
 
-The generator reads JSON Schema; `polish` then says what its options cannot.
+The generator reads JSON Schema; `post_processing` then says what its options cannot.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any
 
 from proofwatch import resources
 from proofwatch.events import asyncapi, avro
-from proofwatch.events.polish import polish
+from proofwatch.events.post_processing import post_process
 
 TARGET = Path(__file__).parent / "types.py"
 HEADER = """\
@@ -40,7 +40,7 @@ OPTIONS = (
     "--skip-root-model",
     "--disable-timestamp",
     "--disable-future-imports",
-    "--no-formatters",  # formatted below, after polishing
+    "--no-formatters",  # formatted below, after post-processing
 )
 
 
@@ -77,7 +77,12 @@ def generate(events: Path) -> str:
         _run("datamodel_code_generator", f"--input={source}", f"--output={target}", *OPTIONS)
         generated = target.read_text(encoding="utf-8")
     return _run(
-        "ruff", "format", "--line-length=120", "--isolated", "-", stdin=HEADER + polish(generated, schemas["$defs"])
+        "ruff",
+        "format",
+        "--line-length=120",
+        "--isolated",
+        "-",
+        stdin=HEADER + post_process(generated, schemas["$defs"]),
     )
 
 

@@ -20,14 +20,14 @@ LENIENT: Final = "Transaction"
 POSITIONAL: Final = "Verdict"
 
 
-def polish(generated: str, schemas: dict[str, Any]) -> str:
+def post_process(generated: str, schemas: dict[str, Any]) -> str:
     """Return the rewritten module; `schemas` are those it was generated from, by class name."""
     module = ast.parse(generated)
-    polished = ast.unparse(ast.fix_missing_locations(_Polish(module, schemas).visit(module)))
-    return re.sub(r"^    ([\"'])(?!\1)(.*)(?<!\1)\1$", r'    """\2"""', polished, flags=re.MULTILINE)
+    rewritten = ast.unparse(ast.fix_missing_locations(_PostProcessor(module, schemas).visit(module)))
+    return re.sub(r"^    ([\"'])(?!\1)(.*)(?<!\1)\1$", r'    """\2"""', rewritten, flags=re.MULTILINE)
 
 
-class _Polish(ast.NodeTransformer):
+class _PostProcessor(ast.NodeTransformer):
     """Rewrites the generator's module into the one we want; see each method."""
 
     def __init__(self, module: ast.Module, schemas: dict[str, Any]) -> None:
