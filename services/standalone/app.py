@@ -26,7 +26,7 @@ from services.scorer.conservation import Conservation
 from services.standalone.config import SETTINGS
 from services.triage import app as triage
 
-TAPPED: Final = (
+OUTPUT_TOPICS: Final = (
     topics.VERDICTS,
     topics.GUIDANCE,
     topics.SUSPICIONS,

@@ -18,10 +18,10 @@ from proofwatch.governance.policy import Policy
 from proofwatch.intake import LINE
 from proofwatch.scorefile.outcome import Outcome
 from services.scorer.conservation import Conservation
-from services.standalone.app import TAPPED, Standalone
+from services.standalone.app import OUTPUT_TOPICS, Standalone
 from services.standalone.core.overview import Overview
+from services.standalone.output_reader import OutputReader
 from services.standalone.results import Results
-from services.standalone.tap import Tap
 
 _DEAD: Final = tuple(spec.name for spec in topics.kafka_specs() if topics.is_dead_letter_topic(spec.name))
 
@@ -44,17 +44,17 @@ class Session:
         self._conservation = conservation
         self._outcome = outcome
         self._mended_before = MENDED.copy()
-        self._tap = Tap(system.bus, (*TAPPED, *_DEAD))
+        self._outputs = OutputReader(system.bus, (*OUTPUT_TOPICS, *_DEAD))
 
     async def start(self) -> None:
         """Start the services, and listen to what they publish."""
         await self._system.start()
-        await self._tap.start()
+        await self._outputs.start()
         self._began = time.monotonic()
 
     async def stop(self) -> None:
         """Stop everything."""
-        await self._tap.stop()
+        await self._outputs.stop()
         await self._system.stop()
 
     async def send(self, chunk: Sequence[Outgoing]) -> None:
@@ -75,7 +75,7 @@ class Session:
         self.seconds = time.monotonic() - self._began
 
     async def _collect(self) -> None:
-        for topic, records in await self._tap.drain():
+        for topic, records in await self._outputs.drain():
             self.overview.note(topic, records)
             if topics.is_dead_letter_topic(topic):
                 letters = [read_dead_letter(record) for record in records]

@@ -8,7 +8,7 @@ from proofwatch.bus.port import Bus, Record, TopicPartition
 _BATCH: Final = 10_000
 
 
-class Tap:
+class OutputReader:
     """Follows topics from their beginning; positions are kept in memory only."""
 
     def __init__(self, bus: Bus, topics: Sequence[str]) -> None:
