@@ -11,8 +11,8 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import subject_tag
-from services.triage.core.book import CaseBook
 from services.triage.core.signals import Signal, from_anomaly, from_suspicion
+from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
 
 Tx = TypeVar("Tx")
@@ -45,14 +45,14 @@ class TriageStage(Generic[Tx]):
         read = [(record, self._read(batch.source, record)) for record in batch.records]
         signals = [signal for _, signal in read if isinstance(signal, Signal)]
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
-        book = CaseBook(cases, self._escalate_at_reasons)
+        work = UnitOfWork(cases, self._escalate_at_reasons)
         output: list[Outgoing] = []
         for record, signal in read:
             if isinstance(signal, Rejected):
                 output.append(dead_letter(record, batch.source, STAGE, signal.reason, signal.message))
-            elif escalation := book.apply(signal, _log_time(record)).escalation:
+            elif escalation := work.apply(signal, _log_time(record)).escalation:
                 output.append(self._outgoing(escalation, record))
-        await self._cases.save(book.changed, book.transitions, tx)
+        await self._cases.save(work.changed, work.transitions, tx)
         return output
 
     def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected:

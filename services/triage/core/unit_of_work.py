@@ -7,7 +7,7 @@ from services.triage.core.cases import Case, Outcome, Transition, advance, case_
 from services.triage.core.signals import Signal
 
 
-class CaseBook:
+class UnitOfWork:
     """Applies signals in order. It must hold every case that they can concern (`ports.Wanted`)."""
 
     def __init__(self, cases: Iterable[Case], escalate_at_reasons: int) -> None:

@@ -2,27 +2,27 @@
 
 from dataclasses import replace
 
-from services.triage.core.book import CaseBook
 from services.triage.core.cases import Case
 from services.triage.core.signals import from_anomaly, from_suspicion
+from services.triage.core.unit_of_work import UnitOfWork
 from tests.unit.triage.events import AT, TAG, anomaly, suspicion
 
 OTHER_TAG = TAG[::-1]
 
 
-def book(*cases: Case) -> CaseBook:
-    return CaseBook(cases, escalate_at_reasons=3)
+def work(*cases: Case) -> UnitOfWork:
+    return UnitOfWork(cases, escalate_at_reasons=3)
 
 
 def opened() -> Case:
-    case = book().apply(from_suspicion(suspicion(1), TAG), AT).case
+    case = work().apply(from_suspicion(suspicion(1), TAG), AT).case
     assert case
     return case
 
 
 def test_suspicions_of_one_subject_share_a_case() -> None:
     """An analyst sees one person's story in one place."""
-    cases = book()
+    cases = work()
     for number in (1, 2):
         cases.apply(from_suspicion(suspicion(number), TAG), AT)
     assert [len(case.reasons) for case in cases.changed] == [2]
@@ -31,7 +31,7 @@ def test_suspicions_of_one_subject_share_a_case() -> None:
 
 def test_other_subjects_and_tenants_have_cases_of_their_own() -> None:
     """Nothing mixes, even if two tenants' tags were equal."""
-    cases = book()
+    cases = work()
     cases.apply(from_suspicion(suspicion(1), TAG), AT)
     cases.apply(from_suspicion(suspicion(2), OTHER_TAG), AT)
     cases.apply(from_suspicion(suspicion(3, tenant="bank"), TAG), AT)
@@ -41,7 +41,7 @@ def test_other_subjects_and_tenants_have_cases_of_their_own() -> None:
 def test_a_suspicion_after_the_case_was_closed_opens_another() -> None:
     """A closed case is finished business."""
     closed = replace(opened(), state="closed")
-    cases = book(closed)
+    cases = work(closed)
     case = cases.apply(from_suspicion(suspicion(2), TAG), AT).case
     assert case
     assert case.case_id != closed.case_id
@@ -50,14 +50,14 @@ def test_a_suspicion_after_the_case_was_closed_opens_another() -> None:
 
 def test_a_suspicion_that_a_closed_case_knows_opens_nothing() -> None:
     """Told again, for example by a redrive, it is known."""
-    cases = book(replace(opened(), state="closed"))
+    cases = work(replace(opened(), state="closed"))
     assert cases.apply(from_suspicion(suspicion(1), TAG), AT).why == "repeated"
     assert cases.changed == []
 
 
 def test_each_anomaly_has_its_case() -> None:
     """Two rates out of bounds are two pieces of work."""
-    cases = book()
+    cases = work()
     cases.apply(from_anomaly(anomaly(1)), AT)
     cases.apply(from_anomaly(anomaly(1, anomaly_id="another", metric="refer_rate")), AT)
     assert {case.cohort.metric for case in cases.changed if case.cohort} == {"rejection_rate", "refer_rate"}
