@@ -9,7 +9,7 @@ from proofwatch.bus.errors import BusError
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.settings import Settings
 from services.operations.backup_table import HEADS, Row, judged, lines
-from services.operations.standing import SCHEMAS, gather
+from services.operations.database_positions import SCHEMAS, read_positions
 
 _NOTES: Final = (
     "BEHIND: offsets that the database has not read. SPARE: offsets that are left before its position. REPLAYS UNTIL: "
@@ -60,11 +60,11 @@ async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> 
         for schema in SCHEMAS:
             await check_schema(pool, schema)
         await bus.start()
-        standing = await gather(pool, bus)
-        names = {spec.name for spec in kafka_specs(manifests)} | {each.topic for each in standing.stored}
+        positions = await read_positions(pool, bus)
+        names = {spec.name for spec in kafka_specs(manifests)} | {each.topic for each in positions.stored}
         async with topic_admin(bootstrap or settings.kafka_bootstrap, security_of(settings)) as admin:
             present = await admin.present(sorted(names))
-        return judged(standing, manifests, present)
+        return judged(positions, manifests, present)
     finally:
         await bus.stop()
         await pool.close()

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from proofwatch.bus.topic_plan import Present
 from proofwatch.events.topics import Manifest, TopicSpec
 from proofwatch.governance.times import instant_of
-from services.operations.standing import SCHEMAS, Standing, Stored, ahead, misfit
+from services.operations.database_positions import SCHEMAS, DatabasePositions, Stored, ahead, misfit
 
 HEADS: Final = ("WHAT", "TRUTH", "PARTITIONS", "BEHIND", "SPARE", "REPLAYS UNTIL", "CAN BE RESTORED")
 _FOR_EVER_DAYS: Final = 3_650
@@ -24,9 +24,11 @@ class Row(NamedTuple):
     notes: Sequence[str] = ()
 
 
-def judged(standing: Standing, manifests: Mapping[str, Manifest], present: Mapping[str, Present]) -> list[Row]:
+def judged(
+    positions: DatabasePositions, manifests: Mapping[str, Manifest], present: Mapping[str, Present]
+) -> list[Row]:
     """Return the rows: each schema and what it reads, then the topics that are themselves the truth."""
-    rows = [row for schema in SCHEMAS for row in _of_schema(schema, standing, present)]
+    rows = [row for schema in SCHEMAS for row in _of_schema(schema, positions, present)]
     kept = [each for _, each in sorted(manifests.items()) if _is_truth(each)]
     return [*rows, *(_of_topic(each, present.get(each.name)) for each in kept)]
 
@@ -42,24 +44,26 @@ def _is_truth(manifest: Manifest) -> bool:
     return "compact" in manifest.cleanup_policy or manifest.retention.days >= _FOR_EVER_DAYS
 
 
-def _of_schema(schema: str, standing: Standing, present: Mapping[str, Present]) -> Iterator[Row]:
-    stored = [each for each in standing.stored if each.schema == schema]
+def _of_schema(schema: str, positions: DatabasePositions, present: Mapping[str, Present]) -> Iterator[Row]:
+    stored = [each for each in positions.stored if each.schema == schema]
     if not stored:
         yield Row((f"{schema}: nothing read yet", "PostgreSQL", *[_NOTHING] * 4, "yes"))
     for topic, group in groupby(stored, key=attrgetter("topic")):
-        yield _read_of(schema, topic, list(group), standing, present.get(topic))
+        yield _read_of(schema, topic, list(group), positions, present.get(topic))
 
 
-def _read_of(schema: str, topic: str, stored: Sequence[Stored], standing: Standing, topic_is: Present | None) -> Row:
-    wrong = [said for each in stored if (said := misfit(each, standing.held.get((topic, each.partition))))]
-    unknown = sum(ahead(each, standing) for each in stored)
+def _read_of(
+    schema: str, topic: str, stored: Sequence[Stored], positions: DatabasePositions, topic_is: Present | None
+) -> Row:
+    wrong = [said for each in stored if (said := misfit(each, positions.held.get((topic, each.partition))))]
+    unknown = sum(ahead(each, positions) for each in stored)
     notes = []
     if unknown:
         notes.append(
             f"{schema} of {topic}: {unknown} outputs are published that this database does not know; after it is "
             f"restored, before {schema} starts: `proofwatch restore relay --schema {schema} --yes --note …`"
         )
-    both = [(each, held) for each in stored if (held := standing.held.get((topic, each.partition)))]
+    both = [(each, held) for each in stored if (held := positions.held.get((topic, each.partition)))]
     behind = sum(held.end - (each.position or held.begin) for each, held in both)
     spare = min((each.position - held.begin for each, held in both if each.position is not None), default=None)
     cells = (

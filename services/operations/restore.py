@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from services.operations.database_positions import SCHEMAS, DatabasePositions, ahead, misfit, read_positions
 from services.operations.restore_relay import relay, senseless
-from services.operations.standing import SCHEMAS, Standing, ahead, gather, misfit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,15 +61,15 @@ def _relay(args: argparse.Namespace) -> int:
     return 1
 
 
-def judge(standing: Standing) -> Iterator[str]:
+def judge(positions: DatabasePositions) -> Iterator[str]:
     """Yield what does not fit, a sentence each."""
-    for each in standing.stored:
+    for each in positions.stored:
         schema, topic, partition, *_ = each
-        if said := misfit(each, standing.held.get((topic, partition))):
+        if said := misfit(each, positions.held.get((topic, partition))):
             yield said
-        if ahead(each, standing):
+        if ahead(each, positions):
             yield (
-                f"{schema}: {topic}/{partition}: outputs up to {standing.relayed[schema, topic, partition]} are "
+                f"{schema}: {topic}/{partition}: outputs up to {positions.relayed[schema, topic, partition]} are "
                 f"published, but the database knows {each.outbox_seq} only: it is older than Kafka. While {schema} is "
                 f"stopped, run `proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more "
                 f"is published once more, under the same ids"
@@ -87,7 +87,7 @@ async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> 
         for schema in SCHEMAS:
             await check_schema(pool, schema)
         await bus.start()
-        return list(judge(await gather(pool, bus)))
+        return list(judge(await read_positions(pool, bus)))
     finally:
         await bus.stop()
         await pool.close()

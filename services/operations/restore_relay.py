@@ -64,7 +64,7 @@ def senseless(args: argparse.Namespace) -> str | None:
     return None
 
 
-def told(schema: str, todo: Iterable[Move], *, done: bool) -> Iterable[str]:
+def describe_moves(schema: str, todo: Iterable[Move], *, done: bool) -> Iterable[str]:
     """Yield what was or would be done, a line for each partition, and what that means downstream."""
     for at, now, to, end in todo:
         verb = "is set" if done else "would be set"
@@ -135,7 +135,7 @@ async def _carry_out(bus: "KafkaBus", args: argparse.Namespace, todo: Sequence[M
             operator=args.operator,
             note=args.note,
         )
-    sys.stdout.writelines(f"{line}\n" for line in told(args.schema, todo, done=args.yes))
+    sys.stdout.writelines(f"{line}\n" for line in describe_moves(args.schema, todo, done=args.yes))
     if not args.yes:
         sys.stdout.write("nothing was written: --yes --note TEXT writes it\n")
     return 0 if args.yes else 1

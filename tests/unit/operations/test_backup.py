@@ -5,7 +5,7 @@ from typing import Any
 from proofwatch.bus.topic_plan import Present
 from proofwatch.events.topics import kafka_specs, load_manifests
 from services.operations.backup_table import HEADS, Row, judged, lines
-from services.operations.standing import Held, Standing, Stored
+from services.operations.database_positions import DatabasePositions, Held, Stored
 
 VERDICTS, DAY_MS = "biometrics.verdicts.v1", 86_400_000
 MANIFESTS = load_manifests()
@@ -16,7 +16,7 @@ HELD = {(VERDICTS, n): Held(100 * n, 1_000, "a") for n in range(3)}
 def rows(*stored: Stored, relayed: int = 0, **changed: Present | None) -> dict[str, Row]:
     present = {name.replace("_", "."): each for name, each in changed.items()}
     there = {name: each for name, each in {**PRESENT, **present}.items() if each is not None}
-    standing = Standing(list(stored), HELD, {("ledger", VERDICTS, 0): relayed})
+    standing = DatabasePositions(list(stored), HELD, {("ledger", VERDICTS, 0): relayed})
     return {row.cells[0]: row for row in judged(standing, MANIFESTS, there)}
 
 

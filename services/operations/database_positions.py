@@ -43,7 +43,7 @@ class Held(NamedTuple):
     topic_id: str | None = None
 
 
-class Standing(NamedTuple):
+class DatabasePositions(NamedTuple):
     """`held` by topic and partition; `relayed`: where `<schema>-relay` goes on, by schema, topic and partition."""
 
     stored: list[Stored]
@@ -78,13 +78,13 @@ def misfit(stored: Stored, held: Held | None) -> str | None:
     return None
 
 
-def ahead(stored: Stored, standing: Standing) -> int:
+def ahead(stored: Stored, positions: DatabasePositions) -> int:
     """Return how many outputs are published that the database does not know; 0: it knows all."""
-    published = standing.relayed.get((stored.schema, stored.topic, stored.partition), 0)
+    published = positions.relayed.get((stored.schema, stored.topic, stored.partition), 0)
     return max(0, published - stored.outbox_seq)
 
 
-async def gather(pool: "DatabasePool", bus: "KafkaBus") -> Standing:
+async def read_positions(pool: "DatabasePool", bus: "KafkaBus") -> DatabasePositions:
     """Ask both. Raises `BusError`."""
     from proofwatch.bus.postgres_pool import session
     from proofwatch.bus.postgres_setup import in_schema
@@ -105,7 +105,7 @@ async def gather(pool: "DatabasePool", bus: "KafkaBus") -> Standing:
             position = await _position(bus, f"{schema}{RELAY}", TopicPartition(topic, partition))
             if position is not None:
                 relayed[schema, topic, partition] = position
-    return Standing(stored, held, relayed)
+    return DatabasePositions(stored, held, relayed)
 
 
 async def _position(bus: "KafkaBus", group: str, at: TopicPartition) -> int | None:
