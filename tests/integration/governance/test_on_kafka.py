@@ -89,7 +89,7 @@ async def office(
     specs = [
         TopicSpec(made.prefix + spec.name, spec.partitions, spec.config)
         for spec in kafka_specs()
-        if spec.name in (*intake.GOVERNED, *intake.FOLLOWED)
+        if spec.name in (*records.GOVERNED, *records.FOLLOWED)
     ]
     await ensure_topics(made.bootstrap, specs)
     monkeypatch.setattr(governed_log, "connect", lambda settings, bootstrap: made.bus())

@@ -42,12 +42,12 @@ async def test_what_holds_is_what_governance_has_in_force_at_that_time() -> None
     assert agreed(clock.now_ms() + 10 * lead) is None, "not known yet"
     await follower.stop()
     assert agreed(2 * lead) is None
-    assert set(follower.replica.topics) == set(intake.GOVERNED), "nobody else's controls are read"
+    assert set(follower.replica.topics) == set(records.GOVERNED), "nobody else's controls are read"
 
 
 async def _following(log: Log) -> tuple[Follower, SimulatedClock]:
     clock = SimulatedClock(5 * LEAD_MS)
-    bus = LocalBus(dict.fromkeys(intake.GOVERNED, 1), clock)
+    bus = LocalBus(dict.fromkeys(records.GOVERNED, 1), clock)
     await bus.publish([Outgoing(topic, each.key, each.value, 0, each.timestamp_ms) for topic, each in log.records])
     follower = Follower(bus, Replica(KEYRING, LEAD_MS, documents_only=True), cast("Any", clock))
     await follower.start()
