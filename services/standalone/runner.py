@@ -21,7 +21,7 @@ from proofwatch.runtime.migrations import migrate
 from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.evidence import case_rows, cohorts_of, evaluation_of, label_counts
+from services.standalone.database_results import case_rows, cohorts_of, evaluation_of, label_counts
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session

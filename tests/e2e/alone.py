@@ -13,7 +13,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.standalone import app
 from services.standalone.config import SETTINGS
-from services.standalone.evidence import case_rows
+from services.standalone.database_results import case_rows
 from services.standalone.results import Results
 from services.standalone.session import Session
 from tests.e2e.day import START_MS, Day

@@ -12,7 +12,7 @@ import pytest
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Transaction
-from services.standalone.evidence import case_rows
+from services.standalone.database_results import case_rows
 from tests.e2e.alone import decoded
 from tests.e2e.log import Log
 from tests.e2e.world import World, world
