@@ -18,7 +18,7 @@ from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError, open_table
 from services.standalone.evaluate_table import AllRefused, evaluate_table
 from services.standalone.evaluate_text import write_text
-from services.standalone.said import giants_said, outside_said, reading
+from services.standalone.notices import giant_cell_notices, out_of_range_notices, reading
 
 DESCRIPTION = """\
 Compute the ISO/IEC 19795-1 and 30107-3 figures of a file of labelled scores. A higher score is a better one:
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
     else:
         write_text(evaluation, sys.stdout)
-    for line in (*giants_said(table), *outside_said(outcome), *outcome.notes()):
+    for line in (*giant_cell_notices(table), *out_of_range_notices(outcome), *outcome.notes()):
         sys.stderr.write(f"{line}\n")
     if said := outcome.sentence():
         sys.stderr.write(f"proofwatch evaluate: {said}\n")

@@ -24,9 +24,9 @@ from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
 from proofwatch.tabular import TableError, open_table
 from services.standalone.evaluate import threshold
 from services.standalone.feed import Feed
+from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.results import Unwritable
 from services.standalone.runner import Run, closing_lines, conduct
-from services.standalone.said import giants_said, reading
 from services.standalone.sieve import intake_of, sift
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -97,7 +97,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         raise TableError(f"{table.file}: has a header and no rows; there is nothing to replay")
     thresholds = scaled.thresholds(trials)
     policy = policy.with_thresholds(thresholds["match_score"], thresholds["liveness_score"])
-    for line in (*giants_said(table), *(f"{table.file}: {said}" for said in scaled.said), *outcome.notes()):
+    for line in (*giant_cell_notices(table), *(f"{table.file}: {said}" for said in scaled.said), *outcome.notes()):
         say(f"{line}\n")
     with args.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -21,7 +21,7 @@ def reading(name: str) -> Iterator[Callable[[int], None]]:
         yield lambda rows: bar.update(task, completed=rows)
 
 
-def giants_said(table: Table) -> list[str]:
+def giant_cell_notices(table: Table) -> list[str]:
     """Return a line for every column with cells so long that they hold something else; imagery does."""
     return [
         f"{table.file}: column {column} has cells of {GIANT:,} characters or more (rows: {count:,}); they are not read"
@@ -29,7 +29,7 @@ def giants_said(table: Table) -> list[str]:
     ]
 
 
-def outside_said(outcome: Outcome) -> list[str]:
+def out_of_range_notices(outcome: Outcome) -> list[str]:
     """Return a line for every score that counts as it stands although it lies outside of the scale."""
     said = []
     for name in SCORES:
