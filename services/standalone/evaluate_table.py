@@ -13,7 +13,7 @@ from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.scores import Scale
 from proofwatch.scorefile.trials import Progress, columns_of, has_decimal_commas, read_trials
 from proofwatch.tabular import Table, TableError
-from services.standalone.sieve import intake_of, sift
+from services.standalone.row_selection import intake_of, select_rows
 
 MATCH_COLUMNS = ("match_score", "pair")
 LIVENESS_COLUMNS = ("liveness_score", "presentation")
@@ -63,8 +63,8 @@ def evaluate_table(
         scales[name].any_range = scales[name].as_written
     reader = Reader(with_times(table, columns), mapping, scales)
     outcome = Outcome(table.file, reader, cap)
-    sieve = sift(table, intake_of(reader, required), horizon_ms, outcome)
-    labelled = read_trials(table, reader, segments, sieve.truth, progress)
+    selection = select_rows(table, intake_of(reader, required), horizon_ms, outcome)
+    labelled = read_trials(table, reader, segments, selection.truth, progress)
     outcome.take_account()
     if not labelled.cells:
         if said := outcome.sentence():

@@ -18,7 +18,7 @@ from proofwatch.events import topics
 from proofwatch.events.rejected import Reason
 from proofwatch.intake import Intake
 from proofwatch.tabular import Row, Table
-from services.standalone.sieve import far_off
+from services.standalone.row_selection import far_off
 
 CHUNK: Final = 2_500
 STAGE: Final = "replay"

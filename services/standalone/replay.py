@@ -26,8 +26,8 @@ from services.standalone.evaluate import threshold
 from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.results import Unwritable
+from services.standalone.row_selection import intake_of, select_rows
 from services.standalone.runner import Run, closing_lines, conduct
-from services.standalone.sieve import intake_of, sift
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -90,9 +90,9 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         scaled = scales_of(table, columns, mapping, given, cap)
         reader = Reader(columns, mapping, scaled.scales)
         intake = intake_of(reader, frozenset(policy.required_checks), args.tenant, args.start, 1 / args.rate)
-        sieve = sift(table, intake, policy.duplicate_horizon_minutes * 60_000)
-        trials = read_trials(table, reader, segments, sieve.truth, progress)
-    outcome = Outcome(table.file, reader, cap, sieve.repeats, sieve.further)
+        selection = select_rows(table, intake, policy.duplicate_horizon_minutes * 60_000)
+        trials = read_trials(table, reader, segments, selection.truth, progress)
+    outcome = Outcome(table.file, reader, cap, selection.repeats, selection.further)
     if not reader.account.rows:
         raise TableError(f"{table.file}: has a header and no rows; there is nothing to replay")
     thresholds = scaled.thresholds(trials)
@@ -101,7 +101,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         say(f"{line}\n")
     with args.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    feed = Feed(table, replace(intake, reader=reader.anew(), file_digest=digest), say, sieve.conflicts)
+    feed = Feed(table, replace(intake, reader=reader.anew(), file_digest=digest), say, selection.conflicts)
     points = operating_points(trials, policy.min_trials)
     run_ = Run(
         title=f"replay of {args.file.name}",

@@ -43,7 +43,7 @@ class Shared:
 
 
 @dataclass(slots=True)
-class Sieve:
+class RowSelection:
     """What of a file's rows counts, and as what; rows by their number, from 0."""
 
     intake: Intake
@@ -99,28 +99,28 @@ def intake_of(
     return Intake(reader, tenant, "", start, timedelta(seconds=step_s), required)
 
 
-def sift(table: Table, intake: Intake, horizon_ms: int, outcome: Outcome | None = None) -> Sieve:
+def select_rows(table: Table, intake: Intake, horizon_ms: int, outcome: Outcome | None = None) -> RowSelection:
     """Return what counts of a file. Reads times and ids once, and rows that share an id once more.
 
     `horizon_ms`: the policy's duplicate horizon. `outcome` is told of what is refused. Raises `TableError`.
     """
-    sieve = Sieve(intake, outcome)
+    selection = RowSelection(intake, outcome)
     fields = intake.reader.columns.fields
     columns = {fields[name] for name in ("occurred_at", "transaction_id") if name in fields}
     if not columns:
-        return sieve
+        return selection
     survey, ids, id_column = Survey(), _Ids(), fields.get("transaction_id")
     for row in table.rows(columns):
         survey.add(intake.at_us(row))
         if id_column is not None and (name := row.values.get(id_column)) is not None:
             ids.add(name)
-    sieve.span = survey.span()
+    selection.span = survey.span()
     if ids.repeated and id_column is not None:
         rows = _rows(table, intake, id_column, ids.repeated)
-        _tell(sieve, in_order(rows, survey), id_column, horizon_ms)
+        _tell(selection, in_order(rows, survey), id_column, horizon_ms)
         if outcome is not None:
-            outcome.repeated, outcome.further = sieve.repeats, sieve.further
-    return sieve
+            outcome.repeated, outcome.further = selection.repeats, selection.further
+    return selection
 
 
 class _Ids:
@@ -145,16 +145,16 @@ def _rows(table: Table, intake: Intake, id_column: str, repeated: set[int]) -> I
             yield Timed(intake.at_us(row), number, row)
 
 
-def _tell(sieve: Sieve, rows: Iterator[Timed], id_column: str, horizon_ms: int) -> None:
+def _tell(selection: RowSelection, rows: Iterator[Timed], id_column: str, horizon_ms: int) -> None:
     """Tell rows that share an id apart, in the order of their times."""
-    span, recent, reader = sieve.span, Recent(horizon_ms), sieve.intake.reader.anew()
-    intake = replace(sieve.intake, reader=reader, timed=span is not None)
+    span, recent, reader = selection.span, Recent(horizon_ms), selection.intake.reader.anew()
+    intake = replace(selection.intake, reader=reader, timed=span is not None)
     for place, (at_us, number, row) in enumerate(rows):
         if span is not None and (at_us is None or not span.first_us <= at_us < span.end_us):
             continue
         reading = reader.read(row)
         moment = intake.moment(number, reading)
-        shared = sieve.shared.setdefault(hash(row.values[id_column]), Shared())
+        shared = selection.shared.setdefault(hash(row.values[id_column]), Shared())
         if reading.objection is None and intake.asked(reading.cells):
             event, _ = intake.events_of(number, reading, None if span is None or at_us is None else at_us // 1000)
             logged_ms, cells, seen = event.timestamp_ms or 0, reading.cells, Seen.FIRST
@@ -164,14 +164,14 @@ def _tell(sieve: Sieve, rows: Iterator[Timed], id_column: str, horizon_ms: int) 
                 key, value, at_ms = event.key or b"", event.value or b"", round(moment.timestamp() * 1000)
                 seen = recent.see(logged_ms, at_ms, intake.tenant, name, attempt, key, value, horizon_ms)
             if seen is Seen.CONFLICTING:
-                sieve.conflicts.add(number)
+                selection.conflicts.add(number)
                 continue
             if seen is Seen.REPEATED:
-                sieve.repeats += 1
+                selection.repeats += 1
             elif shared.trial is None:
                 shared.trial = number
             else:
-                sieve.further += 1
+                selection.further += 1
         _assert(shared, reading, (moment - _EPOCH) // _MICROSECOND)
 
 
