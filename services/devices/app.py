@@ -15,7 +15,7 @@ from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
-from services.devices.adapters.governed import Governed
+from services.devices.adapters.governed_policies import GovernedPolicies
 from services.devices.adapters.one_policy import OnePolicy
 from services.devices.config import Settings
 from services.devices.handlers import HandsetStage, RekeyStage
@@ -34,7 +34,7 @@ def build(
     `policy` decides where nothing else is in force; `follower` knows what is; None: nobody governs.
     """
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
-    policies = Governed(follower, policy) if follower else OnePolicy(policy)
+    policies = GovernedPolicies(follower, policy) if follower else OnePolicy(policy)
     # the scorer refuses what comes ahead of its time
     rekey = prepared(Timely(RekeyStage(policies, wire), None, lanes.ahead_ms), wire)
     handsets = prepared(HandsetStage(policies, clock, wire, lanes.ahead_ms), wire)

@@ -7,7 +7,7 @@ from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy
 
 
-class Governed:
+class GovernedPolicies:
     """`ports.Policies` by what a follower has read; where nothing is in force, the policy of last resort."""
 
     def __init__(self, follower: Follower, last_resort: Policy) -> None:
