@@ -15,7 +15,7 @@ from proofwatch.governance.tenant import Tenant, load_tenant
 from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.core.difference import differences
-from services.governance.core.history import Chapter, history, name_of
+from services.governance.core.history import ActivationRecord, history, name_of
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log
 
 _HASH = re.compile(r"[0-9a-f]{6,32}")
@@ -75,13 +75,13 @@ class DocumentCommands:
     async def history(self, args: argparse.Namespace) -> int:
         """Show what was, is and will be in force."""
         async with open_log(args, governed=True) as log:
-            chapters = history(log.replica, self.kind, getattr(args, "scope", None), log.now_ms)
+            activations = history(log.replica, self.kind, getattr(args, "scope", None), log.now_ms)
         if args.json:
-            views.document([each._asdict() for each in chapters])
-        elif not chapters:
+            views.document([each._asdict() for each in activations])
+        elif not activations:
             views.line(f"no {self.kind} has been activated")
         else:
-            views.table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, chapters))
+            views.table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, activations))
         return 0
 
     def named(self, log: GovernedLog, name: str) -> Document:
@@ -129,7 +129,7 @@ def show_changes(log: GovernedLog, document: Document, scope: str | None, last_r
 _COLUMNS: Final = ("scope", "mode", "name", "hash", "from", "until", "state", "approved by", "activated by", "why")
 
 
-def _row(c: Chapter) -> tuple[object, ...]:
+def _row(c: ActivationRecord) -> tuple[object, ...]:
     when = (c.effective_from, c.ends_at, c.state)
     return (c.scope, c.mode, c.name, c.hash, *when, c.approved_by, c.activated_by, c.why)
 

@@ -10,7 +10,7 @@ from proofwatch.governance.replica import Replica
 from proofwatch.governance.times import instant_of
 
 
-class Chapter(NamedTuple):
+class ActivationRecord(NamedTuple):
     """One activation: where it stands at the time of asking, and who did it."""
 
     scope: str
@@ -25,10 +25,10 @@ class Chapter(NamedTuple):
     why: str | None
 
 
-def history(replica: Replica, kind: Kind, scope: str | None, now_ms: int) -> list[Chapter]:
+def history(replica: Replica, kind: Kind, scope: str | None, now_ms: int) -> list[ActivationRecord]:
     """Return every activation of a kind, by scope, mode and time; `scope` None: of all."""
     lines = sorted(line for line in replica.activations.lines() if line.kind == kind and scope in (None, line.scope))
-    return [chapter for line in lines for chapter in _chapters(replica, line, now_ms)]
+    return [record for line in lines for record in _records(replica, line, now_ms)]
 
 
 def before(replica: Replica, line: Line, at_ms: int) -> tuple[Entry, Entry | None] | None:
@@ -47,7 +47,7 @@ def before(replica: Replica, line: Line, at_ms: int) -> tuple[Entry, Entry | Non
     return current, None
 
 
-def _chapters(replica: Replica, line: Line, now_ms: int) -> Iterator[Chapter]:
+def _records(replica: Replica, line: Line, now_ms: int) -> Iterator[ActivationRecord]:
     why = {entry: message for entry, (_, message) in replica.activations.flawed(line)}
     effective = replica.activations.effective(line)
     inside = set(replica.activations.beside(line, now_ms))
@@ -56,7 +56,7 @@ def _chapters(replica: Replica, line: Line, now_ms: int) -> Iterator[Chapter]:
         inside = {live} if live else set()
     for entry in sorted([*effective, *why], key=lambda e: (e.from_ms, e.offset)):
         document = replica.library.get(line.kind, entry.hash)
-        yield Chapter(
+        yield ActivationRecord(
             scope=line.scope,
             mode=line.mode,
             hash=entry.hash,
