@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from proofwatch.bus.capped import capped
 from proofwatch.bus.connect import on_kafka_and_postgres
-from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
-from proofwatch.bus.outbox import outbox_fence, relay
-from proofwatch.bus.outbox_depth import OutboxDepth
+from proofwatch.bus.dead_letters.limit import capped
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.partition_count_check import check_shared
 from proofwatch.bus.port import Bus, Stage
-from proofwatch.bus.prepared import prepared
-from proofwatch.bus.timely import Timely
-from proofwatch.bus.unwidened import check_shared
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.postgres.outbox import outbox_fence, relay
+from proofwatch.bus.postgres.outbox_depth import OutboxDepth
+from proofwatch.bus.wrappers.prepared import prepared
+from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.follower import Follower
@@ -142,7 +142,7 @@ def build_ledger(
 
 async def connect_combine(settings: Settings) -> Service:
     """Open Kafka and wire combine to it. Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises."""
-    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds these services without the driver
+    from proofwatch.bus.kafka.bus import KafkaBus  # standalone mode builds these services without the driver
 
     policy, wire = load_policy(settings.policy_file), await connect_wire(settings)
     bus = KafkaBus.of(settings, COMBINE)
@@ -156,7 +156,7 @@ async def connect_windows(settings: Settings) -> Service:
 
     Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
     """
-    from proofwatch.bus.kafka_security import security_of
+    from proofwatch.bus.kafka.security import security_of
     from services.aggregator.adapters.faust import FaustWorker
 
     policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import Final
 
-from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.partition_count_check import check_keyed
 from proofwatch.bus.port import Bus
-from proofwatch.bus.prepared import prepared
-from proofwatch.bus.timely import Timely
-from proofwatch.bus.unwidened import check_keyed
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.wrappers.prepared import prepared
+from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.follower import Follower
@@ -51,7 +51,7 @@ def build(
 
 async def connect(settings: Settings) -> Service:
     """Open Kafka and wire devices to it. Raises `InvalidPolicy`, `InvalidWire` and `BusUnavailable`."""
-    from proofwatch.bus.kafka import KafkaBus  # standalone mode builds this service without the driver
+    from proofwatch.bus.kafka.bus import KafkaBus  # standalone mode builds this service without the driver
 
     policy = load_policy(settings.policy_file)
     wire = await connect_wire(settings)

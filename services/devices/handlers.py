@@ -7,10 +7,10 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.lookback import last_horizon
+from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.lanes.lookback import last_horizon
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
-from proofwatch.bus.timely import AHEAD_MS
+from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS

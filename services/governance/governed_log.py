@@ -132,7 +132,7 @@ async def open_log(args: argparse.Namespace, *, governed: bool) -> AsyncIterator
 
 def connect(settings: Settings, bootstrap: str | None) -> Bus:
     """Return the bus, not yet started."""
-    from proofwatch.bus.kafka import KafkaBus  # checking a file needs no driver
+    from proofwatch.bus.kafka.bus import KafkaBus  # checking a file needs no driver
 
     return KafkaBus.of(settings, "proofwatch-governance", bootstrap=bootstrap)
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
-from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
-from proofwatch.bus.outbox import outbox_fence, relay
-from proofwatch.bus.outbox_depth import OutboxDepth
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
-from proofwatch.bus.prepared import prepared
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.postgres.outbox import outbox_fence, relay
+from proofwatch.bus.postgres.outbox_depth import OutboxDepth
+from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.runtime.clock import Clock, SystemClock

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from proofwatch.bus.errors import DatabaseAway
-from proofwatch.bus.observed import Observer, Sample
+from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import NOTIFICATIONS, NOTIFICATIONS_PENDING
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt

@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> list[Row]:
-    from proofwatch.bus.kafka import KafkaBus  # the drivers belong to extras
-    from proofwatch.bus.kafka_security import security_of
-    from proofwatch.bus.postgres_pool import create_pool
-    from proofwatch.bus.postgres_schema import check_schema
-    from proofwatch.bus.topic_admin import topic_admin
+    from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras
+    from proofwatch.bus.kafka.security import security_of
+    from proofwatch.bus.kafka.topic_admin import topic_admin
+    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.schema import check_schema
 
     manifests = load_manifests()
     pool = await create_pool(dsn or settings.postgres_dsn, max_size=1)

@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from proofwatch.bus.topic_plan import Present
+from proofwatch.bus.kafka.topic_plan import Present
 from proofwatch.events.topics import Manifest, TopicSpec
 from proofwatch.governance.times import instant_of
 from services.operations.database_positions import SCHEMAS, DatabasePositions, Stored, ahead, misfit

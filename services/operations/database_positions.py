@@ -9,8 +9,8 @@ from proofwatch.bus.port import TopicPartition
 from services.operations.restore_relay import RELAY
 
 if TYPE_CHECKING:
-    from proofwatch.bus.kafka import KafkaBus
-    from proofwatch.bus.postgres_pool import DatabasePool
+    from proofwatch.bus.kafka.bus import KafkaBus
+    from proofwatch.bus.postgres.pool import DatabasePool
 
 SCHEMAS: Final = ("windows", "ledger", "triage", "notifier")
 """Each is also the name of its consumer group."""
@@ -86,8 +86,8 @@ def ahead(stored: Stored, positions: DatabasePositions) -> int:
 
 async def read_positions(pool: "DatabasePool", bus: "KafkaBus") -> DatabasePositions:
     """Ask both. Raises `BusError`."""
-    from proofwatch.bus.postgres_pool import session
-    from proofwatch.bus.postgres_setup import in_schema
+    from proofwatch.bus.postgres.pool import session
+    from proofwatch.bus.postgres.setup import in_schema
 
     stored: list[Stored] = []
     for schema in SCHEMAS:

@@ -166,7 +166,7 @@ async def _on_kafka(
 ) -> int:
     from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
 
-    from proofwatch.bus.kafka import KafkaBus
+    from proofwatch.bus.kafka.bus import KafkaBus
 
     bus = KafkaBus.of(settings, "dlq", bootstrap=args.bootstrap)
     await bus.start()

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TypeVar
 
-from proofwatch.bus.dead_letter import Refusal, refusal
+from proofwatch.bus.dead_letters.letter import Refusal, refusal
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.port import Bus, Record, TopicPartition
 from proofwatch.events.codec import REDRIVE

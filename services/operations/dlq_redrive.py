@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from proofwatch.bus.dead_letter import REDRIVE_ID, original_headers
+from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Owner, TopicPartition
 from proofwatch.events.codec import REDRIVE

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from proofwatch.bus.dead_letter import REDRIVE_ID, original_headers
+from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.port import Bus, Headers, Record, TopicPartition
 from services.operations.dlq_list import instant
 from services.operations.dlq_read import Letter, letter_at, redrives

@@ -77,9 +77,9 @@ def judge(positions: DatabasePositions) -> Iterator[str]:
 
 
 async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> list[str]:
-    from proofwatch.bus.kafka import KafkaBus  # the drivers belong to extras
-    from proofwatch.bus.postgres_pool import create_pool
-    from proofwatch.bus.postgres_schema import check_schema
+    from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras
+    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.schema import check_schema
 
     pool = await create_pool(dsn or settings.postgres_dsn, max_size=1)
     bus = KafkaBus.of(settings, "restore", bootstrap=bootstrap)

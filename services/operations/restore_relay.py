@@ -17,8 +17,8 @@ from proofwatch.bus.wording import plain
 from proofwatch.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from proofwatch.bus.kafka import KafkaBus
-    from proofwatch.bus.postgres_pool import DatabasePool
+    from proofwatch.bus.kafka.bus import KafkaBus
+    from proofwatch.bus.postgres.pool import DatabasePool
 
 RELAY: Final = "-relay"
 """What the group of a schema's relay has behind the name of the schema."""
@@ -87,11 +87,11 @@ async def relay(settings: Settings, args: argparse.Namespace) -> int:
     """Return 0: done, or nothing to do; 1: refused, or shown only. Raises `BusError`."""
     from aiokafka.errors import KafkaError  # the drivers belong to extras
 
-    from proofwatch.bus.kafka import KafkaBus
-    from proofwatch.bus.kafka_security import security_of
-    from proofwatch.bus.postgres_pool import create_pool
-    from proofwatch.bus.postgres_schema import check_schema
-    from proofwatch.bus.topic_admin import topic_admin
+    from proofwatch.bus.kafka.bus import KafkaBus
+    from proofwatch.bus.kafka.security import security_of
+    from proofwatch.bus.kafka.topic_admin import topic_admin
+    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.schema import check_schema
 
     bootstrap, groups = args.bootstrap or settings.kafka_bootstrap, (args.schema, f"{args.schema}{RELAY}")
     pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=1)
@@ -142,8 +142,8 @@ async def _carry_out(bus: "KafkaBus", args: argparse.Namespace, todo: Sequence[M
 
 
 async def _outbox(pool: "DatabasePool", schema: str) -> dict[TopicPartition, tuple[int, int]]:
-    from proofwatch.bus.postgres_pool import session
-    from proofwatch.bus.postgres_setup import in_schema
+    from proofwatch.bus.postgres.pool import session
+    from proofwatch.bus.postgres.setup import in_schema
 
     async with session(pool, "restore") as connection:
         rows = await connection.fetch(in_schema(_OUTBOX, schema))

@@ -112,7 +112,7 @@ def _tell(partition: int, found: Sequence[Unreadable], what: str) -> None:
 async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
     from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
 
-    from proofwatch.bus.kafka import KafkaBus
+    from proofwatch.bus.kafka.bus import KafkaBus
 
     bus = KafkaBus.of(settings, "subjects", bootstrap=args.bootstrap)
     await bus.start()

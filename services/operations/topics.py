@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.topic_plan import Plan, Present, plan
+from proofwatch.bus.kafka.topic_plan import Plan, Present, plan
 from proofwatch.events.partitions import InvalidPartitions, load_counts, sized
 from proofwatch.events.topics import Manifest, TimestampType, TopicSpec, kafka_specs, load_manifests
 from proofwatch.runtime.settings import Settings
@@ -73,9 +73,9 @@ async def _act(
     args: argparse.Namespace, settings: Settings, manifests: dict[str, Manifest], specs: Sequence[TopicSpec]
 ) -> int:
     # the driver belongs to the Kafka extra; listing works without it
-    from proofwatch.bus.admin import ensure_topics
-    from proofwatch.bus.kafka_security import security_of
-    from proofwatch.bus.topic_admin import topic_admin
+    from proofwatch.bus.kafka.security import security_of
+    from proofwatch.bus.kafka.topic_admin import topic_admin
+    from proofwatch.bus.kafka.topic_setup import ensure_topics
 
     bootstrap, security = args.bootstrap or settings.kafka_bootstrap, security_of(settings)
     async with topic_admin(bootstrap, security) as admin:

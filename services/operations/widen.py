@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.kafka_security import Security
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.security import Security
+from proofwatch.bus.kafka.topic_admin import TopicAdmin
+from proofwatch.bus.kafka.topic_plan import Count, Plan
 from proofwatch.bus.port import Bus, TopicPartition
-from proofwatch.bus.topic_admin import TopicAdmin
-from proofwatch.bus.topic_plan import Count, Plan
 from proofwatch.events import topics
 from proofwatch.events.partitions import family
 from proofwatch.events.topics import Manifest

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.lanes.settings import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
-from proofwatch.bus.prepared import prepared
-from proofwatch.bus.timely import Timely
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.wrappers.prepared import prepared
+from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.follower import Follower
@@ -87,7 +87,7 @@ async def connect(settings: Settings) -> Service:
     # The drivers belong to the scorer's extra: standalone mode builds this service without them.
     from redis.asyncio import Redis
 
-    from proofwatch.bus.kafka import KafkaBus
+    from proofwatch.bus.kafka.bus import KafkaBus
     from services.scorer.adapters.redis import RedisSubjects
 
     policy = load_policy(settings.policy_file)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
 from proofwatch.detection.suspicions import velocity
 from proofwatch.detection.velocity import crossings

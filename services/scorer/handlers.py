@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from proofwatch.bus.drawn import Drawn
+from proofwatch.bus.lazy_outputs import Drawn
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.timely import AHEAD_MS
+from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy

@@ -6,7 +6,7 @@ compacted step-ups topic.
 
 from collections.abc import Callable
 
-from proofwatch.bus.lookback import believable, last_timestamp
+from proofwatch.bus.lanes.lookback import believable, last_timestamp
 from proofwatch.bus.port import Batch, History, Record, TopicPartition
 from proofwatch.detection.velocity import Proofs
 from proofwatch.events.codec import STEP_UP

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, TopicPartition
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics

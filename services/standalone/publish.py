@@ -90,8 +90,8 @@ async def _publish(
     args: argparse.Namespace, settings: Settings, tenants: list[str], rows: Rows, total: int | None, sent: Counter[str]
 ) -> int:
     # the driver belongs to the Kafka extra
-    from proofwatch.bus.kafka import KafkaBus
-    from proofwatch.bus.kafka_security import security_of
+    from proofwatch.bus.kafka.bus import KafkaBus
+    from proofwatch.bus.kafka.security import security_of
 
     bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "proofwatch-publish", security=security_of(settings))
     await bus.start()

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from proofwatch.biometrics.rates import Limits
 from proofwatch.bus.port import Outgoing
-from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.biometrics.evaluation import Evaluation
-from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.port import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.mending import MENDED, SCORES

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.lanes.settings import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, Headers, History, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.service import Service

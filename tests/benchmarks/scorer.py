@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.events.topics import STEP_UPS, SUBJECTS
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, SuspicionRule, load_policy

@@ -14,7 +14,7 @@ import time
 import structlog
 import uvloop
 
-from proofwatch.bus.kafka_fence import KafkaOwner
+from proofwatch.bus.kafka.fence import KafkaOwner
 from proofwatch.bus.port import Batch, Stage
 from proofwatch.runtime.memory import tune_garbage_collector
 from tests.benchmarks.lanes import LANES, build_lane

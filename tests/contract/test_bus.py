@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
-from proofwatch.bus.dead_letter import dead_letter, read_dead_letter
-from proofwatch.bus.drawn import Drawn
+from proofwatch.bus.dead_letters.letter import dead_letter, read_dead_letter
 from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, TopicReplaced, UnknownTopic
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.lazy_outputs import Drawn
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SystemClock
 from tests.contract.worlds import Copy, World, eventually, kafka_world, local_world, shows, step_until
 

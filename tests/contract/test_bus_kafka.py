@@ -13,14 +13,14 @@ from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGro
 from confluent_kafka import Producer as ConfluentProducer
 from structlog.testing import capture_logs
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable, Gap, InstanceTaken
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.outbox import relay
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
+from proofwatch.bus.postgres.outbox import relay
 from tests.contract.worlds import CLOCK, WAIT_S, Copy, Spec, World, eventually, kafka_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proofwatch.bus.lane import LaneSettings
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import TopicPartition
-from proofwatch.bus.worker import Worker
 from tests.contract.worlds import CLOCK, Copy, World, kafka_world, local_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 

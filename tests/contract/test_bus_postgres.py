@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from proofwatch.bus.errors import BusUnavailable, DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost, TopicReplaced
-from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.outbox import OutboxSource, outbox_fence, relay
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
-from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl, fence_progress
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl, fence_progress
+from proofwatch.bus.postgres.outbox import OutboxSource, outbox_fence, relay
 from proofwatch.runtime.clock import SimulatedClock
 from tests.contract.worlds import eventually
 

@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 import structlog
 
-from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.outbox import relay
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
-from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
+from proofwatch.bus.postgres.outbox import relay
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 from tests.support.postgres_server import PostgresServer

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from proofwatch.bus.errors import DatabaseAway
-from proofwatch.bus.postgres import PostgresFence, create_pool, fence_ddl
-from proofwatch.bus.postgres_pool import DatabasePool, session, transaction
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
+from proofwatch.bus.postgres.pool import DatabasePool, session, transaction
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
 from tests.contract.test_bus_postgres import AT, Counting, batch

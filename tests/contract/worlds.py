@@ -12,12 +12,12 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Stage, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SystemClock
 
 WAIT_S = 60.0

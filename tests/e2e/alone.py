@@ -8,7 +8,7 @@ from unittest.mock import patch
 import orjson
 from structlog.testing import capture_logs
 
-from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.standalone import app

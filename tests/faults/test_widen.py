@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events import topics

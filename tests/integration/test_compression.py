@@ -8,12 +8,12 @@ import pytest
 from aiokafka import codec
 from confluent_kafka import Producer
 
-from proofwatch.bus import kafka_codec
 from proofwatch.bus.errors import BusUnavailable, Unreadable
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane_settings import LaneSettings
+from proofwatch.bus.kafka import compression as kafka_codec
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.lanes.settings import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SystemClock
 from tests.support.kafka_broker import KafkaBroker
 

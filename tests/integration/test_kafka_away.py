@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane import LaneSettings
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.events.topics import TopicSpec
 from proofwatch.runtime.clock import SystemClock
 from tests.support.kafka_broker import KafkaBroker

@@ -10,11 +10,11 @@ import pytest
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 
-from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane_settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.events.topics import TopicSpec
 from proofwatch.runtime.clock import SystemClock
 from tests.support.kafka_broker import KafkaBroker

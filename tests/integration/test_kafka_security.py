@@ -18,10 +18,10 @@ import pytest
 import structlog
 import uvloop
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable, Refused
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.kafka_security import security_of
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.security import security_of
+from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events.topics import POSITIONS
 from proofwatch.runtime.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres.pool import create_pool
 from services.scorer.adapters.redis import RedisSubjects
 from services.scorer.ports import SubjectsUnavailable
 from tests.support.certificates import Authority

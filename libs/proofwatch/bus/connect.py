@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres_pool import create_pool
-from proofwatch.bus.postgres_schema import check_schema
+from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.runtime.service import Service
 from proofwatch.runtime.settings import Settings
 
@@ -26,7 +26,7 @@ async def on_kafka_and_postgres(
     `schema` is the service's own; `sessions`: the most connections to PostgreSQL. Raises `BusUnavailable` when one does
     not answer, `DatabaseUnfit` when the database is not migrated or denies what is needed, and what `build` raises.
     """
-    from proofwatch.bus.kafka import KafkaBus  # standalone mode does without the driver
+    from proofwatch.bus.kafka.bus import KafkaBus  # standalone mode does without the driver
 
     pool = await create_pool(settings.postgres_dsn, max_size=sessions)
     try:

@@ -24,7 +24,7 @@ class BusUnavailable(BusError):
 class DatabaseAway(BusUnavailable):
     """The database does not do its work now: wait for it, however long, and be not ready meanwhile.
 
-    `kind` names what is the matter, in a word (`proofwatch.bus.postgres_errors`).
+    `kind` names what is the matter, in a word (`proofwatch.bus.postgres.errors`).
     """
 
     def __init__(self, message: str, kind: str = "away") -> None:

@@ -75,9 +75,9 @@ class Batch(NamedTuple):
     """Consecutive records of one partition, and the half-open range of positions they stand for.
 
     An idle batch has no records and `position_before == position_after`.
-    `progress_ms` is the greatest record timestamp seen in the partition, of those that can be believed (`bus.timely`);
-    on an idle batch in live mode it follows the clock. None: nothing is known yet. `now_ms` is the lane's clock when
-    the batch was taken.
+    `progress_ms` is the greatest record timestamp seen in the partition, of those that can be believed
+    (`wrappers.timely`); on an idle batch in live mode it follows the clock. None: nothing is known yet. `now_ms` is the
+    lane's clock when the batch was taken.
     """
 
     source: TopicPartition
@@ -108,7 +108,7 @@ class Stage(Protocol[TxIn]):
         ...
 
     async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
-        """Return what is to be published together with the batch's position: a sequence, or `drawn.Drawn`.
+        """Return what is to be published together with the batch's position: a sequence, or `lazy_outputs.Drawn`.
 
         `tx` is the open database connection for PostgreSQL lanes and None for bus lanes.
         """

@@ -5,8 +5,8 @@ nothing. With a registry (PROOFWATCH_SCHEMA_REGISTRY_URL) `connect_wire` returns
 (PROOFWATCH_WIRE_FORMAT) and reads both beside plain JSON.
 
 Decoding is synchronous, and a schema that another writer registered is behind the network. So a stage's shell calls
-`await wire.prepare(values)` first (`proofwatch.bus.prepared` does it for every stage), which fetches the schemas whose
-ids it has not met. A decoder that meets such an id all the same raises `UnknownSchemaId`.
+`await wire.prepare(values)` first (`proofwatch.bus.wrappers.prepared` does it for every stage), which fetches the
+schemas whose ids it has not met. A decoder that meets such an id all the same raises `UnknownSchemaId`.
 """
 
 from collections.abc import Callable, Iterable

@@ -18,7 +18,7 @@ def _upper(given: object) -> object:
 
 
 class KafkaSettings(BaseSettings):
-    """Every client of Kafka, of services and commands, is made from these (`proofwatch.bus.kafka_security`)."""
+    """Every client of Kafka, of services and commands, is made from these (`proofwatch.bus.kafka.security`)."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True

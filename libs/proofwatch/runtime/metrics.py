@@ -13,12 +13,12 @@ import prometheus_client as prometheus
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from proofwatch.bus.capped import OVER
-from proofwatch.bus.dead_letter import refusal
+from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.dead_letters.limit import OVER
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.newest import newest_of
-from proofwatch.bus.observed import Published, Sample
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.wrappers.observed import Published, Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.events.topics import TALLIES
 from proofwatch.runtime import metric_catalogue as catalogue

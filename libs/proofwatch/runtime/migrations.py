@@ -6,8 +6,8 @@ from typing import Final
 import asyncpg
 
 from proofwatch import resources
-from proofwatch.bus.postgres_schema import revision_of
-from proofwatch.bus.postgres_setup import fence_ddl
+from proofwatch.bus.postgres.schema import revision_of
+from proofwatch.bus.postgres.setup import fence_ddl
 
 _LOCK: Final = 0x5052_4F4F_46  # one migration at a time, whoever runs it
 _HISTORY: Final = """

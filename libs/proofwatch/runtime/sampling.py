@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from proofwatch.bus.observed import Sample
+from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.service import Sampled
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from proofwatch.bus.observed import Observer, Sample
+from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.reasons import together
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from proofwatch.bus.postgres_setup import in_schema
+from proofwatch.bus.postgres.setup import in_schema
 from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
 

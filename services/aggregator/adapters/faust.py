@@ -19,14 +19,14 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
-from proofwatch.bus.kafka_codec import codec_error, unreadable
-from proofwatch.bus.kafka_security import PLAINTEXT, Security
-from proofwatch.bus.lane import Lane
-from proofwatch.bus.observed import Observer, Sample
+from proofwatch.bus.kafka.compression import codec_error, unreadable
+from proofwatch.bus.kafka.security import PLAINTEXT, Security
+from proofwatch.bus.lanes.lane import Lane
+from proofwatch.bus.lanes.standstill import Standstill
+from proofwatch.bus.lanes.worker import Companion, observe_relays, watch_topics
 from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
-from proofwatch.bus.postgres import PostgresFence
-from proofwatch.bus.standstill import Standstill
-from proofwatch.bus.worker import Companion, observe_relays, watch_topics
+from proofwatch.bus.postgres.fence import PostgresFence
+from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import LAG_RECORDS
 from services.aggregator.adapters.faust_client import App, credentials

@@ -10,10 +10,10 @@ from faust.auth import OAuthCredentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types.auth import CredentialsT
 
-from proofwatch.bus.kafka_client import CHECK_MS
-from proofwatch.bus.kafka_membership import Membership
-from proofwatch.bus.kafka_reader import last_look
-from proofwatch.bus.kafka_security import Security
+from proofwatch.bus.kafka.client import CHECK_MS
+from proofwatch.bus.kafka.membership import Membership
+from proofwatch.bus.kafka.reader import last_look
+from proofwatch.bus.kafka.security import Security
 from proofwatch.bus.port import Look, TopicPartition
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 
@@ -47,7 +47,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
         return last_look(self._consumer, Place(*at)) if self._consumer else None
 
     async def on_thread_stop(self) -> None:
-        """Leave the group; the library does so for dynamic members only (see `kafka_consumer`)."""
+        """Leave the group; the library does so for dynamic members only (see `bus.kafka.consumer`)."""
         if self._consumer and self._consumer._coordinator is not None:
             self._consumer._coordinator._group_instance_id = None
         await super().on_thread_stop()

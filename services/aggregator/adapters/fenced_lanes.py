@@ -9,12 +9,12 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseOlder
-from proofwatch.bus.observed import Observed, Observer
-from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
-from proofwatch.bus.postgres import PostgresFence
-from proofwatch.bus.postgres_pool import session
-from proofwatch.bus.postgres_setup import in_schema
+from proofwatch.bus.postgres.fence import PostgresFence
+from proofwatch.bus.postgres.outbox import EmptyHistory
+from proofwatch.bus.postgres.pool import session
+from proofwatch.bus.postgres.setup import in_schema
+from proofwatch.bus.wrappers.observed import Observed, Observer
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
 

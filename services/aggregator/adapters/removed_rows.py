@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.observed import Sample
-from proofwatch.bus.postgres import PostgresFence
-from proofwatch.bus.postgres_pool import session
+from proofwatch.bus.postgres.fence import PostgresFence
+from proofwatch.bus.postgres.pool import session
+from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.metric_catalogue import REMOVED_ROWS
 
 _REMOVED: Final = {

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.newest import newest_header
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition

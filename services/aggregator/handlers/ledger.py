@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.postgres import fence_progress
+from proofwatch.bus.postgres.fence import fence_progress
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, CONTROL, VERDICT, WINDOW, LabelCodec
 from proofwatch.events.mending import MENDED

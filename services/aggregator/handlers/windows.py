@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, TALLY, WINDOW

@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from proofwatch.bus.postgres_pool import session
+from proofwatch.bus.postgres.pool import session
 from proofwatch.events import codec
 from proofwatch.events.types import Notification
 from services.notifier.core.delivery import Next

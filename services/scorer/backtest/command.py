@@ -134,7 +134,7 @@ async def _source(
             finally:
                 await wire.close()
     elif args.over == "ledger":
-        from proofwatch.bus.postgres_pool import create_pool
+        from proofwatch.bus.postgres.pool import create_pool
 
         pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=1)
         try:

@@ -16,7 +16,7 @@ from proofwatch.runtime.clock import SystemClock
 from services.scorer.explain.search import Search
 
 if TYPE_CHECKING:
-    from proofwatch.bus.kafka import KafkaBus
+    from proofwatch.bus.kafka.bus import KafkaBus
 
 _HASH: Final = re.compile(r"[0-9a-f]{32}")
 
@@ -67,7 +67,7 @@ def narrower(regime: Regime, tenant: str | None) -> list[str]:
 @asynccontextmanager
 async def kafka(settings: GovernanceSettings, bootstrap: str | None) -> AsyncIterator["KafkaBus"]:
     """Give a connection, to `bootstrap` in place of the settings' brokers if given. Raises `BusUnavailable`."""
-    from proofwatch.bus.kafka import KafkaBus  # the driver belongs to an extra; files work without it
+    from proofwatch.bus.kafka.bus import KafkaBus  # the driver belongs to an extra; files work without it
 
     bus = KafkaBus.of(settings, "backtest", bootstrap=bootstrap)
     await bus.start()

@@ -113,7 +113,7 @@ def best(events: Sequence[Transaction], published: Published, policy: Policy) ->
 
 async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExitStack) -> Search:
     try:
-        from proofwatch.bus.kafka import KafkaBus  # the driver belongs to the Kafka extra; files work without it
+        from proofwatch.bus.kafka.bus import KafkaBus  # the driver belongs to the Kafka extra; files work without it
     except ModuleNotFoundError as error:
         raise NotFound(
             f"looking on Kafka needs {error.name}, which is not installed: pip install 'proofwatch[kafka]'; or give "

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from proofwatch.bus import kafka_fence, kafka_producer
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane import LaneSettings
+from proofwatch.bus.kafka import fence as kafka_fence
+from proofwatch.bus.kafka import producer as kafka_producer
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SystemClock
 
 ENV = os.environ

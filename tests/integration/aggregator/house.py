@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.bus.postgres import create_pool
+from proofwatch.bus.postgres.fence import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly, Verdict, Window

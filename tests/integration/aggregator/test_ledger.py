@@ -9,10 +9,10 @@ import pytest
 
 from proofwatch.biometrics.evaluation import LivenessEvaluation, evaluate_counts, evaluate_scores
 from proofwatch.biometrics.trials import Thresholds, Trials, attack_class, cohorts_of
-from proofwatch.bus.dead_letter import read_dead_letter
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.dead_letters.letter import read_dead_letter
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.bus.postgres import create_pool
+from proofwatch.bus.postgres.fence import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, CONTROL, LABEL, VERDICT, WINDOW
 from proofwatch.events.types import Anomaly, Attempts, Basis, Control, Device, Label, Verdict, Window

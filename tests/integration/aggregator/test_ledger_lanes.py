@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Window

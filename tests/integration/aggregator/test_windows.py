@@ -13,9 +13,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from proofwatch.bus.outbox import EmptyHistory
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.postgres import PostgresFence, create_pool
+from proofwatch.bus.postgres.fence import PostgresFence, create_pool
+from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Anomaly, Tally, Verdict, Window

@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.port import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, kafka_specs
 from proofwatch.governance.policy import load_policy

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.port import CaughtUp, Outgoing, Tail, TopicPartition
 
 

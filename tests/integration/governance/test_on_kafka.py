@@ -13,7 +13,7 @@ import yaml
 from aiokafka import AIOKafkaProducer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-from proofwatch.bus.admin import ensure_topics
+from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import Bus, Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import CONTROL

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import structlog
 
-from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.events import codec, topics
 from proofwatch.events.identity import derived_id

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW

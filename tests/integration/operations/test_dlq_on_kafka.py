@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.dead_letter_cap import Cap
+from proofwatch.bus.dead_letters.cap import Cap
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.errors import Fenced
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.lane import LaneSettings
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.topics import REDRIVES, TopicSpec
 from proofwatch.events.types import Redrive

@@ -15,16 +15,16 @@ from aiokafka.errors import (
 from confluent_kafka import KafkaError, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from proofwatch.bus.admin import ensure_topics
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka import KafkaBus
-from proofwatch.bus.kafka_client import Connection
-from proofwatch.bus.kafka_fence import transactional_id
-from proofwatch.bus.kafka_producer import discard, make_producer
-from proofwatch.bus.kafka_security import security_of
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.client import Connection
+from proofwatch.bus.kafka.fence import transactional_id
+from proofwatch.bus.kafka.producer import discard, make_producer
+from proofwatch.bus.kafka.security import security_of
+from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import Standing, TopicPartition
-from proofwatch.bus.postgres_pool import create_pool
-from proofwatch.bus.postgres_schema import check_schema
+from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.migrations import migrate

@@ -6,8 +6,8 @@ import json
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from proofwatch.bus.observed import Published
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.wrappers.observed import Published
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.metrics import Metrics

@@ -1,8 +1,8 @@
 """What a process tells Prometheus is what Prometheus's own tool approves of."""
 
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.observed import Published, Sample
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.wrappers.observed import Published, Sample
 from proofwatch.runtime.metric_catalogue import (
     CATALOGUE,
     LAG_RECORDS,

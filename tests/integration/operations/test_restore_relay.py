@@ -8,10 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.outbox import outbox_fence, relay
-from proofwatch.bus.postgres import create_pool
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.runtime.migrations import migrate
 from services.operations import restore
 from tests.contract.test_bus_kafka import Stored

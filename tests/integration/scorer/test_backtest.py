@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.port import Outgoing
-from proofwatch.bus.postgres_pool import create_pool
+from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.events import topics
 from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.types import PolicyDocument

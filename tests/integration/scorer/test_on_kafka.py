@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from proofwatch.bus.admin import ensure_topics
-from proofwatch.bus.kafka import KafkaBus
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from proofwatch.bus.errors import Fenced
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
 from proofwatch.events.types import Mfa, SubjectState

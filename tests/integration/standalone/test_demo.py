@@ -62,7 +62,7 @@ def test_explain_without_the_driver_says_what_is_missing(
 ) -> None:
     """One line, no traceback, and the way that needs none."""
     for name in [
-        name for name in sys.modules if name.partition(".")[0] == "aiokafka" or name == "proofwatch.bus.kafka"
+        name for name in sys.modules if name.partition(".")[0] == "aiokafka" or name == "proofwatch.bus.kafka.bus"
     ]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "aiokafka", None)

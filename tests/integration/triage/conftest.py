@@ -8,9 +8,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
-from proofwatch.bus.postgres import create_pool
+from proofwatch.bus.postgres.fence import create_pool
 from proofwatch.events import codec, topics
 from proofwatch.events.types import Anomaly, Escalation, Suspicion
 from proofwatch.runtime.clock import SimulatedClock

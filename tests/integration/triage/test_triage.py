@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import structlog
 
-from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance import records
 from proofwatch.governance.follower import Follower

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.local_log import PartitionLog
+from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.local.log import PartitionLog
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proofwatch.bus.dead_letter import dead_letter, original_headers, read_dead_letter, refusal
+from proofwatch.bus.dead_letters.letter import dead_letter, original_headers, read_dead_letter, refusal
 from proofwatch.bus.port import Headers, Outgoing, Record, TopicPartition
 
 AT = TopicPartition("onboarding.transactions.v1", 3)

@@ -4,11 +4,11 @@ from itertools import count
 
 import pytest
 
-from proofwatch.bus.capped import Capped
-from proofwatch.bus.dead_letter_alerts import CONCERNS
-from proofwatch.bus.dead_letter_cap import Cap
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.dead_letters.alerts import CONCERNS
+from proofwatch.bus.dead_letters.cap import Cap
+from proofwatch.bus.dead_letters.limit import Capped
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.topics import PLATFORM_ALERTS

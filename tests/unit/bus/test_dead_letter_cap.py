@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proofwatch.bus.dead_letter_cap import LEAST, WINDOW, Breach, Cap, Tally, recalled
+from proofwatch.bus.dead_letters.cap import LEAST, WINDOW, Breach, Cap, Tally, recalled
 
 Stretches = list[tuple[int, bool]]
 

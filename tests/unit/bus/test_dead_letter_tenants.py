@@ -8,12 +8,12 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofwatch.bus.capped import OVER, Capped
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.dead_letter_cap import WINDOW, Cap
-from proofwatch.bus.dead_letter_tenants import UNKNOWN, Account, add, halts, over, recalled, tenant_of
+from proofwatch.bus.dead_letters.cap import WINDOW, Cap
+from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.dead_letters.limit import OVER, Capped
+from proofwatch.bus.dead_letters.tenants import UNKNOWN, Account, add, halts, over, recalled, tenant_of
 from proofwatch.bus.errors import Halted
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from proofwatch.bus.kafka_doors import Door
+from proofwatch.bus.kafka.doors import Door
 
 NEVER_S = 3_600.0
 

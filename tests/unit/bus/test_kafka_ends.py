@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus import kafka_client
-from proofwatch.bus.kafka_producer import discard
+from proofwatch.bus.kafka import client as kafka_client
+from proofwatch.bus.kafka.producer import discard
 
 
 class Client:

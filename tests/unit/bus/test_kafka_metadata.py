@@ -7,7 +7,7 @@ from aiokafka import TopicPartition as Place
 from aiokafka.structs import OffsetAndMetadata
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka_client import Connection, Metadata
+from proofwatch.bus.kafka.client import Connection, Metadata
 
 
 class Admin:

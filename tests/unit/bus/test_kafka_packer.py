@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.bus.errors import UnknownTopic
-from proofwatch.bus.kafka_packer import Packer
+from proofwatch.bus.kafka.packer import Packer
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Outgoing, TopicPartition
 

@@ -7,8 +7,8 @@ from itertools import count
 import pytest
 
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Stuck
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Consumer, Outgoing, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording, until
@@ -145,7 +145,7 @@ async def test_a_lane_that_fails_says_at_ready_what_it_failed_with() -> None:
 
 async def test_a_batch_that_is_not_committed_for_seconds_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that went away in the middle of a transaction keeps the lane waiting, and /ready does not hide it."""
-    monkeypatch.setattr("proofwatch.bus.lane._SLOW_S", 0.0)
+    monkeypatch.setattr("proofwatch.bus.lanes.lane._SLOW_S", 0.0)
     held = asyncio.Event()
 
     class Slow(Recording):

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from proofwatch.bus.linger import Linger
+from proofwatch.bus.lanes.linger import Linger
 
 TALLIES = 4  # a batch of combine becomes as many
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.bus.worker import Worker
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording
 

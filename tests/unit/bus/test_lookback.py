@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from proofwatch.bus.lookback import last_horizon, last_timestamp
+from proofwatch.bus.lanes.lookback import last_horizon, last_timestamp
 from proofwatch.bus.port import Record
-from proofwatch.bus.timely import AHEAD_MS
+from proofwatch.bus.wrappers.timely import AHEAD_MS
 
 NOW_MS = 10**9
 

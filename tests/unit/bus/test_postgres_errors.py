@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from proofwatch.bus.errors import DatabaseAway, DatabaseUnfit
-from proofwatch.bus.postgres_errors import translated, trouble_of
-from proofwatch.bus.postgres_state import DatabaseState
+from proofwatch.bus.postgres.errors import translated, trouble_of
+from proofwatch.bus.postgres.state import DatabaseState
 
 
 def refused(state: str, message: str = "said the server") -> asyncpg.PostgresError:

@@ -1,7 +1,7 @@
 """Why nothing comes of a partition."""
 
+from proofwatch.bus.lanes.standstill import Standstill
 from proofwatch.bus.port import Look, TopicPartition
-from proofwatch.bus.standstill import Standstill
 
 AT = TopicPartition("metrics.tallies.v1", 2)
 

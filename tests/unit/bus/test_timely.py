@@ -2,12 +2,12 @@
 
 import pytest
 
-from proofwatch.bus.dead_letter import refusal
-from proofwatch.bus.lane import Lane, LaneSettings
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.lookback import last_timestamp
+from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.lanes.lane import Lane, LaneSettings
+from proofwatch.bus.lanes.lookback import last_timestamp
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.bus.timely import AHEAD_MS, Timely
+from proofwatch.bus.wrappers.timely import AHEAD_MS, Timely
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.settings import Settings
 from tests.unit.bus.stages import Recording

@@ -3,9 +3,9 @@
 import asyncio
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.lanes.upstream import Upstream, WorkedOff
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, Standing
-from proofwatch.bus.upstream import Upstream, WorkedOff
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import until
 
@@ -41,7 +41,7 @@ def test_a_group_that_stands_still_holds_time_where_it_was() -> None:
 
 async def test_a_bus_that_is_away_is_borne_and_said(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """Time stands still, `/ready` says why, and the next look that succeeds takes it back."""
-    monkeypatch.setattr("proofwatch.bus.upstream._EVERY_S", 0.0)
+    monkeypatch.setattr("proofwatch.bus.lanes.upstream._EVERY_S", 0.0)
     away = True
 
     class Away(LocalBus):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.detection.velocity import MINUTE_MS
 from proofwatch.events.codec import SUSPICION, TRANSACTION

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
-from proofwatch.bus.prepared import prepared
+from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.topics import dead_letter_topic

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import CaughtUp, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.follower import Follower, ReplicaBehind

@@ -7,7 +7,7 @@ import orjson
 import pytest
 import yaml
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.policy import PROFILES

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from proofwatch.bus.kafka_fence import transactional_id
+from proofwatch.bus.kafka.fence import transactional_id
 from proofwatch.bus.port import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests

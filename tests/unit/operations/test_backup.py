@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proofwatch.bus.topic_plan import Present
+from proofwatch.bus.kafka.topic_plan import Present
 from proofwatch.events.topics import kafka_specs, load_manifests
 from services.operations.backup_table import HEADS, Row, judged, lines
 from services.operations.database_positions import DatabasePositions, Held, Stored

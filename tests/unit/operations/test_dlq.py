@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.dead_letter import dead_letter
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.errors import Fenced, UnknownTopic
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.local_log import PartitionLog
+from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.local.log import PartitionLog
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.rejected import Reason, Rejected

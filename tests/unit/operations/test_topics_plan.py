@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.bus.topic_plan import Count, Present, Setting, plan
+from proofwatch.bus.kafka.topic_plan import Count, Present, Setting, plan
 from proofwatch.events import topics
 from proofwatch.events.partitions import InvalidPartitions, family, load_counts, sized
 from proofwatch.events.topics import TopicSpec, kafka_specs, load_manifests

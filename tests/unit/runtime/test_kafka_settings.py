@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.bus.kafka_security import security_of
+from proofwatch.bus.kafka.security import security_of
 from proofwatch.runtime.settings import Settings
 
 PASSWORD = "not-to-be-seen"

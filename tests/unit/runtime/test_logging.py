@@ -184,7 +184,7 @@ def test_a_bug_keeps_its_traceback(written: io.StringIO) -> None:
     try:
         {"y": 1}["x"]
     except KeyError:
-        structlog.get_logger("proofwatch.bus.lane").exception("failed")
+        structlog.get_logger("proofwatch.bus.lanes.lane").exception("failed")
     (line,) = lines(written)
     assert "Traceback" in line["exception"]
 

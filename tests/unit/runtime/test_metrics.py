@@ -10,17 +10,17 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from proofwatch.bus.capped import OVER
-from proofwatch.bus.dead_letter import dead_letter
-from proofwatch.bus.drawn import Drawn
-from proofwatch.bus.lane import LaneSettings
-from proofwatch.bus.local import LocalBus
-from proofwatch.bus.local_fence import LocalFence, LocalOwner
-from proofwatch.bus.local_group import Group
+from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.dead_letters.limit import OVER
+from proofwatch.bus.lanes.lane import LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.lazy_outputs import Drawn
+from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.local.fence import LocalFence, LocalOwner
+from proofwatch.bus.local.group import Group
 from proofwatch.bus.newest import newest_header
-from proofwatch.bus.observed import Observed, Published, Sample
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, Topic, TopicPartition
-from proofwatch.bus.worker import Worker
+from proofwatch.bus.wrappers.observed import Observed, Published, Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.metric_catalogue import CATALOGUE, LATENCIES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proofwatch.bus.lane_settings import IDLE_LONG_S, IDLE_S, LaneSettings
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, IDLE_S, LaneSettings
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.logging import withhold
 from proofwatch.runtime.settings import Settings

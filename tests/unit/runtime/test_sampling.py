@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.observed import Sample
+from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.sampling import look_again_and_again
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import PROFILES, InvalidPolicy
 from proofwatch.governance.settings import GovernanceSettings

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT

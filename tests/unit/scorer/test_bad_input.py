@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofwatch.bus.dead_letter import read_dead_letter
+from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.port import Record
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS, dead_letter_topic

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.dead_letter import refusal
+from proofwatch.bus.dead_letters.letter import refusal
 from proofwatch.bus.errors import Fenced
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from proofwatch.bus.errors import Blocked
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, kafka_specs
 from proofwatch.events.types import Attempt, Mfa, SubjectState

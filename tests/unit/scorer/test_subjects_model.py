@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from proofwatch.bus.errors import BusUnavailable, Fenced
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Owner, Record, TopicPartition
 from proofwatch.events.types import SubjectState
 from proofwatch.runtime.clock import SimulatedClock

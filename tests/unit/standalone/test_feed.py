@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from proofwatch.bus.dead_letter import refusal
+from proofwatch.bus.dead_letters.letter import refusal
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.intake import Columns, Intake

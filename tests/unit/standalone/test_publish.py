@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proofwatch.bus.local import LocalBus
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.events import topics

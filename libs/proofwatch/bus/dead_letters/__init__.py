@@ -1,0 +1,1 @@
+"""Dead letters: how a refused record is written, counted, and when there are too many."""

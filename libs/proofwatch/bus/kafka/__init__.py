@@ -1,0 +1,1 @@
+"""The bus on Kafka: connections, groups, transactions, and the topics themselves."""

@@ -1,0 +1,1 @@
+"""The PostgreSQL fence, outboxes, and the sessions that both run on."""

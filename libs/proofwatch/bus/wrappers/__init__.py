@@ -1,0 +1,1 @@
+"""What stands around a stage or a fence: each takes one care off it."""

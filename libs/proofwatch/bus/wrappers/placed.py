@@ -1,0 +1,59 @@
+"""A stage whose state is by key: records on a partition that their key does not belong to are refused before it.
+
+Two producers with two partitioners would spread one key over two partitions: its order, its attempts and its counts
+would be lost, and nobody would be told.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Final, TypeVar
+
+from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.lazy_outputs import Drawn, parts_of
+from proofwatch.bus.partitioner import misplaced
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
+
+Tx = TypeVar("Tx", contravariant=True)
+
+_RIGHT: Final = (
+    "a key belongs where murmur2 puts it, as Kafka's Java client does; "
+    "set partitioner=murmur2_random in librdkafka, and the like in other clients"
+)
+
+
+class Placed(Stage[Tx]):
+    """`stage`, which only sees records where their keys belong. Raises `TopicChanged` where the count has changed."""
+
+    def __init__(self, stage: Stage[Tx], name: str, bus: Bus) -> None:
+        """`name`: the stage as its dead letters call it."""
+        self._stage = stage
+        self._name = name
+        self._bus = bus
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
+        """Hand it on."""
+        await self._stage.opened(source, position, history)
+
+    async def closed(self, source: TopicPartition) -> None:
+        """Hand it on."""
+        await self._stage.closed(source)
+
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
+        """Return what the stage returns, after the dead letters of what lies elsewhere than it belongs."""
+        source = batch.source
+        count = await self._bus.partitions(source.topic)
+        keys = {record.key for record in batch.records}
+        keys.discard(None)
+        strangers = misplaced(keys, source.partition, count) if count > 1 else None  # type: ignore[arg-type]
+        if not strangers:
+            return await self._stage.step(batch, tx)
+        await self._bus.verify()  # partitions may have been added since we counted
+        said = f"the record's key is not of partition {source.partition} of {count}: {_RIGHT}"
+        dead = [
+            dead_letter(record, source, self._name, "wrong_partition", said)
+            for record in batch.records
+            if record.key in strangers
+        ]
+        rest = [record for record in batch.records if record.key not in strangers]
+        outputs = await self._stage.step(batch._replace(records=rest), tx)
+        return Drawn(chain((dead,), parts_of(outputs)))
