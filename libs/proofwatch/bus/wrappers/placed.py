@@ -6,15 +6,17 @@ would be lost, and nobody would be told.
 
 from collections.abc import Iterable
 from itertools import chain
+from operator import itemgetter
 from typing import Final, TypeVar
 
 from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.lazy_outputs import Drawn, parts_of
 from proofwatch.bus.partitioner import misplaced
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Stage, TopicPartition
 
 Tx = TypeVar("Tx", contravariant=True)
 
+_KEY: Final = itemgetter(Record._fields.index("key"))
 _RIGHT: Final = (
     "a key belongs where murmur2 puts it, as Kafka's Java client does; "
     "set partitioner=murmur2_random in librdkafka, and the like in other clients"
@@ -42,7 +44,7 @@ class Placed(Stage[Tx]):
         """Return what the stage returns, after the dead letters of what lies elsewhere than it belongs."""
         source = batch.source
         count = await self._bus.partitions(source.topic)
-        keys = {record.key for record in batch.records}
+        keys = set(map(_KEY, batch.records))
         keys.discard(None)
         strangers = misplaced(keys, source.partition, count) if count > 1 else None  # type: ignore[arg-type]
         if not strangers:

@@ -7,6 +7,7 @@ records' times never sees it (`Timely`): it becomes a dead letter.
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from proofwatch.bus.dead_letters.letter import dead_letter
@@ -20,6 +21,7 @@ AHEAD_MS: Final = 600_000
 that is wrong, not another unit."""
 _NEGLIGIBLE_MS: Final = 5_000
 """What clocks differ by anyhow, and what governs so soon is known (`governance.follower`)."""
+_STAMP: Final = itemgetter(Record._fields.index("timestamp_ms"))  # at half the price of the name
 _SAID: Final = (
     "the record's timestamp is more than {} ahead of the clock; set the producer's clock right, or send CreateTime in "
     "milliseconds since 1970, or none"
@@ -39,7 +41,7 @@ def stamped(records: Sequence[Record], now_ms: int, *, live: bool, ahead_ms: int
     A timestamp up to `ahead_ms` ahead of the clock is, in live mode, that of a record that has just come; what lies
     further ahead stays as it is, and counts for nothing.
     """
-    newest_ms = max([record.timestamp_ms for record in records])
+    newest_ms = max(map(_STAMP, records))
     if newest_ms <= now_ms + (_NEGLIGIBLE_MS if live else ahead_ms):
         return Stamped(records, newest_ms)
     latest_ms = now_ms + ahead_ms
@@ -73,7 +75,7 @@ class Timely(Stage[Tx]):
     async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
         """Return what the stage returns, after the dead letters of what is ahead of its time."""
         latest_ms = batch.now_ms + self._ahead_ms
-        if not batch.records or max([record.timestamp_ms for record in batch.records]) <= latest_ms:
+        if not batch.records or max(map(_STAMP, batch.records)) <= latest_ms:
             return await self._stage.step(batch, tx)
         rest = [record for record in batch.records if record.timestamp_ms <= latest_ms]
         outputs = await self._stage.step(batch._replace(records=rest), tx)
