@@ -16,7 +16,7 @@ from proofwatch.events.topics import SUBJECTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
-from services.scorer.repair import Order, Unreadable, repair, unreadable
+from services.scorer.maintenance.repair import Order, Unreadable, repair, unreadable
 
 _TEXT: Final = 512
 _TRIES: Final = 10

@@ -17,7 +17,7 @@ from proofwatch.events import topics
 from proofwatch.events.partitions import family
 from proofwatch.events.topics import Manifest
 from proofwatch.runtime.settings import Settings
-from services.scorer.rekey import move_subjects
+from services.scorer.maintenance.rekey import move_subjects
 
 READERS: Final = {
     topics.TRANSACTIONS: ("scorer", "devices-rekey"),

@@ -15,9 +15,9 @@ from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.scorer.adapters.governance import Governed, Ungoverned
 from services.scorer.config import Settings
-from services.scorer.handlers import ScorerStage
+from services.scorer.handlers.stage import ScorerStage
+from services.scorer.handlers.subjects_watch import SubjectsWatch
 from services.scorer.ports import Observer, Subjects
-from services.scorer.watch import SubjectsWatch
 
 __all__ = ["CO_PARTITIONED", "GROUP", "TOPICS", "Settings", "build", "connect"]
 

@@ -1,12 +1,12 @@
 """What the scorer needs from outside."""
 
 from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from proofwatch.bus.port import TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
 from proofwatch.governance.regime import Regime
+from services.scorer.core.conservation import BatchCounts
 
 
 class Governance(Protocol):
@@ -117,21 +117,5 @@ class Subjects(Protocol):
         ...
 
 
-class BatchCounts(NamedTuple):
-    """What became of the records of one batch: consumed = decided + deduplicated + dead_lettered.
-
-    Positions are those of the batch. The same positions may be reported again, for a batch may be seen again.
-    `mended`: fields of its records that were put right (`events.mending`), by name; repeats count too.
-    """
-
-    source: TopicPartition
-    position_before: int
-    position_after: int
-    consumed: int
-    decided: int
-    deduplicated: int
-    dead_lettered: int
-    mended: Mapping[str, int] = MappingProxyType({})
-
-
 Observer = Callable[[BatchCounts], None]
+"""Is told what became of each batch."""

@@ -22,7 +22,7 @@ from services.notifier import app as notifier
 from services.notifier.ports import Channel
 from services.scorer import app as scorer
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.conservation import Conservation
+from services.scorer.core.conservation import Conservation
 from services.standalone.config import SETTINGS
 from services.triage import app as triage
 

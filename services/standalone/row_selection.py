@@ -17,8 +17,7 @@ from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, Reading
 from proofwatch.scorefile.trials import Truth, truth_of
 from proofwatch.tabular import Table
-from services.scorer.core.duplicates import Recent, Seen
-from services.scorer.decider import CONFLICT
+from services.scorer.core.duplicates import CONFLICT, Recent, Seen
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 NOT_ASKED: Final = "$.checks: are none"

@@ -17,7 +17,7 @@ from proofwatch.events.types import DeadLetter
 from proofwatch.governance.policy import Policy
 from proofwatch.intake import LINE
 from proofwatch.scorefile.outcome import Outcome
-from services.scorer.conservation import Conservation
+from services.scorer.core.conservation import Conservation
 from services.standalone.app import OUTPUT_TOPICS, Standalone
 from services.standalone.core.overview import Overview
 from services.standalone.output_reader import OutputReader

@@ -9,9 +9,9 @@ from proofwatch.bus.port import Outgoing, Record, new_outgoing
 from proofwatch.events.codec import TRANSACTION, VERDICT
 from proofwatch.events.topics import VERDICTS
 from services.scorer.core.attempts import CLEAN
-from services.scorer.core.effects import verdict
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import judge
+from services.scorer.core.verdicts import verdict
 from tests.benchmarks.contenders import run_scorer
 from tests.benchmarks.context import Context, Result
 from tests.benchmarks.figures import summary
@@ -110,9 +110,9 @@ def _pieces(count: int, rounds: int) -> list[dict[str, Any]]:
 
 def _alone(records: Sequence[Record], outputs: Sequence[Outgoing]) -> dict[str, float]:
     verdicts = [VERDICT.decode(output.value) for output in outputs if output.topic == VERDICTS]
-    decode, encode, rulebook = TRANSACTION.decode, VERDICT.encode, Rulebook.of(policy_of(Profile("core")))
-    judged = [(event, judge(event, rulebook, CLEAN.failures)) for event in map(decode, (r.value for r in records))]
-    basis = rulebook.basis(CLEAN.failures)
+    decode, encode, compiled = TRANSACTION.decode, VERDICT.encode, CompiledPolicy.of(policy_of(Profile("core")))
+    judged = [(event, judge(event, compiled, CLEAN.failures)) for event in map(decode, (r.value for r in records))]
+    basis = compiled.basis(CLEAN.failures)
     return {
         "decode": _time(len(records), lambda: [decode(record.value) for record in records]),
         "build": _time(len(judged), lambda: [verdict(event, judgement, basis) for event, judgement in judged]),

@@ -17,7 +17,7 @@ from proofwatch.runtime.service import Service
 from services.scorer import app
 from services.scorer.adapters.governance import Governed, Ungoverned
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.handlers import ScorerStage
+from services.scorer.handlers.stage import ScorerStage
 from services.scorer.ports import Subjects
 from tests.benchmarks.events import PARTITIONS, tenants
 from tests.benchmarks.prose import EVERYTHING

@@ -2,7 +2,7 @@
 
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.regime import Regime
-from services.scorer.core.books import UNGOVERNED
+from services.scorer.core.effective_policies import UNGOVERNED
 
 
 class Governed:

@@ -14,7 +14,7 @@ from proofwatch.biometrics.figures import ApcerFigure, Figure, rate
 from proofwatch.biometrics.paired import difference_interval, mcnemar_exact
 from proofwatch.biometrics.rates import Limits, LivenessCounts, SpeciesCounts, liveness_rates
 from proofwatch.biometrics.trials import BONA_FIDE, GENUINE, IMPOSTOR, attack_classes, species_of
-from services.scorer.backtest.player import JUDGED
+from services.scorer.backtest.player import RULED
 from services.scorer.backtest.tally import Move, Outcomes
 
 DECISIONS: Final = {
@@ -70,7 +70,7 @@ class Judging(msgspec.Struct, frozen=True):
 
 def decision_changes(moves: Counter[Move]) -> dict[str, Change]:
     """Return the rates of decisions, Δ retakes and Δ manual reviews among them."""
-    judged = {move: n for move, n in moves.items() if move.old_decision in JUDGED and move.new_decision in JUDGED}
+    judged = {move: n for move, n in moves.items() if move.old_decision in RULED and move.new_decision in RULED}
     total = sum(judged.values())
     found = {}
     for name, meant in DECISIONS.items():

@@ -11,9 +11,9 @@ from proofwatch.events.types import Attempts
 from proofwatch.governance.policy import Policy
 from services.scorer.backtest.arrivals import Arrival
 from services.scorer.core import attempts
-from services.scorer.core.decide import decide
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.duplicates import Recent, Seen
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.judging import judge_with_history
 from services.scorer.core.rules import LIVENESS_FAILED, MATCH_FAILED, Judgement, judge
 from services.scorer.core.times import occurred_ms as occurred_ms_of
 
@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
+class Ruling:
     """What a policy says about a transaction; an outcome is not_requested where the check was not judged.
 
     There is one object for each thing that can be said, so that they compare and hash by identity.
@@ -38,25 +38,25 @@ class Said:
     liveness_outcome: str
 
 
-DEDUPLICATED: Final = Said("deduplicated", "none", "not_requested", "not_requested")
-CONFLICT: Final = Said("refused", "conflicting_duplicate", "not_requested", "not_requested")
-AHEAD: Final = Said("refused", "time_ahead", "not_requested", "not_requested")
-JUDGED: Final = frozenset({"accept", "retry", "refer"})
+DEDUPLICATED: Final = Ruling("deduplicated", "none", "not_requested", "not_requested")
+CONFLICT: Final = Ruling("refused", "conflicting_duplicate", "not_requested", "not_requested")
+AHEAD: Final = Ruling("refused", "time_ahead", "not_requested", "not_requested")
+RULED: Final = frozenset({"accept", "retry", "refer"})
 
 
 @cache
-def said(judgement: Judgement) -> Said:
+def said(judgement: Judgement) -> Ruling:
     """Return what a judgement says."""
     return _said(judgement.decision, judgement.action, judgement.match_outcome, judgement.liveness_outcome)
 
 
-_said = cache(Said)
+_said = cache(Ruling)
 
 
 class Player(Protocol):
     """A policy at play; arrivals of one partition in log order."""
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
         """Return what the policy says; `occurred_ms` is the event's occurred_at."""
         ...
 
@@ -70,34 +70,34 @@ class Counting:
 
     def __init__(self, policy: Policy, repeats: "Repeats | None" = None) -> None:
         """`repeats`: shared with another policy that takes the same transactions, or None for one's own."""
-        self._book = Rulebook.of(policy)
-        self.repeats = repeats or Repeats(self._book.horizon_ms)
+        self._compiled = CompiledPolicy.of(policy)
+        self.repeats = repeats or Repeats(self._compiled.horizon_ms)
         self.turn()
 
     def turn(self) -> None:
         """Forget everything: another partition begins."""
-        book = self._book
-        self._histories = Fading[str, attempts.History](book.window_ms + LAG_MS)
+        compiled = self._compiled
+        self._histories = Fading[str, attempts.History](compiled.window_ms + LAG_MS)
         self.repeats.turn()
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
         """Return what the policy says, and remember the transaction."""
-        book, event, timestamp_ms = self._book, arrival.event, arrival.timestamp_ms
-        if occurred_ms > timestamp_ms + book.ahead_ms:
+        compiled, event, timestamp_ms = self._compiled, arrival.event, arrival.timestamp_ms
+        if occurred_ms > timestamp_ms + compiled.ahead_ms:
             return AHEAD
-        if book.horizon_ms:
+        if compiled.horizon_ms:
             seen = self.repeats.see(arrival)
             if seen is Seen.REPEATED or seen is Seen.CONFLICTING:
                 return DEDUPLICATED if seen is Seen.REPEATED else CONFLICT
         history = self._histories.get(timestamp_ms, arrival.key)
         if history is None:
-            judgement = judge(event, book, _NONE)
+            judgement = judge(event, compiled, _NONE)
             if not judgement.failed:
                 return said(judgement)
-        decided = decide(event, arrival.offset, history or (), book)
-        if decided.history is not history:
-            self._histories.put(arrival.key, attempts.settled(decided.history, arrival.offset + 1) or None)
-        return said(decided.judgement)
+        judged = judge_with_history(event, arrival.offset, history or (), compiled)
+        if judged.history is not history:
+            self._histories.put(arrival.key, attempts.settled(judged.history, arrival.offset + 1) or None)
+        return said(judged.judgement)
 
 
 class Repeats:
@@ -142,7 +142,7 @@ class Recorded:
     """
 
     def __init__(self, policy: Policy) -> None:
-        self._book = Rulebook.of(policy)
+        self._compiled = CompiledPolicy.of(policy)
         last = policy.attempts.limit - 1
         self._persisting = {
             failed: Attempts(match=last * bool(failed & MATCH_FAILED), liveness=last * bool(failed & LIVENESS_FAILED))
@@ -152,11 +152,11 @@ class Recorded:
     def turn(self) -> None:
         """Nothing is remembered."""
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Said:
+    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
         """Return what the policy says."""
-        judgement = judge(arrival.event, self._book, _NONE)
+        judgement = judge(arrival.event, self._compiled, _NONE)
         if judgement.failed and arrival.recorded == "refer":
-            judgement = judge(arrival.event, self._book, self._persisting[judgement.failed])
+            judgement = judge(arrival.event, self._compiled, self._persisting[judgement.failed])
         return said(judgement)
 
 

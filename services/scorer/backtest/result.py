@@ -19,7 +19,7 @@ from services.scorer.backtest.changes import (
     error_changes,
     tests_of,
 )
-from services.scorer.backtest.player import JUDGED
+from services.scorer.backtest.player import RULED
 from services.scorer.backtest.tally import Cell, Cohort, Move, Tally
 
 _LEDGER: Final = (
@@ -192,7 +192,7 @@ def _cohort(cohort: Cohort, cell: Cell, judging: list[Judging], least: int) -> C
 
 
 def _judged(move: Move) -> bool:
-    return move.old_decision in JUDGED and move.new_decision in JUDGED
+    return move.old_decision in RULED and move.new_decision in RULED
 
 
 def _correct(cohorts: Iterable[CohortResult]) -> int:

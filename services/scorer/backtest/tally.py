@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from proofwatch.biometrics.edges import EdgeSet
 from proofwatch.biometrics.sketch import Sketch
 from services.scorer.backtest.arrivals import ALWAYS, Arrival, Period, Truth
-from services.scorer.backtest.player import JUDGED, Player, Said
+from services.scorer.backtest.player import RULED, Player, Ruling
 
 UNLABELLED: Final = "unlabelled"
 _SETTLE_AT: Final = 50_000  # transactions whose scores are held before they are added up
@@ -157,9 +157,9 @@ def _within(occurred_at: datetime, period: Period) -> bool:
     return period.until is None or occurred_at < period.until
 
 
-def _outcomes(before: Said, after: Said, truth: Truth) -> Iterator[Outcomes]:
+def _outcomes(before: Ruling, after: Ruling, truth: Truth) -> Iterator[Outcomes]:
     """Yield the labelled trials that both policies judged."""
-    if before.decision not in JUDGED or after.decision not in JUDGED:
+    if before.decision not in RULED or after.decision not in RULED:
         return
     if truth.pair is not None:
         yield Outcomes(truth.pair, before.match_outcome, after.match_outcome)

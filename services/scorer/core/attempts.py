@@ -114,10 +114,10 @@ def before(history: History, offset: int, occurred_ms: int, of: Identity, window
 def after(history: History, offset: int, occurred_ms: int, of: Identity, failed: int, *, suspicion: bool) -> History:
     """Return the history with what the transaction at `offset` did; the same object when it changes nothing."""
     visible = _visible(history, offset)
-    standing = visible[-1] if visible and visible[-1].failed else None
-    if not failed and standing is None:
+    running = visible[-1] if visible and visible[-1].failed else None
+    if not failed and running is None:
         return visible
-    suspected_ms = standing.suspected_ms if standing and failed else None
+    suspected_ms = running.suspected_ms if running and failed else None
     if suspicion:
         suspected_ms = occurred_ms
     entry = Attempt(

@@ -18,6 +18,11 @@ _LOGGED: Final = 128
 _OCCURRED: Final = 80
 _SUBJECT: Final = 60
 _OCCURRED_BITS: Final = (1 << 48) - 1
+CONFLICT: Final = (
+    "$.transaction_id: was seen with another payload within the policy's duplicate horizon; a further attempt is of "
+    "the same subject and has a later occurred_at or an attempt_id of its own; send a repeat byte for byte"
+)
+"""Why a conflict is refused, in words for upstream."""
 
 
 class Seen(Enum):

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final, Literal, NamedTuple, get_args
 
 from proofwatch.events.types import Attempts, Transaction
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 
 Decision = Literal["accept", "retry", "refer"]
 Action = Literal[
@@ -37,7 +37,7 @@ MATCH_FAILED: Final = 1
 LIVENESS_FAILED: Final = 2
 
 
-class Standing(Enum):
+class CheckStatus(Enum):
     """Where a check stands after this transaction."""
 
     GOOD = "good"
@@ -62,20 +62,20 @@ class Why(Enum):
 class Rule(NamedTuple):
     """One row: when liveness and match stand so, then this."""
 
-    liveness: tuple[Standing, ...]
-    match: tuple[Standing, ...]
+    liveness: tuple[CheckStatus, ...]
+    match: tuple[CheckStatus, ...]
     decision: Decision
     action: Action
     reasons: tuple[Why, ...]
 
 
-_GOOD = (Standing.GOOD,)
-_FINE = (Standing.GOOD, Standing.MARGINAL)
-_MARGINAL = (Standing.MARGINAL,)
-_FIRST = (Standing.FIRST,)
-_AGAIN = (Standing.AGAIN,)
-_EARLY = (Standing.FIRST, Standing.AGAIN)
-_PERSISTS = (Standing.PERSISTS,)
+_GOOD = (CheckStatus.GOOD,)
+_FINE = (CheckStatus.GOOD, CheckStatus.MARGINAL)
+_MARGINAL = (CheckStatus.MARGINAL,)
+_FIRST = (CheckStatus.FIRST,)
+_AGAIN = (CheckStatus.AGAIN,)
+_EARLY = (CheckStatus.FIRST, CheckStatus.AGAIN)
+_PERSISTS = (CheckStatus.PERSISTS,)
 
 RULES: Final = (
     Rule(_GOOD, _GOOD, "accept", "none", ()),
@@ -115,52 +115,52 @@ class Judgement(NamedTuple):
     message_code: str
 
 
-def judge(event: Transaction, rulebook: Rulebook, before: Attempts) -> Judgement:
+def judge(event: Transaction, policy: CompiledPolicy, before: Attempts) -> Judgement:
     """Return what happens to `event`, whose subject had `before` failures within the policy's window.
 
     Requested are the checks that upstream names, those that brought a score, and those that the policy requires.
     """
     score = event.match_score
     if score is None:
-        requested = rulebook.match_required or "match" in event.checks
+        requested = policy.match_required or "match" in event.checks
         match: MatchOutcome = "missing" if requested else "not_requested"
-    elif score >= rulebook.marginal_below:
+    elif score >= policy.marginal_below:
         match = "pass"
     else:
-        match = "marginal" if score >= rulebook.match_threshold else "fail"
+        match = "marginal" if score >= policy.match_threshold else "fail"
     score = event.liveness_score
     if score is None:
-        requested = rulebook.liveness_required or "liveness" in event.checks
+        requested = policy.liveness_required or "liveness" in event.checks
         liveness: LivenessOutcome = "missing" if requested else "not_requested"
     else:
-        liveness = "pass" if score >= rulebook.liveness_threshold else "fail"
+        liveness = "pass" if score >= policy.liveness_threshold else "fail"
     accepted = _ACCEPTED.get((match, liveness))
     if accepted:
         return accepted
-    limit = rulebook.limit
-    match_at, liveness_at = standing(match, before.match, limit), standing(liveness, before.liveness, limit)
+    limit = policy.limit
+    match_at, liveness_at = check_status(match, before.match, limit), check_status(liveness, before.liveness, limit)
     return _JUDGEMENTS[match, liveness, match_at, liveness_at]
 
 
-def attempts_left(judgement: Judgement, rulebook: Rulebook, before: Attempts) -> int:
+def attempts_left(judgement: Judgement, policy: CompiledPolicy, before: Attempts) -> int:
     """Return how many tries remain before a person decides: 0 for a referral."""
     if judgement.decision == "refer":
         return 0
     match = before.match + 1 if judgement.failed & MATCH_FAILED else 0
     liveness = before.liveness + 1 if judgement.failed & LIVENESS_FAILED else 0
-    return rulebook.limit - max(match, liveness)
+    return policy.limit - max(match, liveness)
 
 
-def standing(outcome: MatchOutcome, before: int, limit: int) -> Standing:
+def check_status(outcome: MatchOutcome, before: int, limit: int) -> CheckStatus:
     """Return where a check stands whose outcome is this after `before` failures; `limit` failures persist."""
     if outcome not in _FAILURES:
-        return Standing.MARGINAL if outcome == "marginal" else Standing.GOOD
+        return CheckStatus.MARGINAL if outcome == "marginal" else CheckStatus.GOOD
     if before + 1 >= limit:
-        return Standing.PERSISTS
-    return Standing.FIRST if before == 0 else Standing.AGAIN
+        return CheckStatus.PERSISTS
+    return CheckStatus.FIRST if before == 0 else CheckStatus.AGAIN
 
 
-def _possible(outcome: MatchOutcome) -> tuple[Standing, ...]:
+def _possible(outcome: MatchOutcome) -> tuple[CheckStatus, ...]:
     if outcome in _FAILURES:
         return (*_EARLY, *_PERSISTS)
     return _MARGINAL if outcome == "marginal" else _GOOD
@@ -187,7 +187,7 @@ def _judgement(rule: Rule, match: MatchOutcome, liveness: LivenessOutcome) -> Ju
     )
 
 
-_Case = tuple[MatchOutcome, LivenessOutcome, Standing, Standing]
+_Case = tuple[MatchOutcome, LivenessOutcome, CheckStatus, CheckStatus]
 # The table by outcomes and standings, so that judging is one look-up; a case that no rule lists raises KeyError.
 _JUDGEMENTS: Final[dict[_Case, Judgement]] = {
     (match, liveness, match_at, liveness_at): _judgement(rule, match, liveness)

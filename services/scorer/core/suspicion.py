@@ -1,95 +1,136 @@
-"""What makes a transaction suspicious, as events with a reason code and the numbers behind it."""
+"""What makes a transaction suspicious, as events with a reason code and the numbers behind it.
 
-from typing import NamedTuple
+`SOURCES` lists everything that can. A row rests on a failed check or on one of the `Signals`; there is no third kind.
+So what is accepted without a signal raises nothing, and the shortcut for plain accepts (`decision.plain_accept`) asks
+for nothing else: a new reason needs a row here, and where an accept may have it, a field of `Signals`.
+"""
 
-from proofwatch.detection.suspicions import suspicion, velocity
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from proofwatch.detection.suspicions import Reason, suspicion, velocity
 from proofwatch.detection.velocity import Crossing
 from proofwatch.events.types import Basis, Control, Suspicion, Transaction
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.patterns import Pattern
 from services.scorer.core.rules import Judgement
 
 
-class FarBelow(NamedTuple):
-    """Scores below these are far below their limit; 0: none is."""
+class Signals(NamedTuple):
+    """What is known against a transaction beside its own scores; each is empty where there is nothing.
 
-    match: float
-    liveness: float
-
-
-class Grounds(NamedTuple):
-    """What was found about a transaction beside its own scores.
-
-    `persists`: liveness failures persist and the episode has had no suspicion. `alarms`: the `alarmed_cohort` controls
-    in force for its cohorts.
+    `crossings`: velocity rules that it crosses. `patterns`: attack patterns that it matches. `alarms`: the
+    `alarmed_cohort` controls in force for its cohorts.
     """
 
-    persists: bool = False
-    crossings: tuple[Crossing, ...] = ()
-    patterns: tuple[Pattern, ...] = ()
-    alarms: tuple[Control, ...] = ()
+    crossings: tuple[Crossing, ...]
+    patterns: tuple[Pattern, ...]
+    alarms: tuple[Control, ...]
 
 
-NO_GROUNDS = Grounds()
+NO_SIGNALS: Final = Signals((), (), ())
 
 
-def suspicions(
-    event: Transaction, judgement: Judgement, basis: Basis, far_below: FarBelow, grounds: Grounds = NO_GROUNDS
-) -> list[Suspicion]:
-    """Return every suspicion that the transaction raises.
+class Suspect(NamedTuple):
+    """A transaction that was judged. `begins_episode`: liveness failures persist, and that has not been raised yet."""
 
-    An accepted transaction without grounds raises none: callers may spare the call.
-    """
-    found = [persisting_liveness(event, basis)] if grounds.persists else []
-    if judgement.failed:
-        found += _far_below(event, judgement, basis, far_below)
-    found += [velocity(event, "subject_velocity", each, basis.policy_hash) for each in grounds.crossings]
-    found += [_matched(event, basis, each) for each in grounds.patterns]
-    found += [
-        suspicion(event, "alarmed_cohort", dict(each.evidence), basis.policy_hash, each.control_id)
-        for each in grounds.alarms
-    ]
+    event: Transaction
+    judgement: Judgement
+    basis: Basis
+    policy: CompiledPolicy
+    begins_episode: bool
+
+
+class OfFailure(NamedTuple):
+    """A reason that only a failed check gives."""
+
+    reason: Reason
+    raised: Callable[[Suspect], Iterable[Suspicion]]
+
+
+class OfSignal(NamedTuple):
+    """A reason that a signal gives, whatever the decision: `raised` gets what the field `signal` of `Signals` holds."""
+
+    reason: Reason
+    signal: str
+    raised: Callable[[Suspect, Any], Iterable[Suspicion]]
+
+
+def suspicions(suspect: Suspect, signals: Signals) -> list[Suspicion]:
+    """Return every suspicion that the transaction raises."""
+    found: list[Suspicion] = []
+    if suspect.judgement.failed:
+        for _, raised in _OF_FAILURES:
+            found += raised(suspect)
+    if signals != NO_SIGNALS:
+        for _, signal, raised_by in _OF_SIGNALS:
+            found += raised_by(suspect, getattr(signals, signal))
     return found
 
 
-def is_far_below(event: Transaction, match_limit: float, liveness_limit: float) -> bool:
-    """Return whether a score is below these limits; otherwise only grounds can make the transaction suspicious."""
-    match, liveness = event.match_score, event.liveness_score
-    return (match is not None and match < match_limit) or (liveness is not None and liveness < liveness_limit)
-
-
-def persisting_liveness(event: Transaction, basis: Basis) -> Suspicion:
-    """Return the suspicion that persisting liveness failures raise once per episode.
-
-    Evidence: `attempts` (failures, this one included), `threshold`, and `score` unless this one is a non-response.
-    """
+def _persisting_liveness(suspect: Suspect) -> Iterable[Suspicion]:
+    """Once an episode. Evidence: `attempts` (failures, this one included), `threshold`, and `score` if there is one."""
+    if not suspect.begins_episode:
+        return ()
+    event, basis = suspect.event, suspect.basis
     evidence = {"attempts": float(basis.attempts_before.liveness + 1), "threshold": basis.liveness_threshold}
     if event.liveness_score is not None:
         evidence["score"] = event.liveness_score
-    return suspicion(event, "liveness_failures_persist", evidence, basis.policy_hash)
+    return (suspicion(event, "liveness_failures_persist", evidence, basis.policy_hash),)
 
 
-def _far_below(event: Transaction, judgement: Judgement, basis: Basis, limits: FarBelow) -> list[Suspicion]:
+def _match_far_below(suspect: Suspect) -> Iterable[Suspicion]:
     """Evidence: `score`, `limit` (of being far below) and `threshold` (of the check)."""
-    found = []
-    score = event.match_score
-    if score is not None and judgement.match_outcome == "fail" and score < limits.match:
-        evidence = {"score": score, "limit": limits.match, "threshold": basis.match_threshold}
-        found.append(suspicion(event, "match_far_below_threshold", evidence, basis.policy_hash))
-    score = event.liveness_score
-    if score is not None and judgement.liveness_outcome == "fail" and score < limits.liveness:
-        evidence = {"score": score, "limit": limits.liveness, "threshold": basis.liveness_threshold}
-        found.append(suspicion(event, "liveness_far_below_threshold", evidence, basis.policy_hash))
-    return found
+    score, limit, basis = suspect.event.match_score, suspect.policy.match_far_below, suspect.basis
+    if score is None or score >= limit or suspect.judgement.match_outcome != "fail":
+        return ()
+    evidence = {"score": score, "limit": limit, "threshold": basis.match_threshold}
+    return (suspicion(suspect.event, "match_far_below_threshold", evidence, basis.policy_hash),)
 
 
-def _matched(event: Transaction, basis: Basis, pattern: Pattern) -> Suspicion:
-    published = pattern.published
-    return suspicion(
-        event,
-        "attack_pattern",
-        pattern.evidence(event),
-        basis.policy_hash,
-        published.pattern_id,
-        severity=published.severity,
-        pattern_id=published.pattern_id,
-    )
+def _liveness_far_below(suspect: Suspect) -> Iterable[Suspicion]:
+    """Evidence: likewise."""
+    score, limit, basis = suspect.event.liveness_score, suspect.policy.liveness_far_below, suspect.basis
+    if score is None or score >= limit or suspect.judgement.liveness_outcome != "fail":
+        return ()
+    evidence = {"score": score, "limit": limit, "threshold": basis.liveness_threshold}
+    return (suspicion(suspect.event, "liveness_far_below_threshold", evidence, basis.policy_hash),)
+
+
+def _velocity(suspect: Suspect, crossings: Iterable[Crossing]) -> Iterable[Suspicion]:
+    return [velocity(suspect.event, "subject_velocity", each, suspect.basis.policy_hash) for each in crossings]
+
+
+def _matched(suspect: Suspect, patterns: Iterable[Pattern]) -> Iterable[Suspicion]:
+    event, policy_hash = suspect.event, suspect.basis.policy_hash
+    return [
+        suspicion(
+            event,
+            "attack_pattern",
+            each.evidence(event),
+            policy_hash,
+            each.published.pattern_id,
+            severity=each.published.severity,
+            pattern_id=each.published.pattern_id,
+        )
+        for each in patterns
+    ]
+
+
+def _alarmed(suspect: Suspect, alarms: Iterable[Control]) -> Iterable[Suspicion]:
+    event, policy_hash = suspect.event, suspect.basis.policy_hash
+    return [suspicion(event, "alarmed_cohort", dict(each.evidence), policy_hash, each.control_id) for each in alarms]
+
+
+_OF_FAILURES: Final = (
+    OfFailure("liveness_failures_persist", _persisting_liveness),
+    OfFailure("match_far_below_threshold", _match_far_below),
+    OfFailure("liveness_far_below_threshold", _liveness_far_below),
+)
+_OF_SIGNALS: Final = (
+    OfSignal("subject_velocity", "crossings", _velocity),
+    OfSignal("attack_pattern", "patterns", _matched),
+    OfSignal("alarmed_cohort", "alarms", _alarmed),
+)
+SOURCES: Final = (*_OF_FAILURES, *_OF_SIGNALS)
+"""Everything that can raise a suspicion here, in the order in which a transaction's suspicions are published."""

@@ -3,15 +3,15 @@
 from typing import Final, Literal, NamedTuple
 
 from proofwatch.events.types import Attempts, Transaction
-from services.scorer.core.rulebook import Rulebook
-from services.scorer.core.rules import RULES, Judgement, MatchOutcome, Rule, Standing, judge, standing
+from services.scorer.core.compiled_policy import CompiledPolicy
+from services.scorer.core.rules import RULES, CheckStatus, Judgement, MatchOutcome, Rule, check_status, judge
 from services.scorer.core.step_up import with_step_up
 
 Check = Literal["match", "liveness"]
 
 
 class CheckTrace(NamedTuple):
-    """One check: what was compared with what, and where the subject's check stands with it.
+    """One check: what was compared with what, and what status the subject's check has with it.
 
     `threshold`: accepted from this score on; `marginal_below`: accepted and counted apart below this one (match).
     `failures_before` counted when the verdict was made; with `limit` failures they persist.
@@ -24,7 +24,7 @@ class CheckTrace(NamedTuple):
     outcome: MatchOutcome
     failures_before: int
     limit: int
-    standing: Standing
+    status: CheckStatus
 
 
 class RowTrace(NamedTuple):
@@ -55,22 +55,22 @@ class Trace(NamedTuple):
         return next(row for row in self.rows if row.applies)
 
 
-def trace(event: Transaction, rulebook: Rulebook, before: Attempts, *, step_up: bool = False) -> Trace:
+def trace(event: Transaction, policy: CompiledPolicy, before: Attempts, *, step_up: bool = False) -> Trace:
     """Return how `judge`, and step-up MFA after it, come to their judgement.
 
     `before`: the subject's failures within the policy's window.
     """
-    judgement = judge(event, rulebook, before)
+    judgement = judge(event, policy, before)
     match = CheckTrace(
-        "match", event.match_score, rulebook.match_threshold, rulebook.marginal_below, judgement.match_outcome,
-        before.match, rulebook.limit, standing(judgement.match_outcome, before.match, rulebook.limit),
+        "match", event.match_score, policy.match_threshold, policy.marginal_below, judgement.match_outcome,
+        before.match, policy.limit, check_status(judgement.match_outcome, before.match, policy.limit),
     )  # fmt: skip
     liveness = CheckTrace(
-        "liveness", event.liveness_score, rulebook.liveness_threshold, None, judgement.liveness_outcome,
-        before.liveness, rulebook.limit, standing(judgement.liveness_outcome, before.liveness, rulebook.limit),
+        "liveness", event.liveness_score, policy.liveness_threshold, None, judgement.liveness_outcome,
+        before.liveness, policy.limit, check_status(judgement.liveness_outcome, before.liveness, policy.limit),
     )  # fmt: skip
     rows = tuple(
-        RowTrace(number, rule, liveness.standing in rule.liveness, match.standing in rule.match)
+        RowTrace(number, rule, liveness.status in rule.liveness, match.status in rule.match)
         for number, rule in enumerate(RULES, 1)
     )
     return Trace((match, liveness), rows, step_up, with_step_up(judgement) if step_up else judgement)
@@ -94,5 +94,5 @@ def why(found: CheckTrace) -> str:
         case _:
             return f"{score!r} is at least {threshold!r}"
     number = found.failures_before + 1
-    tail = "failures persist" if found.standing is Standing.PERSISTS else f"{found.limit} would persist"
+    tail = "failures persist" if found.status is CheckStatus.PERSISTS else f"{found.limit} would persist"
     return f"{said}; the {_ORDINALS.get(number, f'{number}th')} failure that counts ({tail})"

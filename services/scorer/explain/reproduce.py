@@ -14,9 +14,9 @@ from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
 from services.scorer.core.attempts import attempt_name
 from services.scorer.core.attempts import named as named_as
-from services.scorer.core.effects import verdict as verdict_of
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.trace import Trace, trace
+from services.scorer.core.verdicts import verdict as verdict_of
 
 PERSONAL: Final = ("$.subject_ref", "$.segments", "$.device.ref")
 
@@ -50,11 +50,11 @@ class Reproduction(NamedTuple):
 
 def reproduce(event: Transaction, published: Verdict, value: bytes, policy: Policy) -> Reproduction:
     """Recompute the verdict on `event` and compare it with the published one, whose JSON is `value`."""
-    book, basis = Rulebook.of(policy), published.basis
+    compiled, basis = CompiledPolicy.of(policy), published.basis
     step_up = bool(basis.step_up)
     narrowed, withheld = _narrowed(event, published)
-    found = trace(narrowed, book, basis.attempts_before, step_up=step_up)
-    own = book.basis(basis.attempts_before, basis.controls_version, basis.patterns_version, step_up=step_up)
+    found = trace(narrowed, compiled, basis.attempts_before, step_up=step_up)
+    own = compiled.basis(basis.attempts_before, basis.controls_version, basis.patterns_version, step_up=step_up)
     recomputed = verdict_of(narrowed, found.judgement, own)
     expected = VERDICT.encode(recomputed)
     differences = tuple(_compare("$", msgspec.json.decode(value), msgspec.json.decode(expected)))

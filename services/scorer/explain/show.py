@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from proofwatch.governance.policy import Policy
-from services.scorer.core.rules import Standing
+from services.scorer.core.rules import CheckStatus
 from services.scorer.core.trace import CheckTrace, RowTrace, why
 from services.scorer.explain.reproduce import PERSONAL, Difference, Reproduction
 
@@ -63,7 +63,7 @@ def as_document(explained: Explained, *, personal: bool) -> dict[str, Any]:
                 "outcome": each.outcome,
                 "failures_before": each.failures_before,
                 "limit": each.limit,
-                "standing": each.standing.value,
+                "standing": each.status.value,
                 "why": why(each),
             }
             for each in found.trace.checks
@@ -71,9 +71,9 @@ def as_document(explained: Explained, *, personal: bool) -> dict[str, Any]:
         "rules": [
             {
                 "rule": row.number,
-                "liveness": [standing.value for standing in row.rule.liveness],
+                "liveness": [status.value for status in row.rule.liveness],
                 "liveness_met": row.liveness_met,
-                "match": [standing.value for standing in row.rule.match],
+                "match": [status.value for status in row.rule.match],
                 "match_met": row.match_met,
                 "decision": row.rule.decision,
                 "action": row.rule.action,
@@ -159,9 +159,9 @@ def _rules(rows: tuple[RowTrace, ...]) -> Table:
     for row in rows:
         table.add_row(
             f"{'→ ' if row.applies else ''}{row.number}",
-            _standings(row.rule.liveness),
+            _statuses(row.rule.liveness),
             _met(row.liveness_met),
-            _standings(row.rule.match),
+            _statuses(row.rule.match),
             _met(row.match_met),
             f"{row.rule.decision}{_action(row.rule.action)}",
             style="bold" if row.applies else "dim",
@@ -186,8 +186,8 @@ def _why(reasons: tuple[str, ...]) -> str:
     return f"({', '.join(reason.replace('_', ' ') for reason in reasons)})" if reasons else ""
 
 
-def _standings(standings: tuple[Standing, ...]) -> str:
-    return " or ".join(standing.value for standing in standings)
+def _statuses(statuses: tuple[CheckStatus, ...]) -> str:
+    return " or ".join(status.value for status in statuses)
 
 
 def _action(action: str) -> str:

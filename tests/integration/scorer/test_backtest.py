@@ -27,9 +27,9 @@ from services.scorer.backtest.play import play
 from services.scorer.backtest.result import Result
 from services.scorer.backtest.topic import TopicSource
 from services.scorer.core.attempts import CLEAN
-from services.scorer.core.effects import verdict
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import judge
+from services.scorer.core.verdicts import verdict
 from services.scorer.explain.command import best
 from services.scorer.explain.search import Search
 from tests.support.kafka_broker import KafkaBroker
@@ -41,8 +41,8 @@ ZSTD = {"compression.type": "zstd"}  # the commands read compressed topics as we
 
 def verdicts_of(log: Sequence[Arrival]) -> list[bytes]:
     """What OLD says about each transaction by itself, in bytes."""
-    book, none = Rulebook.of(OLD), CLEAN.failures
-    return [VERDICT.encode(verdict(a.event, judge(a.event, book, none), book.basis(none))) for a in log]
+    compiled, none = CompiledPolicy.of(OLD), CLEAN.failures
+    return [VERDICT.encode(verdict(a.event, judge(a.event, compiled, none), compiled.basis(none))) for a in log]
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs
 from proofwatch.governance.replica import Replica
-from services.scorer import app, handlers, memory
+from services.scorer import app
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.subjects import SubjectKeeper
+from services.scorer.handlers import recall
+from services.scorer.handlers import stage as stage_module
+from services.scorer.handlers.subject_states import SubjectStates
 from tests.support.kafka_broker import KafkaBroker
 from tests.unit.scorer import samples
 from tests.unit.scorer.samples import on, record, run, transaction
@@ -34,9 +36,9 @@ async def own_names(monkeypatch: pytest.MonkeyPatch, kafka_broker: KafkaBroker) 
     monkeypatch.setattr(app, "CO_PARTITIONED", names)
     for constant, name in zip(NAMES, names[1:], strict=True):
         monkeypatch.setattr(topics, constant, name)
-    monkeypatch.setattr(handlers, "SubjectKeeper", partial(SubjectKeeper, topic=topics.SUBJECTS))
+    monkeypatch.setattr(stage_module, "SubjectStates", partial(SubjectStates, topic=topics.SUBJECTS))
     monkeypatch.setattr(samples, "SUBJECTS", topics.SUBJECTS)
-    monkeypatch.setattr(memory, "STEP_UPS", topics.STEP_UPS)
+    monkeypatch.setattr(recall, "STEP_UPS", topics.STEP_UPS)
     monkeypatch.setattr(samples, "STEP_UPS", topics.STEP_UPS)
     return names
 

@@ -19,11 +19,11 @@ from services.scorer.adapters.governance import Ungoverned
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.adapters.redis import RedisSubjects
 from services.scorer.app import CO_PARTITIONED
-from services.scorer.conservation import Conservation
+from services.scorer.core.conservation import Conservation
 from services.scorer.core.subject import decode, encode
-from services.scorer.handlers import ScorerStage
+from services.scorer.handlers.stage import ScorerStage
+from services.scorer.handlers.subjects_watch import SubjectsWatch
 from services.scorer.ports import Applied, Change, Subjects, SubjectsBehind, SubjectsUnavailable
-from services.scorer.watch import SubjectsWatch
 from tests.support.redis_server import RedisServer
 from tests.unit.scorer.samples import POLICY, START_MS, record, transaction
 

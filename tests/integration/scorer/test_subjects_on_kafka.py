@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from proofwatch.bus.port import Outgoing
 from services.scorer.adapters.redis import RedisSubjects
 from services.scorer.core.subject import decode
-from services.scorer.subjects import SubjectKeeper
+from services.scorer.handlers.subject_states import SubjectStates
 from tests.contract.worlds import World, eventually, kafka_world, shows
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.redis_server import RedisServer
@@ -52,7 +52,7 @@ async def test_a_redis_that_is_lost_in_mid_stream_is_filled_again(
     world = await kafka_world(kafka_broker.bootstrap, {"in": 1, "out": 1, "subjects": 1}, {})
     client = Redis.from_url(redis_server.url)
     store, dice = RedisSubjects(client, 3600), random.Random(7)
-    stage = Remembering(SubjectKeeper(world.bus, store, world.name("subjects"), chunk=7), world.name("out"))
+    stage = Remembering(SubjectStates(world.bus, store, world.name("subjects"), chunk=7), world.name("out"))
     said: list[int] = []
 
     async def produce(count: int) -> None:

@@ -17,9 +17,9 @@ from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.governance import Ungoverned
 from services.scorer.core.attempts import Identity
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.subject import NOTHING
-from services.scorer.handlers import ScorerStage
+from services.scorer.handlers.stage import ScorerStage
 from services.scorer.ports import Governance, Observer, Subjects
 
 START = datetime(2026, 1, 15, 8, tzinfo=UTC)
@@ -27,7 +27,7 @@ START_MS = 1_768_464_000_000
 HOUR_MS = 3_600_000
 SOURCE = TopicPartition(TRANSACTIONS, 2)
 POLICY = load_policy()
-BOOK = Rulebook.of(POLICY)
+COMPILED = CompiledPolicy.of(POLICY)
 CLOCK = SimulatedClock(START_MS)
 
 

@@ -9,7 +9,7 @@ from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
 from services.scorer.core.attempts import after, before
 from services.scorer.core.subject import NOTHING, is_empty, settled
-from services.scorer.subjects import SubjectKeeper
+from services.scorer.handlers.subject_states import SubjectStates
 from tests.unit.scorer.samples import of
 
 FAIL: Final = b"fail"
@@ -54,7 +54,7 @@ def fold(records: Iterable[Record]) -> tuple[list[bytes], dict[bytes, SubjectSta
 class Remembering:
     """A `Stage[None]`: says what it knows about each record on the topic `out`, by the fold above."""
 
-    def __init__(self, keeper: SubjectKeeper, out: str) -> None:
+    def __init__(self, keeper: SubjectStates, out: str) -> None:
         self.keeper = keeper
         self.out = out
         self.said = 0

@@ -8,7 +8,7 @@ from proofwatch.events.topics import GUIDANCE, SUSPICIONS, TRANSACTIONS, VERDICT
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.app import CO_PARTITIONED, GROUP, Settings, build
-from services.scorer.conservation import Conservation
+from services.scorer.core.conservation import Conservation
 from tests.unit.scorer.samples import POLICY, START_MS, record, transaction
 
 PARTITIONS = 3

@@ -11,11 +11,11 @@ from proofwatch.events.types import Transaction
 from proofwatch.governance.policy import Policy
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.backtest.arrivals import Arrival
-from services.scorer.backtest.player import JUDGED, LAG_MS, Counting, Fading, Recorded, counting
+from services.scorer.backtest.player import LAG_MS, RULED, Counting, Fading, Recorded, counting
 from services.scorer.core.attempts import History
-from services.scorer.core.decide import decide
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.duplicates import Recent, Seen
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.judging import judge_with_history
 from services.scorer.core.times import occurred_ms
 from tests.unit.scorer.backtests import NEW, OLD, arrivals, transaction
 from tests.unit.scorer.samples import SOURCE, LogHistory, batch, record, stage, verdicts
@@ -57,18 +57,22 @@ def test_it_says_what_the_core_says_with_everything_remembered(
     drawn: list[tuple[int, int, int, float | None, float]],
 ) -> None:
     """Forgetting and sharing change nothing: the core with whole histories, and the scorer's own duplicates."""
-    book, recent, histories = Rulebook.of(OLD), Recent(Rulebook.of(OLD).horizon_ms), dict[str, History]()
+    compiled, recent, histories = (
+        CompiledPolicy.of(OLD),
+        Recent(CompiledPolicy.of(OLD).horizon_ms),
+        dict[str, History](),
+    )
     players = counting(OLD, OLD.with_thresholds(match=0.85))
     for arrival in ascending(drawn):
         event = arrival.event
         recent.begin(arrival.offset, arrival.timestamp_ms)
         ids = (event.tenant, event.transaction_id, event.attempt_id, arrival.key.encode(), arrival.value)
-        seen = recent.see(arrival.timestamp_ms, occurred_ms(event), *ids, book.horizon_ms)
+        seen = recent.see(arrival.timestamp_ms, occurred_ms(event), *ids, compiled.horizon_ms)
         expected: tuple[str, str]
         if seen in (Seen.FIRST, Seen.FURTHER):
-            decided = decide(event, arrival.offset, histories.get(arrival.key, ()), book)
-            histories[arrival.key] = decided.history
-            expected = (decided.judgement.decision, decided.judgement.action)
+            judged = judge_with_history(event, arrival.offset, histories.get(arrival.key, ()), compiled)
+            histories[arrival.key] = judged.history
+            expected = (judged.judgement.decision, judged.judgement.action)
         elif seen is Seen.REPEATED:
             expected = ("deduplicated", "none")
         else:
@@ -100,7 +104,7 @@ async def test_it_says_what_the_scorer_publishes(policy: Policy) -> None:
         outputs += await scorer.step(batch(records[at : at + 11], at), None)
     player = Counting(policy)
     said = [say(player, arrival) for arrival in log]
-    assert [(v.decision, v.action) for v in verdicts(outputs)] == [s for s in said if s[0] in JUDGED]
+    assert [(v.decision, v.action) for v in verdicts(outputs)] == [s for s in said if s[0] in RULED]
     assert {decision for decision, _ in said} >= {"accept", "retry", "refer", "refused"}
 
 
@@ -129,7 +133,7 @@ def test_another_partition_begins_with_nothing() -> None:
 def test_memory_is_bounded_by_the_windows() -> None:
     """Failing subjects and seen transactions are forgotten, at the latest after twice the time they matter."""
     player = Counting(OLD)
-    kept_ms = Rulebook.of(OLD).window_ms + LAG_MS
+    kept_ms = CompiledPolicy.of(OLD).window_ms + LAG_MS
     count, step_s = 400, kept_ms // 1000 // 20
     log = arrivals([(transaction(n, at_s=n * step_s, match_score=0.1), None) for n in range(count)])
     for arrival in log:

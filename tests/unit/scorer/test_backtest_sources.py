@@ -21,9 +21,9 @@ from services.scorer.backtest.play import play
 from services.scorer.backtest.result import Result
 from services.scorer.backtest.topic import TopicSource
 from services.scorer.core.attempts import CLEAN
-from services.scorer.core.effects import verdict
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import judge
+from services.scorer.core.verdicts import verdict
 from tests.unit.scorer.backtests import NEW, OLD, START, lines, played, small_log
 
 
@@ -89,8 +89,8 @@ async def test_a_file_of_events_in_another_order_is_brought_into_that_of_its_tim
 async def test_a_dump_of_verdicts(tmp_path: Path) -> None:
     """The transactions are taken back from what the verdicts say about them."""
     log = small_log()
-    book, none = Rulebook.of(OLD), CLEAN.failures
-    values = [VERDICT.encode(verdict(a.event, judge(a.event, book, none), book.basis(none))) for a in log]
+    compiled, none = CompiledPolicy.of(OLD), CLEAN.failures
+    values = [VERDICT.encode(verdict(a.event, judge(a.event, compiled, none), compiled.basis(none))) for a in log]
     source = open_file(lines(tmp_path / "v.jsonl", values), OLD, NEW, labels=lines(tmp_path / "l.jsonl", labels(log)))
     assert figures(await result_of(source)) == figures((await played(log)).result)
 

@@ -11,8 +11,8 @@ from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS, dead_letter_topic
 from proofwatch.events.types import Device
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.ports import BatchCounts
-from tests.unit.scorer.samples import BOOK, START_MS, record, run, transaction
+from services.scorer.core.conservation import BatchCounts
+from tests.unit.scorer.samples import COMPILED, START_MS, record, run, transaction
 
 GOOD = record(0, transaction())
 DOCUMENT: dict[str, Any] = msgspec.json.decode(GOOD.value or b"")
@@ -51,7 +51,7 @@ CASES = {
     "empty_key": (GOOD._replace(key=b""), "missing_key"),
     "key_of_another_subject": (GOOD._replace(key=b"acme/other"), "key_mismatch"),
     "key_not_utf8": (GOOD._replace(key=b"\xff"), "key_mismatch"),
-    "occurred_ahead": (record(1, transaction(9), START_MS - BOOK.ahead_ms - 1), "time_ahead"),
+    "occurred_ahead": (record(1, transaction(9), START_MS - COMPILED.ahead_ms - 1), "time_ahead"),
     "conflicting": (with_fields(transaction_id="tx-first", match_score=0.1), "conflicting_duplicate"),
 }
 
@@ -95,7 +95,7 @@ async def test_a_transaction_that_was_put_right_is_judged_and_counted_by_field()
 
 async def test_exactly_the_allowed_advance_is_still_judged() -> None:
     """max_ahead_seconds is inclusive: clocks differ."""
-    outputs = await run(MemorySubjects(3600), [record(0, transaction(), START_MS - BOOK.ahead_ms)])
+    outputs = await run(MemorySubjects(3600), [record(0, transaction(), START_MS - COMPILED.ahead_ms)])
     assert [out.topic for out in outputs] == [VERDICTS]
 
 

@@ -1,8 +1,7 @@
 """The account of what became of every record."""
 
 from proofwatch.bus.port import TopicPartition
-from services.scorer.conservation import Conservation, Totals
-from services.scorer.ports import BatchCounts
+from services.scorer.core.conservation import BatchCounts, Conservation, Totals
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 

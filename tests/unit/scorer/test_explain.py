@@ -17,10 +17,10 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.cli import main
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.core.effects import verdict
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import judge
 from services.scorer.core.step_up import with_step_up
+from services.scorer.core.verdicts import verdict
 from services.scorer.explain.command import best
 from services.scorer.explain.reproduce import reproduce
 from services.scorer.explain.search import NotFound, Published, Search, Unreadable
@@ -96,11 +96,11 @@ async def test_the_verdict_on_a_transaction_that_was_put_right_is_reproduced_byt
 def published(policy: Policy = OLD, *, step_up: bool = False, **fields: Any) -> tuple[Transaction, bytes]:
     given: dict[str, Any] = {"segments": {"country": "KE", "sex": "female"}, "liveness_score": 0.4} | fields
     event = event_of(1, **given)
-    book = Rulebook.of(policy)
+    compiled = CompiledPolicy.of(policy)
     before = Attempts(match=0, liveness=2)
-    judgement = judge(event, book, before)
+    judgement = judge(event, compiled, before)
     return event, VERDICT.encode(
-        verdict(event, with_step_up(judgement) if step_up else judgement, book.basis(before, 3, 4, step_up=step_up))
+        verdict(event, with_step_up(judgement) if step_up else judgement, compiled.basis(before, 3, 4, step_up=step_up))
     )
 
 

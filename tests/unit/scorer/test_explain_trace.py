@@ -5,13 +5,13 @@ from itertools import product
 import pytest
 
 from proofwatch.events.types import Attempts
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import judge
 from services.scorer.core.step_up import with_step_up
 from services.scorer.core.trace import trace, why
 from tests.unit.scorer.backtests import OLD, transaction
 
-BOOK = Rulebook.of(OLD)
+COMPILED = CompiledPolicy.of(OLD)
 CASES = list(
     product((0.1, 0.87, 0.95, None), (0.1, 0.999, None), range(4), range(4), (("match",), ("match", "liveness")))
 )
@@ -22,13 +22,13 @@ def test_every_case_is_told_as_it_is_judged() -> None:
     for match, liveness, before_match, before_liveness, checks in CASES:
         event = transaction(1, match_score=match, liveness_score=liveness, checks=checks)
         before = Attempts(match=before_match, liveness=before_liveness)
-        judgement = judge(event, BOOK, before)
-        found = trace(event, BOOK, before)
+        judgement = judge(event, COMPILED, before)
+        found = trace(event, COMPILED, before)
         assert found.judgement == judgement
         assert [row.applies for row in found.rows].count(True) == 1
         assert (found.applied.rule.decision, found.applied.rule.action) == (judgement.decision, judgement.action)
         assert [check.outcome for check in found.checks] == [judgement.match_outcome, judgement.liveness_outcome]
-        assert trace(event, BOOK, before, step_up=True).judgement == with_step_up(judgement)
+        assert trace(event, COMPILED, before, step_up=True).judgement == with_step_up(judgement)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_every_case_is_told_as_it_is_judged() -> None:
 def test_each_outcome_says_why(match: float | None, before: int, checks: tuple[str, ...], said: str) -> None:
     """With the score as it is, the threshold as it is, and which failure it was."""
     event = transaction(1, match_score=match, checks=checks)
-    assert why(trace(event, BOOK, Attempts(match=before, liveness=0)).checks[0]) == said
+    assert why(trace(event, COMPILED, Attempts(match=before, liveness=0)).checks[0]) == said

@@ -11,7 +11,7 @@ from proofwatch.events.codec import GUIDANCE, LABEL_REQUEST, SHADOW, STEP_UP, SU
 from proofwatch.events.types import AttackPattern
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.memory import MemoryTooShort
+from services.scorer.handlers.recall import MemoryTooShort
 from tests.unit.scorer.samples import (
     HOUR_MS,
     POLICY,
@@ -26,7 +26,7 @@ from tests.unit.scorer.samples import (
     transaction,
     verdicts,
 )
-from tests.unit.scorer.test_books import control, policy
+from tests.unit.scorer.test_effective_policies import control, policy
 
 SPOOF: dict[str, Any] = {"liveness_score": 0.1}
 

@@ -13,9 +13,9 @@ from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
 from services.operations import subjects as command
 from services.scorer.core.subject import NOTHING, encode
-from services.scorer.repair import REPAIR, Order, Unreadable, repair, unreadable
+from services.scorer.maintenance.repair import REPAIR, Order, Unreadable, repair, unreadable
 from tests.unit.bus.stages import Recording
-from tests.unit.scorer.test_subjects import failed
+from tests.unit.scorer.test_subject_states import failed
 
 ORDER = Order("r.mehta", "disk fault")
 NEWER = encode(NOTHING).replace(b"1", b"2", 1)

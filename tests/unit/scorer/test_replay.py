@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from proofwatch.bus.port import Batch, Outgoing, Record
 from proofwatch.runtime.clock import SimulatedClock
-from services.scorer import decider
 from services.scorer.adapters.memory import MemorySubjects
-from services.scorer.conservation import Conservation
+from services.scorer.core import pipeline
 from services.scorer.core.attempts import before
+from services.scorer.core.conservation import Conservation
 from tests.unit.scorer import samples
 from tests.unit.scorer.samples import (
-    BOOK,
+    COMPILED,
     SOURCE,
     LogHistory,
     after,
@@ -50,7 +50,7 @@ CUTS = st.lists(st.integers(0, 24), max_size=6)
 def small_parts() -> Iterator[None]:
     """Outputs are drawn a few at a time, as those of a large batch are; the clock has reached all that is appended."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decider, "_PART", 2)
+        patch.setattr(pipeline, "_PART", 2)
         patch.setattr(samples, "CLOCK", SimulatedClock(_LATER_MS))
         yield
 
@@ -69,7 +69,7 @@ async def histories(attempts: MemorySubjects, end: int) -> list[object]:
     """What every subject's next transaction would see, at any hour that matters."""
     made = [state.attempts for state in await kept(attempts, end, b"acme/a", b"acme/b")]
     hours = range(-30, 31, 5)
-    return [before(h, end, 1_768_464_000_000 + t * 3_600_000, of(-1), BOOK.window_ms) for h in made for t in hours]
+    return [before(h, end, 1_768_464_000_000 + t * 3_600_000, of(-1), COMPILED.window_ms) for h in made for t in hours]
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,9 +7,9 @@ import pytest
 
 from proofwatch.events.types import Attempts
 from services.scorer.core import rules
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import attempts_left, judge
-from tests.unit.scorer.samples import BOOK, POLICY, transaction
+from tests.unit.scorer.samples import COMPILED, POLICY, transaction
 
 M, ML, MM = "match_below_threshold", "match_missing", "match_marginal"
 L, LL = "liveness_below_threshold", "liveness_missing"
@@ -56,7 +56,7 @@ def test_every_row_of_the_table(
     fields: dict[str, Any], match: int, liveness: int, decision: str, action: str, reasons: tuple[str, ...]
 ) -> None:
     """A referral outranks a retry, liveness leads between equals, each check has a counter of its own."""
-    judgement = judge(transaction(**fields), BOOK, before(match, liveness))
+    judgement = judge(transaction(**fields), COMPILED, before(match, liveness))
     assert (judgement.decision, judgement.action, judgement.reasons) == (decision, action, reasons)
 
 
@@ -65,13 +65,13 @@ def test_every_row_of_the_table(
 )
 def test_match_limits_are_inclusive_from_below(score: float, outcome: str) -> None:
     """Accept when score ≥ threshold; marginal up to, not including, marginal_below."""
-    assert judge(transaction(match_score=score), BOOK, before()).match_outcome == outcome
+    assert judge(transaction(match_score=score), COMPILED, before()).match_outcome == outcome
 
 
 @pytest.mark.parametrize(("score", "outcome"), [(0.0, "fail"), (0.9949, "fail"), (0.995, "pass"), (1.0, "pass")])
 def test_the_liveness_limit_is_inclusive_from_below(score: float, outcome: str) -> None:
     """Accept when score ≥ threshold; a score of zero is a failure, not a missing score."""
-    assert judge(transaction(liveness_score=score), BOOK, before()).liveness_outcome == outcome
+    assert judge(transaction(liveness_score=score), COMPILED, before()).liveness_outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -93,17 +93,17 @@ def test_a_check_is_requested_by_upstream_by_its_score_or_by_the_policy(
     outcomes: tuple[str, str],
 ) -> None:
     """Only a requested check can be missing."""
-    book = Rulebook.of(POLICY.model_copy(update={"required_checks": required}))
+    compiled = CompiledPolicy.of(POLICY.model_copy(update={"required_checks": required}))
     event = transaction(checks=checks, match_score=match_score, liveness_score=liveness_score)
-    judgement = judge(event, book, before())
+    judgement = judge(event, compiled, before())
     assert (judgement.match_outcome, judgement.liveness_outcome) == outcomes
 
 
 def test_the_first_failure_refers_under_a_limit_of_one() -> None:
     """The limit counts this transaction."""
     attempts = POLICY.attempts.model_copy(update={"limit": 1})
-    book = Rulebook.of(POLICY.model_copy(update={"attempts": attempts}))
-    assert judge(transaction(**LOW_MATCH), book, before()).action == "manual_kyc_review"
+    compiled = CompiledPolicy.of(POLICY.model_copy(update={"attempts": attempts}))
+    assert judge(transaction(**LOW_MATCH), compiled, before()).action == "manual_kyc_review"
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def test_attempts_left_is_the_least_over_the_failed_checks(
     fields: dict[str, Any], match: int, liveness: int, left: int
 ) -> None:
     """What upstream may tell the user."""
-    judgement = judge(transaction(**fields), BOOK, before(match, liveness))
-    assert attempts_left(judgement, BOOK, before(match, liveness)) == left
+    judgement = judge(transaction(**fields), COMPILED, before(match, liveness))
+    assert attempts_left(judgement, COMPILED, before(match, liveness)) == left
 
 
 def test_the_rules_list_every_possible_case_exactly_once() -> None:
     """Nothing falls through the table, and no two rows contradict each other."""
     cases = [(match, liveness) for rule in rules.RULES for match, liveness in product(rule.match, rule.liveness)]
-    liveness = [standing for standing in rules.Standing if standing is not rules.Standing.MARGINAL]
-    assert sorted(cases, key=str) == sorted(product(rules.Standing, liveness), key=str)
+    liveness = [status for status in rules.CheckStatus if status is not rules.CheckStatus.MARGINAL]
+    assert sorted(cases, key=str) == sorted(product(rules.CheckStatus, liveness), key=str)
 
 
 def test_every_reason_that_leads_gives_a_message_code() -> None:
@@ -130,7 +130,7 @@ def test_every_reason_that_leads_gives_a_message_code() -> None:
     outcomes: tuple[str, ...] = get_args(rules.Reason)
     for match_score, liveness_score, m, n in product((None, 0.1, 0.87, 0.95), (None, 0.1, 1.0), range(3), range(3)):
         event = transaction(match_score=match_score, liveness_score=liveness_score)
-        judgement = judge(event, BOOK, before(m, n))
+        judgement = judge(event, COMPILED, before(m, n))
         action, _, reason = judgement.message_code.partition(".")
         assert (judgement.decision == "accept") == (judgement.message_code == "")
         assert judgement.decision == "accept" or (action == judgement.action and reason in outcomes)

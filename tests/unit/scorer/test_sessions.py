@@ -12,8 +12,8 @@ from proofwatch.events.topics import GUIDANCE as GUIDANCE_TOPIC
 from proofwatch.events.topics import SUSPICIONS, TRANSACTIONS, dead_letter_topic
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.attempts import attempt_name, named
+from services.scorer.core.conservation import BatchCounts
 from services.scorer.explain.reproduce import reproduce
-from services.scorer.ports import BatchCounts
 from tests.unit.scorer.samples import POLICY, START_MS, on, record, run, transaction, verdicts
 
 LOW: dict[str, Any] = {"match_score": 0.6}

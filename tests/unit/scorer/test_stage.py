@@ -13,10 +13,10 @@ from proofwatch.events.topics import SUSPICIONS, VERDICTS
 from proofwatch.events.types import Attempts
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.attempts import BOUND
-from services.scorer.ports import BatchCounts
+from services.scorer.core.conservation import BatchCounts
 from tests.unit.events.registries import MemoryRegistry
 from tests.unit.scorer.samples import (
-    BOOK,
+    COMPILED,
     HOUR_MS,
     SOURCE,
     START_MS,
@@ -75,7 +75,7 @@ async def test_a_verdict_names_its_basis() -> None:
     """Policy, thresholds and the failures before it: with the event they reproduce it."""
     outputs = await run(memory(), [record(n, transaction(n, **SPOOF)) for n in range(2)])
     basis = verdicts(outputs)[1].basis
-    assert (basis.policy_hash, basis.controls_version, basis.patterns_version) == (BOOK.policy_hash, 0, 0)
+    assert (basis.policy_hash, basis.controls_version, basis.patterns_version) == (COMPILED.policy_hash, 0, 0)
     assert (basis.match_threshold, basis.liveness_threshold) == (0.85, 0.995)
     assert basis.attempts_before == Attempts(match=0, liveness=1)
 
@@ -151,7 +151,7 @@ async def test_a_repeat_after_a_restart_is_still_told() -> None:
     for age_ms in (0, 30 * 24 * HOUR_MS):
         events = [transaction(n, at_s=-age_ms / 1000) for n in range(9)]
         records = [record(n, event, START_MS - age_ms + n) for n, event in enumerate(events)]
-        records.append(record(9, events[4], START_MS - age_ms + 4 + BOOK.horizon_ms - 1))
+        records.append(record(9, events[4], START_MS - age_ms + 4 + COMPILED.horizon_ms - 1))
         scorer, history = stage(memory()), LogHistory(records, 9)
         await scorer.opened(SOURCE, 9, history)
         assert [*await scorer.step(batch(records[9:]), None)] == []

@@ -10,7 +10,7 @@ from proofwatch.events.types import Attempts, Mfa, StepUp
 from proofwatch.governance.policy import StepUpRule
 from services.scorer.core.rules import judge
 from services.scorer.core.step_up import Expiring, StepUpTimes, advance, off_record, records, with_step_up
-from tests.unit.scorer.samples import BOOK, transaction
+from tests.unit.scorer.samples import COMPILED, transaction
 
 CONTROL = "6f1a7a52-2f0e-5a53-9d0c-0b8f3c6f4b11"
 OTHER = "6f1a7a52-2f0e-5a53-9d0c-0b8f3c6f4b12"
@@ -85,12 +85,12 @@ def test_a_prolonged_record_keeps_its_id_and_off_has_its_own() -> None:
 
 def test_an_accept_asks_for_the_second_factor_and_anything_else_stays() -> None:
     """The decision stays an accept; the reason leads; the judgement is made once."""
-    marginal = judge(transaction(match_score=0.86), BOOK, NONE)
+    marginal = judge(transaction(match_score=0.86), COMPILED, NONE)
     asked = with_step_up(marginal)
     assert (asked.decision, asked.action) == ("accept", "step_up_mfa")
     assert asked.reasons == ("step_up_mfa_required", "match_marginal")
     assert with_step_up(marginal) is asked
-    retry = judge(transaction(match_score=0.1), BOOK, NONE)
+    retry = judge(transaction(match_score=0.1), COMPILED, NONE)
     assert with_step_up(retry) is retry
 
 

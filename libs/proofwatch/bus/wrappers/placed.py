@@ -46,7 +46,7 @@ class Placed(Stage[Tx]):
         count = await self._bus.partitions(source.topic)
         keys = set(map(_KEY, batch.records))
         keys.discard(None)
-        strangers = misplaced(keys, source.partition, count) if count > 1 else None  # type: ignore[arg-type]
+        strangers = misplaced(keys, source.partition, count) if count > 1 else None
         if not strangers:
             return await self._stage.step(batch, tx)
         await self._bus.verify()  # partitions may have been added since we counted

@@ -9,7 +9,7 @@ import msgspec
 from proofwatch.bus.port import Record
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
-from services.scorer.core.books import Book, Books
+from services.scorer.core.effective_policies import EffectivePolicies, EffectivePolicy
 
 Decode = Callable[[bytes | None], Transaction]
 
@@ -19,9 +19,9 @@ LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def admit(
-    record: Record, books: Books, decode: Decode, soon: datetime = EARLIEST
-) -> tuple[Transaction, bytes, bytes, Book]:
-    """Return the record's transaction, key and value, and the book that decides about it. Raises `Rejected`.
+    record: Record, policies: EffectivePolicies, decode: Decode, soon: datetime = EARLIEST
+) -> tuple[Transaction, bytes, bytes, EffectivePolicy]:
+    """Return the record's transaction, key and value, and the policy that decides about it. Raises `Rejected`.
 
     `soon`: a time that no policy takes to be ahead of any record of the batch; it spares a closer look.
     """
@@ -29,12 +29,12 @@ def admit(
     event = decode(value)
     if value is None or key is None or key != f"{event.tenant}/{event.subject_ref}".encode():
         raise _wrong_key(key)
-    book = books.of_tenant(event.tenant)
-    if book.guarded:
-        book, event = _narrowed(book, event)
+    effective = policies.of_tenant(event.tenant)
+    if effective.guarded:
+        effective, event = _narrowed(effective, event)
     if not EARLIEST <= event.occurred_at <= soon:
-        _check_time(event, timestamp_ms, book.rulebook.ahead_ms)
-    return event, key, value, book
+        _check_time(event, timestamp_ms, effective.policy.ahead_ms)
+    return event, key, value, effective
 
 
 def _wrong_key(key: bytes | None) -> Rejected:
@@ -57,11 +57,11 @@ def _check_time(event: Transaction, timestamp_ms: int, ahead_ms: int) -> None:
         )
 
 
-def _narrowed(book: Book, event: Transaction) -> tuple[Book, Transaction]:
-    """Return the book of the event's cohorts, and the event with only those segments that its tenant may send."""
-    if book.refused is not None:
-        raise Rejected("tenant_not_served", f"$.tenant: {book.refused}")
-    if book.segments is not None and event.segments and not book.segments.issuperset(event.segments):
-        kept = {name: value for name, value in event.segments.items() if name in book.segments}
+def _narrowed(effective: EffectivePolicy, event: Transaction) -> tuple[EffectivePolicy, Transaction]:
+    """Return the policy of the event's cohorts, and the event with only those segments that its tenant may send."""
+    if effective.refused is not None:
+        raise Rejected("tenant_not_served", f"$.tenant: {effective.refused}")
+    if effective.segments is not None and event.segments and not effective.segments.issuperset(event.segments):
+        kept = {name: value for name, value in event.segments.items() if name in effective.segments}
         event = msgspec.structs.replace(event, segments=kept or None)
-    return book.cohorts.book(event) if book.cohorts else book, event
+    return effective.cohorts.of(event) if effective.cohorts else effective, event

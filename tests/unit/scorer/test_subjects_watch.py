@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from services.scorer.adapters.memory import MemorySubjects
+from services.scorer.handlers.subjects_watch import SubjectsWatch
 from services.scorer.ports import SubjectsUnavailable
-from services.scorer.watch import SubjectsWatch
 
 
 class Flaky(MemorySubjects):

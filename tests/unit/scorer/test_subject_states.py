@@ -12,8 +12,8 @@ from proofwatch.events.types import Attempt, Mfa, SubjectState
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.subject import NOTHING, encode
+from services.scorer.handlers.subject_states import STALE_S, SubjectStates, why_anew
 from services.scorer.ports import Applied, Change, Changes, Sentinel, SubjectsBehind
-from services.scorer.subjects import STALE_S, SubjectKeeper, why_anew
 
 AT = TopicPartition(TRANSACTIONS, 0)
 STEP_UP = Mfa(control_id="27c2ed38-e03a-57b4-9240-33e954a7bfcd", since_ms=1, until_ms=2)
@@ -59,7 +59,7 @@ async def bus_with(*values: tuple[bytes, bytes | None]) -> LocalBus:
 async def test_a_batch_is_applied_with_the_next_one() -> None:
     """The lane goes on only after the commit; so one round trip writes and reads, and no call comes in between."""
     store = Seen()
-    keeper = SubjectKeeper(await bus_with(), store)
+    keeper = SubjectStates(await bus_with(), store)
     await keeper.opened(AT, 0)
     assert await keeper.load(batch(0, 5), {b"acme/s"}) == {}
     outputs = keeper.changed(batch(0, 5), {b"acme/s": failed(3)})
@@ -71,7 +71,7 @@ async def test_a_batch_is_applied_with_the_next_one() -> None:
 async def test_an_idle_batch_applies_what_is_left_and_costs_nothing_else() -> None:
     """What upstream looks up does not wait for the next transaction."""
     store = Seen()
-    keeper = SubjectKeeper(await bus_with(), store)
+    keeper = SubjectStates(await bus_with(), store)
     await keeper.opened(AT, 0)
     await keeper.load(batch(0, 5), {b"acme/s"})
     keeper.changed(batch(0, 5), {b"acme/s": failed(3)})
@@ -86,7 +86,7 @@ async def test_an_idle_batch_applies_what_is_left_and_costs_nothing_else() -> No
 
 async def test_what_is_written_is_settled_and_a_tombstone_stands_for_nothing() -> None:
     """A cleared subject leaves nothing behind; a flag stays."""
-    keeper = SubjectKeeper(await bus_with(), MemorySubjects(10**6))
+    keeper = SubjectStates(await bus_with(), MemorySubjects(10**6))
     await keeper.opened(AT, 0)
     await keeper.load(batch(0, 5), ())
     cleared = (*failed(3).attempts, Attempt(offset=4, occurred_ms=0, transaction=4, failed=0))
@@ -99,7 +99,7 @@ async def test_what_is_written_is_settled_and_a_tombstone_stands_for_nothing() -
 
 async def test_a_batch_that_does_not_follow_is_refused() -> None:
     """A stage that was not told of a new beginning must not apply what may not have been committed."""
-    keeper = SubjectKeeper(await bus_with(), MemorySubjects(10**6))
+    keeper = SubjectStates(await bus_with(), MemorySubjects(10**6))
     await keeper.opened(AT, 0)
     await keeper.load(batch(0, 5), ())
     with pytest.raises(SubjectsBehind, match="a batch at 0 follows one to 5"):
@@ -112,7 +112,7 @@ async def test_a_lost_store_is_filled_from_the_topic_bit_by_bit() -> None:
     """Bounded memory; only the last part says where the store is."""
     store = Seen()
     values = [(b"acme/%d" % (n % 3), encode(failed(n))) for n in range(7)]
-    keeper = SubjectKeeper(await bus_with(*values), store, chunk=2)
+    keeper = SubjectStates(await bus_with(*values), store, chunk=2)
     await keeper.opened(AT, 7)
     assert [(len(changes), mark, position) for changes, mark, position in store.filled] == [
         (2, 2, None),
@@ -127,7 +127,7 @@ async def test_a_lost_store_is_filled_from_the_topic_bit_by_bit() -> None:
 async def test_a_store_that_is_behind_reads_only_what_is_new() -> None:
     """From the mark, which follows the ends that were noted."""
     bus, store = await bus_with((b"acme/s", encode(failed(0)))), Seen()
-    keeper = SubjectKeeper(bus, store)
+    keeper = SubjectStates(bus, store)
     await keeper.opened(AT, 1)
     for position in (1, 2):
         await keeper.load(batch(position, position + 1), ())
@@ -143,7 +143,7 @@ async def test_step_ups_come_back_with_the_states() -> None:
     """Upstream looks them up in the store, whoever filled it."""
     state = SubjectState(schema_version=1, offset=0, attempts=(), step_up=STEP_UP)
     store = Seen()
-    await SubjectKeeper(await bus_with((b"acme/s", encode(state))), store).opened(AT, 1)
+    await SubjectStates(await bus_with((b"acme/s", encode(state))), store).opened(AT, 1)
     assert store.filled == [({b"acme/s": Change(encode(state), STEP_UP)}, 1, 1)]
 
 
@@ -160,7 +160,7 @@ async def test_a_record_that_cannot_be_read_stops_the_catch_up(value: bytes, tod
     others = [(b"acme/%d" % n, encode(failed(n))) for n in range(2, 9)]
     bus = await bus_with((b"acme/s", encode(failed(0))), (b"acme/t", value), *others)
     store = MemorySubjects(10**6)
-    keeper = SubjectKeeper(bus, store, chunk=chunk)
+    keeper = SubjectStates(bus, store, chunk=chunk)
     for _ in range(3):
         with pytest.raises(Blocked, match=rf"onboarding.subjects.v1/0 offset 1: .*\$.*{todo}"):
             await keeper.opened(AT, 9)

@@ -2,7 +2,7 @@
 
 from proofwatch.events.identity import attempt_of, derived_id
 from proofwatch.events.types import Basis, Guidance, Mfa, Transaction, Verdict
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import Judgement, attempts_left
 from services.scorer.core.step_up import log_time
 
@@ -32,7 +32,7 @@ def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
 
 
 def guidance(
-    event: Transaction, judgement: Judgement, rulebook: Rulebook, basis: Basis, mfa: Mfa | None = None
+    event: Transaction, judgement: Judgement, policy: CompiledPolicy, basis: Basis, mfa: Mfa | None = None
 ) -> Guidance:
     """Return what a user does next who was not accepted, or who is under step-up MFA (`mfa`)."""
     assert judgement.action != "none", "an accepted user needs no guidance, unless with_step_up was applied"
@@ -45,7 +45,7 @@ def guidance(
         occurred_at=event.occurred_at,
         action=judgement.action,
         message_code=judgement.message_code,
-        attempts_left=attempts_left(judgement, rulebook, basis.attempts_before),
+        attempts_left=attempts_left(judgement, policy, basis.attempts_before),
         step_up_until=log_time(mfa.until_ms) if mfa else None,
         attempt_id=event.attempt_id,
     )

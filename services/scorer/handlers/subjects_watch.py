@@ -21,7 +21,7 @@ class SubjectsWatch:
     """
 
     def __init__(self, subjects: Subjects, note: Callable[[], Awaitable[None]], every_s: float = _EVERY_S) -> None:
-        """`every_s`: seconds between two looks. `note` is called at every thirtieth: see `SubjectKeeper.look`."""
+        """`every_s`: seconds between two looks. `note` is called at every thirtieth: see `SubjectStates.look`."""
         self._subjects = subjects
         self._note = note
         self._looks = 0

@@ -13,7 +13,7 @@ _MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rulebook:
+class CompiledPolicy:
     """What the core needs of one policy; `policy_hash` names it on every verdict.
 
     Scores are as in the events (0 to 1), durations in milliseconds, `limit` in failures of one check. A score under

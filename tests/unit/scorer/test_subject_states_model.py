@@ -21,8 +21,8 @@ from proofwatch.events.types import SubjectState
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.subject import decode
+from services.scorer.handlers.subject_states import SubjectStates
 from services.scorer.ports import Applied, Changes, Sentinel, SubjectsBehind
-from services.scorer.subjects import SubjectKeeper
 from tests.unit.scorer.subject_house import ACCEPT, FAIL, FORGIVE, Remembering, fold
 
 IN, OUT, SUBJECTS = (TopicPartition(topic, 0) for topic in ("in", "out", "subjects"))
@@ -110,13 +110,13 @@ class World:
         self.store = PausingStore(ttl_s=10**9)
         self.copy: Any = {}
         self.fails: str | None = None
-        self.owners: list[tuple[SubjectKeeper, Coroutine[Any, Any, None]]] = []
+        self.owners: list[tuple[SubjectStates, Coroutine[Any, Any, None]]] = []
 
     def produce(self, transactions: list[tuple[int, bytes]]) -> None:
         run(self.bus.publish([Outgoing(IN.topic, b"acme/%d" % n, value, 0) for n, value in transactions]))
 
     def spawn(self, size: int) -> None:
-        keeper = SubjectKeeper(self.log, self.store, SUBJECTS.topic, chunk=2)
+        keeper = SubjectStates(self.log, self.store, SUBJECTS.topic, chunk=2)
         life = self.live(Remembering(keeper, OUT.topic), size)
         life.send(None)
         self.owners.append((keeper, life))
@@ -198,7 +198,7 @@ class World:
             self.kill(0)
         run(
             self.live(
-                Remembering(SubjectKeeper(self.log, self.store, SUBJECTS.topic), OUT.topic), size, until_done=True
+                Remembering(SubjectStates(self.log, self.store, SUBJECTS.topic), OUT.topic), size, until_done=True
             )
         )
 

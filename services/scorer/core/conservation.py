@@ -2,10 +2,27 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from proofwatch.bus.port import TopicPartition
-from services.scorer.ports import BatchCounts
+
+
+class BatchCounts(NamedTuple):
+    """What became of the records of one batch: consumed = decided + deduplicated + dead_lettered.
+
+    Positions are those of the batch. The same positions may be reported again, for a batch may be seen again.
+    `mended`: fields of its records that were put right (`events.mending`), by name; repeats count too.
+    """
+
+    source: TopicPartition
+    position_before: int
+    position_after: int
+    consumed: int
+    decided: int
+    deduplicated: int
+    dead_lettered: int
+    mended: Mapping[str, int] = MappingProxyType({})
 
 
 class Totals(NamedTuple):
@@ -23,7 +40,7 @@ class Totals(NamedTuple):
 
 
 class Conservation:
-    """An `Observer` that counts every position once, however often its batch was seen.
+    """Observes batches: counts every position once, however often its batch was seen.
 
     A lane goes on only from a position that is committed. So a batch that begins where the last one ended confirms
     it, and one that begins earlier replaces it. The newest batch of a partition counts although it may not be

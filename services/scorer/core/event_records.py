@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     identify: Callable[[Any], str]
 
 
-class Emitter:
+class EventRecords:
     """Makes records of everything the scorer emits but its own state."""
 
     def __init__(self, wire: Wire, *, cloud_events: bool = True) -> None:

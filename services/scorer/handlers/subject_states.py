@@ -39,7 +39,7 @@ class Log(Protocol):
         ...
 
 
-class SubjectKeeper:
+class SubjectStates:
     """What a stage needs of its subjects. For each partition: `opened`, then for each batch `load` and `changed`."""
 
     def __init__(self, log: Log, store: Subjects, topic: str = SUBJECTS, chunk: int = _CHUNK) -> None:

@@ -14,8 +14,8 @@ from proofwatch.governance.policy import Policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.tenant import Contract, Tenant
-from services.scorer.admission import admit
-from services.scorer.core.books import Books, Rulebooks
+from services.scorer.core.admission import admit
+from services.scorer.core.effective_policies import CompiledPolicies, EffectivePolicies
 from tests.unit.scorer.samples import POLICY, START_MS, record, transaction
 
 QUARTER_MS = 900_000
@@ -47,8 +47,8 @@ def regime(
     )
 
 
-def books(of: Regime, at_ms: int = START_MS) -> Books:
-    return Books(of, at_ms, POLICY, Rulebooks())
+def policies(of: Regime, at_ms: int = START_MS) -> EffectivePolicies:
+    return EffectivePolicies(of, at_ms, POLICY, CompiledPolicies())
 
 
 def control(measure: Any, name: str | None = None, value: str | None = None, tenant: str = "acme") -> Control:
@@ -71,20 +71,20 @@ def tenant(state: Any = "active", segments: tuple[str, ...] = ("source",)) -> Te
     return Tenant(tenant="acme", contract=contract, time_zone="Asia/Kolkata", segments=segments)
 
 
-def chosen(of: Books, **fields: Any) -> str:
+def chosen(of: EffectivePolicies, **fields: Any) -> str:
     """The hash of the policy that decides about a transaction of acme."""
-    return admit(record(0, transaction(**fields)), of, TRANSACTION.decode)[3].rulebook.policy_hash
+    return admit(record(0, transaction(**fields)), of, TRANSACTION.decode)[3].policy.policy_hash
 
 
 def test_the_narrowest_policy_decides_and_the_last_resort_where_none_is_in_force() -> None:
     """A cohort's before its tenant's before everyone's."""
     everyone, acme, rooted = policy("everyone"), policy("acme"), policy("rooted")
     assert len({each.hash for each in (POLICY, everyone, acme, rooted)}) == 4
-    assert chosen(books(regime())) == POLICY.hash
-    assert chosen(books(regime({"*": everyone}))) == everyone.hash
-    assert chosen(books(regime({"*": everyone, "acme": acme}))) == acme.hash
-    assert chosen(books(regime({"*": everyone, "other": acme}))) == everyone.hash
-    of = books(regime({"*": everyone, "acme": acme, "acme/source=rooted": rooted, "acme/os=ios": everyone}))
+    assert chosen(policies(regime())) == POLICY.hash
+    assert chosen(policies(regime({"*": everyone}))) == everyone.hash
+    assert chosen(policies(regime({"*": everyone, "acme": acme}))) == acme.hash
+    assert chosen(policies(regime({"*": everyone, "other": acme}))) == everyone.hash
+    of = policies(regime({"*": everyone, "acme": acme, "acme/source=rooted": rooted, "acme/os=ios": everyone}))
     assert chosen(of, segments={"source": "rooted"}) == rooted.hash
     assert chosen(of, segments={"source": "app"}) == acme.hash
     assert chosen(of) == acme.hash
@@ -96,7 +96,7 @@ def test_the_narrowest_policy_decides_and_the_last_resort_where_none_is_in_force
 def test_shadows_of_every_scope_are_judged_once_each_and_never_the_live_policy() -> None:
     """Sorted by hash, so that their order says nothing."""
     live, first, second = policy("live"), policy("first"), policy("second")
-    of = books(regime({"*": live}, {"*": (first, live), "acme": (first, second)}))
+    of = policies(regime({"*": live}, {"*": (first, live), "acme": (first, second)}))
     shadows = of.of_tenant("acme").shadows
     assert [each.policy_hash for each in shadows] == sorted([first.hash, second.hash])
     assert [each.policy_hash for each in of.of_tenant("other").shadows] == [first.hash]
@@ -104,7 +104,7 @@ def test_shadows_of_every_scope_are_judged_once_each_and_never_the_live_policy()
 
 def test_controls_cover_their_cohort_alone() -> None:
     """A whole tenant, or one segment value of it."""
-    of = books(regime(controls=(control("step_up_mfa"), control("alarmed_cohort", "source", "web"))))
+    of = policies(regime(controls=(control("step_up_mfa"), control("alarmed_cohort", "source", "web"))))
     whole = of.of_tenant("acme")
     assert whole.mfa is not None
     assert (whole.alarms, whole.clean.controls_version) == ((), 2)
@@ -118,35 +118,35 @@ def test_transactions_of_a_tenant_without_a_contract_are_refused() -> None:
     """Unknown, suspended, or over: each with what to do."""
     for of in (regime(tenants={"other": tenant()}), regime(tenants={"acme": tenant("suspended")})):
         with pytest.raises(Rejected, match="proofwatch tenant") as refused:
-            chosen(books(of))
+            chosen(policies(of))
         assert refused.value.reason == "tenant_not_served"
     served = regime(tenants={"acme": tenant()})
-    assert chosen(books(served)) == POLICY.hash
+    assert chosen(policies(served)) == POLICY.hash
     end_ms = 1_768_501_800_000  # 2026-01-16 in Kolkata
-    assert books(served, end_ms - 1).until_ms == end_ms
-    assert chosen(books(served, end_ms - 1)) == POLICY.hash
+    assert policies(served, end_ms - 1).until_ms == end_ms
+    assert chosen(policies(served, end_ms - 1)) == POLICY.hash
     with pytest.raises(Rejected):
-        chosen(books(served, end_ms))
+        chosen(policies(served, end_ms))
 
 
 def test_segments_outside_the_tenants_catalogue_are_left_out() -> None:
     """They reach no verdict: a personal one needs a lawful basis."""
     event = transaction(segments={"sex": "f", "source": "web"})
-    admitted = admit(record(0, event), books(regime(tenants={"acme": tenant()})), TRANSACTION.decode)[0]
+    admitted = admit(record(0, event), policies(regime(tenants={"acme": tenant()})), TRANSACTION.decode)[0]
     assert admitted.segments == {"source": "web"}
-    assert admit(record(0, event), books(regime()), TRANSACTION.decode)[0] == event
+    assert admit(record(0, event), policies(regime()), TRANSACTION.decode)[0] == event
 
 
 def test_the_longest_horizon_of_any_policy_is_remembered() -> None:
     """And the shortest tolerance for clocks ahead spares the closer look."""
     long, strict = policy("long", duplicate_horizon_minutes=600), policy("strict", max_ahead_seconds=1)
-    of = books(regime({"a": long, "b": strict}))
+    of = policies(regime({"a": long, "b": strict}))
     assert (of.duplicates_ms, of.ahead_ms) == (600 * 60_000, 1000)
 
 
 def test_ten_thousand_tenants_are_compiled_when_they_come() -> None:
     """Nothing is made for a tenant that sends nothing."""
-    of = books(regime({f"t{n}": policy(f"p{n}") for n in range(100)}))
+    of = policies(regime({f"t{n}": policy(f"p{n}") for n in range(100)}))
     assert not of._by_tenant
     assert chosen(of) == POLICY.hash
     assert list(of._by_tenant) == ["acme"]
@@ -158,4 +158,4 @@ def test_a_time_that_no_window_can_hold_is_refused(year: int) -> None:
     event = transaction()
     value = TRANSACTION.encode(event).replace(b"2026-", b"%d-" % year)
     with pytest.raises(Rejected, match="1970 to 9998"):
-        admit(Record(0, FOREVER_MS, b"acme/s", value), books(regime()), TRANSACTION.decode)
+        admit(Record(0, FOREVER_MS, b"acme/s", value), policies(regime()), TRANSACTION.decode)

@@ -13,18 +13,19 @@ from proofwatch.detection.velocity import crossings
 from proofwatch.events.types import Attempt, Control, Mfa, Shadowing, SubjectState, Transaction
 from services.scorer.core import attempts
 from services.scorer.core.attempts import CLEAN, Identity, named
-from services.scorer.core.books import Book
-from services.scorer.core.conclude import Conclusion, Found, conclude, differs, shadow_of
-from services.scorer.core.decide import Decided
-from services.scorer.core.rulebook import Rulebook
+from services.scorer.core.compiled_policy import CompiledPolicy
+from services.scorer.core.decision import Context, Decision, decide
+from services.scorer.core.effective_policies import EffectivePolicy
+from services.scorer.core.judging import Judged
 from services.scorer.core.rules import judge
+from services.scorer.core.shadows import differs, shadow_of
 from services.scorer.core.step_up import StepUpTimes, advance, records, with_step_up
 from services.scorer.core.subject import NOTHING, pruned
-from services.scorer.core.suspicion import FarBelow, Grounds, suspicions
+from services.scorer.core.suspicion import Signals, Suspect, suspicions
 from services.scorer.core.times import occurred_ms
-from tests.unit.scorer.samples import BOOK, POLICY, START, START_MS, transaction
+from tests.unit.scorer.samples import COMPILED, POLICY, START, START_MS, transaction
 
-STRICTER = Rulebook.of(
+STRICTER = CompiledPolicy.of(
     POLICY.model_copy(
         update={
             "name": "stricter",
@@ -56,10 +57,10 @@ def control(measure: Literal["step_up_mfa", "alarmed_cohort"]) -> Control:
 
 
 @st.composite
-def books(draw: st.DrawFn) -> Book:
-    return Book(
-        BOOK,
-        BOOK.basis(CLEAN.failures, *VERSIONS),
+def policies(draw: st.DrawFn) -> EffectivePolicy:
+    return EffectivePolicy(
+        COMPILED,
+        COMPILED.basis(CLEAN.failures, *VERSIONS),
         shadows=draw(st.sampled_from([(), (STRICTER,)])),
         mfa=draw(st.sampled_from([None, control("step_up_mfa")])),
         alarms=draw(st.sampled_from([(), (control("alarmed_cohort"),)])),
@@ -88,62 +89,60 @@ def plain_identity(event: Transaction) -> Identity:
     return Identity(*(int.from_bytes(each, "big", signed=True) for each in hashes))
 
 
-def plainly_decided(
-    event: Transaction, found: Found, history: tuple[Attempt, ...], rulebook: Rulebook, of: Identity
-) -> Decided:
+def plainly_judged(
+    event: Transaction, context: Context, history: tuple[Attempt, ...], policy: CompiledPolicy, of: Identity
+) -> Judged:
     at_ms = occurred_ms(event)
-    failures, suspected = attempts.before(history, found.offset, at_ms, of, rulebook.window_ms)
-    judgement = judge(event, rulebook, failures)
+    failures, suspected = attempts.before(history, context.offset, at_ms, of, policy.window_ms)
+    judgement = judge(event, policy, failures)
     raises = judgement.liveness_persists and not suspected
-    left = attempts.after(history, found.offset, at_ms, of, judgement.failed, suspicion=raises)
-    return Decided(judgement, failures, raises, left)
+    left = attempts.after(history, context.offset, at_ms, of, judgement.failed, suspicion=raises)
+    return Judged(judgement, failures, raises, left)
 
 
-def plainly(event: Transaction, found: Found, state: SubjectState, book: Book) -> Conclusion:
-    """Conclude without sparing anything: every look-up and every rule in turn."""
-    rulebook, of, now_ms = book.rulebook, plain_identity(event), found.log_ms
-    if attempts.is_further(state.attempts, found.offset, of):
+def plainly(event: Transaction, context: Context, state: SubjectState, effective: EffectivePolicy) -> Decision:
+    """Decide without sparing anything: every look-up and every rule in turn."""
+    policy, of, now_ms = effective.policy, plain_identity(event), context.log_ms
+    if attempts.is_further(state.attempts, context.offset, of):
         event = named(event)
-    judgement, failures, raises, history = plainly_decided(event, found, state.attempts, rulebook, of)
-    basis = rulebook.basis(failures, *VERSIONS)
-    crossed = crossings(found.times, found.occurred_ms, rulebook.velocity) if found.times else ()
-    grounds = Grounds(raises, crossed, found.patterns, book.alarms)
-    limits = FarBelow(rulebook.match_far_below, rulebook.liveness_far_below)
-    raised = suspicions(event, judgement, basis, limits, grounds)
+    judgement, failures, raises, history = plainly_judged(event, context, state.attempts, policy, of)
+    basis = policy.basis(failures, *VERSIONS)
+    raised = suspicions(Suspect(event, judgement, basis, policy, raises), context.signals)
     flagged_ms = now_ms if raised else state.flagged_ms
-    times = StepUpTimes(rulebook.flagged_ms, rulebook.hold_ms)
-    mfa = advance(found.mfa, now_ms, flagged_ms, book.mfa.control_id if book.mfa else None, times)
-    told = records(event.tenant, event.subject_ref, found.mfa, mfa)
+    times = StepUpTimes(policy.flagged_ms, policy.hold_ms)
+    mfa = advance(context.mfa, now_ms, flagged_ms, effective.mfa.control_id if effective.mfa else None, times)
+    told = records(event.tenant, event.subject_ref, context.mfa, mfa)
     different, histories = [], []
     known = {shadow.policy_hash: shadow.attempts for shadow in state.shadows or ()}
-    for rules in book.shadows:
-        other = plainly_decided(event, found, known.get(rules.policy_hash, ()), rules, of)
+    for rules in effective.shadows:
+        other = plainly_judged(event, context, known.get(rules.policy_hash, ()), rules, of)
         if differs(other.judgement, judgement):
-            different.append(shadow_of(event, judgement, rulebook.policy_hash, other.judgement, rules.policy_hash))
+            different.append(shadow_of(event, judgement, policy.policy_hash, other.judgement, rules.policy_hash))
         if other.history:
             histories.append(Shadowing(policy_hash=rules.policy_hash, attempts=other.history))
     if mfa:
-        judgement, basis = with_step_up(judgement), rulebook.basis(failures, *VERSIONS, step_up=True)
-    kept = pruned(state, now_ms, {shadow.policy_hash for shadow in book.shadows})
+        judgement, basis = with_step_up(judgement), policy.basis(failures, *VERSIONS, step_up=True)
+    kept = pruned(state, now_ms, {shadow.policy_hash for shadow in effective.shadows})
     left = {"attempts": history, "flagged_ms": flagged_ms, "step_up": mfa, "shadows": tuple(histories) or None}
     if any(getattr(kept, name) != value for name, value in left.items()):
-        kept = SubjectState(schema_version=1, offset=found.offset, **left)  # type: ignore[arg-type]
-    return Conclusion(event, judgement, basis, raised, told, different, mfa, kept)
+        kept = SubjectState(schema_version=1, offset=context.offset, **left)  # type: ignore[arg-type]
+    return Decision(event, judgement, basis, raised, told, different, mfa, kept)
 
 
-@given(st.lists(st.tuples(events(), st.booleans()), min_size=1, max_size=8), books(), st.booleans())
+@given(st.lists(st.tuples(events(), st.booleans()), min_size=1, max_size=8), policies(), st.booleans())
 def test_nothing_that_is_spared_changes_what_follows(
-    arriving: Sequence[tuple[Transaction, bool]], book: Book, begins_under_step_up: bool
+    arriving: Sequence[tuple[Transaction, bool]], effective: EffectivePolicy, begins_under_step_up: bool
 ) -> None:
     """Over the whole history of a subject: events, states and step-ups are those of the plain way, step by step."""
     state, mfa = NOTHING, Mfa(control_id="c", since_ms=0, until_ms=START_MS + 5) if begins_under_step_up else None
     for offset, (event, crosses) in enumerate(arriving):
         at_ms = occurred_ms(event)
-        times = [at_ms] * BOOK.velocity[0].limit if crosses else None
-        found = Found(offset, START_MS + 10 * offset, at_ms, times, (), mfa)
-        told = conclude(event, found, state, book)
-        assert told == plainly(event, found, state, book)
-        state, mfa = told.state, told.mfa
+        times = [at_ms] * COMPILED.velocity[0].limit if crosses else None
+        crossed = crossings(times, at_ms, COMPILED.velocity) if times else ()
+        context = Context(offset, START_MS + 10 * offset, Signals(crossed, (), effective.alarms), mfa)
+        decision = decide(event, context, state, effective)
+        assert decision == plainly(event, context, state, effective)
+        state, mfa = decision.state, decision.mfa
 
 
 @given(events())

@@ -47,7 +47,7 @@ class Unreadable(NamedTuple):
 
 
 async def unreadable(bus: Bus, partition: int) -> list[Unreadable]:
-    """Return what blocks the partition, by offset. Memory: one record for each subject that has a bad one.
+    """Return what blocks the partition, by offset. PartitionMemory: one record for each subject that has a bad one.
 
     Reads the partition twice, for the second time only if there is something. Raises `UnknownTopic`.
     """
