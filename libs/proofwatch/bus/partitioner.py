@@ -5,11 +5,8 @@ Source: Apache Kafka, `org.apache.kafka.common.utils.Utils.murmur2` and `BuiltIn
 """
 
 import struct
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from itertools import compress
-from operator import not_
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
@@ -38,33 +35,36 @@ def partition_of(key: bytes, partitions: int) -> int:
     return (murmur2(key) & 0x7FFFFFFF) % partitions if partitions > 1 else 0
 
 
-def misplaced(keys: Iterable[bytes], partition: int, partitions: int) -> set[bytes]:
+def misplaced(keys: Collection[bytes], partition: int, partitions: int) -> set[bytes]:
     """Return those of many `keys` that do not belong to `partition` of `partitions`; 0.2 µs a key."""
     if partitions == 1:
         return set()
-    by_length: defaultdict[int, list[bytes]] = defaultdict(list)
-    for key in keys:
-        by_length[len(key)].append(key)
+    lengths = set(map(len, keys))
+    by_length: dict[int, list[bytes]] = {length: list(keys) if len(lengths) == 1 else [] for length in lengths}
+    if len(lengths) > 1:
+        for key in keys:
+            by_length[len(key)].append(key)
     found: set[bytes] = set()
     for length, alike in by_length.items():
-        belongs = [(hashed & 0x7FFFFFFF) % partitions == partition for hashed in _hashes(alike, length)]
-        if not all(belongs):
-            found.update(compress(alike, map(not_, belongs)))
+        ones = _ones(len(alike))
+        belong = _remainders(_hashes(alike, length) & (ones * 0x7FFFFFFF), ones, partitions)
+        if belong != ones * partition:
+            found.update(key for key, at in zip(alike, _apart(belong, len(alike)), strict=True) if at != partition)
     return found
 
 
-def _hashes(keys: Sequence[bytes], length: int) -> Iterable[int]:
-    """Return murmur2 of keys of equal length, computed for all at once: a twentieth of the price of one by one.
+def _hashes(keys: Sequence[bytes], length: int) -> int:
+    """Return murmur2 of keys of equal length side by side, computed for all at once: a twentieth of the price.
 
-    All keys lie side by side in one large integer, 64 bits for each, so that a product of two 32-bit numbers has room
-    and one multiplication serves all of them.
+    Side by side in one large integer is 64 bits for each, so that a product of two 32-bit numbers has room, and one
+    multiplication serves all of them.
     """
     words, rest = divmod(length, 4)
     padding, each = bytes(-length % 8), -(-length // 8)
     text = memoryview(padding.join(keys) + padding).cast("Q")
-    one = int.from_bytes(b"\1\0\0\0\0\0\0\0" * len(keys), "little")
-    mask = one * _MASK
-    h, pair = one * (_SEED ^ length), 0
+    ones = _ones(len(keys))
+    mask = ones * _MASK
+    h, pair = ones * (_SEED ^ length), 0
     for index in range(words + bool(rest)):
         if index % 2:
             word = (pair >> 32) & mask
@@ -73,10 +73,28 @@ def _hashes(keys: Sequence[bytes], length: int) -> Iterable[int]:
             word = pair & mask
         if index < words:
             k = (word * _M) & mask
-            word = ((k ^ ((k >> 24) & mask)) * _M) & mask
-            h = ((h * _M) & mask) ^ word
+            h = ((h * _M) & mask) ^ (((k ^ ((k >> 24) & mask)) * _M) & mask)
         else:
             h = ((h ^ word) * _M) & mask
     h = ((h ^ ((h >> 13) & mask)) * _M) & mask
-    h ^= (h >> 15) & mask
-    return struct.unpack(f"<{len(keys)}Q", h.to_bytes(8 * len(keys), "little"))
+    return h ^ ((h >> 15) & mask)
+
+
+def _remainders(numbers: int, ones: int, divisor: int) -> int:
+    """Return 31-bit numbers side by side modulo `divisor`.
+
+    A division is a multiplication by the divisor's reciprocal, rounded up (Granlund and Montgomery, Division by
+    Invariant Integers using Multiplication, 1994): of 32 bits, so that the product has room.
+    """
+    shift = 31 + (divisor - 1).bit_length()
+    reciprocal = -(-(1 << shift) // divisor)
+    quotients = ((numbers * reciprocal) >> shift) & (ones * ((1 << 64 - shift) - 1))
+    return numbers - quotients * divisor
+
+
+def _ones(count: int) -> int:
+    return int.from_bytes(b"\1\0\0\0\0\0\0\0" * count, "little")
+
+
+def _apart(numbers: int, count: int) -> Sequence[int]:
+    return struct.unpack(f"<{count}Q", numbers.to_bytes(8 * count, "little"))
