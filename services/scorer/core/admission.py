@@ -29,7 +29,7 @@ def admit(
     event = decode(value)
     if value is None or key is None or key != f"{event.tenant}/{event.subject_ref}".encode():
         raise _wrong_key(key)
-    effective = policies.of_tenant(event.tenant)
+    effective = policies.by_tenant.get(event.tenant) or policies.of_tenant(event.tenant)
     if effective.guarded:
         effective, event = _narrowed(effective, event)
     if not EARLIEST <= event.occurred_at <= soon:

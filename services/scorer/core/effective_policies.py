@@ -81,7 +81,8 @@ class EffectivePolicies:
         self.patterns = Patterns.of(regime.patterns)
         self.default = compiled.of(last_resort)
         self._compiled = compiled
-        self._by_tenant: dict[str, EffectivePolicy] = {}
+        self.by_tenant: dict[str, EffectivePolicy] = {}
+        """What `of_tenant` has been asked for."""
         self._scopes = _scopes(regime)
         in_force = [self.default, *(compiled.of(document) for document in regime.policies.values())]
         self.ahead_ms = min(policy.ahead_ms for policy in in_force)
@@ -90,13 +91,13 @@ class EffectivePolicies:
 
     def of_tenant(self, tenant: str) -> EffectivePolicy:
         """Return what decides about the tenant's transactions; ask its `cohorts`, if any, for the event's own."""
-        effective = self._by_tenant.get(tenant)
+        effective = self.by_tenant.get(tenant)
         if effective is None:
             effective = self.make(tenant, [])
             scopes = self._scopes.get(tenant)
             if scopes:
                 effective = replace(effective, cohorts=CohortPolicies(self, tenant, scopes), guarded=True)
-            self._by_tenant[tenant] = effective
+            self.by_tenant[tenant] = effective
         return effective
 
     def make(self, tenant: str, cohorts: list[tuple[str, str]]) -> EffectivePolicy:

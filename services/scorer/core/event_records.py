@@ -16,12 +16,15 @@ E = TypeVar("E", bound=msgspec.Struct)
 Name = Callable[[str, Headers], Headers]
 
 
-class Kind(NamedTuple):
-    """How events of one type become records; `identify` gives the id of the CloudEvent."""
+class RecordKind(NamedTuple):
+    """How events of one type become records.
+
+    `identify` gives the id of the CloudEvent, of which `headers` makes headers; None: there are none.
+    """
 
     topic: str
     encode: Callable[[Any], bytes]
-    headers: Name
+    headers: Name | None
     identify: Callable[[Any], str]
 
 
@@ -31,12 +34,12 @@ class EventRecords:
     def __init__(self, wire: Wire, *, cloud_events: bool = True) -> None:
         """`cloud_events` False: no headers, as small as can be."""
 
-        def kind(name: str, topic: str, of: codec.Codec[E], identify: Callable[[E], str]) -> Kind:
-            headers = Envelope(name, SOURCE, content_type=wire.content_type).headers if cloud_events else _bare
-            return Kind(topic, wire.encoder(of), headers, identify)
+        def kind(name: str, topic: str, of: codec.Codec[E], identify: Callable[[E], str]) -> RecordKind:
+            headers = Envelope(name, SOURCE, content_type=wire.content_type).headers if cloud_events else None
+            return RecordKind(topic, wire.encoder(of), headers, identify)
 
         self.verdict = kind("verdict", topics.VERDICTS, codec.VERDICT, _verdict_id)
-        self._kinds: dict[type[msgspec.Struct], Kind] = {
+        self._kinds: dict[type[msgspec.Struct], RecordKind] = {
             Verdict: self.verdict,
             Guidance: kind("guidance", topics.GUIDANCE, codec.GUIDANCE, lambda e: e.guidance_id),
             Suspicion: kind("suspicion", topics.SUSPICIONS, codec.SUSPICION, lambda e: e.suspicion_id),
@@ -50,11 +53,8 @@ class EventRecords:
     ) -> Outgoing:
         """Return the record of an event that was caused by one with the headers `incoming`."""
         topic, encode, headers, identify = self._kinds[type(event)]
-        return new_outgoing((topic, key, encode(event), partition, timestamp_ms, headers(identify(event), incoming)))
-
-
-def _bare(_: str, __: Headers) -> Headers:
-    return ()
+        names = headers(identify(event), incoming) if headers else ()
+        return new_outgoing((topic, key, encode(event), partition, timestamp_ms, names))
 
 
 def _verdict_id(event: Verdict) -> str:

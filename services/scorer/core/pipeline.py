@@ -85,6 +85,7 @@ class Pipeline:
         decode, see, prove, first = self._decode, memory.recent.see, memory.proofs.see, Seen.FIRST
         patterns, samples = policies.patterns or None, self._sample_key is not None
         topic, encode, headers, identify = self._records.verdict
+        from_ms, until_ms = policies.from_ms, policies.until_ms
         outputs: list[Outgoing] = []
         append = outputs.append
         deduplicated = dead_lettered = 0
@@ -97,8 +98,9 @@ class Pipeline:
                 self._codec.mended = mended  # another partition's batch may have been in hand meanwhile
             offset, logged_ms, _, _, incoming = record
             # 1. What is in force at its log time.
-            if not policies.from_ms <= logged_ms < policies.until_ms:
+            if not from_ms <= logged_ms < until_ms:
                 policies = policies_at(logged_ms)
+                from_ms, until_ms = policies.from_ms, policies.until_ms
                 soon, patterns = min(soon, _soon(first_ms, policies)), policies.patterns or None
             try:
                 # 2. Admission: valid, under its own key, of a tenant with a contract, of its time.
@@ -135,7 +137,8 @@ class Pipeline:
             judgement = plain_accept(event, effective, signals, key not in states, sampled)
             if judgement is not None:
                 decided = encode(verdict(event, judgement, effective.clean))
-                append(new_outgoing((topic, key, decided, partition, logged_ms, headers(identify(event), incoming))))
+                names = headers(identify(event), incoming) if headers else ()
+                append(new_outgoing((topic, key, decided, partition, logged_ms, names)))
                 continue
             # 7. Else: rules and attempts, suspicions, step-up MFA, shadow policies (`decide`); keep, and publish.
             before, mfa = states.get(key, NOTHING), memory.expiring.get(key)
