@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     """
     settings = GovernanceSettings.read()
     try:
-        played, outcome = asyncio.run(_played(args, settings))
+        played, outcome = asyncio.run(_play(args, settings))
     except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 1
     _write(args, played)
-    return _said(args.over, played.result, outcome)
+    return _report(args.over, played.result, outcome)
 
 
-def _said(over: str, result: Result, outcome: Outcome | None) -> int:
+def _report(over: str, result: Result, outcome: Outcome | None) -> int:
     """Say what the figures leave out; return 1 where too little of what was read is in them."""
     all_refused = 0 < result.read == sum(result.refused.values())
     sentence = outcome.sentence() if outcome else None
@@ -101,7 +101,7 @@ def _said(over: str, result: Result, outcome: Outcome | None) -> int:
     return 1 if all_refused or (outcome is not None and outcome.too_much) else 0
 
 
-async def _played(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Played, Outcome | None]:
+async def _play(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Played, Outcome | None]:
     old, new = await _policies(args, settings)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:

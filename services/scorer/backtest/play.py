@@ -48,7 +48,7 @@ async def play(
         if at != partition:
             partition = at
             for player in players:
-                player.turn()
+                player.forget()
         tally.play(arrivals, *players, period)
         progress(source.done, source.total)
     result = result_of(tally, source, old, new, period, small_cell)

@@ -27,9 +27,9 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ruling:
-    """What a policy says about a transaction; an outcome is not_requested where the check was not judged.
+    """What a policy rules about a transaction; an outcome is not_requested where the check was not judged.
 
-    There is one object for each thing that can be said, so that they compare and hash by identity.
+    There is one object for each ruling that can be, so that they compare and hash by identity.
     """
 
     decision: str
@@ -45,22 +45,22 @@ RULED: Final = frozenset({"accept", "retry", "refer"})
 
 
 @cache
-def said(judgement: Judgement) -> Ruling:
-    """Return what a judgement says."""
-    return _said(judgement.decision, judgement.action, judgement.match_outcome, judgement.liveness_outcome)
+def ruling_of(judgement: Judgement) -> Ruling:
+    """Return the ruling that a judgement is."""
+    return _ruling(judgement.decision, judgement.action, judgement.match_outcome, judgement.liveness_outcome)
 
 
-_said = cache(Ruling)
+_ruling = cache(Ruling)
 
 
 class Player(Protocol):
     """A policy at play; arrivals of one partition in log order."""
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
-        """Return what the policy says; `occurred_ms` is the event's occurred_at."""
+    def rule(self, arrival: Arrival, occurred_ms: float) -> Ruling:
+        """Return what the policy rules; `occurred_ms` is the event's occurred_at."""
         ...
 
-    def turn(self) -> None:
+    def forget(self) -> None:
         """Forget everything: another partition begins."""
         ...
 
@@ -72,16 +72,16 @@ class Counting:
         """`repeats`: shared with another policy that takes the same transactions, or None for one's own."""
         self._compiled = CompiledPolicy.of(policy)
         self.repeats = repeats or Repeats(self._compiled.horizon_ms)
-        self.turn()
+        self.forget()
 
-    def turn(self) -> None:
+    def forget(self) -> None:
         """Forget everything: another partition begins."""
         compiled = self._compiled
         self._histories = Fading[str, attempts.History](compiled.window_ms + LAG_MS)
-        self.repeats.turn()
+        self.repeats.forget()
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
-        """Return what the policy says, and remember the transaction."""
+    def rule(self, arrival: Arrival, occurred_ms: float) -> Ruling:
+        """Return what the policy rules, and remember the transaction."""
         compiled, event, timestamp_ms = self._compiled, arrival.event, arrival.timestamp_ms
         if occurred_ms > timestamp_ms + compiled.ahead_ms:
             return AHEAD
@@ -93,11 +93,11 @@ class Counting:
         if history is None:
             judgement = judge(event, compiled, _NONE)
             if not judgement.failed:
-                return said(judgement)
+                return ruling_of(judgement)
         judged = judge_with_history(event, arrival.offset, history or (), compiled)
         if judged.history is not history:
             self._histories.put(arrival.key, attempts.settled(judged.history, arrival.offset + 1) or None)
-        return said(judged.judgement)
+        return ruling_of(judged.judgement)
 
 
 class Repeats:
@@ -105,9 +105,9 @@ class Repeats:
 
     def __init__(self, horizon_ms: int) -> None:
         self._horizon_ms = horizon_ms
-        self.turn()
+        self.forget()
 
-    def turn(self) -> None:
+    def forget(self) -> None:
         """Forget everything: another partition begins."""
         self._recent = Recent(self._horizon_ms)
         self._last: Arrival | None = None
@@ -149,15 +149,15 @@ class Recorded:
             for failed in range(4)
         }
 
-    def turn(self) -> None:
+    def forget(self) -> None:
         """Nothing is remembered."""
 
-    def say(self, arrival: Arrival, occurred_ms: float) -> Ruling:
-        """Return what the policy says."""
+    def rule(self, arrival: Arrival, occurred_ms: float) -> Ruling:
+        """Return what the policy rules."""
         judgement = judge(arrival.event, self._compiled, _NONE)
         if judgement.failed and arrival.recorded == "refer":
             judgement = judge(arrival.event, self._compiled, self._persisting[judgement.failed])
-        return said(judgement)
+        return ruling_of(judgement)
 
 
 def counting(old: Policy, new: Policy) -> tuple[Counting, Counting]:

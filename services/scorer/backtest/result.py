@@ -20,7 +20,7 @@ from services.scorer.backtest.changes import (
     tests_of,
 )
 from services.scorer.backtest.player import RULED
-from services.scorer.backtest.tally import Cell, Cohort, Move, Tally
+from services.scorer.backtest.tally import Cell, CohortKey, Move, Tally
 
 _LEDGER: Final = (
     "The ledger keeps no subjects, so attempts were not counted anew: a referral stands where the same check still "
@@ -123,7 +123,7 @@ def result_of(
     judging = [Judging(Limits.of(policy.limits), policy.min_trials) for policy in (old, new)]
     ordered = sorted((cohort for cohort in tally.cells if cohort.tenant), key=_order)
     shown = [cohort for cohort in ordered if not cohort.segment or tally.cells[cohort].moves.total() >= small_cell]
-    total = _cohort(Cohort(), tally.cells.get(Cohort(), Cell()), judging, 0)
+    total = _cohort(CohortKey(), tally.cells.get(CohortKey(), Cell()), judging, 0)
     cohorts = [_cohort(cohort, tally.cells[cohort], judging, small_cell if cohort.segment else 0) for cohort in shown]
     tests = _correct([total, *cohorts])
     first, last = tally.span() or (None, None)
@@ -170,7 +170,7 @@ def changed_share(cohort: CohortResult) -> float:
     return cohort.changed / cohort.judged if cohort.judged else 0.0
 
 
-def _cohort(cohort: Cohort, cell: Cell, judging: list[Judging], least: int) -> CohortResult:
+def _cohort(cohort: CohortKey, cell: Cell, judging: list[Judging], least: int) -> CohortResult:
     old, new = judging
     errors = error_changes(cell.outcomes, old, new)
     few = [name for name, each in errors.items() if each.old.n is not None and each.old.n < least]
@@ -208,7 +208,7 @@ def _tests(cohort: CohortResult) -> list[Change]:
     return list(tests_of(cohort.decisions, cohort.errors, {"pooled": apcer.pooled, **apcer.species} if apcer else {}))
 
 
-def _order(cohort: Cohort) -> tuple[str, str, str]:
+def _order(cohort: CohortKey) -> tuple[str, str, str]:
     return cohort.tenant or "", cohort.segment or "", cohort.value or ""
 
 

@@ -16,7 +16,7 @@ _SETTLE_AT: Final = 50_000  # transactions whose scores are held before they are
 _UNKNOWN: Final = Truth(None, None)
 
 
-class Cohort(NamedTuple):
+class CohortKey(NamedTuple):
     """Whose transactions: one tenant's, with one segment value at most; all None: everybody's."""
 
     tenant: str | None = None
@@ -58,7 +58,7 @@ class Tally:
     def __init__(self, catalogue: Iterable[str], match_edges: EdgeSet, liveness_edges: EdgeSet) -> None:
         """`catalogue` names the segments that are kept apart; the edges are those of the score histograms."""
         self.catalogue = tuple(dict.fromkeys(catalogue))
-        self.cells: dict[Cohort, Cell] = {}
+        self.cells: dict[CohortKey, Cell] = {}
         self.outside = 0
         self.labelled = 0
         self._span: tuple[float, float] | None = None
@@ -78,7 +78,7 @@ class Tally:
         for arrival in arrivals:
             event, truth = arrival.event, arrival.truth
             occurred_ms = event.occurred_at.timestamp() * 1000
-            before, after = old.say(arrival, occurred_ms), new.say(arrival, occurred_ms)
+            before, after = old.rule(arrival, occurred_ms), new.rule(arrival, occurred_ms)
             if bounded and not _within(event.occurred_at, period):
                 self.outside += 1
                 continue
@@ -140,12 +140,14 @@ class Tally:
         """Return the score histograms of a check by class, `unlabelled` among them."""
         return {name: sketch for (of, name), sketch in sorted(self._sketches.items()) if of == check}
 
-    def _cohorts(self, tenant: str, named: tuple[tuple[str, str], ...], device: tuple[str | None, ...]) -> list[Cohort]:
+    def _cohorts(
+        self, tenant: str, named: tuple[tuple[str, str], ...], device: tuple[str | None, ...]
+    ) -> list[CohortKey]:
         """Return the cohorts of a transaction; what upstream names itself precedes what the device says."""
         found = {name: value for name, value in zip(_DEVICE, device, strict=False) if value is not None}
         found.update(named)
-        segments = [Cohort(tenant, name, value) for name in self.catalogue if (value := found.get(name)) is not None]
-        return [Cohort(), Cohort(tenant), *segments]
+        segments = [CohortKey(tenant, name, value) for name in self.catalogue if (value := found.get(name)) is not None]
+        return [CohortKey(), CohortKey(tenant), *segments]
 
 
 _DEVICE: Final = ("device_model", "os", "sdk_version")

@@ -18,7 +18,7 @@ from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wir
 from proofwatch.governance.policy import InvalidPolicy, Policy
 from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
-from services.scorer.explain.offline import events_in, policy_among, verdict_in
+from services.scorer.explain.offline import find_policy, read_events, read_verdict
 from services.scorer.explain.reproduce import Reproduction, reproduce
 from services.scorer.explain.search import NotFound, Progress, Published, Search, Unreadable
 from services.scorer.explain.show import Explained, as_document, write_text
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write("proofwatch explain: --subject needs --tenant: the partition is that of tenant/subject_ref\n")
         return NOT_FOUND
     try:
-        explained = asyncio.run(_explained(args, settings))
+        explained = asyncio.run(_explain(args, settings))
     except Unreadable as error:
         sys.stderr.write(f"proofwatch explain: not reproduced: {error}\n")
         return NOT_REPRODUCED
@@ -77,21 +77,21 @@ def run(args: argparse.Namespace) -> int:
     return 0 if explained.reproduction.reproduced else NOT_REPRODUCED
 
 
-async def _explained(args: argparse.Namespace, settings: Settings) -> Explained:
+async def _explain(args: argparse.Namespace, settings: Settings) -> Explained:
     async with AsyncExitStack() as stack:
         search = None if args.event and args.verdict else await _search(args, settings, stack)
         if args.verdict:
-            published = verdict_in(args.verdict, args.transaction, args.tenant, args.attempt)
+            published = read_verdict(args.verdict, args.transaction, args.tenant, args.attempt)
         else:
             assert search is not None
             published = await search.verdict(args.transaction, args.tenant, args.subject, args.attempt)
         if args.event:
-            events = events_in(args.event, published.verdict)
+            events = read_events(args.event, published.verdict)
         else:
             assert search is not None
             events = await search.events(published.verdict)
         policy_hash = published.verdict.basis.policy_hash
-        policy = policy_among(args.policy, policy_hash)
+        policy = find_policy(args.policy, policy_hash)
         if policy is None and search is not None:
             policy = await search.policy(policy_hash)
         if policy is None:

@@ -20,7 +20,7 @@ class _Named(msgspec.Struct):
 _NAMED = msgspec.json.Decoder(_Named)
 
 
-def verdict_in(path: Path, transaction_id: str, tenant: str | None, attempt_id: str | None = None) -> Published:
+def read_verdict(path: Path, transaction_id: str, tenant: str | None, attempt_id: str | None = None) -> Published:
     """Return the first verdict on a transaction (or on its attempt) in a file of JSON lines, or the only document.
 
     Raises `NotFound`, `Unreadable`.
@@ -39,7 +39,7 @@ def _attempt(attempt_id: str | None) -> str:
     return "" if attempt_id is None else f" with attempt_id {attempt_id!r}"
 
 
-def events_in(path: Path, verdict: Verdict) -> list[Transaction]:
+def read_events(path: Path, verdict: Verdict) -> list[Transaction]:
     """Return the events of a verdict's transaction in a file. Raises `NotFound`."""
     found = []
     for _, value in _of(path, verdict.transaction_id, verdict.tenant):
@@ -52,7 +52,7 @@ def events_in(path: Path, verdict: Verdict) -> list[Transaction]:
     return found
 
 
-def policy_among(paths: Iterable[Path], policy_hash: str) -> Policy | None:
+def find_policy(paths: Iterable[Path], policy_hash: str) -> Policy | None:
     """Return the policy of this hash among YAML files and the profiles; None: it is none.
 
     Raises `InvalidPolicy` for a file that is no policy.

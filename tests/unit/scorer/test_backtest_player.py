@@ -22,8 +22,8 @@ from tests.unit.scorer.samples import SOURCE, LogHistory, batch, record, stage, 
 
 
 def say(player: Counting | Recorded, arrival: Arrival) -> tuple[str, str]:
-    said = player.say(arrival, arrival.event.occurred_at.timestamp() * 1000)
-    return said.decision, said.action
+    ruling = player.rule(arrival, arrival.event.occurred_at.timestamp() * 1000)
+    return ruling.decision, ruling.action
 
 
 def changed(policy: Policy, **changes: Any) -> Policy:
@@ -126,7 +126,7 @@ def test_another_partition_begins_with_nothing() -> None:
     player = Counting(OLD)
     failing = arrivals([(transaction(n, "z", n, match_score=0.1), None) for n in range(3)])
     assert [say(player, each)[1] for each in failing] == ["reupload_document", "retake_selfie", "manual_kyc_review"]
-    player.turn()
+    player.forget()
     assert say(player, failing[2])[1] == "reupload_document"
 
 
