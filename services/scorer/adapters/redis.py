@@ -2,7 +2,8 @@
 
 Redis is written after the commit on the bus, and only where it stands exactly at the batch's first position: the
 sentinel of each partition says so. A crash in between leaves it behind, FLUSHALL or a failover leave it lost or
-further behind; either way it is caught up from the subjects topic before anything is decided (`subjects.py`). Keys:
+further behind; either way it is caught up from the subjects topic before anything is decided
+(`handlers/subject_states.py`). Keys:
 
 - `proofwatch:subjects:1:topic/partition`: the sentinel; the 1 is the version of what is kept.
 - `proofwatch:subject:generation:tenant/subject_ref`: a state, as in the topic.
