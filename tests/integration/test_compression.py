@@ -9,7 +9,7 @@ from aiokafka import codec
 from confluent_kafka import Producer
 
 from proofwatch.bus.errors import BusUnavailable, Unreadable
-from proofwatch.bus.kafka.bus import compression as kafka_codec
+from proofwatch.bus.kafka import compression as kafka_codec
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.worker import Worker

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from proofwatch.bus.kafka.bus import fence as kafka_fence
-from proofwatch.bus.kafka.bus import producer as kafka_producer
+from proofwatch.bus.kafka import fence as kafka_fence
+from proofwatch.bus.kafka import producer as kafka_producer
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.kafka.bus import client as kafka_client
+from proofwatch.bus.kafka import client as kafka_client
 from proofwatch.bus.kafka.producer import discard
 
 
