@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from services.aggregator.core.step_up_control import Cohort, Standing
+from proofwatch.governance.cohort import Cohort
+from services.aggregator.core.step_up_control import StepUpState
 
 _LOAD: Final = "select tenant, segment_name, segment_value, body from ledger.controls where tenant = any($1)"
 _SAVE: Final = """
@@ -15,17 +16,17 @@ on conflict (tenant, segment_name, segment_value) do update set body = excluded.
 """
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Standing).decode
+_decode = msgspec.msgpack.Decoder(StepUpState).decode
 
 
-async def load(connection: Any, tenants: Collection[str]) -> dict[Cohort, Standing]:
-    """Return the standing of every cohort of these tenants that has one."""
+async def load(connection: Any, tenants: Collection[str]) -> dict[Cohort, StepUpState]:
+    """Return the state of every cohort of these tenants that has one."""
     rows = await connection.fetch(_LOAD, sorted(tenants)) if tenants else ()
     return {Cohort(tenant, name or None, value or None): _decode(body) for tenant, name, value, body in rows}
 
 
-async def save(connection: Any, standings: Mapping[Cohort, Standing]) -> None:
-    """Store the standings that changed."""
-    if standings:
-        rows = sorted((c.tenant, c.segment_name or "", c.segment_value or "", _encode(s)) for c, s in standings.items())
+async def save(connection: Any, states: Mapping[Cohort, StepUpState]) -> None:
+    """Store the states that changed."""
+    if states:
+        rows = sorted((c.tenant, c.segment_name or "", c.segment_value or "", _encode(s)) for c, s in states.items())
         await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))

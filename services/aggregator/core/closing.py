@@ -18,7 +18,7 @@ class Rules(NamedTuple):
     keep: Keep = MappingProxyType({})
 
 
-class Published(NamedTuple):
+class WindowRevision(NamedTuple):
     """A window whose revision was just raised. `backfill`: what it adds came too late to act upon (`core.lateness`).
 
     A `small` one was not: it is not to be published, nor to cause anything, but it may end an anomaly that is firing,
@@ -38,7 +38,7 @@ def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
     return progress_ms is not None and key.end_ms + rules.grace_ms <= progress_ms
 
 
-def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> Iterator[Published]:
+def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> Iterator[WindowRevision]:
     """Close the buckets that are due, in the order of their ends, and yield their windows at revision 1."""
     due = [bucket for bucket in buckets if not bucket.closed and is_due(bucket.key, progress_ms, rules)]
     for bucket in sorted(due, key=_order):
@@ -49,7 +49,7 @@ def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> I
 
 def restate(
     touched: Iterable[tuple[Bucket, list[SegmentWindow]]], rules: Rules, backfill: Container[BucketKey] = ()
-) -> Iterator[Published]:
+) -> Iterator[WindowRevision]:
     """Yield the windows of closed buckets that late data has changed, each one revision on.
 
     `backfill`: the buckets for which all of it came too late to act upon.
@@ -61,11 +61,11 @@ def restate(
 
 def _publish(
     key: BucketKey, windows: Iterable[SegmentWindow], backfill: bool, rules: Rules, due_ms: int | None = None
-) -> Iterator[Published]:
+) -> Iterator[WindowRevision]:
     for window in sorted(windows, key=lambda each: (each.name or "", each.value or "")):
         small = key.length_s < DAY_S and window.name is not None and _transactions(window) < rules.small_cell
         window.revision += not small
-        yield Published(key, window, backfill, small, due_ms)
+        yield WindowRevision(key, window, backfill, small, due_ms)
 
 
 def _transactions(window: SegmentWindow) -> int:

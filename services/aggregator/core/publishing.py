@@ -2,15 +2,15 @@
 
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
-from services.aggregator.core.closing import Published
+from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.merge import totals
 from services.aggregator.core.times import MICROSECONDS, moment
 
 
-def window_event(published: Published) -> types.Window:
+def window_event(revised: WindowRevision) -> types.Window:
     """Return the window with its counts over all policies and the proxies they give."""
-    key, window, backfill = published.key, published.window, published.backfill
+    key, window, backfill = revised.key, revised.window, revised.backfill
     total = totals(window)
     return types.Window(
         schema_version=1,

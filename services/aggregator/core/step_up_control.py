@@ -19,6 +19,7 @@ import msgspec
 
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control, Figure, Window
+from proofwatch.governance.cohort import Cohort
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds, moment
 
 LEAD_MS: Final = MINUTE_MS
@@ -27,15 +28,7 @@ HOLD_MS: Final = 7 * DAY_MS
 _METRIC: Final = "apcer"
 
 
-class Cohort(NamedTuple):
-    """A tenant, whole (None, None) or one value of a segment."""
-
-    tenant: str
-    segment_name: str | None
-    segment_value: str | None
-
-
-class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class StepUpState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What was said last about a cohort: the day that decided, and when the control ends (None: it is off)."""
 
     day_ms: int
@@ -47,9 +40,9 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Ruling(NamedTuple):
-    """What follows from a window: the cohort's standing (the same object when nothing changes), and the record."""
+    """What follows from a window: the cohort's state (the same object when nothing changes), and the record."""
 
-    standing: Standing | None
+    state: StepUpState | None
     control: Control | None = None
 
 
@@ -58,22 +51,22 @@ def cohort_of(window: Window) -> Cohort:
     return Cohort(window.tenant, window.segment_name, window.segment_value)
 
 
-def rule(window: Window, standing: Standing | None, now_ms: int) -> Ruling:
+def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
     """Return what a published window means for its cohort's step-up control; `now_ms` is the log time."""
     headline = next((figure for figure in window.figures if figure.metric == _METRIC), None)
     if window.kind != "labelled" or window.length_s != DAY_S or window.backfill or headline is None:
-        return Ruling(standing)
+        return Ruling(state)
     day_ms = milliseconds(window.start)
-    if standing and day_ms < standing.day_ms:
-        return Ruling(standing)
-    on = standing is not None and standing.on(now_ms)
+    if state and day_ms < state.day_ms:
+        return Ruling(state)
+    on = state is not None and state.on(now_ms)
     begins_ms = now_ms + LEAD_MS
-    if headline.status == "BREACH" and not (on and standing and day_ms == standing.day_ms):
+    if headline.status == "BREACH" and not (on and state and day_ms == state.day_ms):
         expires_ms = begins_ms + HOLD_MS
-        return Ruling(Standing(day_ms, expires_ms), _control(window, headline, begins_ms, expires_ms))
+        return Ruling(StepUpState(day_ms, expires_ms), _control(window, headline, begins_ms, expires_ms))
     if headline.status == "PASS" and on:
-        return Ruling(Standing(day_ms, None), _control(window, headline, begins_ms, None))
-    return Ruling(standing)
+        return Ruling(StepUpState(day_ms, None), _control(window, headline, begins_ms, None))
+    return Ruling(state)
 
 
 def _control(window: Window, headline: Figure, begins_ms: int, expires_ms: int | None) -> Control:

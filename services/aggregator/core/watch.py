@@ -7,26 +7,26 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import quiet
 from services.aggregator.core.anomalies import DAILY, REAL_TIME, Anomalies, AnomalyState, SeriesKey, WindowRef, judge
 from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, slot_of
-from services.aggregator.core.closing import Published
+from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.times import DAY_S
 
 
-def slot_key(published: Published) -> SlotKey:
+def slot_key(revised: WindowRevision) -> SlotKey:
     """Return the row of baselines that a window is judged by."""
-    key, window = published.key, published.window
+    key, window = revised.key, revised.window
     return SlotKey(key.tenant, window.name, window.value, key.length_s, slot_of(key.length_s, key.start_ms))
 
 
-def to_be_judged(published: Iterable[Published], anomalies: Anomalies) -> list[Published]:
+def to_be_judged(revised: Iterable[WindowRevision], anomalies: Anomalies) -> list[WindowRevision]:
     """Return the windows to judge: small ones only where an anomaly of theirs is firing, or may be by then.
 
     One that begins in this very batch counts too, or what ends it would depend on how the log is cut into batches.
     """
     firing = {key[:3] + key[4:] for key, each in anomalies.items() if each.state == "firing"}
     judged = []
-    for each in published:
+    for each in revised:
         series = (each.key.tenant, each.window.name, each.window.value, each.key.length_s)
         if not each.small:
             firing.add(series)
@@ -51,20 +51,20 @@ class Watch:
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
 
-    def concerns(self, published: Published) -> bool:
+    def concerns(self, revised: WindowRevision) -> bool:
         """Return whether there is anything to judge: a small window can only end what is firing by now."""
-        (tenant, length_s, _), window = published.key, published.window
-        if not published.small:
+        (tenant, length_s, _), window = revised.key, revised.window
+        if not revised.small:
             return True
         keys = (SeriesKey(tenant, window.name, window.value, metric, length_s) for metric in self._monitoring.expected)
         return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
 
-    def judge(self, published: Published, figures: Iterable[Figure]) -> Iterator[Anomaly]:
+    def judge(self, revised: WindowRevision, figures: Iterable[Figure]) -> Iterator[Anomaly]:
         """Yield what the window's rates begin, change or end."""
-        (tenant, length_s, start_ms), window, small = published.key, published.window, published.small
-        reference = WindowRef(start_ms, published.key.end_ms, window.revision, published.backfill)
+        (tenant, length_s, start_ms), window, small = revised.key, revised.window, revised.small
+        reference = WindowRef(start_ms, revised.key.end_ms, window.revision, revised.backfill)
         cadence = DAILY if length_s >= DAY_S else REAL_TIME
-        slot = slot_key(published)
+        slot = slot_key(revised)
         row = self._baselines[slot]
         for figure in figures:
             if not figure.n or figure.k is None:

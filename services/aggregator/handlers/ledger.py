@@ -15,6 +15,7 @@ from proofwatch.events.mending import MENDED
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import JSON, Wire
+from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.times import instant_of
 from services.aggregator.adapters import control_store
@@ -30,7 +31,7 @@ from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.ledger_watch import Schedule, least_progress, silent, watch
 from services.aggregator.core.quiet import firing_slots
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
-from services.aggregator.core.step_up_control import Cohort, Standing, cohort_of, rule
+from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
 from services.aggregator.core.times import DAY_MS, milliseconds
 
 STAGE: Final = "ledger"
@@ -240,14 +241,14 @@ class LedgerStage:
 
 async def _control(windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
     """Return the step-up controls that these windows turn on and off, the oldest day first."""
-    standings = await control_store.load(tx, {window.tenant for window in windows})
-    moved: dict[Cohort, Standing] = {}
+    states = await control_store.load(tx, {window.tenant for window in windows})
+    moved: dict[Cohort, StepUpState] = {}
     controls: list[Control] = []
     for window in sorted(windows, key=lambda each: each.start):
         cohort = cohort_of(window)
-        standing, control = rule(window, standings.get(cohort), now_ms)
-        if control and standing:
-            standings[cohort] = moved[cohort] = standing
+        state, control = rule(window, states.get(cohort), now_ms)
+        if control and state:
+            states[cohort] = moved[cohort] = state
             controls.append(control)
     await control_store.save(tx, moved)
     return controls

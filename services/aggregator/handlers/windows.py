@@ -18,7 +18,7 @@ from proofwatch.runtime.conditions import Condition
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.core.anomalies import Anomalies
-from services.aggregator.core.closing import Published, Rules, close, restate
+from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS, added
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
@@ -116,15 +116,15 @@ class WindowsStage:
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
         touched = await self._merge(arrivals.in_time, lane, tx, journal, before_ms)
-        published = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
+        revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
-        outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
+        outgoing += await self._publish(revised, batch.progress_ms, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
             more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, before_ms, late)
-            published = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
-            outgoing += await self._publish(published, batch.progress_ms, lane, past_ms, tx)
+            revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
+            outgoing += await self._publish(revised, batch.progress_ms, lane, past_ms, tx)
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
@@ -200,7 +200,7 @@ class WindowsStage:
 
     async def _publish(
         self,
-        published: list[Published],
+        revised: list[WindowRevision],
         timestamp_ms: int | None,
         lane: _Lane,
         past_ms: int | None,
@@ -211,11 +211,11 @@ class WindowsStage:
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
         `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
         """
-        tenants = {each.key.tenant for each in published} | lane.silent(past_ms)
+        tenants = {each.key.tenant for each in revised} | lane.silent(past_ms)
         if not tenants:
             return []
         anomalies = await self._anomalies.load_anomalies(tx, tenants)
-        judged = to_be_judged(published, anomalies)
+        judged = to_be_judged(revised, anomalies)
         slots = {slot_key(each) for each in judged} | firing_slots(anomalies)
         watch = Watch(self._monitoring, await self._anomalies.load_baselines(tx, slots), anomalies)
         outgoing: list[Outgoing] = []
@@ -237,7 +237,7 @@ class WindowsStage:
         lane.note(watch.changed_anomalies)
         return outgoing
 
-    def _windows_and_findings(self, watch: Watch, each: Published, at_ms: int | None) -> list[Outgoing]:
+    def _windows_and_findings(self, watch: Watch, each: WindowRevision, at_ms: int | None) -> list[Outgoing]:
         event = window_event(each)
         found = [self._found(anomaly, at_ms) for anomaly in watch.judge(each, event.figures)]
         if each.small:

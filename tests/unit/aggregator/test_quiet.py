@@ -10,7 +10,7 @@ from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
 from services.aggregator.core.baselines import EMPTY, Baselines
-from services.aggregator.core.closing import Published
+from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.quiet import (
     QUIET_WINDOWS,
@@ -28,9 +28,9 @@ KEY: Final = SeriesKey("bank", "sdk_version", "5.0.0", "rejection_rate", 60)
 FIRED: Final = AnomalyState("id", 1, "firing", "high", 0, 0)
 
 
-def published(minute: int, n: int, *, small: bool = False, name: str | None = "sdk_version") -> Published:
+def published(minute: int, n: int, *, small: bool = False, name: str | None = "sdk_version") -> WindowRevision:
     window = SegmentWindow(name, name and "5.0.0", 1, {"p": PolicyCounts({"transactions": n}, {}, {})})
-    return Published(BucketKey("bank", 60, minute * MINUTE_MS), window, False, small)
+    return WindowRevision(BucketKey("bank", 60, minute * MINUTE_MS), window, False, small)
 
 
 def figures(k: int, n: int) -> list[Figure]:

@@ -6,13 +6,13 @@ import pytest
 
 from proofwatch.events.codec import CONTROL
 from proofwatch.events.types import Control, Figure, Window
-from services.aggregator.core.step_up_control import HOLD_MS, LEAD_MS, Standing, rule
+from services.aggregator.core.step_up_control import HOLD_MS, LEAD_MS, StepUpState, rule
 from services.aggregator.core.times import DAY_MS, DAY_S, milliseconds, moment
 
 DAY0 = 1_768_435_200_000
 NOW = DAY0 + 2 * DAY_MS
-ON = Standing(DAY0, NOW + HOLD_MS)
-OFF = Standing(DAY0, None)
+ON = StepUpState(DAY0, NOW + HOLD_MS)
+OFF = StepUpState(DAY0, None)
 Status = Literal["PASS", "BREACH", "INSUFFICIENT"]
 
 
@@ -46,7 +46,7 @@ def window(status: Status | None, day: int = 0, **fields: Any) -> Window:
 
 def test_a_breach_turns_it_on_until_a_week_later() -> None:
     """The record says whom, from when, until when, why, and by which numbers."""
-    standing, control = rule(window("BREACH"), None, NOW)
+    state, control = rule(window("BREACH"), None, NOW)
     assert control is not None
     assert CONTROL.decode(CONTROL.encode(control)) == control
     assert (control.measure, control.state, control.reason) == ("step_up_mfa", "on", "apcer_breach")
@@ -54,15 +54,15 @@ def test_a_breach_turns_it_on_until_a_week_later() -> None:
     assert milliseconds(control.effective_from) == NOW + LEAD_MS
     assert control.expires_at == moment(NOW + LEAD_MS + HOLD_MS)
     assert control.evidence == {"k": 9, "n": 100, "rate": 0.09, "low": 0.001, "high": 0.2, "limit": 0.005}
-    assert standing == Standing(DAY0, NOW + LEAD_MS + HOLD_MS)
+    assert state == StepUpState(DAY0, NOW + LEAD_MS + HOLD_MS)
 
 
 def test_only_a_pass_turns_it_off() -> None:
     """Too few presentations prove nothing: it stays, until it expires by itself."""
-    standing, control = rule(window("PASS", 1), ON, NOW + DAY_MS)
+    state, control = rule(window("PASS", 1), ON, NOW + DAY_MS)
     assert control is not None
     assert (control.state, control.reason, control.expires_at) == ("off", "apcer_pass", None)
-    assert standing == Standing(DAY0 + DAY_MS, None)
+    assert state == StepUpState(DAY0 + DAY_MS, None)
     assert rule(window("INSUFFICIENT", 1), ON, NOW + DAY_MS) == (ON, None)
     assert rule(window(None, 1), ON, NOW + DAY_MS) == (ON, None)
     assert rule(window("PASS", 1, figures=()), ON, NOW + DAY_MS) == (ON, None)
@@ -73,7 +73,7 @@ def test_a_further_day_in_breach_renews_it_and_the_same_day_does_not() -> None:
     renewed, control = rule(window("BREACH", 1), ON, NOW + DAY_MS)
     assert control is not None
     assert control.state == "on"
-    assert renewed == Standing(DAY0 + DAY_MS, NOW + DAY_MS + LEAD_MS + HOLD_MS)
+    assert renewed == StepUpState(DAY0 + DAY_MS, NOW + DAY_MS + LEAD_MS + HOLD_MS)
     assert rule(window("BREACH", revision=2), ON, NOW + 5) == (ON, None)
     first = rule(window("BREACH"), None, NOW).control
     assert first is not None
@@ -82,26 +82,26 @@ def test_a_further_day_in_breach_renews_it_and_the_same_day_does_not() -> None:
 
 def test_after_it_expired_the_same_day_may_turn_it_on_again() -> None:
     """A restatement of the last day, after a week."""
-    expired = Standing(DAY0, NOW)
+    expired = StepUpState(DAY0, NOW)
     assert rule(window("PASS"), expired, NOW) == (expired, None)
     assert rule(window("BREACH", revision=2), expired, NOW).control is not None
 
 
 def test_a_restated_day_may_decide_otherwise() -> None:
     """Truth came late: off, and on again."""
-    standing, control = rule(window("PASS", revision=2), ON, NOW + 5)
+    state, control = rule(window("PASS", revision=2), ON, NOW + 5)
     assert control is not None
     assert control.state == "off"
-    again = rule(window("BREACH", revision=3), standing, NOW + 9).control
+    again = rule(window("BREACH", revision=3), state, NOW + 9).control
     assert again is not None
     assert again.state == "on"
 
 
-@pytest.mark.parametrize("standing", [None, OFF])
-def test_while_it_is_off_a_pass_is_no_news(standing: Standing | None) -> None:
+@pytest.mark.parametrize("state", [None, OFF])
+def test_while_it_is_off_a_pass_is_no_news(state: StepUpState | None) -> None:
     """No record without a change."""
-    assert rule(window("PASS", 1), standing, NOW) == (standing, None)
-    assert rule(window("INSUFFICIENT", 1), standing, NOW) == (standing, None)
+    assert rule(window("PASS", 1), state, NOW) == (state, None)
+    assert rule(window("INSUFFICIENT", 1), state, NOW) == (state, None)
 
 
 @pytest.mark.parametrize("fields", [{"backfill": True}, {"kind": "decisions"}, {"length_s": 300}])
@@ -114,9 +114,9 @@ def test_backfill_and_other_windows_decide_nothing(status: Status, fields: dict[
 
 def test_a_day_older_than_the_one_that_decided_changes_nothing() -> None:
     """A late restatement of last week does not overrule yesterday."""
-    newer = Standing(DAY0 + DAY_MS, NOW + HOLD_MS)
+    newer = StepUpState(DAY0 + DAY_MS, NOW + HOLD_MS)
     assert rule(window("PASS"), newer, NOW) == (newer, None)
-    assert rule(window("BREACH"), Standing(DAY0 + DAY_MS, None), NOW).control is None
+    assert rule(window("BREACH"), StepUpState(DAY0 + DAY_MS, None), NOW).control is None
 
 
 def test_ids_follow_from_measure_cohort_state_and_beginning() -> None:

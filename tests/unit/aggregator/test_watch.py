@@ -4,7 +4,7 @@ from proofwatch.events.types import Figure
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.anomalies import Anomalies
 from services.aggregator.core.baselines import Baselines
-from services.aggregator.core.closing import Published
+from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 
@@ -12,10 +12,10 @@ MONITORING = load_policy().monitoring
 MINUTE_MS = 60_000
 
 
-def window(minute: int, n: int, *, small: bool) -> Published:
+def window(minute: int, n: int, *, small: bool) -> WindowRevision:
     key = BucketKey("bank", 60, minute * MINUTE_MS)
     segment = SegmentWindow("os", "ios", 0 if small else 1, {"p": PolicyCounts({"transactions": n}, {}, {})})
-    return Published(key, segment, False, small)
+    return WindowRevision(key, segment, False, small)
 
 
 def failures(k: int, n: int) -> list[Figure]:
@@ -25,11 +25,11 @@ def failures(k: int, n: int) -> list[Figure]:
     return [figure]
 
 
-def judged(each: Published, k: int, n: int, baselines: Baselines, anomalies: Anomalies) -> list[str]:
-    for published in to_be_judged([each], anomalies):
-        baselines.setdefault(slot_key(published), {})
+def judged(each: WindowRevision, k: int, n: int, baselines: Baselines, anomalies: Anomalies) -> list[str]:
+    for revised in to_be_judged([each], anomalies):
+        baselines.setdefault(slot_key(revised), {})
         watch = Watch(MONITORING, baselines, anomalies)
-        return [anomaly.state for anomaly in watch.judge(published, failures(k, n))]
+        return [anomaly.state for anomaly in watch.judge(revised, failures(k, n))]
     return []
 
 
