@@ -25,7 +25,7 @@ class Settings(settings.Settings):
     keep_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 7
     """Days that windows of one minute are kept in the database; 0: for ever. Whole days are always kept for ever."""
     keep_five_minutes_days: Annotated[int, Field(ge=0, le=36_500)] = 90
-    """The same for five minutes."""
+    """The same for windows of five minutes, and of any longer length below a day."""
     keep_transactions_days: Annotated[int, Field(ge=0, le=36_500)] = 1_826
     """Days that the ledger keeps a transaction after its verdict was logged, where the tenant's contract does not say
     it; 0: for ever. Labels that come later count for nothing; what was counted stays."""

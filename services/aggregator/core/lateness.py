@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from proofwatch.events.types import Cell
-from services.aggregator.core.merge import LENGTHS_S, BucketKey
+from services.aggregator.core import lengths
+from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.times import MINUTE_MS, SECOND_MS
 
 
@@ -41,7 +42,7 @@ def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int) -> set[BucketKey
     """
     least: dict[BucketKey, int] = {}
     for cell, seen_ms in late:
-        for length_s in LENGTHS_S:
+        for length_s in lengths.LENGTHS_S:
             key = BucketKey(cell.tenant, length_s, cell.start - cell.start % (length_s * SECOND_MS))
             least[key] = min(seen_ms, least.get(key, seen_ms))
     return {key for key, seen_ms in least.items() if seen_ms - key.end_ms > horizon_ms}

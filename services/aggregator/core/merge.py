@@ -6,17 +6,15 @@ among themselves, minutes into five minutes into days, so that the many small on
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from proofwatch.biometrics.sketch import Sketch, merged
 from proofwatch.events import types
+from services.aggregator.core import lengths
 from services.aggregator.core.segments import Segment
-from services.aggregator.core.times import DAY_S, MICROSECONDS, SECOND_MS
-
-LENGTHS_S: Final = (60, 300, DAY_S)
-"""Real time, twice, and the day in UTC. Each length is a multiple of the one before."""
+from services.aggregator.core.times import MICROSECONDS, MINUTE_S, SECOND_MS
 
 
 class BucketKey(NamedTuple):
@@ -80,7 +78,7 @@ def deltas(cells: Iterable[types.Cell]) -> Deltas:
     """
     minutes: Deltas = {}
     for cell in cells:
-        segments = minutes.setdefault(BucketKey(cell.tenant, LENGTHS_S[0], cell.start), {})
+        segments = minutes.setdefault(BucketKey(cell.tenant, MINUTE_S, cell.start), {})
         policies = segments.setdefault((cell.segment_name, cell.segment_value), {})
         _take(policies, cell.policy_hash, _from_wire(cell), _as_it_is)
     return minutes
@@ -89,7 +87,7 @@ def deltas(cells: Iterable[types.Cell]) -> Deltas:
 def widened(minutes: Deltas) -> Deltas:
     """Return what additions to minutes add to the buckets of every length, the minutes included."""
     everything, level = dict(minutes), minutes
-    for length_s in LENGTHS_S[1:]:
+    for length_s in lengths.LENGTHS_S[1:]:
         longer: Deltas = {}
         for key, segments in level.items():
             start_ms = key.start_ms - key.start_ms % (length_s * SECOND_MS)

@@ -2,8 +2,8 @@
 
 An anomaly is quiet while its series has no window that can be judged, though the tenant goes on. It ends
 
-* after `QUIET_WINDOWS` windows of its length in which the tenant had transactions and the series had none, or, where a
-  segment had a few, fewer than a small cell and no better than before;
+* after so many windows of its length (`core.lengths`) in which the tenant had transactions and the series had none,
+  or, where a segment had a few, fewer than a small cell and no better than before;
 * with its own day, where its segment came no more for the last `_FIVES` five-minute windows of the tenant and for ten
   times as long as it used to stay away;
 * after a silence, when the tenant itself has gone: three days, so that no weekend ends anything; of labels, fourteen.
@@ -24,11 +24,8 @@ from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.times import DAY_MS, DAY_S, SECOND_MS, moment
 
-QUIET_WINDOWS: Final[Mapping[int, int]] = {60: 30, 300: 6, DAY_S: 2}
-"""Half an hour of the tenant's own traffic; two days."""
 SILENCE_MS: Final = 3 * DAY_MS
 LABELS_SILENCE_MS: Final = 14 * DAY_MS
-FIVE_S: Final = 300
 _FIVES: Final = 24
 _TIMES: Final = 10
 

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from services.aggregator.core.merge import LENGTHS_S, BucketKey
-from services.aggregator.core.times import DAY_MS, HOUR_MS, SECOND_MS
+from services.aggregator.core import lengths
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.merge import BucketKey
+from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS, SECOND_MS
 
 EVERY_MS: Final = HOUR_MS
 """How often what is too old is looked for."""
@@ -23,9 +25,13 @@ def nothing_agreed(log_ms: int) -> Mapping[str, int]:
 
 
 def keep_of(minutes_days: int, five_minutes_days: int) -> Keep:
-    """Return what the settings say; 0 days: for ever. Whole days are always kept."""
-    days = zip(LENGTHS_S, (minutes_days, five_minutes_days), strict=False)
-    return {length_s: each * 24 * HOUR_MS for length_s, each in days if each}
+    """Return what the settings say; 0 days: for ever.
+
+    Whole days are always kept; what is longer than five minutes, as long as they.
+    """
+    shorter = [length_s for length_s in lengths.LENGTHS_S if length_s < DAY_S]
+    days = {length_s: minutes_days if length_s < FIVE_MINUTES_S else five_minutes_days for length_s in shorter}
+    return {length_s: each * DAY_MS for length_s, each in days.items() if each}
 
 
 def is_past(key: BucketKey, progress_ms: int | None, keep: Keep) -> bool:

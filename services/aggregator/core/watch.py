@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core import quiet
+from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomalies import DAILY, REAL_TIME, Anomalies, AnomalyState, SeriesKey, WindowRef, judge
 from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, slot_of
 from services.aggregator.core.closing import WindowRevision
@@ -97,7 +97,7 @@ class Watch:
             if state.last_start_ms >= bucket.start_ms:
                 continue
             self._put(key, quiet.one_more(state))
-            if state.quiet + 1 >= quiet.QUIET_WINDOWS[key.length_s]:
+            if state.quiet + 1 >= lengths.QUIET_WINDOWS[key.length_s]:
                 yield self._end(key, bucket.end_ms)
 
     def unfinished(self, bucket: BucketKey) -> bool:

@@ -21,10 +21,11 @@ from services.aggregator.core.anomalies import Anomalies
 from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS, added
 from services.aggregator.core.lateness import Arrivals, too_late
+from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.publishing import window_event
-from services.aggregator.core.quiet import FIVE_S, SILENCE_MS, activity, firing_slots, overdue
+from services.aggregator.core.quiet import SILENCE_MS, activity, firing_slots, overdue
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
@@ -253,8 +254,8 @@ class WindowsStage:
 
 async def _fives(lane: _Lane, day: BucketKey, tx: "asyncpg.Connection") -> list[Bucket]:
     """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""
-    starts = range(day.start_ms, day.end_ms, FIVE_S * SECOND_MS)
-    keys = {BucketKey(day.tenant, FIVE_S, start_ms) for start_ms in starts}
+    starts = range(day.start_ms, day.end_ms, FIVE_MINUTES_S * SECOND_MS)
+    keys = {BucketKey(day.tenant, FIVE_MINUTES_S, start_ms) for start_ms in starts}
     in_hand = {key: lane.open[key] for key in keys & lane.open.keys()}
     return [*in_hand.values(), *(await store.load(tx, keys - in_hand.keys())).values()]
 

@@ -3,7 +3,7 @@
 import random
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -25,19 +25,23 @@ from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.app import build_combine
+from services.aggregator.core import lengths
 from services.aggregator.core.closing import Rules
+from services.aggregator.core.lengths import LENGTHS, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.core.times import milliseconds
 from services.aggregator.handlers import windows
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
-from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
+from tests.integration.aggregator.traffic import LENGTHS_S, START, WindowKey, expected, records, traffic, verdict
 
 DAY_S = 86_400
 
 
-def assert_equal_to_a_direct_count(found: dict[WindowKey, Window], verdicts: list[Verdict]) -> None:
-    wanted = expected(verdicts)
+def assert_equal_to_a_direct_count(
+    found: dict[WindowKey, Window], verdicts: list[Verdict], lengths_s: Sequence[int] = LENGTHS_S
+) -> None:
+    wanted = expected(verdicts, lengths_s)
     assert found.keys() == wanted.keys()
     for key, counts in wanted.items():
         assert Counter({name: found[key].counts.get(name, 0) for name in counts}) == counts, key
@@ -165,6 +169,25 @@ async def test_any_cut_into_batches_gives_the_same_final_windows(new_database: C
     ]
     assert_equal_to_a_direct_count(outcomes[0], verdicts)
     assert substance(outcomes[0]) == substance(outcomes[1]) == substance(outcomes[2])
+
+
+async def test_a_further_length_is_counted_closed_and_judged_like_the_others(
+    new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quarter of an hour is one row of `core.lengths`; the other windows stay what they were."""
+    verdicts = traffic(800, seed=1)
+    before = await run(new_database(), verdicts, [0, 800], 100)
+    added = sorted((*LENGTHS, WindowLength(900, quiet_windows=2)))
+    monkeypatch.setattr(lengths, "LENGTHS_S", seconds_of(added))
+    monkeypatch.setattr(lengths, "QUIET_WINDOWS", {each.seconds: each.quiet_windows for each in added})
+    outcomes = [
+        await run(new_database(), verdicts, cuts, batch)
+        for cuts, batch in (([0, 800], 2000), ([0, 1, 250, 600, 800], 7))
+    ]
+    assert_equal_to_a_direct_count(outcomes[0], verdicts, (60, 300, 900, DAY_S))
+    assert substance(outcomes[0]) == substance(outcomes[1])
+    others = {key: window for key, window in outcomes[0].items() if window.length_s != 900}
+    assert substance(others) == substance(before)
 
 
 @pytest.mark.parametrize("crash_at", ["save", "commit"])

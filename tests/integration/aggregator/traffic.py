@@ -82,14 +82,14 @@ def records(verdicts: Iterable[Verdict], partitions: int) -> Iterator[Outgoing]:
         yield Outgoing(topics.VERDICTS, key, VERDICT.encode(each), partition_of(key, partitions), at_ms)
 
 
-def expected(verdicts: Iterable[Verdict]) -> dict[WindowKey, Counter[str]]:
+def expected(verdicts: Iterable[Verdict], lengths_s: Iterable[int] = LENGTHS_S) -> dict[WindowKey, Counter[str]]:
     """Count some counters of every window without any of the aggregator's code."""
     windows: defaultdict[WindowKey, Counter[str]] = defaultdict(Counter)
     for each in verdicts:
         at_ms = int(each.occurred_at.timestamp() * 1000)
         assert each.device
         for name, value in ((None, None), ("os", each.device.os)):
-            for length_s in LENGTHS_S:
+            for length_s in lengths_s:
                 start_ms = at_ms // (length_s * 1000) * length_s * 1000
                 counts = windows[each.tenant, name, value, length_s, start_ms]
                 counts["transactions"] += 1

@@ -1,7 +1,11 @@
 """Closing, restating, backfill and small cells."""
 
+import pytest
+
 from services.aggregator.core.closing import Rules, close, restate
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
+
+pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
 RULES = Rules(grace_ms=1_000, horizon_ms=100_000, small_cell=10)
 

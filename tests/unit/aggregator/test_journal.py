@@ -11,6 +11,8 @@ from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, del
 from tests.integration.aggregator.traffic import traffic
 from tests.unit.aggregator.test_merge import cells_of
 
+pytestmark = pytest.mark.usefixtures("lengths_in_force")
+
 _through = msgspec.msgpack.Decoder(Added).decode
 _encode = msgspec.msgpack.encode
 

@@ -3,15 +3,19 @@
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.events.types import Cell
+from services.aggregator.core import lengths
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS, MINUTE_MS, milliseconds
 from tests.integration.aggregator.traffic import START, verdict
+
+pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
 AT = milliseconds(START)
 HORIZON = 48 * HOUR_MS
@@ -54,7 +58,7 @@ def test_a_day_may_be_in_time_where_its_minutes_are_not() -> None:
     """Each length is judged by its own end."""
     seen_ms = AT + MINUTE_MS + HORIZON + HOUR_MS
     late = arrived(cells(seen_ms)).late
-    assert too_late(late, HORIZON) == {BucketKey("bank", 60, AT), BucketKey("bank", 300, AT)}
+    assert too_late(late, HORIZON) == {BucketKey("bank", each, AT) for each in lengths.LENGTHS_S if each < DAY_S}
     late = arrived(cells(DAY + DAY_MS + HORIZON + MINUTE_MS)).late
     assert BucketKey("bank", DAY_S, DAY) in too_late(late, HORIZON)
 

@@ -11,9 +11,9 @@ from proofwatch.governance.policy import load_policy
 from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
 from services.aggregator.core.baselines import EMPTY, Baselines
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.lengths import QUIET_WINDOWS
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.quiet import (
-    QUIET_WINDOWS,
     SILENCE_MS,
     activity,
     ended,
@@ -22,6 +22,8 @@ from services.aggregator.core.quiet import (
 )
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds
 from services.aggregator.core.watch import Watch, slot_key
+
+pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
 MONITORING: Final = load_policy().monitoring
 KEY: Final = SeriesKey("bank", "sdk_version", "5.0.0", "rejection_rate", 60)

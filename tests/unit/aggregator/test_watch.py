@@ -1,5 +1,7 @@
 """The watch over closed windows: small cells end what is firing, and begin nothing."""
 
+import pytest
+
 from proofwatch.events.types import Figure
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.anomalies import Anomalies
@@ -7,6 +9,8 @@ from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
+
+pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
 MONITORING = load_policy().monitoring
 MINUTE_MS = 60_000
