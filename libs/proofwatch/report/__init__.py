@@ -1,1 +1,4 @@
-"""What all HTML reports share: escaping, the look, plots as inline SVG. `svg` needs matplotlib; the rest does not."""
+"""What all HTML reports share: the base template and stylesheet, numbers as people read them, plots as inline SVG.
+
+`page` needs Jinja2 and `svg` Matplotlib; `numbers` needs neither.
+"""

@@ -1,20 +1,20 @@
 """One look for all plots, and figures as inline SVG: the same figure gives the same bytes.
 
 Text stays text (searchable, read in the reader's own font). Names come from users' files, so nothing in them is
-markup: mathematical notation is off, and everything is escaped by the SVG writer.
+markup: mathematical notation is off, the SVG writer escapes what is drawn, and `render` the rest.
 """
 
 import re
 import warnings
 from collections.abc import Callable
-from html import escape
 from io import StringIO
 from typing import Any, Final
 
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure as Canvas
 
-from proofwatch.report.markup import clean
+from proofwatch.plain import one_line, printable
 
 ACCEPT: Final = "#0b5cad"
 REJECT: Final = "#c2410c"
@@ -49,7 +49,7 @@ _METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _LONGEST_NAME: Final = 30
 
 
-def render(name: str, description: str, size: tuple[float, float], draw: Callable[[Canvas], None]) -> str:
+def render(name: str, description: str, size: tuple[float, float], draw: Callable[[Canvas], None]) -> Markup:
     """Return what `draw` puts on a canvas of `size` inches as an `<svg>` element.
 
     `name` keeps the ids of several plots of one page apart; `description` is what a screen reader says.
@@ -62,15 +62,15 @@ def render(name: str, description: str, size: tuple[float, float], draw: Callabl
         draw(canvas)
         text = StringIO()
         canvas.savefig(text, format="svg", metadata=_METADATA)
-    drawn = text.getvalue()
+    drawn = printable(text.getvalue())
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # nothing refers to groups, and they repeat on a page
     width, height = (round(72 * inches, 1) for inches in size)
-    label = escape(clean(description), quote=True)
-    return f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}" style="max-width:{width}pt">{body}'
+    opening = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" style="max-width:{}pt">')
+    return opening.format(one_line(description), width, height, width) + Markup(body)  # noqa: S704 - see above
 
 
 def short(name: str) -> str:
     """Return a name as a label: one line of text, cut where it would leave no room for the plot."""
-    line = clean(name)
+    line = one_line(name)
     return line if len(line) <= _LONGEST_NAME else f"{line[: _LONGEST_NAME - 1]}…"

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from markupsafe import Markup
 from matplotlib.figure import Figure as Canvas
 
-from proofwatch.report.markup import count
+from proofwatch.report.numbers import count
 from proofwatch.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
 from services.scorer.backtest.changes import Change
 from services.scorer.backtest.distributions import Distribution
@@ -24,7 +25,7 @@ _CLASSES: Final = {
 }
 
 
-def scores(name: str, found: Distribution) -> str:
+def scores(name: str, found: Distribution) -> Markup:
     """Return the shares of scores per bin on a log axis, with the old and the new threshold."""
     at = [float(i) for i in range(len(found.edges))] if found.near_one else list(found.edges)
 
@@ -56,7 +57,7 @@ def scores(name: str, found: Distribution) -> str:
     return render(name, f"Histogram of scores ({sides}); thresholds {found.old:g} and {found.new:g}", (6.2, 3.7), draw)
 
 
-def moves(flows: Sequence[Moved]) -> str:
+def moves(flows: Sequence[Moved]) -> Markup:
     """Return how many transactions go from what to what."""
     shown = list(flows[:MOST_ROWS])
 
@@ -79,7 +80,7 @@ def moves(flows: Sequence[Moved]) -> str:
     return render("moves", f"Who is told something else. {said}", (8.6, 0.8 + _ROW_INCHES * len(shown)), draw)
 
 
-def deltas(name: str, panels: Mapping[str, Sequence[tuple[str, Change]]]) -> str:
+def deltas(name: str, panels: Mapping[str, Sequence[tuple[str, Change]]]) -> Markup:
     """Return differences with their intervals, a panel for each rate; all panels have the same rows.
 
     A filled mark: more than chance after the correction for all tests.

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from proofwatch.biometrics.figures import Figure, Status
-from proofwatch.report.markup import count, percent
+from proofwatch.report.numbers import count, percent
 from services.scorer.backtest import words
 from services.scorer.backtest.changes import Change
 from services.scorer.backtest.result import CohortResult, Result, changed_share

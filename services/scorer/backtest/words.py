@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from proofwatch.biometrics.figures import Figure
-from proofwatch.report.markup import count, percent
+from proofwatch.report.numbers import count, percent
 from services.scorer.backtest.changes import Change, names_worst
 from services.scorer.backtest.result import CohortResult, Moved, Result, changed_share
 

@@ -1,4 +1,4 @@
-"""The report of a run as one HTML file: it opens offline, runs no script and loads nothing."""
+"""The report of a run as one HTML file; `templates` has its markup and its words."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,14 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
-from proofwatch.report.document import document
-from proofwatch.report.markup import Html, count, paragraph, percent, plot, section, table, text
-from services.standalone.report import headline, sections
+from proofwatch.report.numbers import count, percent
+from proofwatch.report.page import render
+from proofwatch.report.parts import Plot, Table
+from services.standalone.report import headline, plots, sections
 from services.standalone.report.timeline import Alarm, Timeline, read_alarms, read_cases, read_timeline
 from services.standalone.report.timeline_plot import duration, timeline
 
+_TEMPLATES: Final = Path(__file__).with_name("templates")
 _MOST_ALARMS: Final = 100
 _CONTENTS: Final = {
     "figures": "Headline figures",
@@ -25,18 +27,7 @@ _CONTENTS: Final = {
     "cases": "Cases",
     "reading": "How to read this",
 }
-_READING: Final = {
-    "Limit proven?": "Judged by one-sided 95 % Clopper–Pearson bounds: PASS when the upper bound is within the limit, "
-    "BREACH when the lower bound is above it, INSUFFICIENT in between. With no error at all, 2,995 trials prove an "
-    "FMR of 0.1 %, 598 an APCER of 0.5 % and 299 a rate of 1 %.",
-    "Interval": "Wilson's 95 % interval: where the true rate plausibly lies, given as many trials as there were.",
-    "Labels": "Error rates are over labelled transactions only. Traffic without labels has rejection rates, which "
-    "mix attacks stopped and customers turned away.",
-    "APCER": "Attack presentations classified as bona fide, per species of presentation attack instrument "
-    "(ISO/IEC 30107-3). The worst species with enough trials speaks for the system.",
-    "Missing scores": "They are failures to acquire or non-responses, with rates of their own, and are never counted "
-    "as scores of zero.",
-}
+"""The sections in order: the name of each template, and what leads to it."""
 
 
 def write_report(
@@ -56,42 +47,46 @@ def write_report(
     """
     classes = cohorts.get(None, {})
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
-    body = [
-        _header(title, headline.opening(summary, evaluation)),
-        headline.figures(evaluation, limits),
-        sections.distributions(evaluation, classes),
-        sections.trade_off(evaluation, classes, limits),
-        sections.species(evaluation, limits, min_trials),
-        sections.segments(evaluation, limits, min_trials),
-        _timeline(traffic, alarms),
-        _cases(read_cases(out / "cases.jsonl")),
-        _reading(),
-    ]
+    html = render(
+        _TEMPLATES,
+        "report.html",
+        title=title,
+        contents=_CONTENTS,
+        summary=summary,
+        evaluation=evaluation,
+        limited=limits != Limits(),
+        min_trials=min_trials,
+        most_rows=plots.MOST_ROWS,
+        findings=headline.findings(evaluation),
+        breached=headline.breached(evaluation),
+        figures=headline.figures(evaluation, limits),
+        scores=sections.scores(evaluation, classes),
+        curves=sections.curves(evaluation, classes, limits),
+        readings=sections.readings(evaluation),
+        species=sections.species(evaluation, limits, min_trials),
+        segments=sections.segments(evaluation, limits, min_trials),
+        timeline=_timeline(traffic, alarms) if traffic.buckets else None,
+        alarms=_alarms(alarms) if alarms else None,
+        cases=_cases(read_cases(out / "cases.jsonl")),
+    )
     path = out / "report.html"
-    path.write_text(document(title, body), encoding="utf-8")
+    path.write_text(html, encoding="utf-8")
     return path
 
 
-def _header(title: str, opening: Html) -> Html:
-    links = "".join(f'<a href="#{anchor}">{text(name)}</a>' for anchor, name in _CONTENTS.items())
-    nav = f'<nav aria-label="Sections">{links}</nav>'
-    return Html(f"<header><h1>Proofwatch: {text(title)}</h1>{opening}{nav}</header>")
-
-
-def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Html:
-    if not traffic.buckets:
-        return section("timeline", "Timeline", paragraph("No five-minute window closed, so there is no timeline."))
-    numbers = table(
+def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Plot:
+    numbers = Table(
         f"Counts per {duration(traffic.step_s)}",
         ["from (UTC)", "transactions", "rejected", "with a liveness score", "liveness failed"],
-        ((f"{b.start:%Y-%m-%d %H:%M}", *(count(n) for n in b[1:])) for b in traffic.buckets),
+        [(f"{b.start:%Y-%m-%d %H:%M}", *(count(n) for n in b[1:])) for b in traffic.buckets],
     )
     caption = (
         "All tenants together. Rejected: asked to retry or referred. Shaded: an anomaly of the whole tenant was firing."
     )
-    drawn = plot(timeline(traffic, alarms), caption, numbers)
-    if not alarms:
-        return section("timeline", "Timeline", drawn, paragraph("No anomaly of high severity was found."))
+    return Plot(timeline(traffic, alarms), caption, numbers)
+
+
+def _alarms(alarms: Sequence[Alarm]) -> Table:
     rows = [
         (
             f"{a.start:%Y-%m-%d %H:%M} to {f'{a.end:%Y-%m-%d %H:%M}' if a.end else 'the end'}",
@@ -102,18 +97,12 @@ def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Html:
     ]  # fmt: skip
     more = f" The {_MOST_ALARMS} worst are listed; anomalies.jsonl has all." if len(alarms) > _MOST_ALARMS else ""
     head = ["firing (UTC)", "tenant", "segment", "metric", "at its worst", "rate", "baseline", "ratio"]
-    listed = table(f"{len(alarms)} anomalies of high severity.{more}", head, rows)
-    return section("timeline", "Timeline", drawn, Html(f"<details><summary>The anomalies</summary>{listed}</details>"))
+    return Table(f"{len(alarms)} anomalies of high severity.{more}", head, rows)
 
 
-def _cases(cases: Counter[tuple[str, str, str, str]]) -> Html:
+def _cases(cases: Counter[tuple[str, str, str, str]]) -> Table | None:
     if not cases:
-        return section("cases", "Cases for people", paragraph("No case was opened."))
+        return None
     rows = [(why, count(n), *rest) for (why, *rest), n in sorted(cases.items(), key=lambda item: (-item[1], item[0]))]
     head = ["first reason", "cases", "queue", "severity", "state"]
-    return section("cases", "Cases for people", table(f"{count(cases.total())} cases were opened", head, rows))
-
-
-def _reading() -> Html:
-    terms = "".join(f"<dt>{text(term)}</dt><dd>{text(meaning)}</dd>" for term, meaning in _READING.items())
-    return section("reading", "How to read this", Html(f"<dl>{terms}</dl>"))
+    return Table(f"{count(cases.total())} cases were opened", head, rows)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from scipy.special import ndtri
 
 from proofwatch.biometrics.figures import Figure, Status
-from proofwatch.report.markup import of, percent
+from proofwatch.report.numbers import of, percent
 from proofwatch.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
 from services.standalone.report.data import Curve, Distribution, Floats
 
@@ -27,7 +28,7 @@ _LOOKS: Final = {
 _CURVES: Final = ((REJECT, "-"), (ACCEPT, "--"))
 
 
-def distribution(name: str, found: Distribution) -> str:
+def distribution(name: str, found: Distribution) -> Markup:
     """Return the shares of scores per bin, on a log axis: the errors are in the tails."""
     at = np.arange(len(found.edges), dtype=np.float64) if found.near_one else found.edges
 
@@ -63,7 +64,7 @@ def distribution(name: str, found: Distribution) -> str:
 
 def det(
     name: str, curves: Sequence[Curve], axes_names: tuple[str, str], limits: tuple[float | None, float | None]
-) -> str:
+) -> Markup:
     """Return DET curves on normal deviate axes (ISO/IEC 19795-1): normally distributed scores give straight lines."""
     low, high = _range(curves, limits)
 
@@ -100,7 +101,7 @@ def det(
 
 def rates(
     name: str, panels: Mapping[str, Sequence[tuple[str, Figure]]], limits: Mapping[str, float | None], min_trials: int
-) -> str:
+) -> Markup:
     """Return rates with their intervals, a panel each; all panels have the same rows (`MOST_ROWS` at most).
 
     The mark says what is proved about the limit by its shape and colour; it is hollow under `min_trials` trials.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
@@ -19,7 +20,7 @@ Lane = tuple[str | None, str, str]
 """(segment, metric, cadence) of the alarms that share a line."""
 
 
-def timeline(found: Timeline, alarms: Sequence[Alarm]) -> str:
+def timeline(found: Timeline, alarms: Sequence[Alarm]) -> Markup:
     """Return volume, rejection and liveness-fail rate over time, and the times at which anomalies were firing."""
     starts = [bucket.start for bucket in found.buckets]
     step = timedelta(seconds=found.step_s)

@@ -1,0 +1,42 @@
+"""One page from a template: it opens offline, runs no script and loads nothing.
+
+A page's templates lie in a folder `templates` beside its `page.py` and extend `base.html` of this package, which brings
+the stylesheet and, in `parts.html`, tables, plots and sections. Whatever a template shows passes `_shown` and is
+escaped; only what is `Markup` already, a drawing or a macro's, is not.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from proofwatch.plain import one_line
+from proofwatch.report import numbers
+
+_BASE: Final = Path(__file__).with_name("templates")
+_FILTERS: Final = {each.__name__: each for each in (numbers.percent, numbers.count, numbers.of, numbers.interval)}
+
+
+def render(templates: Path, name: str, filters: Mapping[str, Callable[..., Any]] = _FILTERS, /, **content: Any) -> str:
+    """Return the page that the template `name` in the folder `templates` makes of the content.
+
+    `filters` come on top of those of `numbers`, which every template has. Raises `jinja2.UndefinedError`
+    when the template asks for something that is not there.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([templates, _BASE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update({**_FILTERS, **filters})
+    return environment.get_template(name).render(**content)
+
+
+def _shown(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
