@@ -8,6 +8,8 @@ from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from typing import Final, NamedTuple
 
+from proofwatch.runtime.streams import printable_streams
+
 
 class Command(NamedTuple):
     """Where a sub-command lives: a module with `add_arguments(parser)` and `run(args) -> int`."""
@@ -152,7 +154,16 @@ _SERVICES: Final = ("run",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the sub-command named first; return the exit code."""
+    """Run the sub-command named first; return the exit code. Whatever it writes is printable."""
+    with printable_streams():
+        try:
+            return _main(argv)
+        except Exception:  # noqa: BLE001 — a bug; it is told here because its message too may hold anything
+            sys.excepthook(*sys.exc_info())
+            return 1
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from proofwatch.plain import one_line
+from proofwatch.runtime.terminal import Terminal, literal
 from services.governance.core.difference import Change
 from services.governance.governed_log import RequestRefused
 
@@ -24,8 +24,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
-        made.add_row(*[Text(_text(cell), style=_STYLES.get(_text(cell), "")) for cell in row])
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(made)
+        made.add_row(*[literal(_text(cell), _STYLES.get(_text(cell), "")) for cell in row])
+    Terminal(width=None if sys.stdout.isatty() else _WIDE).print(made)
 
 
 def document(value: Any) -> None:
@@ -46,7 +46,7 @@ def changes(title: str, found: Sequence[Change], *, as_json: bool = False) -> No
 
 def line(text: str) -> None:
     """Print one line."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(one_line(text) + "\n")
 
 
 def confirm(args: argparse.Namespace, what: str) -> bool:
@@ -60,7 +60,7 @@ def confirm(args: argparse.Namespace, what: str) -> bool:
         raise RequestRefused(
             "nothing was published: nobody can be asked here; look at it with --dry-run, then give --yes"
         )
-    sys.stdout.write(f"{what}: publish? It cannot be taken back. [y/N] ")
+    sys.stdout.write(f"{one_line(what)}: publish? It cannot be taken back. [y/N] ")
     sys.stdout.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise RequestRefused("nothing was published")

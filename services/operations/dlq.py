@@ -4,13 +4,9 @@ import argparse
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
-
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
 from proofwatch.bus.port import Bus
@@ -19,8 +15,9 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.terminal import progress_bar
 from services.operations import dlq_list, dlq_redrive, dlq_show
-from services.operations.dlq_read import Progress, existing, full_name
+from services.operations.dlq_read import existing, full_name
 
 _AGO: Final = re.compile(r"(\d+)([mhd])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
@@ -150,15 +147,6 @@ def instant_ms(text: str) -> int:
             ) from None
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return int(when.timestamp() * 1000)
-
-
-@contextmanager
-def progress_bar(doing: str) -> Iterator[Progress]:
-    """Show how far the reading is, on a terminal only."""
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(doing, total=None)
-        yield lambda passed, total: bar.update(task, completed=passed, total=total)
 
 
 async def _on_kafka(

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from proofwatch.bus.port import Bus
+from proofwatch.plain import one_line
 from services.operations.dlq_read import Letter, Progress, letters, redrives
 
 FOREIGN: Final = "(not a dead letter of Proofwatch)"
@@ -89,7 +90,7 @@ def as_json(groups: Groups) -> str:
 
 def as_table(groups: Groups) -> str:
     """Return the rows as aligned columns, and what to do next."""
-    rows = [[str(value) for value in row.values()] for row in groups.rows()]
+    rows = [[one_line(str(value)) for value in row.values()] for row in groups.rows()]
     if not rows:
         return "no dead letters\n"
     heads = [name.upper() for name in groups.rows()[0]]

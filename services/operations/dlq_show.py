@@ -11,6 +11,7 @@ from typing import Final
 
 from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.port import Bus, Headers, Record, TopicPartition
+from proofwatch.plain import one_line
 from services.operations.dlq_list import instant
 from services.operations.dlq_read import Letter, letter_at, redrives
 
@@ -65,7 +66,7 @@ async def describe(bus: Bus, letter: Letter) -> str:
     if said:
         lines.append("  headers")
         lines += [f"    {name}: {value.decode(errors='replace')}" for name, value in record.headers[len(own) :]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(one_line, lines)) + "\n"
 
 
 def hand_out(record: Record, where: str) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import load_policy
+from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
 from services.standalone.results import Unwritable
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     except Unwritable as error:
         sys.stderr.write(f"proofwatch demo: {error}\n")
         return 2
-    Console().print(closing_lines(summary, args.out), highlight=False)
+    Terminal().print(closing_lines(summary, args.out))
     return 0 if summary["conservation"]["holds"] else 1
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
+from proofwatch.plain import one_line
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
 from proofwatch.scorefile.mapping import SCORES, Mapping, Score
 from proofwatch.scorefile.outcome import Outcome
@@ -83,7 +84,7 @@ def evaluate_table(
 def _columns(table: Table, mapping: Mapping, segments: Sequence[str] | None) -> Columns:
     columns = columns_of(table, mapping)
     if not any(columns.fields.keys() >= {*names} for names in (MATCH_COLUMNS, LIVENESS_COLUMNS)):
-        found = ", ".join(table.columns) or "none"
+        found = ", ".join(map(one_line, table.columns)) or "none"
         raise TableError(
             f"{table.file}: has no usable column; needs match_score and pair, or liveness_score and presentation; "
             f"found: {found}; say which columns they are in a mapping file: `proofwatch mapping guess FILE` drafts one"
@@ -92,5 +93,6 @@ def _columns(table: Table, mapping: Mapping, segments: Sequence[str] | None) -> 
     further = [name for name in dict.fromkeys(segments or ()) if name not in known]
     for name in further:
         if name not in table.columns:
-            raise TableError(f"{table.file}: has no column {name} to break down by; found: {', '.join(table.columns)}")
+            found = ", ".join(map(one_line, table.columns))
+            raise TableError(f"{table.file}: has no column {name} to break down by; found: {found}")
     return Columns(columns.fields, {**columns.segments, **{name: name for name in further}}, columns.dropped)

@@ -3,12 +3,11 @@
 from typing import TextIO
 
 from msgspec import UNSET
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, MatchEvaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure, Status
+from proofwatch.runtime.terminal import Terminal, literal
 
 _COLOURS = {Status.PASS: "green", Status.BREACH: "red", Status.INSUFFICIENT: "yellow"}
 _PLAIN_WIDTH = 120  # of a file or a pipe, where there is no window to fit
@@ -16,7 +15,7 @@ _PLAIN_WIDTH = 120  # of a file or a pipe, where there is no window to fit
 
 def write_text(evaluation: Evaluation, out: TextIO) -> None:
     """Write the evaluation to `out`: the figures of everything, then one line per segment value."""
-    console = Console(file=out, width=None if out.isatty() else _PLAIN_WIDTH)
+    console = Terminal(out, highlight=True, width=None if out.isatty() else _PLAIN_WIDTH)
     if evaluation.match:
         console.print(_figures("Face match", evaluation.match.threshold, _match(evaluation.match)))
     if evaluation.liveness:
@@ -33,11 +32,11 @@ def _match(m: MatchEvaluation) -> list[tuple[str, Figure]]:
 
 
 def _liveness(m: LivenessEvaluation) -> list[tuple[str, Figure]]:
-    worst = f"APCER (worst: {escape(m.apcer.worst_species or 'no species has enough trials')})"
+    worst = f"APCER (worst: {m.apcer.worst_species or 'no species has enough trials'})"
     return [
         (worst, m.apcer),
         ("APCER pooled", m.apcer_pooled),
-        *((f"  {escape(species)}", figure) for species, figure in m.apcer_by_species.items()),
+        *((f"  {species}", figure) for species, figure in m.apcer_by_species.items()),
         ("BPCER", m.bpcer),
         ("APNRR", m.apnrr),
         ("BPNRR", m.bpnrr),
@@ -54,7 +53,9 @@ def _figures(title: str, threshold: float, figures: list[tuple[str, Figure]]) ->
     for heading in ("k", "n", "value", "low", "high", "status"):
         table.add_column(heading, justify="right")
     for name, f in figures:
-        table.add_row(name, _count(f.k), _count(f.n), _value(name, f), _percent(f.low), _percent(f.high), _status(f))
+        table.add_row(
+            literal(name), _count(f.k), _count(f.n), _value(name, f), _percent(f.low), _percent(f.high), _status(f)
+        )
     return table
 
 
@@ -64,11 +65,12 @@ def _segment(column: str, values: dict[str, SegmentEvaluation]) -> Table:
     headings = [
         h for h in ("FMR", "FNMR", "FTA", "worst APCER", "BPCER", "BPNRR") if any(h in r for r in rows.values())
     ]
-    table = Table(escape(column), title=f"By {escape(column)}", title_justify="left")
+    table = Table(title=literal(f"By {column}", "table.title"), title_justify="left")
+    table.add_column(literal(column))
     for heading in headings:
         table.add_column(heading, justify="right")
     for value, figures in rows.items():
-        table.add_row(escape(value), *(_short(figures[h]) if h in figures else "" for h in headings))
+        table.add_row(literal(value), *(_short(figures[h]) if h in figures else "" for h in headings))
     return table
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from proofwatch.plain import one_line
+from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import SCORES
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.tabular import GIANT, Table
@@ -14,17 +15,16 @@ from proofwatch.tabular import GIANT, Table
 @contextmanager
 def reading(name: str) -> Iterator[Callable[[int], None]]:
     """Show how many rows have been read, on a terminal only."""
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("reading {task.description}: {task.completed:,} rows"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda rows: bar.update(task, completed=rows)
+    counting = TextColumn("reading {task.description}: {task.completed:,} rows", markup=False)
+    with progress_bar(name, SpinnerColumn(), counting, TimeElapsedColumn()) as advance:
+        yield lambda rows: advance(rows, None)
 
 
 def giant_cell_notices(table: Table) -> list[str]:
     """Return a line for every column with cells so long that they hold something else; imagery does."""
     return [
-        f"{table.file}: column {column} has cells of {GIANT:,} characters or more (rows: {count:,}); they are not read"
+        f"{table.file}: column {one_line(column)} has cells of {GIANT:,} characters or more (rows: {count:,}); "
+        f"they are not read"
         for column, count in sorted(table.giants.items())
     ]
 

@@ -9,10 +9,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task
+from rich.text import Text
+
 from proofwatch.bus.errors import BusError, BusUnavailable
 from proofwatch.bus.port import Bus
 from proofwatch.events import topics
 from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.terminal import progress_bar
 from proofwatch.simulation.scenario import TENANTS
 from proofwatch.tabular import TableError
 from services.standalone.publish_sources import Rows, limited, of_file, one, simulated, utc_now
@@ -22,6 +26,14 @@ _HARMLESS: Final = re.compile(r"(test|demo|replay)(-.*)?")
 _TICK_S: Final = 0.1
 _COORDINATOR_S: Final = 30.0
 _MOST: Final = 1_000
+
+
+class _Speed(ProgressColumn):
+    """Transactions a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the speed; nothing before there is one."""
+        return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,29 +146,20 @@ async def _positions(bus: Bus) -> dict[int, int]:
 async def send(bus: Bus, rows: Rows, rate: float, total: int | None, sent: Counter[str]) -> None:
     """Publish at `rate` transactions a second; `sent` counts what Kafka has acknowledged, by topic."""
     loop = asyncio.get_running_loop()
-    began, done, said_at = loop.time(), 0, 0.0
-    while True:
-        due = _MOST if not rate else min(_MOST, max(1, int((loop.time() - began) * rate) + 1 - done))
-        taken = list(itertools.islice(rows, due))
-        if not taken:
-            break
-        records = [record for row in taken for record in row]
-        await bus.publish(records)
-        sent.update(record.topic for record in records)
-        done += len(taken)
-        if sys.stderr.isatty() and loop.time() - said_at > 1:
-            said_at = loop.time()
-            sys.stderr.write(f"\r{_bar(done, total)} {done:,} ({done / (said_at - began + 1e-9):,.0f}/s) ")
-            sys.stderr.flush()
-        if rate:
-            await asyncio.sleep(max(0.0, min(_TICK_S, began + done / rate - loop.time())))
-    if said_at:
-        sys.stderr.write("\n")
-
-
-def _bar(done: int, total: int | None) -> str:
-    part = min(20, 20 * done // total) if total else 0
-    return f"[{'#' * part}{'.' * (20 - part)}]"
+    began, done = loop.time(), 0
+    with progress_bar("sent", BarColumn(), MofNCompleteColumn(), _Speed()) as progress:
+        while True:
+            due = _MOST if not rate else min(_MOST, max(1, int((loop.time() - began) * rate) + 1 - done))
+            taken = list(itertools.islice(rows, due))
+            if not taken:
+                break
+            records = [record for row in taken for record in row]
+            await bus.publish(records)
+            sent.update(record.topic for record in records)
+            done += len(taken)
+            progress(done, total)
+            if rate:
+                await asyncio.sleep(max(0.0, min(_TICK_S, began + done / rate - loop.time())))
 
 
 def _tenant(text: str) -> str:

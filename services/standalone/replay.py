@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Final
 
 import uvloop
-from rich.console import Console
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.intake import BUILT_IN_SEGMENTS
+from proofwatch.plain import one_line
 from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.terminal import Terminal
 from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, with_times
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     except Unwritable as error:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
-    Console().print(closing_lines(summary, args.out), highlight=False)
+    Terminal().print(closing_lines(summary, args.out))
     if said := outcome.sentence():
         sys.stderr.write(f"proofwatch replay: {said}\n")
     return 0 if summary["conservation"]["holds"] and not outcome.too_much else 1
@@ -79,7 +80,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
     columns = with_times(table, columns_of(table, mapping, args.mapping))
     say = sys.stderr.write
     if columns.dropped:
-        say(f"{table.file}: dropped, because no mapping names them: {', '.join(columns.dropped)}\n")
+        say(f"{table.file}: dropped, because no mapping names them: {', '.join(map(one_line, columns.dropped))}\n")
     policy = load_policy(args.policy).with_segments(columns.segments)
     segments = tuple(name for name in BUILT_IN_SEGMENTS if name in columns.fields) + tuple(columns.segments)
     given: dict[Score, ThresholdChoice | None] = {

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.live import Live
 
 from proofwatch.biometrics.rates import Limits
@@ -18,6 +17,7 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
+from proofwatch.runtime.terminal import Terminal, inline
 from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
@@ -90,8 +90,14 @@ async def _watched(run: Run, session: Session) -> None:
         await session.finish(_QUIET)
         return
     view = View(run.title, run.total)
-    console = Console(stderr=True)
-    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as screen:
+    terminal = Terminal(stderr=True)
+    with Live(
+        console=terminal,
+        screen=terminal.is_terminal,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ) as screen:
         for chunk in run.chunks():
             await session.send(chunk)
             screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
@@ -111,8 +117,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
         + ("[green]holds[/]" if accounts["holds"] else "[bold red]BROKEN[/]"),
         "verdicts: " + ", ".join(f"{name} {count:,}" for name, count in sorted(decisions.items())),
         ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
-        f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {out}",
+        f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {inline(str(out))}",
         "written:",
-        *(f"  {path}" for path in sorted(out.iterdir())),
+        *(f"  {inline(str(path))}" for path in sorted(out.iterdir())),
     ]
     return "\n".join(lines)

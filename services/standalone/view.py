@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from proofwatch.biometrics.figures import Figure
+from proofwatch.plain import one_line
+from proofwatch.runtime.terminal import literal
 from services.standalone.core.overview import RATES, Overview
 
 _STYLES: Final = {"accept": "green", "retry": "yellow", "refer": "red"}
@@ -26,7 +28,7 @@ class View:
 
     def __init__(self, title: str, total: int | None) -> None:
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
             MofNCompleteColumn(),
@@ -34,7 +36,7 @@ class View:
             TimeRemainingColumn(),
             expand=True,
         )
-        self._task = self._progress.add_task(title, total=total)
+        self._task = self._progress.add_task(one_line(title), total=total)
         self._began = time.monotonic()
         self._speeds: list[float] = []
         self._last = (self._began, 0)
@@ -129,7 +131,7 @@ def _rates(overview: Overview) -> RenderableType:
     table = Table(expand=True, box=None, padding=(0, 1))
     table.add_column("rate")
     for tenant in tenants:
-        table.add_column(tenant, justify="right")
+        table.add_column(literal(tenant), justify="right")
     for name in RATES:
         table.add_row(name.replace("_", " "), *(_short(overview.live_rates(tenant)[name]) for tenant in tenants))
     return table
@@ -140,7 +142,7 @@ def _feed(overview: Overview) -> RenderableType:
     for line in reversed(overview.feed):
         style = "bold red" if line.kind == "case" else "bold yellow"
         times = f" (× {line.times})" if line.times > 1 else ""
-        text.append(f"{line.at} ", "dim").append(f"{line.kind:8}", style).append(f"{line.what}{times}\n")
+        text.append(f"{line.at} ", "dim").append(f"{line.kind:8}", style).append(f"{one_line(line.what)}{times}\n")
     return text
 
 
@@ -156,7 +158,11 @@ def _firing(overview: Overview) -> RenderableType:
         style = "bold red" if anomaly.severity == "high" else "dim"
         now = f"{anomaly.rate:.1%} ({anomaly.k}/{anomaly.n})"
         table.add_row(
-            f"{anomaly.tenant}{whose}", anomaly.metric.replace("_", " "), now, f"{anomaly.ratio:.1f}", style=style
+            literal(f"{anomaly.tenant}{whose}"),
+            anomaly.metric.replace("_", " "),
+            now,
+            f"{anomaly.ratio:.1f}",
+            style=style,
         )
     return table
 

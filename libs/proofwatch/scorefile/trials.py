@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from proofwatch.biometrics.curve_figures import ThresholdChoice, resolve_thresholds
 from proofwatch.biometrics.trials import BONA_FIDE, Trials, attack_class, cohorts_of
 from proofwatch.events.mending import ROUNDING
+from proofwatch.plain import one_line
 from proofwatch.scorefile.account import Facts
 from proofwatch.scorefile.columns import Columns
 from proofwatch.scorefile.mapping import Mapping as MappingFile
@@ -39,7 +40,7 @@ def columns_of(table: Table, mapping: MappingFile, where: str | None = None) -> 
     except ValueError as error:
         raise TableError(f"{where or table.file}: {error}") from error
     if not columns.fields.keys() & {"match_score", "liveness_score"}:
-        found = ", ".join(table.columns)
+        found = ", ".join(map(one_line, table.columns))
         raise TableError(
             f"{table.file}: has neither match_score nor liveness_score; found: {found}; say which columns they are in "
             "a mapping file: `proofwatch mapping guess FILE` drafts one"

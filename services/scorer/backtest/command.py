@@ -3,14 +3,12 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from proofwatch.bus.errors import BusError
 from proofwatch.events import topics
@@ -21,6 +19,7 @@ from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.moments import moment
+from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.strict_yaml import InvalidYaml
@@ -28,7 +27,7 @@ from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Period, Source
 from services.scorer.backtest.files import TableFile, open_file
 from services.scorer.backtest.ledger import LedgerSource
-from services.scorer.backtest.play import Played, Progress, play
+from services.scorer.backtest.play import Played, play
 from services.scorer.backtest.policies import kafka, policy_in_force, policy_of
 from services.scorer.backtest.result import Result, to_json
 from services.scorer.backtest.text import write_text
@@ -106,7 +105,8 @@ async def _play(args: argparse.Namespace, settings: GovernanceSettings) -> tuple
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
-        with _progress_bar() as progress:
+        columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with progress_bar("judging", *columns) as progress:
             played = await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
             return played, source.outcome if isinstance(source, TableFile) else None
 
@@ -172,13 +172,3 @@ def _write(args: argparse.Namespace, played: Played) -> None:
         write_text(played.result, sys.stdout)
     if args.out is not None:
         sys.stderr.write(f"written: {args.out / 'backtest.json'}, {args.out / 'backtest.html'}\n")
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """Show how far the reading is, on a terminal only."""
-    console = Console(stderr=True)
-    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("judging", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,12 +2,11 @@
 
 from typing import IO, Final
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.report.numbers import count, percent
+from proofwatch.runtime.terminal import Terminal, literal
 from services.scorer.backtest import words
 from services.scorer.backtest.changes import Change
 from services.scorer.backtest.result import CohortResult, Result, changed_share
@@ -18,14 +17,14 @@ _MOST: Final = 15
 
 def write_text(result: Result, file: IO[str]) -> None:
     """Write the result to a terminal or a file."""
-    console = Console(file=file, highlight=False)
+    console = Terminal(file)
     if not console.is_terminal:
         console.width = 160
     old, new = result.old, result.new
     lead, directions = words.headline(result)
-    console.print(f"[bold]backtest: {escape(old.name)} ({old.hash[:12]}) → {escape(new.name)} ({new.hash[:12]})[/]")
+    console.print(literal(f"backtest: {old.name} ({old.hash[:12]}) → {new.name} ({new.hash[:12]})", "bold"))
     console.print(f"[bold]{lead}[/]")
-    console.print(escape(directions))
+    console.print(directions)
     console.print(f"{words.accounts(result)} {count(result.labelled)} have a label.\n")
     if result.differences:
         console.print(_differences(result))
@@ -47,13 +46,13 @@ def write_text(result: Result, file: IO[str]) -> None:
         f"corrected by Holm for {result.tests} tests; * marks p < {words.SIGNIFICANT:g}."
     )
     for note in result.notes:
-        console.print(escape(note))
+        console.print(literal(note))
 
 
 def _differences(result: Result) -> Table:
     table = Table("policy key", "old", "new", title="What differs between the policies", title_justify="left")
     for each in result.differences:
-        table.add_row(escape(each.key), escape(_value(each.old)), escape(_value(each.new)))
+        table.add_row(literal(each.key), literal(_value(each.old)), literal(_value(each.new)))
     return table
 
 
@@ -65,7 +64,7 @@ def _lines(title: str, lines: list[words.Line]) -> Table:
         change = line.change
         paired = (words.points_interval(change), f"+{count(change.newly)} −{count(change.no_longer)}", _p(change))
         table.add_row(
-            escape(line.name),
+            literal(line.name),
             _rate(line.old),
             _rate(line.new),
             words.points(line.delta),
@@ -80,7 +79,7 @@ def _flows(result: Result) -> Table:
     table = Table("from → to", title="Who is told something else", title_justify="left")
     table.add_column("transactions", justify="right")
     for moved in words.flows(result.total)[:_MOST]:
-        table.add_row(escape(words.flow_name(moved)), count(moved.n))
+        table.add_row(words.flow_name(moved), count(moved.n))
     return table
 
 
@@ -91,7 +90,7 @@ def _cohorts(cohorts: list[CohortResult]) -> Table:
     for cohort in cohorts[:_MOST]:
         apcer = cohort.apcer.pooled if cohort.apcer else None
         table.add_row(
-            escape(words.name_of(cohort)),
+            literal(words.name_of(cohort)),
             count(cohort.judged),
             f"{count(cohort.changed)} ({percent(changed_share(cohort))})",
             *(_delta(cohort.decisions.get(name)) for name in ("retakes", "manual_reviews")),

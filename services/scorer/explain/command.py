@@ -3,14 +3,12 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import msgspec
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from proofwatch.bus.errors import BusError
 from proofwatch.events.types import Transaction
@@ -18,9 +16,10 @@ from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wir
 from proofwatch.governance.policy import InvalidPolicy, Policy
 from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.terminal import progress_bar
 from services.scorer.explain.offline import find_policy, read_events, read_verdict
 from services.scorer.explain.reproduce import Reproduction, reproduce
-from services.scorer.explain.search import NotFound, Progress, Published, Search, Unreadable
+from services.scorer.explain.search import NotFound, Published, Search, Unreadable
 from services.scorer.explain.show import Explained, as_document, write_text
 
 NOT_REPRODUCED: Final = 1
@@ -126,13 +125,4 @@ async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExit
     wire = await connect_wire(settings)
     stack.push_async_callback(wire.close)
     since_ms = round(args.since.timestamp() * 1000) if args.since else 0
-    return Search(bus, wire=wire, since_ms=since_ms, progress=stack.enter_context(_progress_bar()))
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """Show how far the reading is, on a terminal only."""
-    console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("looking", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    return Search(bus, wire=wire, since_ms=since_ms, progress=stack.enter_context(progress_bar("looking")))

@@ -6,11 +6,12 @@ references are never shown.
 
 from typing import IO, Any, Final, NamedTuple
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from proofwatch.governance.policy import Policy
+from proofwatch.plain import one_line
+from proofwatch.runtime.terminal import Terminal, inline, literal
 from services.scorer.core.rules import CheckStatus
 from services.scorer.core.trace import CheckTrace, RowTrace, why
 from services.scorer.explain.reproduce import PERSONAL, Difference, Reproduction
@@ -91,31 +92,29 @@ def as_document(explained: Explained, *, personal: bool) -> dict[str, Any]:
 
 def write_text(explained: Explained, file: IO[str], *, personal: bool) -> None:
     """Write the explanation as tables."""
-    console = Console(file=file, highlight=False)
+    console = Terminal(file)
     if not console.is_terminal:
         console.width = 140
     found, verdict = explained.reproduction, explained.reproduction.verdict
     basis, applied = verdict.basis, found.trace.applied
     action = "" if verdict.action == "none" else f": {verdict.action.replace('_', ' ')}"
-    console.print(
-        f"[bold]{escape(verdict.transaction_id)}[/] of {escape(verdict.tenant)}, "
-        f"{verdict.occurred_at:%Y-%m-%d %H:%M:%S %Z}"
-    )
+    of = f" of {verdict.tenant}, {verdict.occurred_at:%Y-%m-%d %H:%M:%S %Z}"
+    console.print(Text.assemble((one_line(verdict.transaction_id), "bold"), one_line(of)))
     if personal:
         segments = ", ".join(f"{name} {value}" for name, value in (verdict.segments or {}).items())
-        console.print(escape(f"subject {verdict.subject_ref}{f'; {segments}' if segments else ''}"))
+        console.print(literal(f"subject {verdict.subject_ref}{f'; {segments}' if segments else ''}"))
     console.print(f"[bold]{verdict.decision}{action}[/] {_why(verdict.reasons)}")
     console.print(_reproduced(found))
     for each in found.differences:
         published, own = _values(each, personal)
-        console.print(escape(f"  {each.path}: published {_text(published)}, recomputed {_text(own)}"))
+        console.print(literal(f"  {each.path}: published {_text(published)}, recomputed {_text(own)}"))
     console.print(_checks(found.trace.checks))
     console.print(_rules(found.trace.rows))
     console.print(f"Rule {applied.number} applies: {applied.rule.decision}{_action(applied.rule.action)}.")
     console.print(_step_up(found))
     window = explained.policy.attempts.window_hours
     console.print(
-        f"policy {escape(explained.policy.name)} ({basis.policy_hash}), published at {escape(explained.place)}"
+        f"policy {inline(explained.policy.name)} ({basis.policy_hash}), published at {inline(explained.place)}"
     )
     console.print(
         f"failures of the {window} hours before: match {basis.attempts_before.match}, liveness "
@@ -123,7 +122,7 @@ def write_text(explained: Explained, file: IO[str], *, personal: bool) -> None:
         f"{basis.patterns_version}"
     )
     if found.withheld:
-        console.print(escape(f"segments on the event and not on the verdict: {', '.join(found.withheld)}"))
+        console.print(literal(f"segments on the event and not on the verdict: {', '.join(found.withheld)}"))
     console.print(_GIVEN)
 
 
@@ -147,7 +146,7 @@ def _checks(checks: tuple[CheckTrace, ...]) -> Table:
             repr(each.threshold),
             each.outcome.replace("_", " "),
             f"{each.failures_before} (limit {each.limit})",
-            escape(why(each)),
+            literal(why(each)),
         )
     return table
 

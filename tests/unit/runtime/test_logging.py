@@ -217,3 +217,19 @@ def test_every_line_names_its_service_from_any_thread(written: io.StringIO) -> N
     ]
     assert len(said) == 6
     assert {line["service"] for line in said} == {"windows"}
+
+
+@pytest.mark.parametrize(
+    "value", ["\x1b]0;owned\x07", "\x9b31m", "ab\u202egpj", "a\r\nproofwatch: all is well", "[red]x"]
+)
+def test_whatever_a_field_holds_a_line_is_plain_characters(written: io.StringIO, value: str) -> None:
+    """An operator looks at logs with any tool; JSON in ASCII acts on none."""
+    structlog.get_logger("proofwatch.test").warning("said", name=value)
+    logging.getLogger("elsewhere").error("%s is odd", value)
+    logging.getLogger("elsewhere").error("broken", exc_info=ValueError(value))
+    assert len(written.getvalue().splitlines()) == 3
+    assert all(line.isascii() and line.isprintable() for line in written.getvalue().splitlines())
+    said, odd, broken = lines(written)
+    assert said["name"] == value
+    assert odd["event"] == f"{value} is odd"
+    assert value in broken["exception"]
