@@ -30,7 +30,7 @@ demo: $(STANDALONE) ## a simulated onboarding day in the terminal; flags through
 test: lint type unit integration e2e ## what CI runs: all of lint, type, unit, integration, e2e
 	@echo "make test: lint, types, unit, integration and end-to-end tests passed"
 
-lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, compose file and documented settings
+lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, compose file, settings, documents
 	$(BIN)/ruff check --no-cache
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
@@ -40,6 +40,8 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/python -m proofwatch.runtime.metrics_page --check
 	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
 
 type: $(ALL) ## mypy --strict
 	$(BIN)/mypy
