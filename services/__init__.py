@@ -1,1 +1,5 @@
-"""The deployables: scorer, aggregator, triage, notifier, and standalone, which runs all four in one process."""
+"""The services: scorer, devices, aggregator, triage and notifier, which are seven processes (`operations/run.py`).
+
+Beside them the commands of operators (`operations`) and of governance, and `standalone`, which runs all seven processes
+in one.
+"""

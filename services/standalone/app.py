@@ -1,4 +1,4 @@
-"""Wires all services in one process, and drives them as a deterministic scheduler.
+"""Wires all seven processes in one, and drives them as a deterministic scheduler.
 
 Fixed batches, fixed order of services, a clock that moves with the records: the same input gives the same output,
 byte by byte, however fast the machine is.
@@ -129,7 +129,7 @@ def build(
     channels: Mapping[str, Channel] | None = None,
     edges: Sequence[float] = (),
 ) -> tuple[Standalone, Conservation]:
-    """Wire the five services (seven processes) on one bus; `edges` are scores that sketches must tell apart exactly."""
+    """Wire all seven processes on one bus; `edges` are scores that sketches must tell apart exactly."""
     clock = SimulatedClock(start_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True)
     conservation = Conservation()

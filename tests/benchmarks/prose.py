@@ -34,7 +34,7 @@ rows with + come on top of it, and rows with = were measured whole. Differences 
 both.
 """,
     "standalone": """
-The traffic of the demo, made before the clock starts: scorer, aggregator, triage and notifier with an embedded
+The traffic of the demo, made before the clock starts: all seven processes in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.
 """,
 }

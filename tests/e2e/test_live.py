@@ -1,4 +1,4 @@
-"""All six processes live: log-append time closes windows by itself, and an attack reaches the people who must know."""
+"""All seven processes live: log-append time closes windows, and an attack reaches the people who must know."""
 
 import base64
 import time

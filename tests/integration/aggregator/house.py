@@ -23,7 +23,7 @@ PARTITIONS = 3
 
 @dataclass
 class House:
-    """The two services and what they stand on."""
+    """Both processes and what they stand on."""
 
     bus: LocalBus
     clock: SimulatedClock
