@@ -1,4 +1,4 @@
-"""Hold the form of the documents: decisions, lines, and the number of processes. Part of `make lint`.
+"""Hold the form of the documents: decisions, lines, links, the number of processes. Part of `make lint`.
 
 A decision (docs/adr) begins with `# 0001 · Title` and a line in italics that says its status, its date, and which pages
 amend or supersede it, both ways; it says what was decided, why, and what else was considered. A line of prose has 120
@@ -56,7 +56,7 @@ def main() -> int:
     for path in _written():
         name, text = str(path.relative_to(ROOT)), path.read_text()
         if name.endswith(".md"):
-            found += long_lines(name, text)
+            found += [*long_lines(name, text), *dead_links(path)]
         if not DATED.search(name):
             found += miscounted(name, text, len(SERVICES))
     sys.stderr.write("".join(f"{finding}\n" for finding in found))
@@ -83,11 +83,6 @@ def decisions(pages: Mapping[str, str], index: str) -> Iterator[str]:
         for how, page in _links(text):
             if (page, BOTH_WAYS[how], number) not in said:
                 yield f"{where}:3: {how} {page}, whose own line must say: {BOTH_WAYS[how]} {number}"
-        yield from (
-            f"{where}: it names {target}, which does not exist"
-            for _, target in LINK.findall(text)
-            if target.endswith(".md") and target not in pages
-        )
 
 
 def _links(text: str) -> list[tuple[str, str]]:
@@ -108,6 +103,14 @@ def long_lines(name: str, text: str) -> Iterator[str]:
         code ^= line.lstrip().startswith("```")
         if len(line) > COLUMNS and not code and not line.startswith(("|", "    ")):
             yield f"{name}:{number}: {len(line)} columns; break the paragraph's lines at {COLUMNS}"
+
+
+def dead_links(page: Path) -> Iterator[str]:
+    """Yield the links of a page that lead to no file of the tree."""
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
+            if not (page.parent / target).exists():
+                yield f"{page.relative_to(ROOT)}:{number}: it links to {target}, which does not exist"
 
 
 def miscounted(name: str, text: str, processes: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What `make lint` holds of the documents: the form of decisions, lines, and the number of processes."""
+"""What `make lint` holds of the documents: the form of decisions, lines, links, the number of processes."""
 
 import importlib.util
 from pathlib import Path
@@ -42,7 +42,6 @@ def test_what_ships_has_the_form(checker: ModuleType, capsys: pytest.CaptureFixt
         ("*Accepted", "*Superseded by [0003](0003-schema-truth.md)", "superseded by 0003, whose own line must say"),
         ("**Alternatives.**", "Alternatives:", "a paragraph must begin with **Alternatives.**"),
         ("**Why.**", "", "a paragraph must begin with **Why.**"),
-        ("(0022-whose-dead-letters.md) each", "(0022-gone.md) each", "it names 0022-gone.md, which does not exist"),
     ],
 )  # fmt: skip
 def test_each_deviation_of_a_decision_is_named(checker: ModuleType, before: str, after: str, finding: str) -> None:
@@ -64,6 +63,16 @@ def test_only_prose_has_a_limit_of_columns(checker: ModuleType) -> None:
     long = "x" * 121
     page = "\n".join(["y" * 120, f"| {long} |", f"    {long}", "```", long, "```", long])
     assert list(checker.long_lines("page.md", page)) == ["page.md:7: 121 columns; break the paragraph's lines at 120"]
+
+
+def test_a_link_that_leads_nowhere_is_named(
+    checker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of links to files; where an anchor leads, and what is elsewhere, is not looked at."""
+    page = tmp_path / "page.md"
+    page.write_text("[itself](page.md#top), [there](https://example.org/gone.md)\n[gone](gone.md)\n")
+    monkeypatch.setattr(checker, "ROOT", tmp_path)
+    assert list(checker.dead_links(page)) == ["page.md:2: it links to gone.md, which does not exist"]
 
 
 @pytest.mark.parametrize(
