@@ -80,7 +80,11 @@ def test_what_does_not_exist_is_found_out(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["proofwatch.events.segments", "proofwatch.governance.policy.Policy.match", "proofwatch.biometrics.figures.Figure.k"],
+    [
+        "proofwatch.events.segments",
+        "proofwatch.governance.policy.Policy.match",
+        "proofwatch.biometrics.figures.Figure.k",
+    ],
 )
 def test_what_exists_is_found(name: str) -> None:
     """A module, a field of pydantic, which is no attribute of its class, and one of msgspec."""
