@@ -3,13 +3,16 @@
 import argparse
 from typing import Any
 
+from proofwatch.command_line.options import add_json
+from proofwatch.command_line.sub_commands import SubCommands
+from proofwatch.command_line.times import zoned_moment_ms
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
 from proofwatch.governance.measures import Measure
 from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.times import instant_of
 from services.governance import views
-from services.governance.arguments import action, as_json, beginning, instant_ms, on_the_log, publishing
+from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 
 _MEASURES = ("step_up_mfa", "alarmed_cohort")
@@ -17,25 +20,27 @@ _MEASURES = ("step_up_mfa", "alarmed_cohort")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="on|off|list")
-    turn_on = action(
-        actions, "control", "on", "turn a measure on for a cohort",
-        "step_up_mfa --cohort acme/os=android --expires-at +72h", turn,
-    )  # fmt: skip
-    turn_on.add_argument("--expires-at", type=instant_ms, required=True, metavar="TIME", help="when it ends by itself")
-    turn_off = action(
-        actions, "control", "off", "turn a measure off for a cohort", "step_up_mfa --cohort acme/os=android", turn
+    actions = SubCommands(parser)
+    turn_on = actions.add(
+        "on",
+        "turn a measure on for a cohort",
+        "step_up_mfa --cohort acme/os=android --expires-at +72h",
+        turn,
     )
+    turn_on.add_argument(
+        "--expires-at", type=zoned_moment_ms, required=True, metavar="TIME", help="when it ends by itself"
+    )
+    turn_off = actions.add("off", "turn a measure off for a cohort", "step_up_mfa --cohort acme/os=android", turn)
     for each in (turn_on, turn_off):
         each.add_argument("measure", choices=_MEASURES, help="second factor for flagged users, or alarm for everybody")
         each.add_argument("--cohort", required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions")
-        beginning(each)
-        publishing(each)
-    listing = action(actions, "control", "list", "show what is on, and what is coming", "--all", show)
+        add_effective_from(each)
+        add_publishing(each)
+    listing = actions.add("list", "show what is on, and what is coming", "--all", show)
     listing.add_argument("--all", action="store_true", help="also what is over")
-    as_json(listing)
+    add_json(listing.add_argument)
     for each in (turn_on, turn_off, listing):
-        on_the_log(each, keyring=False)
+        add_log_options(each, keyring=False)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,37 +3,39 @@
 import argparse
 from pathlib import Path
 
+from proofwatch.command_line.options import add_json
+from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.types import AttackPattern
 from proofwatch.governance.times import instant_of, ms_of
 from services.governance import views
-from services.governance.arguments import action, as_json, beginning, on_the_log, publishing
+from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 from services.governance.pattern_file import load_pattern, matches
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="check|publish|withdraw|list")
-    checking = action(
-        actions, "pattern", "check", "read a pattern file, and say what it would match",
-        "emulators.yaml --over transactions.jsonl", check,
-    )  # fmt: skip
-    checking.add_argument("--over", type=Path, metavar="FILE", help="count its matches in a file of transaction events")
-    publishing_ = action(
-        actions, "pattern", "publish", "publish a pattern, or a change of it", "emulators.yaml", publish
+    actions = SubCommands(parser)
+    checking = actions.add(
+        "check",
+        "read a pattern file, and say what it would match",
+        "emulators.yaml --over transactions.jsonl",
+        check,
     )
+    checking.add_argument("--over", type=Path, metavar="FILE", help="count its matches in a file of transaction events")
+    publishing_ = actions.add("publish", "publish a pattern, or a change of it", "emulators.yaml", publish)
     for each in (checking, publishing_):
         each.add_argument("file", type=Path, metavar="FILE", help="pattern_id, description, severity, predicate")
-    withdrawing = action(actions, "pattern", "withdraw", "stop comparing with a pattern", "emulators", withdraw)
+    withdrawing = actions.add("withdraw", "stop comparing with a pattern", "emulators", withdraw)
     withdrawing.add_argument("pattern_id", metavar="PATTERN")
-    listing = action(actions, "pattern", "list", "show the patterns in force, and those coming", "--all", show)
+    listing = actions.add("list", "show the patterns in force, and those coming", "--all", show)
     listing.add_argument("--all", action="store_true", help="also what is over")
-    as_json(listing)
+    add_json(listing.add_argument)
     for each in (publishing_, withdrawing):
-        beginning(each)
-        publishing(each)
+        add_effective_from(each)
+        add_publishing(each)
     for each in (publishing_, withdrawing, listing):
-        on_the_log(each, keyring=False)
+        add_log_options(each, keyring=False)
 
 
 def run(args: argparse.Namespace) -> int:

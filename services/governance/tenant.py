@@ -4,8 +4,10 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from proofwatch.command_line.options import add_json
+from proofwatch.command_line.sub_commands import SubCommands
 from services.governance import activation, signatures
-from services.governance.arguments import action, as_json, beginning, on_the_log, signing
+from services.governance.arguments import add_effective_from, add_log_options, add_signing
 from services.governance.document_commands import TENANTS
 from services.governance.governed_log import run_action
 
@@ -14,38 +16,42 @@ _HASH = "4be11d"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    check = action(actions, "tenant", "check", "read a tenant file and give its hash", "acme.yaml", TENANTS.check)
+    actions = SubCommands(parser)
+    check = actions.add("check", "read a tenant file and give its hash", "acme.yaml", TENANTS.check)
     check.add_argument("file", type=Path, metavar="FILE")
-    as_json(check)
-    show = action(actions, "tenant", "show", "show settings of the log and who has signed them", _HASH, TENANTS.show)
+    add_json(check.add_argument)
+    show = actions.add("show", "show settings of the log and who has signed them", _HASH, TENANTS.show)
     show.add_argument("hash", metavar="HASH", help="or its first digits, at least six")
-    history = action(
-        actions, "tenant", "history", "show what was, is and will be in force", "--scope acme", TENANTS.history
-    )
+    history = actions.add("history", "show what was, is and will be in force", "--scope acme", TENANTS.history)
     history.add_argument("--scope", metavar="TENANT", help="only of this tenant")
-    propose = action(
-        actions, "tenant", "propose", "publish a tenant's settings with your signature", "acme.yaml --key ada.key",
+    propose = actions.add(
+        "propose",
+        "publish a tenant's settings with your signature",
+        "acme.yaml --key ada.key",
         partial(signatures.propose, TENANTS),
-    )  # fmt: skip
+    )
     propose.add_argument("file", type=Path, metavar="FILE")
-    approve = action(
-        actions, "tenant", "approve", "add your signature, after seeing what changes", f"{_HASH} --key bob.key",
+    approve = actions.add(
+        "approve",
+        "add your signature, after seeing what changes",
+        f"{_HASH} --key bob.key",
         partial(signatures.approve, TENANTS),
-    )  # fmt: skip
-    activate = action(
-        actions, "tenant", "activate", "bring approved settings into force for their tenant", f"{_HASH} --key ada.key",
+    )
+    activate = actions.add(
+        "activate",
+        "bring approved settings into force for their tenant",
+        f"{_HASH} --key ada.key",
         partial(activation.activate, TENANTS),
-    )  # fmt: skip
-    beginning(activate)
+    )
+    add_effective_from(activate)
     for each in (approve, activate):
         each.add_argument("hash", metavar="HASH", help="or its first digits, at least six")
     for each in (propose, approve, activate):
-        signing(each)
+        add_signing(each)
     for each in (show, history):
-        as_json(each)
+        add_json(each.add_argument)
     for each in (show, history, propose, approve, activate):
-        on_the_log(each)
+        add_log_options(each)
 
 
 def run(args: argparse.Namespace) -> int:

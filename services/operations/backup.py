@@ -6,6 +6,8 @@ import sys
 from typing import Final
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.options import add_bootstrap
+from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.settings import Settings
 from services.operations.backup_table import HEADS, Row, judged, lines
@@ -19,18 +21,30 @@ _NOTES: Final = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument(
-        "action",
-        choices=("check",),
-        help="say in one table which tables and topics are the truth, where the database stands beside Kafka, and "
-        "whether the topics still reach back to it; before a backup on the database itself, after it on a copy that "
-        "was restored from it. Needs an administrator's rights, and writes nothing",
+    checking = SubCommands(parser, _shared).add(
+        "check",
+        "say what could be restored: before a backup, and from a copy that was restored from it",
+        "--dsn postgresql://127.0.0.1/restored_copy",
+        check,
     )
-    parser.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
-    parser.add_argument("--dsn", help="the database, or a restored copy; default: PROOFWATCH_POSTGRES_DSN")
+    checking.description = (
+        "Say in one table which tables and topics are the truth, where the database stands beside Kafka, and "
+        "whether the topics still reach back to it; before a backup on the database itself, after it on a copy that "
+        "was restored from it. Needs an administrator's rights, and writes nothing."
+    )
+
+
+def _shared(add: Add) -> None:
+    add_bootstrap(add)
+    add("--dsn", help="the database, or a restored copy; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do what the sub-command says; return its exit code."""
+    return int(args.act(args))
+
+
+def check(args: argparse.Namespace) -> int:
     """Return 0 when everything could be restored; 1 when something could not, or nobody answers, with the reasons."""
     try:
         rows = asyncio.run(_check(Settings.read(), args.bootstrap, args.dsn))

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from proofwatch.bus.errors import BusError, Fenced
+from proofwatch.command_line.options import add_bootstrap
+from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from services.operations.database_positions import SCHEMAS, DatabasePositions, ahead, misfit, read_positions
@@ -14,18 +16,23 @@ from services.operations.restore_relay import relay, senseless
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument(
-        "action",
-        choices=("check", "relay"),
-        help="check: compare positions in the database with those on Kafka; relay: show where the relay of --schema "
-        "would begin on an older database, and with --yes let it begin there",
+    actions = SubCommands(parser, _shared)
+    actions.add("check", "compare positions in the database with those on Kafka", "", check)
+    actions.add(
+        "relay",
+        "show where the relay of --schema would begin on an older database, and with --yes let it begin there",
+        "--schema ledger --yes --operator r.mehta --note 'restored from Sunday'",
+        move_relay,
     )
-    parser.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
-    parser.add_argument("--dsn", help="the database; default: PROOFWATCH_POSTGRES_DSN")
-    parser.add_argument("--schema", choices=SCHEMAS, help="relay: whose; its service must be stopped")
-    parser.add_argument("--yes", action="store_true", help="relay: write it; needs --note")
-    parser.add_argument("--operator", metavar="NAME", help="relay: who does it")
-    parser.add_argument("--note", metavar="TEXT", help="relay: why the database is older; no personal data")
+
+
+def _shared(add: Add) -> None:
+    add_bootstrap(add)
+    add("--dsn", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    add("--schema", choices=SCHEMAS, help="relay: whose; its service must be stopped")
+    add("--yes", action="store_true", help="relay: write it; needs --note")
+    add("--operator", metavar="NAME", help="relay: who does it")
+    add("--note", metavar="TEXT", help="relay: why the database is older; no personal data")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,8 +40,11 @@ def run(args: argparse.Namespace) -> int:
 
     2 when the arguments make no sense.
     """
-    if args.action == "relay":
-        return _relay(args)
+    return int(args.act(args))
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say what of the database does not fit the topics."""
     try:
         findings = asyncio.run(_check(Settings.read(), args.bootstrap, args.dsn))
     except BusError as error:
@@ -47,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if findings else 0
 
 
-def _relay(args: argparse.Namespace) -> int:
+def move_relay(args: argparse.Namespace) -> int:
+    """Show or set where a relay begins."""
     if wrong := senseless(args):
         sys.stderr.write(f"proofwatch restore: {wrong}\n")
         return 2

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from proofwatch import resources
+from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.events.registry import COMPATIBILITY, Incompatible, Registry
 from proofwatch.events.subjects import Subject, subjects
 from proofwatch.events.wire import RegistryUnavailable
@@ -16,11 +17,14 @@ _Act = Callable[[Registry, Subject], Awaitable[str]]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument(
-        "action", choices=("register", "check"), help="register what is new, or ask whether the registry would take it"
-    )
-    parser.add_argument("--registry", metavar="URL", help="its API; default: PROOFWATCH_SCHEMA_REGISTRY_URL")
-    parser.add_argument("--format", choices=("json", "avro"), help="which schemas; default: PROOFWATCH_WIRE_FORMAT")
+    actions = SubCommands(parser, _shared)
+    actions.add("register", "register what is new", "--registry http://127.0.0.1:8080/apis/ccompat/v7", _register)
+    actions.add("check", "ask whether the registry would take what is new", "--format avro", _check)
+
+
+def _shared(add: Add) -> None:
+    add("--registry", metavar="URL", help="its API; default: PROOFWATCH_SCHEMA_REGISTRY_URL")
+    add("--format", choices=("json", "avro"), help="which schemas; default: PROOFWATCH_WIRE_FORMAT")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     wanted = subjects(resources.schemas(), args.format or settings.wire_format)
     try:
-        return asyncio.run(_each(url, wanted, _register if args.action == "register" else _check))
+        return asyncio.run(_each(url, wanted, args.act))
     except RegistryUnavailable as error:
         sys.stderr.write(f"proofwatch schemas: {error}\n")
         return 1

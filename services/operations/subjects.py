@@ -12,6 +12,8 @@ import structlog
 from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
 from proofwatch.bus.port import Bus
 from proofwatch.bus.wording import plain
+from proofwatch.command_line.options import add_bootstrap
+from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.topics import SUBJECTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
@@ -25,19 +27,18 @@ _log = structlog.get_logger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="repair")
-    mending = actions.add_parser(
+    mending = SubCommands(parser).add(
         "repair",
-        help="show what cannot be read and what would take its place; with --yes write that",
-        description=(
-            "Show which states of subjects cannot be read, and what would take their place: the newest state of the "
-            "subject that can be read, or nothing. With --yes write it, on record; the unreadable bytes go to "
-            f"{SUBJECTS}.dlq. What the subject did in between is forgotten."
-        ),
-        epilog="example:\n  proofwatch subjects repair --partition 3 --yes --operator r.mehta --note 'disk fault'",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "show what cannot be read and what would take its place; with --yes write that",
+        "--partition 3 --yes --operator r.mehta --note 'disk fault'",
+        repairing,
     )
-    mending.add_argument("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    mending.description = (
+        "Show which states of subjects cannot be read, and what would take their place: the newest state of the "
+        "subject that can be read, or nothing. With --yes write it, on record; the unreadable bytes go to "
+        f"{SUBJECTS}.dlq. What the subject did in between is forgotten."
+    )
+    add_bootstrap(mending.add_argument)
     mending.add_argument("--partition", type=int, help="only this partition; default: all")
     mending.add_argument("--yes", action="store_true", help="write what takes their place; needs --operator and --note")
     mending.add_argument("--operator", metavar="NAME", help="who repairs")
@@ -117,7 +118,7 @@ async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
     bus = KafkaBus.of(settings, "subjects", bootstrap=args.bootstrap)
     await bus.start()
     try:
-        return await repairing(bus, args)
+        return int(await args.act(bus, args))
     except KafkaError as error:
         raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {plain(error)}") from error
     finally:

@@ -29,7 +29,7 @@ READERS: Final = {
 _SENTINEL: Final = "proofwatch:subjects:1:{topic}/{partition}"
 
 
-async def widen(
+async def widen_topics(
     settings: Settings,
     bootstrap: str,
     security: Security,

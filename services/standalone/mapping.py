@@ -4,27 +4,37 @@ import argparse
 import sys
 from pathlib import Path
 
+from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.scorefile.guess import guess
 from proofwatch.tabular import TableError, open_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="guess")
-    drafting = commands.add_parser("guess", help="draft a mapping from the names of the columns and what they hold")
+    drafting = SubCommands(parser).add(
+        "guess",
+        "draft a mapping from the names of the columns and what they hold",
+        "scores.csv --out mapping.yaml",
+        draft,
+    )
     drafting.add_argument("file", type=Path, metavar="FILE", help="a score file, as for replay")
     drafting.add_argument("--out", type=Path, metavar="FILE", help="where the draft goes; default: standard output")
 
 
 def run(args: argparse.Namespace) -> int:
+    """Do what the sub-command says; return its exit code."""
+    return int(args.act(args))
+
+
+def draft(args: argparse.Namespace) -> int:
     """Write the draft; return 0, or 2 when the file cannot be read or the draft not written."""
     try:
-        draft = guess(open_table(args.file))
+        text = guess(open_table(args.file))
         if args.out is None:
-            sys.stdout.write(draft)
+            sys.stdout.write(text)
         else:
             with args.out.open("x", encoding="utf-8") as file:
-                file.write(draft)
+                file.write(text)
             sys.stderr.write(f"written: {args.out}; check it, then give it as --mapping\n")
     except TableError as error:
         sys.stderr.write(f"proofwatch mapping: {error}\n")

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from proofwatch.bus.errors import BusError, BusUnavailable
 from proofwatch.bus.port import Bus
+from proofwatch.command_line.options import add_bootstrap
 from proofwatch.events import topics
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--count", type=_positive, metavar="N", help="stop after so many transactions")
     add("--mapping", type=Path, metavar="FILE", help="YAML: what the file's columns and values mean")
-    add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    add_bootstrap(add)
     add("--yes", action="store_true", help="also where it looks like production")
 
 

@@ -12,10 +12,10 @@ from typing import Final
 import uvloop
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
+from proofwatch.command_line.times import moment
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.plain import one_line
-from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import Terminal
 from proofwatch.scorefile.mapping import Score, load_mapping

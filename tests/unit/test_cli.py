@@ -2,11 +2,18 @@
 
 import argparse
 import logging
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
-from services.cli import COMMANDS, main
+import services
+from services.cli import main, parser_of
+from services.commands import COMMANDS
 from services.operations import run, topics
 
 
@@ -24,6 +31,35 @@ def test_every_command_explains_itself_with_an_example(name: str, capsys: pytest
         main([name, "--help"])
     said = capsys.readouterr().out
     assert COMMANDS[name].example in said
+
+
+def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield a parser and those of its sub-commands, with what is typed to get there."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for sub, each in action.choices.items():
+                yield from parsers(f"{name} {sub}", each)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_example_of_every_command_and_sub_command_can_be_used(name: str) -> None:
+    """Help ends with it, it names the command, and it is understood as it stands."""
+    parser = parser_of(name, import_module(COMMANDS[name].module))
+    for typed, each in parsers(name, parser):
+        title, _, example = (each.epilog or "").partition("\n")
+        assert title == "example:", f"proofwatch {typed} has no example"
+        words = [word for word in shlex.split(example) if not word.startswith("PROOFWATCH_")]
+        assert words[: 1 + len(typed.split())] == ["proofwatch", *typed.split()]
+        parser.parse_args(words[2:])
+
+
+def test_nobody_builds_sub_commands_of_another_kind() -> None:
+    """`SubCommands` is the one way; an action among choices would have no help of its own."""
+    for path in sorted(Path(services.__file__).parent.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "add_subparsers" not in text, path
+        assert not re.search(r"\(\s*\"action\",\s*choices", text), path
 
 
 def test_an_unknown_command_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.times import moment
 from proofwatch.events import topics
 from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
 from proofwatch.governance.follower import ReplicaBehind
@@ -18,7 +19,6 @@ from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.memory import tune_garbage_collector
-from proofwatch.runtime.moments import moment
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import load_mapping
 from proofwatch.scorefile.outcome import Outcome

@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.times import moment
 from proofwatch.events.types import Transaction
 from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
 from proofwatch.governance.policy import InvalidPolicy, Policy
-from proofwatch.runtime.moments import moment
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.scorer.explain.offline import find_policy, read_events, read_verdict

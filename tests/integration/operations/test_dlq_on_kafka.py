@@ -83,7 +83,8 @@ class Scene:
     async def command(self, *words: str) -> int:
         parser = argparse.ArgumentParser()
         dlq.add_arguments(parser)
-        return await dlq.ACTIONS[words[0]](self.bus, parser.parse_args(words))
+        args = parser.parse_args(words)
+        return int(await args.act(self.bus, args))
 
 
 class Picky:

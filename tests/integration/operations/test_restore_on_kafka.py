@@ -18,7 +18,7 @@ def test_a_position_beyond_the_topic_is_refused_and_one_within_is_not(
     """Exit code 1 and a line for the operator; 0 once the two fit; 1 and what to run where nothing is migrated."""
     topic = f"restored-{uuid4().hex[:8]}"
     kafka_broker.create_topic(topic, 1, {})
-    args = argparse.Namespace(action="check", bootstrap=kafka_broker.bootstrap, dsn=postgres_dsn)
+    args = argparse.Namespace(act=restore.check, bootstrap=kafka_broker.bootstrap, dsn=postgres_dsn)
     assert restore.run(args) == 1
     assert "run `proofwatch migrate` first" in capsys.readouterr().err
     asyncio.run(migrate(postgres_dsn))

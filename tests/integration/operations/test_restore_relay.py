@@ -46,10 +46,10 @@ async def test_an_older_database_is_taken_into_service(
     """
     await migrate(postgres_dsn)
     pool = await create_pool(postgres_dsn)
-    args = argparse.Namespace(action="relay", bootstrap=world.bootstrap, dsn=postgres_dsn, schema="ledger")
+    args = argparse.Namespace(act=restore.move_relay, bootstrap=world.bootstrap, dsn=postgres_dsn, schema="ledger")
     args.operator = args.note = None
     args.yes = False
-    check = argparse.Namespace(action="check", bootstrap=world.bootstrap, dsn=postgres_dsn)
+    check = argparse.Namespace(act=restore.check, bootstrap=world.bootstrap, dsn=postgres_dsn)
 
     async def command(arguments: argparse.Namespace) -> tuple[int, str, str]:
         capsys.readouterr()

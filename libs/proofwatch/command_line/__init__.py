@@ -1,0 +1,1 @@
+"""What the commands of `proofwatch` share: sub-commands with examples, options, times."""

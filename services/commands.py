@@ -1,0 +1,145 @@
+"""Every command of `proofwatch`: a new one is an entry here and a module; the order is that of the overview."""
+
+from typing import Final, NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command lives: a module with `add_arguments(parser)` and `run(args) -> int`.
+
+    `extra`: what of the distribution it needs; `summary`, `example`: what help says.
+    """
+
+    module: str
+    extra: str
+    summary: str
+    example: str
+
+
+COMMANDS: Final = {
+    "demo": Command(
+        "services.standalone.demo",
+        "standalone",
+        "watch a simulated onboarding day go through the whole system, in this terminal",
+        "proofwatch demo --events 20000 --seed 7 --out out/demo",
+    ),
+    "replay": Command(
+        "services.standalone.replay",
+        "standalone",
+        "send your own log of scores through the whole system and write a report",
+        "proofwatch replay scores.csv --liveness-threshold 0.98 --out out/replay",
+    ),
+    "evaluate": Command(
+        "services.standalone.evaluate",
+        "standalone",
+        "compute the ISO/IEC 19795-1 and 30107-3 figures of a labelled score file",
+        "proofwatch evaluate scores.csv --liveness-threshold eer --segment skin_tone --format table",
+    ),
+    "mapping": Command(
+        "services.standalone.mapping",
+        "standalone",
+        "draft a mapping file, which says what the columns and values of a score file mean",
+        "proofwatch mapping guess scores.csv --out mapping.yaml",
+    ),
+    "backtest": Command(
+        "services.scorer.backtest.command",
+        "standalone,scorer",
+        "judge past transactions by another policy and report what changes",
+        "proofwatch backtest --policy new.yaml --over transactions.jsonl --labels labels.jsonl --out out/backtest",
+    ),
+    "explain": Command(
+        "services.scorer.explain.command",
+        "scorer",
+        "re-compute one verdict from its event and basis and show it rule by rule",
+        "proofwatch explain tx-88214 --tenant kestrel-telecom --subject sub-c07e51",
+    ),
+    "run": Command(
+        "services.operations.run",
+        "kafka,postgres,scorer,aggregator,triage,notifier",
+        "run one service on Kafka until it is told to stop",
+        "PROOFWATCH_KAFKA_BOOTSTRAP=127.0.0.1:9092 proofwatch run scorer",
+    ),
+    "topics": Command(
+        "services.operations.topics",
+        "kafka",
+        "create the topics of schemas/topics on Kafka, show what differs, or widen them",
+        "proofwatch topics apply --bootstrap 127.0.0.1:9092",
+    ),
+    "acls": Command(
+        "services.operations.acls",
+        "kafka",
+        "print the least rights that every process needs, on Kafka and in PostgreSQL",
+        "proofwatch acls --format sql --database proofwatch",
+    ),
+    "publish": Command(
+        "services.standalone.publish",
+        "standalone,kafka",
+        "send a test transaction, a file or simulated traffic to Kafka, as upstream would",
+        "proofwatch publish --simulate 20000 --rate 200 --tenant test --bootstrap 127.0.0.1:9092",
+    ),
+    "schemas": Command(
+        "services.operations.schemas",
+        "registry",
+        "register the events' schemas in a schema registry, or ask whether it would take them",
+        "proofwatch schemas register --registry http://127.0.0.1:8080/apis/ccompat/v7 --format avro",
+    ),
+    "migrate": Command(
+        "services.operations.migrate",
+        "postgres",
+        "create or update the tables of every service",
+        "PROOFWATCH_POSTGRES_DSN=postgresql://127.0.0.1/proofwatch proofwatch migrate",
+    ),
+    "backup": Command(
+        "services.operations.backup",
+        "kafka",
+        "say whether what is needed could be restored, before a backup and from one (docs/backup.md)",
+        "proofwatch backup check --dsn postgresql://127.0.0.1/restored_copy",
+    ),
+    "restore": Command(
+        "services.operations.restore",
+        "kafka",
+        "compare a restored database with the topics, and take an older one into service (docs/backup.md)",
+        "proofwatch restore check",
+    ),
+    "dlq": Command(
+        "services.operations.dlq",
+        "kafka",
+        "see what could not be processed and why, and send it again",
+        "proofwatch dlq list --since 2h",
+    ),
+    "subjects": Command(
+        "services.operations.subjects",
+        "kafka",
+        "show which states of subjects block a partition of the scorer, and repair them",
+        "proofwatch subjects repair --partition 3",
+    ),
+    "policy": Command(
+        "services.governance.policy",
+        "governance",
+        "check, propose, approve, activate and roll back policies, under four eyes",
+        "proofwatch policy propose new.yaml --key ada.key --keyring keyring.yaml",
+    ),
+    "tenant": Command(
+        "services.governance.tenant",
+        "governance",
+        "govern a tenant's contract, time zone, segments and lawful bases in the same way",
+        "proofwatch tenant check acme.yaml",
+    ),
+    "control": Command(
+        "services.governance.control",
+        "kafka",
+        "turn protective measures on and off for a cohort",
+        "proofwatch control on step_up_mfa --cohort acme/os=android --expires-at +72h",
+    ),
+    "pattern": Command(
+        "services.governance.pattern",
+        "kafka",
+        "publish and withdraw attack patterns",
+        "proofwatch pattern check emulators.yaml --over transactions.jsonl",
+    ),
+    "health": Command(
+        "services.operations.health",
+        "kafka",
+        "ask a running service whether it does its work (exit code 0 or 1)",
+        "proofwatch health --port 8080",
+    ),
+}
