@@ -56,7 +56,7 @@ def main() -> int:
     for path in _written():
         name, text = str(path.relative_to(ROOT)), path.read_text()
         if name.endswith(".md"):
-            found += dead_links(path)
+            found += [*long_lines(name, text), *dead_links(path)]
         if not DATED.search(name):
             found += miscounted(name, text, len(SERVICES))
     sys.stderr.write("".join(f"{finding}\n" for finding in found))
