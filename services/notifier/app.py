@@ -15,7 +15,7 @@ from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
-from services.notifier.adapters.channels import open_channels
+from services.notifier.adapters.channels.registry import open_channels
 from services.notifier.adapters.postgres import PostgresNotifications, PostgresQueue
 from services.notifier.config import Settings
 from services.notifier.core.delivery import RetryPolicy
@@ -49,10 +49,10 @@ def build(
     Raises `InvalidRoutes` and `InvalidChannel`, saying which and what would be right.
     """
     routes = load_routes(settings.routes_file)
-    opened = open_channels(routes, os.environ) if channels is None else channels
+    opened = open_channels(routes.all_channels(), os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
-    stage = prepared(NotifierStage(PostgresNotifications(), routes, wire), wire)
+    stage = prepared(NotifierStage(PostgresNotifications(), routes.routes, wire), wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
     retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)

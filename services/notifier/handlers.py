@@ -10,7 +10,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Notification
 from proofwatch.events.wire import JSON, Wire
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
-from services.notifier.core.routes import Routes
+from services.notifier.core.routes import Route
 from services.notifier.core.routing import notifications
 from services.notifier.ports import NotificationLog
 
@@ -24,7 +24,7 @@ _MAX_REVISION: Final = 2**63 - 1
 class NotifierStage(Generic[Tx]):
     """Turns anomalies, escalations and platform alerts into pending notifications."""
 
-    def __init__(self, log: NotificationLog[Tx], routes: Routes, wire: Wire = JSON) -> None:
+    def __init__(self, log: NotificationLog[Tx], routes: Sequence[Route], wire: Wire = JSON) -> None:
         self._log = log
         self._routes = routes
         self._anomaly, self._escalation = wire.decoder(codec.ANOMALY), wire.decoder(codec.ESCALATION)

@@ -1,12 +1,12 @@
 """Which fact goes to which channel, and as what notification."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Notification
 from services.notifier.core.facts import Fact, Severity
-from services.notifier.core.routes import LOG_CHANNEL, Match, Routes
+from services.notifier.core.routes import LOG_CHANNEL, Match, Route
 
 UNMATCHED: Final = "unmatched"
 """The route that a notification names when no route of the file wanted it."""
@@ -14,13 +14,13 @@ UNMATCHED: Final = "unmatched"
 _RANK: Final[dict[Severity, int]] = {"info": 0, "low": 1, "medium": 2, "warning": 2, "high": 3, "critical": 4}
 
 
-def notifications(fact: Fact, routes: Routes) -> Iterator[Notification]:
+def notifications(fact: Fact, routes: Iterable[Route]) -> Iterator[Notification]:
     """Yield one notification for each channel that any matching route names; the first such route is recorded.
 
     What no route matches goes to the log: nothing is dropped unseen.
     """
     told: set[str] = set()
-    for route in routes.routes:
+    for route in routes:
         if matches(fact, route.match):
             for channel in route.channels:
                 if channel not in told:

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from proofwatch.events import codec
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
-from services.notifier.core.routes import Routes
 from services.notifier.core.routing import notifications
 from tests.unit.notifier.events import ALERT_ID, ANOMALY_ID, CASE_ID, anomaly, escalation, platform_alert, reason
 
@@ -18,7 +17,7 @@ private = st.text(st.characters(codec="utf-8"), max_size=40).map("subject-zq9x{}
 
 def text(fact: Fact | None) -> str:
     assert fact
-    (notification,) = notifications(fact, Routes())
+    (notification,) = notifications(fact, ())
     wire = codec.NOTIFICATION.encode(notification)
     assert codec.NOTIFICATION.decode(wire) == notification, "what is published keeps to its schema"
     return wire.decode()

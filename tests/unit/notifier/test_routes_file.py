@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from services.notifier.adapters.channels import InvalidChannel, open_channels
-from services.notifier.core.routes import Routes
-from services.notifier.routes_file import InvalidRoutes, load_routes
+from services.notifier.adapters.channels.kind import InvalidChannel
+from services.notifier.adapters.channels.registry import open_channels
+from services.notifier.routes_file import InvalidRoutes, Routes, load_routes
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WEBHOOK = "soc: {kind: webhook, url: 'https://soc.example.org/hook', secret_env: SOC_SECRET}"
@@ -22,7 +22,7 @@ def test_the_example_of_the_readme_is_a_right_one(tmp_path: Path) -> None:
     """Who copies it gets what it shows."""
     readme = (Path(__file__).parents[3] / "services/notifier/README.md").read_text()
     routes = load_routes(written(tmp_path, readme.split("```yaml\n")[1].split("```")[0]))
-    assert set(routes.channel_specs()) == {"log", "soc", "audit-trail"}
+    assert set(routes.all_channels()) == {"log", "soc", "audit-trail"}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_a_bad_secret_stops_the_start_and_is_not_shown(tmp_path: Path, giv
     """The message names channel and variable, and how to make a right one."""
     routes = load_routes(written(tmp_path, f"channels: {{{WEBHOOK}}}"))
     with pytest.raises(InvalidChannel, match="channel soc: the secret in variable SOC_SECRET") as refusal:
-        open_channels(routes, {"SOC_SECRET": given})
+        open_channels(routes.all_channels(), {"SOC_SECRET": given})
     assert "whsec_$(head -c 32 /dev/urandom | base64)" in str(refusal.value)
     for part in given.split():
         assert part not in str(refusal.value)
@@ -80,7 +80,7 @@ async def test_an_opened_channel_shows_no_secret(tmp_path: Path) -> None:
     secret_file.chmod(0o600)
     text = f"channels: {{soc: {{kind: webhook, url: 'https://h.example', secret_file: {secret_file}}}}}"
     routes = load_routes(written(tmp_path, text))
-    channels = open_channels(routes, {})
+    channels = open_channels(routes.all_channels(), {})
     shown = repr(channels) + repr(routes) + repr(vars(channels["soc"]))
     assert "Secret(…)" in shown
     assert SECRET.removeprefix("whsec_") not in shown
@@ -93,17 +93,17 @@ async def test_a_channel_takes_its_secret_from_the_file_that_a_variable_names(tm
     routes, secret_file = load_routes(written(tmp_path, f"channels: {{{WEBHOOK}}}")), tmp_path / "secret"
     secret_file.write_text(f"{SECRET}\n")
     secret_file.chmod(0o640)
-    for channel in open_channels(routes, {"SOC_SECRET_FILE": str(secret_file)}).values():
+    for channel in open_channels(routes.all_channels(), {"SOC_SECRET_FILE": str(secret_file)}).values():
         await channel.close()
     with pytest.raises(InvalidChannel, match="channel soc: SOC_SECRET and SOC_SECRET_FILE are both given"):
-        open_channels(routes, {"SOC_SECRET_FILE": str(secret_file), "SOC_SECRET": SECRET})
+        open_channels(routes.all_channels(), {"SOC_SECRET_FILE": str(secret_file), "SOC_SECRET": SECRET})
     secret_file.chmod(0o644)
     with pytest.raises(InvalidChannel, match=r"channel soc: SOC_SECRET_FILE: .*mode 0644"):
-        open_channels(routes, {"SOC_SECRET_FILE": str(secret_file)})
+        open_channels(routes.all_channels(), {"SOC_SECRET_FILE": str(secret_file)})
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A log file in a folder that is not there stops the start."""
     routes = Routes.model_validate({"channels": {"trail": {"kind": "log", "path": str(tmp_path / "no" / "file")}}})
     with pytest.raises(InvalidChannel, match=r"channel trail: .*cannot be appended to"):
-        open_channels(routes, {})
+        open_channels(routes.all_channels(), {})

@@ -8,9 +8,9 @@ import pytest
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Notification
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
-from services.notifier.core.routes import Match, Routes
+from services.notifier.core.routes import Match
 from services.notifier.core.routing import matches, notifications
-from services.notifier.routes_file import load_routes
+from services.notifier.routes_file import Routes, load_routes
 from tests.unit.notifier.events import ANOMALY_ID, anomaly, escalation, platform_alert
 
 WEBHOOK = {"kind": "webhook", "url": "https://soc.example.org/hook", "secret_env": "SOC_SECRET"}
@@ -24,7 +24,7 @@ def firing(**given: Any) -> Fact:
 
 def told(fact: Fact, *routes: Mapping[str, object]) -> list[tuple[str, str]]:
     parsed = Routes.model_validate({"channels": {"soc": WEBHOOK, "ops": WEBHOOK}, "routes": routes})
-    return [(each.route, each.channel) for each in notifications(fact, parsed)]
+    return [(each.route, each.channel) for each in notifications(fact, parsed.routes)]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_no_route_wants_goes_to_the_log() -> None:
 @pytest.mark.parametrize("fact", [firing(), of_escalation(escalation()), of_platform_alert(platform_alert())])
 def test_by_default_everything_goes_to_the_log_by_a_named_route(fact: Fact) -> None:
     """Without a routes file the system tells its operators all the same."""
-    (notification,) = notifications(fact, load_routes())
+    (notification,) = notifications(fact, load_routes().routes)
     assert notification.channel == "log"
     assert notification.route != "unmatched"
 
@@ -86,7 +86,7 @@ def test_the_id_follows_from_source_revision_and_channel() -> None:
     """A repeat has the same id, in every process; a new revision or another channel has another."""
 
     def only(fact: Fact) -> Notification:
-        return next(iter(notifications(fact, Routes())))
+        return next(iter(notifications(fact, ())))
 
     expected = derived_id("notification", "metrics.anomalies.v1", ANOMALY_ID, 1, "log")
     assert only(firing()).notification_id == only(firing(n=2000)).notification_id == expected

@@ -22,7 +22,7 @@ class _Body(msgspec.Struct):
     data: Notification
 
 
-def body(notification: Notification) -> bytes:
+def webhook_body(notification: Notification) -> bytes:
     """Return `{"type": "anomaly.firing", "timestamp": …, "data": <notification>}`; a repeat has equal bytes."""
     kind = f"{_EVENTS[notification.source_topic]}.{notification.state}"
     return _ENCODER.encode(_Body(kind, notification.created_at, notification))

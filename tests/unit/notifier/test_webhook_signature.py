@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifier.core.signature import InvalidSecret, Secret, parse_secrets, signed_headers
+from services.notifier.core.webhook_signature import InvalidSecret, Secret, parse_secrets, signed_headers
 
 MESSAGE = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
 FIRST = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
-from services.notifier.core.payload import body
-from services.notifier.core.routes import Routes
 from services.notifier.core.routing import notifications
+from services.notifier.core.webhook_body import webhook_body
 from tests.unit.notifier.events import anomaly, escalation, platform_alert
 
 
@@ -21,8 +20,8 @@ from tests.unit.notifier.events import anomaly, escalation, platform_alert
 )
 def test_a_body_says_type_time_and_what_happened(fact: Fact, kind: str, at: str) -> None:
     """The three members that Standard Webhooks recommends; `data` is the notification event."""
-    (notification,) = notifications(fact, Routes())
-    sent = json.loads(body(notification))
+    (notification,) = notifications(fact, ())
+    sent = json.loads(webhook_body(notification))
     assert (sent["type"], sent["timestamp"]) == (kind, at)
     assert sent["data"]["notification_id"] == notification.notification_id
-    assert body(notification) == body(notification)
+    assert webhook_body(notification) == webhook_body(notification)
