@@ -106,11 +106,20 @@ def long_lines(name: str, text: str) -> Iterator[str]:
 
 
 def dead_links(page: Path) -> Iterator[str]:
-    """Yield the links of a page that lead to no file of the tree."""
+    """Yield the links of a page that lead to no file of the tree, and the modules that it names and nobody has.
+
+    A module may be named as seen from the root, from the library, from any service, or from the page itself. Only the
+    pages of docs/ are held to it: a dated page tells of its day, and other places say how something new is made.
+    """
+    elsewhere = not page.is_relative_to(ROOT / "docs") or DATED.search(page.name)
+    places = [ROOT, ROOT / "libs" / "proofwatch", *(ROOT / "services").glob("*"), page.parent]
     for number, line in enumerate(page.read_text().splitlines(), 1):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
             if not (page.parent / target).exists():
                 yield f"{page.relative_to(ROOT)}:{number}: it links to {target}, which does not exist"
+        for module in () if elsewhere else re.findall(r"`([\w.-]+/[\w./-]+\.py)`", line):
+            if not any((place / module).exists() for place in places):
+                yield f"{page.relative_to(ROOT)}:{number}: it names {module}, which does not exist"
 
 
 def miscounted(name: str, text: str, processes: int) -> Iterator[str]:

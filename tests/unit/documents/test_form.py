@@ -75,6 +75,20 @@ def test_a_link_that_leads_nowhere_is_named(
     assert list(checker.dead_links(page)) == ["page.md:2: it links to gone.md, which does not exist"]
 
 
+def test_a_module_that_was_moved_is_named(checker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From wherever it is seen; a dated page tells of its day, and others of what is to be made."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "libs" / "proofwatch" / "bus").mkdir(parents=True)
+    (tmp_path / "libs" / "proofwatch" / "bus" / "port.py").touch()
+    monkeypatch.setattr(checker, "ROOT", tmp_path)
+    for name in ("docs/page.md", "docs/page-2026-11-21.md", "README.md"):
+        (tmp_path / name).write_text("`bus/port.py`, `port.py`\n`bus/lane.py`\n")
+    [said] = checker.dead_links(tmp_path / "docs" / "page.md")
+    assert said == "docs/page.md:2: it names bus/lane.py, which does not exist"
+    assert list(checker.dead_links(tmp_path / "docs" / "page-2026-11-21.md")) == []
+    assert list(checker.dead_links(tmp_path / "README.md")) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
