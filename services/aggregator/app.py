@@ -22,10 +22,11 @@ from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
+from services.aggregator.adapters.postgres_stores import ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.config import LedgerSettings, Settings
 from services.aggregator.core.closing import Rules
-from services.aggregator.core.ledger_watch import Schedule
+from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
 from services.aggregator.handlers import ledger
@@ -121,7 +122,9 @@ def build_ledger(
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
     agreed = AgreedRetention(follower) if follower else nothing_agreed
-    kept = ledger.LedgerStage(policy, schedule, bus.partitions, thresholds, wire, keep_ms=keep_ms, agreed=agreed)
+    kept = ledger.LedgerStage(
+        policy, schedule, bus.partitions, ledger_stores(), thresholds, wire, keep_ms=keep_ms, agreed=agreed
+    )
     stage = prepared(Timely(kept, LEDGER, lanes.ahead_ms), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(
@@ -206,4 +209,5 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> 
         small_cell=settings.small_cell,
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
-    return prepared(WindowsStage(policy.monitoring, rules, lambda: bus.partitions(topics.VERDICTS), wire), wire)
+    sources = partial(bus.partitions, topics.VERDICTS)
+    return prepared(WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire), wire)

@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from proofwatch.bus.postgres.setup import in_schema
-from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
-
-__all__ = ["AnomalyStore", "SlotKey"]
+from services.aggregator.core.series import SeriesKey, parse_column
 
 _ROW = "(tenant, segment_name, segment_value, length_s, slot)"
 _LOAD_BASELINES = f"""
@@ -53,29 +52,29 @@ class AnomalyStore:
         self._save_baselines = in_schema(_SAVE_BASELINES, schema)
         self._save_anomalies = in_schema(_SAVE_ANOMALIES, schema)
 
-    async def load_baselines(self, connection: Any, keys: Collection[SlotKey]) -> Baselines:
+    async def load_baselines(self, tx: Any, keys: Collection[SlotKey]) -> Baselines:
         """Return an entry for every key; an empty one where nothing is stored."""
         found: Baselines = {key: {} for key in keys}
         if keys:
-            for tenant, name, value, length_s, slot, body in await connection.fetch(
+            for tenant, name, value, length_s, slot, body in await tx.fetch(
                 self._load_baselines, *_columns((k.tenant, k[1] or "", k[2] or "", k[3], k[4]) for k in keys)
             ):
                 found[SlotKey(tenant, name or None, value or None, length_s, slot)] = _decode_baselines(body)
         return found
 
-    async def load_anomalies(self, connection: Any, tenants: Collection[str]) -> Anomalies:
+    async def load_anomalies(self, tx: Any, tenants: Collection[str]) -> Anomalies:
         """Return the latest anomaly, firing or resolved, of every series of these tenants that has one."""
         if not tenants:
             return {}
-        return _anomalies(await connection.fetch(self._load_anomalies, list(tenants)))
+        return _anomalies(await tx.fetch(self._load_anomalies, list(tenants)))
 
-    async def load_firing(self, connection: Any) -> Anomalies:
+    async def load_firing(self, tx: Any) -> Anomalies:
         """Return what fires, of all tenants."""
-        return _anomalies(await connection.fetch(self._load_firing))
+        return _anomalies(await tx.fetch(self._load_firing))
 
     async def save(
         self,
-        connection: Any,
+        tx: Any,
         baselines: Mapping[SlotKey, Mapping[str, BaselineState]],
         anomalies: Mapping[SeriesKey, AnomalyState],
     ) -> None:
@@ -85,20 +84,23 @@ class AnomalyStore:
                 (k.tenant, k.segment_name or "", k.segment_value or "", k.length_s, k.slot, _encode(body))
                 for k, body in sorted(baselines.items(), key=lambda item: _ordered(item[0]))
             )
-            await connection.execute(self._save_baselines, *_columns(rows))
+            await tx.execute(self._save_baselines, *_columns(rows))
         if anomalies:
             rows_ = (
-                (k.tenant, k.segment_name or "", k.segment_value or "", k.length_s, k.metric, a.state, _encode(a))
+                (k.tenant, k.segment_name or "", k.segment_value or "", k.length_s, k.column, a.state, _encode(a))
                 for k, a in sorted(anomalies.items(), key=lambda item: _ordered(item[0]))
             )
-            await connection.execute(self._save_anomalies, *_columns(rows_))
+            await tx.execute(self._save_anomalies, *_columns(rows_))
+
+
+def series_of(tenant: str, name: str, value: str, length_s: int, column: str) -> SeriesKey:
+    """Return the series whose state a row holds."""
+    rule, metric = parse_column(column)
+    return SeriesKey(tenant, name or None, value or None, metric, length_s, rule)
 
 
 def _anomalies(rows: Iterable[Any]) -> Anomalies:
-    return {
-        SeriesKey(tenant, name or None, value or None, metric, length_s): _decode_anomaly(body)
-        for tenant, name, value, length_s, metric, body in rows
-    }
+    return {series_of(*series): _decode_anomaly(body) for *series, body in rows}
 
 
 def _ordered(key: SlotKey | SeriesKey) -> tuple[Any, ...]:

@@ -19,14 +19,14 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StepUpState).decode
 
 
-async def load(connection: Any, tenants: Collection[str]) -> dict[Cohort, StepUpState]:
+async def load(tx: Any, tenants: Collection[str]) -> dict[Cohort, StepUpState]:
     """Return the state of every cohort of these tenants that has one."""
-    rows = await connection.fetch(_LOAD, sorted(tenants)) if tenants else ()
+    rows = await tx.fetch(_LOAD, sorted(tenants)) if tenants else ()
     return {Cohort(tenant, name or None, value or None): _decode(body) for tenant, name, value, body in rows}
 
 
-async def save(connection: Any, states: Mapping[Cohort, StepUpState]) -> None:
+async def save(tx: Any, states: Mapping[Cohort, StepUpState]) -> None:
     """Store the states that changed."""
     if states:
         rows = sorted((c.tenant, c.segment_name or "", c.segment_value or "", _encode(s)) for c, s in states.items())
-        await connection.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))
+        await tx.execute(_SAVE, *(list(column) for column in zip(*rows, strict=True)))

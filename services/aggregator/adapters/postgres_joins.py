@@ -4,9 +4,10 @@ Rows are locked by key, first all inserts, then all existing rows; `postgres_led
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from services.aggregator.core.labelled import Assertion, Entry, Key, Trial
+from services.aggregator.core.entries import Assertion, Entry, Key, Trial
+from services.aggregator.ports import Joined
 
 _TRIAL = Trial._fields
 _PAIR = ("pair_authority", "pair_asserted_us", "pair_label_id", "pair_class", "pair_probability")
@@ -92,43 +93,35 @@ create temporary table if not exists ledger_incoming (like ledger.transactions) 
 """
 
 
-class Joined(NamedTuple):
-    """A transaction whose entry a batch changed."""
-
-    key: Key
-    old: Entry
-    new: Entry
-
-
-async def prepare(connection: Any) -> None:
+async def prepare(tx: Any) -> None:
     """Set up the open transaction; before anything else."""
-    await connection.execute(_PREPARE)
+    await tx.execute(_PREPARE)
 
 
-async def join_verdicts(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+async def join_verdicts(tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     """Store the trials of a batch, ordered by key, and return every entry that they changed."""
     rows = [(*key, *entry.trial) for key, entry in entries.items() if entry.trial]
-    joined, changed = await _join(connection, _TRIAL, _INSERT_TRIALS, rows, entries)
+    joined, changed = await _join(tx, _TRIAL, _INSERT_TRIALS, rows, entries)
     if changed := [each for each in changed if each.old.trial != each.new.trial]:
-        await _store(connection, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
+        await _store(tx, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
     return joined + changed
 
 
-async def join_labels(connection: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+async def join_labels(tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
     rows = [_label_row(key, entry) for key, entry in entries.items()]
-    joined, changed = await _join(connection, _LABELS, _INSERT_LABELS, rows, entries)
+    joined, changed = await _join(tx, _LABELS, _INSERT_LABELS, rows, entries)
     if changed := [each for each in changed if each.old != each.new]:
-        await _store(connection, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
+        await _store(tx, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
     return joined + changed
 
 
-async def tenants(connection: Any) -> list[str]:
+async def tenants(tx: Any) -> list[str]:
     """Return the tenants of whom there are transactions, in order."""
-    return [row[0] for row in await connection.fetch(_TENANTS)]
+    return [row[0] for row in await tx.fetch(_TENANTS)]
 
 
-async def forget(connection: Any, before_ms: Mapping[str, int], limit: int) -> dict[str, int]:
+async def forget(tx: Any, before_ms: Mapping[str, int], limit: int) -> dict[str, int]:
     """Delete at most `limit` transactions whose verdict was logged before their tenant's moment (ms since 1970).
 
     Returns how many went, by tenant; those of whom nothing did are left out. What they were counted in stays. How many
@@ -138,7 +131,7 @@ async def forget(connection: Any, before_ms: Mapping[str, int], limit: int) -> d
     removed: dict[str, int] = {}
     for tenant, moment_ms in before_ms.items():
         left = limit - sum(removed.values())
-        if left and (rows := await connection.fetchval(_FORGET, tenant, moment_ms, left)):
+        if left and (rows := await tx.fetchval(_FORGET, tenant, moment_ms, left)):
             removed[tenant] = rows
     return removed
 
@@ -149,24 +142,24 @@ def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 async def _join(
-    connection: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
+    tx: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
 ) -> tuple[list[Joined], list[Joined]]:
     """Insert what is new; lock what exists. Return the new ones and the existing ones, joined."""
     if not rows:
         return [], []
     names = ["tenant", "transaction_id", *columns]
-    await connection.copy_records_to_table("ledger_incoming", records=rows, columns=names)
-    inserted = {(row[0], row[1]) for row in await connection.fetch(insert)}
+    await tx.copy_records_to_table("ledger_incoming", records=rows, columns=names)
+    inserted = {(row[0], row[1]) for row in await tx.fetch(insert)}
     new = [Joined(key, Entry(), entries[key]) for key in entries if key in inserted]
     rest = [key for key in entries if key not in inserted]
     if not rest:
         return new, []
-    existing = [(_key(row), _entry(row)) for row in await connection.fetch(_LOCK_EXISTING, *columns_of(rest))]
+    existing = [(_key(row), _entry(row)) for row in await tx.fetch(_LOCK_EXISTING, *columns_of(rest))]
     return new, [Joined(key, old, old.join(entries[key])) for key, old in existing]
 
 
-async def _store(connection: Any, update: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    await connection.execute(update, *columns_of(rows))
+async def _store(tx: Any, update: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    await tx.execute(update, *columns_of(rows))
 
 
 def _label_row(key: Key, entry: Entry) -> tuple[Any, ...]:

@@ -5,15 +5,19 @@ inserts, then all existing rows), `grids`, rows of `windows` by key, cells. Due 
 for (`skip locked`): whoever holds one either restates it or leaves it dirty for the next step.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
+from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.postgres.setup import fence_progress
 from services.aggregator.adapters.postgres_joins import columns_of
 from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
+from services.aggregator.ports import Due
 
+SCHEMA: Final = "ledger"
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _GRIDS = """
 insert into ledger.grids select $1, $2, $3 on conflict do nothing
@@ -57,27 +61,19 @@ group by 1, 2, 3, 4, 5, 6 having sum(c.n) <> 0
 _PUBLISHING = 0x4C_45_44_47_45_52  # key of the advisory lock, this database's own
 
 
-class Due(NamedTuple):
-    """A labelled window to be published, with what it was counted from.
-
-    `live`: something that it has changed by since its last revision came in time to be acted upon.
-    """
-
-    key: WindowKey
-    revision: int
-    requested: tuple[int, int]
-    live: bool
-    cells: Sequence[tuple[Cell, int]]
+async def progress(tx: Any) -> Mapping[TopicPartition, int | None]:
+    """Return how far every lane of the ledger has come in time."""
+    return await fence_progress(tx, SCHEMA)
 
 
-async def apply(connection: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
+async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
     """Merge net changes into windows and cells; the rows of the windows stay locked.
 
     `live`: the windows whose changes, or some of them, came in time to be acted upon.
     Returns the earliest day with a labelled window among them.
     """
     for edges in (deltas.grids[name] for name in sorted(deltas.grids)):
-        await connection.execute(_GRIDS, edges.edge_set_id, edges.grid, edges.thresholds)
+        await tx.execute(_GRIDS, edges.edge_set_id, edges.grid, edges.thresholds)
     labelled = {window for window, _ in deltas.cells}
     windows = sorted(labelled.union(deltas.requested))
     if not windows:
@@ -85,37 +81,37 @@ async def apply(connection: Any, deltas: Deltas, live: Container[WindowKey]) -> 
     rows = [
         (_date(key.day), *key[1:], *deltas.requested.get(key, (0, 0)), key in labelled, key in live) for key in windows
     ]
-    found = await connection.fetch(_WINDOWS, *columns_of(rows))
+    found = await tx.fetch(_WINDOWS, *columns_of(rows))
     keys = {_window(row): row["window_key"] for row in found}
     cells = sorted((keys[window], *cell, n) for (window, cell), n in deltas.cells.items())
     if cells:
-        await connection.execute(_CELLS, *columns_of(cells))
+        await tx.execute(_CELLS, *columns_of(cells))
     return min((_window(row).day for row in found if row["dirty"]), default=None)
 
 
-async def sole_publisher(connection: Any) -> bool:
+async def sole_publisher(tx: Any) -> bool:
     """Return whether this transaction alone publishes until it ends; never waits.
 
     Baselines and anomalies are read, judged and written back: two at once would lose one another's.
     """
-    alone: bool = await connection.fetchval("select pg_try_advisory_xact_lock($1)", _PUBLISHING)
+    alone: bool = await tx.fetchval("select pg_try_advisory_xact_lock($1)", _PUBLISHING)
     return alone
 
 
-async def take_due(connection: Any, last_day: int, limit: int) -> list[Due]:
+async def take_due(tx: Any, last_day: int, limit: int) -> list[Due]:
     """Take at most `limit` changed windows of days up to `last_day`, in order, each with its next revision.
 
     Whoever changes a window's cells holds its row, so what is read after the row is locked is whole.
     """
-    rows = await connection.fetch(_DUE, _date(last_day), limit)
+    rows = await tx.fetch(_DUE, _date(last_day), limit)
     if not rows:
         return []
     keys = [row["window_key"] for row in rows]
     cells: dict[int, list[tuple[Cell, int]]] = {key: [] for key in keys}
-    for row in await connection.fetch(_CELLS_OF, keys):
+    for row in await tx.fetch(_CELLS_OF, keys):
         window_key, *cell, n = row
         cells[window_key].append((Cell(*cell), n))
-    await connection.execute(_RESTATED, keys)
+    await tx.execute(_RESTATED, keys)
     return [
         Due(
             _window(row),
@@ -128,25 +124,23 @@ async def take_due(connection: Any, last_day: int, limit: int) -> list[Due]:
     ]
 
 
-async def edge_sets(connection: Any, cells: Iterable[Cell]) -> dict[str, EdgeSet]:
+async def edge_sets(tx: Any, cells: Iterable[Cell]) -> dict[str, EdgeSet]:
     """Return the edge sets that the cells are counted on."""
     names = sorted({cell.grid for cell in cells if cell.grid})
-    rows = await connection.fetch(_GRIDS_OF, names) if names else []
+    rows = await tx.fetch(_GRIDS_OF, names) if names else []
     return {row["edge_set_id"]: edge_set(row["thresholds"], row["grid"]) for row in rows}
 
 
-async def labelled_cohorts(
-    connection: Any, tenant: str | None = None, segments: Sequence[str] | None = None
-) -> Cohorts:
+async def labelled_cohorts(tx: Any, tenant: str | None = None, segments: Sequence[str] | None = None) -> Cohorts:
     """Return outcomes and sketches of all labelled trials by cohort and class, over all days and policies.
 
     This is what `proofwatch.biometrics.evaluation.evaluate_counts` takes. `tenant` None: all of them. For each of
     `segments` (None: those that were ever met) the trials without a value are the cohort (segment, unlabelled).
     """
     counted: dict[tuple[str, str] | None, list[tuple[Cell, int]]] = {}
-    for name, value, *cell, n in await connection.fetch(_TOTALS, tenant, TRANSACTIONS):
+    for name, value, *cell, n in await tx.fetch(_TOTALS, tenant, TRANSACTIONS):
         counted.setdefault((name, value) if name else None, []).append((Cell("", *cell), n))
-    edges = await edge_sets(connection, (cell for cells in counted.values() for cell, _ in cells))
+    edges = await edge_sets(tx, (cell for cells in counted.values() for cell, _ in cells))
     cohorts = {cohort: class_counts(cells, edges) for cohort, cells in counted.items()}
     return with_unlabelled(cohorts, segments)
 

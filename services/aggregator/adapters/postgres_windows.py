@@ -2,14 +2,16 @@
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 
-from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
+from services.aggregator.adapters.anomaly_store import series_of
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.ports import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
 _LOAD_OPEN: Final = """
@@ -68,49 +70,33 @@ _decode_sources = msgspec.msgpack.Decoder(tuple[Literal[2], _Sources]).decode
 _decode_sources_1 = msgspec.msgpack.Decoder(_Sources).decode
 
 
-class Progress(NamedTuple):
-    """What is merged of one tallies partition, and after how many steps."""
-
-    step: int
-    sources: dict[SourceId, SourceState]
-
-
-class Opened(NamedTuple):
-    """The open buckets of a partition, those of them that are not written whole, and the length of the journal."""
-
-    buckets: dict[BucketKey, Bucket]
-    changed: set[BucketKey]
-    journal_steps: int
-    journal_bytes: int
-
-
-async def load_progress(connection: Any, partition: int) -> Progress:
+async def load_progress(tx: Any, partition: int) -> Progress:
     """Return the progress of a tallies partition; nothing at step 0 when it is new."""
-    row = await connection.fetchrow(_LOAD_PROGRESS, partition)
+    row = await tx.fetchrow(_LOAD_PROGRESS, partition)
     return Progress(row["step"], _sources(row["sources"])) if row else Progress(0, {})
 
 
-async def load_firing(connection: Any, partition: int) -> Anomalies:
+async def load_firing(tx: Any, partition: int) -> Anomalies:
     """Return the anomalies that fire, of the tenants of a tallies partition."""
     return {
-        SeriesKey(tenant, name or None, value or None, metric, length_s): _decode_anomaly(body)
-        for tenant, name, value, length_s, metric, body in await connection.fetch(_FIRING, partition)
+        series_of(tenant, name, value, length_s, column): _decode_anomaly(body)
+        for tenant, name, value, length_s, column, body in await tx.fetch(_FIRING, partition)
     }
 
 
-async def load_open(connection: Any, partition: int) -> Opened:
+async def load_open(tx: Any, partition: int) -> Opened:
     """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
-    rows = await connection.fetch(_LOAD_JOURNAL, partition)
+    rows = await tx.fetch(_LOAD_JOURNAL, partition)
     journal = [entry for row in rows for entry in _decode_journal(zlib.decompress(row["body"]))]
-    written = _buckets(await connection.fetch(_LOAD_OPEN, partition))
+    written = _buckets(await tx.fetch(_LOAD_OPEN, partition))
     touched = {key for entry in journal for key in widened_keys(minutes_of(entry))}
-    written |= await load(connection, touched - written.keys())
+    written |= await load(tx, touched - written.keys())
     return Opened(*replayed(written, journal), len(rows), sum(len(row["body"]) for row in rows))
 
 
-async def load(connection: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
+async def load(tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
     """Return those buckets of `keys` that are written; ask for closed ones only, others may lie in the journal."""
-    return _buckets(await connection.fetch(_LOAD, *map(list, zip(*keys, strict=True)))) if keys else {}
+    return _buckets(await tx.fetch(_LOAD, *map(list, zip(*keys, strict=True)))) if keys else {}
 
 
 def encoded(entry: Added) -> bytes:
@@ -123,22 +109,20 @@ def joined(entries: Sequence[bytes]) -> bytes:
     return zlib.compress(bytes((0x90 | len(entries),)) + b"".join(entries), 1) if entries else b""
 
 
-async def save(
-    connection: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None
-) -> None:
+async def save(tx: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None) -> None:
     """Store the progress, whole buckets and the step's entry; None: nothing but whole buckets, clear the journal."""
     sources = _encode((_LAYOUT, list(progress.sources.items())))
-    await connection.execute(_SAVE_PROGRESS, partition, progress.step, sources)
+    await tx.execute(_SAVE_PROGRESS, partition, progress.step, sources)
     if buckets:
         rows = [(*each.key, each.closed, each.late, _body(each)) for each in buckets]
-        await connection.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
+        await tx.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
     if journal is None:
-        await connection.execute(_CLEAR, partition)
+        await tx.execute(_CLEAR, partition)
     elif journal:
-        await connection.execute(_WRITE_DOWN, partition, progress.step, journal)
+        await tx.execute(_WRITE_DOWN, partition, progress.step, journal)
 
 
-async def remove(connection: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
+async def remove(tx: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
     """Delete closed buckets that began before `first` (ms since 1970, by length), at most `limit`; return their number.
 
     How many of each length, and up to when, is added up by day in `windows.removed`, and by tenant in
@@ -146,7 +130,7 @@ async def remove(connection: Any, partition: int, first: Mapping[int, int], limi
     """
     total = 0
     for length_s, start_ms in sorted(first.items()):
-        total += await connection.fetchval(_REMOVE, partition, length_s, start_ms, limit - total)
+        total += await tx.fetchval(_REMOVE, partition, length_s, start_ms, limit - total)
     return total
 
 

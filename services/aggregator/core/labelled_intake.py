@@ -10,7 +10,7 @@ from proofwatch.biometrics.trials import BONA_FIDE, attack_class
 from proofwatch.events.codec import LABEL, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Label, Verdict
-from services.aggregator.core.labelled import NO_SCORE, Assertion, Entry, Key, Trial
+from services.aggregator.core.entries import NO_SCORE, Assertion, Entry, Key, Trial
 from services.aggregator.core.segments import segments_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

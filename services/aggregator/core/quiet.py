@@ -12,24 +12,23 @@ All of this is counted in event time, so it depends neither on batches nor on cl
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
 from proofwatch.events.types import Anomaly
-from proofwatch.governance.policy import Monitoring
-from services.aggregator.core.anomalies import DAILY, REAL_TIME, RULE, AnomalyState, SeriesKey, compared
-from services.aggregator.core.baselines import BaselineState, SlotKey, slot_of
+from services.aggregator.core.anomaly_state import AnomalyState
+from services.aggregator.core.baselines import SlotKey, slot_of
+from services.aggregator.core.finding import Evidence, Finding, Resolution, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.times import DAY_MS, DAY_S, SECOND_MS, moment
+from services.aggregator.core.series import SeriesKey
+from services.aggregator.core.times import DAY_MS, SECOND_MS
 
 SILENCE_MS: Final = 3 * DAY_MS
 LABELS_SILENCE_MS: Final = 14 * DAY_MS
 _FIVES: Final = 24
 _TIMES: Final = 10
-
-Resolution = Literal["no_traffic", "too_little_traffic"]
 
 
 class Activity(NamedTuple):
@@ -85,7 +84,7 @@ def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_
         for key, state in anomalies.items()
         if state.state == "firing" and last_end_ms(key, state) + silence_ms <= until_ms
     ]
-    return sorted(found, key=lambda each: (each[0], tuple(part or "" for part in each[1][:4]), each[1].length_s))
+    return sorted(found, key=lambda each: (each[0], tuple(part or "" for part in each[1][:4]), each[1][4:]))
 
 
 def one_more(state: AnomalyState) -> AnomalyState:
@@ -99,20 +98,14 @@ def too_few(state: AnomalyState) -> AnomalyState:
 
 
 def ended(
-    key: SeriesKey,
-    state: AnomalyState,
-    until_ms: int,
-    baseline: BaselineState,
-    monitoring: Monitoring,
-    since_ms: int | None = None,
+    key: SeriesKey, state: AnomalyState, until_ms: int, evidence: Evidence, since_ms: int | None = None
 ) -> tuple[AnomalyState, Anomaly]:
     """Return the state and the event of an anomaly whose traffic ended, at `until_ms`.
 
-    `baseline` is that of the last window it was judged by. The event's window is the time without traffic, from
-    `since_ms` on (None: from the end of the last window that was judged), so it has no trials.
+    `evidence` says what it was compared with last. The event's window is the time without traffic, from `since_ms` on
+    (None: from the end of the last window that was judged), so it has no trials.
     """
     since_ms = last_end_ms(key, state) if since_ms is None else since_ms
-    resolution: Resolution = "too_little_traffic" if state.scant else "no_traffic"
     moved = AnomalyState(
         state.anomaly_id,
         state.revision + 1,
@@ -121,36 +114,6 @@ def ended(
         state.first_start_ms,
         max(state.last_start_ms, until_ms - key.length_s * SECOND_MS),
     )
-    before, found = compared(key, state.last_start_ms, 0, 0, baseline, monitoring)
-    stood_in = found.basis == "expected rate"
-    cadence = DAILY if key.length_s >= DAY_S else REAL_TIME
-    event = Anomaly(
-        schema_version=1,
-        anomaly_id=moved.anomaly_id,
-        revision=moved.revision,
-        state="resolved",
-        tenant=key.tenant,
-        segment_name=key.segment_name,
-        segment_value=key.segment_value,
-        metric=key.metric,
-        rule=RULE,
-        cadence=cadence.name,
-        severity=moved.severity,
-        action=cadence.action,
-        window_start=moment(since_ms),
-        window_end=moment(max(since_ms, until_ms)),
-        k=0,
-        n=0,
-        rate=0.0,
-        low=0.0,
-        high=1.0,
-        baseline_k=0 if stood_in else before.k,
-        baseline_n=0 if stood_in else before.n,
-        baseline_rate=found.baseline_rate,
-        baseline_periods=0 if stood_in else before.periods,
-        ratio=0.0,
-        p_value=1.0,
-        backfill=False,
-        resolution=resolution,
-    )
+    resolution: Resolution = "too_little_traffic" if state.scant else "no_traffic"
+    event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, resolution))
     return moved, event

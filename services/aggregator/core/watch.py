@@ -1,16 +1,20 @@
-"""The watch over published windows: every rate of every window through the 2 × baseline rule, in order."""
+"""The watch over windows: every rate of every window through every detector, in order."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
-from services.aggregator.core.anomalies import DAILY, REAL_TIME, Anomalies, AnomalyState, SeriesKey, WindowRef, judge
+from services.aggregator.core.anomalies import judge
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, slot_of
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.detectors import DETECTORS
+from services.aggregator.core.detectors.detector import Detector, Trials
+from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.segments import Segment
-from services.aggregator.core.times import DAY_S
+from services.aggregator.core.series import SeriesKey, WindowRef
 
 
 def slot_key(revised: WindowRevision) -> SlotKey:
@@ -24,7 +28,11 @@ def to_be_judged(revised: Iterable[WindowRevision], anomalies: Anomalies) -> lis
 
     One that begins in this very batch counts too, or what ends it would depend on how the log is cut into batches.
     """
-    firing = {key[:3] + key[4:] for key, each in anomalies.items() if each.state == "firing"}
+    firing = {
+        (key.tenant, key.segment_name, key.segment_value, key.length_s)
+        for key, each in anomalies.items()
+        if each.state == "firing"
+    }
     judged = []
     for each in revised:
         series = (each.key.tenant, each.window.name, each.window.value, each.key.length_s)
@@ -39,56 +47,69 @@ def to_be_judged(revised: Iterable[WindowRevision], anomalies: Anomalies) -> lis
 class Watch:
     """Judges windows one after another, each by what the earlier ones left; collects what changed."""
 
-    def __init__(self, monitoring: Monitoring, baselines: Baselines, anomalies: Anomalies) -> None:
-        """`baselines` has a row, perhaps empty, for the `slot_key` of every window to come, and for what
-        fires (`quiet.firing_slots`).
+    def __init__(
+        self,
+        monitoring: Monitoring,
+        baselines: Baselines,
+        anomalies: Anomalies,
+        *,
+        silence_ms: int = quiet.SILENCE_MS,
+        detectors: Sequence[Detector] = DETECTORS,
+    ) -> None:
+        """`baselines` has a row, perhaps empty, for every window to come, and for what fires (`quiet.firing_slots`).
 
-        Both are updated.
+        Both are updated. `silence_ms`: how long a tenant must have been silent to end what fires.
         """
         self._monitoring = monitoring
         self._baselines = baselines
         self._anomalies = anomalies
+        self._silence_ms = silence_ms
+        self._detectors = tuple(detectors)
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
 
     def concerns(self, revised: WindowRevision) -> bool:
         """Return whether there is anything to judge: a small window can only end what is firing by now."""
-        (tenant, length_s, _), window = revised.key, revised.window
         if not revised.small:
             return True
-        keys = (SeriesKey(tenant, window.name, window.value, metric, length_s) for metric in self._monitoring.expected)
+        slot = slot_key(revised)
+        keys = (_series(slot, metric, detector) for metric in self._monitoring.expected for detector in self._detectors)
         return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
 
     def judge(self, revised: WindowRevision, figures: Iterable[Figure]) -> Iterator[Anomaly]:
-        """Yield what the window's rates begin, change or end."""
-        (tenant, length_s, start_ms), window, small = revised.key, revised.window, revised.small
-        reference = WindowRef(start_ms, revised.key.end_ms, window.revision, revised.backfill)
-        cadence = DAILY if length_s >= DAY_S else REAL_TIME
-        slot = slot_key(revised)
+        """Yield what the rates of a window begin, change or end."""
+        window = WindowRef(revised.key.start_ms, revised.key.end_ms, revised.window.revision, revised.backfill)
+        return self.judge_window(slot_key(revised), window, figures, small=revised.small)
+
+    def judge_window(
+        self, slot: SlotKey, window: WindowRef, figures: Iterable[Figure], *, small: bool = False
+    ) -> Iterator[Anomaly]:
+        """Yield what these rates of the window begin, change or end; a `small` one begins and keeps nothing."""
         row = self._baselines[slot]
         for figure in figures:
             if not figure.n or figure.k is None:
                 continue
-            key = SeriesKey(tenant, window.name, window.value, figure.metric, length_s)
-            known, anomaly = row.get(figure.metric, EMPTY), self._anomalies.get(key)
-            if small and not (anomaly and anomaly.state == "firing"):
-                continue
-            judged = judge(key, reference, figure.k, figure.n, known, anomaly, self._monitoring, cadence)
-            if small and anomaly and not (judged.anomaly and judged.anomaly.state == "resolved"):
-                self._put(key, quiet.too_few(anomaly))  # a few that are no better keep nothing firing
-                continue
-            if judged.baseline is not known:
-                row[figure.metric] = judged.baseline
-                self.changed_baselines[slot] = row
-            if judged.anomaly is not None:
-                self._put(key, judged.anomaly)
-            if judged.event is not None:
-                yield judged.event
+            for detector in self._detectors:
+                key = _series(slot, figure.metric, detector)
+                known, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
+                if small and not (anomaly and anomaly.state == "firing"):
+                    continue
+                judged = judge(detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring)
+                if small and anomaly and not (judged.anomaly and judged.anomaly.state == "resolved"):
+                    self._put(key, quiet.too_few(anomaly))  # a few that are no better keep nothing firing
+                    continue
+                if judged.baseline is not known:
+                    row[key.column] = judged.baseline
+                    self.changed_baselines[slot] = row
+                if judged.anomaly is not None:
+                    self._put(key, judged.anomaly)
+                if judged.event is not None:
+                    yield judged.event
 
     def silent(self, until_ms: int, tenant: str | None = None) -> Iterator[tuple[int, Anomaly]]:
         """Yield what has been silent for too long by `until_ms`, with the time by which it had; None: all tenants."""
         mine = {key: each for key, each in self._anomalies.items() if tenant is None or key.tenant == tenant}
-        for at_ms, key in quiet.overdue(mine, quiet.SILENCE_MS, until_ms):
+        for at_ms, key in quiet.overdue(mine, self._silence_ms, until_ms):
             yield at_ms, self._end(key, at_ms)
 
     def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
@@ -120,11 +141,22 @@ class Watch:
 
     def _end(self, key: SeriesKey, until_ms: int, since_ms: int | None = None) -> Anomaly:
         state = self._anomalies[key]
-        baseline = self._baselines.get(quiet.judged_slot(key, state), {}).get(key.metric, EMPTY)
-        moved, event = quiet.ended(key, state, until_ms, baseline, self._monitoring, since_ms)
+        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), since_ms)
         self._put(key, moved)
         return event
+
+    def _last_evidence(self, key: SeriesKey, state: AnomalyState) -> Evidence:
+        """Return what the series was compared with last; nothing where its rule, or its expected rate, has gone."""
+        detector = next((each for each in self._detectors if each.rule == key.rule), None)
+        if detector is None or not detector.watches(key, self._monitoring):
+            return NOTHING
+        baseline = self._baselines.get(quiet.judged_slot(key, state), {}).get(key.column, EMPTY)
+        return detector.read(Trials(key, state.last_start_ms, 0, 0), baseline, self._monitoring).evidence
 
     def _put(self, key: SeriesKey, state: AnomalyState) -> None:
         if state is not self._anomalies.get(key):
             self._anomalies[key] = self.changed_anomalies[key] = state
+
+
+def _series(slot: SlotKey, metric: str, detector: Detector) -> SeriesKey:
+    return SeriesKey(slot.tenant, slot.segment_name, slot.segment_value, metric, slot.length_s, detector.rule)

@@ -1,38 +1,27 @@
 """The ledger's stage: decode, join, count, and publish the labelled days that are due."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
 from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
-from proofwatch.bus.postgres.fence import fence_progress
 from proofwatch.events import topics
-from proofwatch.events.codec import ANOMALY, CONTROL, VERDICT, WINDOW, LabelCodec
+from proofwatch.events.codec import VERDICT, LabelCodec
 from proofwatch.events.mending import MENDED
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import JSON, Wire
-from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.times import instant_of
-from services.aggregator.adapters import control_store
-from services.aggregator.adapters import postgres_joins as joins
-from services.aggregator.adapters import postgres_ledger as store
-from services.aggregator.adapters.anomaly_store import AnomalyStore, SlotKey
-from services.aggregator.core.anomalies import AnomalyState, SeriesKey
-from services.aggregator.core.baselines import slot_of
-from services.aggregator.core.labelled import Deltas, Entry, Key, fold
-from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
+from services.aggregator.core.entries import Entry, Key, fold
+from services.aggregator.core.labelled import Deltas
+from services.aggregator.core.labelled_days import Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
-from services.aggregator.core.labelled_windows import Labelled, window_event
-from services.aggregator.core.ledger_watch import Schedule, least_progress, silent, watch
-from services.aggregator.core.quiet import firing_slots
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
-from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
-from services.aggregator.core.times import DAY_MS, milliseconds
+from services.aggregator.core.times import DAY_MS
+from services.aggregator.handlers.labelled_days import LabelledDays
+from services.aggregator.ports import LedgerStores
 
 STAGE: Final = "ledger"
 SCHEMA: Final = "ledger"
@@ -52,6 +41,7 @@ class LedgerStage:
         policy: Policy,
         schedule: Schedule,
         partitions: Partitions,
+        stores: LedgerStores,
         thresholds: Sequence[float] = (),
         wire: Wire = JSON,
         *,
@@ -66,16 +56,14 @@ class LedgerStage:
         self._keep_ms = keep_ms
         self._agreed = agreed
         self._tidy_at_ms = 0
-        self._policy = policy
         self._catalogue = frozenset(policy.segments)
         self._schedule = schedule
         self._partitions = partitions
         self._thresholds = tuple(thresholds)
         self._labels = LabelCodec()  # its own, so that what it puts right is counted here
         self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(self._labels)
-        self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
-        self._control = wire.encoder(CONTROL)
-        self._anomalies = AnomalyStore(SCHEMA)
+        self._joins, self._ledger = stores.joins, stores.ledger
+        self._days = LabelledDays(policy, wire, stores)
         self._expected: tuple[TopicPartition, ...] = ()
         self._clean_day: int | None = None
         self._seen: dict[TopicPartition, int] = {}
@@ -94,11 +82,11 @@ class LedgerStage:
     async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
         """Apply the batch; return dead letters, then the labelled days that are due and their anomalies."""
         if batch.source not in self._seen:
-            self._seen[batch.source] = (await fence_progress(tx, SCHEMA)).get(batch.source) or 0
+            self._seen[batch.source] = (await self._ledger.progress(tx)).get(batch.source) or 0
         output, entries, seen = self._read(batch, self._seen[batch.source])
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if entries:
-            await joins.prepare(tx)
+            await self._joins.prepare(tx)
             changed_day = await self._join(batch.source.topic, entries, seen, tx)
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
@@ -117,8 +105,8 @@ class LedgerStage:
             return
         before_ms: Mapping[str, int] = {}
         if self._keep_ms or agreed_days:
-            before_ms = kept_from(await joins.tenants(tx), progress_ms, self._keep_ms, agreed_days)
-        removed = await joins.forget(tx, before_ms, _REMOVED_AT_ONCE)
+            before_ms = kept_from(await self._joins.tenants(tx), progress_ms, self._keep_ms, agreed_days)
+        removed = await self._joins.forget(tx, before_ms, _REMOVED_AT_ONCE)
         self._tidy_at_ms = progress_ms + (0 if sum(removed.values()) == _REMOVED_AT_ONCE else EVERY_MS)
         for tenant, rows in removed.items():
             before = instant_of(before_ms[tenant]).isoformat()
@@ -151,13 +139,13 @@ class LedgerStage:
         self, topic: str, entries: Sequence[tuple[Key, Entry]], seen: Mapping[Key, int], tx: Any
     ) -> int | None:
         """Return the earliest day of which something labelled changed."""
-        join = joins.join_verdicts if topic == topics.VERDICTS else joins.join_labels
+        join = self._joins.join_verdicts if topic == topics.VERDICTS else self._joins.join_labels
         deltas = Deltas(self._thresholds)
         for key, old, new in await join(tx, fold(entries)):
             deltas.change(key[0], old, new, seen[key])
         deltas.settle()
         live = {window for window, at_ms in deltas.seen.items() if not self._schedule.backfill(window.day, at_ms)}
-        return await store.apply(tx, deltas, live)
+        return await self._ledger.apply(tx, deltas, live)
 
     async def _publish_due(self, batch: Batch, tx: Any) -> list[Outgoing]:
         """Close and restate what is due, unless this process knows that nothing is.
@@ -168,96 +156,18 @@ class LedgerStage:
         own_ms = batch.progress_ms
         if own_ms is None or (self._clean_day is not None and self._schedule.last_closed(own_ms) <= self._clean_day):
             return []
-        known = {**await fence_progress(tx, SCHEMA), batch.source: own_ms}
+        known = {**await self._ledger.progress(tx), batch.source: own_ms}
         progress_ms = least_progress(known.get(source) for source in self._expected)
         if progress_ms is None:
             return []
         last_day = self._schedule.last_closed(progress_ms)
         if self._clean_day is not None and last_day <= self._clean_day:
             return []
-        if not await store.sole_publisher(tx):
+        if not await self._ledger.sole_publisher(tx):
             self._clean_day = None
             return []
-        due = await store.take_due(tx, last_day, _WINDOWS_PER_STEP)
+        due = await self._ledger.take_due(tx, last_day, _WINDOWS_PER_STEP)
         self._clean_day = last_day if len(due) < _WINDOWS_PER_STEP else None
         # What lies beyond the windows that were taken is not judged yet.
         judged_day = last_day if len(due) < _WINDOWS_PER_STEP else due[-1].key.day - 1
-        return await self._publish(due, own_ms, (judged_day + 1) * DAY_MS, tx)
-
-    async def _publish(self, due: Sequence[store.Due], timestamp_ms: int, until_ms: int, tx: Any) -> list[Outgoing]:
-        edges = await store.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
-        windows = [
-            window_event(
-                Labelled(
-                    each.key,
-                    each.revision,
-                    not each.live,
-                    class_counts(each.cells, edges),
-                    each.requested,
-                    transactions_by_policy(each.cells),
-                ),
-                self._policy,
-            )
-            for each in due
-        ]
-        anomalies = await self._watch(windows, until_ms, tx)
-        controls = await _control(windows, timestamp_ms, tx)
-        return [
-            *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
-            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in anomalies),
-            *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
-        ]
-
-    async def _watch(self, windows: Sequence[Window], until_ms: int, tx: Any) -> list[Anomaly]:
-        """Judge the windows in their order, and end what had no labels for too long, at its place among them."""
-        slots = [_slot(window) for window in windows]
-        anomalies = await self._anomalies.load_firing(tx)
-        anomalies |= await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
-        if not anomalies and not windows:
-            return []
-        baselines = await self._anomalies.load_baselines(tx, {*slots, *firing_slots(anomalies)})
-        moved: dict[SeriesKey, AnomalyState] = {}
-        events: list[Anomaly] = []
-
-        def silence(past_ms: int) -> None:
-            for key, state, event in list(silent(anomalies, baselines, self._policy.monitoring, past_ms)):
-                anomalies[key] = moved[key] = state
-                events.append(event)
-
-        day: datetime | None = None
-        for window, slot in zip(windows, slots, strict=True):
-            if window.start != day:
-                day = window.start
-                silence(milliseconds(day))
-            found = watch(window, baselines[slot], anomalies, self._policy.monitoring)
-            baselines[slot] = found.baselines
-            anomalies |= found.anomalies
-            moved |= found.anomalies
-            events += found.events
-        silence(until_ms)
-        await self._anomalies.save(tx, {slot: body for slot, body in baselines.items() if body}, moved)
-        return events
-
-
-async def _control(windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
-    """Return the step-up controls that these windows turn on and off, the oldest day first."""
-    states = await control_store.load(tx, {window.tenant for window in windows})
-    moved: dict[Cohort, StepUpState] = {}
-    controls: list[Control] = []
-    for window in sorted(windows, key=lambda each: each.start):
-        cohort = cohort_of(window)
-        state, control = rule(window, states.get(cohort), now_ms)
-        if control and state:
-            states[cohort] = moved[cohort] = state
-            controls.append(control)
-    await control_store.save(tx, moved)
-    return controls
-
-
-def _slot(window: Window) -> SlotKey:
-    slot = slot_of(window.length_s, milliseconds(window.start))
-    return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
-
-
-def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:
-    return Outgoing(topic, key.encode(), value, timestamp_ms=timestamp_ms)
+        return await self._days.publish(due, own_ms, (judged_day + 1) * DAY_MS, tx)

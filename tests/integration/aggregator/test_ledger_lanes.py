@@ -19,8 +19,9 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts, sole_publisher
+from services.aggregator.adapters.postgres_stores import ledger_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
-from services.aggregator.core.ledger_watch import Schedule
+from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.handlers import ledger
 from services.aggregator.handlers.ledger import SCHEMA, LedgerStage
 from tests.integration.aggregator.test_ledger import CLOSED, DAY, label, milliseconds, verdict
@@ -41,7 +42,7 @@ class Lanes:
 
     async def run(self, source: TopicPartition, batches: Sequence[Sequence[Outgoing]]) -> None:
         """Commit the batches in order, through a new owner."""
-        stage = LedgerStage(load_policy(), Schedule(24, 48), partitions)
+        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores())
         await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
         owner = await PostgresFence(self.pool, SCHEMA).acquire(source)
         for records in batches:
@@ -61,7 +62,7 @@ class Lanes:
 
     async def idle(self, source: TopicPartition, progress_ms: int) -> None:
         """Move one lane's progress on, as an idle batch does."""
-        stage = LedgerStage(load_policy(), Schedule(24, 48), partitions)
+        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores())
         await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
         owner = await PostgresFence(self.pool, SCHEMA).acquire(source)
         await owner.commit(self.batch(source, (), progress_ms), stage)
@@ -144,7 +145,7 @@ async def test_a_batch_that_is_rolled_back_and_comes_again_counts_once(lanes: La
             raise RuntimeError("the process dies here")
 
     with pytest.raises(RuntimeError, match="dies here"):
-        await owner.commit(lanes.batch(source, records), Crashing(load_policy(), Schedule(24, 48), partitions))
+        await owner.commit(lanes.batch(source, records), Crashing(load_policy(), SCHEDULE, partitions, ledger_stores()))
     assert await lanes.counts() == {}
     await lanes.run(source, [records[:3], records[3:]])
     assert await lanes.counts() == {None: {"genuine": (4, 0, 0)}}
@@ -199,14 +200,14 @@ async def test_transactions_that_were_kept_long_enough_are_removed_and_their_cou
     await lanes.run(TopicPartition(topics.LABELS, 0), [[label(f"t{n}", pair="genuine") for n in range(6)]])
     counted = await lanes.counts()
     logged_ms = await lanes.pool.fetchval("select max(logged_ms) from ledger.transactions")
-    stage = LedgerStage(load_policy(), Schedule(24, 48), partitions, keep_ms=1_000)
+    stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000)
     await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(source)
     await owner.commit(lanes.batch(source, (), logged_ms + 1_000), stage)
     assert await lanes.pool.fetchval("select count(*) from ledger.transactions where logged_ms < $1", logged_ms) == 0
     left = await lanes.pool.fetchval("select count(*) from ledger.transactions")
     assert left >= 1, "what was logged at the limit stays"
-    later = LedgerStage(load_policy(), Schedule(24, 48), partitions, keep_ms=1_000)
+    later = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000)
     await later.opened(source, 0, None)  # type: ignore[arg-type]  # as above
     await owner.commit(lanes.batch(source, (), logged_ms + 1_001), later)
     assert await lanes.pool.fetchval("select count(*) from ledger.transactions") == 0
@@ -215,6 +216,7 @@ async def test_transactions_that_were_kept_long_enough_are_removed_and_their_cou
 
 
 _DAY_MS = 86_400_000
+SCHEDULE = Schedule(24, 48)
 _SOURCE = TopicPartition(topics.VERDICTS, 0)
 
 
@@ -252,7 +254,12 @@ async def test_nothing_is_removed_while_contracts_are_not_known(lanes: Lanes) ->
     await _logged(lanes, {"brief": 2, "long": 2}, days_ago=100)
     known: list[dict[str, int] | None] = [None, None, {"long": 3_000}]
     stage = LedgerStage(
-        load_policy(), Schedule(24, 48), partitions, keep_ms=60 * _DAY_MS, agreed=lambda log_ms: known.pop(0)
+        load_policy(),
+        Schedule(24, 48),
+        partitions,
+        ledger_stores(),
+        keep_ms=60 * _DAY_MS,
+        agreed=lambda log_ms: known.pop(0),
     )
     await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)
@@ -303,7 +310,12 @@ async def _logged(lanes: Lanes, counts: dict[str, int], *, days_ago: int) -> Non
 
 async def _sweep(lanes: Lanes, agreed: dict[str, int], *, platform_days: int) -> None:
     stage = LedgerStage(
-        load_policy(), Schedule(24, 48), partitions, keep_ms=platform_days * _DAY_MS, agreed=lambda log_ms: agreed
+        load_policy(),
+        Schedule(24, 48),
+        partitions,
+        ledger_stores(),
+        keep_ms=platform_days * _DAY_MS,
+        agreed=lambda log_ms: agreed,
     )
     await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)

@@ -23,6 +23,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.adapters.postgres_stores import windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.app import build_combine
 from services.aggregator.core import lengths
@@ -30,7 +31,7 @@ from services.aggregator.core.closing import Rules
 from services.aggregator.core.lengths import LENGTHS, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.core.times import milliseconds
-from services.aggregator.handlers import windows
+from services.aggregator.handlers import open_windows, windows
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
 from tests.integration.aggregator.traffic import LENGTHS_S, START, WindowKey, expected, records, traffic, verdict
@@ -104,7 +105,7 @@ async def test_a_step_writes_what_it_adds_and_the_journal_stays_short(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open buckets are not rewritten by every tally; when the journal is long they are, and it begins anew."""
-    monkeypatch.setattr(windows, "CHECKPOINT_STEPS", 20)
+    monkeypatch.setattr(open_windows, "CHECKPOINT_STEPS", 20)
     verdicts = traffic(120, seed=8, minutes=2)
     async with house(postgres_dsn, batch=1) as made:
         lengths, written = [], []
@@ -239,7 +240,7 @@ async def test_what_was_rolled_back_is_forgotten(postgres_dsn: str) -> None:
         return 1
 
     await migrate(postgres_dsn)
-    stage = WindowsStage(load_policy().monitoring, Rules(0, DAY_S * 1000, 1), sources)
+    stage = WindowsStage(load_policy().monitoring, Rules(0, DAY_S * 1000, 1), sources, windows_stores())
     at = TopicPartition(topics.TALLIES, 0)
     await stage.opened(at, 0, EmptyHistory())
     first, second = (Record(n, 1, b"k", _tally(5 * n, 5 * n + 5).value) for n in range(2))

@@ -18,7 +18,7 @@ from proofwatch.events.types import PolicyDocument
 from proofwatch.governance.documents import document_of
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters.postgres_joins import join_labels, join_verdicts, prepare
-from services.aggregator.core.labelled import fold
+from services.aggregator.core.entries import fold
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.cli import main
 from services.scorer.backtest.arrivals import Arrival, Period

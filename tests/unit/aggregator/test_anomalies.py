@@ -6,18 +6,11 @@ import pytest
 
 from proofwatch.events.codec import ANOMALY
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core.anomalies import (
-    DAILY,
-    REAL_TIME,
-    TRANSITIONS,
-    AnomalyState,
-    Cadence,
-    Judgement,
-    SeriesKey,
-    WindowRef,
-    judge,
-)
+from services.aggregator.core.anomalies import TRANSITIONS, Judgement, judge
+from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import EMPTY, BaselineState, Period
+from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE
+from services.aggregator.core.series import DAILY, REAL_TIME, Cadence, SeriesKey, WindowRef
 from services.aggregator.core.times import DAY_MS, DAY_S
 
 MONITORING = Monitoring(factor=2.0, alpha=0.001, min_periods=3, expected={"rejection_rate": 0.05})
@@ -39,7 +32,7 @@ def judged(
     metric: str = "rejection_rate",
 ) -> Judgement:
     key = SeriesKey("bank", "os", "ios", metric, DAY_S if cadence is DAILY else 60)
-    return judge(key, at or window(), k, n, baseline, anomaly, MONITORING, cadence)
+    return judge(TWICE_BASELINE, key, at or window(), k, n, baseline, anomaly, MONITORING)
 
 
 def test_a_rate_within_twice_the_baseline_joins_it() -> None:

@@ -7,18 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.biometrics.edges import edge_set
-from services.aggregator.core.labelled import (
-    DAY_US,
-    NO_SCORE,
-    Assertion,
-    Cell,
-    Deltas,
-    Entry,
-    Key,
-    Trial,
-    WindowKey,
-    fold,
-)
+from services.aggregator.core.entries import NO_SCORE, Assertion, Entry, Key, Trial, fold
+from services.aggregator.core.labelled import DAY_US, Cell, Deltas, WindowKey
 
 SEGMENTS = ("{}", '{"sex":"female"}', '{"os":"ios","sex":"male"}')
 OUTCOMES = (("pass", 0.9), ("marginal", 0.85), ("fail", 0.1), ("missing", NO_SCORE), ("not_requested", NO_SCORE))

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from proofwatch.events.rejected import Rejected
-from services.aggregator.core.labelled import DAY_US, Entry
+from services.aggregator.core.entries import Entry
+from services.aggregator.core.labelled import DAY_US
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 
 CATALOGUE = frozenset({"sex", "os", "device_model"})

@@ -8,18 +8,18 @@ import pytest
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import load_policy
-from services.aggregator.core.anomalies import Anomalies, AnomalyState, SeriesKey
-from services.aggregator.core.baselines import EMPTY, Baselines
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
+from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.lengths import QUIET_WINDOWS
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.quiet import (
     SILENCE_MS,
     activity,
-    ended,
     judged_slot,
     overdue,
 )
+from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds
 from services.aggregator.core.watch import Watch, slot_key
 
@@ -161,6 +161,14 @@ def test_an_old_row_is_read_as_one_that_was_never_quiet() -> None:
 
 def test_the_end_names_the_baseline_it_was_judged_by() -> None:
     """So that a reader sees what it had been compared with."""
-    _, event = ended(KEY, FIRED, 10 * MINUTE_MS, EMPTY, MONITORING)
+    ((_, event),) = Day().watch.silent(10 * SILENCE_MS)
     assert event.baseline_rate == MONITORING.expected["rejection_rate"]
     assert (event.ratio, event.p_value) == (0.0, 1.0)
+
+
+def test_what_a_policy_no_longer_watches_ends_all_the_same() -> None:
+    """Its expected rate has gone from the policy while it fired: nothing can be said of what it was compared with."""
+    day = Day()
+    day.watch = Watch(MONITORING.model_copy(update={"expected": {}}), day.baselines, day.anomalies)
+    ((_, event),) = day.watch.silent(10 * SILENCE_MS)
+    assert (event.state, event.resolution, event.baseline_rate) == ("resolved", "no_traffic", 0.0)

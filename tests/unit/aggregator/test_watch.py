@@ -4,7 +4,7 @@ import pytest
 
 from proofwatch.events.types import Figure
 from proofwatch.governance.policy import load_policy
-from services.aggregator.core.anomalies import Anomalies
+from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow

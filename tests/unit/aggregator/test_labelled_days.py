@@ -5,14 +5,14 @@ from typing import Any
 
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.trials import ClassCounts
-from proofwatch.events.types import Window
+from proofwatch.events.types import Anomaly, Window
 from proofwatch.governance.policy import load_policy
-from services.aggregator.core.anomalies import AnomalyState, SeriesKey
-from services.aggregator.core.baselines import BaselineState
+from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.labelled import WindowKey
+from services.aggregator.core.labelled_days import Schedule, least_progress, slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
-from services.aggregator.core.ledger_watch import Schedule, Watched, least_progress, watch
 from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.core.watch import Watch
 
 POLICY = load_policy()
 MONDAY = 20_458  # 2026-01-05
@@ -24,14 +24,13 @@ def day(number: int, failed: int, *, revision: int = 1, backfill: bool = False) 
     return window_event(Labelled(key, revision, backfill, {"genuine": counts}, (1000, 0), {}), POLICY)
 
 
-def run(windows: list[Window]) -> list[Watched]:
-    baselines: dict[str, BaselineState] = {}
-    anomalies: dict[SeriesKey, AnomalyState] = {}
+def run(windows: list[Window]) -> list[list[Anomaly]]:
+    baselines: Baselines = {}
+    watch = Watch(POLICY.monitoring, baselines, {})
     results = []
     for window in windows:
-        results.append(watch(window, baselines, anomalies, POLICY.monitoring))
-        baselines = results[-1].baselines
-        anomalies |= results[-1].anomalies
+        baselines.setdefault(slot_of_day(window), {})
+        results.append(list(watch.judge_window(slot_of_day(window), window_of_day(window), watched(window))))
     return results
 
 
@@ -62,7 +61,7 @@ def test_a_worsening_rate_fires_against_its_earlier_days_and_resolves() -> None:
     """Eight working days at 2 %, one at 6 %, one at 2 %: firing high, then resolved."""
     weekdays = [MONDAY + n for n in range(12) if (MONDAY + n + 3) % 7 < 5]
     results = run([day(number, 60 if number == weekdays[-2] else 20) for number in weekdays])
-    (fired,), (resolved,) = results[-2].events, results[-1].events
+    (fired,), (resolved,) = results[-2], results[-1]
     assert (fired.metric, fired.state, fired.severity, fired.cadence) == ("fnmr", "firing", "high", "daily")
     assert (fired.k, fired.n, fired.baseline_k, fired.baseline_n) == (60, 1000, 160, 8000)
     assert fired.window_start == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=weekdays[-2])
@@ -72,13 +71,13 @@ def test_a_worsening_rate_fires_against_its_earlier_days_and_resolves() -> None:
 def test_a_restated_day_can_take_its_anomaly_back() -> None:
     """Labels that are corrected afterwards resolve what the first revision fired."""
     first, second = run([day(MONDAY, 60), day(MONDAY, 1, revision=2)])
-    assert [event.state for event in (*first.events, *second.events)] == ["firing", "resolved"]
+    assert [event.state for event in (*first, *second)] == ["firing", "resolved"]
 
 
 def test_a_backfilled_day_is_never_an_anomaly() -> None:
     """History that is read in late must not page anybody."""
     (result,) = run([day(MONDAY, 60, backfill=True)])
-    assert result.events == []
+    assert result == []
 
 
 def test_rates_without_an_expected_value_are_not_judged() -> None:
@@ -87,4 +86,4 @@ def test_rates_without_an_expected_value_are_not_judged() -> None:
     key = WindowKey(MONDAY, "bank", "", "")
     window = window_event(Labelled(key, 1, False, {"attack:mask": counts}, (0, 500), {}), POLICY)
     (result,) = run([window])
-    assert [event.metric for event in result.events] == ["apcer"]
+    assert [event.metric for event in result] == ["apcer"]

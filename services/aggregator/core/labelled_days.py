@@ -1,0 +1,53 @@
+"""When labelled days close, and which of their rates are watched."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from proofwatch.events.types import Figure, Window
+from services.aggregator.core.baselines import SlotKey, slot_of
+from services.aggregator.core.series import WindowRef
+from services.aggregator.core.times import DAY_MS, HOUR_MS, milliseconds
+
+WATCHED: Final = ("fmr", "fnmr", "apcer", "bpcer")
+"""`apcer` is the headline: its baseline is what the worst species was on earlier days."""
+
+
+class Schedule(NamedTuple):
+    """When a labelled day closes, and from when on it is backfill."""
+
+    grace_hours: int
+    alert_horizon_hours: int
+
+    def last_closed(self, progress_ms: int) -> int:
+        """Return the last day (days since 1970) whose end plus grace is passed."""
+        return (progress_ms - self.grace_hours * HOUR_MS) // DAY_MS - 1
+
+    def backfill(self, day: int, seen_ms: int) -> bool:
+        """Return whether what came when its lane was at `seen_ms` came too late: the day could have closed longer ago
+        than the alert horizon.
+        """
+        due_ms = (day + 1) * DAY_MS + self.grace_hours * HOUR_MS
+        return seen_ms - due_ms > self.alert_horizon_hours * HOUR_MS
+
+
+def least_progress(lanes: Iterable[int | None]) -> int | None:
+    """Return the least progress over all lanes that there must be; None while one has none."""
+    found = list(lanes)
+    known = [each for each in found if each is not None]
+    return min(known) if known and len(known) == len(found) else None
+
+
+def slot_of_day(window: Window) -> SlotKey:
+    """Return the row of baselines that a labelled day is judged by."""
+    slot = slot_of(window.length_s, milliseconds(window.start))
+    return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
+
+
+def window_of_day(window: Window) -> WindowRef:
+    """Return which window it is."""
+    return WindowRef(milliseconds(window.start), milliseconds(window.end), window.revision, window.backfill)
+
+
+def watched(window: Window) -> list[Figure]:
+    """Return the rates that are judged."""
+    return [figure for figure in window.figures if figure.metric in WATCHED]

@@ -1,0 +1,101 @@
+"""The labelled days that are due, and what follows from them: windows, anomalies, controls."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY, CONTROL, WINDOW
+from proofwatch.events.types import Anomaly, Control, Window
+from proofwatch.events.wire import Wire
+from proofwatch.governance.cohort import Cohort
+from proofwatch.governance.policy import Policy
+from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
+from services.aggregator.core.labelled_days import slot_of_day, watched, window_of_day
+from services.aggregator.core.labelled_windows import Labelled, window_event
+from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
+from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
+from services.aggregator.core.times import milliseconds
+from services.aggregator.core.watch import Watch
+from services.aggregator.ports import Due, LedgerStores
+
+
+class LabelledDays:
+    """Makes records of the days that are due, judges them, and turns controls on and off."""
+
+    def __init__(self, policy: Policy, wire: Wire, stores: LedgerStores) -> None:
+        self._policy = policy
+        self._ledger, self._anomalies, self._controls = stores.ledger, stores.anomalies, stores.controls
+        self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
+        self._control = wire.encoder(CONTROL)
+
+    async def publish(self, due: Sequence[Due], timestamp_ms: int, until_ms: int, tx: Any) -> list[Outgoing]:
+        """Return the records; store what is known of anomalies and controls now.
+
+        `until_ms`: everything that ended by then is judged; what had no labels for too long by then has ended.
+        """
+        windows = await self._windows(due, tx)
+        anomalies = await self._judge(windows, until_ms, tx)
+        controls = await self._rule(windows, timestamp_ms, tx)
+        return [
+            *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
+            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in anomalies),
+            *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
+        ]
+
+    async def _windows(self, due: Sequence[Due], tx: Any) -> list[Window]:
+        edges = await self._ledger.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
+        return [
+            window_event(
+                Labelled(
+                    each.key,
+                    each.revision,
+                    not each.live,
+                    class_counts(each.cells, edges),
+                    each.requested,
+                    transactions_by_policy(each.cells),
+                ),
+                self._policy,
+            )
+            for each in due
+        ]
+
+    async def _judge(self, windows: Sequence[Window], until_ms: int, tx: Any) -> list[Anomaly]:
+        """Judge the windows in their order, and end what had no labels for too long, at its place among them."""
+        anomalies = await self._anomalies.load_firing(tx)
+        anomalies |= await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
+        if not anomalies and not windows:
+            return []
+        slots = {*(slot_of_day(window) for window in windows), *firing_slots(anomalies)}
+        baselines = await self._anomalies.load_baselines(tx, slots)
+        watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS)
+        events = list(_judged(watch, windows, until_ms))
+        await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
+        return events
+
+    async def _rule(self, windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
+        """Return the step-up controls that these windows turn on and off, the oldest day first."""
+        states = await self._controls.load(tx, {window.tenant for window in windows})
+        moved: dict[Cohort, StepUpState] = {}
+        controls: list[Control] = []
+        for window in sorted(windows, key=lambda each: each.start):
+            cohort = cohort_of(window)
+            state, control = rule(window, states.get(cohort), now_ms)
+            if control and state:
+                states[cohort] = moved[cohort] = state
+                controls.append(control)
+        await self._controls.save(tx, moved)
+        return controls
+
+
+def _judged(watch: Watch, windows: Sequence[Window], until_ms: int) -> Iterator[Anomaly]:
+    for day, those in groupby(windows, key=lambda each: each.start):
+        yield from (event for _, event in watch.silent(milliseconds(day)))
+        for window in those:
+            yield from watch.judge_window(slot_of_day(window), window_of_day(window), watched(window))
+    yield from (event for _, event in watch.silent(until_ms))
+
+
+def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:
+    return Outgoing(topic, key.encode(), value, timestamp_ms=timestamp_ms)

@@ -1,0 +1,91 @@
+"""What a step publishes: the windows that were revised, and what is found in them, in the order of their ends."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY, WINDOW
+from proofwatch.events.types import Anomaly
+from proofwatch.events.wire import Wire
+from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.merge import Bucket, BucketKey
+from services.aggregator.core.publishing import window_event
+from services.aggregator.core.quiet import activity, firing_slots
+from services.aggregator.core.times import DAY_S, SECOND_MS
+from services.aggregator.core.watch import Watch, slot_key, to_be_judged
+from services.aggregator.handlers.open_windows import OpenWindows
+from services.aggregator.ports import WindowsStores
+
+
+class WindowFindings:
+    """Judges revisions, and makes records of them and of what is found."""
+
+    def __init__(self, monitoring: Monitoring, grace_ms: int, wire: Wire, stores: WindowsStores) -> None:
+        """`grace_ms`: how long after its end a window closes, and after a silence what ended by it."""
+        self._monitoring = monitoring
+        self._grace_ms = grace_ms
+        self._stores = stores
+        self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
+
+    async def publish(
+        self,
+        revised: Sequence[WindowRevision],
+        timestamp_ms: int | None,
+        in_hand: OpenWindows,
+        past_ms: int | None,
+        tx: Any,
+    ) -> list[Outgoing]:
+        """Return the windows and what is found in them; store the baselines and anomalies that changed.
+
+        A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
+        `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
+        """
+        tenants = {each.key.tenant for each in revised} | in_hand.silent(past_ms)
+        if not tenants:
+            return []
+        anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
+        judged = to_be_judged(revised, anomalies)
+        slots = {slot_key(each) for each in judged} | firing_slots(anomalies)
+        watch = Watch(self._monitoring, await self._stores.anomalies.load_baselines(tx, slots), anomalies)
+        outgoing: list[Outgoing] = []
+        for (bucket, due_ms), windows in groupby(judged, key=lambda each: (each.key, each.due_ms)):
+            at_ms = timestamp_ms if due_ms is None else due_ms
+            if due_ms is not None:
+                outgoing += self._silent(watch, bucket.end_ms, bucket.tenant)
+            for each in windows:
+                if watch.concerns(each):
+                    outgoing += self._windows_and_findings(watch, each, at_ms)
+            if due_ms is not None:
+                ended = list(watch.passed(bucket))
+                if bucket.length_s == DAY_S and watch.unfinished(bucket):
+                    ended += watch.left_off(bucket, activity(await self._five_minutes(in_hand, bucket, tx)))
+                outgoing += [self._found(anomaly, at_ms) for anomaly in ended]
+        if past_ms is not None:
+            outgoing += self._silent(watch, past_ms)
+        await self._stores.anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
+        in_hand.note(watch.changed_anomalies)
+        return outgoing
+
+    def _windows_and_findings(self, watch: Watch, each: WindowRevision, at_ms: int | None) -> list[Outgoing]:
+        event = window_event(each)
+        found = [self._found(anomaly, at_ms) for anomaly in watch.judge(each, event.figures)]
+        if each.small:
+            return found
+        return [Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms), *found]
+
+    def _silent(self, watch: Watch, until_ms: int, tenant: str | None = None) -> list[Outgoing]:
+        return [self._found(found, at_ms + self._grace_ms) for at_ms, found in watch.silent(until_ms, tenant)]
+
+    def _found(self, anomaly: Anomaly, at_ms: int | None) -> Outgoing:
+        return Outgoing(topics.ANOMALIES, anomaly.tenant.encode(), self._anomaly(anomaly), None, at_ms)
+
+    async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, tx: Any) -> list[Bucket]:
+        """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""
+        starts = range(day.start_ms, day.end_ms, FIVE_MINUTES_S * SECOND_MS)
+        keys = {BucketKey(day.tenant, FIVE_MINUTES_S, start_ms) for start_ms in starts}
+        open_ones = {key: in_hand.open[key] for key in keys & in_hand.open.keys()}
+        return [*open_ones.values(), *(await self._stores.windows.load(tx, keys - open_ones.keys())).values()]

@@ -1,0 +1,199 @@
+"""What the stages need of a database. Every method works within the transaction `tx` of the step that it is called in.
+
+The adapters are modules and classes of the names behind each port; `app.py` hands them to the stages.
+"""
+
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from proofwatch.biometrics.edges import EdgeSet
+from proofwatch.bus.port import TopicPartition
+from proofwatch.governance.cohort import Cohort
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
+from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
+from services.aggregator.core.entries import Entry, Key
+from services.aggregator.core.journal import Added
+from services.aggregator.core.labelled import Cell, Deltas, WindowKey
+from services.aggregator.core.merge import Bucket, BucketKey
+from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.core.series import SeriesKey
+from services.aggregator.core.step_up_control import StepUpState
+
+
+class Progress(NamedTuple):
+    """What is merged of one tallies partition, and after how many steps."""
+
+    step: int
+    sources: dict[SourceId, SourceState]
+
+
+class Opened(NamedTuple):
+    """The open buckets of a partition, those of them that are not written whole, and the length of the journal."""
+
+    buckets: dict[BucketKey, Bucket]
+    changed: set[BucketKey]
+    journal_steps: int
+    journal_bytes: int
+
+
+class WindowsStore(Protocol):
+    """Buckets, journal and progress of the tallies partitions: `adapters.postgres_windows`."""
+
+    async def load_progress(self, tx: Any, partition: int) -> Progress:
+        """Return the progress of a tallies partition; nothing at step 0 when it is new."""
+        ...
+
+    async def load_firing(self, tx: Any, partition: int) -> Anomalies:
+        """Return the anomalies that fire, of the tenants of a tallies partition."""
+        ...
+
+    async def load_open(self, tx: Any, partition: int) -> Opened:
+        """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
+        ...
+
+    async def load(self, tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
+        """Return those buckets of `keys` that are written; ask for closed ones only, others may lie in the journal."""
+        ...
+
+    def encoded(self, entry: Added) -> bytes:
+        """Return additions as the journal keeps them; at once, for merging changes them."""
+        ...
+
+    def joined(self, entries: Sequence[bytes]) -> bytes:
+        """Return what the journal keeps of a step's encoded additions; nothing where there are none."""
+        ...
+
+    async def save(
+        self, tx: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None
+    ) -> None:
+        """Store the progress, whole buckets and the step's entry; None: only whole buckets, clear the journal."""
+        ...
+
+    async def remove(self, tx: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
+        """Delete closed buckets that began before `first` (ms, by length), at most `limit`; return their number.
+
+        Only while the journal is empty.
+        """
+        ...
+
+
+class AnomaliesStore(Protocol):
+    """Baselines, and the latest anomaly of every series: `adapters.anomaly_store.AnomalyStore`."""
+
+    async def load_baselines(self, tx: Any, keys: Collection[SlotKey]) -> Baselines:
+        """Return an entry for every key; an empty one where nothing is stored."""
+        ...
+
+    async def load_anomalies(self, tx: Any, tenants: Collection[str]) -> Anomalies:
+        """Return the latest anomaly, firing or resolved, of every series of these tenants that has one."""
+        ...
+
+    async def load_firing(self, tx: Any) -> Anomalies:
+        """Return what fires, of all tenants."""
+        ...
+
+    async def save(
+        self,
+        tx: Any,
+        baselines: Mapping[SlotKey, Mapping[str, BaselineState]],
+        anomalies: Mapping[SeriesKey, AnomalyState],
+    ) -> None:
+        """Store whole rows: every metric of a baselines row, not only the changed ones."""
+        ...
+
+
+class Joined(NamedTuple):
+    """A transaction whose entry a batch changed."""
+
+    key: Key
+    old: Entry
+    new: Entry
+
+
+class JoinsStore(Protocol):
+    """Verdicts and labels by transaction: `adapters.postgres_joins`."""
+
+    async def prepare(self, tx: Any) -> None:
+        """Set up the open transaction; before anything else."""
+        ...
+
+    async def join_verdicts(self, tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+        """Store the trials of a batch, ordered by key, and return every entry that they changed."""
+        ...
+
+    async def join_labels(self, tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
+        """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
+        ...
+
+    async def tenants(self, tx: Any) -> list[str]:
+        """Return the tenants of whom there are transactions, in order."""
+        ...
+
+    async def forget(self, tx: Any, before_ms: Mapping[str, int], limit: int) -> dict[str, int]:
+        """Delete at most `limit` transactions logged before their tenant's moment; return how many, by tenant."""
+        ...
+
+
+class Due(NamedTuple):
+    """A labelled window to be published, with what it was counted from.
+
+    `live`: something that it has changed by since its last revision came in time to be acted upon.
+    """
+
+    key: WindowKey
+    revision: int
+    requested: tuple[int, int]
+    live: bool
+    cells: Sequence[tuple[Cell, int]]
+
+
+class LedgerStore(Protocol):
+    """Labelled cells, and which windows of them are due: `adapters.postgres_ledger`."""
+
+    async def progress(self, tx: Any) -> Mapping[TopicPartition, int | None]:
+        """Return how far every lane of the ledger has come in time."""
+        ...
+
+    async def apply(self, tx: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
+        """Merge net changes; the rows of the windows stay locked. Return the earliest day with a labelled one."""
+        ...
+
+    async def sole_publisher(self, tx: Any) -> bool:
+        """Return whether this transaction alone publishes until it ends; never waits."""
+        ...
+
+    async def take_due(self, tx: Any, last_day: int, limit: int) -> list[Due]:
+        """Take at most `limit` changed windows of days up to `last_day`, in order, each with its next revision."""
+        ...
+
+    async def edge_sets(self, tx: Any, cells: Iterable[Cell]) -> dict[str, EdgeSet]:
+        """Return the edge sets that the cells are counted on."""
+        ...
+
+
+class ControlsStore(Protocol):
+    """What was said last about each cohort's step-up control: `adapters.control_store`."""
+
+    async def load(self, tx: Any, tenants: Collection[str]) -> dict[Cohort, StepUpState]:
+        """Return the state of every cohort of these tenants that has one."""
+        ...
+
+    async def save(self, tx: Any, states: Mapping[Cohort, StepUpState]) -> None:
+        """Store the states that changed."""
+        ...
+
+
+class WindowsStores(NamedTuple):
+    """What windows needs."""
+
+    windows: WindowsStore
+    anomalies: AnomaliesStore
+
+
+class LedgerStores(NamedTuple):
+    """What the ledger needs."""
+
+    joins: JoinsStore
+    ledger: LedgerStore
+    anomalies: AnomaliesStore
+    controls: ControlsStore
