@@ -47,10 +47,10 @@ def test_a_detector_that_is_registered_watches_every_cadence_beside_the_others(l
     for number, (k, n) in enumerate([(5, 100), (0, 100), (0, 100), (90, 100), (5, 100)]):
         window = WindowRef(number * length_s * 1_000, (number + 1) * length_s * 1_000, 1, backfill=False)
         events = list(both.judge_window(slot, window, rejections(k, n)))
-        assert [e for e in events if e.rule == "twice_baseline"] == list(
+        assert [e for e in events if str(e.rule) == "twice_baseline"] == list(
             first.judge_window(slot, window, rejections(k, n))
         )
-        said += [(number, e.state, e.severity, e.action, e.k, e.n) for e in events if e.rule != "twice_baseline"]
+        said += [(number, e.state, e.severity, e.action, e.k, e.n) for e in events if str(e.rule) != "twice_baseline"]
         assert len({event.anomaly_id for event in events}) == len(events)
     assert said == [(1, "firing", "high", action, 0, 100), (3, "resolved", "high", action, 90, 100)]
     assert together[0][slot]["rejection_rate"] == alone[0][slot]["rejection_rate"]
