@@ -68,6 +68,7 @@ def test_what_holds_a_word_exists(row: list[str]) -> None:
         "proofwatch.events.types.Transactions",
         "proofwatch.events.types.Transaction.scores",
         "proofwatch.events.types.Transaction.tenant.name",
+        "proofwatch.governance.policy.Policy.match.gone",
         "proofwatch.gone",
         "nowhere",
         "schemas/topics/none.yaml",
