@@ -19,9 +19,7 @@ def murmur2(data: bytes) -> int:
     words = length // 4
     h = _SEED ^ length
     for word in struct.unpack_from(f"<{words}I", data):
-        k = (word * _M) & _MASK
-        k = ((k ^ (k >> 24)) * _M) & _MASK
-        h = ((h * _M) & _MASK) ^ k
+        h = _with_word(h, word, _MASK)
     tail = data[words * 4 :]
     if tail:
         h = ((h ^ int.from_bytes(tail, "little")) * _M) & _MASK
@@ -62,22 +60,28 @@ def _hashes(keys: Sequence[bytes], length: int) -> int:
     words, rest = divmod(length, 4)
     padding, each = bytes(-length % 8), -(-length // 8)
     text = memoryview(padding.join(keys) + padding).cast("Q")
+    pairs = [text[index::each].tobytes() for index in range(each)]  # of words, of every key
+    h, alike = _SEED ^ length, 0
+    while alike < words // 2 and pairs[alike] == pairs[alike][:8] * len(keys):  # as keys of one tenant begin
+        for word in struct.unpack("<2I", pairs[alike][:8]):
+            h = _with_word(h, word, _MASK)
+        alike += 1
     ones = _ones(len(keys))
-    mask = ones * _MASK
-    h, pair = ones * (_SEED ^ length), 0
-    for index in range(words + bool(rest)):
+    h, mask, pair = h * ones, ones * _MASK, 0
+    for index in range(2 * alike, words + bool(rest)):
         if index % 2:
             word = (pair >> 32) & mask
-        else:  # two words of every key, each key `each` such pairs long
-            pair = int.from_bytes(text[index // 2 :: each].tobytes(), "little")
-            word = pair & mask
-        if index < words:
-            k = (word * _M) & mask
-            h = ((h * _M) & mask) ^ (((k ^ ((k >> 24) & mask)) * _M) & mask)
         else:
-            h = ((h ^ word) * _M) & mask
+            pair = int.from_bytes(pairs[index // 2], "little")
+            word = pair & mask
+        h = _with_word(h, word, mask) if index < words else ((h ^ word) * _M) & mask
     h = ((h ^ ((h >> 13) & mask)) * _M) & mask
     return h ^ ((h >> 15) & mask)
+
+
+def _with_word(h: int, word: int, mask: int) -> int:
+    k = (word * _M) & mask
+    return ((h * _M) & mask) ^ (((k ^ ((k >> 24) & mask)) * _M) & mask)
 
 
 def _remainders(numbers: int, ones: int, divisor: int) -> int:

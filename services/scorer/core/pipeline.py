@@ -6,7 +6,7 @@
 from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, datetime
-from operator import attrgetter
+from operator import itemgetter
 from typing import Final, NamedTuple, NoReturn
 
 import msgspec
@@ -41,7 +41,7 @@ States = dict[bytes, SubjectState]
 _PART: Final = 256
 """So many outputs are made before they are handed on: few enough to stay in the processor's cache."""
 
-_STAMP: Final = attrgetter("timestamp_ms")
+_STAMP: Final = itemgetter(Record._fields.index("timestamp_ms"))
 
 
 class Known(NamedTuple):
