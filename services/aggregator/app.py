@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from proofwatch.bus.connect import on_kafka_and_postgres
+from proofwatch.bus.connect import on_kafka, on_kafka_and_postgres
 from proofwatch.bus.dead_letters.limit import capped
 from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
@@ -16,7 +16,7 @@ from proofwatch.bus.postgres.outbox_depth import OutboxDepth
 from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
-from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
@@ -144,27 +144,24 @@ def build_ledger(
 
 
 async def connect_combine(settings: Settings) -> Service:
-    """Open Kafka and wire combine to it. Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises."""
-    from proofwatch.bus.kafka.bus import KafkaBus  # standalone mode builds these services without the driver
-
-    policy, wire = load_policy(settings.policy_file), await connect_wire(settings)
-    bus = KafkaBus.of(settings, COMBINE)
-    service = build_combine(settings, bus, policy, SystemClock(), wire)
-    await bus.start()
-    return service.holding(bus.stop, wire.close)
+    """Open Kafka and wire combine to it. Raises `InvalidPolicy`, and what `on_kafka` raises."""
+    policy = load_policy(settings.policy_file)
+    return await on_kafka(
+        settings, COMBINE, lambda bus, wire: build_combine(settings, bus, policy, SystemClock(), wire)
+    )
 
 
 async def connect_windows(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire windows to them, carried by Faust.
 
-    Raises `InvalidPolicy`, `BusUnavailable`, and what `connect_wire` raises.
+    Raises `InvalidPolicy`, and what `on_kafka_and_postgres` raises.
     """
     from proofwatch.bus.kafka.security import security_of
     from services.aggregator.adapters.faust import FaustWorker
 
-    policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
+    policy, clock = load_policy(settings.policy_file), SystemClock()
 
-    def build(bus: Bus, pool: "asyncpg.Pool") -> Service:
+    def build(bus: Bus, wire: Wire, pool: "asyncpg.Pool") -> Service:
         fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
         worker: Part = FaustWorker(
             bus,
@@ -181,25 +178,24 @@ async def connect_windows(settings: Settings) -> Service:
         )
         return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
-    return (await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)).holding(wire.close)
+    return await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)
 
 
 async def connect_ledger(settings: LedgerSettings) -> Service:
     """Open Kafka and PostgreSQL and wire the ledger to them.
 
-    Raises `InvalidPolicy`, `InvalidKeyring`, `BusUnavailable`, and what `connect_wire` raises.
+    Raises `InvalidPolicy`, `InvalidKeyring`, and what `on_kafka_and_postgres` raises.
     """
-    policy, clock, wire = load_policy(settings.policy_file), SystemClock(), await connect_wire(settings)
-    service = await on_kafka_and_postgres(
+    policy, clock = load_policy(settings.policy_file), SystemClock()
+    return await on_kafka_and_postgres(
         settings,
         LEDGER,
-        lambda bus, pool: build_ledger(
+        lambda bus, wire, pool: build_ledger(
             settings, bus, pool, policy, clock, wire=wire, follower=settings.documents(bus, clock)
         ),
         schema=ledger.SCHEMA,
         sessions=_LEDGER_SESSIONS,
     )
-    return service.holding(wire.close)
 
 
 def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> "Stage[asyncpg.Connection]":

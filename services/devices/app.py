@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Final
 
+from proofwatch.bus.connect import on_kafka
 from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.partition_count_check import check_keyed
@@ -10,7 +11,7 @@ from proofwatch.bus.port import Bus
 from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
-from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
@@ -50,13 +51,10 @@ def build(
 
 
 async def connect(settings: Settings) -> Service:
-    """Open Kafka and wire devices to it. Raises `InvalidPolicy`, `InvalidWire` and `BusUnavailable`."""
-    from proofwatch.bus.kafka.bus import KafkaBus  # standalone mode builds this service without the driver
-
-    policy = load_policy(settings.policy_file)
-    wire = await connect_wire(settings)
-    bus = KafkaBus.of(settings, "devices")
-    clock = SystemClock()
-    service = build(settings, bus, policy, clock, wire, settings.follower(bus, clock))
-    await bus.start()
-    return service.holding(bus.stop, wire.close)
+    """Open Kafka and wire devices to it. Raises `InvalidPolicy`, and what `on_kafka` raises."""
+    policy, clock = load_policy(settings.policy_file), SystemClock()
+    return await on_kafka(
+        settings,
+        "devices",
+        lambda bus, wire: build(settings, bus, policy, clock, wire, settings.follower(bus, clock)),
+    )

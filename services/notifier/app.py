@@ -12,7 +12,7 @@ from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.postgres.outbox_depth import OutboxDepth
 from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
-from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.notifier.adapters.channels.registry import open_channels
@@ -62,12 +62,7 @@ def build(
 
 
 async def connect(settings: Settings) -> Service:
-    """Open Kafka and PostgreSQL and wire the service to them.
-
-    Raises `BusUnavailable` when one does not answer, and what `build` and `connect_wire` raise.
-    """
-    wire = await connect_wire(settings)
-    service = await on_kafka_and_postgres(
-        settings, GROUP, lambda bus, pool: build(settings, bus, pool, SystemClock(), wire=wire), schema=SCHEMA
+    """Open Kafka and PostgreSQL and wire the service to them. Raises what `build` and `on_kafka_and_postgres` raise."""
+    return await on_kafka_and_postgres(
+        settings, GROUP, lambda bus, wire, pool: build(settings, bus, pool, SystemClock(), wire=wire), schema=SCHEMA
     )
-    return service.holding(wire.close)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -100,11 +101,12 @@ class Service:
                 group.create_task(part.run(), name=f"{self.name}:{type(part).__name__}")
 
     async def stop(self) -> None:
-        """Stop the parts in reverse order, then release what they share."""
-        for part in reversed(self.parts):
-            await part.stop()
-        for release in self.releases:
-            await release()
+        """Stop the parts in reverse order, then release what they share, all of it whatever fails; raises the last."""
+        async with AsyncExitStack() as stack:
+            for release in reversed(self.releases):
+                stack.push_async_callback(release)
+            for part in self.parts:
+                stack.push_async_callback(part.stop)
 
     def holding(self, *releases: Callable[[], Awaitable[object]]) -> "Service":
         """Return the service, owning further resources: `releases` are awaited in order when it stops."""
