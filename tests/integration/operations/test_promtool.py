@@ -9,6 +9,7 @@ from proofwatch.runtime.metric_catalogue import (
     NOTIFICATIONS,
     NOTIFICATIONS_PENDING,
     OUTBOX_RECORDS,
+    REMOVED_ROWS,
 )
 from proofwatch.runtime.metrics import Metrics
 from tests.support.promtool import check_metrics
@@ -26,7 +27,12 @@ def full() -> Metrics:
     metrics.committed("scorer", Batch(AT, [record], 1, 2, 5, 1_005), published, 0.02)
     metrics.failed("scorer", AT, ConnectionResetError())
     metrics.counted(NOTIFICATIONS.name, "log", "sent")
-    looked_up = ((LAG_RECORDS, ("scorer", "in", "0")), (OUTBOX_RECORDS, ("ledger",)), (NOTIFICATIONS_PENDING, ("log",)))
+    looked_up = (
+        (LAG_RECORDS, ("scorer", "in", "0")),
+        (OUTBOX_RECORDS, ("ledger",)),
+        (NOTIFICATIONS_PENDING, ("log",)),
+        (REMOVED_ROWS, ("acme", "ledger.transactions")),
+    )
     metrics.sampled("Worker", [Sample(metric.name, labels, 3) for metric, labels in looked_up])
     return metrics
 
