@@ -91,7 +91,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("hangs_up", [False, True], ids=["refused", "hung up on"])
-async def test_all_clients_of_a_process_together_knock_a_few_times_a_second(
+async def test_all_clients_of_a_process_together_try_a_few_times_a_second(
     kafka_broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch, hangs_up: bool
 ) -> None:
     """Without a bound it was some 270 a second, and a log to match."""

@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiokafka.abc import AbstractTokenProvider
 
 from proofwatch.bus.errors import Refused
-from proofwatch.bus.kafka.doors import stand_in_line
 from proofwatch.bus.kafka.oauth import ClientCredentials, TokenFile
+from proofwatch.bus.kafka.reconnect import limit_reconnects
 from proofwatch.bus.kafka.tls import close_at_once
 from proofwatch.runtime.kafka_settings import KafkaSettings
 from proofwatch.runtime.secrets import InvalidSecretFile, check_private
@@ -17,7 +17,7 @@ from proofwatch.runtime.secrets import InvalidSecretFile, check_private
 _PREFIX: Final = "PROOFWATCH_KAFKA_"
 
 close_at_once()
-stand_in_line()
+limit_reconnects()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Before a broker that is away, one client knocks for all; once one has got in, nobody waits."""
+"""Before a broker that is away, one client probes for all; once one is connected, nobody waits."""
 
 import asyncio
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from proofwatch.bus.kafka.doors import Door
+from proofwatch.bus.kafka.reconnect import Address
 
 NEVER_S = 3_600.0
 
@@ -14,77 +14,77 @@ class Broker:
     """Lets in whoever comes, or nobody; `hold` lets nobody have an answer yet."""
 
     def __init__(self) -> None:
-        self.knocks = 0
+        self.probes = 0
         self.away = False
         self.answer = asyncio.Event()
         self.answer.set()
 
     async def attempt(self) -> int:
-        self.knocks += 1
-        knock = self.knocks
+        self.probes += 1
+        probe = self.probes
         await self.answer.wait()
         if self.away:
             raise ConnectionRefusedError(111, "refused")
-        return knock
+        return probe
 
 
-async def everybody(door: Door, broker: Broker, count: int = 20) -> list[object]:
-    return list(await asyncio.gather(*(door.enter(broker.attempt) for _ in range(count)), return_exceptions=True))
+async def everybody(address: Address, broker: Broker, count: int = 20) -> list[object]:
+    return list(await asyncio.gather(*(address.connect(broker.attempt) for _ in range(count)), return_exceptions=True))
 
 
 async def test_twenty_clients_of_a_broker_that_is_away_are_one_attempt() -> None:
     """What the one finds holds for all who stood there."""
-    door, broker = Door(NEVER_S), Broker()
+    address, broker = Address(NEVER_S), Broker()
     broker.away = True
-    found = await everybody(door, broker)
-    assert broker.knocks == 1
+    found = await everybody(address, broker)
+    assert broker.probes == 1
     assert sorted({type(each) for each in found}, key=str) == [ConnectionRefusedError, KafkaConnectionError]
 
 
 async def test_whoever_comes_again_waits_for_the_pause() -> None:
     """Nobody tries meanwhile, however often they are told that it failed."""
-    door, broker = Door(NEVER_S), Broker()
+    address, broker = Address(NEVER_S), Broker()
     broker.away = True
-    await everybody(door, broker)
-    waiting = asyncio.gather(*(door.enter(broker.attempt) for _ in range(20)), return_exceptions=True)
+    await everybody(address, broker)
+    waiting = asyncio.gather(*(address.connect(broker.attempt) for _ in range(20)), return_exceptions=True)
     for _ in range(100):
         await asyncio.sleep(0)
-    assert broker.knocks == 1
+    assert broker.probes == 1
     waiting.cancel()
 
 
 async def test_where_one_has_got_in_all_do() -> None:
     """Each with a connection of its own, at once."""
-    door, broker = Door(NEVER_S), Broker()
-    assert sorted(map(str, await everybody(door, broker))) == sorted(str(n) for n in range(1, 21))
+    address, broker = Address(NEVER_S), Broker()
+    assert sorted(map(str, await everybody(address, broker))) == sorted(str(n) for n in range(1, 21))
 
 
 async def test_after_the_pause_it_is_tried_again_and_the_broker_that_is_back_is_found() -> None:
     """The failure before is forgotten."""
-    door, broker = Door(0.0), Broker()
+    address, broker = Address(0.0), Broker()
     broker.away = True
-    await everybody(door, broker)
+    await everybody(address, broker)
     broker.away = False
-    assert not [each for each in await everybody(door, broker) if isinstance(each, BaseException)]
+    assert not [each for each in await everybody(address, broker) if isinstance(each, BaseException)]
 
 
 async def test_a_connection_that_broke_makes_one_look_at_once() -> None:
     """The pause is between attempts that fail; nobody waits for it while the broker is there."""
-    door, broker = Door(0.0), Broker()
-    await everybody(door, broker, 1)
-    door.doubt()
+    address, broker = Address(0.0), Broker()
+    await everybody(address, broker, 1)
+    address.suspect()
     broker.away = True
-    await everybody(door, broker)
-    assert broker.knocks == 2
+    await everybody(address, broker)
+    assert broker.probes == 2
 
 
 async def test_one_who_is_cancelled_while_he_knocks_leaves_it_to_the_next() -> None:
     """Or all others would wait for ever."""
-    door, broker = Door(0.0), Broker()
+    address, broker = Address(0.0), Broker()
     broker.answer.clear()
-    first = asyncio.create_task(door.enter(broker.attempt))
+    first = asyncio.create_task(address.connect(broker.attempt))
     await asyncio.sleep(0)
-    second = asyncio.create_task(door.enter(broker.attempt))
+    second = asyncio.create_task(address.connect(broker.attempt))
     await asyncio.sleep(0)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
