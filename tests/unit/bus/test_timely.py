@@ -1,13 +1,15 @@
 """Records whose timestamp cannot be so move no time, and no stage sees them."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from proofwatch.bus.dead_letters.letter import refusal
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.lookback import last_timestamp
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
-from proofwatch.bus.wrappers.timely import AHEAD_MS, Timely
+from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.wrappers.timely import AHEAD_MS, Timely, stamped
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.settings import Settings
 from tests.unit.bus.stages import Recording
@@ -116,3 +118,14 @@ async def test_how_far_ahead_is_a_setting() -> None:
     consumer = bus.consumer("other", ["in"])
     assert await last_timestamp(consumer.history(AT, 2), NOW, 90_000) == NOW
     assert await last_timestamp(consumer.history(AT, 2), NOW, 90_001) == NOW + 90_001
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
+async def test_a_stage_is_shielded_whoever_made_its_batch(looked_at: bool) -> None:
+    """A lane has looked for the newest record already; who cuts its batches anew, or has another limit, has not."""
+    stage = Recording()
+    records: Sequence[Record] = [Record(n, NOW + 4_000 * n, b"k", b"v") for n in range(2)]
+    if looked_at:
+        records = stamped(records, NOW, live=True).records
+    await Timely(stage, "scorer", ahead_ms=1_000).step(Batch(AT, records, 0, 2, NOW, NOW), None)
+    assert [[record.offset for record in batch.records] for batch in stage.batches] == [[0]]

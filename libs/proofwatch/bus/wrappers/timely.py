@@ -28,6 +28,12 @@ _SAID: Final = (
 )
 
 
+class _Dated(list[Record]):
+    """Records whose greatest timestamp is known, so that it is not looked for once more."""
+
+    newest_ms = 0
+
+
 class Stamped(NamedTuple):
     """The records as their lane takes them, and their greatest timestamp; None where none can be believed."""
 
@@ -43,7 +49,9 @@ def stamped(records: Sequence[Record], now_ms: int, *, live: bool, ahead_ms: int
     """
     newest_ms = max(map(_STAMP, records))
     if newest_ms <= now_ms + (_NEGLIGIBLE_MS if live else ahead_ms):
-        return Stamped(records, newest_ms)
+        dated = _Dated(records)
+        dated.newest_ms = newest_ms
+        return Stamped(dated, newest_ms)
     latest_ms = now_ms + ahead_ms
     if live:
         records = [
@@ -75,7 +83,7 @@ class Timely(Stage[Tx]):
     async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
         """Return what the stage returns, after the dead letters of what is ahead of its time."""
         latest_ms = batch.now_ms + self._ahead_ms
-        if not batch.records or max(map(_STAMP, batch.records)) <= latest_ms:
+        if not batch.records or _newest_ms(batch.records) <= latest_ms:
             return await self._stage.step(batch, tx)
         rest = [record for record in batch.records if record.timestamp_ms <= latest_ms]
         outputs = await self._stage.step(batch._replace(records=rest), tx)
@@ -88,6 +96,10 @@ class Timely(Stage[Tx]):
             if record.timestamp_ms > latest_ms
         ]
         return Drawn(chain((dead,), parts_of(outputs)))
+
+
+def _newest_ms(records: Sequence[Record]) -> int:
+    return records.newest_ms if isinstance(records, _Dated) else max(map(_STAMP, records))
 
 
 def _in_words(length_ms: int) -> str:
