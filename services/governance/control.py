@@ -1,11 +1,12 @@
 """`proofwatch control`: protective measures for a cohort, turned on and off by an operator."""
 
 import argparse
-from typing import Any
+from typing import Any, get_args
 
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import zoned_moment_ms
+from proofwatch.events.enumerations import ControlMeasure
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
 from proofwatch.governance.measures import Measure
@@ -14,8 +15,6 @@ from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
-
-_MEASURES = ("step_up_mfa", "alarmed_cohort")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     turn_off = actions.add("off", "turn a measure off for a cohort", "step_up_mfa --cohort acme/os=android", turn)
     for each in (turn_on, turn_off):
-        each.add_argument("measure", choices=_MEASURES, help="second factor for flagged users, or alarm for everybody")
+        each.add_argument(
+            "measure", choices=get_args(ControlMeasure), help="second factor for flagged users, or alarm for everybody"
+        )
         each.add_argument("--cohort", required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions")
         add_effective_from(each)
         add_publishing(each)

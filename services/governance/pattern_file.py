@@ -1,12 +1,13 @@
 """An attack pattern as its author writes it, and what it would match."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from proofwatch.events.codec import TRANSACTION
+from proofwatch.events.enumerations import AttackPatternSeverity
 from proofwatch.events.rejected import Rejected
 from proofwatch.governance.predicate import compile_predicate, parse
 from proofwatch.strict_yaml import InvalidYaml, load_yaml
@@ -20,7 +21,7 @@ class PatternFile(BaseModel):
 
     pattern_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     description: Annotated[str, Field(min_length=1, max_length=512)]
-    severity: Literal["low", "medium", "high"]
+    severity: AttackPatternSeverity
     predicate: dict[str, Any]
     expires_at: AwareDatetime | None = None
 

@@ -15,7 +15,7 @@ from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics
-from proofwatch.events.rejected import Reason
+from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.intake import Intake
 from proofwatch.tabular import Row, Table
 from services.standalone.row_selection import far_off
@@ -114,7 +114,7 @@ def _broken(event: Outgoing, number: int, row: Row) -> Outgoing:
     return _dead(event, number, "schema_mismatch", f"$: line {row.line} {row.broken}")
 
 
-def _dead(event: Outgoing, number: int, reason: Reason, message: str) -> Outgoing:
+def _dead(event: Outgoing, number: int, reason: DeadLetterReason, message: str) -> Outgoing:
     record = Record(number, event.timestamp_ms or 0, event.key, event.value, event.headers)
     return dead_letter(record, _AT, STAGE, reason, message)
 

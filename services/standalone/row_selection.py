@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from proofwatch.chronology import Span, Survey, Timed, in_order
-from proofwatch.events.rejected import Reason
+from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.intake import Intake
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, Reading
@@ -79,7 +79,7 @@ class RowSelection:
         return CONFLICT if number in self.conflicts else None
 
 
-def far_off(at_us: int, line: int, span: Span) -> tuple[Reason, str]:
+def far_off(at_us: int, line: int, span: Span) -> tuple[DeadLetterReason, str]:
     """Return why a row that is years from all others is refused."""
     ahead = at_us >= span.end_us
     side = "after the end" if ahead else "before the beginning"

@@ -3,21 +3,11 @@
 from typing import Final, Literal
 
 from proofwatch.detection.velocity import Crossing
+from proofwatch.events.enumerations import SuspicionReason, SuspicionSeverity
 from proofwatch.events.identity import attempt_of, derived_id
 from proofwatch.events.types import DeviceProof, Suspicion, Transaction
 
-Reason = Literal[
-    "liveness_failures_persist",
-    "match_far_below_threshold",
-    "liveness_far_below_threshold",
-    "subject_velocity",
-    "device_velocity",
-    "attack_pattern",
-    "alarmed_cohort",
-]
-Severity = Literal["low", "medium", "high"]
-
-SEVERITY: Final[dict[Reason, Severity]] = {
+SEVERITY: Final[dict[SuspicionReason, SuspicionSeverity]] = {
     "liveness_failures_persist": "high",  # a person is to look at it at once: the verdict is a referral
     "match_far_below_threshold": "low",  # the wrong document as often as another face; attempts refer those who insist
     "liveness_far_below_threshold": "medium",  # poor light costs a little; so low a score is rarely a live person's
@@ -31,11 +21,11 @@ SEVERITY: Final[dict[Reason, Severity]] = {
 
 def suspicion(
     cause: Transaction | DeviceProof,
-    reason: Reason,
+    reason: SuspicionReason,
     evidence: dict[str, float],
     policy_hash: str,
     *detail: object,
-    severity: Severity | None = None,
+    severity: SuspicionSeverity | None = None,
     pattern_id: str | None = None,
 ) -> Suspicion:
     """Return the suspicion that a transaction raises; `detail` tells apart several of one reason."""

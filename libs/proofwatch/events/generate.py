@@ -1,7 +1,7 @@
-"""Generate `types.py` from `schemas/events` (development only: needs datamodel-code-generator and ruff).
+"""Generate `types.py` and `enumerations.py` from `schemas/events` (development only: datamodel-code-generator, ruff).
 
-`python -m proofwatch.events.generate` writes the module, and what else is made from the schemas (`events.avro`,
-`events.asyncapi`); `--check` exits with 1 when the committed module differs.
+`python -m proofwatch.events.generate` writes both, and what else is made from the schemas (`events.avro`,
+`events.asyncapi`); `--check` exits with 1 when a committed module differs.
 
 The generator reads JSON Schema; `post_processing` then says what its options cannot.
 """
@@ -17,11 +17,13 @@ from typing import Any
 
 from proofwatch import resources
 from proofwatch.events import asyncapi, avro
+from proofwatch.events.enumeration_aliases import module_text
 from proofwatch.events.post_processing import post_process
 
-TARGET = Path(__file__).parent / "types.py"
+TYPES = Path(__file__).with_name("types.py")
+ENUMERATIONS = Path(__file__).with_name("enumerations.py")
+MARK = "# Generated from schemas/events by `python -m proofwatch.events.generate`; do not edit.\n"
 HEADER = """\
-# Generated from schemas/events by `python -m proofwatch.events.generate`; do not edit.
 \"\"\"The events on the wire, as msgspec structs. An optional field that is absent is None, and stays absent.\"\"\"
 
 """
@@ -68,22 +70,22 @@ def _class(reference: str) -> str:
     return reference.rsplit("/", 1)[1].capitalize()
 
 
-def generate(events: Path) -> str:
-    """Return the module's text for the schemas in `events`."""
+def generate(events: Path) -> dict[Path, str]:
+    """Return the text of each module for the schemas in `events`."""
     with tempfile.TemporaryDirectory() as scratch:
         source, target = Path(scratch, "events.json"), Path(scratch, "types.py")
         schemas = bundle(events)
         source.write_text(json.dumps(schemas), encoding="utf-8")
         _run("datamodel_code_generator", f"--input={source}", f"--output={target}", *OPTIONS)
         generated = target.read_text(encoding="utf-8")
-    return _run(
-        "ruff",
-        "format",
-        "--line-length=120",
-        "--isolated",
-        "-",
-        stdin=HEADER + post_process(generated, schemas["$defs"]),
-    )
+    return {
+        TYPES: _formatted(HEADER + post_process(generated, schemas["$defs"])),
+        ENUMERATIONS: _formatted(module_text(schemas["$defs"])),
+    }
+
+
+def _formatted(text: str) -> str:
+    return _run("ruff", "format", "--line-length=120", "--isolated", "-", stdin=MARK + text)
 
 
 def _run(module: str, *arguments: str, stdin: str | None = None) -> str:
@@ -92,21 +94,26 @@ def _run(module: str, *arguments: str, stdin: str | None = None) -> str:
 
 
 def main() -> int:
-    """Write everything that is generated, or with --check compare `types.py`; return the exit status."""
+    """Write everything that is generated, or with --check compare the modules; return the exit status."""
     parser = argparse.ArgumentParser(description="Generate the wire types from schemas/events.")
-    parser.add_argument("--check", action="store_true", help="exit with 1 when the committed module differs")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a committed module differs")
     check: bool = parser.parse_args().check
-    text = generate(resources.schemas() / "events")
-    if not check:
-        TARGET.write_text(text, encoding="utf-8")
-        avro.write(resources.schemas())
-        asyncapi.write(resources.schemas())
-        return 0
-    committed = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    modules = generate(resources.schemas() / "events")
+    if check:
+        return max([_compare(target, text) for target, text in modules.items()])
+    for target, text in modules.items():
+        target.write_text(text, encoding="utf-8")
+    avro.write(resources.schemas())
+    asyncapi.write(resources.schemas())
+    return 0
+
+
+def _compare(target: Path, text: str) -> int:
+    committed = target.read_text(encoding="utf-8") if target.exists() else ""
     if committed == text:
         return 0
     changes = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="")
-    message = f"{TARGET} is not what the schemas say; run `python -m proofwatch.events.generate`."
+    message = f"{target} is not what the schemas say; run `python -m proofwatch.events.generate`."
     print("\n".join([message, *list(changes)[:40]]), file=sys.stderr)  # noqa: T201 — a command's output
     return 1
 

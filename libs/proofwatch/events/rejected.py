@@ -6,23 +6,11 @@ place is used, because it may quote the offending value, and values are personal
 
 import re
 from functools import cache
-from typing import Literal
 
 import msgspec
 from msgspec import inspect
 
-Reason = Literal[
-    "malformed",
-    "schema_mismatch",
-    "unknown_schema_version",
-    "unknown_schema_id",
-    "time_ahead",
-    "missing_key",
-    "key_mismatch",
-    "wrong_partition",
-    "conflicting_duplicate",
-    "tenant_not_served",
-]
+from proofwatch.events.enumerations import DeadLetterReason
 
 _PLACE = re.compile(r" - at (`key` in )?`\$((?:\.\w+|\[(?:\d+|\.\.\.)\])+)`\Z")
 _STEP = re.compile(r"\.\w+|\[")
@@ -32,9 +20,9 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 class Rejected(Exception):
     """The record can never be processed: dead-letter it with `reason` and `message`, and go on."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: DeadLetterReason, message: str) -> None:
         super().__init__(message)
-        self.reason: Reason = reason
+        self.reason: DeadLetterReason = reason
         self.message = message
 
 

@@ -14,8 +14,9 @@ import msgspec
 from proofwatch import resources
 from proofwatch.events import avro_values
 from proofwatch.events.codec import Codec
+from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.registry import Registry, Stored
-from proofwatch.events.rejected import Reason, Rejected
+from proofwatch.events.rejected import Rejected
 from proofwatch.events.subjects import Subject, WireFormat, subjects
 from proofwatch.events.wire import InvalidWire, UnknownSchemaId
 
@@ -50,7 +51,7 @@ class _Writer(NamedTuple):
 class _Refused(NamedTuple):
     """Why values with some id cannot be read, and until when (seconds of the monotonic clock) that is believed."""
 
-    reason: Reason
+    reason: DeadLetterReason
     message: str
     until_s: float = math.inf
 

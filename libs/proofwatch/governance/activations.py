@@ -4,14 +4,15 @@ from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from proofwatch.events.enumerations import ActivationMode
 from proofwatch.events.types import Activation
 from proofwatch.governance.documents import Kind
 from proofwatch.governance.library import Library
 from proofwatch.governance.tenant import TRANSITIONS, State, Tenant
 
-Mode = Literal["live", "shadow"]
+Mode = ActivationMode
 
 
 class Line(NamedTuple):

@@ -2,14 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
 
 import orjson
 
+from proofwatch.events.enumerations import ActivationDocumentKind
 from proofwatch.governance.policy import InvalidPolicy, Policy
 from proofwatch.governance.tenant import InvalidTenant, Tenant
 
-Kind = Literal["policy", "tenant"]
+Kind = ActivationDocumentKind
 
 
 class InvalidDocument(ValueError):

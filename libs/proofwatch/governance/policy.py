@@ -7,17 +7,17 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from proofwatch.events.enumerations import TransactionCheck
 from proofwatch.strict_yaml import InvalidYaml, load_yaml
 
 PROFILES = Path(__file__).parent / "policies"
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Score = Annotated[float, Field(ge=0, le=1)]
-Check = Literal["match", "liveness"]
 SegmentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 
 
@@ -110,7 +110,7 @@ class Policy(_Part):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
     match: MatchRule
     liveness: LivenessRule
-    required_checks: tuple[Check, ...] = ()
+    required_checks: tuple[TransactionCheck, ...] = ()
     attempts: AttemptsRule
     duplicate_horizon_minutes: Annotated[int, Field(ge=0, le=24 * 60)]
     max_ahead_seconds: Annotated[int, Field(ge=0, le=24 * 3600)]

@@ -8,13 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final
 
 from proofwatch.events import topics
+from proofwatch.events.enumerations import NotificationSeverity, NotificationState
 from proofwatch.events.types import Anomaly, Escalation, PlatformAlert
-
-Severity = Literal["info", "low", "medium", "high", "warning", "critical"]
-State = Literal["firing", "resolved", "raised"]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _ENDED: Final = {"no_traffic": "no traffic", "too_little_traffic": "too little traffic"}
@@ -29,8 +27,8 @@ class Fact:
     source_id: str
     source_revision: int
     tenant: str | None
-    severity: Severity
-    state: State
+    severity: NotificationSeverity
+    state: NotificationState
     title: str
     summary: str
     at: datetime

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.notifier.core.facts import Severity, State
+from proofwatch.events.enumerations import NotificationSeverity, NotificationState
 
 LOG_CHANNEL: Final = "log"
 """The channel that always exists."""
@@ -24,9 +24,9 @@ class Match(Part):
     """Conditions that must all hold; what is not given matches everything. `severity` is the least."""
 
     source: tuple[Topic, ...] | None = None
-    severity: Severity | None = None
+    severity: NotificationSeverity | None = None
     tenant: tuple[str, ...] | None = None
-    state: tuple[State, ...] | None = None
+    state: tuple[NotificationState, ...] | None = None
 
 
 class Route(Part):

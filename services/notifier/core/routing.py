@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from proofwatch.events.enumerations import NotificationSeverity
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Notification
-from services.notifier.core.facts import Fact, Severity
+from services.notifier.core.facts import Fact
 from services.notifier.core.routes import LOG_CHANNEL, Match, Route
 
 UNMATCHED: Final = "unmatched"
 """The route that a notification names when no route of the file wanted it."""
 
-_RANK: Final[dict[Severity, int]] = {"info": 0, "low": 1, "medium": 2, "warning": 2, "high": 3, "critical": 4}
+_RANK: Final[dict[NotificationSeverity, int]] = {
+    "info": 0,
+    "low": 1,
+    "medium": 2,
+    "warning": 2,
+    "high": 3,
+    "critical": 4,
+}
 
 
 def notifications(fact: Fact, routes: Iterable[Route]) -> Iterator[Notification]:

@@ -10,27 +10,17 @@ for the document again (the portrait is the usual culprit), a further one for a 
 """
 
 from enum import Enum
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
+from proofwatch.events.enumerations import (
+    VerdictAction,
+    VerdictDecision,
+    VerdictLivenessOutcome,
+    VerdictMatchOutcome,
+    VerdictReason,
+)
 from proofwatch.events.types import Attempts, Transaction
 from services.scorer.core.compiled_policy import CompiledPolicy
-
-Decision = Literal["accept", "retry", "refer"]
-Action = Literal[
-    "none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
-]
-MatchOutcome = Literal["pass", "marginal", "fail", "missing", "not_requested"]
-LivenessOutcome = Literal["pass", "fail", "missing", "not_requested"]
-Reason = Literal[
-    "match_below_threshold",
-    "match_missing",
-    "match_marginal",
-    "liveness_below_threshold",
-    "liveness_missing",
-    "match_failures_persist",
-    "liveness_failures_persist",
-    "step_up_mfa_required",
-]
 
 _FAILURES: Final = ("fail", "missing")
 MATCH_FAILED: Final = 1
@@ -64,8 +54,8 @@ class Rule(NamedTuple):
 
     liveness: tuple[CheckStatus, ...]
     match: tuple[CheckStatus, ...]
-    decision: Decision
-    action: Action
+    decision: VerdictDecision
+    action: VerdictAction
     reasons: tuple[Why, ...]
 
 
@@ -105,11 +95,11 @@ class Judgement(NamedTuple):
     empty for an accept. Instances are shared between transactions.
     """
 
-    decision: Decision
-    action: Action
-    reasons: tuple[Reason, ...]
-    match_outcome: MatchOutcome
-    liveness_outcome: LivenessOutcome
+    decision: VerdictDecision
+    action: VerdictAction
+    reasons: tuple[VerdictReason, ...]
+    match_outcome: VerdictMatchOutcome
+    liveness_outcome: VerdictLivenessOutcome
     failed: int
     liveness_persists: bool
     message_code: str
@@ -123,7 +113,7 @@ def judge(event: Transaction, policy: CompiledPolicy, before: Attempts) -> Judge
     score = event.match_score
     if score is None:
         requested = policy.match_required or "match" in event.checks
-        match: MatchOutcome = "missing" if requested else "not_requested"
+        match: VerdictMatchOutcome = "missing" if requested else "not_requested"
     elif score >= policy.marginal_below:
         match = "pass"
     else:
@@ -131,7 +121,7 @@ def judge(event: Transaction, policy: CompiledPolicy, before: Attempts) -> Judge
     score = event.liveness_score
     if score is None:
         requested = policy.liveness_required or "liveness" in event.checks
-        liveness: LivenessOutcome = "missing" if requested else "not_requested"
+        liveness: VerdictLivenessOutcome = "missing" if requested else "not_requested"
     else:
         liveness = "pass" if score >= policy.liveness_threshold else "fail"
     accepted = _ACCEPTED.get((match, liveness))
@@ -151,7 +141,7 @@ def attempts_left(judgement: Judgement, policy: CompiledPolicy, before: Attempts
     return policy.limit - max(match, liveness)
 
 
-def check_status(outcome: MatchOutcome, before: int, limit: int) -> CheckStatus:
+def check_status(outcome: VerdictMatchOutcome, before: int, limit: int) -> CheckStatus:
     """Return where a check stands whose outcome is this after `before` failures; `limit` failures persist."""
     if outcome not in _FAILURES:
         return CheckStatus.MARGINAL if outcome == "marginal" else CheckStatus.GOOD
@@ -160,14 +150,14 @@ def check_status(outcome: MatchOutcome, before: int, limit: int) -> CheckStatus:
     return CheckStatus.FIRST if before == 0 else CheckStatus.AGAIN
 
 
-def _possible(outcome: MatchOutcome) -> tuple[CheckStatus, ...]:
+def _possible(outcome: VerdictMatchOutcome) -> tuple[CheckStatus, ...]:
     if outcome in _FAILURES:
         return (*_EARLY, *_PERSISTS)
     return _MARGINAL if outcome == "marginal" else _GOOD
 
 
-def _judgement(rule: Rule, match: MatchOutcome, liveness: LivenessOutcome) -> Judgement:
-    causes: dict[Why, Reason] = {
+def _judgement(rule: Rule, match: VerdictMatchOutcome, liveness: VerdictLivenessOutcome) -> Judgement:
+    causes: dict[Why, VerdictReason] = {
         Why.MATCH: "match_missing" if match == "missing" else "match_below_threshold",
         Why.LIVENESS: "liveness_missing" if liveness == "missing" else "liveness_below_threshold",
         Why.MATCH_MARGINAL: "match_marginal",
@@ -187,13 +177,13 @@ def _judgement(rule: Rule, match: MatchOutcome, liveness: LivenessOutcome) -> Ju
     )
 
 
-_Case = tuple[MatchOutcome, LivenessOutcome, CheckStatus, CheckStatus]
+_Case = tuple[VerdictMatchOutcome, VerdictLivenessOutcome, CheckStatus, CheckStatus]
 # The table by outcomes and standings, so that judging is one look-up; a case that no rule lists raises KeyError.
 _JUDGEMENTS: Final[dict[_Case, Judgement]] = {
     (match, liveness, match_at, liveness_at): _judgement(rule, match, liveness)
     for rule in RULES
-    for match in get_args(MatchOutcome)
-    for liveness in get_args(LivenessOutcome)
+    for match in get_args(VerdictMatchOutcome)
+    for liveness in get_args(VerdictLivenessOutcome)
     for match_at in rule.match
     for liveness_at in rule.liveness
     if match_at in _possible(match) and liveness_at in _possible(liveness)

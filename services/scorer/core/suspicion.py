@@ -8,8 +8,9 @@ for nothing else: a new reason needs a row here, and where an accept may have it
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from proofwatch.detection.suspicions import Reason, suspicion, velocity
+from proofwatch.detection.suspicions import suspicion, velocity
 from proofwatch.detection.velocity import Crossing
+from proofwatch.events.enumerations import SuspicionReason
 from proofwatch.events.types import Basis, Control, Suspicion, Transaction
 from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.patterns import Pattern
@@ -44,14 +45,14 @@ class Suspect(NamedTuple):
 class OfFailure(NamedTuple):
     """A reason that only a failed check gives."""
 
-    reason: Reason
+    reason: SuspicionReason
     raised: Callable[[Suspect], Iterable[Suspicion]]
 
 
 class OfSignal(NamedTuple):
     """A reason that a signal gives, whatever the decision: `raised` gets what the field `signal` of `Signals` holds."""
 
-    reason: Reason
+    reason: SuspicionReason
     signal: str
     raised: Callable[[Suspect, Any], Iterable[Suspicion]]
 

@@ -1,13 +1,12 @@
 """The same judgement as `rules.judge`, told row by row: for people who must see why. Not for the hot path."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
+from proofwatch.events.enumerations import TransactionCheck, VerdictMatchOutcome
 from proofwatch.events.types import Attempts, Transaction
 from services.scorer.core.compiled_policy import CompiledPolicy
-from services.scorer.core.rules import RULES, CheckStatus, Judgement, MatchOutcome, Rule, check_status, judge
+from services.scorer.core.rules import RULES, CheckStatus, Judgement, Rule, check_status, judge
 from services.scorer.core.step_up import with_step_up
-
-Check = Literal["match", "liveness"]
 
 
 class CheckTrace(NamedTuple):
@@ -17,11 +16,11 @@ class CheckTrace(NamedTuple):
     `failures_before` counted when the verdict was made; with `limit` failures they persist.
     """
 
-    check: Check
+    check: TransactionCheck
     score: float | None
     threshold: float
     marginal_below: float | None
-    outcome: MatchOutcome
+    outcome: VerdictMatchOutcome
     failures_before: int
     limit: int
     status: CheckStatus

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Reason
-from services.triage.core.signals import CaseReason, Cohort, Kind, Severity, Signal
+from services.triage.core.signals import CaseReason, Cohort, Kind, Signal
 
-CaseState = Literal["open", "escalated", "closed"]
-State = Literal["absent", "open", "escalated", "closed"]
+State = Literal["absent", EscalationStatus]
 Trigger = Literal[
     "suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved", "anomaly_quiet"
 ]
@@ -19,7 +19,7 @@ Why = Literal[
 QUEUE: Final = "soc"
 MEMBERSHIP: Final = "alarmed_cohort"
 """A reason that says nothing about the subject: it opens a case, and however many there are escalates none."""
-_RANK: Final[dict[Severity, int]] = {"low": 0, "medium": 1, "high": 2}
+_RANK: Final[dict[EscalationSeverity, int]] = {"low": 0, "medium": 1, "high": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Case:
     kind: Kind
     subject_tag: str | None
     cohort: Cohort | None
-    state: CaseState
-    severity: Severity
+    state: EscalationStatus
+    severity: EscalationSeverity
     revision: int
     opened_at: datetime
     changed_at: datetime
@@ -42,7 +42,7 @@ class Case:
 class Row(NamedTuple):
     """What a trigger does: the next state, whether people are told, and the reason in a word."""
 
-    state: CaseState
+    state: EscalationStatus
     escalate: bool
     why: Why
 
@@ -167,12 +167,12 @@ def _row(state: State, trigger: Trigger) -> Row:
         raise UnlistedTransition(msg) from None
 
 
-def _severity(case: Case | None, signal: Signal) -> Severity:
+def _severity(case: Case | None, signal: Signal) -> EscalationSeverity:
     given = signal.cause.severity
     return given if case is None else max(case.severity, given, key=_RANK.__getitem__)
 
 
-def _changed(case: Case | None, signal: Signal, state: CaseState, now: datetime) -> Case:
+def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: datetime) -> Case:
     cause = signal.cause
     if case is None:
         return Case(

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from proofwatch.events.enumerations import EscalationSeverity
 from proofwatch.events.types import Anomaly, Suspicion
 
 Kind = Literal["subject", "cohort"]
-Severity = Literal["low", "medium", "high"]
 
 _CODE_LENGTH: Final = 64  # the schema's limit for a reason code
-_ANOMALY_SEVERITY: Final[dict[str, Severity]] = {"high": "high", "low_evidence": "low"}
+_ANOMALY_SEVERITY: Final[dict[str, EscalationSeverity]] = {"high": "high", "low_evidence": "low"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class CaseReason:
     code: str
     at: datetime
     transaction_id: str | None
-    severity: Severity
+    severity: EscalationSeverity
     evidence: dict[str, float]
 
 

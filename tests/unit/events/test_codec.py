@@ -4,7 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # ships no type information
 import msgspec
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proofwatch import resources
 from proofwatch.events import codec as codecs
-from proofwatch.events import rejected, types
+from proofwatch.events import types
 from proofwatch.events.codec import CODECS, LABEL, TALLY, TRANSACTION, VERDICT, LabelCodec, TransactionCodec
 from proofwatch.events.meta import examples, schemas
 from proofwatch.events.rejected import Rejected
@@ -278,13 +278,6 @@ def test_codec_and_json_schema_agree_on_what_is_valid(data: st.DataObject) -> No
     else:
         assert validator.is_valid(document) == (not getattr(codec, "mended", None))
         assert validator.is_valid(json.loads(codec.encode(decoded)))
-
-
-def test_reasons_are_those_of_the_dead_letter_schema() -> None:
-    """A reason that the code gives is a reason that the dead letter may carry, and the other way round."""
-    fields = {f.name: f.type for f in msgspec.structs.fields(types.DeadLetter)}
-
-    assert get_args(rejected.Reason) == get_args(fields["reason"])
 
 
 def test_a_tally_of_an_idle_batch_is_small() -> None:

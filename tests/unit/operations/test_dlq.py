@@ -16,7 +16,8 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.log import PartitionLog
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.events.codec import REDRIVE
-from proofwatch.events.rejected import Reason, Rejected
+from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import LABELS, REDRIVES, TRANSACTIONS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
 from services import cli
@@ -31,7 +32,7 @@ COUNTS = {TRANSACTIONS: 2, DEAD: 2, LABELS: 1, dead_letter_topic(LABELS): 1, RED
 
 
 def refused(
-    offset: int, reason: Reason = "malformed", partition: int = 0, headers: tuple[tuple[str, bytes], ...] = ()
+    offset: int, reason: DeadLetterReason = "malformed", partition: int = 0, headers: tuple[tuple[str, bytes], ...] = ()
 ) -> Outgoing:
     record = Record(offset, 1_700_000_000_000 + offset, KEY, SECRET, headers)
     return dead_letter(record, TopicPartition(TRANSACTIONS, partition), "scorer", reason, "$: is not JSON")

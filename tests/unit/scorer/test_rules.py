@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from proofwatch.events.enumerations import VerdictReason
 from proofwatch.events.types import Attempts
 from services.scorer.core import rules
 from services.scorer.core.compiled_policy import CompiledPolicy
@@ -127,7 +128,7 @@ def test_the_rules_list_every_possible_case_exactly_once() -> None:
 
 def test_every_reason_that_leads_gives_a_message_code() -> None:
     """Guidance can always name a text; an accept needs none."""
-    outcomes: tuple[str, ...] = get_args(rules.Reason)
+    outcomes: tuple[str, ...] = get_args(VerdictReason)
     for match_score, liveness_score, m, n in product((None, 0.1, 0.87, 0.95), (None, 0.1, 1.0), range(3), range(3)):
         event = transaction(match_score=match_score, liveness_score=liveness_score)
         judgement = judge(event, COMPILED, before(m, n))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from proofwatch.bus.port import Headers, Outgoing, Record, TopicPartition
-from proofwatch.events.rejected import Reason
+from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.topics import dead_letter_topic
 from proofwatch.events.types import DeadLetter
 
@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
     timestamp_ms: int | None
 
 
-def dead_letter(record: Record, source: TopicPartition, stage: str, reason: Reason, message: str) -> Outgoing:
+def dead_letter(record: Record, source: TopicPartition, stage: str, reason: DeadLetterReason, message: str) -> Outgoing:
     """Return `record` for the dead-letter topic of its topic: same partition, key, bytes and timestamp.
 
     `message` says where the record is wrong and what would be right; it never holds a value of the record.

@@ -1,0 +1,117 @@
+# Generated from schemas/events by `python -m proofwatch.events.generate`; do not edit.
+"""The enumerations of the events, each under the name of its event and field; a list's under that of one item."""
+
+from typing import Literal
+
+ActivationDocumentKind = Literal["policy", "tenant"]
+"""Which kind of governed document."""
+ActivationMode = Literal["live", "shadow"]
+"""live decides; shadow is judged beside the live one and decides nothing."""
+AnomalyState = Literal["firing", "resolved"]
+"""Whether it holds."""
+AnomalyCadence = Literal["real_time", "daily"]
+"""Which watch found it."""
+AnomalySeverity = Literal["high", "low_evidence"]
+"""high: the guard test is significant; low_evidence: the longer windows decide."""
+AnomalyAction = Literal["flag_cohort_for_manual_review", "incident_review"]
+"""What it causes."""
+AnomalyResolution = Literal["no_traffic", "too_little_traffic"]
+"""Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
+ApprovalDocumentKind = Literal["policy", "tenant"]
+"""Which kind of governed document."""
+AttackPatternState = Literal["published", "withdrawn"]
+"""Whether transactions are compared with it."""
+AttackPatternSeverity = Literal["low", "medium", "high"]
+"""How urgent a match is."""
+ConsentPurpose = Literal[
+    "provide_features", "maintain_and_deliver_statistics", "troubleshooting", "billing", "improve_and_develop"
+]
+"""The purpose consented to."""
+ControlMeasure = Literal["step_up_mfa", "alarmed_cohort"]
+"""step_up_mfa: flagged users of the cohort must pass a second factor; alarmed_cohort: its transactions are suspicious."""
+ControlState = Literal["on", "off"]
+"""Whether it begins or ends."""
+ControlReason = Literal["apcer_breach", "apcer_pass", "anomaly", "operator"]
+"""Typed reason code: apcer_breach, apcer_pass, operator, anomaly."""
+DeadLetterReason = Literal[
+    "malformed",
+    "schema_mismatch",
+    "unknown_schema_version",
+    "unknown_schema_id",
+    "time_ahead",
+    "missing_key",
+    "key_mismatch",
+    "wrong_partition",
+    "conflicting_duplicate",
+    "tenant_not_served",
+]
+"""What is wrong."""
+EscalationQueue = Literal["soc", "research"]
+"""Where it goes."""
+EscalationStatus = Literal["open", "escalated", "closed"]
+"""State of the case after this change."""
+EscalationSeverity = Literal["low", "medium", "high"]
+"""How urgent."""
+FigureStatus = Literal["PASS", "BREACH", "INSUFFICIENT"]
+"""PASS, BREACH or INSUFFICIENT by the one-sided Clopper–Pearson bound at 95 %; null without a limit."""
+GuidanceAction = Literal[
+    "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
+]
+"""What the user is asked to do."""
+LabelPair = Literal["genuine", "impostor"]
+"""Mated (genuine) or non-mated (impostor) comparison; null says nothing about the match."""
+LabelPresentation = Literal["bona_fide", "attack"]
+"""Bona fide presentation or presentation attack; null says nothing about liveness."""
+NotificationSeverity = Literal["info", "low", "medium", "high", "warning", "critical"]
+"""How urgent."""
+NotificationState = Literal["firing", "resolved", "raised"]
+"""firing, resolved or a plain fact."""
+PlatformAlertState = Literal["firing", "resolved"]
+"""Whether it holds."""
+PlatformAlertSeverity = Literal["info", "warning", "critical"]
+"""How urgent."""
+PlatformAlertKind = Literal["health", "downtime", "availability", "lag", "dead_letters"]
+"""What is wrong."""
+ShadowLiveDecision = Literal["accept", "retry", "refer"]
+"""What was decided."""
+ShadowShadowDecision = Literal["accept", "retry", "refer"]
+"""What the shadow policy would have decided."""
+StepUpState = Literal["on", "off"]
+"""on: demand it; off: no longer."""
+SuspicionReason = Literal[
+    "liveness_failures_persist",
+    "match_far_below_threshold",
+    "liveness_far_below_threshold",
+    "subject_velocity",
+    "device_velocity",
+    "attack_pattern",
+    "alarmed_cohort",
+]
+"""Typed reason code."""
+SuspicionSeverity = Literal["low", "medium", "high"]
+"""How urgent."""
+TransactionCheck = Literal["match", "liveness"]
+"""The checks that upstream requested; a requested check without a score is a failure to acquire (match) or a non-response (liveness). A score that is present counts as requested."""
+VerdictDecision = Literal["accept", "retry", "refer"]
+"""accept: go on; retry: the user tries again; refer: a person decides."""
+VerdictAction = Literal[
+    "none", "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
+]
+"""What upstream does next."""
+VerdictReason = Literal[
+    "match_below_threshold",
+    "match_missing",
+    "match_marginal",
+    "liveness_below_threshold",
+    "liveness_missing",
+    "match_failures_persist",
+    "liveness_failures_persist",
+    "step_up_mfa_required",
+]
+"""Why, the leading reason first; empty for a plain accept."""
+VerdictMatchOutcome = Literal["pass", "marginal", "fail", "missing", "not_requested"]
+"""What became of the face match: marginal is accepted and counted apart; missing was requested and brought no score."""
+VerdictLivenessOutcome = Literal["pass", "fail", "missing", "not_requested"]
+"""What became of the liveness check: missing was requested and brought no score."""
+WindowKind = Literal["decisions", "labelled"]
+"""decisions: from verdicts alone; labelled: from verdicts joined with truth."""
