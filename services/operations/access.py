@@ -13,7 +13,8 @@ Operation = Literal["READ", "WRITE", "DESCRIBE", "CREATE", "DESCRIBE_CONFIGS"]
 
 TEMPLATE: Final = "User:proofwatch-{process}"
 MIGRATE: Final = "migrate"
-_RELAY: Final = "-relay"
+RELAY: Final = "-relay"
+"""What the group of a schema's relay has behind the name of the schema."""
 
 
 class Acl(NamedTuple):
@@ -53,7 +54,7 @@ class Process:
         """Return the groups under which it commits: where it has an outbox, also that of the outbox."""
         if self.schema is None:
             return self.groups
-        return {**self.groups, **{f"{group}{_RELAY}": read for group, read in self.groups.items()}}
+        return {**self.groups, **{f"{group}{RELAY}": read for group, read in self.groups.items()}}
 
 
 PROCESSES: Final[Mapping[str, Process]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.port import TopicPartition
-from services.operations.restore_relay import RELAY
+from services.operations.access import RELAY
 
 if TYPE_CHECKING:
     from proofwatch.bus.kafka.bus import KafkaBus

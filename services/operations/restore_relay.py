@@ -15,13 +15,12 @@ from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.wording import plain
 from proofwatch.runtime.settings import Settings
+from services.operations.access import PROCESSES, RELAY
 
 if TYPE_CHECKING:
     from proofwatch.bus.kafka.bus import KafkaBus
     from proofwatch.bus.postgres.pool import DatabasePool
 
-RELAY: Final = "-relay"
-"""What the group of a schema's relay has behind the name of the schema."""
 _TEXT: Final = 512
 _OUTBOX: Final = """
 select f.topic, f.partition, f.outbox_seq, coalesce(r.position, 0) from {schema}.fence f
@@ -152,8 +151,6 @@ async def _outbox(pool: "DatabasePool", schema: str) -> dict[TopicPartition, tup
 
 async def _published(bus: "KafkaBus", schema: str, stored: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """Return where the relay of every partition stands that the schema holds, or that its service reads."""
-    from services.operations.access import PROCESSES
-
     found: dict[TopicPartition, int] = {}
     for topic in sorted({at.topic for at in stored} | set(PROCESSES[schema].groups[schema])):
         try:

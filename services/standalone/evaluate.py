@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from proofwatch.scorefile.mapping import Mapping, Score, load_mapping
 from proofwatch.scorefile.trials import placed
 from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError, open_table
+from services.standalone.arguments import threshold
 from services.standalone.evaluate_table import AllRefused, evaluate_table
 from services.standalone.evaluate_text import write_text
 from services.standalone.notices import giant_cell_notices, out_of_range_notices, reading
@@ -112,19 +112,6 @@ def _placed(given: ThresholdChoice | None, policys: float, mapping: Mapping, nam
     scale = mapping.scale_of(name)
     scale.any_range = scale.as_written
     return placed(name, given, scale)
-
-
-def threshold(text: str) -> ThresholdChoice:
-    """Return a threshold argument: any finite number, or `eer`."""
-    if text == "eer":
-        return "eer"
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a finite number such as 0.85 nor eer")
-    return value
 
 
 def trials(text: str) -> int:

@@ -20,9 +20,9 @@ from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.simulation.scenario import TENANTS
 from proofwatch.tabular import TableError
+from services.standalone.arguments import tenant as tenant_name
 from services.standalone.publish_sources import Rows, limited, of_file, one, simulated, utc_now
 
-_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HARMLESS: Final = re.compile(r"(test|demo|replay)(-.*)?")
 _TICK_S: Final = 0.1
 _COORDINATOR_S: Final = 30.0
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="of --simulate; the same seed, the same transactions (%(default)s)",
     )
-    add("--tenant", type=_tenant, metavar="T", help="whose traffic it is (test; --simulate: its own three)")
+    add("--tenant", type=tenant_name, metavar="T", help="whose traffic it is (test; --simulate: its own three)")
     add(
         "--rate",
         type=_rate,
@@ -161,12 +161,6 @@ async def send(bus: Bus, rows: Rows, rate: float, total: int | None, sent: Count
             progress(done, total)
             if rate:
                 await asyncio.sleep(max(0.0, min(_TICK_S, began + done / rate - loop.time())))
-
-
-def _tenant(text: str) -> str:
-    if not _TENANT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no tenant: lower-case letters, digits and hyphens, at most 63")
-    return text
 
 
 def _positive(text: str) -> int:

@@ -2,12 +2,10 @@
 
 import argparse
 import hashlib
-import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import uvloop
 
@@ -23,14 +21,12 @@ from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
 from proofwatch.tabular import TableError, open_table
-from services.standalone.evaluate import threshold
+from services.standalone.arguments import tenant, threshold
 from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.results import Unwritable
 from services.standalone.row_selection import intake_of, select_rows
 from services.standalone.runner import Run, closing_lines, conduct
-
-_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for check in ("match", "liveness"):
         add(f"--{check}-threshold", type=threshold, metavar="T|eer", help="in the file's own units; eer: its equal "
             "error point; overrides the policy, and enters its hash")  # fmt: skip
-    add("--tenant", type=_tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
+    add("--tenant", type=tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
     add("--start", type=moment, default=datetime(2026, 1, 1, tzinfo=UTC), metavar="ISO8601",
         help="time of the first row where the file has no occurred_at (2026-01-01T00:00:00Z)")  # fmt: skip
     add("--rate", type=_rate, default=1.0, metavar="N", help="rows a second where the file has no times (%(default)g)")
@@ -117,12 +113,6 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         outcome=outcome,
     )
     return run_, outcome
-
-
-def _tenant(text: str) -> str:
-    if not _TENANT.fullmatch(text):
-        raise argparse.ArgumentTypeError("must be lower-case letters, digits and hyphens, at most 63")
-    return text
 
 
 def _rate(text: str) -> float:
