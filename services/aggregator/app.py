@@ -6,15 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka, on_kafka_and_postgres
-from proofwatch.bus.dead_letters.limit import capped
 from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.partition_count_check import check_shared
-from proofwatch.bus.port import Bus, Stage
+from proofwatch.bus.pipeline import pipeline
+from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.postgres.outbox_depth import OutboxDepth
-from proofwatch.bus.wrappers.prepared import prepared
-from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
@@ -73,10 +71,17 @@ def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wi
     lanes = replace(
         LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds, linger_enough=_WORTH_TALLIES
     )
-    stage = prepared(combine, wire)
-    fence = bus.fence(COMBINE)
-    check = partial(check_shared, bus, topics.TALLIES)
-    worker = Worker(bus, COMBINE, (topics.VERDICTS,), fence, stage, lanes, clock, filled_by=SCORED, check=check)
+    worker = Worker(
+        bus,
+        (topics.VERDICTS,),
+        bus.fence(COMBINE),
+        combine,
+        lanes,
+        clock,
+        wire=wire,
+        filled_by=SCORED,
+        check=partial(check_shared, bus, topics.TALLIES),
+    )
     return Service(COMBINE, [worker])
 
 
@@ -89,12 +94,12 @@ def build_windows(
     stage = _windows_stage(settings, bus, policy, wire)
     worker = Worker(
         bus,
-        WINDOWS,
         (topics.TALLIES,),
         fence,
         stage,
         lanes,
         clock,
+        wire=wire,
         companions=companions,
         announce=True,
         check=partial(check_shared, bus, topics.TALLIES),
@@ -122,19 +127,19 @@ def build_ledger(
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
     agreed = AgreedRetention(follower) if follower else nothing_agreed
-    kept = ledger.LedgerStage(
+    stage = ledger.LedgerStage(
         policy, schedule, bus.partitions, ledger_stores(), thresholds, wire, keep_ms=keep_ms, agreed=agreed
     )
-    stage = prepared(Timely(kept, LEDGER, lanes.ahead_ms), wire)
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(
         bus,
-        LEDGER,
         ledger.TOPICS,
         fence,
         stage,
         lanes,
         clock,
+        wire=wire,
+        future="rejected",
         companions=companions,
         announce=True,
         filled_by=SCORED,
@@ -169,7 +174,7 @@ async def connect_windows(settings: Settings) -> Service:
             WINDOWS,
             topics.TALLIES,
             fence,
-            capped(_windows_stage(settings, bus, policy, wire), lanes.cap, WINDOWS, bus),
+            pipeline(_windows_stage(settings, bus, policy, wire), fence, bus, lanes, wire=wire),
             clock,
             companions=(relay(fence, bus, WINDOWS, lanes, clock),),
             check=partial(check_shared, bus, topics.TALLIES),
@@ -198,7 +203,7 @@ async def connect_ledger(settings: LedgerSettings) -> Service:
     )
 
 
-def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> "Stage[asyncpg.Connection]":
+def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> WindowsStage:
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
@@ -206,4 +211,4 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> 
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     sources = partial(bus.partitions, topics.VERDICTS)
-    return prepared(WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire), wire)
+    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire)

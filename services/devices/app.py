@@ -8,8 +8,6 @@ from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.partition_count_check import check_keyed
 from proofwatch.bus.port import Bus
-from proofwatch.bus.wrappers.prepared import prepared
-from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
@@ -36,18 +34,28 @@ def build(
     """
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     policies = GovernedPolicies(follower, policy) if follower else OnePolicy(policy)
-    # the scorer refuses what comes ahead of its time
-    rekey = prepared(Timely(RekeyStage(policies, wire), None, lanes.ahead_ms), wire)
-    handsets = prepared(HandsetStage(policies, clock, wire, lanes.ahead_ms), wire)
-    check = partial(check_keyed, bus, topics.DEVICE_PROOFS)  # before anything is written there, too
-    return Service(
-        "devices",
-        [
-            *([follower] if follower else []),
-            Worker(bus, REKEY, (topics.TRANSACTIONS,), bus.fence(REKEY), rekey, lanes, clock, check=check),
-            Worker(bus, GROUP, (topics.DEVICE_PROOFS,), bus.fence(GROUP), handsets, lanes, clock, by_key=True),
-        ],
+    rekey = Worker(
+        bus,
+        (topics.TRANSACTIONS,),
+        bus.fence(REKEY),
+        RekeyStage(policies, wire),
+        lanes,
+        clock,
+        wire=wire,
+        future="passed over",  # the scorer refuses it
+        check=partial(check_keyed, bus, topics.DEVICE_PROOFS),  # before anything is written there, too
     )
+    handsets = Worker(
+        bus,
+        (topics.DEVICE_PROOFS,),
+        bus.fence(GROUP),
+        HandsetStage(policies, clock, wire, lanes.ahead_ms),
+        lanes,
+        clock,
+        wire=wire,
+        by_key=True,
+    )
+    return Service("devices", [*([follower] if follower else []), rekey, handsets])
 
 
 async def connect(settings: Settings) -> Service:

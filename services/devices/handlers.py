@@ -7,9 +7,8 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.lanes.lookback import last_horizon
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.rejected import Rejected
@@ -19,8 +18,6 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock
 from services.devices.core.handsets import Handsets, Rules, device_key, device_proof
 from services.devices.ports import Policies
-
-STAGE: Final = "devices"
 
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -112,9 +109,9 @@ class HandsetStage:
         """Forget the partition."""
         self._handsets.pop(source, None)
 
-    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
-        """Return suspicions, keyed as the transactions of their subjects, and dead letters. Raises `MemoryTooShort`."""
-        outputs: list[Outgoing] = []
+    async def step(self, batch: Batch, tx: None) -> Sequence[Output]:
+        """Return suspicions, keyed as the transactions of their subjects, and rejections. Raises `MemoryTooShort`."""
+        outputs: list[Output] = []
         if not batch.records:
             return outputs
         handsets = self._handsets[batch.source]
@@ -123,7 +120,7 @@ class HandsetStage:
             try:
                 outputs += self._see(handsets, record)
             except Rejected as error:
-                outputs.append(dead_letter(record, batch.source, STAGE, error.reason, error.message))
+                outputs.append(Rejection.of(record, error))
         return outputs
 
     def _see(self, handsets: Handsets, record: Record) -> list[Outgoing]:

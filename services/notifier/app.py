@@ -10,7 +10,6 @@ from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.postgres.outbox_depth import OutboxDepth
-from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock, SystemClock
@@ -52,9 +51,9 @@ def build(
     opened = open_channels(routes.all_channels(), os.environ) if channels is None else channels
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
-    stage = prepared(NotifierStage(PostgresNotifications(), routes.routes, wire), wire)
+    stage = NotifierStage(PostgresNotifications(), routes.routes, wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
-    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
+    worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     retry = RetryPolicy(settings.retry_base_seconds, settings.retry_cap_seconds, settings.retry_attempts)
     keep_ms = settings.keep_notifications_days * _DAY_MS
     sender = Sender(PostgresQueue(pool), opened, clock, retry, settings.send_poll_seconds, keep_ms)

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Notification
@@ -16,7 +15,6 @@ from services.notifier.ports import NotificationLog
 
 Tx = TypeVar("Tx")
 
-STAGE: Final = "notifier"
 _MAX_ID: Final = 128  # the schema's limit of source_id
 _MAX_REVISION: Final = 2**63 - 1
 
@@ -37,23 +35,23 @@ class NotifierStage(Generic[Tx]):
     async def closed(self, source: TopicPartition) -> None:
         """Nothing to forget."""
 
-    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
-        """Keep the batch's notifications; return dead letters, then the notifications that are new."""
-        refused: list[Outgoing] = []
+    async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
+        """Keep the batch's notifications; return rejections, then the notifications that are new."""
+        rejections: list[Rejection] = []
         pending: dict[str, tuple[Notification, Record]] = {}
         for record in batch.records:
             try:
                 fact = _fact(self._decode, batch.source.topic, record)
             except Rejected as rejected:
-                refused.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+                rejections.append(Rejection.of(record, rejected))
                 continue
             for each in notifications(fact, self._routes) if fact else ():
                 pending.setdefault(each.notification_id, (each, record))
         if not pending:
-            return refused
+            return rejections
         new = await self._log.add([each for each, _ in pending.values()], tx)
         told = [self._outgoing(each, record) for each, record in pending.values() if each.notification_id in new]
-        return [*refused, *told]
+        return [*rejections, *told]
 
     def _decode(self, topic: str, value: bytes | None) -> Fact | None:
         match topic:

@@ -5,8 +5,6 @@ from typing import Final
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
-from proofwatch.bus.wrappers.prepared import prepared
-from proofwatch.bus.wrappers.timely import Timely
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire, connect_wire
 from proofwatch.governance.follower import Follower
@@ -64,17 +62,17 @@ def build(
         observer=observer,
         ahead_ms=lanes.ahead_ms,
     )
-    fence = bus.fence(GROUP)
     worker = Worker(
         bus,
-        GROUP,
         TOPICS,
-        fence,
-        prepared(Timely(stage, GROUP, lanes.ahead_ms), wire),
+        bus.fence(GROUP),
+        stage,
         lanes,
         clock,
         co_partitioned=CO_PARTITIONED,
+        wire=wire,
         by_key=True,
+        future="rejected",
     )
     return Service("scorer", [SubjectsWatch(subjects, stage.note), *([follower] if follower else []), worker])
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final
 
 from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics
 from proofwatch.events.enumerations import DeadLetterReason
@@ -21,7 +21,8 @@ from proofwatch.tabular import Row, Table
 from services.standalone.row_selection import far_off
 
 CHUNK: Final = 2_500
-STAGE: Final = "replay"
+GROUP: Final = "replay"
+"""As its dead letters call it: it has no lane, and publishes them itself."""
 _AT: Final = TopicPartition(topics.TRANSACTIONS, 0)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -116,7 +117,7 @@ def _broken(event: Outgoing, number: int, row: Row) -> Outgoing:
 
 def _dead(event: Outgoing, number: int, reason: DeadLetterReason, message: str) -> Outgoing:
     record = Record(number, event.timestamp_ms or 0, event.key, event.value, event.headers)
-    return dead_letter(record, _AT, STAGE, reason, message)
+    return dead_letter(Rejection(record, reason, message), _AT, GROUP)
 
 
 def _day(at_us: int) -> str:

@@ -8,7 +8,6 @@ from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.postgres.outbox_depth import OutboxDepth
-from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
@@ -34,9 +33,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     secret = parse_secret(given.get_secret_value() if given else None)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
-    stage = prepared(TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire), wire)
+    stage = TriageStage(PostgresCases(), secret, settings.escalate_at_reasons, wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
-    worker = Worker(bus, GROUP, TOPICS, fence, stage, lanes, clock, companions=companions, announce=True)
+    worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation
@@ -17,7 +16,6 @@ from services.triage.ports import CaseStore, Wanted
 
 Tx = TypeVar("Tx")
 
-STAGE: Final = "triage"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
@@ -40,16 +38,16 @@ class TriageStage(Generic[Tx]):
     async def closed(self, source: TopicPartition) -> None:
         """Nothing to forget."""
 
-    async def step(self, batch: Batch, tx: Tx) -> Sequence[Outgoing]:
-        """Apply the batch; return dead letters and escalations, in the order of the records."""
+    async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
+        """Apply the batch; return rejections and escalations, in the order of the records."""
         read = [(record, self._read(batch.source, record)) for record in batch.records]
         signals = [signal for _, signal in read if isinstance(signal, Signal)]
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
         work = UnitOfWork(cases, self._escalate_at_reasons)
-        output: list[Outgoing] = []
+        output: list[Output] = []
         for record, signal in read:
             if isinstance(signal, Rejected):
-                output.append(dead_letter(record, batch.source, STAGE, signal.reason, signal.message))
+                output.append(Rejection.of(record, signal))
             elif escalation := work.apply(signal, _log_time(record)).escalation:
                 output.append(self._outgoing(escalation, record))
         await self._cases.save(work.changed, work.transitions, tx)

@@ -55,5 +55,5 @@ async def build_lane(profile: Profile) -> Built:
     group, clock = "lanes", SystemClock()
     settings = LaneSettings(max_records=profile.max_records)
     stage = Copy(LANES[profile.kind])
-    worker = Worker(bus, group, [TRANSACTIONS], bus.fence(group), stage, settings, clock)
+    worker = Worker(bus, [TRANSACTIONS], bus.fence(group), stage, settings, clock)
     return Built(Service("lanes", [worker], [bus.stop]), lambda: worker.positions, ())

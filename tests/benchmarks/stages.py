@@ -52,7 +52,7 @@ async def _stage_cost(profile: Profile, records: Sequence[Record]) -> tuple[floa
             began = time.process_time()
             made = [*await stage.step(batch, None)]
             spent += time.process_time() - began
-            outputs += made
+            outputs += [each for each in made if isinstance(each, Outgoing)]
     finally:
         gc.enable()
     return spent / len(records) * 1e6, outputs

@@ -7,12 +7,12 @@ from functools import partial
 
 import pytest
 
-from proofwatch.bus.dead_letters.letter import dead_letter, read_dead_letter
+from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, TopicReplaced, UnknownTopic
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.lazy_outputs import Drawn
+from proofwatch.bus.lazy_outputs import LazyOutputs
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.runtime.clock import SystemClock
 from tests.contract.worlds import Copy, World, eventually, kafka_world, local_world, shows, step_until
 
@@ -126,8 +126,8 @@ async def test_outputs_that_are_drawn_become_visible_together(world: World) -> N
     class Drawing(Copy):
         broken = False
 
-        async def step(self, batch: Batch, tx: None) -> Drawn:  # type: ignore[override]
-            return Drawn(self.parts([*await super().step(batch, tx)]))
+        async def step(self, batch: Batch, tx: None) -> LazyOutputs:  # type: ignore[override]
+            return LazyOutputs(self.parts([*await super().step(batch, tx)]))
 
         def parts(self, outputs: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
             yield outputs[:4]
@@ -379,10 +379,10 @@ async def test_poison_goes_to_the_dead_letter_topic_as_it_was(world: World) -> N
     poison = b'{"tenant": \xff\xfe'
 
     class Rejecting(Copy):
-        async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        async def step(self, batch: Batch, tx: None) -> Sequence[Output]:  # type: ignore[override]
             outputs = await super().step(batch, tx)
             return [
-                dead_letter(r, batch.source, "scorer", "malformed", "$: must be JSON") if r.value == poison else out
+                Rejection(r, "malformed", "$: must be JSON") if r.value == poison else out
                 for r, out in zip(batch.records, outputs, strict=True)
             ]
 
@@ -448,9 +448,9 @@ async def test_a_record_of_ten_megabytes_passes(world: World) -> None:
     large = bytes(range(256)) * 40_960
 
     class Refusing(Copy):
-        async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+        async def step(self, batch: Batch, tx: None) -> Sequence[Output]:  # type: ignore[override]
             await super().step(batch, tx)
-            return [dead_letter(r, batch.source, "scorer", "malformed", "$: too long") for r in batch.records]
+            return [Rejection(r, "malformed", "$: too long") for r in batch.records]
 
     await world.publish("in", [b"before", large, b"after"])
     copying, refusing = Copy(world), Refusing(world)

@@ -255,10 +255,9 @@ async def test_the_relay_publishes_each_row_once_across_owners(world: World, pos
     group, settings = world.prefix + "g", LaneSettings(max_records=7, idle_s=0.2, heartbeat_s=0.1)
 
     def worker(member: str) -> Worker[Any]:
-        fence = PostgresFence(pool, "stage")
+        fence = PostgresFence(pool, "stage", group=group + member)
         made = Worker(
             world.bus,
-            group + member,  # groups of their own: both are assigned the partition, only the fences decide
             [world.name("in")],
             fence,
             Stored(world.name("out")),

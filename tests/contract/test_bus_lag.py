@@ -7,7 +7,7 @@ import pytest
 
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.port import Fence, TopicPartition
 from tests.contract.worlds import CLOCK, Copy, World, kafka_world, local_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 
@@ -68,11 +68,19 @@ async def test_a_group_learns_positions_that_are_kept_elsewhere(world: World) ->
     assert await world.bus.positions(world.prefix + "told", world.name("out")) == {}
 
 
+class Elsewhere:
+    """A group's fence that keeps its positions under another name."""
+
+    def __init__(self, fence: Fence[None], group: str) -> None:
+        self.group = group
+        self.check, self.acquire = fence.check, fence.acquire
+
+
 async def test_a_worker_announces_when_it_is_told_to(world: World) -> None:
     """A fence that keeps positions elsewhere moves no offset of its group; the worker tells it, running."""
     stage = Copy(world)
-    elsewhere = world.bus.fence(world.prefix + "elsewhere")
-    worker = Worker(world.bus, world.prefix + "g", [world.name("in")], elsewhere, stage, SETTINGS, CLOCK, announce=True)
+    elsewhere = Elsewhere(world.bus.fence(world.prefix + "elsewhere"), world.prefix + "g")
+    worker = Worker(world.bus, [world.name("in")], elsewhere, stage, SETTINGS, CLOCK, announce=True)
     world.closers.append(worker.stop)
     await world.publish("in", [b"a", b"b", b"c"], 1)
     await worker.start()

@@ -64,7 +64,7 @@ def fenced_worker(bus: LocalBus, pool: Any) -> Worker[Any]:
         LaneSettings(idle_s=0.05),
     )
     companions = [relay(fence, bus, "g", settings, clock)]
-    return Worker(bus, "g", ["in"], fence, Counting(), settings, clock, companions=companions)
+    return Worker(bus, ["in"], fence, Counting(), settings, clock, companions=companions)
 
 
 async def seen(pool: Any) -> list[int]:
@@ -104,7 +104,7 @@ async def test_a_database_without_tables_is_refused_at_the_start_in_one_line(pos
     """Before `proofwatch migrate` nothing runs, and the operator reads what to do."""
     pool = await create_pool(postgres_dsn)
     bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
-    worker = Worker(bus, "g", ["in"], PostgresFence(pool, "stage"), Counting(), LaneSettings(), SimulatedClock())
+    worker = Worker(bus, ["in"], PostgresFence(pool, "stage", group="g"), Counting(), LaneSettings(), SimulatedClock())
     with pytest.raises(NotMigrated, match=r"no stage\.fence as this release needs it: run `proofwatch migrate`"):
         await worker.start()
     await pool.close()
@@ -201,8 +201,12 @@ async def test_an_unreachable_database_is_named_without_its_password() -> None:
 
 
 def worker(bus: LocalBus, pool: Any, stage: Counting, settings: LaneSettings | None = None) -> Worker[Any]:
-    fence, clock, settings = PostgresFence(pool, "stage"), SimulatedClock(7000), settings or LaneSettings(max_records=4)
-    return Worker(bus, "g", ["in"], fence, stage, settings, clock, companions=[relay(fence, bus, "g", settings, clock)])
+    fence, clock, settings = (
+        PostgresFence(pool, "stage", group="g"),
+        SimulatedClock(7000),
+        settings or LaneSettings(max_records=4),
+    )
+    return Worker(bus, ["in"], fence, stage, settings, clock, companions=[relay(fence, bus, "g", settings, clock)])
 
 
 async def test_the_relay_publishes_what_was_stored_in_order_and_forgets_it(pool: Any) -> None:

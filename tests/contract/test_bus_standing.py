@@ -50,7 +50,6 @@ def downstream(world: World, stage: Copy) -> Worker[None]:
     filled_by = {world.name("out"): (world.prefix + "g", world.name("in"))}
     made = Worker(
         world.bus,
-        group,
         [world.name("out")],
         world.bus.fence(group),
         stage,

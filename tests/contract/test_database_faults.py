@@ -140,10 +140,8 @@ class Running:
 async def running(database: Database) -> AsyncIterator[Running]:
     pool, clock = await create_pool(database.dsn), SystemClock()
     bus = LocalBus({"in": 1, "out": 1}, clock)
-    fence, settings = PostgresFence(pool, "stage"), LaneSettings(max_records=4, idle_s=0.2, stuck_s=0.0)
-    worker = Worker(
-        bus, "g", ["in"], fence, Stage(), settings, clock, companions=[relay(fence, bus, "g", settings, clock)]
-    )
+    fence, settings = PostgresFence(pool, "stage", group="g"), LaneSettings(max_records=4, idle_s=0.2, stuck_s=0.0)
+    worker = Worker(bus, ["in"], fence, Stage(), settings, clock, companions=[relay(fence, bus, "g", settings, clock)])
     await worker.start()
     made = Running(bus, pool, worker, asyncio.create_task(worker.run()))
     yield made

@@ -56,7 +56,7 @@ class World:
         group = self.prefix + group
         settings = LaneSettings(max_records=max_records, heartbeat_s=0.1, idle_s=0.2)
         fence = self.bus.fence(group)
-        made = Worker(self.bus, group, [self.name(topic)], fence, stage, settings, CLOCK, by_key=by_key)
+        made = Worker(self.bus, [self.name(topic)], fence, stage, settings, CLOCK, by_key=by_key)
         self.closers.append(made.stop)
         return made
 

@@ -80,7 +80,7 @@ async def test_a_codec_that_cannot_be_read_is_one_sentence_and_not_a_loop(
         with pytest.raises(Unreadable, match=rf"{topic}: a batch is compressed .*zstd"):
             await tail.catch_up(60)
         await tail.stop()
-        copy = Worker(bus, f"copy-{topic}", (topic,), bus.fence(f"copy-{topic}"), Ignore(), LANE, SystemClock())
+        copy = Worker(bus, (topic,), bus.fence(f"copy-{topic}"), Ignore(), LANE, SystemClock())
         await copy.start()
         with pytest.raises(Unreadable, match=rf"{topic}/0"):
             await asyncio.wait_for(copy.run(), 60)

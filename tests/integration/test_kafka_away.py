@@ -62,7 +62,7 @@ async def again_and_again(act: Callable[[], Awaitable[object]]) -> None:
 async def process(bus: KafkaBus, name: str) -> AsyncIterator[Copy]:
     """Everything that a service has: a member with six readers and six producers, and the clients of the bus."""
     topic, out, copy = f"{name}.in", f"{name}.out", Copy(f"{name}.out")
-    worker = Worker(bus, name, [topic], bus.fence(name), copy, LaneSettings(idle_s=0.2), SystemClock())
+    worker = Worker(bus, [topic], bus.fence(name), copy, LaneSettings(idle_s=0.2), SystemClock())
     tail = bus.tail([topic])
     await worker.start()
     await tail.start()

@@ -70,7 +70,7 @@ async def test_six_partitions_without_records_cost_a_few_requests_a_second(
     bus, stage = KafkaBus(kafka_broker.bootstrap, "idle"), Taking()
     await bus.start()
     settings = LaneSettings(idle_s=IDLE_LONG_S)
-    worker = Worker(bus, name, [name], bus.fence(name), stage, settings, SystemClock())
+    worker = Worker(bus, [name], bus.fence(name), stage, settings, SystemClock())
     await worker.start()
     running = asyncio.create_task(worker.run())
     try:

@@ -1,37 +1,56 @@
-"""Outputs that are made while they are sent.
+"""Outputs that come to be while they are sent.
 
-A stage with many outputs may return them as `Drawn`: parts that come to be when an owner draws them, so that a part is
-under way to the broker while the next is made, and is forgotten while it is still in the processor's cache. Owners
-draw everything, in order, once, and before they commit; an error on the way is an error of the step.
+A stage with many outputs may return them as `LazyOutputs`: parts that come to be when an owner asks for them, so that a
+part is under way to the broker while the next is made, and is forgotten while it is still in the processor's cache.
+Owners take everything, in order, once, and before they commit; an error on the way is an error of the step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.port import Outgoing, Output, Part, Rejection
 
 
-class Drawn:
-    """Outputs in parts. Iterating gives the records one by one; either way they are made as they are drawn."""
+class LazyOutputs:
+    """Outputs in parts. Iterating gives them one by one; either way they are made as they are asked for."""
 
-    def __init__(self, parts: Iterable[Sequence[Outgoing]]) -> None:
+    def __init__(self, parts: Iterable[Part]) -> None:
         """`parts` is iterated once."""
         self.parts = parts
 
-    def __iter__(self) -> Iterator[Outgoing]:
+    def __iter__(self) -> Iterator[Output]:
         for part in self.parts:
-            yield from part
+            if isinstance(part, Rejection):
+                yield part
+            else:
+                yield from part
 
 
-def parts_of(outputs: Iterable[Outgoing]) -> Iterable[Sequence[Outgoing]]:
-    """Return what a step returned in parts: one, unless it is `Drawn`."""
-    if isinstance(outputs, Drawn):
+def parts_of(outputs: Iterable[Output]) -> Iterable[Part]:
+    """Return what a step returned in parts: few, unless it is `LazyOutputs`."""
+    if isinstance(outputs, LazyOutputs):
         return outputs.parts
-    return (outputs if isinstance(outputs, Sequence) else list(outputs),)
+    return _parted(outputs if isinstance(outputs, Sequence) else list(outputs))
 
 
-def passed(
-    outputs: Iterable[Outgoing], through: Callable[[Iterable[Sequence[Outgoing]]], Iterator[Sequence[Outgoing]]]
-) -> Iterable[Outgoing]:
-    """Return `outputs` as they come `through`: when they are drawn if they are `Drawn`, and at once otherwise."""
-    on_the_way = Drawn(through(parts_of(outputs)))
-    return on_the_way if isinstance(outputs, Drawn) else [*on_the_way]
+def passed(outputs: Iterable[Output], through: Callable[[Iterable[Part]], Iterator[Part]]) -> Iterable[Output]:
+    """Return `outputs` as they come `through`: when they are asked for if they are lazy, and at once otherwise."""
+    parts = through(parts_of(outputs))
+    if isinstance(outputs, LazyOutputs):
+        return LazyOutputs(parts)
+    made = [part for part in parts if part]
+    return LazyOutputs(made) if made else ()
+
+
+def _parted(outputs: Sequence[Output]) -> Iterable[Part]:
+    if Rejection not in set(map(type, outputs)):
+        return (outputs,)  # type: ignore[return-value]
+    return list(_split(outputs))
+
+
+def _split(outputs: Sequence[Output]) -> Iterator[Part]:
+    for rejected, run in groupby(outputs, key=lambda each: isinstance(each, Rejection)):
+        if rejected:
+            yield from (each for each in run if isinstance(each, Rejection))
+        else:
+            yield [each for each in run if isinstance(each, Outgoing)]

@@ -5,8 +5,12 @@ Kafka's words are used throughout. Two implementations fulfil these protocols, `
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, Self, TypeVar
+
+from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.events.rejected import Rejected
 
 Headers = tuple[tuple[str, bytes], ...]
 Tx = TypeVar("Tx", covariant=True)
@@ -71,6 +75,32 @@ new_outgoing: Final[Callable[[tuple[str, bytes | None, bytes | None, int | None,
 """The same for what is published."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A record that can never be processed, as a stage hands it over: in its place among the outputs.
+
+    The bus makes a dead letter of it, under the name of the group (`dead_letters.letter`), and counts it.
+    `message` says where the record is wrong and what would be right; it never holds a value of the record.
+    `stamp_ms`: the letter's timestamp where a broker would refuse the record's own; None: the record's.
+    """
+
+    record: Record
+    reason: DeadLetterReason
+    message: str
+    stamp_ms: int | None = None
+
+    @classmethod
+    def of(cls, record: Record, error: Rejected) -> Self:
+        """Return the rejection of `record` because of `error`."""
+        return cls(record, error.reason, error.message)
+
+
+Output = Outgoing | Rejection
+"""What comes of a batch, one by one."""
+Part = Sequence[Outgoing] | Rejection
+"""What comes of a batch, at a stroke. A rejection is a part of its own: nobody looks at every record for one."""
+
+
 class Batch(NamedTuple):
     """Consecutive records of one partition, and the half-open range of positions they stand for.
 
@@ -107,9 +137,10 @@ class Stage(Protocol[TxIn]):
         """Load what the partition needs before its first batch; also called when a lane starts anew."""
         ...
 
-    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
-        """Return what is to be published together with the batch's position: a sequence, or `lazy_outputs.Drawn`.
+    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Output]:
+        """Return what is to be published together with the batch's position: a sequence, or `LazyOutputs`.
 
+        A record that cannot be processed is a `Rejection` among them, and the next one goes on.
         `tx` is the open database connection for PostgreSQL lanes and None for bus lanes.
         """
         ...
@@ -143,7 +174,15 @@ class Owner(Protocol[Tx]):
 
 
 class Fence(Protocol[Tx]):
-    """Where positions and effects become durable together, and where the previous owner is shut out."""
+    """Where positions and effects become durable together, and where the previous owner is shut out.
+
+    It is one group's: its positions, its outputs, and its dead letters, which have the group's name.
+    """
+
+    @property
+    def group(self) -> str:
+        """Return the group, as everything that is committed calls it."""
+        ...
 
     async def check(self) -> None:
         """Make sure, before anything starts, that what the fence needs is there; raises a `BusError` that names it."""

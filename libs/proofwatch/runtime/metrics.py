@@ -13,12 +13,12 @@ import prometheus_client as prometheus
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.committed import Committed
 from proofwatch.bus.dead_letters.limit import OVER
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.newest import newest_of
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.wrappers.observed import Published, Sample
+from proofwatch.bus.port import Batch, Record, Rejection, TopicPartition
+from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.events.topics import TALLIES
 from proofwatch.runtime import metric_catalogue as catalogue
@@ -77,16 +77,16 @@ class Metrics:
             for metric in _OFTEN:
                 self._of(metric).remove(*place)
 
-    def committed(self, group: str, batch: Batch, published: Published, seconds: float) -> None:
+    def committed(self, group: str, batch: Batch, outputs: Committed, seconds: float) -> None:
         """Count a batch and what came of it."""
         place = _place(group, batch.source)
         self._of(catalogue.POSITION).labels(*place).set(batch.position_after)
         if batch.progress_ms is not None:
             self._seen_ms[place] = batch.progress_ms
-        for topic, count in published.records.items():
+        for topic, count in outputs.records.items():
             self._of(catalogue.OUTPUTS).labels(group, topic).inc(count)
-        if published.dead_letters:
-            self._count_dead_letters(group, published.dead_letters)
+        if outputs.rejections:
+            self._count_dead_letters(group, outputs.rejections)
         if batch.records:
             self._of(catalogue.RECORDS_TAKEN).labels(*place).inc(len(batch.records))
             self._of(catalogue.BATCH_RECORDS).labels(group).observe(len(batch.records))
@@ -132,8 +132,8 @@ class Metrics:
     def _lag_seconds(self, place: tuple[str, ...]) -> float:
         return max(0.0, (self._clock.now_ms() - self._seen_ms[place]) / 1000)
 
-    def _count_dead_letters(self, group: str, dead_letters: Sequence[Outgoing]) -> None:
-        said = Counter((self._tenant(output.key), _reason(output)) for output in dead_letters)
+    def _count_dead_letters(self, group: str, rejections: Sequence[Rejection]) -> None:
+        said = Counter((self._tenant(each.record.key), each.reason) for each in rejections)
         for (tenant, reason), count in said.items():
             self._of(catalogue.DEAD_LETTERS).labels(group, tenant, reason).inc(count)
 
@@ -151,11 +151,6 @@ class Metrics:
 
 def _place(group: str, at: TopicPartition) -> tuple[str, ...]:
     return (group, at.topic, str(at.partition))
-
-
-def _reason(output: Outgoing) -> str:
-    said = refusal(output.headers)
-    return said.reason if said else _UNKNOWN
 
 
 def _observe_ages(histogram: Any, records: Sequence[Record], now_ms: float) -> None:
@@ -187,7 +182,7 @@ class _Mended(Collector):
 
 
 class _Beyond(Collector):
-    """The tenants beyond the cap on dead letters (`bus.capped`), where there are any."""
+    """The tenants beyond the cap on dead letters (`bus.dead_letters.limit`), where there are any."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the one metric."""

@@ -84,7 +84,7 @@ class FaustWorker:
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
         self._observer = observer
-        self._lanes.observe(self._group, observer)
+        self._lanes.observe(observer)
 
     async def start(self) -> None:
         """Check topic and tables and join the group; Faust itself would wait for a topic for ever.

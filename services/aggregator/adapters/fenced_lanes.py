@@ -39,10 +39,10 @@ class FencedLanes:
         self._in_hand: set[TopicPartition] = set()
         self._applied_s: dict[TopicPartition, float] = {}
 
-    def observe(self, stage: str, observer: Observer) -> None:
-        """Let `observer` be told of every committed batch, under the name `stage`."""
-        self._owners = Observed(self._fence, stage, observer)
-        self._on_failure = partial(observer.failed, stage)
+    def observe(self, observer: Observer) -> None:
+        """Let `observer` be told of every committed batch."""
+        self._owners = Observed(self._fence, observer)
+        self._on_failure = partial(observer.failed, self._fence.group)
 
     def unready(self) -> Sequence[str]:
         """Return what the database that is waited for suffers from; empty: the last attempt succeeded."""

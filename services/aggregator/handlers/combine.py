@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
-from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.newest import newest_header
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, Topic, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.rejected import Rejected
@@ -15,7 +14,6 @@ from proofwatch.events.wire import JSON, Wire
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.times import MINUTE_MS, SECOND_MS, milliseconds
 
-STAGE: Final = "combine"
 _END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins before can name its end
 _SILENT_MS: Final = 20 * SECOND_MS
 
@@ -55,11 +53,12 @@ class CombineStage:
         self._topic_id = (await self._verdicts()).id if self._verdicts else None
         self._reported_ms.pop(source, None)
 
-    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
-        """Return a tally for every partition of the tallies topic, the empty ones too, and dead letters."""
+    async def step(self, batch: Batch, tx: None) -> Sequence[Output]:
+        """Return a tally for every partition of the tallies topic, the empty ones too, and rejections."""
         if not (batch.records or self._matters(batch.progress_ms, self._reported_ms.get(batch.source))):
             return ()
-        fold, outgoing, seen_ms, newest_ms = Fold(self._segments), [], 0, 0
+        outputs: list[Output] = []
+        fold, seen_ms, newest_ms = Fold(self._segments), 0, 0
         for record in batch.records:
             if record.timestamp_ms > seen_ms:  # how far the batches before it had come, windows knows
                 seen_ms = record.timestamp_ms
@@ -69,10 +68,10 @@ class CombineStage:
                 if at_ms > newest_ms:
                     newest_ms = at_ms
             except Rejected as rejected:
-                outgoing.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
-        outgoing += self._tallies(batch, fold.cells(), newest_ms)
+                outputs.append(Rejection.of(record, rejected))
+        outputs += self._tallies(batch, fold.cells(), newest_ms)
         self._reported_ms[batch.source] = batch.progress_ms
-        return outgoing
+        return outputs
 
     async def closed(self, source: TopicPartition) -> None:
         """Forget the partition."""

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import VERDICT, LabelCodec
 from proofwatch.events.mending import MENDED
@@ -23,7 +22,6 @@ from services.aggregator.core.times import DAY_MS
 from services.aggregator.handlers.labelled_days import LabelledDays
 from services.aggregator.ports import LedgerStores
 
-STAGE: Final = "ledger"
 SCHEMA: Final = "ledger"
 TOPICS: Final = (topics.VERDICTS, topics.LABELS)
 _REMOVED_AT_ONCE: Final = 2_000
@@ -79,11 +77,11 @@ class LedgerStage:
         """Forget how far the lane had come."""
         self._seen.pop(source, None)
 
-    async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
-        """Apply the batch; return dead letters, then the labelled days that are due and their anomalies."""
+    async def step(self, batch: Batch, tx: Any) -> Sequence[Output]:
+        """Apply the batch; return rejections, then the labelled days that are due and their anomalies."""
         if batch.source not in self._seen:
             self._seen[batch.source] = (await self._ledger.progress(tx)).get(batch.source) or 0
-        output, entries, seen = self._read(batch, self._seen[batch.source])
+        rejections, entries, seen = self._read(batch, self._seen[batch.source])
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if entries:
             await self._joins.prepare(tx)
@@ -93,7 +91,7 @@ class LedgerStage:
         due = await self._publish_due(batch, tx)
         if batch.progress_ms is not None and batch.progress_ms >= self._tidy_at_ms:
             await self._forget(batch.progress_ms, tx)
-        return [*output, *due]
+        return [*rejections, *due]
 
     async def _forget(self, progress_ms: int, tx: Any) -> None:
         """Remove transactions that were kept for long enough, some at a time; look again in an hour of progress.
@@ -112,10 +110,10 @@ class LedgerStage:
             before = instant_of(before_ms[tenant]).isoformat()
             _log.info("transactions_removed", tenant=tenant, rows=rows, logged_before=before)
 
-    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Outgoing], list[tuple[Key, Entry]], dict[Key, int]]:
-        """Return dead letters, entries, and for each key how far the lane had come in time with its first entry."""
+    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Rejection], list[tuple[Key, Entry]], dict[Key, int]]:
+        """Return rejections, entries, and for each key how far the lane had come in time with its first entry."""
         verdicts = batch.source.topic == topics.VERDICTS
-        output: list[Outgoing] = []
+        rejections: list[Rejection] = []
         entries: list[tuple[Key, Entry]] = []
         seen: dict[Key, int] = {}
         for record in batch.records:
@@ -127,13 +125,13 @@ class LedgerStage:
                 else:
                     read = label_entry(record.value, self._label)
             except Rejected as rejected:
-                output.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+                rejections.append(Rejection.of(record, rejected))
             else:
                 entries.append(read)
                 seen.setdefault(read[0], seen_ms)
         MENDED.update({("label", field): count for field, count in self._labels.mended.items()})
         self._labels.mended.clear()
-        return output, entries, seen
+        return rejections, entries, seen
 
     async def _join(
         self, topic: str, entries: Sequence[tuple[Key, Entry]], seen: Mapping[Key, int], tx: Any

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, History, Output, Rejection, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.rejected import Rejected
@@ -26,7 +25,6 @@ from services.aggregator.ports import Progress, WindowsStores
 
 _REMOVED_AT_ONCE: Final = 2_000
 """Rows in one step: some 10 ms."""
-STAGE: Final = "windows"
 SCHEMA: Final = "windows"
 
 
@@ -63,8 +61,8 @@ class WindowsStage:
         """Forget the partition."""
         self._lanes.pop(source, None)
 
-    async def step(self, batch: Batch, tx: Any) -> Sequence[Outgoing]:
-        """Merge the batch's tallies, close what became due, and return windows, anomalies and dead letters.
+    async def step(self, batch: Batch, tx: Any) -> Sequence[Output]:
+        """Merge the batch's tallies, close what became due, and return rejections, windows and anomalies.
 
         Time moves by tallies alone, so an idle batch changes nothing. Raises `TalliesMissing`.
         """
@@ -72,13 +70,13 @@ class WindowsStage:
             return ()
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
         before_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
-        arrivals, outgoing = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
+        arrivals, rejections = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
         touched = await self._merge(arrivals.in_time, lane, tx, journal, before_ms)
         revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
-        outgoing += await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
+        outgoing = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
@@ -88,7 +86,7 @@ class WindowsStage:
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
-        return outgoing
+        return [*rejections, *outgoing]
 
     async def _save(
         self,
@@ -163,22 +161,22 @@ class WindowsStage:
 
 def _admitted(
     batch: Batch, lane: OpenWindows, decode: Callable[[bytes | None], Tally], horizon_ms: int
-) -> tuple[Arrivals, list[Outgoing]]:
-    """Return the cells that are not merged yet, and dead letters; move the sources on."""
+) -> tuple[Arrivals, list[Rejection]]:
+    """Return the cells that are not merged yet, and rejections; move the sources on."""
     arrivals = Arrivals([], [])
-    dead = []
+    rejections = []
     for record in batch.records:
         try:
             tally = decode(record.value)
         except Rejected as rejected:
-            dead.append(dead_letter(record, batch.source, STAGE, rejected.reason, rejected.message))
+            rejections.append(Rejection.of(record, rejected))
             continue
         source = SourceId(tally.source_topic, tally.source_partition)
         before = lane.sources.get(source)
         lane.sources[source], fresh = admit(tally, before)
         if not fresh:
             _skipped.holds(
-                group=STAGE,
+                group=SCHEMA,
                 topic=source.topic,
                 partition=source.partition,
                 tally=f"{tally.position_before} to {tally.position_after}",
@@ -188,4 +186,4 @@ def _admitted(
             )
         else:
             arrivals.add(tally.cells, before.progress_ms if before else None, horizon_ms)
-    return arrivals, dead
+    return arrivals, rejections

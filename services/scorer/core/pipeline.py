@@ -11,8 +11,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, Outgoing, Record, new_outgoing
+from proofwatch.bus.port import Batch, Outgoing, Part, Record, Rejection, new_outgoing
 from proofwatch.detection.suspicions import velocity
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.codec import TransactionCodec
@@ -33,8 +32,6 @@ from services.scorer.core.subject import NOTHING
 from services.scorer.core.suspicion import Signals
 from services.scorer.core.times import occurred_ms
 from services.scorer.core.verdicts import guidance, verdict
-
-STAGE: Final = "scorer"
 
 States = dict[bytes, SubjectState]
 
@@ -72,7 +69,7 @@ class Pipeline:
 
     def run(  # noqa: C901 - a call for each record would cost as much as its duplicate check
         self, batch: Batch, known: Known, policies_at: PoliciesAt
-    ) -> Generator[list[Outgoing], None, BatchCounts]:
+    ) -> Generator[Part, None, BatchCounts]:
         """Yield what follows from the records of `batch`, part by part; update `known`. Returns what became of them.
 
         `policies_at` gives what is in force at a log time, and may raise.
@@ -121,7 +118,12 @@ class Pipeline:
                         if seen is Seen.CONFLICTING:
                             self._refuse_conflict(record, event, key, effective, known, outputs)
             except Rejected as error:
-                append(dead_letter(record, source, STAGE, error.reason, error.message))
+                if outputs:
+                    yield outputs
+                    outputs = []
+                    append = outputs.append
+                yield Rejection.of(record, error)
+                self._codec.mended = mended
                 dead_lettered += 1
                 continue
             # 4. Signals: velocity of the subject, attack patterns, alarms of its cohorts. The fields of `Signals`.

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Final
 
-from proofwatch.bus.lazy_outputs import Drawn
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.lazy_outputs import LazyOutputs
+from proofwatch.bus.port import Batch, History, Output, Part, Record, TopicPartition
 from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.mending import MENDED
@@ -16,12 +16,10 @@ from proofwatch.runtime.clock import Clock
 from services.scorer.core.effective_policies import CompiledPolicies, EffectivePolicies, PoliciesAt
 from services.scorer.core.event_records import EventRecords
 from services.scorer.core.partition_memory import PartitionMemory
-from services.scorer.core.pipeline import STAGE, Known, Pipeline, States
+from services.scorer.core.pipeline import Known, Pipeline, States
 from services.scorer.handlers.recall import MemoryTooShort, read_step_ups, recall_memory
 from services.scorer.handlers.subject_states import Log, SubjectStates
 from services.scorer.ports import Governance, Observer, Subjects
-
-__all__ = ["STAGE", "ScorerStage"]
 
 _AGAIN_S: Final = 0.05
 _KEY: Final = itemgetter(Record._fields.index("key"))
@@ -95,7 +93,7 @@ class ScorerStage:
         """Note how far the subjects topic has come; now and then, so that a later catch-up has less to read."""
         await self._subjects.look()
 
-    async def step(self, batch: Batch, tx: None) -> Iterable[Outgoing]:
+    async def step(self, batch: Batch, tx: None) -> Iterable[Output]:
         """Return what follows from the batch. Raises `SubjectsUnavailable`, `SubjectsBehind`: nothing is decided."""
         memory, log_ms = self._memory[batch.source], batch.progress_ms
         if log_ms is not None:
@@ -103,10 +101,10 @@ class ScorerStage:
         # The keys are known without decoding, so one look at each event suffices.
         states = await self._subjects.load(batch, set(filter(None, map(_KEY, batch.records))))
         if batch.records:
-            return Drawn(self._run(batch, memory, states))
+            return LazyOutputs(self._run(batch, memory, states))
         return [] if log_ms is None else self._pipeline.lapsed_step_ups(memory, log_ms)
 
-    def _run(self, batch: Batch, memory: PartitionMemory, states: States) -> Iterator[list[Outgoing]]:
+    def _run(self, batch: Batch, memory: PartitionMemory, states: States) -> Iterator[Part]:
         """Yield what follows from the batch, bit by bit, and at the end what its subjects are then."""
         changes = States()
         counts = yield from self._pipeline.run(batch, Known(memory, states, changes), self._reaching(memory))

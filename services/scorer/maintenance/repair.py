@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Rejection, TopicPartition
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
 from services.scorer.core.subject import decode
@@ -96,7 +96,7 @@ def _outputs(bad: Unreadable, partition: int, order: Order, now_ms: int) -> tupl
         "at": datetime.fromtimestamp(now_ms / 1000, UTC).isoformat(),
     }
     headers = tuple((REPAIR + name, value.encode()) for name, value in said.items())
-    letter = dead_letter(record, at, GROUP, error.reason, error.message)
+    letter = dead_letter(Rejection.of(record, error), at, GROUP)
     return (
         letter._replace(headers=(*headers, *letter.headers)),
         Outgoing(SUBJECTS, record.key, before and before.value, partition, None, headers),

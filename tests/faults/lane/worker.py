@@ -59,7 +59,7 @@ async def main() -> None:
     bus = KafkaBus(ENV["BOOTSTRAP"], "fault-worker", instance_id=ENV["PROOFWATCH_INSTANCE_ID"])
     await bus.start()
     group, settings = ENV["GROUP"], LaneSettings(max_records=1000, idle_s=0.5)
-    worker = Worker(bus, group, [ENV["SOURCE"]], bus.fence(group), Copy(), settings, SystemClock())
+    worker = Worker(bus, [ENV["SOURCE"]], bus.fence(group), Copy(), settings, SystemClock())
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await worker.start()

@@ -15,7 +15,7 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.events import topics
-from proofwatch.events.rejected import Reason
+from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.wire import Wire
 from proofwatch.events.wire_framed import frame
 from proofwatch.governance.policy import load_policy
@@ -141,7 +141,7 @@ async def test_the_letters_of_every_stage_are_what_they_were(postgres_dsn: str) 
     finally:
         await pool.close()
     said = [dict(headers) for *_, headers in found]
-    assert {each["proofwatch.reason"] for each in said} == set(get_args(Reason)) - ELSEWHERE
+    assert {each["proofwatch.reason"] for each in said} == set(get_args(DeadLetterReason)) - ELSEWHERE
     groups = {each["__connect.errors.stage"] for each in said}
     assert groups == {"scorer", "devices", "combine", "windows", "ledger", "triage", "notifier"}
     assert json.loads(GOLDEN.read_text()) == summary(found)

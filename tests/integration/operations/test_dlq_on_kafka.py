@@ -11,13 +11,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from proofwatch.bus.dead_letters.cap import Cap
-from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.topics import REDRIVES, TopicSpec
 from proofwatch.events.types import Redrive
@@ -68,7 +67,7 @@ class Scene:
     def worker(self, stage: "Picky", max_records: int, bus: KafkaBus | None = None) -> Worker[None]:
         settings = LaneSettings(max_records=max_records, idle_s=0.1, heartbeat_s=0.2, cap=Cap(0.0, 1_000))
         bus = bus or self.bus
-        return Worker(bus, self.source, [self.source], bus.fence(self.source), stage, settings, CLOCK)
+        return Worker(bus, [self.source], bus.fence(self.source), stage, settings, CLOCK)
 
     async def process_all(self, stage: "Picky") -> None:
         """Run a worker until everything on the source has been committed."""
@@ -98,11 +97,11 @@ class Picky:
 
     async def closed(self, source: TopicPartition) -> None: ...
 
-    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: None) -> Sequence[Output]:
         return [
             Outgoing(self.scene.out, record.key, record.value, 0, record.timestamp_ms, record.headers)
             if record.value in self.good
-            else dead_letter(record, batch.source, self.scene.source, "malformed", "$: is not JSON")
+            else Rejection(record, "malformed", "$: is not JSON")
             for record in batch.records
         ]
 

@@ -6,8 +6,8 @@ import json
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from proofwatch.bus.committed import Committed
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.wrappers.observed import Published
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.metrics import Metrics
@@ -32,10 +32,10 @@ async def test_a_scrape_is_the_text_format_and_readiness_changes_with_it() -> No
     metrics = Metrics(lambda: reasons, "scorer", SimulatedClock(1_005))
     records = [Record(n, 5, b"k", b"v") for n in range(3)]
     batch = Batch(TopicPartition("in", 2), records, 0, 3, 5, 1_005)
-    published = Published()
-    published.add([Outgoing("out", b"k", b"v")] * 3)
+    outputs = Committed("in")
+    outputs.add([Outgoing("out", b"k", b"v")] * 3)
     metrics.assigned("scorer", [batch.source])
-    metrics.committed("scorer", batch, published, 0.02)
+    metrics.committed("scorer", batch, outputs, 0.02)
     server = HealthServer(0, lambda: reasons, "127.0.0.1", metrics.render)
     port = await server.start()
     assert ((await get(port, "/ready"))[0], (await get(port, "/live"))[0]) == (503, 200)

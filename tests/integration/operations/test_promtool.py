@@ -1,8 +1,8 @@
 """What a process tells Prometheus is what Prometheus's own tool approves of."""
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
-from proofwatch.bus.wrappers.observed import Published, Sample
+from proofwatch.bus.committed import Committed
+from proofwatch.bus.port import Batch, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.metric_catalogue import (
     CATALOGUE,
     LAG_RECORDS,
@@ -21,10 +21,11 @@ def full() -> Metrics:
     """Metrics in which every one of the catalogue has a sample."""
     metrics = Metrics(list, "scorer")
     record = Record(1, 5, b"acme/s-1", b"v")
-    published = Published()
-    published.add([Outgoing("out", b"k", b"v"), dead_letter(record, AT, "scorer", "malformed", "$")])
+    outputs = Committed("in")
+    outputs.add([Outgoing("out", b"k", b"v")])
+    outputs.reject(Rejection(record, "malformed", "$"))
     metrics.assigned("scorer", [AT])
-    metrics.committed("scorer", Batch(AT, [record], 1, 2, 5, 1_005), published, 0.02)
+    metrics.committed("scorer", Batch(AT, [record], 1, 2, 5, 1_005), outputs, 0.02)
     metrics.failed("scorer", AT, ConnectionResetError())
     metrics.counted(NOTIFICATIONS.name, "log", "sent")
     looked_up = (

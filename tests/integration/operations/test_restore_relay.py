@@ -122,7 +122,6 @@ async def _serving(world: World, pool: "asyncpg.Pool") -> tuple[Worker[Any], "as
     settings = LaneSettings(max_records=7, idle_s=0.2, heartbeat_s=0.1)
     made = Worker(
         world.bus,
-        "ledger",
         [world.name("in")],
         fence,
         Stored(world.name("out")),

@@ -46,6 +46,7 @@ class FailingFence:
     def __init__(self, bus: LocalBus, seed: int | None) -> None:
         """`seed` decides when; None: never."""
         self._fence = bus.fence("scorer")
+        self.group = self._fence.group
         self._dice = random.Random(seed) if seed is not None else None
 
     async def check(self) -> None:

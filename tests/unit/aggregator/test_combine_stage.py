@@ -15,6 +15,7 @@ from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.types import Device, Tally
 from services.aggregator.handlers.combine import CombineStage
 from tests.integration.aggregator.traffic import START, verdict
+from tests.unit.bus.stages import written
 
 SOURCE = TopicPartition(topics.VERDICTS, 3)
 GRACE_MS = 30_000
@@ -42,7 +43,7 @@ def tallies(outgoing: Sequence[Outgoing]) -> list[Tally]:
 async def test_every_partition_gets_exactly_one_tally_of_the_whole_range(stage: CombineStage) -> None:
     """The empty ones too; a tenant's cells are in the partition that its key hashes to, and nowhere else."""
     values = [VERDICT.encode(verdict(n, START, tenant=f"tenant-{n}")) for n in range(8)]
-    outgoing = await stage.step(batch(values), None)
+    outgoing = written(await stage.step(batch(values), None), SOURCE, "combine")
     assert sorted(each.partition for each in outgoing if each.partition is not None) == [0, 1, 2, 3]
     assert {each.timestamp_ms for each in outgoing} == {5_000}
     for each, tally in zip(outgoing, tallies(outgoing), strict=True):
@@ -55,7 +56,7 @@ async def test_every_partition_gets_exactly_one_tally_of_the_whole_range(stage: 
 async def test_what_counts_something_says_when_its_newest_transaction_was(stage: CombineStage) -> None:
     """So that windows can tell how long it took; what is empty, and what is refused, says nothing."""
     values = [VERDICT.encode(verdict(n, START + timedelta(seconds=second))) for n, second in enumerate((3, 9, 5))]
-    outgoing = await stage.step(batch([*values, b"{"]), None)
+    outgoing = written(await stage.step(batch([*values, b"{"]), None), SOURCE, "combine")
     newest_ms = round(START.timestamp() * 1000) + 9_000
     counted = [each for each in outgoing if each.topic == topics.TALLIES and TALLY.decode(each.value).cells]
     assert [list(newest_of([Record(0, 0, None, None, each.headers)])) for each in counted] == [[newest_ms]]
@@ -100,7 +101,7 @@ async def test_a_poison_verdict_becomes_a_dead_letter_and_the_range_goes_on(
     stage: CombineStage, value: bytes, reason: bytes
 ) -> None:
     """Original bytes, a readable reason, and no hole in the positions."""
-    outgoing = await stage.step(batch([value, VERDICT.encode(verdict(2, START))]), None)
+    outgoing = written(await stage.step(batch([value, VERDICT.encode(verdict(2, START))]), None), SOURCE, "combine")
     dead = [each for each in outgoing if each.topic == f"{topics.VERDICTS}.dlq"]
     assert [(each.value, dict(each.headers)["proofwatch.reason"]) for each in dead] == [(value, reason)]
     found = tallies(outgoing)

@@ -18,7 +18,7 @@ AT = TopicPartition("tallies", 0)
 class Fence:
     """A fence whose commits fail as they are told to, before or after they became durable."""
 
-    schema = "windows"
+    schema = group = "windows"
     pool = None
 
     def __init__(self, *troubles: tuple[Exception, bool]) -> None:

@@ -1,18 +1,24 @@
 """Stages that the bus tests drive."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
-from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
 
 
 async def until(true: Callable[[], bool]) -> None:
     """Let the other tasks run until `true`; the test's time limit is the only one."""
     while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
         await asyncio.sleep(0)
+
+
+def written(outputs: Iterable[Output], source: TopicPartition, group: str) -> list[Outgoing]:
+    """Return what a fence of `group` publishes of a step's outputs: a letter for every rejection."""
+    return [*chain.from_iterable(with_letters(outputs, source, group))]
 
 
 class Recording:
@@ -30,7 +36,7 @@ class Recording:
     async def closed(self, source: TopicPartition) -> None:
         self.told.append(("closed", source, None))
 
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
         self.batches.append(batch)
         if error := self.fail(batch):
             raise error
@@ -42,10 +48,10 @@ class Recording:
 class Picky(Recording):
     """Refuses what is not `good`."""
 
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
         copies = await super().step(batch, tx)
         return [
-            out if out.value == b"good" else dead_letter(record, batch.source, "picky", "malformed", "$: is not JSON")
+            out if record.value == b"good" else Rejection(record, "malformed", "$: is not JSON")
             for record, out in zip(batch.records, copies, strict=True)
         ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from proofwatch.bus.dead_letters.alerts import CONCERNS
 from proofwatch.bus.dead_letters.cap import Cap
-from proofwatch.bus.dead_letters.limit import Capped
+from proofwatch.bus.dead_letters.limit import DeadLetterLimit
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
@@ -42,7 +42,12 @@ async def lane_on(bus: LocalBus) -> Lane[None]:
     consumer = bus.consumer(f"reader-{next(READERS)}", ["in"])
     await consumer.start(nothing, nothing)
     return Lane(
-        AT, consumer, bus.fence("picky"), Capped(Picky(), CAP, "picky", bus), LaneSettings(max_records=4), CLOCK
+        AT,
+        consumer,
+        bus.fence("picky"),
+        DeadLetterLimit(Picky(), CAP, "picky", bus),
+        LaneSettings(max_records=4),
+        CLOCK,
     )
 
 

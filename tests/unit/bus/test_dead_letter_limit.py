@@ -6,16 +6,15 @@ from itertools import count
 import pytest
 
 from proofwatch.bus.dead_letters.cap import Cap
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.dead_letters.limit import Capped
+from proofwatch.bus.dead_letters.limit import DeadLetterLimit
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.lazy_outputs import Drawn
+from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Record, Rejection, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
-from tests.unit.bus.stages import Picky, Unreliable, until
+from tests.unit.bus.stages import Picky, Unreliable, until, written
 
 AT = TopicPartition("in", 0)
 DEAD = TopicPartition("in.dlq", 0)
@@ -36,7 +35,7 @@ async def lane_on(bus: LocalBus, cap: Cap) -> Lane[None]:
 
     consumer = bus.consumer(f"reader-{next(READERS)}", ["in"])
     await consumer.start(nothing, nothing)
-    stage: Capped[None] = Capped(Picky(), cap, "picky", bus)
+    stage: DeadLetterLimit[None] = DeadLetterLimit(Picky(), cap, "picky", bus)
     return Lane(AT, consumer, bus.fence("picky"), stage, LaneSettings(max_records=4), CLOCK)
 
 
@@ -89,12 +88,11 @@ async def test_outputs_that_are_drawn_halt_when_the_last_was_drawn() -> None:
     batch = Batch(AT, records, 0, 4, 1, 1)
 
     class Drawing(Picky):
-        async def step(self, batch: Batch, tx: object) -> Drawn:  # type: ignore[override]
-            outputs = await super().step(batch, tx)
-            return Drawn(iter([outputs[:3], outputs[3:]]))
+        async def step(self, batch: Batch, tx: object) -> LazyOutputs:  # type: ignore[override]
+            return LazyOutputs(iter(parts_of(await super().step(batch, tx))))
 
     for most, expected in ((3, 4), (2, None)):
-        stage: Capped[None] = Capped(Drawing(), Cap(0, most), "picky", bus)
+        stage: DeadLetterLimit[None] = DeadLetterLimit(Drawing(), Cap(0, most), "picky", bus)
         await stage.opened(AT, 0, bus.consumer(f"r{most}", ["in"]).history(AT, 0))
         drawn = await stage.step(batch, None)
         if expected:
@@ -107,7 +105,7 @@ async def test_outputs_that_are_drawn_halt_when_the_last_was_drawn() -> None:
 async def test_a_stage_may_see_a_batch_again_without_being_opened_anew() -> None:
     """As the port says; what the batch added before does not count."""
     bus = await bus_with(*[b"bad"] * 4)
-    stage: Capped[None] = Capped(Picky(), Cap(0, 6), "picky", bus)
+    stage: DeadLetterLimit[None] = DeadLetterLimit(Picky(), Cap(0, 6), "picky", bus)
     records = [record async for record in bus.read(AT)]
     await stage.opened(AT, 0, bus.consumer("r", ["in"]).history(AT, 0))
     for _ in range(3):
@@ -129,8 +127,8 @@ async def test_a_crash_loop_drains_nothing() -> None:
 async def test_other_stages_dead_letters_do_not_count() -> None:
     """Two services read the same topic; each answers for what it refuses itself."""
     bus = await bus_with(*[b"good"] * 4, b"bad")
-    refused = [dead_letter(Record(n, 1, b"k", b"v"), AT, "other", "malformed", "$") for n in range(4)]
-    await bus.publish(refused)
+    refused = [Rejection(Record(n, 1, b"k", b"v"), "malformed", "$") for n in range(4)]
+    await bus.publish(written(refused, AT, "other"))
     lane = await lane_on(bus, Cap(0, 2))
     await lane.step()
     again = await lane_on(bus, Cap(0, 2))
@@ -150,7 +148,7 @@ async def test_a_running_worker_ends_with_the_message() -> None:
     bus = await bus_with(*[b"bad"] * 9)
     stage = Picky()
     settings = LaneSettings(max_records=4, cap=Cap(0, 5))
-    worker = Worker(bus, "picky", ["in"], bus.fence("picky"), stage, settings, CLOCK)
+    worker = Worker(bus, ["in"], bus.fence("picky"), stage, settings, CLOCK)
     await worker.start()
     with pytest.raises(Halted, match="in/0: 5 records in a row"):
         await worker.run()
@@ -162,7 +160,7 @@ async def test_a_running_worker_ends_with_the_message() -> None:
 async def test_closing_forgets_and_tells_the_stage() -> None:
     """The next owner may have moved on; coming back, the dead letters are read anew."""
     bus, stage = await bus_with(*[b"bad"] * 3), Picky()
-    worker = Worker(bus, "picky", ["in"], bus.fence("picky"), stage, LaneSettings(cap=Cap(0, 5), idle_s=0.01), CLOCK)
+    worker = Worker(bus, ["in"], bus.fence("picky"), stage, LaneSettings(cap=Cap(0, 5), idle_s=0.01), CLOCK)
     await worker.start()
     running = asyncio.create_task(worker.run())
     await until(lambda: bus.log(DEAD).end == 3)

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.bus.dead_letters.cap import WINDOW, Cap
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.dead_letters.limit import OVER, Capped
+from proofwatch.bus.dead_letters.limit import OVER, DeadLetterLimit
 from proofwatch.bus.dead_letters.tenants import UNKNOWN, Account, add, halts, over, recalled, tenant_of
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording
 
@@ -104,10 +103,10 @@ def test_an_account_is_a_function_of_the_records_not_of_the_batches(
 class Picky(Recording):
     """Refuses what is not `good`."""
 
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
         copies = await super().step(batch, tx)
         return [
-            out if out.value == b"good" else dead_letter(record, batch.source, "picky", "malformed", "$: is not JSON")
+            out if record.value == b"good" else Rejection(record, "malformed", "$: is not JSON")
             for record, out in zip(batch.records, copies, strict=True)
         ]
 
@@ -116,7 +115,7 @@ async def stepped(*records: tuple[bytes, bytes], cut: int = 50) -> tuple[int, li
     """Let a capped stage see the records, 10 s apart; return the dead letters, and what was said of tenants."""
     bus = LocalBus({"in": 1, "out": 1, "in.dlq": 1}, SimulatedClock())
     await bus.publish([Outgoing("in", key, value, 0, 1) for key, value in records])
-    stage: Capped[None] = Capped(Picky(), Cap(0, 100, by_tenant=True), "picky", bus)
+    stage: DeadLetterLimit[None] = DeadLetterLimit(Picky(), Cap(0, 100, by_tenant=True), "picky", bus)
     taken = [record async for record in bus.read(AT)]
     await stage.opened(AT, 0, bus.consumer("r", ["in"]).history(AT, 0))
     dead = 0
@@ -124,7 +123,7 @@ async def stepped(*records: tuple[bytes, bytes], cut: int = 50) -> tuple[int, li
         for number, first in enumerate(range(0, len(taken), cut)):
             part = taken[first : first + cut]
             batch = Batch(AT, part, first, first + len(part), 1, 10_000 * number)
-            dead += sum(out.topic == "in.dlq" for out in [*await stage.step(batch, None)])
+            dead += sum(isinstance(out, Rejection) for out in [*await stage.step(batch, None)])
     return dead, [line for line in logs if "dead_letter_cap" in line["event"]]
 
 

@@ -9,7 +9,7 @@ import pytest
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Stuck
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Consumer, Outgoing, TopicPartition
+from proofwatch.bus.port import Batch, Consumer, Outgoing, Output, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording, until
 
@@ -149,7 +149,7 @@ async def test_a_batch_that_is_not_committed_for_seconds_is_not_ready(monkeypatc
     held = asyncio.Event()
 
     class Slow(Recording):
-        async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+        async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
             await held.wait()
             return await super().step(batch, tx)
 

@@ -20,7 +20,7 @@ async def test_consumed_records_are_forgotten_when_the_bus_is_told_to() -> None:
     clock = SimulatedClock()
     bus = LocalBus({"in": 1, "out": 1}, clock, forget_consumed=True)
     quick, slow = (
-        Worker(bus, group, ["in"], bus.fence(group), Recording(), LaneSettings(), clock) for group in ("quick", "slow")
+        Worker(bus, ["in"], bus.fence(group), Recording(), LaneSettings(), clock) for group in ("quick", "slow")
     )
     await quick.start()
     await slow.start()

@@ -20,7 +20,7 @@ AT = TopicPartition("in", 0)
 
 
 async def lane(
-    stamps: list[int], *, name: str | None = "scorer", live: bool = True, ahead_ms: int = AHEAD_MS
+    stamps: list[int], *, rejects: bool = True, live: bool = True, ahead_ms: int = AHEAD_MS
 ) -> tuple[LocalBus, Lane[None], Recording]:
     clock = SimulatedClock(NOW)
     bus = LocalBus({"in": 1, "out": 1, "in.dlq": 1}, clock)
@@ -33,7 +33,9 @@ async def lane(
     await consumer.start(nothing, nothing)
     stage = Recording()
     settings = LaneSettings(live_progress=live, ahead_ms=ahead_ms)
-    made: Lane[None] = Lane(AT, consumer, bus.fence("g"), Timely(stage, name, ahead_ms), settings, clock)
+    made: Lane[None] = Lane(
+        AT, consumer, bus.fence("scorer"), Timely(stage, ahead_ms, rejects=rejects), settings, clock
+    )
     return bus, made, stage
 
 
@@ -62,7 +64,7 @@ async def test_alone_it_moves_no_time_and_holds_nothing_up() -> None:
     bus, made, stage = await lane([IN_2099])
     assert await made.step() == 1
     assert (stage.batches[0].records, stage.batches[0].progress_ms) == ([], None)
-    assert await bus.positions("g", "in") == {0: 1}
+    assert await bus.positions("scorer", "in") == {0: 1}
 
 
 async def test_a_clock_a_few_minutes_fast_makes_nobody_wait() -> None:
@@ -88,7 +90,7 @@ async def test_a_record_without_a_timestamp_moves_no_time_back(stamp: int) -> No
 
 async def test_a_stage_whose_records_another_refuses_passes_them_over() -> None:
     """One dead letter is enough."""
-    bus, made, stage = await lane([NOW, IN_2099], name=None)
+    bus, made, stage = await lane([NOW, IN_2099], rejects=False)
     await made.step()
     assert [record.value for record in stage.batches[0].records] == [b"0"]
     assert await of(bus, "in.dlq") == []
@@ -127,5 +129,5 @@ async def test_a_stage_is_shielded_whoever_made_its_batch(looked_at: bool) -> No
     records: Sequence[Record] = [Record(n, NOW + 4_000 * n, b"k", b"v") for n in range(2)]
     if looked_at:
         records = stamped(records, NOW, live=True).records
-    await Timely(stage, "scorer", ahead_ms=1_000).step(Batch(AT, records, 0, 2, NOW, NOW), None)
+    await Timely(stage, ahead_ms=1_000).step(Batch(AT, records, 0, 2, NOW, NOW), None)
     assert [[record.offset for record in batch.records] for batch in stage.batches] == [[0]]

@@ -25,14 +25,14 @@ def has_seen(stage: Recording, records: int) -> bool:
 
 
 def worker(bus: LocalBus, stage: Recording, settings: LaneSettings | None = None) -> Worker[None]:
-    return Worker(bus, "g", ["in"], bus.fence("g"), stage, settings or LaneSettings(), CLOCK)
+    return Worker(bus, ["in"], bus.fence("g"), stage, settings or LaneSettings(), CLOCK)
 
 
 async def test_steps_visit_the_lanes_in_a_fixed_order() -> None:
     """Topic, then partition: a deterministic scheduler sees the same order every time."""
     bus, stage = bus_of(), Recording()
     await bus.publish([Outgoing(topic, b"k", b"v", p) for p in (3, 1, 0, 2) for topic in ("other", "in")])
-    both = Worker(bus, "g", ["other", "in"], bus.fence("g"), stage, LaneSettings(), CLOCK)
+    both = Worker(bus, ["other", "in"], bus.fence("g"), stage, LaneSettings(), CLOCK)
     await both.start()
     assert await both.step() == 8
     assert [b.source for b in stage.batches] == [TopicPartition(t, p) for t in ("in", "other") for p in range(4)]
@@ -74,7 +74,7 @@ async def test_companions_follow_their_lane() -> None:
         there = TopicPartition("other", at.partition)
         return Lane(there, member, bus.fence("g-relay"), relay, LaneSettings(), CLOCK)
 
-    main = Worker(bus, "g", ["in"], bus.fence("g"), stage, LaneSettings(), CLOCK, companions=[companion])
+    main = Worker(bus, ["in"], bus.fence("g"), stage, LaneSettings(), CLOCK, companions=[companion])
     await main.start()
     await bus.publish([Outgoing("in", b"k", b"v", 2)])
     assert await main.step() == 2
@@ -86,7 +86,7 @@ async def test_companions_follow_their_lane() -> None:
 async def test_start_refuses_topics_that_are_not_co_partitioned() -> None:
     """The message names both topics and their counts."""
     bus = bus_of(**{"in": 4, "out": 3})
-    member = Worker(bus, "g", ["in"], bus.fence("g"), Recording(), LaneSettings(), CLOCK, co_partitioned=["in", "out"])
+    member = Worker(bus, ["in"], bus.fence("g"), Recording(), LaneSettings(), CLOCK, co_partitioned=["in", "out"])
     with pytest.raises(PartitionMismatch, match="in: 4, out: 3"):
         await member.start()
 

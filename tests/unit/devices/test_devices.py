@@ -17,6 +17,7 @@ from proofwatch.governance.policy import Policy
 from services.devices.adapters.one_policy import OnePolicy
 from services.devices.core.handsets import Rules, device_proof
 from services.devices.handlers import HandsetStage, MemoryTooShort, RekeyStage
+from tests.unit.bus.stages import written
 from tests.unit.devices.samples import POLICY, TOPICS, Alone, later, outgoing, policy, told, transaction
 
 
@@ -164,7 +165,7 @@ async def test_a_policy_that_looks_back_further_is_judged_by_more_of_the_log() -
     with pytest.raises(MemoryTooShort, match="looked back on"):
         await stage.step(last, None)
     await stage.opened(proofs, 2, consumer.history(proofs, 2))
-    (told_,) = await stage.step(last, None)
+    (told_,) = written(await stage.step(last, None), proofs, "devices")
     found = SUSPICION.decode(told_.value)
     assert (found.policy_hash, found.evidence["count"]) == (long.hash, 3.0)
     await consumer.stop()
@@ -184,7 +185,7 @@ async def test_a_proof_of_a_policy_that_nobody_knows_is_a_dead_letter() -> None:
     proof = device_proof(transaction(1), "0" * 32)
     assert proof is not None
     record = Record(0, later(0), b"acme/d", DEVICE_PROOF.encode(proof))
-    (letter,) = await stage.step(Batch(at, [record], 0, 1, None, 0), None)
+    (letter,) = written(await stage.step(Batch(at, [record], 0, 1, None, 0), None), at, "devices")
     assert letter.topic == dead_letter_topic(DEVICE_PROOFS)
 
 

@@ -14,7 +14,7 @@ from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.errors import Fenced, UnknownTopic
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.rejected import Rejected
@@ -35,7 +35,7 @@ def refused(
     offset: int, reason: DeadLetterReason = "malformed", partition: int = 0, headers: tuple[tuple[str, bytes], ...] = ()
 ) -> Outgoing:
     record = Record(offset, 1_700_000_000_000 + offset, KEY, SECRET, headers)
-    return dead_letter(record, TopicPartition(TRANSACTIONS, partition), "scorer", reason, "$: is not JSON")
+    return dead_letter(Rejection(record, reason, "$: is not JSON"), TopicPartition(TRANSACTIONS, partition), "scorer")
 
 
 async def bus_with(*letters: Outgoing) -> LocalBus:
@@ -186,7 +186,7 @@ async def test_a_record_that_fails_again_shows_how_often_it_was_sent(capsys: pyt
     for offset in range(2):
         await redrive(bus, order(partition=0, offset=offset), CLOCK, quiet)
         again = (await all_of(bus, TRANSACTIONS))[offset]
-        await bus.publish([dead_letter(again, TopicPartition(TRANSACTIONS, 0), "scorer", "malformed", "$")])
+        await bus.publish([dead_letter(Rejection(again, "malformed", "$"), TopicPartition(TRANSACTIONS, 0), "scorer")])
     await dlq.show(bus, arguments("show", f"{DEAD}/0/2"))
     assert "it had been redriven 2 times before this refusal" in capsys.readouterr().out
     await dlq.list_groups(bus, arguments("list", "--json"))

@@ -10,17 +10,17 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from proofwatch.bus.dead_letters.letter import dead_letter
+from proofwatch.bus.committed import Committed
 from proofwatch.bus.dead_letters.limit import OVER
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.lazy_outputs import Drawn
+from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.fence import LocalFence, LocalOwner
 from proofwatch.bus.local.group import Group
 from proofwatch.bus.newest import newest_header
-from proofwatch.bus.port import Batch, Outgoing, Owner, Record, Stage, Topic, TopicPartition
-from proofwatch.bus.wrappers.observed import Observed, Published, Sample
+from proofwatch.bus.port import Batch, Outgoing, Output, Owner, Record, Rejection, Stage, Topic, TopicPartition
+from proofwatch.bus.wrappers.observed import Observed, Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.metric_catalogue import CATALOGUE, LATENCIES
@@ -34,10 +34,10 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 class Picky(Recording):
     """Refuses records whose value is `bad`."""
 
-    async def step(self, batch: Batch, tx: object) -> Sequence[Outgoing]:
+    async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
         copies = await super().step(batch, tx)
         return [
-            dead_letter(record, batch.source, "picky", "malformed", "$") if record.value == b"bad" else out
+            Rejection(record, "malformed", "$") if record.value == b"bad" else out
             for record, out in zip(batch.records, copies, strict=True)
         ]
 
@@ -45,9 +45,8 @@ class Picky(Recording):
 class Drawing(Picky):
     """The same, but what it returns is drawn in parts."""
 
-    async def step(self, batch: Batch, tx: object) -> Drawn:  # type: ignore[override]
-        outputs = await super().step(batch, tx)
-        return Drawn(iter([outputs[:1], outputs[1:]]))
+    async def step(self, batch: Batch, tx: object) -> LazyOutputs:  # type: ignore[override]
+        return LazyOutputs(iter(parts_of(await super().step(batch, tx))))
 
 
 class Scene:
@@ -57,7 +56,7 @@ class Scene:
         self.clock = SimulatedClock(10_000)
         self.bus = LocalBus({"in": 2, "out": 2, "in.dlq": 2}, self.clock)
         settings = LaneSettings(max_records=3)
-        worker = Worker(self.bus, "picky", ["in"], self.bus.fence("picky"), stage, settings, self.clock)
+        worker = Worker(self.bus, ["in"], self.bus.fence("picky"), stage, settings, self.clock)
         self.service = Service("picky", [worker])
         self.metrics = Metrics(self.service.unready, "picky", self.clock)
         self.service.observe(self.metrics)
@@ -128,11 +127,11 @@ async def test_a_batch_that_was_durable_already_is_not_counted() -> None:
 
     class Storing(LocalFence):
         async def acquire(self, source: TopicPartition) -> Owner[None]:
-            return Stored(self._bus, self._group, source, self._group.bump_epoch(source), Topic(2))
+            return Stored(self, self._bus, self._state, source, self._state.bump_epoch(source), Topic(2))
 
     scene = Scene(Picky())
     at, group = TopicPartition("in", 0), Group({"in": 2})
-    owner = await Observed(Storing(scene.bus, group), "picky", scene.metrics).acquire(at)
+    owner = await Observed(Storing(scene.bus, "picky", group), scene.metrics).acquire(at)
     await owner.commit(Batch(at, [Record(0, 1, b"k", b"v")], 0, 1, 1, 1), Picky())
     assert scene.value("proofwatch_batch_records_count", group="picky") is None
 
@@ -217,7 +216,7 @@ def test_latency_is_from_the_log_to_the_commit_of_every_record() -> None:
     batch = Batch(
         TopicPartition("in", 0), [Record(n, t, b"k", b"v") for n, t in enumerate(times)], 0, 8, 10_000, 10_000
     )
-    metrics.committed("picky", batch, Published(), 0.5)
+    metrics.committed("picky", batch, Committed("in"), 0.5)
     for at in times:
         reference.observe((10_500 - at) / 1000)
     (expected,) = reference.collect()
@@ -234,7 +233,9 @@ def test_event_to_window_is_from_the_newest_transaction_of_a_tally_to_its_commit
     records = [Record(0, 9_000, b"k", b"v", newest_header(7_000)), Record(1, 9_000, b"k", b"v")]
     records += [Record(2, 9_000, b"k", b"v", (("proofwatch.newest_ms", b"rubbish"),)), *records[:1]]
     for topic in ("metrics.tallies.v1", "in"):
-        metrics.committed("windows", Batch(TopicPartition(topic, 0), records, 0, 4, 9_000, 10_000), Published(), 0.5)
+        metrics.committed(
+            "windows", Batch(TopicPartition(topic, 0), records, 0, 4, 9_000, 10_000), Committed(topic), 0.5
+        )
     value = metrics.registry.get_sample_value
     assert value("proofwatch_event_to_window_seconds_count") == 2
     assert value("proofwatch_event_to_window_seconds_sum") == 7.0
@@ -245,10 +246,11 @@ def test_event_to_window_is_from_the_newest_transaction_of_a_tally_to_its_commit
 def test_tenants_are_few_however_many_send_rubbish() -> None:
     """Whoever writes keys could otherwise make as many series as he likes."""
     metrics = Metrics(list, "picky", SimulatedClock())
-    refused = Published()
+    refused = Committed("in")
     at = TopicPartition("in", 0)
     keys = [f"t-{n}/s".encode() for n in range(150)] + [b"Not A Tenant/s", b"", None]
-    refused.add([dead_letter(Record(1, 1, key, b"v"), at, "picky", "malformed", "$") for key in keys])
+    for key in keys:
+        refused.reject(Rejection(Record(1, 1, key, b"v"), "malformed", "$"))
     metrics.committed("picky", Batch(at, [], 0, 0, None, 0), refused, 0.1)
     (family,) = [each for each in metrics.registry.collect() if each.name == "proofwatch_dead_letters"]
     said = {sample.labels["tenant"]: sample.value for sample in family.samples}

@@ -21,6 +21,7 @@ from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.subject import NOTHING
 from services.scorer.handlers.stage import ScorerStage
 from services.scorer.ports import Governance, Observer, Subjects
+from tests.unit.bus.stages import written
 
 START = datetime(2026, 1, 15, 8, tzinfo=UTC)
 START_MS = 1_768_464_000_000
@@ -110,7 +111,7 @@ async def run(
     await scorer.opened(SOURCE, 0, LogHistory(records, 0))
     bounds = sorted({0, len(records), *(cut for cut in cuts if cut < len(records))})
     for first, end in pairwise(bounds):
-        outputs += await scorer.step(batch(records[first:end], after(records[:first])), None)
+        outputs += written(await scorer.step(batch(records[first:end], after(records[:first])), None), SOURCE, "scorer")
     await scorer.step(batch([], after(records)), None)  # the last batch was committed
     return seen_by_others(outputs)
 

@@ -17,6 +17,7 @@ from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.duplicates import Recent, Seen
 from services.scorer.core.judging import judge_with_history
 from services.scorer.core.times import occurred_ms
+from tests.unit.bus.stages import written
 from tests.unit.scorer.backtests import NEW, OLD, arrivals, transaction
 from tests.unit.scorer.samples import SOURCE, LogHistory, batch, record, stage, verdicts
 
@@ -101,7 +102,7 @@ async def test_it_says_what_the_scorer_publishes(policy: Policy) -> None:
     await scorer.opened(SOURCE, 0, LogHistory([], 0))
     records = [record(a.offset, a.event) for a in log]
     for at in range(0, len(records), 11):
-        outputs += await scorer.step(batch(records[at : at + 11], at), None)
+        outputs += written(await scorer.step(batch(records[at : at + 11], at), None), SOURCE, "scorer")
     player = Counting(policy)
     said = [say(player, arrival) for arrival in log]
     assert [(v.decision, v.action) for v in verdicts(outputs)] == [s for s in said if s[0] in RULED]

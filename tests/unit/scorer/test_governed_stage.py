@@ -12,6 +12,7 @@ from proofwatch.events.types import AttackPattern
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.handlers.recall import MemoryTooShort
+from tests.unit.bus.stages import written
 from tests.unit.scorer.samples import (
     HOUR_MS,
     POLICY,
@@ -58,9 +59,10 @@ async def run(
     for first in range(0, len(records), size):
         taken = records[first : first + size]
         made = batch(taken, after(records[:first]))._replace(progress_ms=taken[-1].timestamp_ms)
-        outputs += await scorer.step(made, None)
+        outputs += written(await scorer.step(made, None), SOURCE, "scorer")
     if idle_ms is not None:
-        outputs += await scorer.step(batch([], after(records))._replace(progress_ms=idle_ms), None)
+        idle = batch([], after(records))._replace(progress_ms=idle_ms)
+        outputs += written(await scorer.step(idle, None), SOURCE, "scorer")
     return outputs
 
 
@@ -85,11 +87,11 @@ async def test_a_policy_that_looks_further_back_makes_the_lane_begin_anew() -> N
     records = [record(0, event), record(1, event, late_ms)]
     scorer = stage(MemorySubjects(10**7), governance=governance)
     await scorer.opened(SOURCE, 0, LogHistory(records, 0))
-    assert len(verdicts(await scorer.step(batch(records[:1]), None))) == 1
+    assert len(verdicts(written(await scorer.step(batch(records[:1]), None), SOURCE, "scorer"))) == 1
     with pytest.raises(MemoryTooShort):
         list(await scorer.step(batch(records[1:]), None))
     await scorer.opened(SOURCE, 1, LogHistory(records, 1))
-    assert verdicts(await scorer.step(batch(records[1:]), None)) == []
+    assert verdicts(written(await scorer.step(batch(records[1:]), None), SOURCE, "scorer")) == []
 
 
 async def test_a_shadow_decides_nothing_and_says_where_it_differs() -> None:
@@ -195,4 +197,4 @@ async def test_it_waits_while_governance_is_behind() -> None:
     done, _ = await asyncio.wait([waiting], timeout=0.12)
     assert not done
     governance.known_ms = START_MS + 1
-    assert len(verdicts(await waiting)) == 1
+    assert len(verdicts(written(await waiting, SOURCE, "scorer"))) == 1

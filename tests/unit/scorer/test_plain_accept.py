@@ -20,6 +20,7 @@ from services.scorer.core.decision import plain_accept
 from services.scorer.core.effective_policies import EffectivePolicy
 from services.scorer.core.rules import Judgement, judge
 from services.scorer.core.suspicion import NO_SIGNALS, Signals
+from tests.unit.bus.stages import written
 from tests.unit.scorer.samples import (
     COMPILED,
     POLICY,
@@ -131,7 +132,7 @@ async def scored(records: Sequence[Record], regime: Regime, key: bytes | None, c
     for first, end in pairwise(sorted({0, min(cut, len(records)), len(records)})):
         taken = records[first:end]
         made = batch(taken, after(records[:first]))._replace(progress_ms=taken[-1].timestamp_ms)
-        outputs += await scorer.step(made, None)
+        outputs += written(await scorer.step(made, None), SOURCE, "scorer")
     return outputs
 
 

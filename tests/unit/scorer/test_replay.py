@@ -14,6 +14,7 @@ from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core import pipeline
 from services.scorer.core.attempts import before
 from services.scorer.core.conservation import Conservation
+from tests.unit.bus.stages import written
 from tests.unit.scorer import samples
 from tests.unit.scorer.samples import (
     COMPILED,
@@ -111,7 +112,7 @@ async def test_batches_that_are_lost_before_their_commit_and_come_again_change_n
             scorer = None if turn % 2 else scorer  # a new process, or the same one beginning anew
             opening = True
             continue
-        committed += seen_by_others(outputs)
+        committed += seen_by_others(written(outputs, SOURCE, "scorer"))
         done += len(taken)
     if scorer:
         if opening:

@@ -14,6 +14,7 @@ from proofwatch.events.types import Attempts
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core.attempts import BOUND
 from services.scorer.core.conservation import BatchCounts
+from tests.unit.bus.stages import written
 from tests.unit.events.registries import MemoryRegistry
 from tests.unit.scorer.samples import (
     COMPILED,
@@ -57,7 +58,7 @@ async def test_verdicts_are_the_same_on_every_wire(wire_format: WireFormat) -> N
     wire = await MemoryRegistry().wire(wire_format)
     scorer = stage(memory(), wire=wire)
     await scorer.opened(SOURCE, 0, LogHistory(records, 0))
-    framed = on(VERDICTS, await scorer.step(batch(records), None))
+    framed = on(VERDICTS, written(await scorer.step(batch(records), None), SOURCE, "scorer"))
     await wire.prepare(framed)
     assert [wire.decoder(VERDICT)(value) for value in framed] == verdicts(await run(memory(), records))
 

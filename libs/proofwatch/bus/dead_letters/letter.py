@@ -3,15 +3,19 @@
 Header names are those of Kafka Connect's error reporter (`errors.deadletterqueue.context.headers.enable`), so that
 the usual tools show them. Connect's stack trace is left out: it may quote the record, and values are personal data.
 What Connect has no name for stands beside them: our reason code, and the time the record had.
+
+Stages hand over `Rejection`s; here alone they become letters (`with_letters`, which every fence commits through), under
+the name of the fence's group, by which they are counted and found again.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import msgspec
 
-from proofwatch.bus.port import Headers, Outgoing, Record, TopicPartition
-from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.bus.lazy_outputs import parts_of
+from proofwatch.bus.port import Headers, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.events.topics import dead_letter_topic
 from proofwatch.events.types import DeadLetter
 
@@ -24,7 +28,7 @@ REDRIVE_ID: Final = "proofwatch.redrive_id"
 _ERRORS: Final = "__connect.errors."
 _BEGIN: Final = _ERRORS + "topic"
 _OFFSET: Final = _ERRORS + "offset"
-_MESSAGE_CHARACTERS: Final = 1024
+MESSAGE_CHARACTERS: Final = 1024
 
 
 class Refusal(NamedTuple):
@@ -39,21 +43,28 @@ class Refusal(NamedTuple):
     timestamp_ms: int | None
 
 
-def dead_letter(record: Record, source: TopicPartition, stage: str, reason: DeadLetterReason, message: str) -> Outgoing:
-    """Return `record` for the dead-letter topic of its topic: same partition, key, bytes and timestamp.
+def with_letters(outputs: Iterable[Output], source: TopicPartition, group: str) -> Iterator[Sequence[Outgoing]]:
+    """Yield what a step returned, part by part, with a letter in the place of every rejection."""
+    for part in parts_of(outputs):
+        yield (dead_letter(part, source, group),) if isinstance(part, Rejection) else part
 
-    `message` says where the record is wrong and what would be right; it never holds a value of the record.
+
+def dead_letter(rejection: Rejection, source: TopicPartition, group: str) -> Outgoing:
+    """Return the record for the dead-letter topic of its topic: same partition, key and bytes.
+
+    `group`: who refuses it; the header that names it is called stage.
     """
+    record, message = rejection.record, rejection.message
     context = {
         "topic": source.topic,
         "partition": str(source.partition),
         "offset": str(record.offset),
-        "connector.name": f"proofwatch-{stage}",
+        "connector.name": f"proofwatch-{group}",
         "task.id": str(source.partition),  # a lane for each partition is what Connect calls a task
-        "stage": stage,
+        "stage": group,
         "class.name": "proofwatch.bus.port.Stage",
         "exception.class.name": "proofwatch.events.rejected.Rejected",
-        "exception.message": message[:_MESSAGE_CHARACTERS],
+        "exception.message": message[:MESSAGE_CHARACTERS],
     }
     added = [(_ERRORS + name, value.encode()) for name, value in context.items()]
     return Outgoing(
@@ -61,8 +72,8 @@ def dead_letter(record: Record, source: TopicPartition, stage: str, reason: Dead
         record.key,
         record.value,
         source.partition,
-        record.timestamp_ms,
-        (*record.headers, *added, (TIMESTAMP, b"%d" % record.timestamp_ms), (REASON, reason.encode())),
+        record.timestamp_ms if rejection.stamp_ms is None else rejection.stamp_ms,
+        (*record.headers, *added, (TIMESTAMP, b"%d" % record.timestamp_ms), (REASON, rejection.reason.encode())),
     )
 
 

@@ -8,24 +8,23 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 import structlog
 
 from proofwatch.bus.dead_letters import alerts, tenants
 from proofwatch.bus.dead_letters.cap import WINDOW, Breach, Cap, Tally, recalled
-from proofwatch.bus.dead_letters.letter import Refusal, refusal
+from proofwatch.bus.dead_letters.letter import MESSAGE_CHARACTERS, refusal
 from proofwatch.bus.dead_letters.tenants import Account
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.lazy_outputs import passed
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Bus, History, Outgoing, Output, Part, Rejection, Stage, TopicPartition
 from proofwatch.events.topics import dead_letter_topic
 
 Tx = TypeVar("Tx", contravariant=True)
 
 _log = structlog.get_logger(__name__)
-_TOPIC: Final = itemgetter(0)
 _OFFSET: Final = attrgetter("offset")
 _AGAIN_MS: Final = 60_000
 """How often it is said that a tenant is still beyond its cap."""
@@ -39,12 +38,7 @@ _OFF: Final = {
 
 
 OVER: Final[dict[tuple[str, str, int], int]] = {}
-"""How many tenants are beyond the cap in this process, by stage, topic and partition; for metrics."""
-
-
-def capped(stage: Stage[Tx], cap: Cap | None, name: str, bus: Bus) -> Stage[Tx]:
-    """Return `stage` behind `cap`; None: as it is. `name` and `bus` as for `Capped`."""
-    return Capped(stage, cap, name, bus) if cap else stage
+"""How many tenants are beyond the cap in this process, by group, topic and partition; for metrics."""
 
 
 class _At(NamedTuple):
@@ -53,23 +47,18 @@ class _At(NamedTuple):
     alerts: alerts.Standing
 
 
-class _Said(NamedTuple):
-    refusal: Refusal
-    tenant: str
-
-
-class Capped(Stage[Tx]):
-    """`stage`, with its dead letters counted. Raises `Halted` before the batch is committed.
+class DeadLetterLimit(Stage[Tx]):
+    """`stage`, with its rejections counted. Raises `Halted` before the batch is committed.
 
     What a batch adds counts once the next batch begins where it ended, for then it was committed. A batch that comes
     again is judged anew, from where it begins.
     """
 
-    def __init__(self, stage: Stage[Tx], cap: Cap, name: str, bus: Bus) -> None:
-        """`name`: the stage as its dead letters call it. From `bus` comes what was dead-lettered before a restart."""
+    def __init__(self, stage: Stage[Tx], cap: Cap, group: str, bus: Bus) -> None:
+        """`group`: that of the fence, which its dead letters name. `bus`: what was dead-lettered before a restart."""
         self._stage = stage
         self._cap = cap
-        self._name = name
+        self._group = group
         self._bus = bus
         self._known: dict[TopicPartition, tuple[_At, _At]] = {}  # where the last batch began, and where it ended
         self._told: dict[tuple[TopicPartition, str], int] = {}  # when a tenant beyond the cap was last spoken of
@@ -83,43 +72,39 @@ class Capped(Stage[Tx]):
     async def closed(self, source: TopicPartition) -> None:
         """Forget the partition."""
         self._known.pop(source, None)
-        OVER.pop((self._name, *source), None)
+        OVER.pop((self._group, *source), None)
         self._told = {at: when for at, when in self._told.items() if at[0] != source}
         await self._stage.closed(source)
 
-    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
-        """Return what the stage returns. Raises `Halted` when its dead letters exceed the cap, at the latest when the
-        last output has been drawn.
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
+        """Return what the stage returns. Raises `Halted` when its rejections exceed the cap, at the latest when the
+        last output has been taken.
         """
         outputs = await self._stage.step(batch, tx)
         if not batch.records:
             return outputs
         return passed(outputs, partial(self._counted, batch))
 
-    def _counted(self, batch: Batch, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
-        topic = dead_letter_topic(batch.source.topic)
-        refusals: dict[int, _Said] = {}
+    def _counted(self, batch: Batch, parts: Iterable[Part]) -> Iterator[Part]:
+        rejected: dict[int, Rejection] = {}
         for part in parts:
-            if topic in set(map(_TOPIC, part)):  # the only look at every output: some 20 ns each
-                for output in part:
-                    if output.topic == topic and (said := refusal(output.headers)):
-                        index = bisect_left(batch.records, said.offset, key=_OFFSET)
-                        refusals[index] = _Said(said, tenants.tenant_of(output.key))
+            if isinstance(part, Rejection):
+                rejected[bisect_left(batch.records, part.record.offset, key=_OFFSET)] = part
             yield part
-        if told := self._count(batch, refusals):
+        if told := self._count(batch, rejected):
             yield told
 
-    def _count(self, batch: Batch, refusals: dict[int, _Said]) -> list[Outgoing]:
+    def _count(self, batch: Batch, rejected: dict[int, Rejection]) -> list[Outgoing]:
         source = batch.source
         begin = self._find(source, batch.position_before) or _At(batch.position_before, self._nothing(), {})
-        after = self._added(begin.tally, len(batch.records), sorted(refusals.items()))
+        after = self._added(begin.tally, len(batch.records), sorted(rejected.items()))
         if isinstance(after, Breach):
-            known = [said for index, (said, _) in sorted(refusals.items()) if begin.tally.seen + index <= after.ordinal]
+            known = [each for index, each in sorted(rejected.items()) if begin.tally.seen + index <= after.ordinal]
             raise Halted(_message(source, after, known[-1] if known else None))
         standing, told = begin.alerts, list[Outgoing]()
         if isinstance(after, Account) and (after.dead or begin.alerts or self._told):
             over, at_ms = tenants.over(after, self._cap), max(0, batch.records[-1].timestamp_ms)
-            place = alerts.Place(self._name, source)
+            place = alerts.Place(self._group, source)
             standing, told = alerts.changed(place, begin.alerts, over, batch.position_after, at_ms)
             self._tell(source, over, batch.now_ms)
         self._known[source] = (begin, _At(batch.position_after, after, standing))
@@ -129,22 +114,22 @@ class Capped(Stage[Tx]):
         return Account() if self._cap.by_tenant else Tally()
 
     def _added(
-        self, before: Tally | Account, records: int, refused: Sequence[tuple[int, _Said]]
+        self, before: Tally | Account, records: int, rejected: Sequence[tuple[int, Rejection]]
     ) -> Tally | Account | Breach:
         if isinstance(before, Tally):
-            return self._cap.add(before, records, [(index, each.refusal.reason) for index, each in refused])
-        whose = [(index, each.refusal.reason, each.tenant) for index, each in refused]
+            return self._cap.add(before, records, [(index, each.reason) for index, each in rejected])
+        whose = [(index, each.reason, tenants.tenant_of(each.record.key)) for index, each in rejected]
         after = tenants.add(before, records, whose)
         return (tenants.halts(after, self._cap) if whose else None) or after
 
     def _tell(self, source: TopicPartition, over: dict[str, int], now_ms: int) -> None:
         """Say who is beyond the cap, and who no longer is."""
-        place = (self._name, *source)
+        place = (self._group, *source)
         if over:
             OVER[place] = len(over)
         else:
             OVER.pop(place, None)
-        say = _log.bind(stage=self._name, topic=source.topic, partition=source.partition)
+        say = _log.bind(stage=self._group, topic=source.topic, partition=source.partition)
         for tenant, count in sorted(over.items()):
             last = self._told.get((source, tenant))
             if last is None or now_ms - last >= _AGAIN_MS:
@@ -170,7 +155,7 @@ class Capped(Stage[Tx]):
         if end and position:
             async for record in self._bus.read(there, max(0, end - _TAIL * most)):
                 said = refusal(record.headers)
-                if said and said.stage == self._name and said.topic == source.topic:
+                if said and said.stage == self._group and said.topic == source.topic:
                     refused.append((said.offset, said.reason, tenants.tenant_of(record.key)))
         tally: Tally | Account
         if self._cap.by_tenant:
@@ -180,19 +165,19 @@ class Capped(Stage[Tx]):
         if tally.dead:
             _log.info("dead_letters_recalled", topic=source.topic, partition=source.partition, recent=len(tally.dead))
         over = tenants.over(tally, self._cap) if isinstance(tally, Account) else {}
-        return _At(position, tally, await alerts.standing(self._bus, alerts.Place(self._name, source), over))
+        return _At(position, tally, await alerts.standing(self._bus, alerts.Place(self._group, source), over))
 
 
-def _message(source: TopicPartition, breach: Breach, last: Refusal | None) -> str:
+def _message(source: TopicPartition, breach: Breach, last: Rejection | None) -> str:
     """Return one line that says what happened, how to look, and how to go on."""
     counted = (
         f"{breach.dead:,} records in a row"
         if breach.kind == "run"
         else f"{breach.dead:,} of the last {breach.of:,} records ({100 * breach.dead / breach.of:.1f} %)"
     )
-    example = f", such as offset {last.offset}: {last.message}" if last else ""
+    example = f", such as offset {last.record.offset}: {last.message[:MESSAGE_CHARACTERS]}" if last else ""
     shown = f"{source.topic}/{source.partition}"
-    look = f" and `proofwatch dlq show {shown}/{last.offset}`" if last else ""
+    look = f" and `proofwatch dlq show {shown}/{last.record.offset}`" if last else ""
     return (
         f"{shown}: {counted} cannot be processed, mostly {breach.reason}{example}. "
         f"Nothing of this batch was committed. "

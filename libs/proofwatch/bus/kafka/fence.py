@@ -7,6 +7,7 @@ KIP-447, which would allow one producer per process.)
 """
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,13 +15,13 @@ import structlog
 from aiokafka import TopicPartition as Place
 from aiokafka.errors import ProducerFenced
 
+from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka.client import Connection, Metadata
 from proofwatch.bus.kafka.positions import Positions, position_record
 from proofwatch.bus.kafka.producer import discard, make_producer, send_all
 from proofwatch.bus.lanes.contiguity import begins_at
-from proofwatch.bus.lazy_outputs import parts_of
-from proofwatch.bus.port import Batch, Stage, Topic, TopicPartition
+from proofwatch.bus.port import Batch, Outgoing, Stage, Topic, TopicPartition
 from proofwatch.bus.topics import require_same
 
 _log = structlog.get_logger(__name__)
@@ -35,9 +36,9 @@ class KafkaFence:
     """The fence of one group."""
 
     def __init__(self, connection: Connection, metadata: Metadata, group: str, *, of_topic: bool = True) -> None:
+        self.group = group
         self._connection = connection
         self._metadata = metadata
-        self._group = group
         self._of_topic = of_topic
         self._positions = Positions(connection, metadata)
 
@@ -48,14 +49,14 @@ class KafkaFence:
     async def acquire(self, source: TopicPartition) -> "KafkaOwner":
         """Start the producer of `source`: whoever held it before is fenced, its open transaction aborted."""
         topic = await self._metadata.topic(source.topic) if self._of_topic else Topic(0)
-        producer = make_producer(self._connection, transactional_id(self._group, source))
+        producer = make_producer(self._connection, transactional_id(self.group, source))
         try:
             async with asyncio.timeout(self._connection.transaction_timeout_ms / 1000):
                 await producer.start()
         except BaseException:
             await discard(producer)
             raise
-        return KafkaOwner(producer, self._metadata, self._positions, self._group, source, topic)
+        return KafkaOwner(producer, self._metadata, self._positions, self.group, source, topic)
 
 
 class KafkaOwner:
@@ -124,7 +125,7 @@ class KafkaOwner:
             return
         try:
             await self._producer.begin_transaction()
-            parts = parts_of(outputs)
+            parts: Iterable[Sequence[Outgoing]] = with_letters(outputs, batch.source, self._group)
             if moves:
                 written = position_record(self._group, self._source, batch.position_after, self._topic.id)
                 parts = chain(parts, ((written,),))

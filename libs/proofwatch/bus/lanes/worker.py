@@ -9,14 +9,14 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from proofwatch.bus.dead_letters.limit import capped
 from proofwatch.bus.errors import BusUnavailable, PartitionMismatch
 from proofwatch.bus.lanes.lag import ANNOUNCE_S, Announcer, lag
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.upstream import Upstream
+from proofwatch.bus.pipeline import Future, pipeline
 from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
 from proofwatch.bus.wrappers.observed import Observed, Observer, Sample
-from proofwatch.bus.wrappers.placed import Placed
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock
 
 Tx = TypeVar("Tx")
@@ -33,7 +33,6 @@ class Worker(Generic[Tx]):
     def __init__(
         self,
         bus: Bus,
-        group: str,
         topics: Sequence[str],
         fence: Fence[Tx],
         stage: Stage[Tx],
@@ -43,27 +42,29 @@ class Worker(Generic[Tx]):
         companions: Sequence[Companion] = (),
         co_partitioned: Sequence[str] = (),
         announce: bool = False,
+        wire: Wire = JSON,
         by_key: bool = False,
+        future: Future = "believed",
         filled_by: Mapping[str, tuple[str, str]] | None = None,
         check: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
+        """Become a member of the fence's group; around `stage` stands what `bus.pipeline` says.
+
+        `co_partitioned`: topics, read or written, whose partition counts must agree; checked by `start`.
 
         `announce`: tell the group how far it is, for a fence that keeps its positions elsewhere.
-        `by_key`: the stage keeps something for each key, so that records must lie where their keys belong.
+        `wire`, `by_key`, `future`: as for `pipeline`.
         `filled_by`: topics that are read, each with the group that fills it and what that reads, partition by
         partition: while `run` works, time moves no further than that group has come.
 
         `check`: what else must hold before anything is read; awaited by `start`, which raises what it raises.
-
-        With `settings.cap` the stage's dead letters are counted; in them it must call itself `group`.
         """
         self._bus = bus
-        self._group = group
+        self._group = group = fence.group
         self._consumer = bus.consumer(group, topics)
         self._topics = tuple(topics)
         self._fence = fence
-        self._stage = capped(Placed(stage, group, bus) if by_key else stage, settings.cap, group, bus)
+        self._stage = pipeline(stage, fence, bus, settings, wire=wire, by_key=by_key, future=future)
         self._settings = settings
         self._clock = clock
         self._companions = tuple(companions)
@@ -82,7 +83,7 @@ class Worker(Generic[Tx]):
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
         self._observer = observer
-        self._fence = Observed(self._fence, self._group, observer)
+        self._fence = Observed(self._fence, observer)
 
     async def start(self) -> None:
         """Check topics and fence and join the group. Raises `UnknownTopic`, `PartitionMismatch`, `BusUnavailable`."""

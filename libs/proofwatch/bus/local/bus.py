@@ -88,7 +88,7 @@ class LocalBus:
 
     def fence(self, group: str, *, of_topic: bool = True) -> Fence[None]:
         """Return the fence whose commits are one indivisible step of the event loop: outputs and position."""
-        return LocalFence(self, self._groups[group], of_topic=of_topic)
+        return LocalFence(self, group, self._groups[group], of_topic=of_topic)
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Append the records; all of them or, when one names an unknown topic or partition, none."""

@@ -1,8 +1,10 @@
 """Owners on the in-process bus: an epoch per (group, partition) decides who may commit."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Protocol
 
+from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.lanes.contiguity import begins_at
 from proofwatch.bus.local.group import Group
@@ -32,9 +34,10 @@ class Appender(Protocol):
 class LocalFence:
     """The fence of one group."""
 
-    def __init__(self, bus: Appender, group: Group, *, of_topic: bool = True) -> None:
+    def __init__(self, bus: Appender, group: str, state: Group, *, of_topic: bool = True) -> None:
+        self.group = group
         self._bus = bus
-        self._group = group
+        self._state = state
         self._of_topic = of_topic
 
     async def check(self) -> None:
@@ -43,13 +46,16 @@ class LocalFence:
     async def acquire(self, source: TopicPartition) -> Owner[None]:
         """Become the only one who can commit for `source`."""
         topic = await self._bus.topic(source.topic) if self._of_topic else Topic(0)
-        return LocalOwner(self._bus, self._group, source, self._group.bump_epoch(source), topic)
+        return LocalOwner(self, self._bus, self._state, source, self._state.bump_epoch(source), topic)
 
 
 class LocalOwner:
     """The right to commit for one partition until the epoch moves on."""
 
-    def __init__(self, bus: Appender, group: Group, source: TopicPartition, epoch: int, topic: Topic) -> None:
+    def __init__(
+        self, fence: LocalFence, bus: Appender, group: Group, source: TopicPartition, epoch: int, topic: Topic
+    ) -> None:
+        self._fence = fence
         self._topic = topic
         self._bus = bus
         self._group = group
@@ -70,7 +76,8 @@ class LocalOwner:
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
         """Run the step, then append its outputs and move the position without yielding in between."""
         self._check(batch)
-        placed = self._bus.place([*await stage.step(batch, None)], batch.source.partition)
+        parts = with_letters(await stage.step(batch, None), batch.source, self._fence.group)
+        placed = self._bus.place([*chain.from_iterable(parts)], batch.source.partition)
         self._check(batch)
         self._bus.append(placed)
         if batch.position_after > batch.position_before:

@@ -6,11 +6,13 @@ rows become visible in the order of their sequence.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import asyncpg
 import structlog
 
+from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
@@ -63,12 +65,17 @@ class PostgresFence:
         schema: str,
         topic: Callable[[str], Awaitable[Topic]] | None = None,
         published: Published | None = None,
+        *,
+        group: str | None = None,
     ) -> None:
-        """`topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks.
+        """`group`: the consumer group; None: it is called as the schema is.
+
+        `topic` tells what a topic is now, so that one made anew is noticed; None: nobody looks.
 
         `published` tells up to which sequence each partition's outbox is on the bus, so that a database that was
         restored to before is noticed, and nothing is written to it; None: nobody looks.
         """
+        self.group = group or schema
         self._topic = topic
         self._published = published
         self._acquire = in_schema(_ACQUIRE, schema)
@@ -162,7 +169,8 @@ class PostgresOwner:
             fresh = self._fresh(batch, row["position"], row["progress_ms"])
             if fresh is None:
                 return
-            outputs = [*await stage.step(fresh, connection)]
+            parts = with_letters(await stage.step(fresh, connection), batch.source, self._fence.group)
+            outputs = [*chain.from_iterable(parts)]
             seq = row["outbox_seq"]
             if outputs:
                 await self._write(connection, outputs, seq)

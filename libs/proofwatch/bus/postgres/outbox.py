@@ -157,7 +157,7 @@ def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str, topics
             found |= {source: position} if position is not None else {}
         return found
 
-    return PostgresFence(pool, schema, bus.topic, published)
+    return PostgresFence(pool, schema, bus.topic, published, group=group)
 
 
 def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, clock: Clock) -> Companion:

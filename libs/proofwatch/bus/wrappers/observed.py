@@ -1,35 +1,15 @@
 """A fence that tells an observer of every committed batch: for metrics, without a word of them in lanes and stages."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
-from typing import Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol, TypeVar
 
+from proofwatch.bus.committed import Committed
 from proofwatch.bus.lazy_outputs import passed
-from proofwatch.bus.port import Batch, Fence, History, Outgoing, Owner, Stage, TopicPartition
-from proofwatch.events.topics import is_dead_letter_topic
+from proofwatch.bus.port import Batch, Fence, History, Output, Owner, Stage, TopicPartition
 
 Tx = TypeVar("Tx")
 TxIn = TypeVar("TxIn", contravariant=True)
-
-_TOPIC: Final = itemgetter(0)
-
-
-class Published:
-    """What became of a batch: records by topic, and the dead letters themselves."""
-
-    def __init__(self) -> None:
-        self.records = Counter[str]()
-        self.dead_letters: list[Outgoing] = []
-
-    def add(self, outputs: Sequence[Outgoing]) -> None:
-        """Count further outputs."""
-        topics = Counter(map(_TOPIC, outputs))
-        self.records += topics
-        dead = {topic for topic in topics if is_dead_letter_topic(topic)}
-        if dead:
-            self.dead_letters += [output for output in outputs if output.topic in dead]
 
 
 class Sample(NamedTuple):
@@ -59,7 +39,7 @@ class Observer(Protocol):
         """Count one of what only a service knows; `metric` is a counter of the catalogue."""
         ...
 
-    def committed(self, group: str, batch: Batch, published: Published, seconds: float) -> None:
+    def committed(self, group: str, batch: Batch, outputs: Committed, seconds: float) -> None:
         """Take note of a batch, idle ones too; `seconds` is what step and commit took together."""
         ...
 
@@ -67,11 +47,14 @@ class Observer(Protocol):
 class Observed(Fence[Tx]):
     """`fence`, whose owners tell `observer` what they commit."""
 
-    def __init__(self, fence: Fence[Tx], stage: str, observer: Observer) -> None:
-        """`stage`: the name under which the observer hears of it."""
+    def __init__(self, fence: Fence[Tx], observer: Observer) -> None:
         self._fence = fence
-        self._stage = stage
         self._observer = observer
+
+    @property
+    def group(self) -> str:
+        """Return the fence's group, under which the observer hears of it."""
+        return self._fence.group
 
     async def check(self) -> None:
         """Hand it on."""
@@ -79,14 +62,13 @@ class Observed(Fence[Tx]):
 
     async def acquire(self, source: TopicPartition) -> Owner[Tx]:
         """Become the owner of `source`."""
-        return _Owner(await self._fence.acquire(source), source, self._stage, self._observer)
+        return _Owner(await self._fence.acquire(source), self.group, self._observer)
 
 
 class _Owner(Owner[Tx]):
-    def __init__(self, owner: Owner[Tx], source: TopicPartition, stage: str, observer: Observer) -> None:
+    def __init__(self, owner: Owner[Tx], group: str, observer: Observer) -> None:
         self._owner = owner
-        self._source = source
-        self._stage = stage
+        self._group = group
         self._observer = observer
 
     async def position(self) -> int | None:
@@ -96,8 +78,8 @@ class _Owner(Owner[Tx]):
         seen, time = _Seen(stage), asyncio.get_running_loop().time
         began = time()
         await self._owner.commit(batch, seen)
-        if seen.batch:  # else everything in it was durable already
-            self._observer.committed(self._stage, seen.batch, seen.published, time() - began)
+        if seen.batch and seen.outputs:  # else everything in it was durable already
+            self._observer.committed(self._group, seen.batch, seen.outputs, time() - began)
 
     async def close(self) -> None:
         await self._owner.close()
@@ -109,19 +91,14 @@ class _Seen(Stage[TxIn]):
     def __init__(self, stage: Stage[TxIn]) -> None:
         self._stage = stage
         self.batch: Batch | None = None
-        self.published = Published()
+        self.outputs: Committed | None = None
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         await self._stage.opened(source, position, history)
 
-    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Outgoing]:
-        outputs, self.batch, self.published = await self._stage.step(batch, tx), batch, Published()
-        return passed(outputs, self._counted)
-
-    def _counted(self, parts: Iterable[Sequence[Outgoing]]) -> Iterator[Sequence[Outgoing]]:
-        for part in parts:
-            self.published.add(part)
-            yield part
+    async def step(self, batch: Batch, tx: TxIn) -> Iterable[Output]:
+        outputs, self.batch, self.outputs = await self._stage.step(batch, tx), batch, Committed(batch.source.topic)
+        return passed(outputs, self.outputs.count)
 
     async def closed(self, source: TopicPartition) -> None:
         await self._stage.closed(source)

@@ -9,10 +9,9 @@ from itertools import chain
 from operator import itemgetter
 from typing import Final, TypeVar
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.lazy_outputs import Drawn, parts_of
+from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.partitioner import misplaced
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Bus, History, Output, Record, Rejection, Stage, TopicPartition
 
 Tx = TypeVar("Tx", contravariant=True)
 
@@ -26,10 +25,8 @@ _RIGHT: Final = (
 class Placed(Stage[Tx]):
     """`stage`, which only sees records where their keys belong. Raises `TopicChanged` where the count has changed."""
 
-    def __init__(self, stage: Stage[Tx], name: str, bus: Bus) -> None:
-        """`name`: the stage as its dead letters call it."""
+    def __init__(self, stage: Stage[Tx], bus: Bus) -> None:
         self._stage = stage
-        self._name = name
         self._bus = bus
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -40,8 +37,8 @@ class Placed(Stage[Tx]):
         """Hand it on."""
         await self._stage.closed(source)
 
-    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
-        """Return what the stage returns, after the dead letters of what lies elsewhere than it belongs."""
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
+        """Return what the stage returns, after the rejections of what lies elsewhere than it belongs."""
         source = batch.source
         count = await self._bus.partitions(source.topic)
         keys = set(map(_KEY, batch.records))
@@ -51,11 +48,7 @@ class Placed(Stage[Tx]):
             return await self._stage.step(batch, tx)
         await self._bus.verify()  # partitions may have been added since we counted
         said = f"the record's key is not of partition {source.partition} of {count}: {_RIGHT}"
-        dead = [
-            dead_letter(record, source, self._name, "wrong_partition", said)
-            for record in batch.records
-            if record.key in strangers
-        ]
+        rejected = [Rejection(record, "wrong_partition", said) for record in batch.records if record.key in strangers]
         rest = [record for record in batch.records if record.key not in strangers]
         outputs = await self._stage.step(batch._replace(records=rest), tx)
-        return Drawn(chain((dead,), parts_of(outputs)))
+        return LazyOutputs(chain(rejected, parts_of(outputs)))

@@ -7,7 +7,7 @@ lane begins again, and nothing is decided.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from proofwatch.bus.port import Batch, History, Outgoing, Record, Stage, TopicPartition
+from proofwatch.bus.port import Batch, History, Output, Record, Stage, TopicPartition
 from proofwatch.events.wire import JSON, Wire
 
 Tx = TypeVar("Tx")
@@ -27,7 +27,7 @@ class _Prepared(Generic[Tx]):
         """Hand the history on, made readable."""
         await self._stage.opened(source, position, _PreparedHistory(history, self._wire))
 
-    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
         """Hand the batch on, made readable. Raises `RegistryUnavailable`."""
         await self._wire.prepare(record.value for record in batch.records)
         return await self._stage.step(batch, tx)

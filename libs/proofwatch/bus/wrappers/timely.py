@@ -2,7 +2,7 @@
 
 With CreateTime a producer names the time of a record. One record of 2099 would move time progress to 2099 and make its
 partition wait for what governs 2099. So a lane takes nothing from such a stamp (`timely`), and a stage that acts by
-records' times never sees it (`Timely`): it becomes a dead letter.
+records' times never sees it (`Timely`): it is rejected.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,8 @@ from itertools import chain
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
-from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.lazy_outputs import Drawn, parts_of
-from proofwatch.bus.port import Batch, History, Outgoing, Record, Stage, TopicPartition
+from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
+from proofwatch.bus.port import Batch, History, Output, Record, Rejection, Stage, TopicPartition
 
 Tx = TypeVar("Tx", contravariant=True)
 
@@ -65,10 +64,10 @@ def stamped(records: Sequence[Record], now_ms: int, *, live: bool, ahead_ms: int
 class Timely(Stage[Tx]):
     """`stage`, which sees no record from further ahead than `ahead_ms`."""
 
-    def __init__(self, stage: Stage[Tx], name: str | None, ahead_ms: int = AHEAD_MS) -> None:
-        """`name`: the stage as its dead letters call it; None: another stage refuses these records."""
+    def __init__(self, stage: Stage[Tx], ahead_ms: int = AHEAD_MS, *, rejects: bool = True) -> None:
+        """`rejects`: whether such a record is rejected here; False: another group does so, and it is passed over."""
         self._stage = stage
-        self._name = name
+        self._rejects = rejects
         self._ahead_ms = ahead_ms
         self._said = _SAID.format(_in_words(ahead_ms))
 
@@ -80,22 +79,22 @@ class Timely(Stage[Tx]):
         """Hand it on."""
         await self._stage.closed(source)
 
-    async def step(self, batch: Batch, tx: Tx) -> Iterable[Outgoing]:
-        """Return what the stage returns, after the dead letters of what is ahead of its time."""
+    async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
+        """Return what the stage returns, after the rejections of what is ahead of its time."""
         latest_ms = batch.now_ms + self._ahead_ms
         if not batch.records or _newest_ms(batch.records) <= latest_ms:
             return await self._stage.step(batch, tx)
         rest = [record for record in batch.records if record.timestamp_ms <= latest_ms]
         outputs = await self._stage.step(batch._replace(records=rest), tx)
-        if self._name is None:
+        if not self._rejects:
             return outputs
         # Stamped with now: a broker would refuse the record's own time.
-        dead = [
-            dead_letter(record, batch.source, self._name, "time_ahead", self._said)._replace(timestamp_ms=batch.now_ms)
+        rejected = [
+            Rejection(record, "time_ahead", self._said, batch.now_ms)
             for record in batch.records
             if record.timestamp_ms > latest_ms
         ]
-        return Drawn(chain((dead,), parts_of(outputs)))
+        return LazyOutputs(chain(rejected, parts_of(outputs)))
 
 
 def _newest_ms(records: Sequence[Record]) -> int:
