@@ -113,7 +113,11 @@ class World:
             await asyncio.to_thread(admin.create_topics([topic])[topic.topic].result)
         except KafkaException:
             return False
+        await shows(partial(self._shown, admin, topic.topic), True)
         return True
+
+    async def _shown(self, admin: AdminClient, name: str) -> bool:
+        return (await asyncio.to_thread(admin.list_topics, name, timeout=10)).topics[name].error is None
 
     @property
     def _admin(self) -> AdminClient:

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,7 @@ from tests.support.native import NativeRunner, scratch_dir
 from tests.support.runner import ComponentError, Runner, await_ready, free_port, started
 
 MAX_RECORD_BYTES = 16 * 1024 * 1024
+_VISIBLE_S = 30.0
 
 # One broker cannot hold three replicas; the rest makes tests quick without changing what clients can rely on.
 _SETTINGS = {
@@ -67,10 +69,18 @@ class KafkaBroker:
         self._runner.close()
 
     def create_topic(self, name: str, partitions: int = 1, config: dict[str, str] | None = None) -> str:
-        """Create a topic with `config` (Kafka's own keys, such as `max.message.bytes`) and return its name."""
+        """Create a topic with `config` (Kafka's own keys, such as `max.message.bytes`) and return its name.
+
+        It can be used at once: the controller answers before the broker has heard of the topic.
+        """
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})
         admin = self._admin()  # held until the answer is there: its destruction cancels the request
         admin.create_topics([topic], request_timeout=30)[name].result()
+        until = time.monotonic() + _VISIBLE_S
+        while admin.list_topics(name, timeout=10).topics[name].error is not None:
+            if time.monotonic() > until:
+                raise ComponentError(f"the broker does not show topic {name}, created {_VISIBLE_S:.0f} s ago")
+            time.sleep(0.02)
         return name
 
     def _admin(self) -> AdminClient:
