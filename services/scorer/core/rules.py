@@ -124,6 +124,8 @@ def judge(event: Transaction, policy: CompiledPolicy, before: Attempts) -> Judge
         liveness: VerdictLivenessOutcome = "missing" if requested else "not_requested"
     else:
         liveness = "pass" if score >= policy.liveness_threshold else "fail"
+    if match == "pass" == liveness:  # nearly always
+        return _PASSED
     accepted = _ACCEPTED.get((match, liveness))
     if accepted:
         return accepted
@@ -193,3 +195,4 @@ _ACCEPTED: Final = {
     for (match, liveness, _, _), judgement in _JUDGEMENTS.items()
     if judgement.decision == "accept"
 }
+_PASSED: Final = _ACCEPTED["pass", "pass"]
