@@ -3,7 +3,7 @@
 import argparse
 
 from proofwatch.events.types import Activation
-from proofwatch.governance.activations import Line, Mode
+from proofwatch.governance.activations import Mode, TimelineKey
 from proofwatch.governance.documents import Document
 from proofwatch.governance.scope import EVERYONE, parse_scope
 from proofwatch.governance.tenant import Tenant
@@ -23,13 +23,15 @@ async def activate(commands: DocumentCommands, args: argparse.Namespace) -> int:
         about = document.content
         scope = about.tenant if isinstance(about, Tenant) else args.scope
         mode: Mode = "shadow" if getattr(args, "shadow", False) else "live"
-        return await _activate(log, args, document, Line(commands.kind, mode, scope), getattr(args, "ends_at", None))
+        return await _activate(
+            log, args, document, TimelineKey(commands.kind, mode, scope), getattr(args, "ends_at", None)
+        )
 
 
 async def rollback(args: argparse.Namespace) -> int:
     """Bring back what was in force before."""
     async with open_log(args, governed=True) as log:
-        line = Line("policy", "live", args.scope)
+        line = TimelineKey("policy", "live", args.scope)
         found = before(log.replica, line, _from_ms(log, args))
         if found is None:
             raise RequestRefused(f"no policy is in force for {args.scope}; `proofwatch policy history` shows what was")
@@ -45,7 +47,7 @@ async def rollback(args: argparse.Namespace) -> int:
 async def withdraw(args: argparse.Namespace) -> int:
     """End what is in force for a scope: then the next wider one decides, or the shadow ends."""
     async with open_log(args, governed=True) as log:
-        line = Line("policy", "shadow" if args.shadow else "live", args.scope)
+        line = TimelineKey("policy", "shadow" if args.shadow else "live", args.scope)
         from_ms = _from_ms(log, args)
         live = log.replica.activations.live(line, from_ms)
         inside = log.replica.activations.beside(line, from_ms) if args.shadow else (live,) if live else ()
@@ -58,7 +60,7 @@ async def withdraw(args: argparse.Namespace) -> int:
 
 
 async def _activate(
-    log: GovernedLog, args: argparse.Namespace, document: Document, line: Line, ends_ms: int | None
+    log: GovernedLog, args: argparse.Namespace, document: Document, line: TimelineKey, ends_ms: int | None
 ) -> int:
     parse_scope(line.scope)
     from_ms = _from_ms(log, args)

@@ -9,8 +9,8 @@ from proofwatch.command_line.times import zoned_moment_ms
 from proofwatch.events.enumerations import ControlMeasure
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
-from proofwatch.governance.measures import Measure
 from proofwatch.governance.scope import parse_scope
+from proofwatch.governance.timed_records import TimedRecord
 from proofwatch.governance.times import instant_of
 from services.governance import views
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
@@ -108,7 +108,7 @@ def _refuse_idle(log: GovernedLog, args: argparse.Namespace, event: Control, fro
         raise RequestRefused(f"nothing was published: {args.measure} is not on for {args.cohort} at that time")
 
 
-def _row(measure: Measure[Control], inside: set[str], now_ms: int) -> dict[str, Any]:
+def _row(measure: TimedRecord[Control], inside: set[str], now_ms: int) -> dict[str, Any]:
     control = measure.record
     cohort = control.tenant
     if control.segment_name is not None:

@@ -52,7 +52,7 @@ class DocumentCommands:
         """Show a document of the log, and who has signed it."""
         async with open_log(args, governed=True) as log:
             document = self.in_log(log, args.hash)
-            signed = log.replica.library.signatures(self.kind, document.hash)
+            signed = log.replica.documents.signatures(self.kind, document.hash)
         approvals = [{"person": who, "since": instant_of(ms).isoformat()} for who, ms in sorted(signed.items())]
         found = {
             "kind": self.kind,
@@ -92,7 +92,7 @@ class DocumentCommands:
         """Return the one document whose hash begins like this. Raises `RequestRefused`."""
         if not _HASH.fullmatch(name):
             raise RequestRefused(f"{name!r} is neither a file nor a hash (6 to 32 hex digits)")
-        found = log.replica.library.find(self.kind, name)
+        found = log.replica.documents.find(self.kind, name)
         if len(found) == 1:
             return found[0]
         if found:

@@ -21,7 +21,7 @@ async def propose(commands: DocumentCommands, args: argparse.Namespace) -> int:
     signer = read_key(args.key or Settings.read().key_file)
     async with open_log(args, governed=True) as log:
         _entitled(log, signer)
-        if log.replica.library.get(commands.kind, document.hash):
+        if log.replica.documents.get(commands.kind, document.hash):
             raise RequestRefused(f"{commands.kind} {document.hash} is in the log already; approve it")
         show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
         events = [_published(document, log.now_ms), signer.approve(document, instant_of(log.now_ms))]
@@ -40,7 +40,7 @@ async def approve(commands: DocumentCommands, args: argparse.Namespace) -> int:
     async with open_log(args, governed=True) as log:
         person = _entitled(log, signer)
         document = commands.in_log(log, args.hash)
-        signed = log.replica.library.signatures(commands.kind, document.hash)
+        signed = log.replica.documents.signatures(commands.kind, document.hash)
         if person in signed:
             raise RequestRefused(f"{person} has signed {document.hash} already; somebody else must approve it")
         show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
@@ -49,7 +49,7 @@ async def approve(commands: DocumentCommands, args: argparse.Namespace) -> int:
         if not views.confirm(args, f"the signature of {person} under {commands.kind} {document.hash}"):
             return 0
         await log.publish(events)
-        signed = log.replica.library.signatures(commands.kind, document.hash)
+        signed = log.replica.documents.signatures(commands.kind, document.hash)
     views.line(f"approved: {document.hash} is signed by {', '.join(sorted(signed))}")
     if len(signed) >= EYES:
         views.line(f"next: proofwatch {commands.kind} activate {document.hash} --key KEYFILE")

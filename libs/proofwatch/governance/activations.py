@@ -9,13 +9,13 @@ from typing import NamedTuple
 from proofwatch.events.enumerations import ActivationMode
 from proofwatch.events.types import Activation
 from proofwatch.governance.documents import Kind
-from proofwatch.governance.library import Library
+from proofwatch.governance.signed_documents import SignedDocuments
 from proofwatch.governance.tenant import TRANSITIONS, State, Tenant
 
 Mode = ActivationMode
 
 
-class Line(NamedTuple):
+class TimelineKey(NamedTuple):
     """Which timeline."""
 
     kind: Kind
@@ -51,51 +51,51 @@ class Activations:
     scope has no policy of its own. Shadows of one scope stand beside each other, one for each document.
     """
 
-    def __init__(self, library: Library, lead_ms: int) -> None:
-        self._library = library
+    def __init__(self, documents: SignedDocuments, lead_ms: int) -> None:
+        self.documents = documents
         self._lead_ms = lead_ms
-        self._entries: dict[Line, list[Entry]] = {}
-        self._judged: dict[Line, tuple[list[Entry], list[tuple[Entry, Flaw]]]] = {}
-        self._lines_of: defaultdict[tuple[Kind, str], set[Line]] = defaultdict(set)
+        self._entries: dict[TimelineKey, list[Entry]] = {}
+        self._judged: dict[TimelineKey, tuple[list[Entry], list[tuple[Entry, Flaw]]]] = {}
+        self._lines_of: defaultdict[tuple[Kind, str], set[TimelineKey]] = defaultdict(set)
 
-    def add(self, line: Line, entry: Entry) -> Flaw | None:
+    def add(self, line: TimelineKey, entry: Entry) -> Flaw | None:
         """Take an activation; return what is wrong with it as things stand."""
         insort(self._entries.setdefault(line, []), entry, key=_order)
         self._lines_of[line.kind, entry.hash].add(line)
         self._judged.pop(line, None)
         return next((flaw for flawed, flaw in self.flawed(line) if flawed is entry), None)
 
-    def touch(self, kind: Kind, document_hash: str) -> frozenset[Line]:
+    def touch(self, kind: Kind, document_hash: str) -> frozenset[TimelineKey]:
         """Judge anew what activates this document; return the timelines concerned."""
         lines = frozenset(self._lines_of.get((kind, document_hash), ()))
         for line in lines:
             self._judged.pop(line, None)
         return lines
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[TimelineKey]:
         """Yield every timeline that has an activation."""
         yield from self._entries
 
-    def effective(self, line: Line) -> list[Entry]:
+    def effective(self, line: TimelineKey) -> list[Entry]:
         """Return the activations that take effect, in order."""
         return self._judge(line)[0]
 
-    def flawed(self, line: Line) -> list[tuple[Entry, Flaw]]:
+    def flawed(self, line: TimelineKey) -> list[tuple[Entry, Flaw]]:
         """Return the activations that do not take effect, and why."""
         return self._judge(line)[1]
 
-    def live(self, line: Line, at_ms: int) -> Entry | None:
+    def live(self, line: TimelineKey, at_ms: int) -> Entry | None:
         """Return the activation in force at `at_ms`."""
         entries = self.effective(line)
         index = bisect_right(entries, at_ms, key=attrgetter("from_ms"))
         return entries[index - 1] if index and entries[index - 1].holds(at_ms) else None
 
-    def beside(self, line: Line, at_ms: int) -> tuple[Entry, ...]:
+    def beside(self, line: TimelineKey, at_ms: int) -> tuple[Entry, ...]:
         """Return the shadow activations in force at `at_ms`: the last of each document, unless it has ended."""
         last = {entry.hash: entry for entry in self.effective(line) if entry.from_ms <= at_ms}
         return tuple(sorted((entry for entry in last.values() if entry.holds(at_ms)), key=_order))
 
-    def _judge(self, line: Line) -> tuple[list[Entry], list[tuple[Entry, Flaw]]]:
+    def _judge(self, line: TimelineKey) -> tuple[list[Entry], list[tuple[Entry, Flaw]]]:
         if line not in self._judged:
             good: list[Entry] = []
             bad: list[tuple[Entry, Flaw]] = []
@@ -108,13 +108,13 @@ class Activations:
             self._judged[line] = good, bad
         return self._judged[line]
 
-    def _unsigned(self, line: Line, entry: Entry) -> Flaw | None:
+    def _unsigned(self, line: TimelineKey, entry: Entry) -> Flaw | None:
         kind, document_hash = line.kind, entry.hash
-        if self._library.get(kind, document_hash) is None:
+        if self.documents.get(kind, document_hash) is None:
             return "unknown_document", f"{kind} {document_hash} is not in the log; propose it first"
-        since = self._library.usable_since(kind, document_hash)
+        since = self.documents.usable_since(kind, document_hash)
         if since is None:
-            signed = sorted(self._library.signatures(kind, document_hash))
+            signed = sorted(self.documents.signatures(kind, document_hash))
             by = f"signed by {signed[0]} alone" if signed else "not signed by anybody"
             return (
                 "once_signed" if signed else "unsigned",
@@ -128,8 +128,8 @@ class Activations:
             )
         return None
 
-    def _out_of_turn(self, line: Line, entry: Entry, good: list[Entry]) -> Flaw | None:
-        document = self._library.get(line.kind, entry.hash)
+    def _out_of_turn(self, line: TimelineKey, entry: Entry, good: list[Entry]) -> Flaw | None:
+        document = self.documents.get(line.kind, entry.hash)
         if document is None or not isinstance(document.content, Tenant):
             return None
         if document.content.tenant != line.scope:
@@ -142,7 +142,7 @@ class Activations:
         return "unlisted_transition", f"a contract that is {before or 'new'} cannot become {after}; right is {right}"
 
     def _state(self, entry: Entry) -> State | None:
-        document = self._library.get("tenant", entry.hash)
+        document = self.documents.get("tenant", entry.hash)
         return document.content.contract.state if document and isinstance(document.content, Tenant) else None
 
 

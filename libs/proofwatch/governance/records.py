@@ -16,7 +16,7 @@ from proofwatch.events.types import (
     PolicyDocument,
     TenantDocument,
 )
-from proofwatch.governance.activations import Entry, Line
+from proofwatch.governance.activations import Entry, TimelineKey
 from proofwatch.governance.keyring import Keyring, NotSigned
 from proofwatch.governance.predicate import InvalidPredicate, parse
 from proofwatch.governance.regime import FOREVER_MS
@@ -73,10 +73,10 @@ def key_of(event: Any) -> bytes:
     return key.encode()
 
 
-def activation_of(record: Record, keyring: Keyring, lead_ms: int) -> tuple[Line, Entry]:
+def activation_of(record: Record, keyring: Keyring, lead_ms: int) -> tuple[TimelineKey, Entry]:
     """Return a timely, validly signed activation and its timeline. Raises `Refused`."""
     event = decoded(ACTIVATION, record)
-    line = Line(event.document_kind, event.mode, event.scope)
+    line = TimelineKey(event.document_kind, event.mode, event.scope)
     _check_scope(line)
     from_ms = ms_of(event.effective_from)
     ends_ms = FOREVER_MS if event.ends_at is None else ms_of(event.ends_at)
@@ -130,7 +130,7 @@ def document_text(record: Record, topic: str) -> tuple[str, bytes]:
     return tenant.tenant_hash, tenant.document.encode()
 
 
-def _check_scope(line: Line) -> None:
+def _check_scope(line: TimelineKey) -> None:
     try:
         scope = parse_scope(line.scope)
     except InvalidScope as error:

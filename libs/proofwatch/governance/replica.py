@@ -14,10 +14,10 @@ from proofwatch.governance import records
 from proofwatch.governance.activations import Activations, Flaw
 from proofwatch.governance.documents import InvalidDocument, Kind, read_document
 from proofwatch.governance.keyring import Keyring, NotSigned
-from proofwatch.governance.library import Library
-from proofwatch.governance.measures import control_measures, pattern_measures
 from proofwatch.governance.records import Refused
 from proofwatch.governance.regime import FOREVER_MS, Refusal, Regime
+from proofwatch.governance.signed_documents import SignedDocuments
+from proofwatch.governance.timed_records import control_records, pattern_records
 from proofwatch.governance.timeline import RegimeTimeline, Switch
 
 __all__ = ["DEFAULT_LEAD_MS", "FOREVER_MS", "Refusal", "Regime", "Replica"]
@@ -42,11 +42,11 @@ class Replica:
         self.topics = (*(records.GOVERNED if keyring else ()), *(() if documents_only else records.FOLLOWED))
         """The topics whose records count, in the order in which they are best read."""
         self._keyring = keyring or Keyring([])
-        self.library = Library(self._keyring)
-        self.activations = Activations(self.library, lead_ms)
-        self.controls = control_measures(lead_ms)
-        self.patterns = pattern_measures(lead_ms)
-        self._timeline = RegimeTimeline(self.library, self.activations, self.controls, self.patterns)
+        self.documents = SignedDocuments(self._keyring)
+        self.activations = Activations(self.documents, lead_ms)
+        self.controls = control_records(lead_ms)
+        self.patterns = pattern_records(lead_ms)
+        self._timeline = RegimeTimeline(self.documents, self.activations, self.controls, self.patterns)
         self._seen: defaultdict[str, set[int]] = defaultdict(set)
         self._refusals: dict[tuple[str, int], Refusal] = {}
         self._recent: list[Regime] = []
@@ -111,7 +111,7 @@ class Replica:
             document = read_document(kind, *records.document_text(record, topic))
         except InvalidDocument as error:
             raise Refused(error.reason, str(error)) from None
-        for held, reason in self.library.add(document, record.timestamp_ms):
+        for held, reason in self.documents.add(document, record.timestamp_ms):
             refusal = Refusal(topics.APPROVALS, held.offset, reason.reason, str(reason))
             self._refusals[topics.APPROVALS, held.offset] = refusal
         self._timeline.touch(self.activations.touch(kind, document.hash))
@@ -120,7 +120,7 @@ class Replica:
         approval = records.approval_of(record)
         kind, document_hash = approval.document_kind, approval.document_hash
         try:
-            counted = self.library.sign(approval, record.timestamp_ms, record.offset)
+            counted = self.documents.sign(approval, record.timestamp_ms, record.offset)
         except NotSigned as error:
             raise Refused(error.reason, str(error)) from None
         if not counted:
@@ -129,7 +129,7 @@ class Replica:
         return None
 
     def _pending(self) -> Iterator[Refusal]:
-        for held in self.library.held():
+        for held in self.documents.held():
             flaw = _unknown(held.approval.document_kind, held.approval.document_hash)
             yield Refusal(topics.APPROVALS, held.offset, *flaw)
         for line in self.activations.lines():

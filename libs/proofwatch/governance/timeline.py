@@ -7,14 +7,14 @@ from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 from proofwatch.events.types import AttackPattern, Control
-from proofwatch.governance.activations import Activations, Entry, Line
+from proofwatch.governance.activations import Activations, Entry, TimelineKey
 from proofwatch.governance.copy_on_write import CopyOnWriteMapping
-from proofwatch.governance.library import Library
-from proofwatch.governance.measures import About, Measures
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from proofwatch.governance.scope import parse_scope
+from proofwatch.governance.signed_documents import SignedDocuments
 from proofwatch.governance.tenant import Tenant
+from proofwatch.governance.timed_records import About, TimedRecords
 
 
 class Switch(NamedTuple):
@@ -32,12 +32,12 @@ class RegimeTimeline:
 
     def __init__(
         self,
-        library: Library,
+        documents: SignedDocuments,
         activations: Activations,
-        controls: Measures[Control],
-        patterns: Measures[AttackPattern],
+        controls: TimedRecords[Control],
+        patterns: TimedRecords[AttackPattern],
     ) -> None:
-        self._library = library
+        self.documents = documents
         self._activations = activations
         self._controls = controls
         self._patterns = patterns
@@ -59,11 +59,11 @@ class RegimeTimeline:
             if boundary_ms < FOREVER_MS:
                 insort(self._boundaries, (boundary_ms, switch), key=itemgetter(0))
         if switch.axis == "activation":
-            scope = parse_scope(Line(*switch.name).scope)
+            scope = parse_scope(TimelineKey(*switch.name).scope)
             if scope.tenant and scope.segment_name:
-                self._cohorts_of[scope.tenant][Line(*switch.name).scope] = scope.segment_name
+                self._cohorts_of[scope.tenant][TimelineKey(*switch.name).scope] = scope.segment_name
 
-    def touch(self, lines: Iterable[Line]) -> None:
+    def touch(self, lines: Iterable[TimelineKey]) -> None:
         """Note that other activations of these timelines may take effect now."""
         self._dirty.update(Switch("activation", line) for line in lines)
 
@@ -94,9 +94,9 @@ class RegimeTimeline:
         )
         self._controls_on.change({about: self._controls.in_force(about, to_ms) for about in controls})
         self._patterns_on.change({about: self._patterns.in_force(about, to_ms) for about in patterns})
-        self._activate([Line(*name) for name in lines], to_ms)
+        self._activate([TimelineKey(*name) for name in lines], to_ms)
 
-    def _activate(self, lines: list[Line], at_ms: int) -> None:
+    def _activate(self, lines: list[TimelineKey], at_ms: int) -> None:
         live = {line.scope: self._live_content(line, at_ms) for line in lines if line[:2] == ("policy", "live")}
         tenants = {line.scope: self._live_content(line, at_ms) for line in lines if line.kind == "tenant"}
         shadows = {
@@ -109,12 +109,12 @@ class RegimeTimeline:
         concerned = {scope.tenant for scope in map(parse_scope, changed) if scope.tenant and scope.segment_name}
         self._cohorts.change({tenant: self._segments(tenant) for tenant in concerned})
 
-    def _live_content(self, line: Line, at_ms: int) -> Any:
+    def _live_content(self, line: TimelineKey, at_ms: int) -> Any:
         entry = self._activations.live(line, at_ms)
         return self._content(line, entry) if entry else None
 
-    def _content(self, line: Line, entry: Entry) -> Any:
-        document = self._library.get(line.kind, entry.hash)
+    def _content(self, line: TimelineKey, entry: Entry) -> Any:
+        document = self.documents.get(line.kind, entry.hash)
         assert document is not None  # without its document an activation does not take effect
         return document.content
 

@@ -29,7 +29,7 @@ class GovernedPolicies:
     def named(self, policy_hash: str) -> Policy | None:
         """Return the policy of that content hash; None: it is not in the log."""
         if policy_hash not in self._by_hash:
-            document = self._follower.replica.library.get("policy", policy_hash)
+            document = self._follower.replica.documents.get("policy", policy_hash)
             if document is None or not isinstance(document.content, Policy):
                 return None
             self._learn(document.content)

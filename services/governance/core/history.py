@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from proofwatch.governance.activations import Entry, Line
+from proofwatch.governance.activations import Entry, TimelineKey
 from proofwatch.governance.documents import Kind
 from proofwatch.governance.regime import FOREVER_MS
 from proofwatch.governance.replica import Replica
@@ -31,7 +31,7 @@ def history(replica: Replica, kind: Kind, scope: str | None, now_ms: int) -> lis
     return [record for line in lines for record in _records(replica, line, now_ms)]
 
 
-def before(replica: Replica, line: Line, at_ms: int) -> tuple[Entry, Entry | None] | None:
+def before(replica: Replica, line: TimelineKey, at_ms: int) -> tuple[Entry, Entry | None] | None:
     """Return what is in force at a time and what else was in force before it; None: nothing is.
 
     The second is the nearest earlier activation of another document, if it held until it was replaced.
@@ -47,7 +47,7 @@ def before(replica: Replica, line: Line, at_ms: int) -> tuple[Entry, Entry | Non
     return current, None
 
 
-def _records(replica: Replica, line: Line, now_ms: int) -> Iterator[ActivationRecord]:
+def _records(replica: Replica, line: TimelineKey, now_ms: int) -> Iterator[ActivationRecord]:
     why = {entry: message for entry, (_, message) in replica.activations.flawed(line)}
     effective = replica.activations.effective(line)
     inside = set(replica.activations.beside(line, now_ms))
@@ -55,7 +55,7 @@ def _records(replica: Replica, line: Line, now_ms: int) -> Iterator[ActivationRe
         live = replica.activations.live(line, now_ms)
         inside = {live} if live else set()
     for entry in sorted([*effective, *why], key=lambda e: (e.from_ms, e.offset)):
-        document = replica.library.get(line.kind, entry.hash)
+        document = replica.documents.get(line.kind, entry.hash)
         yield ActivationRecord(
             scope=line.scope,
             mode=line.mode,
@@ -64,7 +64,7 @@ def _records(replica: Replica, line: Line, now_ms: int) -> Iterator[ActivationRe
             effective_from=_iso(entry.from_ms),
             ends_at=None if entry.ends_ms == FOREVER_MS else _iso(entry.ends_ms),
             state=_state(entry, entry in why, entry in inside, now_ms),
-            approved_by=tuple(sorted(replica.library.signatures(line.kind, entry.hash))),
+            approved_by=tuple(sorted(replica.documents.signatures(line.kind, entry.hash))),
             activated_by=entry.person,
             why=why.get(entry),
         )

@@ -38,7 +38,7 @@ async def test_it_reads_everything_at_its_start_and_follows_by_steps() -> None:
     document = log.approved(policy(0.9), T0)
     await world.publish(log)
     await world.follower.start()
-    assert world.replica.library.usable_since("policy", document.hash) == T0
+    assert world.replica.documents.usable_since("policy", document.hash) == T0
     later = Log()
     later.put(activation(document, "*", T0 + LEAD_MS), T0)
     await world.publish(later)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from proofwatch.bus.port import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import APPROVAL
-from proofwatch.governance.activations import Entry, Line
+from proofwatch.governance.activations import Entry, TimelineKey
 from proofwatch.governance.documents import Document, content_hash, document_of
 from proofwatch.governance.keyring import Keyring
 from proofwatch.governance.policy import load_policy
@@ -488,10 +488,10 @@ def test_ten_thousand_scopes_cost_no_more_than_what_changes() -> None:
     log = Log()
     documents = [log.approved(load_policy().with_thresholds(liveness=0.5 + n / 100), T0) for n in range(10)]
     replica = log.replica()
-    asked: list[Line] = []
+    asked: list[TimelineKey] = []
     ask = replica.activations.live
 
-    def counting(line: Line, at_ms: int) -> Entry | None:
+    def counting(line: TimelineKey, at_ms: int) -> Entry | None:
         asked.append(line)
         return ask(line, at_ms)
 

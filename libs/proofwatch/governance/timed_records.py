@@ -13,7 +13,7 @@ T = TypeVar("T", bound=Control | AttackPattern)
 About = tuple[str, ...]
 
 
-class Measure(NamedTuple, Generic[T]):
+class TimedRecord(NamedTuple, Generic[T]):
     """One accepted record. `rank` says which of two records about the same thing replaces the other."""
 
     begins_ms: int
@@ -23,7 +23,7 @@ class Measure(NamedTuple, Generic[T]):
     record: T
 
 
-class Measures(Generic[T]):
+class TimedRecords(Generic[T]):
     """The accepted records of one topic.
 
     A record takes effect at its `effective_from`, or, when it reached the log too late for that, the lead time after
@@ -38,15 +38,15 @@ class Measures(Generic[T]):
         self.about = about
         self._rank = rank
         self._on = on
-        self._lines: dict[About, list[Measure[T]]] = {}
+        self._lines: dict[About, list[TimedRecord[T]]] = {}
         self._begins: list[tuple[int, int]] = []
         self._versions: list[int] | None = []
 
-    def add(self, record: T, log_ms: int, offset: int) -> Measure[T]:
+    def add(self, record: T, log_ms: int, offset: int) -> TimedRecord[T]:
         """Take a record."""
         begins_ms = max(ms_of(record.effective_from), log_ms + self._lead_ms)
         ends_ms = FOREVER_MS if record.expires_at is None else ms_of(record.expires_at)
-        measure = Measure(begins_ms, offset, ends_ms, (self._rank(record), offset), record)
+        measure = TimedRecord(begins_ms, offset, ends_ms, (self._rank(record), offset), record)
         insort(self._lines.setdefault(self.about(record), []), measure, key=attrgetter("begins_ms", "offset"))
         insort(self._begins, (begins_ms, offset))
         self._versions = None
@@ -59,7 +59,7 @@ class Measures(Generic[T]):
         last = max(begun, key=attrgetter("rank"), default=None)
         return last.record if last and self._on(last.record) and at_ms < last.ends_ms else None
 
-    def all(self) -> list[Measure[T]]:
+    def all(self) -> list[TimedRecord[T]]:
         """Return every accepted record, by when it takes effect."""
         return sorted((m for line in self._lines.values() for m in line), key=attrgetter("begins_ms", "offset"))
 
@@ -74,9 +74,9 @@ class Measures(Generic[T]):
         return self._versions[count - 1] if count else 0
 
 
-def control_measures(lead_ms: int) -> Measures[Control]:
+def control_records(lead_ms: int) -> TimedRecords[Control]:
     """Return the axis of controls: one switch for each measure and cohort, the later effective_from wins."""
-    return Measures(
+    return TimedRecords(
         lead_ms,
         about=lambda c: (c.measure, c.tenant, c.segment_name or "", c.segment_value or ""),
         rank=lambda c: ms_of(c.effective_from),
@@ -84,8 +84,8 @@ def control_measures(lead_ms: int) -> Measures[Control]:
     )
 
 
-def pattern_measures(lead_ms: int) -> Measures[AttackPattern]:
+def pattern_records(lead_ms: int) -> TimedRecords[AttackPattern]:
     """Return the axis of attack patterns: the highest revision of each wins."""
-    return Measures(
+    return TimedRecords(
         lead_ms, about=lambda p: (p.pattern_id,), rank=lambda p: p.revision, on=lambda p: p.state == "published"
     )

@@ -21,7 +21,7 @@ class Held(NamedTuple):
     offset: int
 
 
-class Library:
+class SignedDocuments:
     """Documents and their valid approvals. The order in which they are read makes no difference.
 
     Of a document, and of a person's approvals of it, the earliest counts: who repeats one changes nothing.
