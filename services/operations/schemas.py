@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from proofwatch import resources
 from proofwatch.command_line.sub_commands import Add, SubCommands
-from proofwatch.events.registry import COMPATIBILITY, Incompatible, Registry
-from proofwatch.events.subjects import Subject, subjects
+from proofwatch.events.registry_subjects import Subject, subjects
+from proofwatch.events.schema_registry import COMPATIBILITY, Incompatible, Registry
 from proofwatch.events.wire import RegistryUnavailable
 from proofwatch.runtime.settings import Settings
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 
 from proofwatch import resources
-from proofwatch.events.files import events
+from proofwatch.events.schema_files import events
 from proofwatch.events.topics import Manifest, load_manifests
 
 TARGET: Final = "asyncapi.yaml"

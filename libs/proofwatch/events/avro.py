@@ -13,7 +13,7 @@ from pathlib import Path
 from proofwatch import resources
 from proofwatch.events.avro_compatibility import breaks
 from proofwatch.events.avro_schema import Schema, avro_schema
-from proofwatch.events.files import definitions, events
+from proofwatch.events.schema_files import definitions, events
 
 FOLDER = "avro"
 RELEASED = "released"

@@ -15,9 +15,9 @@ from proofwatch import resources
 from proofwatch.events import avro_values
 from proofwatch.events.codec import Codec
 from proofwatch.events.enumerations import DeadLetterReason
-from proofwatch.events.registry import Registry, Stored
+from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.subjects import Subject, WireFormat, subjects
+from proofwatch.events.schema_registry import Registry, Stored
 from proofwatch.events.wire import InvalidWire, UnknownSchemaId
 
 T = TypeVar("T", bound=msgspec.Struct)

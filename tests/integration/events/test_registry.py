@@ -10,9 +10,9 @@ import pytest
 from proofwatch import resources
 from proofwatch.events.codec import CODECS, TRANSACTION
 from proofwatch.events.meta import examples
-from proofwatch.events.registry import Incompatible, Registry
+from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.subjects import Subject, WireFormat, subjects
+from proofwatch.events.schema_registry import Incompatible, Registry
 from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
 from proofwatch.events.wire_framed import FramedWire, frame
 from proofwatch.runtime.settings import Settings

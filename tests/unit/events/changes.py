@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from proofwatch import resources
-from proofwatch.events.subjects import subjects
+from proofwatch.events.registry_subjects import subjects
 
 AVRO = {subject.event: subject.text for subject in subjects(resources.schemas(), "avro")}
 

@@ -13,7 +13,7 @@ from proofwatch.events import avro
 from proofwatch.events.avro_compatibility import breaks
 from proofwatch.events.avro_schema import NotInAvro, avro_schema
 from proofwatch.events.codec import CODECS
-from proofwatch.events.subjects import subjects
+from proofwatch.events.registry_subjects import subjects
 from tests.unit.events.changes import AVRO, CHANGES, HOUSE_RULE, KEPT, Change, changed
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from proofwatch import resources
 from proofwatch.events.codec import GUIDANCE, SUSPICION, TRANSACTION, VERDICT
-from proofwatch.events.subjects import WireFormat
+from proofwatch.events.registry_subjects import WireFormat
 from proofwatch.events.topics import GUIDANCE as GUIDANCE_TOPIC
 from proofwatch.events.topics import SUSPICIONS, VERDICTS
 from proofwatch.events.types import Attempts

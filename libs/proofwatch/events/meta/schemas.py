@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # ships no type information
 import referencing
 
-from proofwatch.events.files import DEFINITIONS, FILE, events
+from proofwatch.events.schema_files import DEFINITIONS, FILE, events
 from proofwatch.governance.purposes import Category
 
 __all__ = ["KEYWORDS", "UNITS", "events", "findings", "registry"]

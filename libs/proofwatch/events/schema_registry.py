@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from proofwatch.events.subjects import Subject
+from proofwatch.events.registry_subjects import Subject
 from proofwatch.events.wire import RegistryUnavailable
 
 COMPATIBILITY: Final = "BACKWARD_TRANSITIVE"

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from proofwatch.events.avro import FOLDER
 from proofwatch.events.avro_schema import NAMESPACE, full_name
-from proofwatch.events.files import definitions, events
+from proofwatch.events.schema_files import definitions, events
 
 WireFormat = Literal["json", "avro"]
 _DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
