@@ -52,7 +52,7 @@ class Activations:
     """
 
     def __init__(self, documents: SignedDocuments, lead_ms: int) -> None:
-        self.documents = documents
+        self._documents = documents
         self._lead_ms = lead_ms
         self._entries: dict[TimelineKey, list[Entry]] = {}
         self._judged: dict[TimelineKey, tuple[list[Entry], list[tuple[Entry, Flaw]]]] = {}
@@ -110,11 +110,11 @@ class Activations:
 
     def _unsigned(self, line: TimelineKey, entry: Entry) -> Flaw | None:
         kind, document_hash = line.kind, entry.hash
-        if self.documents.get(kind, document_hash) is None:
+        if self._documents.get(kind, document_hash) is None:
             return "unknown_document", f"{kind} {document_hash} is not in the log; propose it first"
-        since = self.documents.usable_since(kind, document_hash)
+        since = self._documents.usable_since(kind, document_hash)
         if since is None:
-            signed = sorted(self.documents.signatures(kind, document_hash))
+            signed = sorted(self._documents.signatures(kind, document_hash))
             by = f"signed by {signed[0]} alone" if signed else "not signed by anybody"
             return (
                 "once_signed" if signed else "unsigned",
@@ -129,7 +129,7 @@ class Activations:
         return None
 
     def _out_of_turn(self, line: TimelineKey, entry: Entry, good: list[Entry]) -> Flaw | None:
-        document = self.documents.get(line.kind, entry.hash)
+        document = self._documents.get(line.kind, entry.hash)
         if document is None or not isinstance(document.content, Tenant):
             return None
         if document.content.tenant != line.scope:
@@ -142,7 +142,7 @@ class Activations:
         return "unlisted_transition", f"a contract that is {before or 'new'} cannot become {after}; right is {right}"
 
     def _state(self, entry: Entry) -> State | None:
-        document = self.documents.get("tenant", entry.hash)
+        document = self._documents.get("tenant", entry.hash)
         return document.content.contract.state if document and isinstance(document.content, Tenant) else None
 
 

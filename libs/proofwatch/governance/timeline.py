@@ -37,7 +37,7 @@ class RegimeTimeline:
         controls: TimedRecords[Control],
         patterns: TimedRecords[AttackPattern],
     ) -> None:
-        self.documents = documents
+        self._documents = documents
         self._activations = activations
         self._controls = controls
         self._patterns = patterns
@@ -114,7 +114,7 @@ class RegimeTimeline:
         return self._content(line, entry) if entry else None
 
     def _content(self, line: TimelineKey, entry: Entry) -> Any:
-        document = self.documents.get(line.kind, entry.hash)
+        document = self._documents.get(line.kind, entry.hash)
         assert document is not None  # without its document an activation does not take effect
         return document.content
 
