@@ -8,7 +8,7 @@ from proofwatch.governance.documents import Document
 from proofwatch.governance.scope import EVERYONE, parse_scope
 from proofwatch.governance.tenant import Tenant
 from proofwatch.governance.times import instant_of
-from services.governance import views
+from services.governance import output
 from services.governance.config import Settings
 from services.governance.core.history import before, name_of
 from services.governance.document_commands import POLICIES, DocumentCommands, show_changes
@@ -90,10 +90,10 @@ async def _activate(
     what = f"{line.kind} {name_of(document.content)} {document.hash} {verb} for {whom} from {_said(from_ms)}"
     if ends_ms is not None and not ends:
         what += f" to {_said(ends_ms)}; then the next wider scope decides"
-    if not views.confirm(args, what):
+    if not output.confirm(args, what):
         return 0
     await log.publish([activation])
-    views.line(f"activated: {what}")
+    output.print_line(f"activated: {what}")
     return 0
 
 

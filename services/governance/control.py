@@ -12,7 +12,7 @@ from proofwatch.events.types import Control
 from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.timed_records import TimedRecord
 from proofwatch.governance.times import instant_of
-from services.governance import views
+from services.governance import output
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 
@@ -80,9 +80,9 @@ async def turn(args: argparse.Namespace) -> int:
         until = "" if expires_ms is None else f" to {_said(expires_ms)}"
         what = f"{args.measure} {args.action} for {args.cohort} from {_said(from_ms)}{until}"
         log.rehearse([event])
-        if views.confirm(args, what):
+        if output.confirm(args, what):
             await log.publish([event])
-            views.line(f"published: {what}")
+            output.print_line(f"published: {what}")
     return 0
 
 
@@ -94,11 +94,11 @@ async def show(args: argparse.Namespace) -> int:
         rows = [_row(each, inside, now_ms) for each in log.replica.controls.all()]
     rows = [row for row in rows if args.all or row["is"] != "past"]
     if args.json:
-        views.document(rows)
+        output.print_json(rows)
     elif not rows:
-        views.line("no control is on or coming; --all shows what is over")
+        output.print_line("no control is on or coming; --all shows what is over")
     else:
-        views.table("controls", tuple(rows[0]), [tuple(row.values()) for row in rows])
+        output.print_table("controls", tuple(rows[0]), [tuple(row.values()) for row in rows])
     return 0
 
 

@@ -13,7 +13,7 @@ from proofwatch.governance.documents import Document, Kind, document_of
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.governance.tenant import Tenant, load_tenant
 from proofwatch.governance.times import instant_of
-from services.governance import views
+from services.governance import output
 from services.governance.core.difference import differences
 from services.governance.core.history import ActivationRecord, history, name_of
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log
@@ -32,9 +32,9 @@ class DocumentCommands:
         """Read a file as it would be proposed."""
         document = document_of(self.load(args.file))
         if args.json:
-            views.document({"kind": self.kind, "hash": document.hash, "document": orjson.loads(document.text)})
+            output.print_json({"kind": self.kind, "hash": document.hash, "document": orjson.loads(document.text)})
         else:
-            views.line(f"{args.file}: a valid {self.kind}, {name_of(document.content)}, hash {document.hash}")
+            output.print_line(f"{args.file}: a valid {self.kind}, {name_of(document.content)}, hash {document.hash}")
         return 0
 
     async def diff(self, args: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ class DocumentCommands:
             async with open_log(args, governed=True) as log:
                 old, new = (self.named(log, each) for each in (args.old, args.new))
         title = f"{name_of(old.content)} {old.hash} → {name_of(new.content)} {new.hash}"
-        views.changes(title, differences(_values(old), _values(new)), as_json=args.json)
+        output.print_changes(title, differences(_values(old), _values(new)), as_json=args.json)
         return 0
 
     async def show(self, args: argparse.Namespace) -> int:
@@ -62,14 +62,14 @@ class DocumentCommands:
             "document": orjson.loads(document.text),
         }
         if args.json:
-            views.document(found)
+            output.print_json(found)
             return 0
-        views.line(f"{self.kind} {name_of(document.content)}, hash {document.hash}")
+        output.print_line(f"{self.kind} {name_of(document.content)}, hash {document.hash}")
         for each in approvals:
-            views.line(f"signed by {each['person']} since {each['since']}")
+            output.print_line(f"signed by {each['person']} since {each['since']}")
         if len(approvals) < 2:
-            views.line("not usable: two people must sign it")
-        views.document(found["document"])
+            output.print_line("not usable: two people must sign it")
+        output.print_json(found["document"])
         return 0
 
     async def history(self, args: argparse.Namespace) -> int:
@@ -77,11 +77,11 @@ class DocumentCommands:
         async with open_log(args, governed=True) as log:
             activations = history(log.replica, self.kind, getattr(args, "scope", None), log.now_ms)
         if args.json:
-            views.document([each._asdict() for each in activations])
+            output.print_json([each._asdict() for each in activations])
         elif not activations:
-            views.line(f"no {self.kind} has been activated")
+            output.print_line(f"no {self.kind} has been activated")
         else:
-            views.table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, activations))
+            output.print_table(f"{self.kind}: what is in force for whom from when", _COLUMNS, map(_row, activations))
         return 0
 
     def named(self, log: GovernedLog, name: str) -> Document:
@@ -119,11 +119,11 @@ def show_changes(log: GovernedLog, document: Document, scope: str | None, last_r
         if current is None:
             current, where = load_policy(last_resort), "of last resort (nothing is activated)"
     if current is None:
-        views.line(f"nothing is {where}: the document is new")
-        views.document(orjson.loads(document.text))
+        output.print_line(f"nothing is {where}: the document is new")
+        output.print_json(orjson.loads(document.text))
         return
     found = differences(current.model_dump(mode="json", by_alias=True), _values(document))
-    views.changes(f"{name_of(current)} {where} → {name_of(document.content)} {document.hash}", found)
+    output.print_changes(f"{name_of(current)} {where} → {name_of(document.content)} {document.hash}", found)
 
 
 _COLUMNS: Final = ("scope", "mode", "name", "hash", "from", "until", "state", "approved by", "activated by", "why")

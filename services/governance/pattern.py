@@ -7,7 +7,7 @@ from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.types import AttackPattern
 from proofwatch.governance.times import instant_of, ms_of
-from services.governance import views
+from services.governance import output
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 from services.governance.pattern_file import load_pattern, matches
@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> int:
     """Read the file; count matches."""
     pattern = load_pattern(args.file)
-    views.line(f"{args.file}: a valid pattern, {pattern.pattern_id}: {pattern.text()}")
+    output.print_line(f"{args.file}: a valid pattern, {pattern.pattern_id}: {pattern.text()}")
     if args.over is not None:
         matched, total = matches(pattern, args.over)
-        views.line(f"{args.over}: matches {matched} of {total} transactions")
+        output.print_line(f"{args.over}: matches {matched} of {total} transactions")
     return 0
 
 
@@ -73,7 +73,7 @@ async def publish(args: argparse.Namespace) -> int:
         if pattern.expires_at is not None and ms_of(pattern.expires_at) <= ms_of(event.effective_from):
             raise RequestRefused(f"{args.file}: expires_at lies before it would take effect")
         for each in known[-1:]:
-            views.line(f"revision {each.revision} was {each.state}: {each.predicate}")
+            output.print_line(f"revision {each.revision} was {each.state}: {each.predicate}")
         return await _publish(log, args, event, f"{pattern.pattern_id} ({pattern.severity}): {text}")
 
 
@@ -121,11 +121,11 @@ async def show(args: argparse.Namespace) -> int:
                     }
                 )
     if args.json:
-        views.document(rows)
+        output.print_json(rows)
     elif not rows:
-        views.line("no pattern is in force or coming; --all shows what is over")
+        output.print_line("no pattern is in force or coming; --all shows what is over")
     else:
-        views.table("attack patterns", tuple(rows[0]), [tuple(row.values()) for row in rows])
+        output.print_table("attack patterns", tuple(rows[0]), [tuple(row.values()) for row in rows])
     return 0
 
 
@@ -144,7 +144,7 @@ def _from_ms(log: GovernedLog, args: argparse.Namespace) -> int:
 async def _publish(log: GovernedLog, args: argparse.Namespace, event: AttackPattern, what: str) -> int:
     log.rehearse([event])
     what = f"{what}, revision {event.revision}, from {event.effective_from.isoformat()}"
-    if views.confirm(args, what):
+    if output.confirm(args, what):
         await log.publish([event])
-        views.line(f"published: {what}")
+        output.print_line(f"published: {what}")
     return 0

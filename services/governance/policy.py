@@ -20,8 +20,8 @@ _SCOPE = "* for everyone, a tenant, or tenant/segment=value for a cohort"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     actions = SubCommands(parser)
-    _looking(actions)
-    _signing(actions)
+    _add_looking(actions)
+    _add_signatures(actions)
     _add_activating(actions)
     keygen = actions.add(
         "keygen",
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     return run_action("policy", args)
 
 
-def _looking(actions: SubCommands) -> None:
+def _add_looking(actions: SubCommands) -> None:
     check = actions.add("check", "read a policy file and give its hash", "new.yaml", POLICIES.check)
     check.add_argument("file", type=Path, metavar="FILE")
     add_json(check.add_argument)
@@ -57,7 +57,7 @@ def _looking(actions: SubCommands) -> None:
     add_json(history.add_argument)
 
 
-def _signing(actions: SubCommands) -> None:
+def _add_signatures(actions: SubCommands) -> None:
     propose = actions.add(
         "propose",
         "publish a policy with your signature",

@@ -7,7 +7,7 @@ from proofwatch.governance.documents import Document, document_of
 from proofwatch.governance.keyring import EYES, NotSigned
 from proofwatch.governance.signer import Signer
 from proofwatch.governance.times import instant_of
-from services.governance import views
+from services.governance import output
 from services.governance.config import Settings
 from services.governance.core.history import name_of
 from services.governance.document_commands import DocumentCommands, show_changes
@@ -26,11 +26,13 @@ async def propose(commands: DocumentCommands, args: argparse.Namespace) -> int:
         show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
         events = [_published(document, log.now_ms), signer.approve(document, instant_of(log.now_ms))]
         log.rehearse(events)
-        if not views.confirm(args, f"{commands.kind} {name_of(document.content)} {document.hash}, with your signature"):
+        if not output.confirm(
+            args, f"{commands.kind} {name_of(document.content)} {document.hash}, with your signature"
+        ):
             return 0
         await log.publish(events)
-    views.line(f"proposed: {document.hash}")
-    views.line(f"next, somebody else: proofwatch {commands.kind} approve {document.hash} --key KEYFILE")
+    output.print_line(f"proposed: {document.hash}")
+    output.print_line(f"next, somebody else: proofwatch {commands.kind} approve {document.hash} --key KEYFILE")
     return 0
 
 
@@ -46,13 +48,13 @@ async def approve(commands: DocumentCommands, args: argparse.Namespace) -> int:
         show_changes(log, document, getattr(args, "scope", None), Settings.read().policy_file)
         events = [signer.approve(document, instant_of(log.now_ms))]
         log.rehearse(events)
-        if not views.confirm(args, f"the signature of {person} under {commands.kind} {document.hash}"):
+        if not output.confirm(args, f"the signature of {person} under {commands.kind} {document.hash}"):
             return 0
         await log.publish(events)
         signed = log.replica.documents.signatures(commands.kind, document.hash)
-    views.line(f"approved: {document.hash} is signed by {', '.join(sorted(signed))}")
+    output.print_line(f"approved: {document.hash} is signed by {', '.join(sorted(signed))}")
     if len(signed) >= EYES:
-        views.line(f"next: proofwatch {commands.kind} activate {document.hash} --key KEYFILE")
+        output.print_line(f"next: proofwatch {commands.kind} activate {document.hash} --key KEYFILE")
     return 0
 
 

@@ -17,9 +17,9 @@ _WIDE = 240  # not a terminal: nothing is folded
 _STYLES = {"stricter": "green", "laxer": "red", "in force": "green", "coming": "cyan", "refused": "red", "past": "dim"}
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; nothing in it is cut off."""
-    line(title)
+    print_line(title)
     made = Table(show_edge=False)
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -28,23 +28,23 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     Terminal(width=None if sys.stdout.isatty() else _WIDE).print(made)
 
 
-def document(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def changes(title: str, found: Sequence[Change], *, as_json: bool = False) -> None:
+def print_changes(title: str, found: Sequence[Change], *, as_json: bool = False) -> None:
     """Print what differs."""
     if as_json:
-        document([each._asdict() for each in found])
+        print_json([each._asdict() for each in found])
     elif not found:
         sys.stdout.write(f"{title}: nothing differs\n")
     else:
         rows = [(each.key, _value(each.old), _value(each.new), each.direction or "") for each in found]
-        table(title, ("key", "old", "new", "is"), rows)
+        print_table(title, ("key", "old", "new", "is"), rows)
 
 
-def line(text: str) -> None:
+def print_line(text: str) -> None:
     """Print one line."""
     sys.stdout.write(one_line(text) + "\n")
 
@@ -52,7 +52,7 @@ def line(text: str) -> None:
 def confirm(args: argparse.Namespace, what: str) -> bool:
     """Return whether to publish; False on a dry run. Raises `RequestRefused` when nobody can be asked, or says no."""
     if args.dry_run:
-        line(f"{what}: would be published (dry run)")
+        print_line(f"{what}: would be published (dry run)")
         return False
     if args.yes:
         return True
