@@ -17,7 +17,7 @@ from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.operations import dlq_list, dlq_redrive, dlq_show
-from services.operations.dlq_read import existing, full_name
+from services.operations.dlq_read import existing_topics, full_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when the bus refuses or what was asked for is not there; 2 for arguments that make no sense."""
-    if args.action == "redrive" and (wrong := _senseless(args)):
+    if args.action == "redrive" and (wrong := _mistake_in(args)):
         sys.stderr.write(f"proofwatch dlq: {wrong}\n")
         return 2
     configure_logging("warning", "dlq")  # on standard error: what is asked for has standard output to itself
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def list_groups(bus: Bus, args: argparse.Namespace) -> int:
     """Write the groups to standard output."""
-    topics = await existing(bus, args.topic)
+    topics = await existing_topics(bus, args.topic)
     with progress_bar("reading") as progress:
         groups = await dlq_list.collect(bus, topics, progress, since_ms=args.since, reason=args.reason)
     sys.stdout.write(dlq_list.as_json(groups) if args.json else dlq_list.as_table(groups))
@@ -90,7 +90,7 @@ async def show(bus: Bus, args: argparse.Namespace) -> int:
     found = await dlq_show.find(bus, at, offset)
     sys.stdout.write(await dlq_show.describe(bus, found))
     if args.bytes is not None:
-        sys.stdout.write(dlq_show.hand_out(found.record, args.bytes))
+        sys.stdout.write(dlq_show.write_value(found.record, args.bytes))
     return 0
 
 
@@ -139,7 +139,7 @@ async def _on_kafka(
         await bus.stop()
 
 
-def _senseless(args: argparse.Namespace) -> str | None:
+def _mistake_in(args: argparse.Namespace) -> str | None:
     if args.offset is not None and args.partition is None:
         return "--offset needs --partition: offsets count within a partition"
     if args.offset is not None and args.reason is not None:

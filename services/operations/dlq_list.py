@@ -9,7 +9,7 @@ import msgspec
 
 from proofwatch.bus.port import Bus
 from proofwatch.plain import one_line
-from services.operations.dlq_read import Letter, Progress, letters, redrives
+from services.operations.dlq_read import Letter, Progress, read_letters, read_redrives
 
 FOREIGN: Final = "(not a dead letter of Proofwatch)"
 
@@ -75,9 +75,9 @@ async def collect(
     bus: Bus, topics: Sequence[str], progress: Progress, *, since_ms: int | None = None, reason: str | None = None
 ) -> Groups:
     """Return the groups on `topics`: refused since then, and for that reason."""
-    redriven, groups = await redrives(bus), Groups()
+    redriven, groups = await read_redrives(bus), Groups()
     for topic in topics:
-        async for letter in letters(bus, topic, progress, since_ms=since_ms):
+        async for letter in read_letters(bus, topic, progress, since_ms=since_ms):
             if reason is None or (letter.said and letter.said.reason == reason):
                 groups.add(letter, redriven)
     return groups

@@ -34,7 +34,7 @@ def full_name(topic: str) -> str:
     return topic if is_dead_letter_topic(topic) else dead_letter_topic(topic)
 
 
-async def existing(bus: Bus, topic: str | None) -> list[str]:
+async def existing_topics(bus: Bus, topic: str | None) -> list[str]:
     """Return the dead-letter topics to look at: the one named, or all of the manifests that exist.
 
     Raises `UnknownTopic` for one that is named and does not exist.
@@ -63,7 +63,7 @@ async def closing(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]
             await iterator.aclose()
 
 
-async def letters(
+async def read_letters(
     bus: Bus, topic: str, progress: Progress, *, partition: int | None = None, since_ms: int | None = None
 ) -> AsyncIterator[Letter]:
     """Yield what lies on a dead-letter topic by now, partition by partition.
@@ -86,7 +86,7 @@ async def letters(
         progress(passed, total)
 
 
-async def letter_at(bus: Bus, at: TopicPartition, offset: int) -> Letter | None:
+async def read_letter(bus: Bus, at: TopicPartition, offset: int) -> Letter | None:
     """Return the dead letter at one offset; None when there is none. Raises `UnknownTopic`."""
     async with closing(bus.read(at, offset)) as records:
         async for record in records:
@@ -94,7 +94,7 @@ async def letter_at(bus: Bus, at: TopicPartition, offset: int) -> Letter | None:
     return None
 
 
-async def redrives(bus: Bus, topic: str | None = None) -> dict[tuple[str, int, int], list[Redrive]]:
+async def read_redrives(bus: Bus, topic: str | None = None) -> dict[tuple[str, int, int], list[Redrive]]:
     """Return the redrives on record, by dead-letter topic, partition and offset. Raises `Rejected`."""
     found: defaultdict[tuple[str, int, int], list[Redrive]] = defaultdict(list)
     try:

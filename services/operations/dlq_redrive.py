@@ -19,7 +19,7 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import REDRIVES, dead_letter_topic
 from proofwatch.events.types import Redrive
 from proofwatch.runtime.clock import Clock
-from services.operations.dlq_read import Letter, Progress, closing, letter_at, letters, redrives
+from services.operations.dlq_read import Letter, Progress, closing, read_letter, read_letters, read_redrives
 
 GROUP: Final = "redrive"
 _AT: Final = TopicPartition(REDRIVES, 0)
@@ -138,7 +138,7 @@ async def redrive(bus: Bus, order: Order, clock: Clock, progress: Progress, *, d
     owner, position = (None, 0) if dry_run else await _acquire(bus)
     try:
         # read behind the fence, so that nobody can add to it
-        known, outcome = await redrives(bus, order.topic), Outcome()
+        known, outcome = await read_redrives(bus, order.topic), Outcome()
         chunk = _Chunk(owner, position, clock)
         async with closing(_meant(bus, order, progress)) as meant:
             async for letter in meant:
@@ -180,11 +180,11 @@ async def _acquire(bus: Bus) -> tuple[Owner[None], int]:
 
 async def _meant(bus: Bus, order: Order, progress: Progress) -> AsyncIterator[Letter]:
     if order.partition is not None and order.offset is not None:
-        letter = await letter_at(bus, TopicPartition(order.topic, order.partition), order.offset)
+        letter = await read_letter(bus, TopicPartition(order.topic, order.partition), order.offset)
         if letter:
             yield letter
         return
-    async with closing(letters(bus, order.topic, progress, partition=order.partition)) as found:
+    async with closing(read_letters(bus, order.topic, progress, partition=order.partition)) as found:
         async for letter in found:
             if order.reason is None or (letter.said and letter.said.reason == order.reason):
                 yield letter

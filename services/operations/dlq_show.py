@@ -13,7 +13,7 @@ from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.port import Bus, Headers, Record, TopicPartition
 from proofwatch.plain import one_line
 from services.operations.dlq_list import instant
-from services.operations.dlq_read import Letter, letter_at, redrives
+from services.operations.dlq_read import Letter, read_letter, read_redrives
 
 TERMINAL: Final = "-"
 
@@ -33,7 +33,7 @@ def parse_place(text: str) -> tuple[TopicPartition, int]:
 
 async def find(bus: Bus, at: TopicPartition, offset: int) -> Letter:
     """Return the record at `offset`, of any topic. Raises `NotShown` when there is none, `UnknownTopic`."""
-    found = await letter_at(bus, at, offset)
+    found = await read_letter(bus, at, offset)
     if found is None:
         raise NotShown(f"there is no record at {at.topic}/{at.partition}/{offset}: not yet, or its retention has ended")
     return found
@@ -60,7 +60,7 @@ async def describe(bus: Bus, letter: Letter) -> str:
         f"  came with   {', '.join(f'{name} ({_size(value)})' for name, value in own) or 'no headers'}",
     ]
     lines += _history(own)
-    for event in (await redrives(bus, at.topic)).get((at.topic, at.partition, record.offset), ()):
+    for event in (await read_redrives(bus, at.topic)).get((at.topic, at.partition, record.offset), ()):
         sent = event.redriven_at.isoformat().replace("+00:00", "Z")
         lines.append(f"  redriven    {sent} to {event.target_topic} by {event.operator}: {event.note}")
     if said:
@@ -69,7 +69,7 @@ async def describe(bus: Bus, letter: Letter) -> str:
     return "\n".join(map(one_line, lines)) + "\n"
 
 
-def hand_out(record: Record, where: str) -> str:
+def write_value(record: Record, where: str) -> str:
     """Write the record's value to a new file that only its owner may read, or to a terminal; return a line on it.
 
     Raises `NotShown` rather than write over a file, or into a pipe that may end in a log.

@@ -11,7 +11,7 @@ from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from services.operations.database_positions import SCHEMAS, DatabasePositions, ahead, misfit, read_positions
-from services.operations.restore_relay import relay, senseless
+from services.operations.restore_relay import mistake_in, relay
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def check(args: argparse.Namespace) -> int:
 
 def move_relay(args: argparse.Namespace) -> int:
     """Show or set where a relay begins."""
-    if wrong := senseless(args):
+    if wrong := mistake_in(args):
         sys.stderr.write(f"proofwatch restore: {wrong}\n")
         return 2
     configure_logging("warning", "restore")

@@ -52,7 +52,7 @@ def moves(outbox: Mapping[TopicPartition, tuple[int, int]], published: Mapping[T
     return found
 
 
-def senseless(args: argparse.Namespace) -> str | None:
+def mistake_in(args: argparse.Namespace) -> str | None:
     """Return what is wrong with the arguments."""
     if not args.schema:
         return "relay needs --schema: the schema whose relay is to begin where the restored outbox stands"

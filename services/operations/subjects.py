@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "repair",
         "show what cannot be read and what would take its place; with --yes write that",
         "--partition 3 --yes --operator r.mehta --note 'disk fault'",
-        repairing,
+        repair_partitions,
     )
     mending.description = (
         "Show which states of subjects cannot be read, and what would take their place: the newest state of the "
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0: nothing blocks (any more); 1: something does, or the bus refuses; 2: the arguments make no sense."""
-    if wrong := _senseless(args):
+    if wrong := _mistake_in(args):
         sys.stderr.write(f"proofwatch subjects: {wrong}\n")
         return 2
     configure_logging("warning", "subjects")
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
-async def repairing(bus: Bus, args: argparse.Namespace) -> int:
+async def repair_partitions(bus: Bus, args: argparse.Namespace) -> int:
     """Write to standard output what blocks, and what was done."""
     count = await bus.partitions(SUBJECTS)
     if args.partition is not None and not 0 <= args.partition < count:
@@ -73,7 +73,7 @@ async def repairing(bus: Bus, args: argparse.Namespace) -> int:
     for partition in range(count) if args.partition is None else (args.partition,):
         found = await unreadable(bus, partition)
         if found and args.yes:
-            done = await _repaired(bus, partition, Order(args.operator, args.note))
+            done = await _repair(bus, partition, Order(args.operator, args.note))
             _tell(partition, done, "was replaced by")
             for each in done:
                 _log.warning(
@@ -95,7 +95,7 @@ async def repairing(bus: Bus, args: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-async def _repaired(bus: Bus, partition: int, order: Order) -> list[Unreadable]:
+async def _repair(bus: Bus, partition: int, order: Order) -> list[Unreadable]:
     """Repair, and try again where the scorer, which waits and tries too, came between: nothing was written then."""
     for _ in range(_TRIES - 1):
         with suppress(Fenced):
@@ -125,7 +125,7 @@ async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
         await bus.stop()
 
 
-def _senseless(args: argparse.Namespace) -> str | None:
+def _mistake_in(args: argparse.Namespace) -> str | None:
     if args.yes and not (args.operator and args.note):
         return "--yes needs --operator and --note: who repairs, and why it is right to forget, go on record"
     if any(len(text or "") > _TEXT for text in (args.operator, args.note)):

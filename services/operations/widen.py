@@ -41,11 +41,11 @@ async def widen_topics(
     names = family(topics.TRANSACTIONS, manifests)
     names += [letters for name in names if (letters := manifests[name].dead_letter)]
     wider = [each for each in todo.counts if each.topic in names and each.wanted > each.now]
-    refusals = _impossible(todo, names)
+    refusals = _refusals(todo, names)
     bus = KafkaBus(bootstrap, "proofwatch-topics", security=security)
     await bus.start()
     try:
-        refusals += refusals or await _undrained(admin, bus)
+        refusals += refusals or await _find_undrained(admin, bus)
         if refusals:
             sys.stderr.writelines(f"proofwatch topics: {sentence}\n" for sentence in dict.fromkeys(refusals))
             return 1
@@ -62,12 +62,12 @@ async def widen_topics(
     finally:
         await again.stop()
     sys.stdout.write(f"moved: the states of {moved} subjects to the partitions of their keys\n")
-    await _begin_cache_anew(settings.redis_url, count)
+    await _reset_cache(settings.redis_url, count)
     sys.stdout.write("the scorer's cache begins anew; start the services\n")
     return 0
 
 
-def _impossible(todo: Plan, names: Sequence[str]) -> list[str]:
+def _refusals(todo: Plan, names: Sequence[str]) -> list[str]:
     found = [f"{spec.name} does not exist: `proofwatch topics apply` first" for spec in todo.missing]
     for each in todo.counts:
         if each.wanted < each.now:
@@ -84,7 +84,7 @@ def _elsewhere(each: Count) -> str:
     )
 
 
-async def _undrained(admin: TopicAdmin, bus: Bus) -> list[str]:
+async def _find_undrained(admin: TopicAdmin, bus: Bus) -> list[str]:
     """Return who still runs, and what has not been worked off."""
     groups = sorted({group for readers in READERS.values() for group in readers})
     found = [f"group {group} has members: stop its processes first" for group in await admin.members(groups)]
@@ -107,7 +107,7 @@ async def _any(bus: Bus, source: TopicPartition, position: int) -> bool:
     return False  # markers of transactions, no records
 
 
-async def _begin_cache_anew(redis_url: str, partitions: int) -> None:
+async def _reset_cache(redis_url: str, partitions: int) -> None:
     from redis.asyncio import Redis
 
     client = Redis.from_url(redis_url)

@@ -96,7 +96,7 @@ async def test_the_command_says_what_it_did(
     command.add_arguments(parser)
     words = ["repair", *(["--yes", "--operator", "r.mehta", "--note", "x"] if yes else [])]
     bus = await bus_with((b"acme/secret", value))
-    assert await command.repairing(bus, parser.parse_args(words)) == code
+    assert await command.repair_partitions(bus, parser.parse_args(words)) == code
     said = capsys.readouterr().out
     assert said.rstrip().endswith(last)
     assert "secret" not in said
@@ -127,6 +127,6 @@ async def test_the_command_tries_again_where_the_waiting_scorer_came_between(
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     words = ["repair", "--partition", "0", "--yes", "--operator", "r.mehta", "--note", "disk fault"]
-    assert await command.repairing(bus, parser.parse_args(words)) == 0
+    assert await command.repair_partitions(bus, parser.parse_args(words)) == 0
     assert tries == 3
     assert "was replaced by" in capsys.readouterr().out
