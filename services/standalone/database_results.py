@@ -38,18 +38,18 @@ def evaluation_of(cohorts: Mapping[Cohort, Classes], policy: Policy, segments: t
     )
 
 
-async def cohorts_of(connection: Any, segments: tuple[str, ...]) -> Mapping[Cohort, Classes]:
+async def read_cohorts(connection: Any, segments: tuple[str, ...]) -> Mapping[Cohort, Classes]:
     """Return outcomes and sketches of everything labelled so far, by cohort and class."""
     return await labelled_cohorts(connection, segments=segments)
 
 
-async def case_rows(connection: Any) -> list[dict[str, Any]]:
+async def read_cases(connection: Any) -> list[dict[str, Any]]:
     """Return every case with its reasons, in the order in which they were opened."""
     rows = [dict(row) for row in await connection.fetch(_CASES)]
     return [row | {"reasons": orjson.loads(row["reasons"] or "[]")} for row in rows]
 
 
-async def label_counts(connection: Any) -> dict[str, int]:
+async def read_label_counts(connection: Any) -> dict[str, int]:
     """Return the labelled transactions, and how many of them have their verdict."""
     row = await connection.fetchrow(_LABELS)
     return {"labelled": row["labelled"], "joined": row["joined"], "waiting": row["labelled"] - row["joined"]}

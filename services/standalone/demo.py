@@ -15,7 +15,7 @@ from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
 from services.standalone.results import Unwritable
-from services.standalone.runner import Run, closing_lines, conduct
+from services.standalone.runner import Run, carry_out, closing_lines
 
 _SCREENS: Final = 120
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         segments=_SEGMENTS,
     )
     try:
-        summary = uvloop.run(conduct(day))
+        summary = uvloop.run(carry_out(day))
     except Unwritable as error:
         sys.stderr.write(f"proofwatch demo: {error}\n")
         return 2

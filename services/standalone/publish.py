@@ -109,7 +109,7 @@ async def _publish(
     bus = KafkaBus(args.bootstrap or settings.kafka_bootstrap, "proofwatch-publish", security=security_of(settings))
     await bus.start()
     try:
-        if not args.yes and (reasons := await guarded(bus, tenants)):
+        if not args.yes and (reasons := await signs_of_production(bus, tenants)):
             sys.stderr.write(f"proofwatch publish: {'; '.join(reasons)}: if that is meant, say --yes\n")
             return 1
         await send(bus, rows, args.rate, total, sent)
@@ -118,7 +118,7 @@ async def _publish(
     return 0
 
 
-async def guarded(bus: Bus, tenants: list[str]) -> list[str]:
+async def signs_of_production(bus: Bus, tenants: list[str]) -> list[str]:
     """Return what makes the target look like production; empty: it is for tests."""
     simulated_ones = {name for name, _ in TENANTS}
     reasons = [

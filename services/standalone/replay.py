@@ -26,7 +26,7 @@ from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.results import Unwritable
 from services.standalone.row_selection import intake_of, select_rows
-from services.standalone.runner import Run, closing_lines, conduct
+from services.standalone.runner import Run, carry_out, closing_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
     try:
-        summary = uvloop.run(conduct(prepared))
+        summary = uvloop.run(carry_out(prepared))
     except Unwritable as error:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2

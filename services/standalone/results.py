@@ -44,12 +44,12 @@ class Results:
             problem = error.strerror or type(error).__name__
             raise Unwritable(f"{directory}: cannot be written to ({problem}); give another directory") from error
 
-    def note(self, topic: str, records: Sequence[Record]) -> None:
+    def write_output(self, topic: str, records: Sequence[Record]) -> None:
         """Append what was published on a topic that has a file."""
         if name := _FILES.get(topic):
             self._write(name, (record.value for record in records if record.value is not None))
 
-    def sent(self, records: Iterable[Outgoing]) -> None:
+    def write_input(self, records: Iterable[Outgoing]) -> None:
         """Append what was sent: the input of `proofwatch explain` and `proofwatch backtest`.
 
         Labels that nobody can read are left to the dead letters: a backtest takes none of them for the truth.
@@ -60,16 +60,16 @@ class Results:
                 continue
             self._write(name, (record.value,))
 
-    def dead_letters(self, described: Iterable[bytes]) -> None:
+    def write_dead_letters(self, described: Iterable[bytes]) -> None:
         """Append dead letters as an operator reads them."""
         self._write(_DEAD_LETTERS, described)
 
-    def lines(self, name: str, rows: Iterable[Any]) -> None:
+    def write_lines(self, name: str, rows: Iterable[Any]) -> None:
         """Write a whole file of JSON lines."""
         with (self.directory / name).open("wb") as file:
             file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
-    def document(self, name: str, content: Any) -> None:
+    def write_document(self, name: str, content: Any) -> None:
         """Write one indented JSON document."""
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         (self.directory / name).write_bytes(orjson.dumps(content, option=options))

@@ -21,7 +21,7 @@ from proofwatch.runtime.terminal import Terminal, inline
 from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.database_results import case_rows, cohorts_of, evaluation_of, label_counts
+from services.standalone.database_results import evaluation_of, read_cases, read_cohorts, read_label_counts
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -48,7 +48,7 @@ class Run:
     """Of a file: what of it was refused, so far by its reader."""
 
 
-async def conduct(run: Run) -> dict[str, Any]:
+async def carry_out(run: Run) -> dict[str, Any]:
     """Run to the end; return the summary, which is also in `summary.json`."""
     results = Results(run.out)
     async with AsyncExitStack() as stack:
@@ -65,24 +65,24 @@ async def conduct(run: Run) -> dict[str, Any]:
         tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
-        await _watched(run, session)
+        await _feed(run, session)
         async with pool.acquire() as connection:
-            cohorts = await cohorts_of(connection, run.segments)
-            labels = await label_counts(connection)
-            cases = await case_rows(connection)
-        results.lines("cases.jsonl", cases)
-        results.document("policy.json", run.policy.model_dump(mode="json"))
+            cohorts = await read_cohorts(connection, run.segments)
+            labels = await read_label_counts(connection)
+            cases = await read_cases(connection)
+        results.write_lines("cases.jsonl", cases)
+        results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         summary = session.summary(run.policy, labels, evaluation, cases)
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
-        results.document("summary.json", summary)
+        results.write_document("summary.json", summary)
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
         write_report(run.out, run.title, summary, evaluation, cohorts, limits=limits, min_trials=min_trials)
     return summary
 
 
-async def _watched(run: Run, session: Session) -> None:
+async def _feed(run: Run, session: Session) -> None:
     """Feed the input, showing the view unless the run is headless."""
     if run.headless:
         for chunk in run.chunks():

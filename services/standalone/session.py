@@ -60,7 +60,7 @@ class Session:
     async def send(self, chunk: Sequence[Outgoing]) -> None:
         """Send one chunk of the input through the whole system."""
         await self._system.feed(chunk)
-        self._results.sent(chunk)
+        self._results.write_input(chunk)
         counted = Counter(record.topic for record in chunk)
         apart = counted[topics.dead_letter_topic(topics.TRANSACTIONS)]
         self.sent += counted[topics.TRANSACTIONS] + apart
@@ -79,10 +79,10 @@ class Session:
             self.overview.note(topic, records)
             if topics.is_dead_letter_topic(topic):
                 letters = [read_dead_letter(record) for record in records]
-                self._results.dead_letters(msgspec.json.encode(letter) for letter in letters)
+                self._results.write_dead_letters(msgspec.json.encode(letter) for letter in letters)
                 self._account(topic, records, letters)
             else:
-                self._results.note(topic, records)
+                self._results.write_output(topic, records)
 
     def _account(self, topic: str, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
         """Say by the line of the file what was refused of it; what its reader refused is accounted for already."""

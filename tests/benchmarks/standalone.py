@@ -14,7 +14,7 @@ from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
-from services.standalone.runner import Run, conduct
+from services.standalone.runner import Run, carry_out
 from tests.benchmarks.contenders import run_child
 from tests.benchmarks.context import Context, Result
 
@@ -45,7 +45,7 @@ def day(events: int, out: Path) -> Result:
     wanted = Run("benchmark", load_policy(), chunks, events, start_ms, out, True, _PERSONAL)
     began = time.process_time()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        summary = runner.run(conduct(wanted))
+        summary = runner.run(carry_out(wanted))
     used_s = time.process_time() - began
     assert summary["conservation"]["holds"], "transactions were lost"
     assert summary["conservation"]["consumed"] == events, "not every transaction was consumed"

@@ -13,7 +13,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.standalone import app
 from services.standalone.config import SETTINGS
-from services.standalone.database_results import case_rows
+from services.standalone.database_results import read_cases
 from services.standalone.results import Results
 from services.standalone.session import Session
 from tests.e2e.day import START_MS, Day
@@ -54,7 +54,7 @@ async def _run(sent: Day, dsn: str, out: Path) -> Alone:
                 await session.send(records[start : start + _CHUNK])
         await session.stop()
         async with pool.acquire() as connection:
-            cases = await case_rows(connection)
+            cases = await read_cases(connection)
             notifications = [dict(row) for row in await connection.fetch(NOTIFIED)]
     finally:
         results.close()

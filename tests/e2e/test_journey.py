@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from proofwatch.events import topics
-from services.standalone.database_results import case_rows
+from services.standalone.database_results import read_cases
 from tests.e2e.alone import NOTIFIED, Alone, decoded, run_alone
 from tests.e2e.day import Day, Fate, day, fate
 from tests.e2e.faults import publish_and_kill
@@ -93,7 +93,7 @@ def outcome(
         running.log.follow()
         yield Outcome(
             running.log.entries,
-            running.call(case_rows),
+            running.call(read_cases),
             running.rows(NOTIFIED),
         )
 

@@ -12,7 +12,7 @@ import pytest
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Transaction
-from services.standalone.database_results import case_rows
+from services.standalone.database_results import read_cases
 from tests.e2e.alone import decoded
 from tests.e2e.log import Log
 from tests.e2e.world import World, world
@@ -69,7 +69,7 @@ routes:
             report({"run": "live", "records": _TRANSACTIONS, "told_after_s": round(time.monotonic() - began, 1)})
             running.stop()
             running.log.follow()
-            yield Outcome(minute, running.log, running.call(case_rows), receiver)
+            yield Outcome(minute, running.log, running.call(read_cases), receiver)
 
 
 def traffic(minute: datetime) -> Iterator[Outgoing]:

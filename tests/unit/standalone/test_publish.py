@@ -15,7 +15,7 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SimulatedClock
-from services.standalone.publish import add_arguments, guarded, send
+from services.standalone.publish import add_arguments, send, signs_of_production
 from services.standalone.publish_sources import limited, of_file, one, simulated
 from tests.unit.bus.stages import Recording
 
@@ -81,14 +81,14 @@ async def test_a_file_is_read_as_replay_reads_it(tmp_path: Path) -> None:
 async def test_what_looks_like_production_is_named() -> None:
     """A tenant that is nobody's test, and a scorer that decides what comes."""
     there = bus()
-    assert await guarded(there, ["test", "test-acme", "demo", "harbour-bank"]) == []
-    assert "tenant acme does not look like a test" in (await guarded(there, ["acme"]))[0]
-    assert len(await guarded(there, ["testament"])) == 1
+    assert await signs_of_production(there, ["test", "test-acme", "demo", "harbour-bank"]) == []
+    assert "tenant acme does not look like a test" in (await signs_of_production(there, ["acme"]))[0]
+    assert len(await signs_of_production(there, ["testament"])) == 1
     owner = await there.fence("scorer").acquire(TopicPartition(topics.TRANSACTIONS, 0))
     await there.publish([Outgoing(topics.TRANSACTIONS, b"k", b"v", 0)])
     records = [r async for r in there.read(TopicPartition(topics.TRANSACTIONS, 0))]
     await owner.commit(Batch(TopicPartition(topics.TRANSACTIONS, 0), records, 0, 1, 1, 1), Recording())
-    assert await guarded(there, ["test"]) == [f"a scorer decides what comes to {topics.TRANSACTIONS}"]
+    assert await signs_of_production(there, ["test"]) == [f"a scorer decides what comes to {topics.TRANSACTIONS}"]
 
 
 @pytest.mark.parametrize(
