@@ -79,10 +79,10 @@ class TriageStage(Generic[Tx]):
 
 def _storable(signal: Signal) -> Signal:
     """Return the signal. Raises `Rejected` where JSON allows what PostgreSQL cannot keep."""
-    cause, cohort = signal.cause, signal.cohort
+    cause, rate = signal.cause, signal.rate
     texts = [cause.source_id, cause.transaction_id, cause.code, *cause.evidence]
-    if cohort:
-        texts += [cohort.segment_name, cohort.segment_value, cohort.metric]
+    if rate:
+        texts += [rate.cohort.segment_name, rate.cohort.segment_value, rate.metric]
     if any("\0" in text for text in texts if text):
         raise Rejected("schema_mismatch", "text must not contain the character U+0000")
     if not 0 < len(cause.source_id) <= _MAX_ID:  # it is indexed, and an index entry has a largest size

@@ -6,8 +6,9 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from proofwatch.governance.cohort import Cohort
 from services.triage.core.cases import QUEUE, Case, Transition
-from services.triage.core.signals import CaseReason, Cohort
+from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.ports import Wanted
 
 _LOCK: Final = """
@@ -89,15 +90,15 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 def _case_row(case: Case) -> tuple[Any, ...]:
-    cohort = case.cohort
+    rate = case.rate
     return (
         case.case_id,
         case.tenant,
         case.kind,
         case.subject_tag,
-        cohort.segment_name if cohort else None,
-        cohort.segment_value if cohort else None,
-        cohort.metric if cohort else None,
+        rate.cohort.segment_name if rate else None,
+        rate.cohort.segment_value if rate else None,
+        rate.metric if rate else None,
         case.state,
         case.severity,
         QUEUE,
@@ -138,13 +139,13 @@ def _reason(row: Mapping[str, Any]) -> CaseReason:
 
 
 def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
-    cohort = Cohort(row["segment_name"], row["segment_value"], row["metric"]) if row["kind"] == "cohort" else None
+    cohort = Cohort(row["tenant"], row["segment_name"], row["segment_value"])
     return Case(
         case_id=row["case_id"],
         tenant=row["tenant"],
         kind=row["kind"],
         subject_tag=row["subject_tag"],
-        cohort=cohort,
+        rate=CohortRate(cohort, row["metric"]) if row["kind"] == "cohort" else None,
         state=row["state"],
         severity=row["severity"],
         revision=row["revision"],

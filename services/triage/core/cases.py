@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Reason
-from services.triage.core.signals import CaseReason, Cohort, Kind, Signal
+from services.triage.core.signals import CaseReason, CohortRate, Kind, Signal
 
 State = Literal["absent", EscalationStatus]
 Trigger = Literal[
@@ -30,7 +30,7 @@ class Case:
     tenant: str
     kind: Kind
     subject_tag: str | None
-    cohort: Cohort | None
+    rate: CohortRate | None
     state: EscalationStatus
     severity: EscalationSeverity
     revision: int
@@ -180,7 +180,7 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
             tenant=signal.tenant,
             kind=signal.kind,
             subject_tag=signal.subject_tag,
-            cohort=signal.cohort,
+            rate=signal.rate,
             state=state,
             severity=cause.severity,
             revision=1,

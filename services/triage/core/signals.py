@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from proofwatch.events.enumerations import EscalationSeverity
 from proofwatch.events.types import Anomaly, Suspicion
+from proofwatch.governance.cohort import Cohort
 
 Kind = Literal["subject", "cohort"]
 
@@ -27,11 +28,10 @@ class CaseReason:
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
-    """Whom an anomaly concerns: a tenant's segment value (None, None: the whole tenant), and in which rate."""
+class CohortRate:
+    """What an anomaly concerns: one rate of a cohort."""
 
-    segment_name: str | None
-    segment_value: str | None
+    cohort: Cohort
     metric: str
 
 
@@ -41,7 +41,7 @@ class Signal:
 
     tenant: str
     subject_tag: str | None
-    cohort: Cohort | None
+    rate: CohortRate | None
     firing: bool
     backfill: bool
     cause: CaseReason
@@ -93,6 +93,6 @@ def from_anomaly(anomaly: Anomaly) -> Signal:
             "p_value": anomaly.p_value,
         },
     )
-    cohort = Cohort(anomaly.segment_name, anomaly.segment_value, anomaly.metric)
+    rate = CohortRate(Cohort(anomaly.tenant, anomaly.segment_name, anomaly.segment_value), anomaly.metric)
     quiet = not firing and anomaly.resolution is not None
-    return Signal(anomaly.tenant, None, cohort, firing=firing, backfill=anomaly.backfill, cause=cause, quiet=quiet)
+    return Signal(anomaly.tenant, None, rate, firing=firing, backfill=anomaly.backfill, cause=cause, quiet=quiet)

@@ -60,4 +60,4 @@ def test_each_anomaly_has_its_case() -> None:
     cases = work()
     cases.apply(from_anomaly(anomaly(1)), AT)
     cases.apply(from_anomaly(anomaly(1, anomaly_id="another", metric="refer_rate")), AT)
-    assert {case.cohort.metric for case in cases.changed if case.cohort} == {"rejection_rate", "refer_rate"}
+    assert {case.rate.metric for case in cases.changed if case.rate} == {"rejection_rate", "refer_rate"}
