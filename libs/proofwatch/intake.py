@@ -7,7 +7,7 @@ stops nothing and is accounted for. `reader.account` says what that was, in term
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -15,6 +15,7 @@ import orjson
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.segments import DEVICE
+from proofwatch.instants import us_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS, SEGMENTS, Columns
 from proofwatch.scorefile.mapping import Score
 from proofwatch.scorefile.reader import Reader, Reading
@@ -27,8 +28,6 @@ LINE: Final = "proofwatch.line"
 _CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
 _AUTHORITY: Final = 50
 _LONGEST_ID: Final = 256  # what the schema allows
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Intake:
     def at_us(self, row: Row) -> int | None:
         """Return the row's own time in microseconds since the Unix epoch; None: it has none that a window can hold."""
         moment = self.reader.moment_of(row)
-        return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+        return None if moment is None else us_of(moment)
 
     def events(self, number: int, row: Row, stamp_ms: int | None = None) -> tuple[Outgoing, Outgoing | None]:
         """Return the transaction of row `number` (from 0) and its label.

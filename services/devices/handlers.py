@@ -15,11 +15,11 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS
 from proofwatch.events.types import DeviceProof, Transaction
 from proofwatch.events.wire import JSON, Wire
+from proofwatch.instants import EPOCH
 from proofwatch.runtime.clock import Clock
 from services.devices.core.handsets import Handsets, Rules, device_key, device_proof
 from services.devices.ports import Policies
 
-_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
@@ -148,4 +148,4 @@ class HandsetStage:
 
 def _of_its_time(event: Transaction | DeviceProof, latest_ms: int | None = None) -> bool:
     at = event.occurred_at
-    return _EARLIEST <= at < _LATEST and (latest_ms is None or at.timestamp() * 1000 <= latest_ms)
+    return EPOCH <= at < _LATEST and (latest_ms is None or at.timestamp() * 1000 <= latest_ms)

@@ -7,7 +7,7 @@ from proofwatch.governance.activations import Mode, TimelineKey
 from proofwatch.governance.documents import Document
 from proofwatch.governance.scope import EVERYONE, parse_scope
 from proofwatch.governance.tenant import Tenant
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.governance import output
 from services.governance.config import Settings
 from services.governance.core.history import before, name_of

@@ -11,7 +11,7 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
 from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.timed_records import TimedRecord
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.governance import output
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action

@@ -12,7 +12,7 @@ import orjson
 from proofwatch.governance.documents import Document, Kind, document_of
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.governance.tenant import Tenant, load_tenant
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.governance import output
 from services.governance.core.difference import differences
 from services.governance.core.history import ActivationRecord, history, name_of

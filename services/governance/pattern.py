@@ -6,7 +6,7 @@ from pathlib import Path
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.types import AttackPattern
-from proofwatch.governance.times import instant_of, ms_of
+from proofwatch.instants import instant_of, ms_of
 from services.governance import output
 from services.governance.arguments import add_effective_from, add_log_options, add_publishing
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action

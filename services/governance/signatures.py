@@ -6,7 +6,7 @@ from proofwatch.events.types import PolicyDocument, TenantDocument
 from proofwatch.governance.documents import Document, document_of
 from proofwatch.governance.keyring import EYES, NotSigned
 from proofwatch.governance.signer import Signer
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.governance import output
 from services.governance.config import Settings
 from services.governance.core.history import name_of

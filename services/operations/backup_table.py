@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.bus.kafka.topic_plan import Present
 from proofwatch.events.topics import Manifest, TopicSpec
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.operations.database_positions import SCHEMAS, DatabasePositions, Stored, ahead, misfit
 
 HEADS: Final = ("WHAT", "TRUTH", "PARTITIONS", "BEHIND", "SPARE", "REPLAYS UNTIL", "CAN BE RESTORED")

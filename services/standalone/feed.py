@@ -7,7 +7,6 @@ here, and one without a time is left to the scorer, which refuses it.
 import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
@@ -16,6 +15,7 @@ from proofwatch.bus.port import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics
 from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.instants import instant_of_us
 from proofwatch.intake import Intake
 from proofwatch.tabular import Row, Table
 from services.standalone.row_selection import far_off
@@ -24,7 +24,6 @@ CHUNK: Final = 2_500
 GROUP: Final = "replay"
 """As its dead letters call it: it has no lane, and publishes them itself."""
 _AT: Final = TopicPartition(topics.TRANSACTIONS, 0)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Feed:
@@ -121,4 +120,4 @@ def _dead(event: Outgoing, number: int, reason: DeadLetterReason, message: str) 
 
 
 def _day(at_us: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=at_us):%Y-%m-%d}"
+    return f"{instant_of_us(at_us):%Y-%m-%d}"

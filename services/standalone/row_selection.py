@@ -12,6 +12,7 @@ from typing import Final
 
 from proofwatch.chronology import Span, Survey, Timed, in_order
 from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.instants import us_of
 from proofwatch.intake import Intake
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, Reading
@@ -21,8 +22,6 @@ from services.scorer.core.duplicates import CONFLICT, Recent, Seen
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 NOT_ASKED: Final = "$.checks: are none"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ class RowSelection:
 
     def _problem(self, number: int, reading: Reading, asked: Collection[str]) -> str | None:
         if self.span is not None and reading.moment is not None:
-            at_us = (reading.moment - _EPOCH) // _MICROSECOND
+            at_us = us_of(reading.moment)
             if not self.span.first_us <= at_us < self.span.end_us:
                 return far_off(at_us, reading.line, self.span)[1]
         if not asked:
@@ -171,7 +170,7 @@ def _tell(selection: RowSelection, rows: Iterator[Timed], id_column: str, horizo
                 shared.trial = number
             else:
                 selection.further += 1
-        _assert(shared, reading, (moment - _EPOCH) // _MICROSECOND)
+        _assert(shared, reading, us_of(moment))
 
 
 def _assert(shared: Shared, reading: Reading, at_us: int) -> None:

@@ -1,7 +1,6 @@
 """The stage of triage: decode, load the cases concerned, apply, save, and return the escalations."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
@@ -10,13 +9,13 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import subject_tag
+from proofwatch.instants import instant_of
 from services.triage.core.signals import Signal, from_anomaly, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
 
 Tx = TypeVar("Tx")
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
@@ -48,7 +47,7 @@ class TriageStage(Generic[Tx]):
         for record, signal in read:
             if isinstance(signal, Rejected):
                 output.append(Rejection.of(record, signal))
-            elif escalation := work.apply(signal, _log_time(record)).escalation:
+            elif escalation := work.apply(signal, instant_of(record.timestamp_ms)).escalation:
                 output.append(self._outgoing(escalation, record))
         await self._cases.save(work.changed, work.transitions, tx)
         return output
@@ -90,7 +89,3 @@ def _storable(signal: Signal) -> Signal:
     if cause.source_revision > _MAX_REVISION:
         raise Rejected("schema_mismatch", f"$.revision: must be a whole number from 1 to {_MAX_REVISION}")
     return signal
-
-
-def _log_time(record: Record) -> datetime:
-    return _EPOCH + timedelta(milliseconds=record.timestamp_ms)

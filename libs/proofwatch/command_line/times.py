@@ -5,6 +5,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from proofwatch.instants import ms_of
+
 _RELATIVE: Final = re.compile(r"(\+?)(\d{1,6})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -17,7 +19,7 @@ def moment(text: str) -> datetime:
 
 def moment_ms(text: str) -> int:
     """Return the same as milliseconds since the Unix epoch. Raises `ArgumentTypeError`."""
-    return _milliseconds(moment(text))
+    return ms_of(moment(text))
 
 
 def zoned_moment_ms(text: str) -> int:
@@ -25,7 +27,7 @@ def zoned_moment_ms(text: str) -> int:
     found = _time(text)
     if found.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} names no zone; right is {text}Z for UTC, or {text}+01:00")
-    return _milliseconds(found)
+    return ms_of(found)
 
 
 def _time(text: str) -> datetime:
@@ -41,7 +43,3 @@ def _time(text: str) -> datetime:
             "with s, m, h or d"
         )
         raise argparse.ArgumentTypeError(msg) from None
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)

@@ -22,7 +22,7 @@ from proofwatch.governance.predicate import InvalidPredicate, parse
 from proofwatch.governance.regime import FOREVER_MS
 from proofwatch.governance.scope import InvalidScope, parse_scope
 from proofwatch.governance.statements import activation_statement
-from proofwatch.governance.times import ms_of
+from proofwatch.instants import ms_of
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from proofwatch.events.types import AttackPattern, Control
 from proofwatch.governance.regime import FOREVER_MS
-from proofwatch.governance.times import ms_of
+from proofwatch.instants import ms_of
 
 T = TypeVar("T", bound=Control | AttackPattern)
 About = tuple[str, ...]

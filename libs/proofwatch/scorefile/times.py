@@ -6,9 +6,11 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from proofwatch.instants import EPOCH, instant_of_us
 
 EPOCHS: Final = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000, "epoch_ns": 1_000_000_000}
 """Names of counts since 1970-01-01T00:00:00Z, and how many of them make a second."""
@@ -19,9 +21,7 @@ _ISO: Final = re.compile(
 _COUNT: Final = re.compile(r"(\d+)(?:\.(\d{1,9}))?")
 _BY_DIGITS: Final = {10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns"}
 """Whole digits of a count in the years 2001 to 2286, in which no two units have equally many."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TRIED: Final = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(9998, 1, 1, tzinfo=UTC)
 
 RIGHT: Final = "write 2026-03-04T10:00:00Z, or say time_format in a mapping"
@@ -53,7 +53,7 @@ class Times:
         if moment.tzinfo is None:
             self.without_zone += 1
             moment = moment.replace(tzinfo=self.zone)
-        if not _FIRST <= moment < _LAST:
+        if not EPOCH <= moment < _LAST:
             raise Unreadable("lies outside the years 1970 to 9997")
         self.forms[form] += 1
         return moment
@@ -101,7 +101,7 @@ class Times:
     def _note(self, found: dict[datetime, tuple[datetime, str]], moment: datetime, form: str) -> None:
         """Keep a meaning that lies within the years that count."""
         meant = moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment
-        if _FIRST <= meant < _LAST:
+        if EPOCH <= meant < _LAST:
             found.setdefault(meant, (moment, form))
 
 
@@ -157,6 +157,6 @@ def _counted(count: re.Match[str], unit: str) -> datetime:
     whole, fraction = int(count[1]), count[2] or ""
     try:
         micros = whole * 1_000_000 // EPOCHS[unit] + int(fraction.ljust(6, "0")[:6] or 0) // EPOCHS[unit]
-        return _EPOCH + timedelta(microseconds=micros)
+        return instant_of_us(micros)
     except OverflowError:
         raise Unreadable("lies outside the years 1970 to 9997") from None

@@ -3,9 +3,9 @@
 from typing import Any, Final, Literal, NamedTuple, cast
 
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import instant_of
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.series import SeriesKey, cadence_of
-from services.aggregator.core.times import moment
 
 Resolution = Literal["no_traffic", "too_little_traffic"]
 
@@ -66,8 +66,8 @@ def anomaly_event(finding: Finding) -> Anomaly:
         cadence=cadence.name,
         severity=state.severity,
         action=cadence.action,
-        window_start=moment(finding.start_ms),
-        window_end=moment(finding.end_ms),
+        window_start=instant_of(finding.start_ms),
+        window_end=instant_of(finding.end_ms),
         k=finding.k,
         n=finding.n,
         **evidence._asdict(),

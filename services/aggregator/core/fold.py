@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from proofwatch.biometrics.edges import TIME_GRID, EdgeSet, edge_set
 from proofwatch.events.types import Cell, Sketch, Timings, Verdict
+from proofwatch.instants import ms_of
 from services.aggregator.core.segments import Segment, segments_of
-from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS, milliseconds
+from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS
 
 TIMINGS: Final = ("capture_ms", "upload_ms", "match_ms", "liveness_ms")
 
@@ -58,7 +59,7 @@ class Fold:
             _score(liveness_threshold, verdict.liveness_score),
             *(_NO_TIMINGS if verdict.timings is None else _durations(verdict.timings)),
         )
-        at_ms = milliseconds(verdict.occurred_at)
+        at_ms = ms_of(verdict.occurred_at)
         late = seen_ms - seen_ms % MINUTE_MS if seen_ms - at_ms > _LATE_MS else None
         key = (verdict.tenant, at_ms - at_ms % MINUTE_MS, basis.policy_hash, match_threshold, liveness_threshold, late)
         cells = self._groups.get(key)

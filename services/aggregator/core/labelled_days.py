@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Figure, Window
+from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.series import WindowRef
-from services.aggregator.core.times import DAY_MS, HOUR_MS, milliseconds
+from services.aggregator.core.times import DAY_MS, HOUR_MS
 
 WATCHED: Final = ("fmr", "fnmr", "apcer", "bpcer")
 """`apcer` is the headline: its baseline is what the worst species was on earlier days."""
@@ -39,13 +40,13 @@ def least_progress(lanes: Iterable[int | None]) -> int | None:
 
 def slot_of_day(window: Window) -> SlotKey:
     """Return the row of baselines that a labelled day is judged by."""
-    slot = slot_of(window.length_s, milliseconds(window.start))
+    slot = slot_of(window.length_s, ms_of(window.start))
     return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
 
 
 def window_of_day(window: Window) -> WindowRef:
     """Return which window it is."""
-    return WindowRef(milliseconds(window.start), milliseconds(window.end), window.revision, window.backfill)
+    return WindowRef(ms_of(window.start), ms_of(window.end), window.revision, window.backfill)
 
 
 def watched(window: Window) -> list[Figure]:

@@ -1,7 +1,7 @@
 """From events to what the ledger keeps of them. No subject_ref, no device reference, no timing is kept."""
 
 from collections.abc import Callable, Set
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,12 +10,11 @@ from proofwatch.biometrics.trials import BONA_FIDE, attack_class
 from proofwatch.events.codec import LABEL, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Label, Verdict
+from proofwatch.instants import us_of
 from services.aggregator.core.entries import NO_SCORE, Assertion, Entry, Key, Trial
 from services.aggregator.core.segments import segments_of
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_END_US: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_END_US: Final = us_of(datetime(9999, 1, 1, tzinfo=UTC))
 _encode = msgspec.json.Encoder().encode
 
 
@@ -70,7 +69,7 @@ def _presentation(label: Label) -> str | None:
 
 
 def _microseconds(at: datetime, field: str) -> int:
-    us = (at - _EPOCH) // _MICROSECOND
+    us = us_of(at)
     if not 0 <= us < _END_US:
         raise Rejected("schema_mismatch", f"$.{field}: must lie within the years 1970 to 9998 in UTC")
     return us

@@ -28,8 +28,9 @@ from proofwatch.biometrics.trials import (
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
 from proofwatch.governance.policy import Policy
+from proofwatch.instants import instant_of
 from services.aggregator.core.labelled import MISSING, WindowKey
-from services.aggregator.core.times import DAY_MS, DAY_S, moment
+from services.aggregator.core.times import DAY_MS, DAY_S
 
 _LONGEST_METRIC: Final = 64
 
@@ -74,8 +75,8 @@ def window_event(labelled: Labelled, policy: Policy) -> types.Window:
         tenant=key.tenant,
         segment_name=name,
         segment_value=value,
-        start=moment(start_ms),
-        end=moment(start_ms + DAY_MS),
+        start=instant_of(start_ms),
+        end=instant_of(start_ms + DAY_MS),
         length_s=DAY_S,
         revision=labelled.revision,
         backfill=labelled.backfill,

@@ -2,10 +2,11 @@
 
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
+from proofwatch.instants import instant_of
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.merge import totals
-from services.aggregator.core.times import MICROSECONDS, moment
+from services.aggregator.core.times import MICROSECONDS
 
 
 def window_event(revised: WindowRevision) -> types.Window:
@@ -19,8 +20,8 @@ def window_event(revised: WindowRevision) -> types.Window:
         tenant=key.tenant,
         segment_name=window.name,
         segment_value=window.value,
-        start=moment(key.start_ms),
-        end=moment(key.end_ms),
+        start=instant_of(key.start_ms),
+        end=instant_of(key.end_ms),
         length_s=key.length_s,
         revision=window.revision,
         backfill=backfill,

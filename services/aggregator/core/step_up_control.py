@@ -20,7 +20,8 @@ import msgspec
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control, Figure, Window
 from proofwatch.governance.cohort import Cohort
-from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds, moment
+from proofwatch.instants import instant_of, ms_of
+from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS
 
 LEAD_MS: Final = MINUTE_MS
 """A control is in force from so long after the log time at which it is written, so that every scorer has it by then."""
@@ -56,7 +57,7 @@ def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
     headline = next((figure for figure in window.figures if figure.metric == _METRIC), None)
     if window.kind != "labelled" or window.length_s != DAY_S or window.backfill or headline is None:
         return Ruling(state)
-    day_ms = milliseconds(window.start)
+    day_ms = ms_of(window.start)
     if state and day_ms < state.day_ms:
         return Ruling(state)
     on = state is not None and state.on(now_ms)
@@ -82,8 +83,8 @@ def _control(window: Window, headline: Figure, begins_ms: int, expires_ms: int |
         tenant=tenant,
         segment_name=name,
         segment_value=value,
-        effective_from=moment(begins_ms),
-        expires_at=None if expires_ms is None else moment(expires_ms),
+        effective_from=instant_of(begins_ms),
+        expires_at=None if expires_ms is None else instant_of(expires_ms),
         reason="apcer_pass" if expires_ms is None else "apcer_breach",
         evidence={each: float(number) for each, number in evidence.items() if number is not None},
     )

@@ -11,8 +11,9 @@ from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Cell, Tally, Verdict
 from proofwatch.events.wire import JSON, Wire
+from proofwatch.instants import ms_of
 from services.aggregator.core.fold import Fold
-from services.aggregator.core.times import MINUTE_MS, SECOND_MS, milliseconds
+from services.aggregator.core.times import MINUTE_MS, SECOND_MS
 
 _END_MS: Final = 253_370_764_800_000  # the year 9999: every window that begins before can name its end
 _SILENT_MS: Final = 20 * SECOND_MS
@@ -119,7 +120,7 @@ class CombineStage:
 
     def _verdict(self, record: Record) -> tuple[Verdict, int]:
         verdict = self._decode(record.value)
-        at_ms = milliseconds(verdict.occurred_at)
+        at_ms = ms_of(verdict.occurred_at)
         if not 0 <= at_ms < _END_MS:
             raise Rejected("schema_mismatch", "$.occurred_at: lies outside of 1970 to 9998; send the time it was")
         return verdict, at_ms

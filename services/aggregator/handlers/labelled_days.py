@@ -11,12 +11,12 @@ from proofwatch.events.types import Anomaly, Control, Window
 from proofwatch.events.wire import Wire
 from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
+from proofwatch.instants import ms_of
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
 from services.aggregator.core.labelled_days import slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
 from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
-from services.aggregator.core.times import milliseconds
 from services.aggregator.core.watch import Watch
 from services.aggregator.ports import Due, LedgerStores
 
@@ -91,7 +91,7 @@ class LabelledDays:
 
 def _judged(watch: Watch, windows: Sequence[Window], until_ms: int) -> Iterator[Anomaly]:
     for day, those in groupby(windows, key=lambda each: each.start):
-        yield from (event for _, event in watch.silent(milliseconds(day)))
+        yield from (event for _, event in watch.silent(ms_of(day)))
         for window in those:
             yield from watch.judge_window(slot_of_day(window), window_of_day(window), watched(window))
     yield from (event for _, event in watch.silent(until_ms))

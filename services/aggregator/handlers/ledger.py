@@ -12,7 +12,7 @@ from proofwatch.events.mending import MENDED
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from services.aggregator.core.entries import Entry, Key, fold
 from services.aggregator.core.labelled import Deltas
 from services.aggregator.core.labelled_days import Schedule, least_progress

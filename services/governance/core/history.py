@@ -7,7 +7,7 @@ from proofwatch.governance.activations import Entry, TimelineKey
 from proofwatch.governance.documents import Kind
 from proofwatch.governance.regime import FOREVER_MS
 from proofwatch.governance.replica import Replica
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 
 
 class ActivationRecord(NamedTuple):

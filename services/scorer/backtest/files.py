@@ -4,10 +4,9 @@ Log time is the event's own time: a file keeps no other. Lines that no policy co
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -16,6 +15,7 @@ from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT, TransactionCode
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction, Verdict
 from proofwatch.governance.policy import Policy
+from proofwatch.instants import us_of
 from proofwatch.scorefile.mapping import Mapping
 from proofwatch.tabular import JSON_LINES, TableError
 from services.scorer.backtest.arrivals import Arrival, Source, Truths
@@ -23,10 +23,6 @@ from services.scorer.backtest.file_source import FileSource
 from services.scorer.backtest.table_file import TableFile
 
 __all__ = ["EventFile", "TableFile", "open_file", "transaction_of"]
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class EventFile(FileSource):
@@ -91,7 +87,7 @@ class EventFile(FileSource):
 
     def _at_us(self, value: bytes) -> int | None:
         try:
-            return (self._when(value).occurred_at - _EPOCH) // _MICROSECOND
+            return us_of(self._when(value).occurred_at)
         except Rejected:
             return None
 

@@ -5,21 +5,20 @@ It holds scores, the decision that was made, segments and the winning labels, an
 """
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from proofwatch.events.types import Transaction
+from proofwatch.instants import instant_of_us, us_of
 from services.scorer.backtest.arrivals import ALWAYS, Accounts, Arrival, Counted, Kind, Period, Truth
 
 if TYPE_CHECKING:
     import asyncpg
 
 _BATCH: Final = 5_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _NO_SCORE: Final = -1.0
 _COLUMNS: Final = """
 select tenant, transaction_id, occurred_us, logged_ms, match_score, liveness_score, match_outcome, liveness_outcome,
@@ -71,7 +70,7 @@ def _arrival(offset: int, row: Any) -> Arrival:
         tenant=tenant,
         transaction_id=transaction_id,
         subject_ref="-",
-        occurred_at=_EPOCH + occurred_us * _MICROSECOND,
+        occurred_at=instant_of_us(occurred_us),
         checks=checks,
         match_score=None if match_score == _NO_SCORE else match_score,
         liveness_score=None if liveness_score == _NO_SCORE else liveness_score,
@@ -93,4 +92,4 @@ def _segments(text: str) -> dict[str, str] | None:
 
 
 def _microseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // _MICROSECOND
+    return None if moment is None else us_of(moment)

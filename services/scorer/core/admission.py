@@ -9,11 +9,12 @@ import msgspec
 from proofwatch.bus.port import Record
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
+from proofwatch.instants import EPOCH
 from services.scorer.core.effective_policies import EffectivePolicies, EffectivePolicy
 
 Decode = Callable[[bytes | None], Transaction]
 
-EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST: Final = EPOCH
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """occurred_at lies in [EARLIEST, LATEST): what every later stage can put into a window, in any time zone."""
 

@@ -19,7 +19,6 @@ left keeps records few, and the record always says what the state is. A lapse de
 somebody looks; `Expiring` tells it for users who do not come back.
 """
 
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from heapq import heapify, heappop, heappush
 from typing import Final, Literal, NamedTuple, Self
@@ -27,9 +26,9 @@ from typing import Final, Literal, NamedTuple, Self
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Mfa, StepUp
 from proofwatch.governance.policy import StepUpRule
+from proofwatch.instants import instant_of, ms_of
 from services.scorer.core.rules import Judgement
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR_MS: Final = 3_600_000
 _COMPACT_AT: Final = 1_024
 
@@ -98,11 +97,6 @@ def with_step_up(judgement: Judgement) -> Judgement:
     )
 
 
-def log_time(milliseconds: int) -> datetime:
-    """Return a log time in milliseconds since the Unix epoch as UTC."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
 class Expiring:
     """The users of one partition who are under step-up MFA, and whose time is up when.
 
@@ -152,7 +146,7 @@ class Expiring:
     def read(self, key: bytes, record: StepUp) -> None:
         """Take note of a record of the step-ups topic, in the order of the topic: rebuilds what was told."""
         on = record.state == "on"
-        mfa = Mfa(control_id=record.control_id, since_ms=_ms(record.since), until_ms=_ms(record.until))
+        mfa = Mfa(control_id=record.control_id, since_ms=ms_of(record.since), until_ms=ms_of(record.until))
         self._set(key, mfa if on else None)
 
     def due(self, now_ms: int) -> list[tuple[bytes, Mfa]]:
@@ -186,10 +180,6 @@ def _record(tenant: str, subject_ref: str, mfa: Mfa, state: Literal["on", "off"]
         subject_ref=subject_ref,
         state=state,
         control_id=mfa.control_id,
-        since=log_time(mfa.since_ms),
-        until=log_time(mfa.until_ms),
+        since=instant_of(mfa.since_ms),
+        until=instant_of(mfa.until_ms),
     )
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(milliseconds=1)

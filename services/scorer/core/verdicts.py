@@ -2,9 +2,9 @@
 
 from proofwatch.events.identity import attempt_of, derived_id
 from proofwatch.events.types import Basis, Guidance, Mfa, Transaction, Verdict
+from proofwatch.instants import instant_of
 from services.scorer.core.compiled_policy import CompiledPolicy
 from services.scorer.core.rules import Judgement, attempts_left
-from services.scorer.core.step_up import log_time
 
 
 def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
@@ -46,6 +46,6 @@ def guidance(
         action=judgement.action,
         message_code=judgement.message_code,
         attempts_left=attempts_left(judgement, policy, basis.attempts_before),
-        step_up_until=log_time(mfa.until_ms) if mfa else None,
+        step_up_until=instant_of(mfa.until_ms) if mfa else None,
         attempt_id=event.attempt_id,
     )

@@ -20,6 +20,7 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Anomaly, Tally, Verdict, Window
 from proofwatch.governance.policy import load_policy
+from proofwatch.instants import ms_of
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
@@ -30,7 +31,6 @@ from services.aggregator.core import lengths
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.lengths import LENGTHS, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
-from services.aggregator.core.times import milliseconds
 from services.aggregator.handlers import open_windows, windows
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
@@ -302,7 +302,7 @@ async def test_late_data_restates_a_closed_window(postgres_dsn: str) -> None:
 async def test_one_fast_clock_makes_nobody_late(postgres_dsn: str) -> None:
     """A source far ahead in time closes nothing that the others have not passed."""
     ahead, rest = START + timedelta(hours=5), [verdict(n, START) for n in range(40)]
-    async with house(postgres_dsn, live_progress=False, start_ms=milliseconds(ahead)) as made:
+    async with house(postgres_dsn, live_progress=False, start_ms=ms_of(ahead)) as made:
         (fast,) = records([verdict(1, ahead, tenant="fast")], PARTITIONS)
         await made.bus.publish([fast])
         for record in records(rest, PARTITIONS):
@@ -381,9 +381,9 @@ async def test_what_came_too_late_restates_as_backfill_beside_what_came_in_time(
         in_time = [verdict(n, START + timedelta(seconds=n)) for n in range(20)]
         later = [verdict(100 + n, START + timedelta(days=5, seconds=n)) for n in range(20)]
         held_back = [verdict(200 + n, START + timedelta(seconds=n), failed=True) for n in range(20)]
-        late = [each._replace(timestamp_ms=milliseconds(later[-1].occurred_at)) for each in records(held_back, 3)]
+        late = [each._replace(timestamp_ms=ms_of(later[-1].occurred_at)) for each in records(held_back, 3)]
         await made.bus.publish([*records(in_time, 3), *records(later, 3), *late])
-        made.clock.advance_to(milliseconds(later[-1].occurred_at))
+        made.clock.advance_to(ms_of(later[-1].occurred_at))
         await made.settle()
         await made.pass_time(400)
         minute = [w for w in made.published() if w.start == START and w.length_s == 60 and w.segment_name is None]

@@ -23,7 +23,7 @@ from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.keyring import load_keyring
 from proofwatch.governance.policy import PROFILES
 from proofwatch.governance.replica import Replica
-from proofwatch.governance.times import instant_of, ms_of
+from proofwatch.instants import instant_of, ms_of
 from proofwatch.runtime.clock import SystemClock
 from services import cli
 from services.governance import governed_log

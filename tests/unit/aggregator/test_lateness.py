@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.events.types import Cell
+from proofwatch.instants import ms_of
 from services.aggregator.core import lengths
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import BucketKey
-from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS, MINUTE_MS, milliseconds
+from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS, MINUTE_MS
 from tests.integration.aggregator.traffic import START, verdict
 
 pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
-AT = milliseconds(START)
+AT = ms_of(START)
 HORIZON = 48 * HOUR_MS
 DAY = AT - AT % DAY_MS
 

@@ -8,6 +8,7 @@ import pytest
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import load_policy
+from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.closing import WindowRevision
@@ -20,7 +21,7 @@ from services.aggregator.core.quiet import (
     overdue,
 )
 from services.aggregator.core.series import SeriesKey
-from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, milliseconds
+from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS
 from services.aggregator.core.watch import Watch, slot_key
 
 pytestmark = pytest.mark.usefixtures("lengths_in_force")
@@ -66,8 +67,8 @@ def test_it_ends_after_so_many_windows_of_the_tenant_without_it() -> None:
     events = [event for number in range(1, QUIET_WINDOWS[60] + 1) for event in day.minute(number)]
     (event,) = events
     assert (event.state, event.resolution, event.revision, event.k, event.n) == ("resolved", "no_traffic", 2, 0, 0)
-    assert milliseconds(event.window_start) == MINUTE_MS
-    assert milliseconds(event.window_end) == (QUIET_WINDOWS[60] + 1) * MINUTE_MS
+    assert ms_of(event.window_start) == MINUTE_MS
+    assert ms_of(event.window_end) == (QUIET_WINDOWS[60] + 1) * MINUTE_MS
     assert ANOMALY.decode(ANOMALY.encode(event)) == event
     assert day.anomalies[KEY].state == "resolved"
     assert day.minute(QUIET_WINDOWS[60] + 1) == []
@@ -150,7 +151,7 @@ def test_what_left_off_ends_with_its_day() -> None:
     assert watch.unfinished(day)
     (event,) = watch.left_off(day, activity(fives(list(range(36, 48)))))
     assert (event.segment_value, event.resolution, event.cadence) == ("5.0.0", "no_traffic", "daily")
-    assert (milliseconds(event.window_start), milliseconds(event.window_end)) == (48 * 300_000, DAY_MS)
+    assert (ms_of(event.window_start), ms_of(event.window_end)) == (48 * 300_000, DAY_MS)
 
 
 def test_an_old_row_is_read_as_one_that_was_never_quiet() -> None:

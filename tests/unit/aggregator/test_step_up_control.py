@@ -6,8 +6,9 @@ import pytest
 
 from proofwatch.events.codec import CONTROL
 from proofwatch.events.types import Control, Figure, Window
+from proofwatch.instants import instant_of, ms_of
 from services.aggregator.core.step_up_control import HOLD_MS, LEAD_MS, StepUpState, rule
-from services.aggregator.core.times import DAY_MS, DAY_S, milliseconds, moment
+from services.aggregator.core.times import DAY_MS, DAY_S
 
 DAY0 = 1_768_435_200_000
 NOW = DAY0 + 2 * DAY_MS
@@ -27,8 +28,8 @@ def window(status: Status | None, day: int = 0, **fields: Any) -> Window:
         "tenant": "acme",
         "segment_name": "country",
         "segment_value": "DE",
-        "start": moment(start),
-        "end": moment(start + DAY_MS),
+        "start": instant_of(start),
+        "end": instant_of(start + DAY_MS),
         "length_s": DAY_S,
         "revision": 1,
         "backfill": False,
@@ -51,8 +52,8 @@ def test_a_breach_turns_it_on_until_a_week_later() -> None:
     assert CONTROL.decode(CONTROL.encode(control)) == control
     assert (control.measure, control.state, control.reason) == ("step_up_mfa", "on", "apcer_breach")
     assert (control.tenant, control.segment_name, control.segment_value) == ("acme", "country", "DE")
-    assert milliseconds(control.effective_from) == NOW + LEAD_MS
-    assert control.expires_at == moment(NOW + LEAD_MS + HOLD_MS)
+    assert ms_of(control.effective_from) == NOW + LEAD_MS
+    assert control.expires_at == instant_of(NOW + LEAD_MS + HOLD_MS)
     assert control.evidence == {"k": 9, "n": 100, "rate": 0.09, "low": 0.001, "high": 0.2, "limit": 0.005}
     assert state == StepUpState(DAY0, NOW + LEAD_MS + HOLD_MS)
 

@@ -19,7 +19,7 @@ from proofwatch.governance.records import key_of
 from proofwatch.governance.replica import Refusal, Replica
 from proofwatch.governance.signer import Signer
 from proofwatch.governance.tenant import Contract, State, Tenant
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 
 LEAD_MS = 60_000
 ADA, BOB, CLEO = Signer.generate(), Signer.generate(), Signer.generate()

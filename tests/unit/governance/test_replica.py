@@ -20,7 +20,7 @@ from proofwatch.governance.keyring import Keyring
 from proofwatch.governance.policy import load_policy
 from proofwatch.governance.replica import FOREVER_MS, Regime, Replica
 from proofwatch.governance.signer import Signer
-from proofwatch.governance.times import instant_of
+from proofwatch.instants import instant_of
 from tests.unit.governance.scene import (
     ADA,
     ADA_AGAIN,

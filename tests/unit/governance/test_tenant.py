@@ -10,7 +10,7 @@ import yaml
 
 from proofwatch.governance.documents import document_of, read_document
 from proofwatch.governance.tenant import TRANSITIONS, InvalidTenant, Tenant, load_tenant
-from proofwatch.governance.times import ms_of
+from proofwatch.instants import ms_of
 
 GOOD: dict[str, Any] = {
     "tenant": "acme",
