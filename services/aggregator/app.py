@@ -22,7 +22,7 @@ from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
 from services.aggregator.adapters.postgres_stores import ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
-from services.aggregator.config import LedgerSettings, Settings
+from services.aggregator.config import Engine, LedgerSettings, Settings
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
@@ -86,25 +86,43 @@ def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wi
 
 
 def build_windows(
-    settings: Settings, bus: Bus, pool: "asyncpg.Pool", policy: Policy, clock: Clock, wire: Wire = JSON
+    settings: Settings,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    policy: Policy,
+    clock: Clock,
+    wire: Wire = JSON,
+    *,
+    engine: Engine = "lane",
 ) -> Service:
-    """Wire windows on plain lanes; the policy gives the rates to expect and the rule's guard."""
+    """Wire windows; the policy gives the rates to expect and the rule's guard.
+
+    `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027).
+    """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     stage = _windows_stage(settings, bus, policy, wire)
-    worker = Worker(
-        bus,
-        (topics.TALLIES,),
-        fence,
-        stage,
-        lanes,
-        clock,
-        wire=wire,
-        companions=companions,
-        announce=True,
-        check=partial(check_shared, bus, topics.TALLIES),
-    )
-    return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
+    companions = (relay(fence, bus, WINDOWS, lanes, clock),)
+    check = partial(check_shared, bus, topics.TALLIES)
+    carrier: Part
+    if engine == "faust":
+        from services.aggregator.adapters.faust import FaustWorker  # standalone mode does without it
+
+        around = pipeline(stage, fence, bus, lanes, wire=wire)
+        carrier = FaustWorker(settings, bus, topics.TALLIES, fence, around, clock, companions=companions, check=check)
+    else:
+        carrier = Worker(
+            bus,
+            (topics.TALLIES,),
+            fence,
+            stage,
+            lanes,
+            clock,
+            wire=wire,
+            companions=companions,
+            announce=True,
+            check=check,
+        )
+    return Service(WINDOWS, [carrier], sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
 def build_ledger(
@@ -157,33 +175,19 @@ async def connect_combine(settings: Settings) -> Service:
 
 
 async def connect_windows(settings: Settings) -> Service:
-    """Open Kafka and PostgreSQL and wire windows to them, carried by Faust.
+    """Open Kafka and PostgreSQL and wire windows to them, carried by what the settings say.
 
     Raises `InvalidPolicy`, and what `on_kafka_and_postgres` raises.
     """
-    from proofwatch.bus.kafka.security import security_of
-    from services.aggregator.adapters.faust import FaustWorker
-
-    policy, clock = load_policy(settings.policy_file), SystemClock()
-
-    def build(bus: Bus, wire: Wire, pool: "asyncpg.Pool") -> Service:
-        fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-        worker: Part = FaustWorker(
-            bus,
-            settings.kafka_bootstrap,
-            WINDOWS,
-            topics.TALLIES,
-            fence,
-            pipeline(_windows_stage(settings, bus, policy, wire), fence, bus, lanes, wire=wire),
-            clock,
-            companions=(relay(fence, bus, WINDOWS, lanes, clock),),
-            check=partial(check_shared, bus, topics.TALLIES),
-            instance_id=settings.instance_id,
-            security=security_of(settings),
-        )
-        return Service(WINDOWS, [worker], sampled=[OutboxDepth(fence), RemovedRows(fence)])
-
-    return await on_kafka_and_postgres(settings, WINDOWS, build, schema=SCHEMA)
+    policy = load_policy(settings.policy_file)
+    return await on_kafka_and_postgres(
+        settings,
+        WINDOWS,
+        lambda bus, wire, pool: build_windows(
+            settings, bus, pool, policy, SystemClock(), wire, engine=settings.windows_engine
+        ),
+        schema=SCHEMA,
+    )
 
 
 async def connect_ledger(settings: LedgerSettings) -> Service:

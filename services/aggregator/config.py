@@ -1,11 +1,13 @@
 """Settings of the three aggregator processes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime import settings
+
+Engine = Literal["faust", "lane"]
 
 
 class Settings(settings.Settings):
@@ -29,6 +31,9 @@ class Settings(settings.Settings):
     keep_transactions_days: Annotated[int, Field(ge=0, le=36_500)] = 1_826
     """Days that the ledger keeps a transaction after its verdict was logged, where the tenant's contract does not say
     it; 0: for ever. Labels that come later count for nothing; what was counted stays."""
+    windows_engine: Engine = "faust"
+    """What carries the tallies to windows: Faust, or a lane as everywhere else. Both give the same windows; stop all
+    replicas before changing it, for a group cannot hold members of both."""
     small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
     """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
     nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""

@@ -20,23 +20,20 @@ from typing import Any, Final, NoReturn
 import structlog
 
 from proofwatch.bus.kafka.compression import codec_error, unreadable
-from proofwatch.bus.kafka.security import PLAINTEXT, Security
-from proofwatch.bus.lanes.lane import Lane
-from proofwatch.bus.lanes.standstill import Standstill
-from proofwatch.bus.lanes.worker import Companion, observe_relays, watch_topics
+from proofwatch.bus.lanes.worker import Companion, watch_topics
 from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
-from proofwatch.runtime.metric_catalogue import LAG_RECORDS
-from services.aggregator.adapters.faust_client import App, credentials
+from proofwatch.runtime.settings import Settings
+from services.aggregator.adapters.faust_client import App, make_app
 from services.aggregator.adapters.fenced_lanes import FencedLanes
+from services.aggregator.adapters.partition_relays import PartitionRelays
 
 _TAKE: Final = 200
 _WITHIN_S: Final = 0.05
 _FINISH_S: Final = 8.0  # for the transaction in hand when a rebalance or a stop cancels it; the session has 10
 _WATCH_S: Final = 0.5
-_FETCH_BYTES: Final = 16 * 1024 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -46,9 +43,8 @@ class FaustWorker:
 
     def __init__(
         self,
+        settings: Settings,
         bus: Bus,
-        bootstrap: str,
-        group: str,
         topic: str,
         fence: PostgresFence,
         stage: Stage[Any],
@@ -56,26 +52,20 @@ class FaustWorker:
         *,
         companions: Sequence[Companion] = (),
         check: Callable[[], Awaitable[None]] | None = None,
-        instance_id: str | None = None,
-        security: Security = PLAINTEXT,
     ) -> None:
-        """`bootstrap`: `host:port[,host:port…]`; `instance_id`: static membership, unique among the living.
+        """`settings` say how to connect, and as whom; `bus` knows the topics: it carries nothing here.
 
-        `bus` knows the topics; it carries nothing here. `check`: what else must hold before anything is read.
+        `check`: what else must hold before anything is read.
         """
+        self._settings = settings
         self._bus = bus
         self._fence = fence
-        self._group = group
+        self._group = fence.group
         self._topic = topic
         self._lanes = FencedLanes(fence, stage, clock)
-        self._companions = tuple(companions)
+        self._relays = PartitionRelays(fence.group, companions, self._ended)
         self._check = check
-        self._brokers = ";".join(f"kafka://{address.strip()}" for address in bootstrap.split(","))
-        self._instance_id = instance_id
-        self._security = security
         self._app: App | None = None
-        self._relays: dict[TopicPartition, list[Lane[Any]]] = {}
-        self._standstills: dict[TopicPartition, Standstill] = {}
         self._joined = False
         self._observer: Observer | None = None
         self._failed: asyncio.Future[None] | None = None
@@ -83,7 +73,7 @@ class FaustWorker:
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch; before `start`."""
-        self._observer = observer
+        self._observer = self._relays.observer = observer
         self._lanes.observe(observer)
 
     async def start(self) -> None:
@@ -98,28 +88,7 @@ class FaustWorker:
         await self._fence.check()
         self._failed = asyncio.get_running_loop().create_future()
         self._scratch = tempfile.TemporaryDirectory(prefix="proofwatch-faust-")
-        self._app = app = App(
-            self._group,
-            broker=self._brokers,
-            broker_credentials=credentials(self._security),
-            consumer_group_instance_id=self._instance_id,
-            datadir=self._scratch.name,  # Faust wants one, and leaves it empty
-            store="memory://",
-            web_enabled=False,
-            topic_disable_leader=True,
-            topic_allow_declare=False,
-            consumer_auto_offset_reset="earliest",
-            consumer_max_fetch_size=_FETCH_BYTES,
-            broker_session_timeout=10,
-            broker_heartbeat_interval=1,
-            broker_rebalance_timeout=15,
-            broker_request_timeout=20,
-            broker_commit_interval=1.0,
-            broker_max_poll_records=500,
-            stream_buffer_maxsize=1024,
-            stream_wait_empty=True,
-        )
-        app.lanes = self._lanes
+        self._app = app = make_app(self._settings, self._group, self._lanes, self._scratch.name)
         source = app.topic(self._topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
         app.agent(source, concurrency=1)(self._consume)
         signals: Any = app  # their handlers are typed more narrowly than they are called
@@ -151,7 +120,7 @@ class FaustWorker:
     async def _watch(self, failed: "asyncio.Future[None]") -> None:
         while not failed.done():
             await asyncio.wait([failed], timeout=_WATCH_S)
-            for at in self._relays:
+            for at in self._relays.partitions:
                 self._still(at)  # notes since when a transaction is open
             if self._app and self._app.crashed:
                 self._verify_member()
@@ -165,7 +134,7 @@ class FaustWorker:
         app, self._app = self._app, None
         if app:
             await app.stop()
-        await self._close_relays(set(self._relays))
+        await self._relays.close(self._relays.partitions)
         if self._failed and not self._failed.done():
             self._failed.set_result(None)
         if self._scratch:
@@ -177,31 +146,15 @@ class FaustWorker:
             return [f"Faust does not run: nothing of {self._topic} is read"]
         if not self._joined:
             return [f"group {self._group} has not assigned partitions of {self._topic} yet"]
-        relays = [lane for lanes in self._relays.values() for lane in lanes]
-        still = [reason for at in sorted(self._relays) for reason in self._still(at)]
-        return list(dict.fromkeys([*self._lanes.unready(), *still, *(r for lane in relays for r in lane.unready())]))
+        still = [reason for at in self._relays.partitions for reason in self._still(at)]
+        return list(dict.fromkeys([*self._lanes.unready(), *still, *self._relays.unready()]))
 
     def _still(self, at: TopicPartition) -> Sequence[str]:
-        """Return why nothing comes of a partition; while records of it are worked off, Faust asks for no more."""
-        now_s, standstill = asyncio.get_running_loop().time(), self._standstills.setdefault(at, Standstill(at))
-        look, rested_ms = self._app.look(at) if self._app else None, self._lanes.rested_s(at) * 1000
-        if look is not None and rested_ms < look.ago_ms:
-            look = look._replace(ago_ms=int(rested_ms))
-        standstill.note(look, now_s)
-        return standstill.why(look, now_s)
+        return self._lanes.still(at, self._app.look(at) if self._app else None)
 
     async def sample(self) -> Sequence[Sample]:
         """Look up how many records each partition is behind. Raises `BusError`."""
-        ends = await self._bus.ends(self._topic)
-        behind = []
-        for at, position in sorted(self._lanes.positions.items()):
-            if position is not None and at.partition in ends:
-                lag = max(0, ends[at.partition] - position)
-                # what a transaction leaves behind its last record is a marker, not a record
-                behind.append(
-                    Sample(LAG_RECORDS.name, (self._group, at.topic, str(at.partition)), lag if lag > 1 else 0)
-                )
-        return behind
+        return self._lanes.lag(self._group, await self._bus.ends(self._topic))
 
     async def _consume(self, stream: Any) -> None:
         async for events in stream.take_events(_TAKE, within=_WITHIN_S):
@@ -229,26 +182,14 @@ class FaustWorker:
         self._joined = True
         if self._observer:
             self._observer.assigned(self._group, [TopicPartition(*each) for each in assigned])
-        for at in sorted(TopicPartition(*each) for each in assigned):
-            if at.topic == self._topic and at not in self._relays:
-                self._relays[at] = [companion(at) for companion in self._companions]
-                if self._observer:
-                    observe_relays(self._relays[at], self._group, self._observer)
-                for lane in self._relays[at]:
-                    lane.start().add_done_callback(self._ended)
+        self._relays.open(at for at in map(TopicPartition._make, assigned) if at.topic == self._topic)
 
     async def _revoked(self, _app: Any, revoked: Any, **_: Any) -> None:
         partitions = {TopicPartition(*each) for each in revoked}
         await self._lanes.forget(partitions)
         if self._observer:
             self._observer.revoked(self._group, partitions)
-        for at in partitions:
-            self._standstills.pop(at, None)
-        await self._close_relays(partitions)
-
-    async def _close_relays(self, partitions: set[TopicPartition]) -> None:
-        lanes = [lane for at in partitions for lane in self._relays.pop(at, ())]
-        await asyncio.gather(*(lane.close() for lane in lanes), return_exceptions=True)
+        await self._relays.close(partitions)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) and self._failed and not self._failed.done():

@@ -1,7 +1,7 @@
 """The Faust app whose consumer reads committed records only, from where the fence stands."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import faust
 from aiokafka import TopicPartition as Place
@@ -13,9 +13,12 @@ from faust.types.auth import CredentialsT
 from proofwatch.bus.kafka.client import CHECK_MS
 from proofwatch.bus.kafka.membership import Membership
 from proofwatch.bus.kafka.reader import last_look
-from proofwatch.bus.kafka.security import Security
+from proofwatch.bus.kafka.security import Security, security_of
 from proofwatch.bus.port import Look, TopicPartition
+from proofwatch.runtime.settings import Settings
 from services.aggregator.adapters.fenced_lanes import FencedLanes
+
+_FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
 def credentials(security: Security) -> CredentialsT | None:
@@ -80,7 +83,7 @@ class _Boot(BootStrategy):
 
 
 class App(faust.App):
-    """Set `lanes` before it starts: they say where reading begins. `membership` comes with the consumer."""
+    """`lanes` say where reading begins. `membership` comes with the consumer."""
 
     BootStrategy = _Boot
     lanes: FencedLanes
@@ -92,3 +95,30 @@ class App(faust.App):
 
     def _new_transport(self) -> Any:
         return _Transport(self.conf.broker_consumer, self)
+
+
+def make_app(settings: Settings, group: str, lanes: FencedLanes, scratch: str) -> App:
+    """Return the app of a group member; `scratch`: a directory, which Faust wants and leaves empty."""
+    made = App(
+        group,
+        broker=";".join(f"kafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")),
+        broker_credentials=credentials(security_of(settings)),
+        consumer_group_instance_id=settings.instance_id,
+        datadir=scratch,
+        store="memory://",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=_FETCH_BYTES,
+        broker_session_timeout=10,
+        broker_heartbeat_interval=1,
+        broker_rebalance_timeout=15,
+        broker_request_timeout=20,
+        broker_commit_interval=1.0,
+        broker_max_poll_records=500,
+        stream_buffer_maxsize=1024,
+        stream_wait_empty=True,
+    )
+    made.lanes = lanes
+    return made

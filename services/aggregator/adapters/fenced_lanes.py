@@ -1,7 +1,7 @@
 """A stage behind its PostgreSQL fence, for a carrier that hands over records and must never see an error."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -9,14 +9,16 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseOlder
-from proofwatch.bus.port import Batch, Fence, Owner, Record, Stage, TopicPartition
+from proofwatch.bus.lanes.standstill import Standstill
+from proofwatch.bus.port import Batch, Fence, Look, Owner, Record, Stage, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.bus.postgres.pool import session
 from proofwatch.bus.postgres.setup import in_schema
-from proofwatch.bus.wrappers.observed import Observed, Observer
+from proofwatch.bus.wrappers.observed import Observed, Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
+from proofwatch.runtime.metric_catalogue import LAG_RECORDS
 
 _log = structlog.get_logger(__name__)
 _RETRY_S: Final = (0.1, 2.0)
@@ -38,6 +40,7 @@ class FencedLanes:
         self._failing = Condition(_log, "lane_failed")
         self._in_hand: set[TopicPartition] = set()
         self._applied_s: dict[TopicPartition, float] = {}
+        self._standstills: dict[TopicPartition, Standstill] = {}
 
     def observe(self, observer: Observer) -> None:
         """Let `observer` be told of every committed batch."""
@@ -66,6 +69,28 @@ class FencedLanes:
         if at in self._in_hand:
             return 0.0
         return asyncio.get_running_loop().time() - self._applied_s.get(at, float("-inf"))
+
+    def still(self, at: TopicPartition, look: Look | None) -> Sequence[str]:
+        """Return why nothing comes of a partition, by what the broker last said of it; to be asked now and then.
+
+        While records of it are worked off, the carrier asks for no more.
+        """
+        now_s, standstill = asyncio.get_running_loop().time(), self._standstills.setdefault(at, Standstill(at))
+        rested_ms = self.rested_s(at) * 1000
+        if look is not None and rested_ms < look.ago_ms:
+            look = look._replace(ago_ms=int(rested_ms))
+        standstill.note(look, now_s)
+        return standstill.why(look, now_s)
+
+    def lag(self, group: str, ends: Mapping[int, int]) -> Sequence[Sample]:
+        """Return how many records each partition is behind, by where they end."""
+        behind = []
+        for at, position in sorted(self.positions.items()):
+            if position is not None and at.partition in ends:
+                lag = max(0, ends[at.partition] - position)
+                # what a transaction leaves behind its last record is a marker, not a record
+                behind.append(Sample(LAG_RECORDS.name, (group, at.topic, str(at.partition)), lag if lag > 1 else 0))
+        return behind
 
     async def _until_durable(self, at: TopicPartition, records: Sequence[Record]) -> None:
         backoff_s, most_s = _RETRY_S
@@ -131,6 +156,7 @@ class FencedLanes:
             if held := self._held.pop(at, None):
                 await held[0].close()
             await self._stage.closed(at)
+            self._standstills.pop(at, None)
 
     async def _acquire(self, at: TopicPartition) -> tuple[Owner[Any], int | None]:
         owner = await self._owners.acquire(at)
