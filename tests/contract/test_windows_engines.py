@@ -72,6 +72,7 @@ class Ground:
 
     def __init__(self, stack: Stack, engine: str, directory: Path) -> None:
         self.stack = stack
+        self.engine = engine
         self.dsn = stack.postgres.create_database()
         self.bus = KafkaBus(stack.kafka.bootstrap, "test")
         self._directory = directory
@@ -154,6 +155,7 @@ async def test_kills_and_members_that_come_and_go_change_nothing(ground: Ground,
         first.stop()
         await ground.comes_to(all_windows, second)
         second.await_ready()
+        assert ("partitions_assigned" in second.log(1_000)) == (ground.engine == "lane"), "the other engine ran"
         await assert_the_same(ground, reference)
     finally:
         await ground.bus.stop()
