@@ -11,6 +11,7 @@ from typing import Protocol, Self
 import msgspec
 
 from proofwatch.biometrics.figures import ApcerFigure, Figure, Status, composed, rate
+from proofwatch.biometrics.worst_of import WorstOf, worst_of
 
 UNKNOWN_SPECIES = "unknown"  # an attack whose PAI species nobody stated
 DEFAULT_MIN_TRIALS = 30
@@ -126,6 +127,12 @@ def liveness_rates(counts: LivenessCounts, limits: Limits, min_trials: int = DEF
         apnrr=rate(counts.attack_non_responses, counts.attack_non_responses + n_attack),
         bpnrr=rate(counts.bona_fide_non_responses, counts.bona_fide_non_responses + counts.n_bona_fide),
     )
+
+
+def apcer_status(species: Mapping[str, SpeciesCounts], limit: float, min_trials: int = DEFAULT_MIN_TRIALS) -> WorstOf:
+    """Return what all species together prove about the APCER limit, and which of them prove it (see `worst_of`)."""
+    counts = {name: (c.apce, c.n) for name, c in species.items()}
+    return worst_of(counts, limit, min_trials=min_trials, unnamed=(UNKNOWN_SPECIES,))
 
 
 def headline_species(trials: Mapping[str, int], min_trials: int) -> list[str]:
