@@ -7,10 +7,10 @@ rule alone, `no_longer` under the old one alone. Intervals for independent sampl
   form of Wilson's: it holds its coverage where discordant trials are few, and has a width when there are none.
 * The test is McNemar's in its exact form (McNemar 1947; the binomial test of `newly` among the discordant): given that
   a trial changed sides, both directions are equally likely under the null hypothesis.
-* Many cohorts mean many tests: Holm's step-down correction (Holm 1979) holds under any dependence between them.
+
+Many cohorts mean many tests: see `multiplicity`. Rates of different trials: see `unpaired`.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
 
@@ -39,16 +39,6 @@ def mcnemar_exact(newly: int, no_longer: int) -> float:
     from scipy.special import bdtr  # on first use: it costs a tenth of a second
 
     return min(1.0, 2.0 * float(bdtr(k, n, 0.5)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p values corrected by Holm's step-down method for their number, in the order given."""
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for place, at in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[at]))
-        corrected[at] = largest
-    return corrected
 
 
 def _upper(more: int, fewer: int, n: int, z: float) -> float:

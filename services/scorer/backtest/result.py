@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from proofwatch.biometrics.paired import holm
+from proofwatch.biometrics.multiplicity import holm
 from proofwatch.biometrics.rates import Limits
 from proofwatch.governance.policy import Policy
 from services.scorer.backtest.arrivals import ALWAYS, Counted, Kind, Period, Source

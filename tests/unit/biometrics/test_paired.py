@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.biometrics.intervals import wilson
-from proofwatch.biometrics.paired import difference_interval, holm, mcnemar_exact
+from proofwatch.biometrics.paired import difference_interval, mcnemar_exact
 
 counts = st.integers(0, 200).flatmap(lambda b: st.tuples(st.just(b), st.integers(0, 200), st.integers(1, 5_000)))
 
@@ -51,10 +51,3 @@ def test_the_test_is_the_exact_binomial_one(newly: int, no_longer: int) -> None:
     n, k = newly + no_longer, min(newly, no_longer)
     tail = sum(comb(n, i) for i in range(k + 1)) / 2**n
     assert mcnemar_exact(newly, no_longer) == pytest.approx(min(1.0, 2 * tail))
-
-
-def test_holm_corrects_step_by_step() -> None:
-    """The smallest p by all tests, the next by one fewer, never falling."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []

@@ -24,7 +24,7 @@ class Case:
     value: float
     relative: bool
 
-    def near(self, got: object, expected: object, where: str = "") -> None:
+    def near(self, got: Any, expected: Any, where: str = "") -> None:
         """Assert that `got` is `expected`: numbers within the tolerance, anything else exactly, of the same shape."""
         if isinstance(expected, Mapping):
             assert isinstance(got, Mapping), f"{where}: {got!r} is no mapping"
@@ -34,13 +34,13 @@ class Case:
         elif isinstance(expected, (bool, str)) or expected is None:
             assert got == expected, f"{where}: {got!r} is not {expected!r}"
         elif isinstance(expected, Sequence):
-            got = list(got)  # type: ignore[call-overload]
+            got = list(got)
             assert len(got) == len(expected), f"{where}: {len(got)} values, expected {len(expected)}"
             for i, (one, other) in enumerate(zip(got, expected, strict=True)):
                 self.near(one, other, f"{where}[{i}]")
         else:
-            allowed = self.value * max(1.0, abs(expected)) if self.relative else self.value  # type: ignore[arg-type]
-            assert abs(got - expected) <= allowed, f"{where}: {got!r} is not {expected!r}"  # type: ignore[operator]
+            allowed = self.value * max(1.0, abs(expected)) if self.relative else self.value
+            assert abs(got - expected) <= allowed, f"{where}: {got!r} is not {expected!r}"
 
     def holds(self, got: Mapping[str, object]) -> None:
         """Assert every expected value; what the function says besides is not judged here."""
