@@ -10,6 +10,7 @@ The outcome is the truth, never the decision that was made from the scores. Stan
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,10 @@ class Fit:
     loglik: float
 
 
+_RUN_AWAY = 30.0
+"""Log odds beyond which coefficients probably run away: then the classes are searched for a separation."""
+
+
 class NotConverged(ValueError):
     """The iterations did not settle: columns that depend on each other, or of very different size."""
 
@@ -39,9 +44,16 @@ def fit_ml(x: ArrayLike, y: ArrayLike, *, offset: ArrayLike | None = None) -> Fi
     design, outcome = prepared(x, y)
     given = np.zeros(len(outcome)) if offset is None else np.asarray(offset, dtype=np.float64)
     # With one class alone the intercept runs away whatever the columns are.
-    if outcome.min() == outcome.max() or _separated(design, outcome):
+    if outcome.min() == outcome.max():
         return None
-    return _climb(design, outcome, given, list(range(design.shape[1])), penalised=False)
+    everything = list(range(design.shape[1]))
+    try:
+        return _climb(design, outcome, given, everything, penalised=False, most=_RUN_AWAY)
+    except NotConverged:
+        # Only now: the search for a separation costs more than the fit, which settles early wherever there is one.
+        if _separated(design, outcome):
+            return None
+    return _climb(design, outcome, given, everything, penalised=False)
 
 
 def fit_firth(x: ArrayLike, y: ArrayLike, *, zero: Sequence[int] = ()) -> Fit:
@@ -82,11 +94,16 @@ def prepared(x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
     return design, outcome
 
 
-def _climb(design: Array, outcome: Array, offset: Array, free: list[int], *, penalised: bool) -> Fit:
-    """Return the fit by Fisher scoring with halved steps: the (penalised) likelihood never falls."""
+def _climb(design: Array, outcome: Array, offset: Array, free: list[int], *, penalised: bool, most: float = inf) -> Fit:
+    """Return the fit by Fisher scoring with halved steps: the (penalised) likelihood never falls.
+
+    Raises NotConverged, also as soon as some log odds exceed `most`.
+    """
     beta = np.zeros(design.shape[1])
     best = _loglik(design, outcome, offset, beta, penalised)
     for _ in range(200):
+        if np.abs(design @ beta).max() > most:
+            break
         score, information = _score(design, outcome, offset, beta, penalised)
         step = np.zeros_like(beta)
         step[free] = np.linalg.solve(information[np.ix_(free, free)], score[free]) if free else []

@@ -5,6 +5,15 @@ import pytest
 from scipy.stats import binom
 
 from proofwatch.biometrics.baseline import Baseline, compare
+from tests.unit.biometrics.vectors import Case, cases
+
+
+@cases("twice_baseline")
+def test_the_comparison_is_the_published_one(case: Case) -> None:
+    """Rate, ratio and the conditional binomial p of one day."""
+    i = case.input
+    found = compare(i["k"], i["n"], Baseline(i["baseline_k"], i["baseline_n"], periods=28), expected_rate=0.01)
+    case.holds({name: getattr(found, name) for name in case.expected})
 
 
 def test_a_doubled_rate_on_few_trials_is_low_evidence() -> None:

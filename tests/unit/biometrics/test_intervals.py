@@ -7,8 +7,23 @@ from scipy.stats import binom, binomtest
 
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper, trials_needed, wilson
 from tests.unit.biometrics.samples import many_examples
+from tests.unit.biometrics.vectors import Case, cases
 
 counts = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@cases("intervals")
+def test_bounds_are_the_reference_packages(case: Case) -> None:
+    """Wilson, two-sided Clopper-Pearson (each side at 97.5 %) and the one-sided bounds that judge."""
+    k, n = case.input["k"], case.input["n"]
+    case.holds(
+        {
+            "wilson": wilson(k, n),
+            "clopper_pearson": [clopper_pearson_lower(k, n, 0.975), clopper_pearson_upper(k, n, 0.975)],
+            "one_sided_upper_95": clopper_pearson_upper(k, n),
+            "one_sided_lower_95": clopper_pearson_lower(k, n),
+        }
+    )
 
 
 @pytest.mark.parametrize(("limit", "trials"), [(0.001, 2995), (0.005, 598), (0.01, 299), (0.03, 99)])

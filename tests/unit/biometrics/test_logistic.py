@@ -68,6 +68,17 @@ def test_separated_classes_have_no_likelihood_fit_and_a_finite_firth_one() -> No
     assert fit_ml(quasi, [0, 1, 0, 0]) is not None
 
 
+def test_nearly_separated_classes_still_have_a_fit() -> None:
+    """One outcome on the wrong side suffices, however steep the fit; strong slopes are no separation."""
+    x = np.concatenate((np.linspace(-3, -0.1, 200), np.linspace(0.1, 3, 200)))[:, None]
+    y = np.array([0.0] * 200 + [1.0] * 200)
+    assert fit_ml(x, y) is None
+    y[199], y[200] = 1.0, 0.0
+    steep = fit_ml(x, y)
+    assert steep is not None
+    assert steep.params[1] > 10
+
+
 def test_firth_of_a_table_is_half_a_count_in_every_cell() -> None:
     """The intercept alone: log((k + 1/2) / (n - k + 1/2)); with one binary column the odds ratio likewise."""
     alone = fit_firth(np.empty((20, 0)), [1] * 3 + [0] * 17)
