@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta, norm, t
 
 from proofwatch.biometrics.clusters import bounds, clustered_rate
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper
@@ -47,6 +48,17 @@ def test_single_trials_are_worth_themselves_and_bounds_become_clopper_pearson() 
     assert found.design_effect == pytest.approx(4000 / 3999)
     expected = clopper_pearson_lower(40, 4000), clopper_pearson_upper(40, 4000)
     assert bounds(found) == pytest.approx(expected, rel=2e-3)
+
+
+def test_few_clusters_widen_the_bounds() -> None:
+    """A design effect of eight subjects is itself uncertain: t with 7 degrees of freedom stands for the normal."""
+    found = clustered_rate([(1, 50), (0, 50)] * 4)
+    assert found.n_eff == 400  # never more than the trials, though these subjects are more alike than chance
+    n = 400 * (norm.ppf(0.95) / t.ppf(0.95, 7)) ** 2
+    assert bounds(found) == pytest.approx(
+        (beta.ppf(0.05, n / 100, n - n / 100 + 1), beta.ppf(0.95, n / 100 + 1, n * 0.99))
+    )
+    assert bounds(found)[1] > clopper_pearson_upper(4, 400)
 
 
 def test_without_variance_clusters_are_what_is_known() -> None:

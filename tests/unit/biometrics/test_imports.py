@@ -5,16 +5,8 @@ import sys
 
 import pytest
 
-ARRAYS = [
-    "betting",
-    "calibration",
-    "day_permutation",
-    "discrimination",
-    "drift",
-    "homogeneity",
-    "logistic",
-    "run_length",
-]
+ARRAYS = ["betting", "calibration", "day_permutation", "discrimination", "drift", "homogeneity", "logistic"]
+ARRAYS += ["run_length", "stability", "trend"]
 FIGURES = ["baseline", "clusters", "cusum", "dispersion", "e_detector", "e_process", "fairness", "figures", "intervals"]
 FIGURES += ["multiplicity", "nowcast", "paired", "rates", "threshold_search", "unpaired", "weighting", "worst_of"]
 

@@ -78,6 +78,12 @@ def test_the_poisson_chain_agrees_with_simulated_charts(expected: float, ratio: 
     assert runs.mean() == pytest.approx(chain, abs=4 * runs.std() / charts**0.5 + 0.01 * chain)
 
 
+def test_a_finer_grid_changes_nothing() -> None:
+    """Where both directions of moves fall on no grid in particular, 400 states are as good as 1,200."""
+    coarse, fine = (poisson_cusum_arl(5.0, ratio=0.5, limit=4.0, states=states) for states in (400, 1_200))
+    assert coarse == pytest.approx(fine, rel=1e-5)
+
+
 def test_a_limit_is_found_for_a_promise() -> None:
     """A false alarm in 20 years of days, and not a thousandth lower."""
     limit = limit_for(lambda h: poisson_cusum_arl(0.5, ratio=2.0, limit=h), 20 * 365)

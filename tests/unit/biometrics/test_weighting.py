@@ -1,5 +1,7 @@
 """Error rates of all transactions from labels that were not drawn evenly."""
 
+from math import log
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -62,6 +64,13 @@ def test_even_sampling_is_the_plain_rate() -> None:
     found = weighted_rate(of((1000, 100, 4), (3000, 300, 9)))
     assert found.naive == pytest.approx(found.hajek) == pytest.approx(found.poststratified) == 13 / 400
     assert found.n_eff_kish == pytest.approx(400)
+
+
+def test_without_an_error_the_heaviest_stratum_sets_the_limit() -> None:
+    """The next error could be there: 3 errors (0 of a Poisson count at 95 %) of a label that speaks for 90 others."""
+    found = weighted_rate(of((1000, 100, 0), (9000, 100, 0)))
+    assert found.poststratified_upper == pytest.approx(-log(0.05) * 0.9 / 100)
+    assert (found.poststratified, found.poststratified_lower) == (0.0, 0.0)
 
 
 def test_complete_labels_leave_nothing_uncertain() -> None:

@@ -70,6 +70,13 @@ def test_an_unnamed_mixture_is_never_the_headline_but_forbids_pass_when_in_breac
     assert of() == WorstOf(Status.INSUFFICIENT, LIMIT, (), None, ())
 
 
+def test_the_highest_rate_leads_and_of_equals_the_one_that_proves_least() -> None:
+    """Half the trials with half the errors come first."""
+    found = of(big=(4, 2_000), small=(2, 1_000), worse=(9, 3_000))
+    assert [m.name for m in found.members] == ["worse", "small", "big"]
+    assert found.worst == "worse"
+
+
 def test_a_member_without_a_scored_trial_forbids_pass() -> None:
     """A species whose every presentation was a non-response is not proven."""
     found = of(print=(0, 598), mask=(0, 0))
