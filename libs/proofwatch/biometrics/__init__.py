@@ -15,6 +15,7 @@ Nothing in this package reads a clock, a file or a bus. One module per idea:
 * `cusum`, `run_length` - Bernoulli and Poisson CUSUM charts, and what their limits promise
 * `e_detector`, `e_process`, `betting` - evidence that may be looked at at any time
 * `dispersion`, `clusters` - how much more counts vary than independent trials would
+* `trend`      - does a rate of events grow over periods
 * `drift`, `day_permutation` - how far two distributions are apart, and whether that is more than days differ
 * `fairness`, `homogeneity` - how unequal error rates of groups are, and whether that is more than chance
 * `weighting`, `nowcast` - labels that were drawn unevenly, or that come late
