@@ -47,8 +47,8 @@ def calibration(predicted: ArrayLike, outcome: ArrayLike) -> Calibration:
     if not ((p > 0) & (p < 1)).all() or not np.isin(y, (0.0, 1.0)).all():
         raise ValueError("predictions must lie strictly between 0 and 1 (clip them before), outcomes be 0 or 1")
     logit = np.log(p) - np.log1p(-p)
-    # All predictions alike have no slope.
-    sloped = fit_ml(logit[:, None], y) if np.ptp(logit) > 0 else None
+    # Predictions that are all alike have no slope.
+    sloped = fit_ml(logit[:, None], y) if np.ptp(logit) > 1e-6 else None
     level = fit_ml(np.empty((len(y), 0)), y, offset=logit)
     spread = float(np.sum((1 - 2 * p) ** 2 * p * (1 - p)))
     return Calibration(

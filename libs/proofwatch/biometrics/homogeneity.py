@@ -54,7 +54,7 @@ def homogeneity(
     chi2 = float(_statistic(k[None, :], n, rate)[0])
     asymptotic = float(chdtrc(len(k) - 1, chi2))
     # Spreads with the same statistic must count as equal whatever the order of summation.
-    wanted = chi2 * (1 - 1e-9)
+    wanted = chi2 - 1e-9 * max(1.0, chi2)
     # Errors and trials without one give the same statistic: enumerate the fewer.
     fewer = min(total, everything - total)
     p = _enumerate(n, fewer, wanted, tables)

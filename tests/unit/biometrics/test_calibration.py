@@ -43,6 +43,8 @@ def test_what_cannot_be_fitted_is_null() -> None:
     separated = calibration([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])
     assert separated.slope is None
     assert separated.intercept_given_slope_1 == pytest.approx(0.0, abs=1e-9)
+    nearly = calibration([0.5, 0.5 + 1e-12, 0.5, 0.5], [0, 0, 1, 1])
+    assert nearly.slope is None
     alike = calibration([0.5] * 4, [0, 0, 1, 1])
     assert (alike.slope, alike.spiegelhalter_z, alike.observed_over_expected) == (None, None, 1.0)
 

@@ -65,7 +65,8 @@ def test_two_equal_groups_are_fishers_exact_test(drawn: tuple[int, int, int]) ->
 
 
 def test_nothing_to_tell_apart_is_p_one() -> None:
-    """No errors, only errors, one group."""
+    """No errors, only errors, one group, equal rates (where rounding leaves a statistic of 1e-31)."""
+    assert homogeneity([14, 14], [39, 39]).p_value == pytest.approx(1.0)
     assert homogeneity([0, 0], [5, 9]).p_value == homogeneity([5, 9], [5, 9]).p_value == 1.0
     assert homogeneity([3], [9]).p_value == 1.0
 

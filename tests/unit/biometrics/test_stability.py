@@ -26,13 +26,13 @@ def test_the_comparison_is_the_reference_packages(case: Case) -> None:
 
 @pytest.mark.parametrize("method", ["ml", "firth"])
 def test_periods_without_change_are_rejected_as_often_as_promised(method: Method) -> None:
-    """200 pairs of the same model: about 5 % of the p below 5 %."""
+    """100 pairs of the same model: about 5 % of the p below 5 %."""
     low = 0
-    for seed in range(200):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         (x1, y1), (x2, y2) = period(rng, [1.0], 120), period(rng, [1.0], 120)
         low += chow_test(x1, y1, x2, y2, method=method).p_value < 0.05
-    assert low <= 20
+    assert low <= 12
 
 
 def test_a_coefficient_that_turned_is_found_and_named() -> None:
