@@ -47,6 +47,12 @@ def test_run_length_and_detection_are_two_views_of_one_chain() -> None:
     assert sum(alive) == pytest.approx(cusum_arl(0.3, **chart), rel=1e-6)
 
 
+def test_a_doubled_rate_is_seen_in_hours() -> None:
+    """1 % becomes 2 % at 1,000 an hour: 93 % of charts reach 7 within three hours, and 15 within six."""
+    seen = [detection_probability(0.02, n, p0=0.01, odds_ratio=2.0, limit=h) for n, h in ((3_000, 7.0), (6_000, 15.0))]
+    assert seen == pytest.approx([0.93, 0.93], abs=0.005)
+
+
 def test_a_head_start_sees_a_change_sooner_and_a_rate_that_is_right_later() -> None:
     """Monotone in the start, the rate and the limit."""
     chart = {"p0": 0.02, "odds_ratio": 2.0}
