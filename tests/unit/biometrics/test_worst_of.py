@@ -31,6 +31,12 @@ def test_a_breach_does_not_hide_behind_a_tiny_species(case: Case) -> None:
     assert found.worst == "mask"
 
 
+def test_attacks_of_unknown_species_are_no_species() -> None:
+    """They neither lead nor forbid PASS by being few."""
+    found = apcer_status({"print": SpeciesCounts(598, 0), "unknown": SpeciesCounts(40, 1)}, LIMIT)
+    assert (found.status, found.worst) == (Status.PASS, "print")
+
+
 def test_pass_needs_every_named_member() -> None:
     """One species with too few trials forbids PASS, and is named."""
     assert of(print=(0, 598), replay=(0, 598)).status is Status.PASS
