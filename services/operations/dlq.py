@@ -3,11 +3,9 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 
-from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
+from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.bus.port import Bus
-from proofwatch.bus.wording import plain
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
@@ -18,6 +16,7 @@ from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.operations import dlq_list, dlq_redrive, dlq_show
 from services.operations.dlq_read import existing_topics, full_name
+from services.operations.on_kafka import act_on_kafka
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     configure_logging("warning", "dlq")  # on standard error: what is asked for has standard output to itself
     try:
-        return asyncio.run(_on_kafka(Settings.read(), args.act, args))
+        return asyncio.run(act_on_kafka("dlq", Settings.read(), args))
     except Fenced:
         sys.stderr.write(
             "proofwatch dlq: another redrive has begun, so this one ended; what it has sent is on record "
@@ -120,23 +119,6 @@ async def redrive(bus: Bus, args: argparse.Namespace) -> int:
     if outcome.limited:
         sys.stdout.write("the limit is reached and there are more: run it again for the next ones\n")
     return 1 if args.offset is not None and not outcome.sent else 0
-
-
-async def _on_kafka(
-    settings: Settings, action: Callable[[Bus, argparse.Namespace], Awaitable[int]], args: argparse.Namespace
-) -> int:
-    from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
-
-    from proofwatch.bus.kafka.bus import KafkaBus
-
-    bus = KafkaBus.of(settings, "dlq", bootstrap=args.bootstrap)
-    await bus.start()
-    try:
-        return await action(bus, args)
-    except KafkaError as error:
-        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {plain(error)}") from error
-    finally:
-        await bus.stop()
 
 
 def _mistake_in(args: argparse.Namespace) -> str | None:

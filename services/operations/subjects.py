@@ -9,15 +9,15 @@ from typing import Final
 
 import structlog
 
-from proofwatch.bus.errors import BusError, BusUnavailable, Fenced
+from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.bus.port import Bus
-from proofwatch.bus.wording import plain
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.topics import SUBJECTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from services.operations.on_kafka import act_on_kafka
 from services.scorer.maintenance.repair import Order, Unreadable, repair, unreadable
 
 _TEXT: Final = 512
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     configure_logging("warning", "subjects")
     try:
-        return asyncio.run(_on_kafka(Settings.read(), args))
+        return asyncio.run(act_on_kafka("subjects", Settings.read(), args))
     except Fenced:
         sys.stderr.write(
             f"proofwatch subjects: the scorer acquired the partition meanwhile, {_TRIES} times: nothing was written "
@@ -108,21 +108,6 @@ def _tell(partition: int, found: Sequence[Unreadable], what: str) -> None:
         before = f"the state at offset {each.before.offset}" if each.before else "nothing: the subject begins anew"
         outcome = "is left alone: a newer release may read it" if each.of_newer_release else f"{what} {before}"
         sys.stdout.write(f"{SUBJECTS}/{partition} offset {each.record.offset}: {each.error.message}; {outcome}\n")
-
-
-async def _on_kafka(settings: Settings, args: argparse.Namespace) -> int:
-    from aiokafka.errors import KafkaError  # the driver belongs to the Kafka extra; --help works without it
-
-    from proofwatch.bus.kafka.bus import KafkaBus
-
-    bus = KafkaBus.of(settings, "subjects", bootstrap=args.bootstrap)
-    await bus.start()
-    try:
-        return int(await args.act(bus, args))
-    except KafkaError as error:
-        raise BusUnavailable(f"Kafka at {args.bootstrap or settings.kafka_bootstrap}: {plain(error)}") from error
-    finally:
-        await bus.stop()
 
 
 def _mistake_in(args: argparse.Namespace) -> str | None:
