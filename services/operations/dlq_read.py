@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, TypeVar
 
-from proofwatch.bus.dead_letters.letter import Refusal, refusal
+from proofwatch.bus.dead_letters.letter import LetterHeaders, read_headers
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.port import Bus, Record, TopicPartition
 from proofwatch.events.codec import REDRIVE
@@ -26,7 +26,7 @@ class Letter(NamedTuple):
 
     at: TopicPartition
     record: Record
-    said: Refusal | None
+    said: LetterHeaders | None
 
 
 def full_name(topic: str) -> str:
@@ -78,7 +78,7 @@ async def read_letters(
         at, count = TopicPartition(topic, number), 0
         async with closing(_records(bus, at, end, since_ms)) as records:
             async for record in records:
-                yield Letter(at, record, refusal(record.headers))
+                yield Letter(at, record, read_headers(record.headers))
                 count += 1
                 if count % _TELL == 0:
                     progress(passed + record.offset + 1, total)
@@ -90,7 +90,7 @@ async def read_letter(bus: Bus, at: TopicPartition, offset: int) -> Letter | Non
     """Return the dead letter at one offset; None when there is none. Raises `UnknownTopic`."""
     async with closing(bus.read(at, offset)) as records:
         async for record in records:
-            return Letter(at, record, refusal(record.headers)) if record.offset == offset else None
+            return Letter(at, record, read_headers(record.headers)) if record.offset == offset else None
     return None
 
 

@@ -210,7 +210,7 @@ class Look(NamedTuple):
         return self.stable < self.high_watermark
 
 
-class Standing(NamedTuple):
+class GroupProgress(NamedTuple):
     """How far a group has come in a partition.
 
     Everything below `done` is worked off, or holds no record: transaction markers, and what was aborted. `end` is the
@@ -371,7 +371,7 @@ class Bus(Protocol):
         """
         ...
 
-    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+    async def read_progress(self, group: str, topic: str) -> dict[int, GroupProgress]:
         """Return how far a group that commits on this bus has come in every partition, for those who ask again.
 
         `end` is of later than the call. That nothing but markers follows a position is known from the second call on

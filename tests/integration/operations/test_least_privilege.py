@@ -22,7 +22,7 @@ from proofwatch.bus.kafka.fence import transactional_id
 from proofwatch.bus.kafka.producer import discard, make_producer
 from proofwatch.bus.kafka.security import security_of
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import Standing, TopicPartition
+from proofwatch.bus.port import GroupProgress, TopicPartition
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.events import topics
@@ -209,12 +209,12 @@ def client(secured: SecuredBroker, user: str) -> dict[str, Any]:
     }
 
 
-async def seen(bus: KafkaBus, group: str, topic: str) -> dict[int, Standing]:
+async def seen(bus: KafkaBus, group: str, topic: str) -> dict[int, GroupProgress]:
     """Return how far a group is; on a new broker the coordinator comes a little later."""
     async with asyncio.timeout(120):
         while True:
             try:
-                return await bus.standing(group, topic)
+                return await bus.read_progress(group, topic)
             except BusUnavailable:
                 await asyncio.sleep(0.2)
 

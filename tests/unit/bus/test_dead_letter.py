@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proofwatch.bus.dead_letters.letter import dead_letter, original_headers, read_dead_letter, refusal
+from proofwatch.bus.dead_letters.letter import dead_letter, original_headers, read_dead_letter, read_headers
 from proofwatch.bus.port import Headers, Outgoing, Record, Rejection, TopicPartition
 
 AT = TopicPartition("onboarding.transactions.v1", 3)
@@ -90,7 +90,7 @@ def test_the_original_headers_are_those_that_the_refused_record_had() -> None:
 )
 def test_headers_of_others_say_nothing(headers: Headers) -> None:
     """Whoever writes half of the names, or something else behind them, is not taken at his word."""
-    assert refusal(headers) is None
+    assert read_headers(headers) is None
 
 
 def test_a_record_that_is_no_dead_letter_is_refused() -> None:

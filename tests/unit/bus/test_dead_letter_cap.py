@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proofwatch.bus.dead_letters.cap import LEAST, WINDOW, Breach, Cap, Tally, recalled
+from proofwatch.bus.dead_letters.cap import LEAST, WINDOW, Breach, Cap, Tally, rebuild_tally
 
 Stretches = list[tuple[int, bool]]
 
@@ -117,7 +117,7 @@ def test_the_tally_does_not_grow() -> None:
 def test_a_restart_goes_on_with_the_run_before_it(position: int, offsets: Sequence[int], run: int) -> None:
     """A crash loop cannot drain a topic in pieces of 999."""
     cap = Cap(0.0, 1_000)
-    tally = recalled(position, [(offset, "malformed") for offset in offsets], cap)
+    tally = rebuild_tally(position, [(offset, "malformed") for offset in offsets], cap)
     assert tally.run == run
     good = cap.add(tally, 1, [])
     assert isinstance(good, Tally)
@@ -126,13 +126,13 @@ def test_a_restart_goes_on_with_the_run_before_it(position: int, offsets: Sequen
 
 @given(STRETCHES, CUTS, st.integers(0, 12_000))
 def test_after_a_restart_the_decision_is_the_same(stretches: Stretches, cuts: list[int], at: int) -> None:
-    """With offsets that have no holes, what is recalled from the dead letters stands for what was known."""
+    """With offsets that have no holes, what is rebuild_tally from the dead letters stands for what was known."""
     bad, cap = spread(stretches), Cap(0.01, 1_000)
     at = min(at, len(bad))
     before = fold(bad[:at], cap, cuts)
     if isinstance(before, Breach):
         return
-    tally = recalled(at, [(offset, "malformed") for offset, dead in enumerate(bad) if dead], cap)
+    tally = rebuild_tally(at, [(offset, "malformed") for offset, dead in enumerate(bad) if dead], cap)
     expected, found = fold(bad[at:], cap, cuts, before), fold(bad[at:], cap, cuts, tally)
     assert isinstance(expected, Breach) == isinstance(found, Breach)
     if isinstance(expected, Breach) and isinstance(found, Breach):

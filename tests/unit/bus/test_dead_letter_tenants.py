@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proofwatch.bus.dead_letters.cap import WINDOW, Cap
 from proofwatch.bus.dead_letters.limit import OVER, DeadLetterLimit
-from proofwatch.bus.dead_letters.tenants import UNKNOWN, Account, add, halts, over, recalled, tenant_of
+from proofwatch.bus.dead_letters.tenants import UNKNOWN, Account, add, halts, over, rebuild_account, tenant_of
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Output, Rejection, TopicPartition
@@ -93,7 +93,7 @@ def test_an_account_is_a_function_of_the_records_not_of_the_batches(
         cut = add(cut, len(part), [(n, "malformed", tenant) for n, tenant in enumerate(part) if tenant])
     whole = account(*stretches)
     assert cut == whole
-    again = recalled(len(flat), [(n, "malformed", tenant) for n, tenant in enumerate(flat) if tenant])
+    again = rebuild_account(len(flat), [(n, "malformed", tenant) for n, tenant in enumerate(flat) if tenant])
     assert [(whole.seen - each.ordinal, each.tenant) for each in whole.dead] == [
         (again.seen - each.ordinal, each.tenant) for each in again.dead
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.dead_letters.letter import read_headers
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.lookback import last_timestamp
 from proofwatch.bus.local.bus import LocalBus
@@ -52,7 +52,7 @@ async def test_a_record_of_2099_is_refused_and_the_rest_goes_on(live: bool) -> N
     assert ([record.value for record in batch.records], batch.progress_ms) == ([b"0", b"2"], NOW - 1)
     assert (batch.position_before, batch.position_after) == (0, 3)
     (dead,) = [record async for record in bus.read(TopicPartition("in.dlq", 0))]
-    said = refusal(dead.headers)
+    said = read_headers(dead.headers)
     assert said
     assert (dead.value, dead.timestamp_ms, said.timestamp_ms) == (b"1", NOW, IN_2099)
     assert (said.reason, said.stage, said.offset) == ("time_ahead", "scorer", 1)
@@ -114,7 +114,7 @@ async def test_how_far_ahead_is_a_setting() -> None:
         assert [record.value for record in stage.batches[0].records] == ([b"0"] if refused else [b"0", b"1"])
         assert len(await of(bus, "in.dlq")) == refused
     (dead,) = [record async for record in bus.read(TopicPartition("in.dlq", 0))]
-    said = refusal(dead.headers)
+    said = read_headers(dead.headers)
     assert said
     assert "more than 90 seconds ahead of the clock" in said.message
     consumer = bus.consumer("other", ["in"])

@@ -5,7 +5,7 @@ import asyncio
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.lanes.upstream import Upstream, WorkedOff
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, Standing
+from proofwatch.bus.port import GroupProgress, Outgoing
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import until
 
@@ -14,8 +14,8 @@ def test_a_group_that_is_at_the_end_lets_time_follow_the_looks() -> None:
     """Up to when the last look began that had ended before what was seen."""
     found = WorkedOff()
     assert found.until_ms(10_000) is None
-    found.note(1_000, Standing(5, 5), 1_010)
-    found.note(2_000, Standing(5, 5), 2_010)
+    found.note(1_000, GroupProgress(5, 5), 1_010)
+    found.note(2_000, GroupProgress(5, 5), 2_010)
     assert found.until_ms(1_009) is None, "what it wrote before that look may not have been seen"
     assert [found.until_ms(ms) for ms in (1_010, 2_009, 2_010, 9_000)] == [1_000, 1_000, 2_000, 2_000]
 
@@ -24,18 +24,18 @@ def test_a_group_that_is_always_a_little_behind_lets_time_follow_at_that_distanc
     """Under load it is never at the end; what it has reached is the end of an earlier look."""
     found = WorkedOff()
     for second in range(1, 9):
-        found.note(second * 1_000, Standing(second * 500 - 700, second * 500), second * 1_000 + 5)
+        found.note(second * 1_000, GroupProgress(second * 500 - 700, second * 500), second * 1_000 + 5)
     assert found.until_ms(60_000) == 6_000
 
 
 def test_a_group_that_stands_still_holds_time_where_it_was() -> None:
     """However many looks there are, and it goes on when the group has caught up."""
     found = WorkedOff()
-    found.note(1_000, Standing(5, 5), 1_001)
+    found.note(1_000, GroupProgress(5, 5), 1_001)
     for second in range(2, 5_000):
-        found.note(second * 1_000, Standing(5, 5 + second), second * 1_000)
+        found.note(second * 1_000, GroupProgress(5, 5 + second), second * 1_000)
     assert found.until_ms(10_000_000) == 1_000
-    found.note(5_000_000, Standing(5 + 4_999, 5 + 5_000), 5_000_001)
+    found.note(5_000_000, GroupProgress(5 + 4_999, 5 + 5_000), 5_000_001)
     assert 4_990_000 <= (found.until_ms(10_000_000) or 0) <= 4_999_000
 
 
@@ -45,10 +45,10 @@ async def test_a_bus_that_is_away_is_borne_and_said(monkeypatch) -> None:  # typ
     away = True
 
     class Away(LocalBus):
-        async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+        async def read_progress(self, group: str, topic: str) -> dict[int, GroupProgress]:
             if away:
                 raise BusUnavailable("Kafka does not answer at k:1")
-            return await super().standing(group, topic)
+            return await super().read_progress(group, topic)
 
     clock = SimulatedClock(7_000)
     upstream = Upstream(Away({"in": 1}, clock), "g", "in", clock)

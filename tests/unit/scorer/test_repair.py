@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.dead_letters.letter import read_headers
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
@@ -53,7 +53,7 @@ async def test_the_newest_readable_state_takes_the_place_or_nothing() -> None:
     }
     letters = await read(bus, dead_letter_topic(SUBJECTS))
     assert [each.value for each in letters] == [b"{", b"{}"]
-    said = refusal(letters[0].headers)
+    said = read_headers(letters[0].headers)
     assert said
     assert (said.topic, said.offset, said.stage) == (SUBJECTS, 3, "scorer")
     assert await unreadable(bus, 0) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from proofwatch.bus.dead_letters.letter import refusal
+from proofwatch.bus.dead_letters.letter import read_headers
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.intake import Columns, Intake
@@ -80,7 +80,7 @@ def test_a_row_of_another_clock_becomes_a_dead_letter_and_moves_no_time(
     made, said = feed(tmp_path, times)
     records = flat(made)
     (dead,) = [record for record in records if record.topic == DEAD]
-    told = refusal(dead.headers)
+    told = read_headers(dead.headers)
     assert told
     assert (told.reason, told.stage, told.offset) == (reason, "replay", 12)
     assert f"line 14 lies far {side} of the rest of the log" in told.message
@@ -118,7 +118,7 @@ def test_a_broken_row_becomes_a_dead_letter_that_names_its_line(tmp_path: Path, 
     """It is no transaction without scores; every other row is there."""
     made, said = feed(tmp_path, [at(0) if timed else "", f"{at(1) if timed else ''},0.4,x", at(2) if timed else ""])
     records = flat(made)
-    messages = [told.message for record in records if (told := refusal(record.headers))]
+    messages = [told.message for record in records if (told := read_headers(record.headers))]
     assert [record.topic == DEAD for record in records] == [False, True, False]
     assert [message.startswith("$: line 3 has more cells") for message in messages] == [True]
     assert made.broken == 1

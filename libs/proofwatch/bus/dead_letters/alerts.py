@@ -20,7 +20,7 @@ CONCERNS: Final = "proofwatch.concerns"
 _TAIL: Final = 5_000
 """Offsets of the alerts' topic that are read for those that stand; it is quiet by nature."""
 
-Standing = Mapping[str, str]
+FiringAlerts = Mapping[str, str]
 """The id of the alert that fires for each tenant."""
 
 
@@ -38,27 +38,27 @@ class Place(NamedTuple):
 class Changed(NamedTuple):
     """The alerts that stand now, and those to publish."""
 
-    standing: Standing
+    firing: FiringAlerts
     outputs: list[Outgoing]
 
 
-def changed(place: Place, before: Standing, over: Mapping[str, int], position: int, at_ms: int) -> Changed:
+def changed(place: Place, before: FiringAlerts, over: Mapping[str, int], position: int, at_ms: int) -> Changed:
     """Return what follows from the tenants that are `over` the cap now, with their number of dead letters.
 
     `position` and `at_ms` (log time, milliseconds since the Unix epoch) are those at the end of the batch.
     """
-    standing = {tenant: before[tenant] for tenant in over if tenant in before}
+    firing = {tenant: before[tenant] for tenant in over if tenant in before}
     outputs = []
     for tenant, count in sorted(over.items()):
         if tenant not in before:
-            standing[tenant] = derived_id("platform-alert", "dead_letters", place.concerns(tenant), position)
-            outputs.append(_alert(place, tenant, standing[tenant], "firing", count, at_ms))
+            firing[tenant] = derived_id("platform-alert", "dead_letters", place.concerns(tenant), position)
+            outputs.append(_alert(place, tenant, firing[tenant], "firing", count, at_ms))
     ended = sorted(before.keys() - over.keys())
     outputs += [_alert(place, tenant, before[tenant], "resolved", 0, at_ms) for tenant in ended]
-    return Changed(standing, outputs)
+    return Changed(firing, outputs)
 
 
-async def standing(bus: Bus, place: Place, over: Mapping[str, int]) -> Standing:
+async def read_firing(bus: Bus, place: Place, over: Mapping[str, int]) -> FiringAlerts:
     """Return the alerts that stand for the tenants that are `over`, as the alerts' topic has them."""
     wanted = {place.concerns(tenant): tenant for tenant in over}
     found: dict[str, str] = {}

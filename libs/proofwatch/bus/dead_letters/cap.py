@@ -97,7 +97,7 @@ class Cap:
         return None
 
 
-def recalled(position: int, refused: Sequence[tuple[int, str]], cap: Cap) -> Tally:
+def rebuild_tally(position: int, refused: Sequence[tuple[int, str]], cap: Cap) -> Tally:
     """Return the tally at `position`, rebuilt from the dead letters (offset, reason) that are left below it.
 
     Offsets stand for records here: the holes that transaction markers leave count as records for the share, which

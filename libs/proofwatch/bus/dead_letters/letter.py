@@ -31,7 +31,7 @@ _OFFSET: Final = _ERRORS + "offset"
 MESSAGE_CHARACTERS: Final = 1024
 
 
-class Refusal(NamedTuple):
+class LetterHeaders(NamedTuple):
     """What the headers of a dead letter say: where the record lay, who refused it, why, and what would be right."""
 
     topic: str
@@ -77,14 +77,14 @@ def dead_letter(rejection: Rejection, source: TopicPartition, group: str) -> Out
     )
 
 
-def refusal(headers: Headers) -> Refusal | None:
+def read_headers(headers: Headers) -> LetterHeaders | None:
     """Return what the headers say; None when they are not those of a dead letter that `dead_letter` made.
 
     The last of equal headers counts: the record may have failed before.
     """
     said = {name: value for name, value in headers if name.startswith(_ERRORS) or name in (REASON, TIMESTAMP)}
     try:
-        return Refusal(
+        return LetterHeaders(
             said[_BEGIN].decode(),
             int(said[_ERRORS + "partition"]),
             int(said[_OFFSET]),
@@ -108,7 +108,7 @@ def read_dead_letter(record: Record) -> DeadLetter:
 
     Raises `msgspec.ValidationError` or `KeyError` for a record that `dead_letter` did not make.
     """
-    said = refusal(record.headers)
+    said = read_headers(record.headers)
     if said is None:
         raise KeyError(f"the headers from {_BEGIN} to {REASON} are missing: not a dead letter of Proofwatch")
     timestamp_ms = record.timestamp_ms if said.timestamp_ms is None else said.timestamp_ms

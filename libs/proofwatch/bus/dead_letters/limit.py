@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, TypeVar
 import structlog
 
 from proofwatch.bus.dead_letters import alerts, tenants
-from proofwatch.bus.dead_letters.cap import WINDOW, Breach, Cap, Tally, recalled
-from proofwatch.bus.dead_letters.letter import MESSAGE_CHARACTERS, refusal
+from proofwatch.bus.dead_letters.cap import WINDOW, Breach, Cap, Tally, rebuild_tally
+from proofwatch.bus.dead_letters.letter import MESSAGE_CHARACTERS, read_headers
 from proofwatch.bus.dead_letters.tenants import Account
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.lazy_outputs import passed
@@ -44,7 +44,7 @@ OVER: Final[dict[tuple[str, str, int], int]] = {}
 class _At(NamedTuple):
     position: int
     tally: Tally | Account
-    alerts: alerts.Standing
+    alerts: alerts.FiringAlerts
 
 
 class DeadLetterLimit(Stage[Tx]):
@@ -101,13 +101,13 @@ class DeadLetterLimit(Stage[Tx]):
         if isinstance(after, Breach):
             known = [each for index, each in sorted(rejected.items()) if begin.tally.seen + index <= after.ordinal]
             raise Halted(_message(source, after, known[-1] if known else None))
-        standing, told = begin.alerts, list[Outgoing]()
+        firing, told = begin.alerts, list[Outgoing]()
         if isinstance(after, Account) and (after.dead or begin.alerts or self._told):
             over, at_ms = tenants.over(after, self._cap), max(0, batch.records[-1].timestamp_ms)
             place = alerts.Place(self._group, source)
-            standing, told = alerts.changed(place, begin.alerts, over, batch.position_after, at_ms)
+            firing, told = alerts.changed(place, begin.alerts, over, batch.position_after, at_ms)
             self._tell(source, over, batch.now_ms)
-        self._known[source] = (begin, _At(batch.position_after, after, standing))
+        self._known[source] = (begin, _At(batch.position_after, after, firing))
         return told
 
     def _nothing(self) -> Tally | Account:
@@ -154,18 +154,18 @@ class DeadLetterLimit(Stage[Tx]):
         refused: list[tuple[int, str, str]] = []
         if end and position:
             async for record in self._bus.read(there, max(0, end - _TAIL * most)):
-                said = refusal(record.headers)
+                said = read_headers(record.headers)
                 if said and said.stage == self._group and said.topic == source.topic:
                     refused.append((said.offset, said.reason, tenants.tenant_of(record.key)))
         tally: Tally | Account
         if self._cap.by_tenant:
-            tally = tenants.recalled(position, refused)
+            tally = tenants.rebuild_account(position, refused)
         else:
-            tally = recalled(position, [(offset, reason) for offset, reason, _ in refused], self._cap)
+            tally = rebuild_tally(position, [(offset, reason) for offset, reason, _ in refused], self._cap)
         if tally.dead:
             _log.info("dead_letters_recalled", topic=source.topic, partition=source.partition, recent=len(tally.dead))
         over = tenants.over(tally, self._cap) if isinstance(tally, Account) else {}
-        return _At(position, tally, await alerts.standing(self._bus, alerts.Place(self._group, source), over))
+        return _At(position, tally, await alerts.read_firing(self._bus, alerts.Place(self._group, source), over))
 
 
 def _message(source: TopicPartition, breach: Breach, last: Rejection | None) -> str:

@@ -74,10 +74,10 @@ def halts(account: Account, cap: Cap) -> Breach | None:
     return None
 
 
-def recalled(position: int, refused: Sequence[tuple[int, str, str]]) -> Account:
+def rebuild_account(position: int, refused: Sequence[tuple[int, str, str]]) -> Account:
     """Return the account at `position`, rebuilt from dead letters (offset, reason, tenant) that are left below it.
 
-    Offsets stand for records, as in `cap.recalled`.
+    Offsets stand for records, as in `cap.rebuild_tally`.
     """
     seen = min(position, WINDOW)
     known = sorted({each[0]: each for each in refused if position - seen <= each[0] < position}.values())

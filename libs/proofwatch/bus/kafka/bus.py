@@ -15,7 +15,7 @@ from proofwatch.bus.kafka.producer import Publisher
 from proofwatch.bus.kafka.reader import read_range
 from proofwatch.bus.kafka.security import PLAINTEXT, Security, security_of
 from proofwatch.bus.kafka.tail import KafkaTail
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Standing, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, GroupProgress, Outgoing, Record, Tail, Topic, TopicPartition
 from proofwatch.runtime.settings import Settings
 
 
@@ -119,7 +119,7 @@ class KafkaBus:
         finally:
             await owner.close()
 
-    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+    async def read_progress(self, group: str, topic: str) -> dict[int, GroupProgress]:
         """Return how far the group has come in every partition. Raises `UnknownTopic`, `BusUnavailable`."""
         return await self._standings.of(group, topic)
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.client import Connection, Ends, Metadata, asking, end
 from proofwatch.bus.kafka.positions import Positions
-from proofwatch.bus.port import Standing, TopicPartition
+from proofwatch.bus.port import GroupProgress, TopicPartition
 from proofwatch.bus.wording import plain
 
 _LOOK_MS: Final = 100
@@ -46,7 +46,7 @@ class KafkaStandings:
         if reader is not None:
             await end(reader.stop())
 
-    async def of(self, group: str, topic: str) -> dict[int, Standing]:
+    async def of(self, group: str, topic: str) -> dict[int, GroupProgress]:
         """Return how far `group` has come in every partition. Raises `UnknownTopic`, `BusUnavailable`."""
         places = [Place(topic, partition) for partition in range(await self._metadata.partitions(topic))]
         async with self._one_at_a_time:
@@ -54,7 +54,7 @@ class KafkaStandings:
                 committed = await self._metadata.committed(group, topic, [place.partition for place in places])
                 ends = await self._ends.of(places)
                 return {
-                    place.partition: Standing(await self._done(group, TopicPartition(*place), committed, at), at)
+                    place.partition: GroupProgress(await self._done(group, TopicPartition(*place), committed, at), at)
                     for place, at in ends.items()
                 }
             except (KafkaError, OSError) as error:

@@ -2,7 +2,7 @@
 
 The scorer writes its verdicts to the partition of the same number. While it is down, or behind, or an open transaction
 holds it up, that partition is quiet although much is still to come for it, and what comes then is stamped with a later
-time than it is of. So a group's standing is looked at about once a second, and each look says until when everything had
+time than it is of. So a group's progress is looked at about once a second, and each look says until when everything had
 been worked off: the time of the last look whose end the group has reached by now.
 """
 
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.port import Bus, Standing
+from proofwatch.bus.port import Bus, GroupProgress
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
 
@@ -39,13 +39,13 @@ class WorkedOff:
         self._awaited: deque[tuple[int, int]] = deque()  # (offset, when it was the end), until the group is there
         self._looks: deque[_Look] = deque(maxlen=_LOOKS)
 
-    def note(self, began_ms: int, standing: Standing, ended_ms: int) -> None:
+    def note(self, began_ms: int, progress: GroupProgress, ended_ms: int) -> None:
         """Take note of a look."""
         if len(self._awaited) >= _AWAITED:  # far behind: coarser is good enough
             self._awaited = deque(list(self._awaited)[::2])
-        self._awaited.append((standing.end, began_ms))
+        self._awaited.append((progress.end, began_ms))
         until_ms = None
-        while self._awaited and self._awaited[0][0] <= standing.done:
+        while self._awaited and self._awaited[0][0] <= progress.done:
             until_ms = self._awaited.popleft()[1]
         if until_ms is not None:
             self._looks.append(_Look(ended_ms, until_ms))
@@ -59,7 +59,7 @@ class WorkedOff:
 
 
 class Upstream:
-    """Looks at one group's standing in one topic for as long as `watch` runs."""
+    """Looks at one group's progress in one topic for as long as `watch` runs."""
 
     def __init__(self, bus: Bus, group: str, topic: str, clock: Clock) -> None:
         self._bus = bus
@@ -73,10 +73,10 @@ class Upstream:
     async def look(self) -> None:
         """Look once. Raises `BusUnavailable`, `UnknownTopic`."""
         began_ms = self._clock.now_ms()
-        found = await self._bus.standing(self._group, self._topic)
+        found = await self._bus.read_progress(self._group, self._topic)
         ended_ms = self._clock.now_ms()
-        for partition, standing in found.items():
-            self._partitions.setdefault(partition, WorkedOff()).note(began_ms, standing, ended_ms)
+        for partition, progress in found.items():
+            self._partitions.setdefault(partition, WorkedOff()).note(began_ms, progress, ended_ms)
 
     async def watch(self) -> None:
         """Look about once a second; a bus that is away is borne, and time stands still meanwhile."""

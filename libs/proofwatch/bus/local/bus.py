@@ -14,7 +14,7 @@ from proofwatch.bus.local.group import Group, least_done
 from proofwatch.bus.local.log import PartitionLog
 from proofwatch.bus.local.tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Consumer, Fence, Outgoing, Record, Standing, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, Fence, GroupProgress, Outgoing, Record, Tail, Topic, TopicPartition
 from proofwatch.bus.topics import change
 from proofwatch.runtime.clock import Clock
 
@@ -142,12 +142,12 @@ class LocalBus:
         """Lose the group's committed positions, as Kafka loses those of a group that is deleted or long away."""
         self._groups[group].committed.clear()
 
-    async def standing(self, group: str, topic: str) -> dict[int, Standing]:
+    async def read_progress(self, group: str, topic: str) -> dict[int, GroupProgress]:
         """Return how far the group has come; every offset is a record here."""
         known = self._groups.get(group)
         positions = {**known.written, **known.committed} if known else {}
         return {
-            n: Standing(max(positions.get(TopicPartition(topic, n), 0), log.base), log.end)
+            n: GroupProgress(max(positions.get(TopicPartition(topic, n), 0), log.base), log.end)
             for n, log in enumerate(self._partitions(topic))
         }
 

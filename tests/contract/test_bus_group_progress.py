@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Outgoing, Standing
+from proofwatch.bus.port import GroupProgress, Outgoing
 from tests.contract.worlds import CLOCK, WAIT_S, Copy, World, eventually, kafka_world, local_world, step_until
 from tests.support.kafka_broker import KafkaBroker
 
@@ -29,11 +29,11 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     await made.close()
 
 
-async def standing(world: World, topic: str = "in", group: str = "g") -> dict[int, Standing]:
+async def progress(world: World, topic: str = "in", group: str = "g") -> dict[int, GroupProgress]:
     async with asyncio.timeout(WAIT_S):
         while True:
             try:
-                return await world.bus.standing(world.prefix + group, world.name(topic))
+                return await world.bus.read_progress(world.prefix + group, world.name(topic))
             except BusUnavailable:  # a broker that has never seen a group makes its coordinator first
                 await asyncio.sleep(0.1)
 
@@ -63,23 +63,23 @@ def downstream(world: World, stage: Copy) -> Worker[None]:
 
 async def test_where_nothing_is_to_be_done_everything_is(world: World) -> None:
     """Also for a group that nobody has ever seen."""
-    assert await standing(world) == {0: Standing(0, 0), 1: Standing(0, 0)}
+    assert await progress(world) == {0: GroupProgress(0, 0), 1: GroupProgress(0, 0)}
 
 
 async def test_it_is_behind_until_the_group_has_committed_the_last_record(world: World) -> None:
     """However often it is asked; partitions are told apart."""
     await world.publish("in", [b"a", b"b", b"c"], 1)
     for _ in range(3):
-        assert await standing(world) == {0: Standing(0, 0), 1: Standing(0, 3)}
+        assert await progress(world) == {0: GroupProgress(0, 0), 1: GroupProgress(0, 3)}
     stage = Copy(world)
     worker = world.worker(stage)
     await worker.start()
     await step_until(lambda: len(stage.taken) == 3, worker)
-    await becomes(lambda: _is(world, {0: Standing(0, 0), 1: Standing(3, 3)}))
+    await becomes(lambda: _is(world, {0: GroupProgress(0, 0), 1: GroupProgress(3, 3)}))
 
 
-async def _is(world: World, expected: dict[int, Standing]) -> bool:
-    return await standing(world) == expected
+async def _is(world: World, expected: dict[int, GroupProgress]) -> bool:
+    return await progress(world) == expected
 
 
 async def test_transaction_markers_are_nothing_to_be_done(world: World) -> None:
@@ -92,13 +92,13 @@ async def test_transaction_markers_are_nothing_to_be_done(world: World) -> None:
     await step_until(lambda: len(stage.taken) == 10, first, second)
 
     async def done() -> bool:
-        found = (await standing(world, "out", "second"))[0]
+        found = (await progress(world, "out", "second"))[0]
         return found.done == found.end >= 10
 
     await becomes(done)
     await world.publish("out", [b"behind the marker"])
     for _ in range(3):
-        found = (await standing(world, "out", "second"))[0]
+        found = (await progress(world, "out", "second"))[0]
         assert found.done < found.end
 
 
@@ -113,9 +113,9 @@ async def test_what_is_in_an_open_transaction_is_still_to_be_done_and_what_was_a
     producer.produce(world.name("in"), b"v", b"k", partition=0)
     await asyncio.to_thread(producer.flush, 60)
     for _ in range(3):
-        assert (await standing(world))[0] == Standing(0, 1)
+        assert (await progress(world))[0] == GroupProgress(0, 1)
     await asyncio.to_thread(producer.abort_transaction, 60)
-    await becomes(lambda: _is(world, {0: Standing(2, 2), 1: Standing(0, 0)}))
+    await becomes(lambda: _is(world, {0: GroupProgress(2, 2), 1: GroupProgress(0, 0)}))
     await world.close()
 
 
@@ -126,10 +126,10 @@ async def test_a_group_whose_offsets_are_lost_stands_where_its_outputs_end(world
     worker = world.worker(stage)
     await worker.start()
     await step_until(lambda: len(stage.taken) == 2, worker)
-    await becomes(lambda: _is(world, {0: Standing(2, 2), 1: Standing(0, 0)}))
+    await becomes(lambda: _is(world, {0: GroupProgress(2, 2), 1: GroupProgress(0, 0)}))
     await worker.stop()
     await world.forget()
-    await becomes(lambda: _is(world, {0: Standing(2, 2), 1: Standing(0, 0)}))
+    await becomes(lambda: _is(world, {0: GroupProgress(2, 2), 1: GroupProgress(0, 0)}))
 
 
 async def test_time_waits_for_a_group_that_is_down(world: World) -> None:
