@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, Literal
 
+from proofwatch.events.enumerations import LabelPair
 from proofwatch.simulation.scenario import HANDSETS, Handset, Scenario
 
 MATCH_THRESHOLD: Final = 0.85
@@ -27,7 +28,7 @@ class Person:
     tries: int = 0
 
     @property
-    def pair(self) -> Literal["genuine", "impostor"]:
+    def pair(self) -> LabelPair:
         """Return whether document and selfie show the same person (mated comparison)."""
         return "impostor" if self.kind == "impostor" else "genuine"
 

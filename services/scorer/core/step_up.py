@@ -21,8 +21,9 @@ somebody looks; `Expiring` tells it for users who do not come back.
 
 from functools import cache
 from heapq import heapify, heappop, heappush
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
+from proofwatch.events.enumerations import StepUpState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Mfa, StepUp
 from proofwatch.governance.policy import StepUpRule
@@ -172,7 +173,7 @@ class Expiring:
             heapify(self._order)
 
 
-def _record(tenant: str, subject_ref: str, mfa: Mfa, state: Literal["on", "off"]) -> StepUp:
+def _record(tenant: str, subject_ref: str, mfa: Mfa, state: StepUpState) -> StepUp:
     return StepUp(
         schema_version=1,
         step_up_id=derived_id("step-up", tenant, subject_ref, state, mfa.since_ms),

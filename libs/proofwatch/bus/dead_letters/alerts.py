@@ -7,11 +7,12 @@ alerts' topic, by the header that says what they concern. No personal data: a te
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.port import Bus, Outgoing, TopicPartition
 from proofwatch.events.codec import PLATFORM_ALERT
+from proofwatch.events.enumerations import PlatformAlertState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import PLATFORM_ALERTS
 from proofwatch.events.types import PlatformAlert
@@ -81,9 +82,7 @@ async def read_firing(bus: Bus, place: Place, over: Mapping[str, int]) -> Firing
     return found
 
 
-def _alert(
-    place: Place, tenant: str, alert_id: str, state: Literal["firing", "resolved"], count: int, at_ms: int
-) -> Outgoing:
+def _alert(place: Place, tenant: str, alert_id: str, state: PlatformAlertState, count: int, at_ms: int) -> Outgoing:
     stage, (topic, partition) = place
     summary = (
         f"{topic}/{partition}: {count:,} records of tenant {tenant} could not be read lately; they are dead letters, "
