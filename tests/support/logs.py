@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 import structlog
 
-_CLIENTS: Final = ("aiokafka", "aiokafka.conn", "asyncio", "faust", "kafka", "mode")
+_CLIENTS: Final = ("aiokafka", "aiokafka.conn", "asyncio", "faust", "httpcore", "httpx", "kafka", "mode")
 
 
 @contextmanager
