@@ -406,7 +406,7 @@ async def test_poison_goes_to_the_dead_letter_topic_as_it_was(world: World) -> N
     assert found.headers[:3] == headers
     letter = read_dead_letter(found)
     assert (letter.source_topic, letter.source_partition, letter.source_offset) == (where.topic, 2, 1)
-    assert (letter.stage, letter.reason, letter.message) == ("scorer", "malformed", "$: must be JSON")
+    assert (letter.stage, letter.reason, letter.message) == (world.prefix + "g", "malformed", "$: must be JSON")
     assert letter.size == len(poison)
 
 
