@@ -19,6 +19,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from proofwatch.detection.generations import Generations
 from proofwatch.governance.policy import VelocityRule
 
 MINUTE_MS: Final = 60_000
@@ -118,49 +119,16 @@ class _Many:
         return logged_ms, occurred_ms
 
 
-class Proofs:
+class Proofs(Generations[bytes, _Few | _Many, tuple[bytes, _Few] | tuple[_Many, _Few | None]]):
     """Which key proved when, in one partition, for one horizon of log time.
 
-    Two generations of keys, each a horizon long: to forget is to drop the older one, and memory holds at most two
-    horizons and a batch. A key with one proof takes about 230 bytes. Nothing of this is ever written down.
+    A key with one proof takes about 230 bytes. Nothing of this is ever written down.
 
     Log time is expected to ascend, as log-append time does; where it does not, a proof that is nearly a horizon old
     may be missed.
     """
 
-    __slots__ = ("_horizon_ms", "_keys_before", "_mark", "_old", "_turn_ms", "_undo", "_young")
-
-    def __init__(self, horizon_ms: int) -> None:
-        """`horizon_ms`: milliseconds of log time after which a proof no longer counts; 0: none ever does."""
-        self._horizon_ms = horizon_ms
-        self._young: dict[bytes, _Few | _Many] = {}
-        self._old: dict[bytes, _Few | _Many] = {}
-        self._turn_ms: int | None = None
-        # How the batch in hand is taken back: its keys are the last of the young ones, and what else it changed.
-        self._mark = -1
-        self._keys_before = 0
-        self._undo: list[tuple[bytes, _Few] | tuple[_Many, _Few | None]] = []
-
-    def __len__(self) -> int:
-        """Return how many keys are remembered; one that proved in both generations counts twice."""
-        return len(self._young) + len(self._old)
-
-    def begin(self, offset: int, timestamp_ms: int) -> None:
-        """Begin a batch, or begin one anew: `offset` and `timestamp_ms` are those of its first record.
-
-        What was seen since the last batch began at `offset` is forgotten, for those records come again, perhaps cut
-        otherwise. Raises `ValueError` for an offset before that: then the partition must be read anew.
-        """
-        if offset < self._mark:
-            msg = f"offset {offset} is before the last batch, which began at {self._mark}: read the horizon again"
-            raise ValueError(msg)
-        if offset == self._mark:
-            self._take_back()
-        self._undo.clear()
-        if self._turn_ms is None or timestamp_ms >= self._turn_ms:
-            self._old, self._young = self._young, {}
-            self._turn_ms = timestamp_ms + self._horizon_ms
-        self._mark, self._keys_before = offset, len(self._young)
+    __slots__ = ()
 
     def see(self, timestamp_ms: int, key: bytes, occurred_ms: int, least: int = 2) -> list[int] | None:
         """Remember a proof; return when those of its key occurred that count, ascending, itself included.
@@ -206,8 +174,7 @@ class Proofs:
             else:
                 logged_ms, occurred_ms = before
                 what.add(logged_ms, occurred_ms, at=0)
-        while len(self._young) > self._keys_before:
-            self._young.popitem()
+        self._forget_new_keys()
 
 
 def _times(few: _Few) -> list[int]:

@@ -10,6 +10,8 @@ does not depend on records older than a horizon, and can be told again after a r
 from enum import Enum
 from typing import Final
 
+from proofwatch.detection.generations import Generations
+
 _SIXTY_BITS: Final = (1 << 60) - 1  # the widest that CPython keeps in two digits: 32 bytes, not 48
 _TWENTY_BITS: Final = (1 << 20) - 1
 # What is known of a record, in one integer of 48 bytes: log time, occurred_at (48 bits), subject (20), payload (60).
@@ -34,55 +36,24 @@ class Seen(Enum):
     CONFLICTING = "conflicting"
 
 
-class Recent:
+class Recent(Generations[int, int, tuple[int, int]]):
     """The transactions of one partition, for one horizon of log time.
 
-    Two generations, each a horizon long: to forget is to drop the older one. A transaction costs two integers, which
-    hold hashes under the process's own hash key; nothing of this is ever written down. Every further payload of it, and
-    every attempt_id, costs two more. At most two horizons and a batch are held, about 150 bytes a transaction.
+    By transaction: the timestamp of its newest record, and the hash of its payload in the low bits. A transaction costs
+    two integers, which hold hashes under the process's own hash key; nothing of this is ever written down. Every
+    further payload of it, and every attempt_id, costs two more: about 150 bytes a transaction.
 
     Log time is expected to ascend, as log-append time does; where it does not, a repeat may be missed that is nearly
     a horizon old.
     """
 
-    __slots__ = ("_before", "_horizon_ms", "_mark", "_old", "_turn_ms", "_undo", "_young")
+    __slots__ = ()
 
-    def __init__(self, horizon_ms: int) -> None:
-        """`horizon_ms`: for how many milliseconds of log time to remember: the longest horizon of any policy."""
-        self._horizon_ms = horizon_ms
-        # By transaction: the timestamp of its newest record, and the hash of its payload in the low bits.
-        self._young: dict[int, int] = {}
-        self._old: dict[int, int] = {}
-        self._turn_ms: int | None = None
-        # How the batch in hand is taken back: its new keys are the last of the young ones, the others stand here.
-        self._mark = -1
-        self._before = 0
-        self._undo: list[tuple[int, int]] = []
-
-    def __len__(self) -> int:
-        """Return how many transactions are remembered; one seen in both generations counts twice."""
-        return len(self._young) + len(self._old)
-
-    def begin(self, offset: int, timestamp_ms: int) -> None:
-        """Begin a batch, or begin one anew: `offset` and `timestamp_ms` are those of its first record.
-
-        What was seen since the last batch began at `offset` is forgotten, for those records come again, perhaps cut
-        otherwise. Raises `ValueError` for an offset before that: then the horizon must be read anew.
-        """
-        if offset < self._mark:
-            msg = f"offset {offset} is before the last batch, which began at {self._mark}: read the horizon again"
-            raise ValueError(msg)
-        if offset == self._mark:
-            while self._undo:
-                transaction, known = self._undo.pop()
-                self._young[transaction] = known
-            while len(self._young) > self._before:
-                self._young.popitem()
-        self._undo.clear()
-        if self._turn_ms is None or timestamp_ms >= self._turn_ms:
-            self._old, self._young = self._young, {}
-            self._turn_ms = timestamp_ms + self._horizon_ms
-        self._mark, self._before = offset, len(self._young)
+    def _take_back(self) -> None:
+        while self._undo:
+            transaction, known = self._undo.pop()
+            self._young[transaction] = known
+        self._forget_new_keys()
 
     def see(
         self,

@@ -23,6 +23,7 @@ from functools import cache
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, Self
 
+from proofwatch.detection.generations import Rewindable
 from proofwatch.events.enumerations import StepUpState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Mfa, StepUp
@@ -98,7 +99,7 @@ def with_step_up(judgement: Judgement) -> Judgement:
     )
 
 
-class Expiring:
+class Expiring(Rewindable[tuple[bytes, Mfa | None]]):
     """The users of one partition who are under step-up MFA, and whose time is up when.
 
     It holds what was told: the last on record of every user without an off record after it. So it can be rebuilt from
@@ -106,13 +107,12 @@ class Expiring:
     entry, and the order at most as many again.
     """
 
-    __slots__ = ("_by_key", "_mark", "_order", "_undo")
+    __slots__ = ("_by_key", "_order")
 
     def __init__(self) -> None:
+        super().__init__()
         self._by_key: dict[bytes, Mfa] = {}
         self._order: list[tuple[int, bytes]] = []
-        self._mark = -1
-        self._undo: list[tuple[bytes, Mfa | None]] = []
 
     def __len__(self) -> int:
         """Return how many users are under step-up MFA, or lapsed and not yet told so."""
@@ -123,15 +123,12 @@ class Expiring:
 
         Raises `ValueError` for an offset before the last batch: then the topic must be read anew.
         """
-        if offset < self._mark:
-            msg = f"offset {offset} is before the last batch, which began at {self._mark}: read the step-ups again"
-            raise ValueError(msg)
-        if offset == self._mark:
-            while self._undo:
-                key, mfa = self._undo.pop()
-                self._set(key, mfa)
-        self._undo.clear()
-        self._mark = offset
+        self._begin(offset, "the step-ups")
+
+    def _take_back(self) -> None:
+        while self._undo:
+            key, mfa = self._undo.pop()
+            self._set(key, mfa)
 
     def get(self, key: bytes) -> Mfa | None:
         """Return the user's step-up MFA as it was told last; it may have lapsed (`advance` sees to that)."""
