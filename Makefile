@@ -40,6 +40,7 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/python -m proofwatch.runtime.metrics_page --check
 	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/python .ci/documents.py
+	$(BIN)/python .ci/pictures.py
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml

@@ -38,7 +38,7 @@ def test_what_ships_has_the_form(checker: ModuleType, capsys: pytest.CaptureFixt
         ("*Accepted ·", "*Agreed ·", f"docs/adr/{AMENDED}:3: it must say status and date"),
         (" · 2026-11-21", "", f"docs/adr/{AMENDED}:3: it must say status and date"),
         ("· amended by", "· see", f"docs/adr/{AMENDED}:3: it must say status and date"),
-        (f" · amended by [0022]({AMENDING})*", "*", "amends 0011, whose own line must say: amended by 0022"),
+        (f"[0022]({AMENDING}), ", "", "amends 0011, whose own line must say: amended by 0022"),
         ("*Accepted", "*Superseded by [0003](0003-schema-truth.md)", "superseded by 0003, whose own line must say"),
         ("**Alternatives.**", "Alternatives:", "a paragraph must begin with **Alternatives.**"),
         ("**Why.**", "", "a paragraph must begin with **Why.**"),
