@@ -20,6 +20,7 @@ from proofwatch.bus.dead_letters.tenants import Account
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.lazy_outputs import passed
 from proofwatch.bus.port import Batch, Bus, History, Outgoing, Output, Part, Rejection, Stage, TopicPartition
+from proofwatch.bus.wrappers.wrapper import Wrapper
 from proofwatch.events.topics import dead_letter_topic
 
 Tx = TypeVar("Tx", contravariant=True)
@@ -47,7 +48,7 @@ class _At(NamedTuple):
     alerts: alerts.FiringAlerts
 
 
-class DeadLetterLimit(Stage[Tx]):
+class DeadLetterLimit(Wrapper[Tx]):
     """`stage`, with its rejections counted. Raises `Halted` before the batch is committed.
 
     What a batch adds counts once the next batch begins where it ended, for then it was committed. A batch that comes
@@ -56,7 +57,7 @@ class DeadLetterLimit(Stage[Tx]):
 
     def __init__(self, stage: Stage[Tx], cap: Cap, group: str, bus: Bus) -> None:
         """`group`: that of the fence, which its dead letters name. `bus`: what was dead-lettered before a restart."""
-        self._stage = stage
+        super().__init__(stage)
         self._cap = cap
         self._group = group
         self._bus = bus
@@ -67,14 +68,14 @@ class DeadLetterLimit(Stage[Tx]):
         """Go on from what is known at `position`, or recall it from the dead letters; open the stage."""
         at = self._find(source, position) or await self._recall(source, position)
         self._known[source] = (at, at)
-        await self._stage.opened(source, position, history)
+        await super().opened(source, position, history)
 
     async def closed(self, source: TopicPartition) -> None:
         """Forget the partition."""
         self._known.pop(source, None)
         OVER.pop((self._group, *source), None)
         self._told = {at: when for at, when in self._told.items() if at[0] != source}
-        await self._stage.closed(source)
+        await super().closed(source)
 
     async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
         """Return what the stage returns. Raises `Halted` when its rejections exceed the cap, at the latest when the

@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from proofwatch.bus.committed import Committed
 from proofwatch.bus.lazy_outputs import passed
-from proofwatch.bus.port import Batch, Fence, History, Output, Owner, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Fence, Output, Owner, Stage, TopicPartition
+from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx")
 TxIn = TypeVar("TxIn", contravariant=True)
@@ -85,20 +86,14 @@ class _Owner(Owner[Tx]):
         await self._owner.close()
 
 
-class _Seen(Stage[TxIn]):
+class _Seen(Wrapper[TxIn]):
     """Remembers what the stage got and gave; an owner may have cut the batch."""
 
     def __init__(self, stage: Stage[TxIn]) -> None:
-        self._stage = stage
+        super().__init__(stage)
         self.batch: Batch | None = None
         self.outputs: Committed | None = None
-
-    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        await self._stage.opened(source, position, history)
 
     async def step(self, batch: Batch, tx: TxIn) -> Iterable[Output]:
         outputs, self.batch, self.outputs = await self._stage.step(batch, tx), batch, Committed(batch.source.topic)
         return passed(outputs, self.outputs.count)
-
-    async def closed(self, source: TopicPartition) -> None:
-        await self._stage.closed(source)

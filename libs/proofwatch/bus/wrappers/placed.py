@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.partitioner import misplaced
-from proofwatch.bus.port import Batch, Bus, History, Output, Record, Rejection, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Bus, Output, Record, Rejection, Stage
+from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx", contravariant=True)
 
@@ -22,20 +23,12 @@ _RIGHT: Final = (
 )
 
 
-class Placed(Stage[Tx]):
+class Placed(Wrapper[Tx]):
     """`stage`, which only sees records where their keys belong. Raises `TopicChanged` where the count has changed."""
 
     def __init__(self, stage: Stage[Tx], bus: Bus) -> None:
-        self._stage = stage
+        super().__init__(stage)
         self._bus = bus
-
-    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        """Hand it on."""
-        await self._stage.opened(source, position, history)
-
-    async def closed(self, source: TopicPartition) -> None:
-        """Hand it on."""
-        await self._stage.closed(source)
 
     async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
         """Return what the stage returns, after the rejections of what lies elsewhere than it belongs."""

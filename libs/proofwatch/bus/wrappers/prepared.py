@@ -5,9 +5,10 @@ lane begins again, and nothing is decided.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from proofwatch.bus.port import Batch, History, Output, Record, Stage, TopicPartition
+from proofwatch.bus.wrappers.wrapper import Wrapper
 from proofwatch.events.wire import JSON, Wire
 
 Tx = TypeVar("Tx")
@@ -18,9 +19,9 @@ def prepared(stage: Stage[Tx], wire: Wire) -> Stage[Tx]:
     return stage if wire is JSON else _Prepared(stage, wire)
 
 
-class _Prepared(Generic[Tx]):
+class _Prepared(Wrapper[Tx]):
     def __init__(self, stage: Stage[Tx], wire: Wire) -> None:
-        self._stage = stage
+        super().__init__(stage)
         self._wire = wire
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -31,10 +32,6 @@ class _Prepared(Generic[Tx]):
         """Hand the batch on, made readable. Raises `RegistryUnavailable`."""
         await self._wire.prepare(record.value for record in batch.records)
         return await self._stage.step(batch, tx)
-
-    async def closed(self, source: TopicPartition) -> None:
-        """Hand it on."""
-        await self._stage.closed(source)
 
 
 class _PreparedHistory:

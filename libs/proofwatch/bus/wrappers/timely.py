@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
-from proofwatch.bus.port import Batch, History, Output, Record, Rejection, Stage, TopicPartition
+from proofwatch.bus.port import Batch, Output, Record, Rejection, Stage
+from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx", contravariant=True)
 
@@ -61,23 +62,15 @@ def stamped(records: Sequence[Record], now_ms: int, *, live: bool, ahead_ms: int
     return Stamped(records, max(believed, default=None))
 
 
-class Timely(Stage[Tx]):
+class Timely(Wrapper[Tx]):
     """`stage`, which sees no record from further ahead than `ahead_ms`."""
 
     def __init__(self, stage: Stage[Tx], ahead_ms: int = AHEAD_MS, *, rejects: bool = True) -> None:
         """`rejects`: whether such a record is rejected here; False: another group does so, and it is passed over."""
-        self._stage = stage
+        super().__init__(stage)
         self._rejects = rejects
         self._ahead_ms = ahead_ms
         self._said = _SAID.format(_in_words(ahead_ms))
-
-    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        """Hand it on."""
-        await self._stage.opened(source, position, history)
-
-    async def closed(self, source: TopicPartition) -> None:
-        """Hand it on."""
-        await self._stage.closed(source)
 
     async def step(self, batch: Batch, tx: Tx) -> Iterable[Output]:
         """Return what the stage returns, after the rejections of what is ahead of its time."""
