@@ -2,11 +2,12 @@
 
 from typing import Final
 
+from proofwatch.bus.connect import on_kafka
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
 from proofwatch.events import topics
-from proofwatch.events.wire import JSON, Wire, connect_wire
+from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
@@ -78,21 +79,19 @@ def build(
 
 
 async def connect(settings: Settings) -> Service:
-    """Open Kafka and Redis and wire the scorer to them.
+    """Open Kafka and wire the scorer to it and to Redis. Raises `InvalidPolicy`, and what `on_kafka` raises.
 
-    Raises `InvalidPolicy` and `BusUnavailable`; that Redis answers is seen to when the service starts.
+    That Redis answers is seen to when the service starts.
     """
-    # The drivers belong to the scorer's extra: standalone mode builds this service without them.
+    # The driver belongs to the scorer's extra: standalone mode builds this service without it.
     from redis.asyncio import Redis
 
-    from proofwatch.bus.kafka.bus import KafkaBus
     from services.scorer.adapters.redis import RedisSubjects
 
-    policy = load_policy(settings.policy_file)
-    wire = await connect_wire(settings)
-    bus = KafkaBus.of(settings, "scorer")
-    await bus.start()
-    subjects = RedisSubjects(Redis.from_url(settings.redis_url), settings.subjects_ttl_s())
-    clock = SystemClock()
-    service = build(settings, bus, subjects, policy, clock, follower=settings.follower(bus, clock), wire=wire)
-    return service.holding(bus.stop, wire.close)
+    policy, clock = load_policy(settings.policy_file), SystemClock()
+
+    def wired(bus: Bus, wire: Wire) -> Service:
+        subjects = RedisSubjects(Redis.from_url(settings.redis_url), settings.subjects_ttl_s())
+        return build(settings, bus, subjects, policy, clock, follower=settings.follower(bus, clock), wire=wire)
+
+    return await on_kafka(settings, GROUP, wired)
