@@ -14,7 +14,7 @@ are used, because each of them loses or repeats something under faults. What mak
 import asyncio
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -26,7 +26,7 @@ from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.settings import Settings
-from services.aggregator.adapters.faust_client import App, make_app
+from services.aggregator.adapters.faust_client import App, make_app, record_of
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 from services.aggregator.adapters.partition_relays import PartitionRelays
 
@@ -161,7 +161,7 @@ class FaustWorker:
             by_partition: dict[TopicPartition, list[Record]] = {}
             for event in events:
                 message = event.message
-                by_partition.setdefault(TopicPartition(message.topic, message.partition), []).append(_record(message))
+                by_partition.setdefault(TopicPartition(message.topic, message.partition), []).append(record_of(message))
             for at, records in by_partition.items():
                 await self._finish(self._lanes.apply(at, records))
 
@@ -194,14 +194,6 @@ class FaustWorker:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) and self._failed and not self._failed.done():
             self._failed.set_exception(error)
-
-
-def _record(message: Any) -> Record:
-    headers = message.headers or ()
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
-    return Record(
-        message.offset, round(message.timestamp * 1000), message.key, message.value, tuple((n, v) for n, v in pairs)
-    )
 
 
 def _end(why: str) -> NoReturn:

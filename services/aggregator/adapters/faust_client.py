@@ -14,7 +14,7 @@ from proofwatch.bus.kafka.client import CHECK_MS
 from proofwatch.bus.kafka.membership import Membership
 from proofwatch.bus.kafka.reader import last_look
 from proofwatch.bus.kafka.security import Security, security_of
-from proofwatch.bus.port import Look, TopicPartition
+from proofwatch.bus.port import Look, Record, TopicPartition
 from proofwatch.runtime.settings import Settings
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 
@@ -122,3 +122,12 @@ def make_app(settings: Settings, group: str, lanes: FencedLanes, scratch: str) -
     )
     made.lanes = lanes
     return made
+
+
+def record_of(message: Any) -> Record:
+    """Return one of Faust's messages as the bus knows it."""
+    headers = message.headers or ()
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    return Record(
+        message.offset, round(message.timestamp * 1000), message.key, message.value, tuple((n, v) for n, v in pairs)
+    )
