@@ -10,10 +10,10 @@ from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.types import Attempts, Basis, Device, Timings, Verdict
+from services.aggregator.core.lengths import LENGTHS_S
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)  # a Monday
 POLICY_HASHES = ("a" * 32, "b" * 32)
-LENGTHS_S = (60, 300, 86_400)
 
 WindowKey = tuple[str, str | None, str | None, int, int]
 """Tenant, segment name and value, length in seconds, start in milliseconds."""
