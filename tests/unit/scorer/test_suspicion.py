@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from re import findall
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -88,6 +90,13 @@ def test_every_reason_is_raised_in_one_place_by_a_failure_or_a_signal() -> None:
     assert {source.reason for source in SOURCES} | {"device_velocity"} == set(SEVERITY)
     assert len({source.reason for source in SOURCES}) == len(SOURCES)
     assert {source.signal for source in SOURCES if isinstance(source, OfSignal)} == set(Signals._fields)
+
+
+def test_every_reason_is_explained_to_the_reader() -> None:
+    """When it is raised and which numbers come with it, in the scorer's README."""
+    readme = (Path(__file__).parents[3] / "services" / "scorer" / "README.md").read_text()
+    rows = [line for line in readme.partition("## Suspicions")[2].partition("## ")[0].splitlines() if line.startswith("| `")]
+    assert set(SEVERITY) == {name for row in rows for name in findall(r"`(\w+)`", row.split(" | ")[0])}
 
 
 def test_an_accepted_transaction_without_signals_raises_nothing() -> None:

@@ -108,7 +108,7 @@ class KafkaOwner:
         return committed
 
     async def commit(self, batch: Batch, stage: Stage[None]) -> None:
-        """Run the step, then send its outputs, as they are drawn, and the position in one transaction.
+        """Run the step, then send its outputs, as they are made, and the position in one transaction.
 
         The position is sent twice: as the group's offset, which is what Kafka's tools know, and as a record, which
         does not expire.
