@@ -95,7 +95,8 @@ def test_every_reason_is_raised_in_one_place_by_a_failure_or_a_signal() -> None:
 def test_every_reason_is_explained_to_the_reader() -> None:
     """When it is raised and which numbers come with it, in the scorer's README."""
     readme = (Path(__file__).parents[3] / "services" / "scorer" / "README.md").read_text()
-    rows = [line for line in readme.partition("## Suspicions")[2].partition("## ")[0].splitlines() if line.startswith("| `")]
+    table = readme.partition("## Suspicions")[2].partition("## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
     assert set(SEVERITY) == {name for row in rows for name in findall(r"`(\w+)`", row.split(" | ")[0])}
 
 
