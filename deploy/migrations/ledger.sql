@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -28,7 +28,7 @@ create table if not exists ledger.transactions (
   presentation_authority      smallint,
   presentation_asserted_us    bigint,
   presentation_label_id       text,
-  presentation_class          text,               -- bona_fide, attack:<species>
+  presentation_class          text,               -- bona_fide, attack:<species>, injection:<method>
   presentation_probability    double precision,
   primary key (tenant, transaction_id)
 );
@@ -64,7 +64,7 @@ create index if not exists windows_dirty on ledger.windows (day) where dirty;
 create table if not exists ledger.labelled_cells (
   window_key                  bigint not null,
   policy_hash                 text collate "C" not null,
-  class                       text collate "C" not null,  -- or 'transactions': labelled transactions, once each
+  class                       text collate "C" not null,  -- also 'transactions': labelled ones, once each; 'system:<attack>': by decision
   outcome                     text collate "C" not null,  -- passed, failed, missing
   edge_set_id                 text collate "C" not null,  -- '' without a score
   bin                         integer not null,
@@ -115,3 +115,18 @@ create table if not exists ledger.removed (
   before_ms                   bigint not null,    -- those logged before this moment, ms since 1970
   primary key (day, tenant)
 );
+
+-- What the whole system made of attacks is counted since revision 5; of those labelled before, from what is kept of
+-- them. Only once: later, what is counted is right by itself.
+insert into ledger.labelled_cells (window_key, policy_hash, class, outcome, edge_set_id, bin, n)
+select w.window_key, t.policy_hash, 'system:' || t.presentation_class,
+       case when t.decision = 'accept' then 'passed' else 'failed' end, '', 0, count(*)
+from ledger.transactions t
+join ledger.windows w
+  on w.tenant = t.tenant and w.day = date '1970-01-01' + (t.occurred_us / 86400000000)::int
+ and (w.segment_name = '' or t.segments::jsonb ->> w.segment_name = w.segment_value)
+where t.presentation_class like 'attack:%' and t.logged_ms is not null
+  and t.match_outcome <> 'not_requested' and t.liveness_outcome <> 'not_requested'
+  and not exists (select from ledger.labelled_cells where class like 'system:%')
+group by 1, 2, 3, 4
+on conflict do nothing;

@@ -141,6 +141,8 @@ class Intake:
                 label[name] = word or cell[name]
         if reading.species is not None:
             label["pai_species"] = reading.species
+        if (kind := reading.attack_class or cell.get("attack_class")) is not None:
+            label["attack_class"] = kind
         key = f"{self.tenant}/{transaction_id}".encode()
         headers = () if reading.label_refused or reading.unfit else ((LINE, b"%d" % reading.line),)
         return Outgoing(topics.LABELS, key, orjson.dumps(label), timestamp_ms=stamp_ms, headers=headers)

@@ -5,7 +5,8 @@ from typing import TextIO
 from msgspec import UNSET
 from rich.table import Table
 
-from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, MatchEvaluation, SegmentEvaluation
+from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
+from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.runtime.terminal import Terminal, literal
 

@@ -66,7 +66,9 @@ class RowSelection:
         known = truth_of(reading) if shared is None else shared.truth() if shared.trial == number else None
         if known is None:
             return None
-        return Truth(known.pair if "match" in asked else None, known.presentation if "liveness" in asked else None)
+        compared = "match" in asked
+        presentation = known.presentation if "liveness" in asked else None
+        return Truth(known.pair if compared else None, presentation, compared)
 
     def _problem(self, number: int, reading: Reading, asked: Collection[str]) -> str | None:
         if self.span is not None and reading.moment is not None:

@@ -1,7 +1,7 @@
 """The figures that are read off a curve rather than counted at the threshold in force.
 
-From raw scores they are exact. From sketches, the raw AUC lies within the resolution that the figure states,
-and the raw EER threshold within the bin whose width it states; FNMR at FMR and BPCER at APCER are exact
+From raw scores they are exact. From sketches, every figure states `bounds` that hold the value of the raw scores, and
+the raw EER threshold lies within the bin whose width is the resolution; FNMR at FMR and BPCER at APCER are exact
 counts at the lowest *edge* that keeps the fixed rate, so they are never too good, and equal to the raw ones
 in k and n where the sketches have `operating_points` as edges.
 """
@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
-from msgspec import UNSET
 
 from proofwatch.biometrics.curves import Cumulative, OperatingPoint, at_fixed_rate, auc, cumulate, eer
-from proofwatch.biometrics.figures import Figure, composed, rate
+from proofwatch.biometrics.figures import Bounds, Figure, composed, rate
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, headline_species
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.trials import (
@@ -60,7 +59,9 @@ def eer_figure(curve: Cumulative | None, mated: str, non_mated: Sequence[str]) -
     point = eer(curve, [mated], non_mated) if curve else None
     if point is None:
         return composed(None)
-    return composed(point.value, UNSET if point.resolution is None else point.resolution)
+    if point.resolution is None:
+        return composed(point.value)
+    return composed(point.value, point.resolution, Bounds(point.low, point.high))
 
 
 def auc_figure(curve: Cumulative | None, mated: str, non_mated: Sequence[str]) -> Figure:
@@ -68,7 +69,9 @@ def auc_figure(curve: Cumulative | None, mated: str, non_mated: Sequence[str]) -
     area = auc(curve, [mated], non_mated) if curve else None
     if area is None:
         return composed(None)
-    return composed(area.value, UNSET if area.resolution is None else area.resolution)
+    if area.resolution is None:
+        return composed(area.value)
+    return composed(area.value, area.resolution, Bounds(area.low, area.high))
 
 
 def point_figure(point: OperatingPoint | None) -> Figure:
@@ -76,7 +79,10 @@ def point_figure(point: OperatingPoint | None) -> Figure:
     if point is None:
         return composed(None)
     figure = rate(point.k, point.n)
-    return figure if point.resolution is None else msgspec.structs.replace(figure, resolution=point.resolution)
+    if point.resolution is None:
+        return figure
+    bounds = Bounds(point.k_low / point.n, point.k / point.n)
+    return msgspec.structs.replace(figure, resolution=point.resolution, bounds=bounds)
 
 
 def match_points(curve: Cumulative | None) -> dict[str, OperatingPoint | None]:

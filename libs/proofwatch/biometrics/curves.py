@@ -72,19 +72,29 @@ class Eer:
 
 @dataclass(frozen=True, slots=True)
 class Auc:
-    """Area under the ROC curve. From a sketch, the raw AUC lies within `resolution` of `value`; raw: None."""
+    """Area under the ROC curve.
+
+    From a sketch, the AUC of the raw scores lies in low..high, which is within `resolution` of `value`; from raw scores
+    `resolution` is None and low = high = value.
+    """
 
     value: float
+    low: float
+    high: float
     resolution: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """k of n mated trials rejected at `threshold`. `resolution`: as in `Eer`, to the candidate below."""
+    """k of n mated trials rejected at `threshold`. `resolution`: as in `Eer`, to the candidate below.
+
+    From a sketch, the raw scores reject `k_low` to `k` at their own operating point; raw: k_low = k.
+    """
 
     threshold: float
     k: int
     n: int
+    k_low: int
     resolution: float | None
 
 
@@ -159,7 +169,10 @@ def auc(c: Cumulative, mated: Sequence[str], non_mated: Sequence[str]) -> Auc | 
     mated_at, non_mated_at = np.diff(below_mated), np.diff(below_non_mated)
     twice = int(np.sum(mated_at * (2 * below_non_mated[:-1] + non_mated_at)))
     tied = int(np.sum(mated_at * non_mated_at))
-    return Auc(twice / (2 * p * n), tied / (2 * p * n) if c.sketched else None)
+    pairs = 2 * p * n
+    if not c.sketched:
+        return Auc(twice / pairs, twice / pairs, twice / pairs, None)
+    return Auc(twice / pairs, (twice - tied) / pairs, (twice + tied) / pairs, tied / pairs)
 
 
 def at_fixed_rate(
@@ -183,8 +196,12 @@ def at_fixed_rate(
             return None
         kept &= (n - c.below(group)) / n <= maximum
     i = int(np.argmax(kept))
-    gap = _gap(c, i) if c.sketched else None
-    return OperatingPoint(float(c.thresholds[i]), int(c.below(mated)[i]), p, gap)
+    rejected = c.below(mated)
+    k = int(rejected[i])
+    if not c.sketched:
+        return OperatingPoint(float(c.thresholds[i]), k, p, k, None)
+    # The candidate before accepts too many, so the raw operating point lies above it, and at or below this one.
+    return OperatingPoint(float(c.thresholds[i]), k, p, int(rejected[max(0, i - 1)]), _gap(c, i))
 
 
 def det(c: Cumulative, mated: Sequence[str], non_mated: Sequence[str]) -> Det | None:

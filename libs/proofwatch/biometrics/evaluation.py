@@ -10,82 +10,18 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from proofwatch.biometrics.curve_figures import (
-    FIXED_APCER,
-    FIXED_FMR,
-    ThresholdChoice,
-    auc_figure,
-    curve_of,
-    eer_figure,
-    liveness_points,
-    match_points,
-    point_figure,
-    resolve_thresholds,
+from proofwatch.biometrics.attacks import InjectionEvaluation, SystemEvaluation, injection_rates, system_rates
+from proofwatch.biometrics.check_evaluation import (
+    LivenessEvaluation,
+    MatchEvaluation,
+    liveness_evaluation,
+    match_evaluation,
 )
-from proofwatch.biometrics.figures import ApcerFigure, Figure
-from proofwatch.biometrics.rates import (
-    DEFAULT_MIN_TRIALS,
-    Limits,
-    LivenessCounts,
-    MatchCounts,
-    SpeciesCounts,
-    liveness_rates,
-    match_rates,
-)
-from proofwatch.biometrics.trials import (
-    BONA_FIDE,
-    GENUINE,
-    IMPOSTOR,
-    NO_TRIALS,
-    Classes,
-    Cohort,
-    Thresholds,
-    Trials,
-    attack_classes,
-    count_outcomes,
-    species_of,
-)
-
-
-class MatchEvaluation(msgspec.Struct, frozen=True):
-    """Match figures; `n_*` are comparisons with a score."""
-
-    threshold: float
-    n_genuine: int
-    n_impostor: int
-    fta: Figure
-    fmr: Figure
-    fnmr: Figure
-    far: Figure
-    frr: Figure
-    hter: Figure
-    eer: Figure
-    auc: Figure
-    fnmr_at_fmr: dict[str, Figure]
-
-
-class LivenessEvaluation(msgspec.Struct, frozen=True):
-    """Liveness figures; `n_*` are presentations with a score.
-
-    `eer` and `auc` take all attacks together. `bpcer10`, `bpcer20`, `bpcer100` hold the APCER of every
-    headline species (see `rates`) at 10, 5 and 1 %; without such a species they are null, as `apcer` itself
-    is.
-    """
-
-    threshold: float
-    n_bona_fide: int
-    n_attack: int
-    apcer: ApcerFigure
-    apcer_pooled: Figure
-    apcer_by_species: dict[str, Figure]
-    bpcer: Figure
-    apnrr: Figure
-    bpnrr: Figure
-    eer: Figure
-    auc: Figure
-    bpcer10: Figure
-    bpcer20: Figure
-    bpcer100: Figure
+from proofwatch.biometrics.curve_figures import ThresholdChoice, resolve_thresholds
+from proofwatch.biometrics.figures import Figure
+from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, UNKNOWN_SPECIES, Limits
+from proofwatch.biometrics.trials import UNLABELLED, Classes, Cohort, Thresholds, Trials, count_accepted, count_outcomes
+from proofwatch.biometrics.worst_of import SegmentFigure
 
 
 class SegmentEvaluation(msgspec.Struct, frozen=True):
@@ -93,14 +29,22 @@ class SegmentEvaluation(msgspec.Struct, frozen=True):
 
     match: MatchEvaluation | None
     liveness: LivenessEvaluation | None
+    system: SystemEvaluation | None
+    injection: InjectionEvaluation | None
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """The figures of all trials (null without a labelled trial of that kind) and `segments[column][value]`."""
+    """The figures of all trials (null without a labelled trial of that kind) and `segments[column][value]`.
+
+    `worst_segments[column]` has the worst value of each rate that has a trial there (see `worst_values`).
+    """
 
     match: MatchEvaluation | None
     liveness: LivenessEvaluation | None
     segments: dict[str, dict[str, SegmentEvaluation]]
+    system: SystemEvaluation | None = None
+    injection: InjectionEvaluation | None = None
+    worst_segments: dict[str, dict[str, SegmentFigure]] = {}
 
 
 def evaluate_counts(
@@ -118,18 +62,23 @@ def evaluate_counts(
     trials.
     """
 
-    def both(classes: Classes) -> SegmentEvaluation:
+    def every(classes: Classes) -> SegmentEvaluation:
+        match = match_evaluation(classes, thresholds.match, limits)
         return SegmentEvaluation(
-            _match(classes, thresholds.match, limits),
-            _liveness(classes, thresholds.liveness, limits, min_trials),
+            match,
+            liveness_evaluation(classes, thresholds.liveness, limits, min_trials),
+            system_rates(classes, match.frr.value if match else None, limits.iapar, min_trials),
+            injection_rates(classes),
         )
 
     def values(column: str) -> dict[str, SegmentEvaluation]:
         cohorts = sorted(cohort for cohort in cells if cohort and cohort[0] == column)
-        return {cohort[1]: both(cells[cohort]) for cohort in cohorts}
+        return {cohort[1]: every(cells[cohort]) for cohort in cohorts}
 
-    everything = both(cells.get(None, {}))
-    return Evaluation(everything.match, everything.liveness, {column: values(column) for column in segments})
+    whole = every(cells.get(None, {}))
+    by_column = {column: values(column) for column in segments}
+    worst = {column: worst_values(found, limits, min_trials) for column, found in by_column.items()}
+    return Evaluation(whole.match, whole.liveness, by_column, whole.system, whole.injection, worst)
 
 
 def evaluate_scores(
@@ -146,64 +95,43 @@ def evaluate_scores(
     Raises ValueError when `eer` is asked for and there are trials of that kind, but only of one side.
     """
     thresholds = resolve_thresholds(trials, match_threshold, liveness_threshold)
-    cells = {cohort: count_outcomes(classes, thresholds) for cohort, classes in trials.cells.items()}
+    cells = {
+        cohort: count_outcomes(classes, thresholds) | count_accepted(trials.attacks.get(cohort, {}), thresholds)
+        for cohort, classes in trials.cells.items()
+    }
     return evaluate_counts(cells, thresholds, limits=limits, min_trials=min_trials, segments=segments)
 
 
-def _match(classes: Classes, threshold: float, limits: Limits) -> MatchEvaluation | None:
-    genuine, impostor = classes.get(GENUINE, NO_TRIALS), classes.get(IMPOSTOR, NO_TRIALS)
-    missing = genuine.missing + impostor.missing
-    if not genuine.n + impostor.n + missing:
-        return None
-    counts = MatchCounts(genuine.n, impostor.n, genuine.failed, impostor.passed, missing)
-    rates = match_rates(counts, limits)
-    curve = curve_of(classes, [GENUINE, IMPOSTOR])
-    points = match_points(curve)
-    return MatchEvaluation(
-        threshold,
-        genuine.n,
-        impostor.n,
-        rates.fta,
-        rates.fmr,
-        rates.fnmr,
-        rates.far,
-        rates.frr,
-        rates.hter,
-        eer_figure(curve, GENUINE, [IMPOSTOR]),
-        auc_figure(curve, GENUINE, [IMPOSTOR]),
-        {name: point_figure(points[name]) for name in FIXED_FMR},
-    )
+def worst_values(values: Mapping[str, SegmentEvaluation], limits: Limits, min_trials: int) -> dict[str, SegmentFigure]:
+    """Return, for each rate with a trial, the figure of the worst value of a segment and the status that all make.
 
+    For APCER and IAPAR a member is a species at a value, `value: species`: every one of them has to keep the limit.
+    """
+    found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in ("fmr", "fnmr", "apcer", "bpcer", "iapar")}
+    unnamed = {UNLABELLED}
 
-def _liveness(classes: Classes, threshold: float, limits: Limits, min_trials: int) -> LivenessEvaluation | None:
-    bona_fide = classes.get(BONA_FIDE, NO_TRIALS)
-    names = attack_classes(classes)
-    attacks = {species_of(name): classes[name] for name in names}
-    attack_non_responses = sum(c.missing for c in attacks.values())
-    n_attack = sum(c.n for c in attacks.values())
-    if not bona_fide.n + bona_fide.missing + n_attack + attack_non_responses:
-        return None
-    counts = LivenessCounts(
-        {species: SpeciesCounts(c.n, c.passed) for species, c in attacks.items()},
-        bona_fide.n,
-        bona_fide.failed,
-        attack_non_responses,
-        bona_fide.missing,
-    )
-    rates = liveness_rates(counts, limits, min_trials)
-    curve = curve_of(classes, [BONA_FIDE, *names])
-    points = liveness_points(curve, min_trials)
-    return LivenessEvaluation(
-        threshold,
-        bona_fide.n,
-        n_attack,
-        rates.apcer,
-        rates.apcer_pooled,
-        rates.apcer_by_species,
-        rates.bpcer,
-        rates.apnrr,
-        rates.bpnrr,
-        eer_figure(curve, BONA_FIDE, names),
-        auc_figure(curve, BONA_FIDE, names),
-        **{name: point_figure(points[name]) for name in FIXED_APCER},
-    )
+    def count(metric: str, value: str, figure: Figure, species: str | None = None) -> None:
+        if not figure.n:
+            return
+        name = value if species is None else f"{value}: {species}"
+        k, n = found[metric].get(name, (0, 0))
+        found[metric][name] = k + (figure.k or 0), n + figure.n
+        if value == UNLABELLED or species == UNKNOWN_SPECIES:
+            unnamed.add(name)
+
+    for value, segment in values.items():
+        if match := segment.match:
+            count("fmr", value, match.fmr)
+            count("fnmr", value, match.fnmr)
+        if liveness := segment.liveness:
+            count("bpcer", value, liveness.bpcer)
+            for species, figure in liveness.apcer_by_species.items():
+                count("apcer", value, figure, species)
+        if system := segment.system:
+            for species, figure in system.iapar_by_species.items():
+                count("iapar", value, figure, species)
+    return {
+        metric: SegmentFigure.of(members, getattr(limits, metric), min_trials, unnamed)
+        for metric, members in found.items()
+        if members
+    }

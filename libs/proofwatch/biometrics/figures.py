@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from proofwatch.biometrics.evidence import Reason, missing
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper, wilson
 
 
@@ -13,7 +14,14 @@ class Status(StrEnum):
 
     PASS = "PASS"  # the upper bound is at or below the limit  # noqa: S105 - a status, not a password
     BREACH = "BREACH"  # the lower bound is above the limit
-    INSUFFICIENT = "INSUFFICIENT"  # too few trials to say either
+    INSUFFICIENT = "INSUFFICIENT"  # neither: too few trials, or they straddle the limit (see `evidence.Reason`)
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Where the figure of the raw scores lies that a sketch no longer tells apart: low <= exact <= high."""
+
+    low: float
+    high: float
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -22,7 +30,9 @@ class Figure(msgspec.Struct, frozen=True):
     `k` errors in `n` trials give `value` = k / n (null when n is 0); a composed or curve figure (FAR, EER,
     AUC ...) has no counts of its own and leaves `k`, `n`, `low`, `high` null. `low` and `high` are Wilson's
     95 % interval, for display. `status` is null where no limit applies. `resolution` is present only on
-    figures read off a sketch: how far apart the neighbouring points are (see `curves`).
+    figures read off a sketch: how far apart the neighbouring points are (see `curves`); so are `bounds`, which hold
+    the exact value. Where the status is INSUFFICIENT, `reason` says in which way, and `needed_without_error` and
+    `needed_at_present_rate` how many further trials would decide (see `evidence`).
     """
 
     k: int | None
@@ -32,12 +42,10 @@ class Figure(msgspec.Struct, frozen=True):
     high: float | None
     status: Status | None
     resolution: float | UnsetType = UNSET
-
-
-class ApcerFigure(Figure, frozen=True):
-    """The headline APCER: the figure of the worst PAI species that has enough trials, and its name."""
-
-    worst_species: str | None = None
+    bounds: Bounds | UnsetType = UNSET
+    reason: Reason | UnsetType = UNSET
+    needed_without_error: int | UnsetType | None = UNSET
+    needed_at_present_rate: int | UnsetType | None = UNSET
 
 
 def rate(k: int, n: int, limit: float | None = None, *, confidence: float = 0.95) -> Figure:
@@ -46,15 +54,26 @@ def rate(k: int, n: int, limit: float | None = None, *, confidence: float = 0.95
     No trials is not a rate of zero: the value is null, and a limit is INSUFFICIENT.
     Raises ValueError when k is outside 0..n or n is negative.
     """
-    if n == 0 and k == 0:
-        return Figure(0, 0, None, None, None, None if limit is None else Status.INSUFFICIENT)
-    low, high = wilson(k, n, confidence)
-    return Figure(k, n, k / n, low, high, None if limit is None else judge(k, n, limit, confidence=confidence))
+    none = n == 0 and k == 0
+    low, high = (None, None) if none else wilson(k, n, confidence)
+    value = None if none else k / n
+    if limit is None:
+        return Figure(k, n, value, low, high, None)
+    status = Status.INSUFFICIENT if none else judge(k, n, limit, confidence=confidence)
+    if status is not Status.INSUFFICIENT:
+        return Figure(k, n, value, low, high, status)
+    lacks = missing(k, n, limit, confidence=confidence)
+    return Figure(
+        k, n, value, low, high, status,
+        reason=lacks.reason,
+        needed_without_error=lacks.needed_without_error,
+        needed_at_present_rate=lacks.needed_at_present_rate,
+    )  # fmt: skip
 
 
-def composed(value: float | None, resolution: float | UnsetType = UNSET) -> Figure:
+def composed(value: float | None, resolution: float | UnsetType = UNSET, bounds: Bounds | UnsetType = UNSET) -> Figure:
     """Return a figure that is derived from others and so has no counts and no interval of its own."""
-    return Figure(None, None, value, None, None, None, resolution)
+    return Figure(None, None, value, None, None, None, resolution, bounds)
 
 
 def judge(k: int, n: int, limit: float, *, confidence: float = 0.95) -> Status:

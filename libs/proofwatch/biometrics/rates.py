@@ -10,8 +10,8 @@ from typing import Protocol, Self
 
 import msgspec
 
-from proofwatch.biometrics.figures import ApcerFigure, Figure, Status, composed, rate
-from proofwatch.biometrics.worst_of import WorstOf, worst_of
+from proofwatch.biometrics.figures import Figure, composed, rate
+from proofwatch.biometrics.worst_of import SpeciesFigure, WorstOf, worst_of
 
 UNKNOWN_SPECIES = "unknown"  # an attack whose PAI species nobody stated
 DEFAULT_MIN_TRIALS = 30
@@ -28,6 +28,8 @@ class Promised(Protocol):
     def apcer(self) -> float | None: ...  # noqa: D102
     @property
     def bpcer(self) -> float | None: ...  # noqa: D102
+    @property
+    def iapar(self) -> float | None: ...  # noqa: D102
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -37,11 +39,12 @@ class Limits(msgspec.Struct, frozen=True):
     fnmr: float | None = None
     apcer: float | None = None
     bpcer: float | None = None
+    iapar: float | None = None
 
     @classmethod
     def of(cls, promised: Promised) -> Self:
         """Return the limits that somebody else states, without what does not concern these figures."""
-        return cls(promised.fmr, promised.fnmr, promised.apcer, promised.bpcer)
+        return cls(promised.fmr, promised.fnmr, promised.apcer, promised.bpcer, promised.iapar)
 
 
 class MatchCounts(msgspec.Struct, frozen=True):
@@ -85,7 +88,7 @@ class MatchRates(msgspec.Struct, frozen=True):
 class LivenessRates(msgspec.Struct, frozen=True):
     """APCER (worst species, pooled, by species), BPCER and the two non-response rates."""
 
-    apcer: ApcerFigure
+    apcer: SpeciesFigure
     apcer_pooled: Figure
     apcer_by_species: dict[str, Figure]
     bpcer: Figure
@@ -120,7 +123,7 @@ def liveness_rates(counts: LivenessCounts, limits: Limits, min_trials: int = DEF
     by_species = {name: rate(c.apce, c.n, limits.apcer) for name, c in sorted(counts.species.items())}
     n_attack = sum(c.n for c in counts.species.values())
     return LivenessRates(
-        apcer=_worst(by_species, counts.species, limits, min_trials),
+        apcer=species_figure(counts.species, limits.apcer, min_trials),
         apcer_pooled=rate(sum(c.apce for c in counts.species.values()), n_attack),
         apcer_by_species=by_species,
         bpcer=rate(counts.bpce, counts.n_bona_fide, limits.bpcer),
@@ -144,14 +147,6 @@ def headline_species(trials: Mapping[str, int], min_trials: int) -> list[str]:
     return sorted(s for s, n in trials.items() if s != UNKNOWN_SPECIES and n >= max(1, min_trials))
 
 
-def _worst(
-    figures: Mapping[str, Figure], species: Mapping[str, SpeciesCounts], limits: Limits, min_trials: int
-) -> ApcerFigure:
-    names = headline_species({name: c.n for name, c in species.items()}, min_trials)
-    if not names:
-        unproven = None if limits.apcer is None else Status.INSUFFICIENT
-        return ApcerFigure(None, None, None, None, None, unproven)
-    # Of equal rates the one with fewer trials leads: it is the one that proves least.
-    worst = min(names, key=lambda name: (-species[name].apce / species[name].n, species[name].n, name))
-    f = figures[worst]
-    return ApcerFigure(f.k, f.n, f.value, f.low, f.high, f.status, worst_species=worst)
+def species_figure(species: Mapping[str, SpeciesCounts], limit: float | None, min_trials: int) -> SpeciesFigure:
+    """Return the figure of the worst species, with the status that all of them make (see `worst_of`)."""
+    return SpeciesFigure.of({name: (c.apce, c.n) for name, c in species.items()}, limit, min_trials, (UNKNOWN_SPECIES,))

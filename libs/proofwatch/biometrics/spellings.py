@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR
+from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, INJECTION, attack_class, injection_class
 
 PAIRS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -29,7 +29,17 @@ PRESENTATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ATTACK: ("attack", "spoof", "spoofed", "fake", "presentation attack", "attack presentation", "pa"),
     }
 )
+PRESENTED: Final = "presentation"
+ATTACK_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        PRESENTED: ("presentation", "presentation attack", "presented", "pa"),
+        INJECTION: ("injection", "injection attack", "injected", "digital injection", "video injection"),
+    }
+)
 """Our word → spellings that mean it; 0 and 1, yes and no are not among them, for files disagree about them."""
+
+_INJECTED: Final = ("inject", "virtualcam")
+"""What a species says that is no presentation attack instrument but a way of injection, however it goes on."""
 
 _BETWEEN: Final = re.compile(r"[\W_]+")
 
@@ -40,6 +50,7 @@ def _plain(text: str) -> str:
 
 _PAIRS: Final = {_plain(spelling): word for word, spellings in PAIRS.items() for spelling in spellings}
 _PRESENTATIONS: Final = {_plain(spelling): word for word, spellings in PRESENTATIONS.items() for spelling in spellings}
+_ATTACK_KINDS: Final = {_plain(spelling): word for word, spellings in ATTACK_KINDS.items() for spelling in spellings}
 
 
 def pair_word(text: str) -> str | None:
@@ -48,8 +59,41 @@ def pair_word(text: str) -> str | None:
 
 
 def presentation_word(text: str) -> str | None:
-    """Return `bona_fide` or `attack` for a common spelling of it; None: it is none."""
-    return _PRESENTATIONS.get(_plain(text))
+    """Return `bona_fide` or `attack` for a common spelling of it; None: it is none.
+
+    An injection is an attack, of another kind: see `attack_kind_of`.
+    """
+    return _PRESENTATIONS.get(_plain(text)) or (ATTACK if attack_kind_word(text) == INJECTION else None)
+
+
+def attack_kind_of(presentation: str) -> str | None:
+    """Return `injection` where a spelling of `presentation` says so; None: it says nothing of the kind of attack."""
+    return INJECTION if attack_kind_word(presentation) == INJECTION else None
+
+
+def attack_kind_word(text: str) -> str | None:
+    """Return `presentation` or `injection` for a common spelling of it; None: it is none."""
+    return _ATTACK_KINDS.get(_plain(text))
+
+
+def names_injection(species: str | None) -> bool:
+    """Return whether what stands for a species names a way of injection: virtual camera, injected video."""
+    if not species:
+        return False
+    plain = _plain(species)
+    return any(word in plain for word in _INJECTED)
+
+
+def truth_class(presentation: str | None, species: str | None, attack_kind: str | None = None) -> str | None:
+    """Return the class of what was presented: bona_fide, attack:<species> or injection:<method>; None: nobody says.
+
+    `attack_kind` is `presentation` or `injection`; where nobody states it, a species that names a way of injection is
+    one: an injection attack presents nothing to a sensor and is no presentation attack.
+    """
+    if presentation != ATTACK:
+        return presentation
+    injected = names_injection(species) if attack_kind is None else attack_kind == INJECTION
+    return injection_class(species) if injected else attack_class(species)
 
 
 def said(words: Mapping[str, tuple[str, ...]]) -> str:

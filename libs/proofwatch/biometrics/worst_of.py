@@ -10,28 +10,27 @@ large member in proven breach must not hide behind a small one that proves nothi
 * INSUFFICIENT otherwise, with the members to blame.
 
 A member is *eligible* when it is named and has at least `min_trials` trials. Unnamed members (`unknown` species, blank
-segment cells) are mixtures: listed, never the headline. Yet the mean of a mixture in breach proves that something in
-it is, so it forbids PASS. Bounds are one-sided Clopper-Pearson, as for every limit (see `figures`).
+segment cells) are mixtures: listed, never the headline. Yet the mean of a mixture above the limit proves that something
+in it is, so such a mixture, and all that is not eligible taken together (`rest`), forbid PASS and are said. Bounds are
+one-sided Clopper-Pearson, as for every limit (see `figures`).
 """
 
-from collections.abc import Callable, Collection, Mapping
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Self
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from proofwatch.biometrics.figures import Status, judge
-from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper, trials_needed
+from proofwatch.biometrics.evidence import Reason, missing
+from proofwatch.biometrics.figures import Figure, Status, judge, rate
+from proofwatch.biometrics.intervals import clopper_pearson_lower
 
-MANY = 10**9
-"""More trials than anybody collects: where so many would not decide, no number is stated."""
-
-
-class Reason(StrEnum):
-    """Why a member decides nothing."""
-
-    TOO_FEW_TRIALS = "too few trials"  # so few would not have shown the limit kept even without an error
-    STRADDLES_THE_LIMIT = "straddles the limit"  # enough for that, but the interval still holds the limit
+TOGETHER = "all others together"
+"""The name of the member that all which are not eligible make."""
+Counts = Mapping[str, tuple[int, int]]
+"""Errors and trials by the name of the member."""
+MOST_NAMED = 50
+"""So many members are named at most as the reason of a figure's status."""
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -39,9 +38,7 @@ class Member(msgspec.Struct, frozen=True):
 
     `status` is its own, uncorrected for the number of members (INSUFFICIENT without trials); `in_breach` is the
     corrected verdict, true of eligible members only. `reason` is set when it neither passes nor is in breach. Then
-    `needed_without_error` further trials would show the limit kept if no further error occurs, and
-    `needed_at_present_rate` further ones would decide either way if errors go on at k / n: null where no number of
-    trials would (a rate at the limit, or no trial yet).
+    `needed_without_error` and `needed_at_present_rate` are the further trials that would decide (see `evidence`).
     """
 
     name: str
@@ -50,9 +47,9 @@ class Member(msgspec.Struct, frozen=True):
     status: Status
     eligible: bool
     in_breach: bool
-    reason: Reason | None
-    needed_without_error: int | None
-    needed_at_present_rate: int | None
+    reason: Reason | None = None
+    needed_without_error: int | None = None
+    needed_at_present_rate: int | None = None
 
     @property
     def rate(self) -> float | None:
@@ -65,7 +62,7 @@ class WorstOf(msgspec.Struct, frozen=True):
 
     `concerned` names those that make the status: the members in breach, or those that forbid PASS; none for PASS.
     `worst` is the eligible member with the highest rate, which gives the headline its figure but not its status;
-    null when none is eligible.
+    null when none is eligible. `rest` is all that is not eligible as one member, null without a trial.
     """
 
     status: Status
@@ -73,10 +70,53 @@ class WorstOf(msgspec.Struct, frozen=True):
     concerned: tuple[str, ...]
     worst: str | None
     members: tuple[Member, ...]
+    rest: Member | None = None
+
+    @property
+    def because(self) -> tuple[Member, ...]:
+        """Return the members concerned; at the end the mixture above the limit, where it has several members."""
+        named = {*self.concerned}
+        found = tuple(member for member in self.members if member.name in named)
+        mixture = self.rest
+        if mixture is None or self.status is not Status.INSUFFICIENT or mixture.reason is not Reason.NOT_TOLD_APART:
+            return found
+        return found if any(each.reason is mixture.reason for each in found) else (*found, mixture)
+
+
+class WorstFigure(Figure, frozen=True):
+    """The figure of the worst eligible member, with the status that all members make together.
+
+    `k`, `n`, `value`, `low` and `high` are the worst member's (null when none is eligible). `because` are the members
+    that make the status: those in breach, or those that forbid PASS, `MOST_NAMED` at most.
+    """
+
+    because: tuple[Member, ...] = ()
+
+
+class SpeciesFigure(WorstFigure, frozen=True):
+    """The worst of PAI species, such as the headline APCER."""
+
+    worst_species: str | None = None
+
+    @classmethod
+    def of(cls, members: Counts, limit: float | None, min_trials: int, unnamed: Collection[str]) -> Self:
+        """Return the figure of the species; without a limit it has no status."""
+        return cls(*_figure(members, limit, min_trials, unnamed))
+
+
+class SegmentFigure(WorstFigure, frozen=True):
+    """The worst of the values of a segment."""
+
+    worst_value: str | None = None
+
+    @classmethod
+    def of(cls, members: Counts, limit: float | None, min_trials: int, unnamed: Collection[str]) -> Self:
+        """Return the figure of the values; without a limit it has no status."""
+        return cls(*_figure(members, limit, min_trials, unnamed))
 
 
 def worst_of(
-    members: Mapping[str, tuple[int, int]],
+    members: Counts,
     limit: float,
     *,
     min_trials: int,
@@ -95,19 +135,52 @@ def worst_of(
         if not 0 <= k <= n:
             raise ValueError(f"{name}: {k} errors in {n} trials, but 0 <= errors <= trials must hold")
     at_least = max(1, min_trials)
-    eligible = {name for name, (_, n) in members.items() if name not in unnamed and n >= at_least}
+    eligible = {*_eligible(members, at_least, unnamed)}
 
     def member(name: str, k: int, n: int) -> Member:
         # One that is not eligible yet would be one more when it is.
-        tests = len(eligible | {name})
-        return _member(name, k, n, limit, at_least, name in eligible, confidence, 1 - (1 - confidence) / tests)
+        corrected = 1 - (1 - confidence) / len(eligible | {name})
+        return _member(name, k, n, limit, at_least, name in eligible, name in unnamed, confidence, corrected)
 
-    found = [member(name, k, n) for name, (k, n) in members.items()]
-    # Of equal rates the one with fewer trials leads: it is the one that proves least.
-    found.sort(key=lambda m: (-(m.rate or 0.0), m.n, m.name))
-    worst = next((m.name for m in found if m.eligible), None)
+    found = sorted((member(name, k, n) for name, (k, n) in members.items()), key=_worst_first)
+    others = [counts for name, counts in members.items() if name not in eligible and counts[1]]
+    rest = None
+    if others:
+        k, n = (sum(column) for column in zip(*others, strict=True))
+        rest = _member(TOGETHER, k, n, limit, at_least, False, True, confidence, confidence)
     status, concerned = _headline(found, unnamed)
-    return WorstOf(status, limit, concerned, worst, tuple(found))
+    worst = next((m.name for m in found if m.eligible), None)
+    return WorstOf(status, limit, concerned, worst, tuple(found), rest)
+
+
+def worst_member(members: Counts, min_trials: int, unnamed: Collection[str] = ()) -> str | None:
+    """Return the eligible member with the highest rate; of equal rates that with fewer trials: it proves least."""
+    eligible = _eligible(members, max(1, min_trials), unnamed)
+    return min(eligible, key=lambda name: (-members[name][0] / members[name][1], members[name][1], name), default=None)
+
+
+def _figure(members: Counts, limit: float | None, min_trials: int, unnamed: Collection[str]) -> tuple[Any, ...]:
+    """Return the fields of a `WorstFigure` in order, and the name of the worst member."""
+    worst = worst_member(members, min_trials, unnamed)
+    f = Figure(None, None, None, None, None, None) if worst is None else rate(*members[worst])
+    shown = (f.k, f.n, f.value, f.low, f.high)
+    if limit is None:
+        return *shown, None, UNSET, UNSET, UNSET, UNSET, UNSET, (), worst
+    found = worst_of(members, limit, min_trials=min_trials, unnamed=unnamed)
+    because = found.because[:MOST_NAMED]
+    reason: Reason | UnsetType = UNSET
+    if found.status is Status.INSUFFICIENT:
+        reasons = {each.reason for each in because}
+        reason = next((each for each in Reason if each in reasons), Reason.TOO_FEW_TRIALS)
+    return *shown, found.status, UNSET, UNSET, reason, UNSET, UNSET, because, worst
+
+
+def _eligible(members: Counts, min_trials: int, unnamed: Collection[str]) -> Iterable[str]:
+    return (name for name, (_, n) in members.items() if name not in unnamed and n >= min_trials)
+
+
+def _worst_first(member: Member) -> tuple[float, int, str]:
+    return -(member.rate or 0.0), member.n, member.name
 
 
 def _headline(members: list[Member], unnamed: Collection[str]) -> tuple[Status, tuple[str, ...]]:
@@ -122,78 +195,23 @@ def _headline(members: list[Member], unnamed: Collection[str]) -> tuple[Status, 
 
 
 def _member(
-    name: str, k: int, n: int, limit: float, min_trials: int, eligible: bool, confidence: float, corrected: float
+    name: str,
+    k: int,
+    n: int,
+    limit: float,
+    min_trials: int,
+    eligible: bool,
+    mixture: bool,
+    confidence: float,
+    corrected: float,
 ) -> Member:
     status = judge(k, n, limit, confidence=confidence) if n else Status.INSUFFICIENT
     in_breach = eligible and clopper_pearson_lower(k, n, corrected) > limit
     if in_breach or (status is Status.PASS and n >= min_trials):
-        return Member(name, k, n, status, eligible, in_breach, None, None, None)
-    few = n < max(min_trials, trials_needed(limit, confidence))
+        return Member(name, k, n, status, eligible, in_breach)
+    if mixture and status is Status.BREACH:
+        return Member(name, k, n, status, eligible, False, Reason.NOT_TOLD_APART)
+    found = missing(k, n, limit, min_trials, confidence, corrected)
     return Member(
-        name,
-        k,
-        n,
-        status,
-        eligible,
-        False,
-        Reason.TOO_FEW_TRIALS if few else Reason.STRADDLES_THE_LIMIT,
-        needed_without_error(k, n, limit, min_trials, confidence),
-        needed_at_present_rate(k, n, limit, min_trials, confidence, corrected),
+        name, k, n, status, eligible, False, found.reason, found.needed_without_error, found.needed_at_present_rate
     )
-
-
-@lru_cache(maxsize=65_536)
-def needed_without_error(k: int, n: int, limit: float, min_trials: int, confidence: float) -> int | None:
-    """Return how many further trials, none of them an error, show that the rate is at most `limit`."""
-    if k == 0:
-        return max(0, min_trials - n, trials_needed(limit, confidence) - n)
-    first = _first(max(n, min_trials, 1), lambda total: clopper_pearson_upper(k, total, confidence) <= limit)
-    return None if first is None else first - n
-
-
-@lru_cache(maxsize=65_536)
-def needed_at_present_rate(
-    k: int, n: int, limit: float, min_trials: int, confidence: float, breach_confidence: float
-) -> int | None:
-    """Return how many further trials at the rate k / n show that it is at most, or above, `limit`.
-
-    Errors grow pro rata, as a real number, so that the answer has no saw teeth. None when no number up to `MANY` does.
-    """
-    if n == 0 or k == n * limit:
-        return None
-    rate = k / n
-
-    def decided(total: int) -> bool:
-        if rate < limit:
-            return _upper(rate * total, total, confidence) <= limit
-        return _lower(rate * total, total, breach_confidence) > limit
-
-    first = _first(max(n, min_trials), decided)
-    return None if first is None else first - n
-
-
-def _first(start: int, true_from: Callable[[int], bool]) -> int | None:
-    """Return the first number from `start` on for which a monotone predicate is true; None beyond `MANY`."""
-    if true_from(start):
-        return start
-    low, high = start, 2 * start
-    while not true_from(high):
-        low, high = high, 2 * high
-        if low > MANY:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if true_from(middle) else (middle, high)
-    return high
-
-
-def _upper(k: float, n: int, confidence: float) -> float:
-    from scipy.special import betaincinv  # on first use: see intervals
-
-    return 1.0 if k >= n else float(betaincinv(k + 1, n - k, confidence))
-
-
-def _lower(k: float, n: int, confidence: float) -> float:
-    from scipy.special import betaincinv
-
-    return float(betaincinv(k, n - k + 1, 1.0 - confidence))

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from proofwatch.biometrics.spellings import PAIRS, PRESENTATIONS, said
+from proofwatch.biometrics.spellings import ATTACK_KINDS, PAIRS, PRESENTATIONS, said
 from proofwatch.events import types
 from proofwatch.events.mending import Mend, mend_label, mend_transaction
 from proofwatch.events.rejected import Rejected, explain
@@ -171,7 +171,7 @@ class LabelCodec(MendingCodec[types.Label]):
 
     def _mismatch(self, value: bytes, error: msgspec.ValidationError) -> Rejected:
         rejected = super()._mismatch(value, error)
-        for field, words in (("pair", PAIRS), ("presentation", PRESENTATIONS)):
+        for field, words in (("pair", PAIRS), ("presentation", PRESENTATIONS), ("attack_class", ATTACK_KINDS)):
             if rejected.message.startswith(f"$.{field}: "):
                 return Rejected(rejected.reason, f"$.{field}: must be {said(words)}, or null where it says nothing")
         return rejected

@@ -54,6 +54,8 @@ EscalationSeverity = Literal["low", "medium", "high"]
 """How urgent."""
 FigureStatus = Literal["PASS", "BREACH", "INSUFFICIENT"]
 """PASS, BREACH or INSUFFICIENT by the one-sided Clopper–Pearson bound at 95 %; null without a limit."""
+FigureReason = Literal["too_few_trials", "straddles_the_limit", "not_told_apart"]
+"""Why it is INSUFFICIENT: so few trials would not have shown the limit kept even without an error; or they would, and the interval holds the limit; or a mixture (small or unnamed members together) is above it, and nobody can say which of them; null otherwise."""
 GuidanceAction = Literal[
     "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
 ]
@@ -62,6 +64,12 @@ LabelPair = Literal["genuine", "impostor"]
 """Mated (genuine) or non-mated (impostor) comparison; null says nothing about the match."""
 LabelPresentation = Literal["bona_fide", "attack"]
 """Bona fide presentation or presentation attack; null says nothing about liveness."""
+LabelAttackClass = Literal["presentation", "injection"]
+"""Presented to the sensor, or injected behind it (virtual camera, API call): an injection attack is in no APCER, and pai_species then names its method; null or absent: presentation, unless pai_species names an injection."""
+MemberStatus = Literal["PASS", "BREACH", "INSUFFICIENT"]
+"""PASS, BREACH or INSUFFICIENT by its own bound at 95 %, whatever the others are."""
+MemberReason = Literal["too_few_trials", "straddles_the_limit", "not_told_apart"]
+"""Why it is INSUFFICIENT: so few trials would not have shown the limit kept even without an error; or they would, and the interval holds the limit; or a mixture (small or unnamed members together) is above it, and nobody can say which of them; null otherwise."""
 NotificationSeverity = Literal["info", "low", "medium", "high", "warning", "critical"]
 """How urgent."""
 NotificationState = Literal["firing", "resolved", "raised"]

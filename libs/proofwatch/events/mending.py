@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from proofwatch.biometrics.spellings import pair_word, presentation_word
+from proofwatch.biometrics.spellings import attack_kind_of, attack_kind_word, pair_word, presentation_word
 from proofwatch.events import types
 
 Document = dict[str, Any]
@@ -49,7 +49,11 @@ def mend_transaction(event: Document) -> list[str]:
 def mend_label(event: Document) -> list[str]:
     """Put a label right, and its words into ours."""
     found = ["sampling_probability"] if _clamp(event, "sampling_probability") else []
-    for name, word in (("pair", pair_word), ("presentation", presentation_word)):
+    said = event.get("presentation")
+    if isinstance(said, str) and event.get("attack_class") is None and (kind := attack_kind_of(said)):
+        event["attack_class"] = kind
+    words = (("pair", pair_word), ("presentation", presentation_word), ("attack_class", attack_kind_word))
+    for name, word in words:
         text = event.get(name)
         if isinstance(text, str) and (read := word(text)) != text and (read or not text.strip()):
             event[name] = read

@@ -304,29 +304,6 @@ class Cell(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Where the records came more than an hour late: how far their partition had come in time when they did, in whole minutes, Unix epoch; absent: they came in time."""
 
 
-class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A rate with everything needed to judge it."""
-
-    metric: Annotated[str, Meta(max_length=64, min_length=1)]
-    """The metric by its standard name: fmr, fnmr, apcer, bpcer, fta … or a proxy: rejection_rate, retry_rate, liveness_fail_rate …"""
-    k: int | None
-    """Numerator."""
-    n: int | None
-    """Denominator."""
-    value: float | None
-    """k / n."""
-    low: float | None
-    """Lower Wilson 95 % bound."""
-    high: float | None
-    """Upper Wilson 95 % bound."""
-    limit: float | None
-    """The policy limit it is judged against."""
-    status: Literal["PASS", "BREACH", "INSUFFICIENT"] | None
-    """PASS, BREACH or INSUFFICIENT by the one-sided Clopper–Pearson bound at 95 %; null without a limit."""
-    coverage: float | None
-    """Share of the transactions of the window that carry the label this rate needs; null for proxies."""
-
-
 class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """Why a case exists."""
 
@@ -375,6 +352,25 @@ class Shadowing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """Content hash of the shadow policy."""
     attempts: tuple[Attempt, ...]
     """The history, in log order."""
+
+
+class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """One member of a worst-of figure: a PAI species, say."""
+
+    name: Annotated[str, Meta(max_length=64)] | None
+    """Its name; null: all that are too small or unnamed, together."""
+    k: Annotated[int, Meta(ge=0)]
+    """Numerator."""
+    n: Annotated[int, Meta(ge=0)]
+    """Denominator."""
+    status: Literal["PASS", "BREACH", "INSUFFICIENT"]
+    """PASS, BREACH or INSUFFICIENT by its own bound at 95 %, whatever the others are."""
+    reason: Literal["too_few_trials", "straddles_the_limit", "not_told_apart"] | None = None
+    """Why it is INSUFFICIENT: so few trials would not have shown the limit kept even without an error; or they would, and the interval holds the limit; or a mixture (small or unnamed members together) is above it, and nobody can say which of them; null otherwise."""
+    needed_without_error: Annotated[int, Meta(ge=0)] | None = None
+    """Further trials that show the limit kept if no further error occurs; null where it is decided, or for more than 10⁹."""
+    needed_at_present_rate: Annotated[int, Meta(ge=0)] | None = None
+    """Further trials that decide either way if errors go on at the same rate; null where it is decided, or where none would."""
 
 
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -494,6 +490,8 @@ class Label(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Bona fide presentation or presentation attack; null says nothing about liveness."""
     pai_species: Annotated[str, Meta(max_length=64)] | None = None
     """Species of the presentation attack instrument; null or absent: unknown."""
+    attack_class: Literal["presentation", "injection"] | None = None
+    """Presented to the sensor, or injected behind it (virtual camera, API call): an injection attack is in no APCER, and pai_species then names its method; null or absent: presentation, unless pai_species names an injection."""
     sampling_probability: Annotated[float, Meta(gt=0.0, le=1.0)] = 1.0
     """Probability π with which this transaction was chosen for labelling."""
 
@@ -851,6 +849,39 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
     attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """Which attempt of the transaction this is about: upstream's own identifier or, for a further attempt that brought none, its occurred_at in UTC. Absent: the first that was seen."""
+
+
+class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A rate with everything needed to judge it."""
+
+    metric: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The metric by its standard name: fmr, fnmr, apcer, bpcer, fta … or a proxy: rejection_rate, retry_rate, liveness_fail_rate …"""
+    k: int | None
+    """Numerator."""
+    n: int | None
+    """Denominator."""
+    value: float | None
+    """k / n."""
+    low: float | None
+    """Lower Wilson 95 % bound."""
+    high: float | None
+    """Upper Wilson 95 % bound."""
+    limit: float | None
+    """The policy limit it is judged against."""
+    status: Literal["PASS", "BREACH", "INSUFFICIENT"] | None
+    """PASS, BREACH or INSUFFICIENT by the one-sided Clopper–Pearson bound at 95 %; null without a limit."""
+    coverage: float | None
+    """Share of the transactions of the window that carry the label this rate needs; null for proxies."""
+    reason: Literal["too_few_trials", "straddles_the_limit", "not_told_apart"] | None = None
+    """Why it is INSUFFICIENT: so few trials would not have shown the limit kept even without an error; or they would, and the interval holds the limit; or a mixture (small or unnamed members together) is above it, and nobody can say which of them; null otherwise."""
+    needed_without_error: Annotated[int, Meta(ge=0)] | None = None
+    """Further trials that show the limit kept if no further error occurs; null where it is decided, or for more than 10⁹."""
+    needed_at_present_rate: Annotated[int, Meta(ge=0)] | None = None
+    """Further trials that decide either way if errors go on at the same rate; null where it is decided, or where none would."""
+    species: Annotated[str, Meta(max_length=64)] | None = None
+    """The PAI species (or method of injection) whose counts these are; null: of all together. The headline apcer has the worst species' counts, and the status that all species make."""
+    because: tuple[Member, ...] | None = None
+    """The members that make the status of a worst-of figure: those in breach, or those that forbid PASS; 50 at most. Absent where it is PASS."""
 
 
 class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -11,7 +11,7 @@ from proofwatch.scorefile.times import EPOCHS, ISO
 
 _MOST = 3
 SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0, -2.0})
-_TRUTHS = {"pair": "genuine|impostor", "presentation": "bona_fide|attack"}
+_TRUTHS = {"pair": "genuine|impostor", "presentation": "bona_fide|attack", "attack_class": "presentation|injection"}
 
 
 def reasons_said(reasons: Reasons) -> str:

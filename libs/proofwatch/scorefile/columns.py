@@ -16,6 +16,7 @@ FIELDS: Final = (
     "liveness_score",
     "presentation",
     "pai_species",
+    "attack_class",
 )
 SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
 BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)

@@ -33,6 +33,7 @@ _NAMES: Final = {
     "liveness_score": "liveness live_score pad_score liveness_confidence spoof_score bonafide_score pad",
     "presentation": "presentation_type attack_label is_attack is_live is_spoof live spoof pad_label bona_fide",
     "pai_species": "species pai attack_type pai_type instrument spoof_type",
+    "attack_class": "attack_kind",
     "sex": "gender",
     "age_band": "age_group agegroup",
     "skin_tone": "fitzpatrick monk skin",

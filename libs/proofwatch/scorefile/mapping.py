@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR
+from proofwatch.biometrics.spellings import PRESENTED
+from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, INJECTION
 from proofwatch.governance.policy import SegmentName
 from proofwatch.scorefile.scores import Scale
 from proofwatch.scorefile.times import check_format, zone_of
@@ -18,6 +19,7 @@ from proofwatch.textfile import TableError
 Score = Literal["match_score", "liveness_score"]
 SCORES: Final[tuple[Score, Score]] = ("match_score", "liveness_score")
 TRUTHS: Final = {"pair": (GENUINE, IMPOSTOR), "presentation": (BONA_FIDE, ATTACK)}
+_WORDS: Final = {**TRUTHS, "attack_class": (PRESENTED, INJECTION)}
 
 
 def _as_text(value: Any) -> Any:
@@ -73,7 +75,7 @@ def _spellings(value: Any) -> Any:
 
 
 def _ours(values: dict[str, dict[str, str | None]]) -> dict[str, dict[str, str | None]]:
-    for field, words in TRUTHS.items():
+    for field, words in _WORDS.items():
         if wrong := {ours for ours in values.get(field, {}).values() if ours is not None} - {*words}:
             del wrong
             raise ValueError(f"{field}: their words must become {' or '.join(words)}, or null where they say nothing")

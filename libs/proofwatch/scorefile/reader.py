@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from proofwatch.biometrics.spellings import attack_kind_of, attack_kind_word
+from proofwatch.biometrics.trials import ATTACK
 from proofwatch.events.segments import DEVICE
 from proofwatch.scorefile.account import Account, Facts, Objection
 from proofwatch.scorefile.columns import SEGMENTS, Columns
@@ -40,6 +42,7 @@ class Reading:
     pair: str | None = None
     presentation: str | None = None
     species: str | None = None
+    attack_class: str | None = None
     groups: dict[str, str] = field(default_factory=dict)
     refused: Objection | None = None
     unfit: Objection | None = None
@@ -145,7 +148,7 @@ class Reader:
             elif name in ("transaction_id", "attempt_id", "subject_ref", "occurred_at"):
                 reading.unfit = why
                 reading.cells.setdefault(name, "")
-            elif name in ("pair", "presentation"):
+            elif name in ("pair", "presentation", "attack_class"):
                 reading.label_refused = why
                 reading.cells.setdefault(name, "?")
 
@@ -155,6 +158,10 @@ class Reader:
         if "pair" in reading.cells or "presentation" in reading.cells:
             self.account.labels += 1
         reading.pair, reading.presentation = pair, presentation
+        if presentation == ATTACK:
+            self._read_attack_class(reading)
+        elif presentation is not None:
+            reading.cells.pop("attack_class", None)  # of no attack there is none
         if (species := reading.cells.get("pai_species")) is None:
             return
         read = self._spelling("pai_species", species)
@@ -165,6 +172,24 @@ class Reader:
             self.account.cut["pai_species"] += 1
         reading.species = read[:LONGEST_SPECIES]
         self.account.note_group("pai_species", reading.species, reading.line)
+
+    def _read_attack_class(self, reading: Reading) -> None:
+        stated = attack_kind_of(self._spelling("presentation", reading.cells["presentation"]) or "")
+        text = reading.cells.get("attack_class")
+        if text is None or (reading.label_refused and reading.label_refused.field == "attack_class"):
+            reading.attack_class = stated
+            return
+        said = self._spelling("attack_class", text)
+        if said is None or (said == text and says_nothing(text)):
+            self.account.said_nothing["attack_class"] += 1
+            del reading.cells["attack_class"]
+            reading.attack_class = stated
+        elif (word := attack_kind_word(said)) is None:
+            problem = Objection(self.columns.fields["attack_class"], "attack_class", UNKNOWN)
+            reading.label_refused = reading.label_refused or problem
+        else:
+            self.account.respelt["attack_class"] += word != text
+            reading.attack_class = word
 
     def _truth(self, reading: Reading, name: str) -> str | None:
         text = reading.cells.get(name)

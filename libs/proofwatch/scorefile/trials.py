@@ -6,7 +6,8 @@ from math import ceil, floor
 from typing import Final, NamedTuple
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, resolve_thresholds
-from proofwatch.biometrics.trials import BONA_FIDE, Trials, attack_class, cohorts_of
+from proofwatch.biometrics.spellings import truth_class
+from proofwatch.biometrics.trials import Trials, cohorts_of, is_attack
 from proofwatch.events.mending import ROUNDING
 from proofwatch.plain import one_line
 from proofwatch.scorefile.account import Facts
@@ -21,10 +22,14 @@ Progress = Callable[[int], None]
 
 
 class Truth(NamedTuple):
-    """What is known of a trial: the class of its comparison and of its presentation, None where nothing is."""
+    """What is known of a trial: the class of its comparison and of its presentation, None where nothing is.
+
+    `compared`: whether a comparison was asked for as well, so that the outcome is that of the whole system.
+    """
 
     pair: str | None
     presentation: str | None
+    compared: bool = False
 
 
 _EVERY: Final = 5_000
@@ -57,8 +62,7 @@ def truth_of(reading: Reading) -> Truth | None:
     """Return what a row says about itself; None: nothing, or nothing that can be read."""
     if not reading.labelled:
         return None
-    name = reading.presentation
-    return Truth(reading.pair, name if name in (None, BONA_FIDE) else attack_class(reading.species))
+    return Truth(reading.pair, truth_class(reading.presentation, reading.species, reading.attack_class))
 
 
 def read_trials(
@@ -89,7 +93,10 @@ def _add(labelled: Trials, reading: Reading, known: Truth, segments: Sequence[st
     if known.pair is not None:
         labelled.add(known.pair, reading.scores.get("match_score"), cohorts)
     if known.presentation is not None:
-        labelled.add(known.presentation, reading.scores.get("liveness_score"), cohorts)
+        liveness = reading.scores.get("liveness_score")
+        labelled.add(known.presentation, liveness, cohorts)
+        if known.compared and is_attack(known.presentation):
+            labelled.add_attack(known.presentation, reading.scores.get("match_score"), liveness, cohorts)
 
 
 def facts_of(table: Table, columns: Columns, mapping: MappingFile) -> Mapping[str, Facts]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
+from proofwatch.biometrics.trials import is_attack, system_class
 from services.aggregator.core.entries import Entry, Trial
 
 DAY_US = 86_400_000_000
@@ -30,8 +31,9 @@ class WindowKey(NamedTuple):
 class Cell(NamedTuple):
     """What a labelled window counts separately.
 
-    `outcome` is passed, failed or missing. `bin` is the score's bin on the edge set of the id `grid`; without a score
-    the grid is empty and the bin 0. A threshold in force is an edge of the grid, so no bin mixes outcomes.
+    `outcome` is passed, failed or missing. `bin` is the score's bin on the edge set of the id `grid`; without a score,
+    and where the whole system made the outcome, the grid is empty and the bin 0. A threshold in force is an edge of the
+    grid, so no bin mixes outcomes.
     """
 
     policy_hash: str
@@ -106,6 +108,10 @@ class Deltas:
             (entry.presentation, trial.liveness_outcome, trial.liveness_score, trial.liveness_threshold),
         )
         counted = False
+        attack = entry.presentation.trial_class if entry.presentation else ""
+        if is_attack(attack) and "not_requested" not in (trial.match_outcome, trial.liveness_outcome):
+            accepted = "passed" if trial.decision == "accept" else "failed"
+            yield Cell(trial.policy_hash, system_class(attack), accepted, "", 0)
         for assertion, outcome, score, threshold in aspects:
             if assertion is None or outcome == "not_requested":
                 continue

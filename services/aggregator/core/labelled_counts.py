@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from proofwatch.biometrics.edges import EdgeSet
 from proofwatch.biometrics.sketch import Sketch, merged
-from proofwatch.biometrics.trials import UNLABELLED, ClassCounts, Cohort
+from proofwatch.biometrics.trials import UNLABELLED, ClassCounts, Cohort, is_system
 from services.aggregator.core.labelled import MISSING, TRANSACTIONS, Cell
 
 CellCounts = Iterable[tuple[Cell, int]]
@@ -23,15 +23,16 @@ def class_counts(cells: CellCounts, edge_sets: Mapping[str, EdgeSet]) -> dict[st
         if cell.trial_class == TRANSACTIONS or not n:
             continue
         outcomes[cell.trial_class][cell.outcome] += n
-        if cell.outcome != MISSING:
+        if cell.grid:
             counts = bins[cell.trial_class][cell.grid]
             counts[cell.bin] = counts.get(cell.bin, 0) + n
     return {
         name: ClassCounts(
-            counted["passed"],
-            counted["failed"],
+            # Negative only where a release before counted a label that this one takes back.
+            max(0, counted["passed"]) if is_system(name) else counted["passed"],
+            max(0, counted["failed"]) if is_system(name) else counted["failed"],
             counted[MISSING],
-            merged(Sketch(edge_sets[grid], counts) for grid, counts in bins[name].items()),
+            None if is_system(name) else merged(Sketch(edge_sets[grid], counts) for grid, counts in bins[name].items()),
         )
         for name, counted in sorted(outcomes.items())
     }
@@ -74,7 +75,9 @@ def _minus(whole: ClassCounts, parts: Sequence[ClassCounts]) -> ClassCounts:
         whole.passed - sum(part.passed for part in parts),
         whole.failed - sum(part.failed for part in parts),
         whole.missing - sum(part.missing for part in parts),
-        _scores(whole).subtract(merged([_scores(part) for part in parts])) if parts else whole.scores,
+        _scores(whole).subtract(merged([_scores(part) for part in parts]))
+        if parts and whole.scores is not None
+        else whole.scores,
     )
 
 
@@ -88,7 +91,7 @@ def _sum(one: Mapping[str, ClassCounts], other: Mapping[str, ClassCounts]) -> di
                 mine.passed + counts.passed,
                 mine.failed + counts.failed,
                 mine.missing + counts.missing,
-                _scores(mine).merge(_scores(counts)),
+                _scores(mine).merge(_scores(counts)) if mine.scores is not None else None,
             )
             if mine
             else counts

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.biometrics.trials import BONA_FIDE, attack_class
+from proofwatch.biometrics.spellings import truth_class
 from proofwatch.events.codec import LABEL, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Label, Verdict
@@ -60,12 +60,9 @@ def label_entry(value: bytes | None, decode: Callable[[bytes | None], Label] = L
             return None
         return Assertion(label.authority, asserted_us, label.label_id, trial_class, label.sampling_probability)
 
-    entry = Entry(None, asserts(label.pair), asserts(_presentation(label)))
+    presentation = truth_class(label.presentation, label.pai_species, label.attack_class)
+    entry = Entry(None, asserts(label.pair), asserts(presentation))
     return (label.tenant, label.transaction_id), entry
-
-
-def _presentation(label: Label) -> str | None:
-    return attack_class(label.pai_species) if label.presentation == "attack" else label.presentation and BONA_FIDE
 
 
 def _microseconds(at: datetime, field: str) -> int:

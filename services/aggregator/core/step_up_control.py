@@ -1,13 +1,14 @@
 """When step-up MFA is demanded of a cohort's flagged users: while the APCER of its labelled days is in breach.
 
 The rule that detects writes both records, on and off, with hysteresis. What counts is the status of the day's
-headline (the worst species with enough presentations), judged by the one-sided Clopper-Pearson bound at 95 %:
+headline, which all species make (`proofwatch.biometrics.worst_of`):
 
 | headline of a labelled day | step-up control off | on |
 |---|---|---|
-| BREACH | on, expires after 7 days | a later day: on again, 7 days more |
-| PASS | – | off |
-| INSUFFICIENT, or no presentations | – | –, it ends by itself when it expires |
+| BREACH: a species is above the limit | on, expires after 7 days | a later day: on again, 7 days more |
+| INSUFFICIENT, but species that are small or unnamed are above it together | the same | the same |
+| PASS: every species keeps it | – | off |
+| else INSUFFICIENT, or no presentations | – | –, it ends by itself when it expires |
 
 A day older than the one that decided last changes nothing, nor does backfill. A renewal is a record of its own, so
 that what was in force at any earlier time can still be told from the compacted topic.
@@ -17,6 +18,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control, Figure, Window
 from proofwatch.governance.cohort import Cohort
@@ -62,7 +64,7 @@ def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
         return Ruling(state)
     on = state is not None and state.on(now_ms)
     begins_ms = now_ms + LEAD_MS
-    if headline.status == "BREACH" and not (on and state and day_ms == state.day_ms):
+    if _above(headline) and not (on and state and day_ms == state.day_ms):
         expires_ms = begins_ms + HOLD_MS
         return Ruling(StepUpState(day_ms, expires_ms), _control(window, headline, begins_ms, expires_ms))
     if headline.status == "PASS" and on:
@@ -70,11 +72,30 @@ def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
     return Ruling(state)
 
 
+def _above(headline: Figure) -> bool:
+    """Return whether something is proven above the limit. A protection does not wait for a species' name."""
+    return headline.status == "BREACH" or any(each.reason == "not_told_apart" for each in headline.because or ())
+
+
+def _numbers(window: Window, headline: Figure) -> dict[str, float | None]:
+    """Return the numbers of what is above the limit: of its worst species, or of what is not told apart."""
+    shown = headline
+    if _above(headline) and headline.because:
+        above = [each for each in headline.because if headline.status == "BREACH" or each.reason == "not_told_apart"]
+        by_species = {figure.species: figure for figure in window.figures if figure.metric.startswith(f"{_METRIC}:")}
+        found = by_species.get(above[0].name) if above[0].name else None
+        if found is None:
+            k, n = above[0].k, above[0].n
+            low, high = wilson(k, n)
+            return {"k": k, "n": n, "rate": k / n, "low": low, "high": high}
+        shown = found
+    return {"k": shown.k, "n": shown.n, "rate": shown.value, "low": shown.low, "high": shown.high}
+
+
 def _control(window: Window, headline: Figure, begins_ms: int, expires_ms: int | None) -> Control:
     state: Literal["on", "off"] = "off" if expires_ms is None else "on"
     tenant, name, value = cohort_of(window)
-    numbers = {"k": headline.k, "n": headline.n, "rate": headline.value, "low": headline.low, "high": headline.high}
-    evidence = numbers | {"limit": headline.limit}
+    evidence = _numbers(window, headline) | {"limit": headline.limit}
     return Control(
         schema_version=1,
         control_id=derived_id("control", "step_up_mfa", tenant, name, value, state, begins_ms),

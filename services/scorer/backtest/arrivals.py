@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from proofwatch.biometrics.trials import attack_class
+from proofwatch.biometrics.spellings import truth_class
 from proofwatch.events.types import Label, Transaction
 
 
@@ -114,7 +114,7 @@ def truth_of(label: Label) -> Truth:
 
 
 def _presentation(label: Label) -> str | None:
-    return attack_class(label.pai_species) if label.presentation == "attack" else label.presentation
+    return truth_class(label.presentation, label.pai_species, label.attack_class)
 
 
 def _keep(

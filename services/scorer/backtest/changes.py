@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.biometrics.figures import ApcerFigure, Figure, rate
+from proofwatch.biometrics.figures import Figure, rate
 from proofwatch.biometrics.paired import difference_interval, mcnemar_exact
 from proofwatch.biometrics.rates import Limits, LivenessCounts, SpeciesCounts, liveness_rates
 from proofwatch.biometrics.trials import BONA_FIDE, GENUINE, IMPOSTOR, attack_classes, species_of
+from proofwatch.biometrics.worst_of import SpeciesFigure
 from services.scorer.backtest.player import RULED
 from services.scorer.backtest.tally import Move, Outcomes
 
@@ -54,8 +55,8 @@ class Apcer(msgspec.Struct):
     The worst species may be another one under the new policy. Then its difference is `delta` without interval or test.
     """
 
-    old: ApcerFigure
-    new: ApcerFigure
+    old: SpeciesFigure
+    new: SpeciesFigure
     delta: float | None
     pooled: Change
     species: dict[str, Change]
@@ -131,7 +132,7 @@ def names_worst(apcer: Apcer) -> bool:
     return apcer.old.worst_species is not None and apcer.old.worst_species == apcer.new.worst_species
 
 
-def _worst(counted: Mapping[str, tuple[int, int]], judging: Judging) -> ApcerFigure:
+def _worst(counted: Mapping[str, tuple[int, int]], judging: Judging) -> SpeciesFigure:
     species = {name: SpeciesCounts(n, errors) for name, (n, errors) in counted.items()}
     counts = LivenessCounts(species, n_bona_fide=0, bpce=0, attack_non_responses=0, bona_fide_non_responses=0)
     return liveness_rates(counts, judging.limits, judging.min_trials).apcer

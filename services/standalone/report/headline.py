@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, MatchEvaluation
+from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
+from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
 from proofwatch.report.numbers import percent

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
-from proofwatch.biometrics.evaluation import Evaluation, LivenessEvaluation, MatchEvaluation
+from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
+from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from proofwatch.biometrics.evaluation import LivenessEvaluation, evaluate_counts, evaluate_scores
+from proofwatch.biometrics.check_evaluation import LivenessEvaluation
+from proofwatch.biometrics.evaluation import evaluate_counts, evaluate_scores
 from proofwatch.biometrics.trials import Thresholds, Trials, attack_class, cohorts_of
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.local.bus import LocalBus

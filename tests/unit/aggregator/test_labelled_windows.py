@@ -10,7 +10,8 @@ from proofwatch.events.types import Figure
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.labelled import Cell, WindowKey
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy, with_unlabelled
-from services.aggregator.core.labelled_windows import Labelled, figures, species_metric, window_event
+from services.aggregator.core.labelled_figures import figures, species_metric
+from services.aggregator.core.labelled_windows import Labelled, window_event
 
 POLICY = load_policy()
 GRID = edge_set()
@@ -118,10 +119,10 @@ def test_missing_scores_have_rates_of_their_own() -> None:
 
 def test_a_long_species_name_still_fits_the_schema_and_stays_apart() -> None:
     """Metric names have at most 64 characters; two long species that begin alike get different ones."""
-    one, other = species_metric("m" * 63 + "1"), species_metric("m" * 63 + "2")
+    one, other = species_metric("apcer", "m" * 63 + "1"), species_metric("apcer", "m" * 63 + "2")
     assert one != other
     assert max(len(one), len(other)) <= 64
-    assert species_metric("mask") == "apcer:mask"
+    assert species_metric("apcer", "mask") == "apcer:mask"
 
 
 def test_a_labelled_window_is_a_valid_event_with_a_stable_id() -> None:
