@@ -1,13 +1,16 @@
 """An evaluation as tables for people."""
 
+from collections.abc import Iterator
 from typing import TextIO
 
 from msgspec import UNSET
 from rich.table import Table
 
+from proofwatch.biometrics.attacks import InjectionEvaluation, SystemEvaluation
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
 from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure, Status
+from proofwatch.report.proof import because, meaning
 from proofwatch.runtime.terminal import Terminal, literal
 
 _COLOURS = {Status.PASS: "green", Status.BREACH: "red", Status.INSUFFICIENT: "yellow"}
@@ -17,13 +20,33 @@ _PLAIN_WIDTH = 120  # of a file or a pipe, where there is no window to fit
 def write_text(evaluation: Evaluation, out: TextIO) -> None:
     """Write the evaluation to `out`: the figures of everything, then one line per segment value."""
     console = Terminal(out, highlight=True, width=None if out.isatty() else _PLAIN_WIDTH)
-    if evaluation.match:
-        console.print(_figures("Face match", evaluation.match.threshold, _match(evaluation.match)))
-    if evaluation.liveness:
-        console.print(_figures("Liveness", evaluation.liveness.threshold, _liveness(evaluation.liveness)))
+    judged: list[tuple[str, Figure]] = []
+    for title, figures in _parts(evaluation):
+        console.print(_figures(title, figures))
+        judged += figures
     for column, values in evaluation.segments.items():
         console.print(_segment(column, values))
+        judged += [(f"{metric.upper()} by {column}", f) for metric, f in evaluation.worst_segments[column].items()]
+    headline = ""
+    for name, figure in judged:
+        if not name.startswith(" "):
+            headline = name.partition(" (")[0].removesuffix(" pooled")
+        named = f"{headline} of {name.strip()}" if name.startswith(" ") else name
+        if said := because(figure):
+            console.print(literal(f"{named}: {figure.status}, {meaning(figure)}: {said}"))
     console.print("low, high: Wilson 95 %. status: one-sided Clopper-Pearson 95 % against the policy's limit.")
+    console.print("A worst-of status: BREACH if any is (Bonferroni), PASS only if every one is.")
+
+
+def _parts(evaluation: Evaluation) -> Iterator[tuple[str, list[tuple[str, Figure]]]]:
+    if match := evaluation.match:
+        yield f"Face match, accepted from {match.threshold!r}", _match(match)
+    if liveness := evaluation.liveness:
+        yield f"Liveness, accepted from {liveness.threshold!r}", _liveness(liveness)
+    if evaluation.system:
+        yield "Attacks against the whole system", _system(evaluation.system)
+    if evaluation.injection:
+        yield "Injection attacks", _injection(evaluation.injection)
 
 
 def _match(m: MatchEvaluation) -> list[tuple[str, Figure]]:
@@ -49,8 +72,26 @@ def _liveness(m: LivenessEvaluation) -> list[tuple[str, Figure]]:
     ]
 
 
-def _figures(title: str, threshold: float, figures: list[tuple[str, Figure]]) -> Table:
-    table = Table("figure", title=f"{title}, accepted from {threshold!r}", title_justify="left")
+def _system(m: SystemEvaluation) -> list[tuple[str, Figure]]:
+    return [
+        (f"IAPAR (worst: {m.iapar.worst_species or 'no species has enough trials'})", m.iapar),
+        *((f"  {species}", figure) for species, figure in m.iapar_by_species.items()),
+        ("RIAPAR", m.riapar),
+    ]
+
+
+def _injection(m: InjectionEvaluation) -> list[tuple[str, Figure]]:
+    return [
+        ("passed as bona fide", m.pass_rate),
+        *((f"  {method}", figure) for method, figure in m.pass_rate_by_method.items()),
+        ("non-responses", m.non_response_rate),
+        ("accepted by the system", m.accept_rate),
+        *((f"  {method}", figure) for method, figure in m.accept_rate_by_method.items()),
+    ]
+
+
+def _figures(title: str, figures: list[tuple[str, Figure]]) -> Table:
+    table = Table("figure", title=title, title_justify="left")
     for heading in ("k", "n", "value", "low", "high", "status"):
         table.add_column(heading, justify="right")
     for name, f in figures:
@@ -89,16 +130,23 @@ def _short(f: Figure) -> str:
 
 
 def _value(name: str, f: Figure) -> str:
-    text = f"{f.value:.5f}" if name == "AUC" and f.value is not None else _percent(f.value)
-    return text if f.resolution is UNSET else f"{text} (res. {f.resolution:.2g})"
+    show = _area if name == "AUC" else _percent
+    return show(f.value) if f.bounds is UNSET else f"{show(f.value)} ({show(f.bounds.low)} to {show(f.bounds.high)})"
 
 
 def _status(f: Figure) -> str:
-    return f"[{_COLOURS[f.status]}]{f.status}[/]" if f.status else ""
+    if f.status is None:
+        return ""
+    said = f"{f.status}: {meaning(f)}" if f.status is Status.INSUFFICIENT else f.status
+    return f"[{_COLOURS[f.status]}]{said}[/]"
 
 
 def _count(n: int | None) -> str:
     return "" if n is None else f"{n:,}"
+
+
+def _area(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5f}"
 
 
 def _percent(rate: float | None) -> str:

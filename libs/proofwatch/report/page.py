@@ -13,16 +13,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from proofwatch.plain import one_line
-from proofwatch.report import numbers
+from proofwatch.report import numbers, proof
 
 _BASE: Final = Path(__file__).with_name("templates")
-_FILTERS: Final = {each.__name__: each for each in (numbers.percent, numbers.count, numbers.of, numbers.interval)}
+_NUMBERS: Final = (numbers.percent, numbers.count, numbers.of, numbers.interval)
+_FILTERS: Final = {each.__name__: each for each in (*_NUMBERS, proof.meaning, proof.because)}
 
 
 def render(templates: Path, name: str, filters: Mapping[str, Callable[..., Any]] = _FILTERS, /, **content: Any) -> str:
     """Return the page that the template `name` in the folder `templates` makes of the content.
 
-    `filters` come on top of those of `numbers`, which every template has. Raises `jinja2.UndefinedError`
+    `filters` come on top of those of `numbers` and `proof`, which every template has. Raises `jinja2.UndefinedError`
     when the template asks for something that is not there.
     """
     environment = Environment(

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.report.numbers import count, percent
+from proofwatch.report.proof import meaning
 from proofwatch.runtime.terminal import Terminal, literal
 from services.scorer.backtest import words
 from services.scorer.backtest.changes import Change
@@ -115,7 +116,10 @@ def _rate(figure: Figure) -> str:
 
 
 def _status(figure: Figure) -> str:
-    return f"[{_COLOURS[figure.status]}]{figure.status}[/]" if figure.status else ""
+    if figure.status is None:
+        return ""
+    said = f"{figure.status}: {meaning(figure)}" if figure.status is Status.INSUFFICIENT else figure.status
+    return f"[{_COLOURS[figure.status]}]{said}[/]"
 
 
 def _value(value: object) -> str:

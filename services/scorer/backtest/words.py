@@ -26,12 +26,14 @@ class Line:
 
     __slots__ = ("change", "delta", "name", "new", "old", "paired")
 
-    def __init__(self, name: str, change: Change, old: Figure | None = None, new: Figure | None = None) -> None:
-        """`old` and `new` replace the figures of `change`: then it says nothing about their difference."""
+    def __init__(
+        self, name: str, change: Change, old: Figure | None = None, new: Figure | None = None, *, paired: bool = True
+    ) -> None:
+        """`old` and `new` replace the figures of `change`; unless `paired`, it says nothing about their difference."""
         self.name = name
         self.change = change
         self.old, self.new = old or change.old, new or change.new
-        self.paired = old is None
+        self.paired = paired
         self.delta = change.delta
         if not self.paired:
             known = self.old.value is not None and self.new.value is not None
@@ -52,10 +54,10 @@ def error_lines(cohort: CohortResult) -> Iterator[Line]:
         return
     old, new = apcer.old.worst_species, apcer.new.worst_species
     if names_worst(apcer) and new is not None:
-        yield Line(f"APCER, worst species: {new}", apcer.species[new])
+        yield Line(f"APCER, worst species: {new}", apcer.species[new], apcer.old, apcer.new)
     elif old or new:
         named = f"{old or 'none has enough trials'} → {new or 'none has enough trials'}"
-        yield Line(f"APCER, worst species: {named}", apcer.pooled, apcer.old, apcer.new)
+        yield Line(f"APCER, worst species: {named}", apcer.pooled, apcer.old, apcer.new, paired=False)
     yield Line("APCER pooled: all attacks together", apcer.pooled)
     for species, change in apcer.species.items():
         yield Line(f"… of {species}", change)

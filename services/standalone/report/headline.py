@@ -2,16 +2,21 @@
 
 from typing import Final, NamedTuple
 
+from proofwatch.biometrics.attacks import InjectionEvaluation, SystemEvaluation
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
+from proofwatch.biometrics.worst_of import WorstFigure
 from proofwatch.report.numbers import percent
+from proofwatch.report.proof import because, meaning
 
 _FINDINGS: Final = {
-    Status.BREACH: "Proven above the limit: ",
-    Status.PASS: "Proven within the limit: ",
-    Status.INSUFFICIENT: "Too few trials to tell: ",
+    "proven above": "Proven above the limit: ",
+    "proven within": "Proven within the limit: ",
+    "above the limit, not told apart": "Above the limit together, nobody can say which: ",
+    "straddles the limit": "Straddles the limit: ",
+    "too few trials": "Too few trials to tell: ",
 }
 
 
@@ -24,23 +29,35 @@ class Judged(NamedTuple):
 
 
 def findings(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
-    """Return which figures are proven above their limit, which within it, and of which nobody can tell."""
+    """Return which figures are proven above their limit, which within it, and how nobody can tell of others."""
     found = _limited(evaluation)
     grouped = {
-        words: [f"{name} {percent(f.value) if f.n else ''}".strip() for name, f in found.items() if f.status is status]
-        for status, words in _FINDINGS.items()
+        words: [_finding(name, figure) for name, figure in found.items() if meaning(figure) == meant]
+        for meant, words in _FINDINGS.items()
     }
     return [(words, names) for words, names in grouped.items() if names]
 
 
+def _finding(name: str, figure: Figure) -> str:
+    """Return a figure by its rate; a worst-of figure by the members that make its status."""
+    if isinstance(figure, WorstFigure) and figure.because:
+        return f"{name}: {because(figure)}"
+    return f"{name} {percent(figure.value) if figure.n else ''}".strip()
+
+
 def breached(evaluation: Evaluation) -> bool:
-    """Return whether a figure is proven above its limit."""
+    """Return whether a figure is proven above its limit, of everybody or of a group."""
     return any(figure.status is Status.BREACH for figure in _limited(evaluation).values())
 
 
 def figures(evaluation: Evaluation, limits: Limits) -> list[Judged]:
     """Return the headline figures of both checks, as far as they were made."""
-    return [*_match(evaluation.match, limits), *_liveness(evaluation.liveness, limits)]
+    return [
+        *_match(evaluation.match, limits),
+        *_liveness(evaluation.liveness, limits),
+        *_system(evaluation.system, limits),
+        *_injection(evaluation.injection),
+    ]
 
 
 def _limited(evaluation: Evaluation) -> dict[str, Figure]:
@@ -48,8 +65,12 @@ def _limited(evaluation: Evaluation) -> dict[str, Figure]:
     if evaluation.match:
         found |= {"FMR": evaluation.match.fmr, "FNMR": evaluation.match.fnmr}
     if liveness := evaluation.liveness:
-        worst = liveness.apcer.worst_species
-        found |= {f"APCER of {worst}" if worst else "APCER": liveness.apcer, "BPCER": liveness.bpcer}
+        found |= {"APCER": liveness.apcer, "BPCER": liveness.bpcer}
+    if evaluation.system:
+        found["IAPAR"] = evaluation.system.iapar
+    for column, figures in evaluation.worst_segments.items():
+        # What is not proven of a group is not the first thing to know; a breach is.
+        found |= {f"{m.upper()} by {column}": f for m, f in figures.items() if f.status is Status.BREACH}
     return found
 
 
@@ -73,4 +94,24 @@ def _liveness(found: LivenessEvaluation | None, limits: Limits) -> list[Judged]:
         Judged("BPCER: bona fide presentations rejected", found.bpcer, limits.bpcer),
         Judged("APNRR: attacks without a liveness score", found.apnrr, None),
         Judged("BPNRR: bona fide without a liveness score", found.bpnrr, None),
+    ]
+
+
+def _system(found: SystemEvaluation | None, limits: Limits) -> list[Judged]:
+    if not found:
+        return []
+    worst = found.iapar.worst_species
+    return [
+        Judged(f"IAPAR, worst species: {worst or 'none has enough trials'}", found.iapar, limits.iapar),
+        Judged("RIAPAR: IAPAR + FRR", found.riapar, None),
+    ]
+
+
+def _injection(found: InjectionEvaluation | None) -> list[Judged]:
+    if not found:
+        return []
+    return [
+        Judged("Injection attacks that passed as bona fide", found.pass_rate, None),
+        Judged("Injection attacks without a liveness score", found.non_response_rate, None),
+        Judged("Injection attacks accepted by the whole system", found.accept_rate, None),
     ]

@@ -1,16 +1,18 @@
 """The sections on error rates: what each draws, and the numbers below it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
+from msgspec import UNSET
 
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes
+from proofwatch.biometrics.worst_of import SegmentFigure
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.parts import Plot, Table
 from services.standalone.report import data, plots
@@ -19,12 +21,16 @@ _MOST_POINTS: Final = 30
 
 
 class Rates(NamedTuple):
-    """Rates with their intervals by the values of `name`; at most `plots.MOST_ROWS` of the `most` values are drawn."""
+    """Rates with their intervals by the values of `name`; at most `plots.MOST_ROWS` of the `most` values are drawn.
+
+    `worst` are the worst values, with the status that all make together.
+    """
 
     name: str
     drawn: Markup
     rows: Sequence[tuple[str, Figure]]
     most: int
+    worst: Sequence[tuple[str, Figure]] = ()
 
 
 def scores(evaluation: Evaluation, classes: Classes) -> list[Plot]:
@@ -51,7 +57,8 @@ def curves(evaluation: Evaluation, classes: Classes, limits: Limits) -> dict[str
 def readings(evaluation: Evaluation) -> Table:
     """Return the figures that are read off the curves."""
     rows = [*_match_readings(evaluation.match), *_liveness_readings(evaluation.liveness)]
-    return Table("Read off the curves", ["figure", "errors / trials", "value", "95 % interval"], rows)
+    head = ["figure", "errors / trials", "value", "bounds of the exact value", "95 % interval"]
+    return Table("Read off the curves", head, rows)
 
 
 def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Rates | None:
@@ -66,7 +73,7 @@ def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Rates | 
 def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Rates]:
     """Return FNMR and BPCER by the values of each segment that has labelled trials."""
     return [
-        _segment(name, figures, limits, min_trials)
+        _segment(name, figures, evaluation.worst_segments[name], limits, min_trials)
         for name, values in evaluation.segments.items()
         if (figures := data.segment_figures(values))
     ]
@@ -126,17 +133,30 @@ def _liveness_readings(found: LivenessEvaluation | None) -> Iterator[tuple[str, 
 
 def _readings(check: str, eer: Figure, auc: Figure, fixed: Mapping[str, Figure]) -> Iterator[tuple[str, ...]]:
     area = "–" if auc.value is None else f"{auc.value:.4f}"
-    yield f"{check}: equal error rate", "–", percent(eer.value), "–"
-    yield f"{check}: area under the ROC curve", "–", area, "–"
+    yield f"{check}: equal error rate", "–", percent(eer.value), _bounds(eer, percent), "–"
+    yield f"{check}: area under the ROC curve", "–", area, _bounds(auc, "{:.4f}".format), "–"
     for name, figure in fixed.items():
-        yield name, of(figure), percent(figure.value), interval(figure)
+        yield name, of(figure), percent(figure.value), _bounds(figure, percent), interval(figure)
 
 
-def _segment(name: str, found: Mapping[str, Mapping[str, Figure]], limits: Limits, min_trials: int) -> Rates:
+def _bounds(figure: Figure, show: Callable[[float], str]) -> str:
+    if figure.value is None:
+        return "–"
+    return "exact" if figure.bounds is UNSET else f"{show(figure.bounds.low)} to {show(figure.bounds.high)}"
+
+
+def _segment(
+    name: str,
+    found: Mapping[str, Mapping[str, Figure]],
+    worst: Mapping[str, SegmentFigure],
+    limits: Limits,
+    min_trials: int,
+) -> Rates:
     panels = {metric: sorted(figures.items()) for metric, figures in found.items()}
     most = max(len(rows) for rows in panels.values())
     if most > plots.MOST_ROWS:  # then those with the most trials are drawn
         panels = {metric: sorted(rows, key=lambda row: (-(row[1].n or 0), row[0])) for metric, rows in panels.items()}
     drawn = plots.rates(f"segment-{name}", panels, {"FNMR": limits.fnmr, "BPCER": limits.bpcer}, min_trials)
     rows = [(f"{value}: {metric}", figure) for metric, shown in panels.items() for value, figure in shown]
-    return Rates(name, drawn, rows, most)
+    judged = [(f"{m.upper()}: {f.worst_value or 'none has enough trials'}", f) for m, f in worst.items()]
+    return Rates(name, drawn, rows, most, judged)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from proofwatch import resources
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation
 from proofwatch.biometrics.evaluation import evaluate_counts, evaluate_scores
-from proofwatch.biometrics.trials import Thresholds, Trials, attack_class, cohorts_of
+from proofwatch.biometrics.spellings import truth_class
+from proofwatch.biometrics.trials import ClassCounts, Thresholds, Trials, cohorts_of
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, TopicPartition
@@ -52,7 +54,7 @@ def verdict(
         transaction_id=transaction,
         subject_ref=subject,
         occurred_at=at,
-        decision="accept",
+        decision="accept" if (match or 0) >= 0.85 and (liveness or 0) >= 0.5 else "retry",
         action="none",
         reasons=(),
         match_outcome="missing" if match is None else "pass" if match >= 0.85 else "fail",
@@ -369,11 +371,15 @@ async def test_the_ledger_evaluates_as_the_raw_scores_do(world: World) -> None:
     for n in range(120):
         score = None if n % 17 == 0 else round((n * 37 % 101) / 100, 2)
         named = {"sex": ("female", "male", "")[n % 3], "source": ("a", "unlabelled", "", "b")[n % 4]}
-        species = ("print", "mask", "")[n % 3] if n % 2 else None
+        species = ("print", "mask", "", "virtual camera")[n % 4 if n % 3 else 3] if n % 2 else None
         says: Any = {"presentation": "bona_fide" if species is None else "attack", "pai_species": species or None}
         cells = {name: value for name, value in named.items() if value}
         await world.bus.publish([verdict(f"t{n}", liveness=score, segments=cells or None), label(f"t{n}", **says)])
-        trials.add("bona_fide" if species is None else attack_class(species), score, cohorts_of(named))
+        trial_class = truth_class(says["presentation"], species)
+        assert trial_class is not None
+        trials.add(trial_class, score, cohorts_of(named))
+        if species is not None:
+            trials.add_attack(trial_class, 0.95, score, cohorts_of(named))
     await world.settle()
     async with world.pool.acquire() as connection:
         counted = await labelled_cohorts(connection, "bank")
@@ -385,6 +391,10 @@ async def test_the_ledger_evaluates_as_the_raw_scores_do(world: World) -> None:
         named = {name: getattr(liveness, name) for name in ("apcer", "apcer_pooled", "bpcer", "apnrr", "bpnrr")}
         return {name: (figure.k, figure.n) for name, figure in (named | liveness.apcer_by_species).items()}
 
+    assert online.injection == offline.injection
+    assert online.system == offline.system
+    assert offline.system is not None
+    assert offline.injection is not None
     assert online.liveness is not None
     assert offline.liveness is not None
     assert rates(online.liveness) == rates(offline.liveness)
@@ -392,7 +402,31 @@ async def test_the_ledger_evaluates_as_the_raw_scores_do(world: World) -> None:
     for name in names:
         assert list(online.segments[name]) == list(offline.segments[name])
         for value, segment in offline.segments[name].items():
+            assert online.segments[name][value].system == segment.system
+            assert online.segments[name][value].injection == segment.injection
             found = online.segments[name][value].liveness
             assert found is not None
             assert segment.liveness is not None
             assert rates(found) == rates(segment.liveness)
+
+
+async def test_labels_of_the_release_before_have_their_iapar_after_the_migration(world: World) -> None:
+    """It counted nothing of the whole system; what is kept of transactions says it, once, for all and each segment."""
+    attack: dict[str, Any] = {"presentation": "attack", "pai_species": "mask"}
+    for n in range(6):
+        liveness = 0.9 if n < 2 else 0.1
+        await world.bus.publish([verdict(f"a{n}", liveness=liveness, segments={"os": "ios"}), label(f"a{n}", **attack)])
+    await world.settle()
+    async with world.pool.acquire() as connection:
+        before = await labelled_cohorts(connection, "bank")
+        await connection.execute("delete from ledger.labelled_cells where class like 'system:%'")
+        sql = (resources.migrations() / "ledger.sql").read_text(encoding="utf-8")
+        for _ in range(2):
+            await connection.execute(sql)
+            assert await labelled_cohorts(connection, "bank") == before
+    assert before[None]["system:attack:mask"] == ClassCounts(2, 4, 0, None)
+    assert before["os", "ios"]["system:attack:mask"] == ClassCounts(2, 4, 0, None)
+    await world.send(label("a0", at=DAY + timedelta(hours=1), presentation="bona_fide"))
+    async with world.pool.acquire() as connection:
+        after = await labelled_cohorts(connection, "bank")
+    assert after[None]["system:attack:mask"] == ClassCounts(1, 4, 0, None)

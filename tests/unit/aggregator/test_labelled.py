@@ -20,9 +20,10 @@ def trial(
     match: tuple[str, float] = OUTCOMES[0],
     liveness: tuple[str, float] = OUTCOMES[0],
     segments: str = "{}",
+    decision: str = "accept",
 ) -> Trial:
     return Trial(
-        logged_ms, day * DAY_US, "p" * 32, "accept", match[0], liveness[0], match[1], liveness[1], 0.85, 0.5, segments
+        logged_ms, day * DAY_US, "p" * 32, decision, match[0], liveness[0], match[1], liveness[1], 0.85, 0.5, segments
     )
 
 
@@ -37,10 +38,14 @@ trials = st.builds(
     st.sampled_from(OUTCOMES),
     st.sampled_from(OUTCOMES),
     st.sampled_from(SEGMENTS),
+    st.sampled_from(["accept", "retry", "refer"]),
 )
 pairs = st.builds(label, st.sampled_from(["genuine", "impostor"]), st.integers(0, 1), st.integers(0, 1))
 presentations = st.builds(
-    label, st.sampled_from(["bona_fide", "attack:mask", "attack:unknown"]), st.integers(0, 1), st.integers(0, 1)
+    label,
+    st.sampled_from(["bona_fide", "attack:mask", "attack:unknown", "injection:api"]),
+    st.integers(0, 1),
+    st.integers(0, 1),
 )
 entries = st.one_of(
     trials.map(Entry),
@@ -97,6 +102,11 @@ def direct(history: list[tuple[Key, Entry]]) -> tuple[Counter[tuple[WindowKey, C
                 found.append(Cell(chosen.policy_hash, trial_class, name, *where))
         if found:
             found.append(Cell(chosen.policy_hash, "transactions", "", "", 0))
+        presented = sorted(e.presentation for e in known if e.presentation)
+        judged = "not_requested" not in (chosen.match_outcome, chosen.liveness_outcome)
+        if judged and presented and presented[-1].trial_class != "bona_fide":
+            by_system = "passed" if chosen.decision == "accept" else "failed"
+            found.append(Cell(chosen.policy_hash, f"system:{presented[-1].trial_class}", by_system, "", 0))
         day = chosen.occurred_us // DAY_US
         segments = {"{}": [], SEGMENTS[1]: [("sex", "female")], SEGMENTS[2]: [("os", "ios"), ("sex", "male")]}
         for name, value in [("", ""), *segments[chosen.segments]]:
@@ -167,8 +177,10 @@ def test_an_overruled_label_moves_exactly_one_trial() -> None:
     assert moved == {
         ("", "bona_fide"): -1,
         ("", "attack:mask"): 1,
+        ("", "system:attack:mask"): 1,
         ("female", "bona_fide"): -1,
         ("female", "attack:mask"): 1,
+        ("female", "system:attack:mask"): 1,
     }
     assert not deltas.requested
 

@@ -43,6 +43,25 @@ def test_cells_of_all_policies_and_bins_add_up_to_classes() -> None:
     assert transactions_by_policy(cells) == {A: 2, B: 5}
 
 
+def test_what_the_whole_system_made_of_attacks_has_counts_and_no_scores() -> None:
+    """By decision, over all policies; and as many without a segment value as there are in all but not in the values."""
+    counts = ((A, "passed", 2), (B, "passed", 1), (B, "failed", 4))
+    cells = [(Cell(policy, "system:attack:mask", outcome, "", 0), n) for policy, outcome, n in counts]
+    classes = class_counts(cells, {})
+    assert classes == {"system:attack:mask": ClassCounts(3, 4, 0, None)}
+    part = {"system:attack:mask": ClassCounts(1, 4, 0, None)}
+    blank = {"system:attack:mask": ClassCounts(1, 0, 0, None)}
+    completed = with_unlabelled({None: classes, ("os", "ios"): part, ("os", "unlabelled"): blank})
+    assert completed["os", "unlabelled"] == {"system:attack:mask": ClassCounts(2, 0, 0, None)}
+
+
+def test_a_label_that_an_older_release_counted_cannot_make_a_rate_negative() -> None:
+    """It counted no outcome of the whole system that this release could take back."""
+    assert class_counts([(Cell(A, "system:attack:mask", "passed", "", 0), -1)], {}) == {
+        "system:attack:mask": ClassCounts(0, 0, 0, None)
+    }
+
+
 def test_trials_without_a_segment_value_are_the_whole_minus_the_values() -> None:
     """Exact in counts and sketches; a value that upstream itself calls `unlabelled` is counted with them."""
     cohorts = {
@@ -83,13 +102,60 @@ def test_the_headline_apcer_is_the_worst_species_with_enough_trials() -> None:
     assert found["apcer:unknown"].status == "BREACH"
 
 
-@pytest.mark.parametrize(("passed", "failed", "status"), [(0, 5000, "INSUFFICIENT"), (40, 60, "BREACH")])
-def test_without_such_a_species_the_pooled_apcer_proves_a_breach_but_never_a_pass(
-    passed: int, failed: int, status: str
+@pytest.mark.parametrize(("passed", "failed", "reason"), [(0, 5000, "too_few_trials"), (40, 60, "not_told_apart")])
+def test_without_such_a_species_the_pooled_apcer_is_shown_and_nothing_is_proven_of_a_species(
+    passed: int, failed: int, reason: str
 ) -> None:
-    """If all attacks together break the limit some species does; that they keep it together says nothing of each."""
+    """If all attacks together break the limit some species does, which is said; which one, nobody knows."""
     figure = by_metric({"attack:unknown": counted(passed, failed)})["apcer"]
-    assert (figure.k, figure.n, figure.status) == (passed, passed + failed, status)
+    assert (figure.k, figure.n, figure.species) == (passed, passed + failed, None)
+    assert (figure.status, figure.reason) == ("INSUFFICIENT", reason)
+
+
+def test_small_species_above_the_limit_together_are_named_together() -> None:
+    """Three of twenty trials each, all of them passed: none may lead, and yet something is wrong."""
+    figure = by_metric({f"attack:{name}": counted(20, 0) for name in ("a", "b", "c")})["apcer"]
+    assert (figure.k, figure.n, figure.status) == (60, 60, "INSUFFICIENT")
+    together = (figure.because or ())[-1]
+    assert (together.name, together.k, together.n, together.reason) == (None, 60, 60, "not_told_apart")
+
+
+def test_a_breach_does_not_hide_behind_a_small_species() -> None:
+    """The figure is the worst species', the status that of all: replay is in breach, whatever 1 of 30 masks is."""
+    figure = by_metric({"attack:replay": counted(100, 4900), "attack:mask": counted(1, 29)})["apcer"]
+    assert (figure.species, figure.k, figure.n, figure.status) == ("mask", 1, 30, "BREACH")
+    assert [(each.name, each.k, each.n, each.status) for each in figure.because or ()] == [
+        ("replay", 100, 5000, "BREACH")
+    ]
+    proven = by_metric({"attack:replay": counted(1, 9999), "attack:mask": counted(0, 30)})["apcer"]
+    assert (proven.status, proven.reason) == ("INSUFFICIENT", "too_few_trials")
+    assert [(each.name, each.needed_without_error) for each in proven.because or ()] == [("mask", 568)]
+
+
+def test_the_whole_system_and_injections_have_figures_of_their_own() -> None:
+    """IAPAR by decision, RIAPAR with FRR beside it; an injection attack is in no APCER, APNRR or IAPAR."""
+    found = by_metric(
+        {
+            "genuine": counted(90, 10),
+            "attack:mask": counted(30, 10, 5),
+            "system:attack:mask": ClassCounts(9, 36, 0, None),
+            "injection:api": counted(7, 1, 2),
+            "system:injection:api": ClassCounts(3, 5, 0, None),
+        }
+    )
+    assert {name: (f.k, f.n, f.species) for name, f in found.items() if "iap" in name or "injection" in name} == {
+        "iapar": (9, 45, "mask"),
+        "iapar:mask": (9, 45, "mask"),
+        "riapar": (None, None, None),
+        "injection_pass_rate": (7, 8, None),
+        "injection_pass_rate:api": (7, 8, "api"),
+        "injection_non_response_rate": (2, 10, None),
+        "injection_accept_rate": (3, 8, None),
+        "injection_accept_rate:api": (3, 8, "api"),
+    }
+    assert found["riapar"].value == pytest.approx(0.2 + 0.1)
+    assert (found["apcer"].n, found["apnrr"].k, found["apnrr"].n) == (40, 5, 45)
+    assert found["apcer"].coverage == 55 / 1000
 
 
 def test_missing_scores_have_rates_of_their_own() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from proofwatch.events.codec import CONTROL
-from proofwatch.events.types import Control, Figure, Window
+from proofwatch.events.types import Control, Figure, Member, Window
 from proofwatch.instants import instant_of, ms_of
 from services.aggregator.core.step_up_control import HOLD_MS, LEAD_MS, StepUpState, rule
 from services.aggregator.core.times import DAY_MS, DAY_S
@@ -56,6 +56,32 @@ def test_a_breach_turns_it_on_until_a_week_later() -> None:
     assert control.expires_at == instant_of(NOW + LEAD_MS + HOLD_MS)
     assert control.evidence == {"k": 9, "n": 100, "rate": 0.09, "low": 0.001, "high": 0.2, "limit": 0.005}
     assert state == StepUpState(DAY0, NOW + LEAD_MS + HOLD_MS)
+
+
+def test_the_evidence_is_of_the_species_in_breach() -> None:
+    """Not of the one with the highest rate, which may prove nothing."""
+    numbers: dict[str, Any] = {"low": 0.001, "high": 0.2, "limit": 0.005, "coverage": 1.0}
+    why = (Member(name="replay", k=100, n=5000, status="BREACH"),)
+    figures = (
+        Figure(metric="apcer", k=1, n=30, value=1 / 30, status="BREACH", species="mask", because=why, **numbers),
+        Figure(metric="apcer:replay", k=100, n=5000, value=0.02, status="BREACH", species="replay", **numbers),
+    )
+    control = rule(window("BREACH", figures=figures), None, NOW).control
+    assert control is not None
+    assert (control.evidence["k"], control.evidence["n"], control.evidence["rate"]) == (100, 5000, 0.02)
+
+
+def test_it_does_not_wait_for_the_name_of_a_species() -> None:
+    """Attacks of small or unnamed species that are above the limit together turn it on, by their own numbers."""
+    numbers: dict[str, Any] = {"low": 0.001, "high": 0.2, "limit": 0.005, "coverage": 1.0}
+    why = (
+        Member(name="mask", k=0, n=9, status="INSUFFICIENT", reason="too_few_trials"),
+        Member(name=None, k=40, n=60, status="BREACH", reason="not_told_apart"),
+    )
+    figure = Figure(metric="apcer", k=40, n=69, value=40 / 69, status="INSUFFICIENT", because=why, **numbers)
+    control = rule(window("INSUFFICIENT", figures=(figure,)), None, NOW).control
+    assert control is not None
+    assert (control.state, control.evidence["k"], control.evidence["n"]) == ("on", 40, 60)
 
 
 def test_only_a_pass_turns_it_off() -> None:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from proofwatch.biometrics.evidence import Reason
 from proofwatch.biometrics.figures import Figure, Status, composed, rate
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper
 
@@ -52,3 +53,27 @@ def test_impossible_counts_are_refused() -> None:
     """More errors than trials is an error, also when there are no trials."""
     with pytest.raises(ValueError, match="errors in"):
         rate(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "reason", "without_error", "at_rate"),
+    [
+        (0, 0, Reason.TOO_FEW_TRIALS, 598, None),
+        (0, 597, Reason.TOO_FEW_TRIALS, 1, 1),
+        (2, 300, Reason.TOO_FEW_TRIALS, 958, 5_425),
+        (20, 4_000, Reason.STRADDLES_THE_LIMIT, 1_808, None),
+    ],
+)
+def test_a_figure_that_proves_nothing_says_in_which_way_and_what_would_decide(
+    k: int, n: int, reason: Reason, without_error: int, at_rate: int | None
+) -> None:
+    """More trials help the one; the other is near its limit, and at it no number of trials decides."""
+    figure = rate(k, n, 0.005)
+    assert (figure.status, figure.reason) == (Status.INSUFFICIENT, reason)
+    assert (figure.needed_without_error, figure.needed_at_present_rate) == (without_error, at_rate)
+
+
+@pytest.mark.parametrize(("k", "n", "limit"), [(0, 598, 0.005), (100, 5_000, 0.005), (1, 30, None)])
+def test_a_figure_that_is_decided_asks_for_nothing(k: int, n: int, limit: float | None) -> None:
+    """Neither word nor number: the keys are not there."""
+    assert list(msgspec.to_builtins(rate(k, n, limit))) == ["k", "n", "value", "low", "high", "status"]

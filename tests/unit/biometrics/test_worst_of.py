@@ -3,11 +3,13 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
+from proofwatch.biometrics.evidence import Reason
 from proofwatch.biometrics.figures import Status, judge
 from proofwatch.biometrics.intervals import clopper_pearson_lower, clopper_pearson_upper
 from proofwatch.biometrics.rates import SpeciesCounts, apcer_status
-from proofwatch.biometrics.worst_of import Reason, WorstOf, worst_of
+from proofwatch.biometrics.worst_of import MOST_NAMED, TOGETHER, SegmentFigure, SpeciesFigure, WorstOf, worst_of
 from tests.unit.biometrics.samples import many_examples
 from tests.unit.biometrics.vectors import Case, cases
 
@@ -144,3 +146,44 @@ def test_impossible_input_is_refused(members: dict[str, tuple[int, int]], limit:
     """The message names the member and what would be right."""
     with pytest.raises(ValueError, match=r"must hold|strictly between"):
         worst_of(members, limit, min_trials=30)
+
+
+def test_a_mixture_above_the_limit_is_said_in_words_of_its_own() -> None:
+    """Unnamed members, or members too small to lead, may be above it together: something is, and nobody knows what."""
+    found = of(print=(0, 598), unknown=(50, 100))
+    assert [(m.name, m.reason) for m in found.because] == [("unknown", Reason.NOT_TOLD_APART)]
+    small = of(a=(20, 20), b=(20, 20), c=(20, 20))
+    assert (small.status, small.worst) == (Status.INSUFFICIENT, None)
+    assert [(m.name, m.k, m.n, m.reason) for m in small.because][-1] == (TOGETHER, 60, 60, Reason.NOT_TOLD_APART)
+    assert of(a=(0, 20), b=(0, 20)).because == of(a=(0, 20), b=(0, 20)).members
+    breach = of(print=(100, 5000), a=(20, 20), b=(20, 20))
+    assert [m.name for m in breach.because] == ["print"], "a proven breach says what it is, and no guess beside it"
+
+
+def test_the_figure_is_the_worst_members_and_the_status_that_of_all() -> None:
+    """1 of 30 masks is the highest rate; the replays are in breach, and are what it says."""
+    found = SpeciesFigure.of({"replay": (100, 5000), "mask": (1, 30)}, LIMIT, 30, ())
+    assert (found.worst_species, found.k, found.n, found.status) == ("mask", 1, 30, Status.BREACH)
+    assert [m.name for m in found.because] == ["replay"]
+    assert found.reason is UNSET
+    unproven = SegmentFigure.of({"ios": (1, 10_000), "android": (0, 30)}, LIMIT, 30, ())
+    assert (unproven.worst_value, unproven.status, unproven.reason) == (
+        "ios", Status.INSUFFICIENT, Reason.TOO_FEW_TRIALS,
+    )  # fmt: skip
+    assert [(m.name, m.needed_without_error) for m in unproven.because] == [("android", 568)]
+    straddles = SpeciesFigure.of({"replay": (20, 4000)}, LIMIT, 30, ())
+    assert (straddles.status, straddles.reason) == (Status.INSUFFICIENT, Reason.STRADDLES_THE_LIMIT)
+
+
+def test_without_a_limit_the_worst_member_has_no_status() -> None:
+    """And without an eligible one there is no figure."""
+    found = SpeciesFigure.of({"replay": (100, 5000), "mask": (1, 30)}, None, 30, ())
+    assert (found.worst_species, found.k, found.status, found.because) == ("mask", 1, None, ())
+    nothing = SpeciesFigure.of({"mask": (1, 29), "unknown": (5, 500)}, LIMIT, 30, ("unknown",))
+    assert (nothing.worst_species, nothing.k, nothing.n, nothing.status) == (None, None, None, Status.INSUFFICIENT)
+
+
+def test_many_members_are_named_up_to_a_number() -> None:
+    """The highest rates first: a page of ten thousand handsets helps nobody."""
+    found = SegmentFigure.of({f"m{i}": (i, 500) for i in range(80)}, LIMIT, 30, ())
+    assert [len(found.because), found.because[0].name] == [MOST_NAMED, "m79"]

@@ -198,3 +198,27 @@ def test_a_probability_that_left_its_range_by_rounding_is_one() -> None:
     for wrong in (0, -1e-9, 1.1):
         with pytest.raises(Rejected, match="sampling_probability"):
             label(sampling_probability=wrong)
+
+
+@pytest.mark.parametrize(
+    ("said", "attack_class"),
+    [
+        ({"presentation": "injection attack"}, "injection"),
+        ({"presentation": "Injected", "attack_class": None}, "injection"),
+        ({"presentation": "attack", "attack_class": "Digital Injection"}, "injection"),
+        ({"presentation": "spoof", "attack_class": "PA"}, "presentation"),
+        ({"presentation": "injection", "attack_class": "presentation"}, "presentation"),
+        ({"presentation": "attack"}, None),
+    ],
+)
+def test_an_injection_is_an_attack_of_another_class(said: dict[str, Any], attack_class: str | None) -> None:
+    """However it is spelled, and in whichever of the two fields; what `attack_class` says goes first."""
+    event, _ = label(**said)
+    assert (event.presentation, event.attack_class) == ("attack", attack_class)
+
+
+def test_another_attack_class_is_refused_with_those_that_are_read() -> None:
+    """A misspelled injection must not become a presentation attack in silence."""
+    with pytest.raises(Rejected) as refused:
+        label(presentation="attack", attack_class="injecton")
+    assert refused.value.message.startswith("$.attack_class: must be presentation (or presentation attack,")

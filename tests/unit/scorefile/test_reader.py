@@ -10,6 +10,7 @@ import pytest
 from proofwatch.scorefile.advice import advice
 from proofwatch.scorefile.mapping import Mapping, load_mapping
 from proofwatch.scorefile.reader import Reading
+from proofwatch.scorefile.trials import truth_of
 from proofwatch.tabular import TableError, open_table
 from tests.unit.scorefile.files import readings
 
@@ -282,3 +283,26 @@ def test_a_mapping_that_cannot_hold_is_refused(mapping: dict[str, Any], says: st
     """With what would be right."""
     with pytest.raises(ValueError, match=says):
         Mapping.model_validate(mapping)
+
+
+def test_an_injection_attack_is_told_by_its_class_its_presentation_or_its_species(tmp_path: Path) -> None:
+    """A column `attack_class`, or the word in place of the attack; a misspelling costs the label, and is said."""
+    rows = [
+        "0.9,attack,mask,",
+        "0.9,attack,mask,injection",
+        "0.9,injection attack,api,",
+        "0.9,spoof,virtual camera,NA",
+        "0.9,attack,virtual camera,Presentation",
+        "0.9,live,,none of this is read",
+        "0.9,attack,mask,injecton",
+    ]
+    text = "liveness_score,presentation,pai_species,attack_class\n" + "".join(f"{row}\n" for row in rows)
+    found, outcome = readings(saved(tmp_path, text))
+    assert [(truth := truth_of(each)) and truth.presentation for each in found] == [
+        "attack:mask", "injection:mask", "injection:api", "injection:virtual camera", "attack:virtual camera",
+        "bona_fide", None,
+    ]  # fmt: skip
+    said = outcome.sentence()
+    assert said is not None
+    assert "attack_class is no spelling that is known (1 row, such as line 8)" in said
+    assert "`values: {attack_class: {theirs: presentation|injection}}`" in said

@@ -225,7 +225,8 @@ def test_the_command_takes_thresholds_and_limits_from_the_policy(
     """Without flags the built-in policy decides: 0.85, 0.995, 30 trials per species."""
     assert evaluate.run(arguments(str(file(tmp_path, CSV)))) == 0
     result = json.loads(capsys.readouterr().out)
-    assert list(result) == ["match", "liveness", "segments", "input"]
+    assert list(result)[:3] == ["match", "liveness", "segments"]
+    assert list(result)[3:] == ["system", "injection", "worst_segments", "input"]
     assert (result["match"]["threshold"], result["liveness"]["threshold"]) == (0.85, 0.995)
     assert result["liveness"]["apcer"]["worst_species"] is None
     assert result["match"]["fmr"]["status"] == "BREACH"
@@ -249,7 +250,11 @@ def test_the_table_shows_the_same_figures_for_people(tmp_path: Path, capsys: pyt
     out = capsys.readouterr().out
     assert "APCER (worst: [bold]print)" in out
     assert "[red]x" in out
-    assert "INSUFFICIENT" in out
+    assert "INSUFFICIENT: too few trials" in out
+    text = " ".join(out.split())
+    assert "[bold]print 0/1 (too few trials, 597 more without an error)" in text
+    assert "APCER of [bold]print: INSUFFICIENT, too few trials: 597 more without an error" in text
+    assert "BPCER by sex: BREACH, proven above: male 1/1" in text
     assert "100.000% (1/1)" in out
 
 

@@ -86,6 +86,16 @@ def test_labels_travel_as_label_events() -> None:
     assert label is not None
     assert (label["transaction_id"], label["presentation"], label["pai_species"]) == ("t1", "attack", "mask")
     assert "pair" not in label
+    assert "attack_class" not in label
+
+
+@pytest.mark.parametrize(("cell", "travels"), [("Injected", "injection"), ("presented", "presentation"), ("x", "x")])
+def test_the_class_of_an_attack_travels_with_the_label(cell: str, travels: str) -> None:
+    """In our word; what cannot be read as it was written, for the services to refuse."""
+    at = intake("transaction_id", "liveness_score", "presentation", "pai_species", "attack_class")
+    _, label = events(at, row(transaction_id="t1", liveness_score="0.1", presentation="attack", attack_class=cell))
+    assert label is not None
+    assert (label["presentation"], label["attack_class"]) == ("attack", travels)
 
 
 @pytest.mark.parametrize("written", ["NaN", "inf", "high", "1e400"])

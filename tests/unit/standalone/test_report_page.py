@@ -165,6 +165,34 @@ def test_the_headline_names_what_is_proven(page: Page) -> None:
     assert "APCER, worst species: mask 20 / 60 33.3 % 22.7 % to 45.9 % ≤ 0.5 % ✗ BREACH: proven above" in text
 
 
+def test_a_breach_of_one_species_or_group_is_at_the_top(tmp_path: Path) -> None:
+    """Whatever small species or values have higher rates; too few trials and straddling are different words there."""
+    classes: Classes = {
+        "genuine": counted([0.5] * 6 + [0.9] * 114, 0.85),
+        "bona_fide": counted([0.999] * 500, 0.995),
+        "attack:replay": counted([0.999] * 40 + [0.1] * 1960, 0.995),
+        "attack:mask": counted([0.999] + [0.1] * 29, 0.995),
+        "injection:api": counted([0.999] * 3 + [0.1], 0.995),
+        "system:attack:replay": ClassCounts(30, 1970, 0, None),
+    }
+    bad: Classes = {"genuine": counted([0.5] * 60 + [0.9] * 60, 0.85)}
+    text = write(results(tmp_path), {None: classes, ("device_model", "M1"): bad}).text
+    assert "Proven above the limit: APCER: replay 40/2,000, FNMR by device_model: M1 60/120" in text
+    assert "Too few trials to tell: FMR" in text
+    assert "Straddles the limit: FNMR 5 %" in text
+    assert "IAPAR, worst species: replay 30 / 2,000 1.5 %" in text
+    assert "RIAPAR: IAPAR + FRR – 6.5 %" in text
+    assert "Injection attacks that passed as bona fide 3 / 4 75 %" in text
+    assert "FNMR: M1 60 / 120 50 % ✗ BREACH: proven above M1 60/120" in text
+
+
+def test_figures_off_the_curves_state_their_bounds(page: Page) -> None:
+    """They are read from histograms: the exact value lies within."""
+    assert re.search(r"Liveness: equal error rate – 33.3 % [0-9.]+ % to [0-9.]+ %", page.text)
+    assert re.search(r"area under the ROC curve – 0\.\d{4} 0\.\d{4} to 0\.\d{4}", page.text)
+    assert re.search(r"BPCER100: at APCER ≤ 1 % of every species \d+ / 120 [0-9.]+ % [0-9.]+ % to [0-9.]+ %", page.text)
+
+
 def test_accounts_that_do_not_balance_are_said_first(tmp_path: Path) -> None:
     """A transaction that got lost must not hide behind good rates."""
     accounts = {"consumed": 10, "decided": 8, "deduplicated": 1, "dead_lettered": 0, "holds": False}
