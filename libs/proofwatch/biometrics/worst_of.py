@@ -62,7 +62,7 @@ class WorstOf(msgspec.Struct, frozen=True):
 
     `concerned` names those that make the status: the members in breach, or those that forbid PASS; none for PASS.
     `worst` is the eligible member with the highest rate, which gives the headline its figure but not its status;
-    null when none is eligible. `rest` is all that is not eligible as one member, null without a trial.
+    null when none is eligible. `rest` is all that is not eligible as one member, null unless several have trials.
     """
 
     status: Status
@@ -145,7 +145,7 @@ def worst_of(
     found = sorted((member(name, k, n) for name, (k, n) in members.items()), key=_worst_first)
     others = [counts for name, counts in members.items() if name not in eligible and counts[1]]
     rest = None
-    if others:
+    if len(others) > 1:  # one by itself is told apart
         k, n = (sum(column) for column in zip(*others, strict=True))
         rest = _member(TOGETHER, k, n, limit, at_least, False, True, confidence, confidence)
     status, concerned = _headline(found, unnamed)

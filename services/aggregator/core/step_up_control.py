@@ -73,15 +73,23 @@ def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
 
 
 def _above(headline: Figure) -> bool:
-    """Return whether something is proven above the limit. A protection does not wait for a species' name."""
-    return headline.status == "BREACH" or any(each.reason == "not_told_apart" for each in headline.because or ())
+    """Return whether something is proven above the limit.
+
+    A protection waits neither for the name of a species nor for `min_trials` of it: a mixture will do, or one species
+    that alone stands against PASS, by its own bound.
+    """
+    because = headline.because or ()
+    if headline.status == "BREACH" or any(each.reason == "not_told_apart" for each in because):
+        return True
+    return len(because) == 1 and because[0].reason == "too_few_trials" and because[0].status == "BREACH"
 
 
 def _numbers(window: Window, headline: Figure) -> dict[str, float | None]:
     """Return the numbers of what is above the limit: of its worst species, or of what is not told apart."""
     shown = headline
     if _above(headline) and headline.because:
-        above = [each for each in headline.because if headline.status == "BREACH" or each.reason == "not_told_apart"]
+        mixture = [each for each in headline.because if each.reason == "not_told_apart"]
+        above = mixture or headline.because
         by_species = {figure.species: figure for figure in window.figures if figure.metric.startswith(f"{_METRIC}:")}
         found = by_species.get(above[0].name) if above[0].name else None
         if found is None:

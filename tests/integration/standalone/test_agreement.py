@@ -42,7 +42,8 @@ def row(random_: random.Random, name: str, at: datetime | None) -> Row:
         "pair": random_.choice(["genuine", "genuine", "impostor", "Mated", "", random_.choice(["cat"] + [""] * 9)]),
         "liveness_score": random_.choice([f"{random_.betavariate(6, 1):.3f}"] * 20 + ["", "-0.5"]),
         "presentation": random_.choice(["bona_fide", "attack", ""]),
-        "pai_species": random_.choice(["", "mask", "print"]),
+        "pai_species": random_.choice(["", "mask", "print", "Virtual Camera"]),
+        "attack_class": random_.choice([""] * 9 + ["injection", "PA"]),
         "sex": random_.choice(["female", "male", ""]),
     }
 
@@ -95,7 +96,7 @@ def test_both_refuse_the_same_rows_and_count_the_same(
     summary = replay(file, tmp_path / "out", code=1)
     assert refused == by_evaluate
     assert summary["input"] == offline["input"]
-    for part in ("match", "liveness", "segments"):
+    for part in ("match", "liveness", "segments", "system", "injection", "worst_segments"):
         assert counts(summary["evaluation"][part]) == counts(offline[part])
     assert summary["conservation"]["deduplicated"] == offline["input"]["repeated_rows"]
     assert summary["conservation"]["dead_lettered"] == offline["input"]["refused_rows"]

@@ -35,7 +35,7 @@ def trials(count: int = 1_500) -> list[dict[str, Any]]:
             "pair": "" if random.random() < 0.1 else "genuine" if mated else "impostor",
             "liveness_score": "" if random.random() < 0.02 else f"{live:.6f}",
             "presentation": "" if random.random() < 0.1 else "attack" if attack else "bona_fide",
-            "pai_species": random.choice(["mask", "print", ""]) if attack else "",
+            "pai_species": random.choice(["mask", "print", "", "virtual camera"]) if attack else "",
             "sex": random.choice(["female", "male", ""]),
         })  # fmt: skip
     return rows

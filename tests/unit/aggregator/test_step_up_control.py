@@ -84,6 +84,16 @@ def test_it_does_not_wait_for_the_name_of_a_species() -> None:
     assert (control.state, control.evidence["k"], control.evidence["n"]) == ("on", 40, 60)
 
 
+def test_one_small_species_above_the_limit_turns_it_on() -> None:
+    """Twenty of twenty masks passed: too few to lead, and enough to act. Beside others, chance may have picked it."""
+    numbers: dict[str, Any] = {"low": 0.001, "high": 0.2, "limit": 0.005, "coverage": 1.0}
+    mask = Member(name="mask", k=20, n=20, status="BREACH", reason="too_few_trials")
+    cut = Member(name="cut", k=0, n=20, status="INSUFFICIENT", reason="too_few_trials")
+    for because, on in (((mask,), True), ((mask, cut), False), ((cut,), False)):
+        figure = Figure(metric="apcer", k=20, n=20, value=1.0, status="INSUFFICIENT", because=because, **numbers)
+        assert (rule(window("INSUFFICIENT", figures=(figure,)), None, NOW).control is not None) == on
+
+
 def test_only_a_pass_turns_it_off() -> None:
     """Too few presentations prove nothing: it stays, until it expires by itself."""
     state, control = rule(window("PASS", 1), ON, NOW + DAY_MS)
