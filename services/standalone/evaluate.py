@@ -23,7 +23,8 @@ from services.standalone.notices import giant_cell_notices, out_of_range_notices
 DESCRIPTION = """\
 Compute the ISO/IEC 19795-1 and 30107-3 figures of a file of labelled scores. A higher score is a better one:
 accepted when score >= threshold. Columns, any subset: match_score with pair (genuine|impostor), liveness_score with
-presentation (bona_fide|attack) and pai_species, and any number of segment columns. A blank score where the label is
+presentation (bona_fide|attack), pai_species and attack_class (presentation|injection), and any number of segment
+columns. A blank score where the label is
 set is a failure to acquire or a non-response. Scores lie from 0 to 1 unless a threshold is given, which holds for any
 range, or a mapping names their scale; what cannot be read is left out and said."""
 
