@@ -9,7 +9,7 @@ from proofwatch import resources
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.events.registry_subjects import Subject, subjects
 from proofwatch.events.schema_registry import COMPATIBILITY, Incompatible, Registry
-from proofwatch.events.wire import RegistryUnavailable
+from proofwatch.events.wire_errors import RegistryUnavailable
 from proofwatch.runtime.settings import Settings
 
 _Act = Callable[[Registry, Subject], Awaitable[str]]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from proofwatch.events.registry_subjects import Subject
-from proofwatch.events.wire import RegistryUnavailable
+from proofwatch.events.wire_errors import RegistryUnavailable
 
 COMPATIBILITY: Final = "BACKWARD_TRANSITIVE"
 """The newest schema reads whatever any earlier one wrote: topics keep old records, and replays read them."""

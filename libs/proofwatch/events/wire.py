@@ -15,25 +15,10 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from proofwatch.events.codec import Codec
+from proofwatch.events.wire_errors import InvalidWire
 from proofwatch.runtime.settings import Settings
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-class InvalidWire(ValueError):
-    """The settings do not go together, or the registry lacks our schemas: stop at start-up."""
-
-
-class RegistryUnavailable(Exception):
-    """The registry does not answer as one: retry; nothing is wrong with the records."""
-
-
-class UnknownSchemaId(Exception):
-    """The schema of a framed value was not fetched: `await wire.prepare(values)`, then decode again."""
-
-    def __init__(self, schema_id: int) -> None:
-        super().__init__(f"schema {schema_id} is not known yet")
-        self.schema_id = schema_id
 
 
 class Wire(Protocol):

@@ -18,7 +18,7 @@ from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.schema_registry import Registry, Stored
-from proofwatch.events.wire import InvalidWire, UnknownSchemaId
+from proofwatch.events.wire_errors import InvalidWire, UnknownSchemaId
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.times import moment
 from proofwatch.events import topics
-from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.events.wire import connect_wire
+from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy

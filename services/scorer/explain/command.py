@@ -13,7 +13,8 @@ import msgspec
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.times import moment
 from proofwatch.events.types import Transaction
-from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.events.wire import connect_wire
+from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.governance.policy import InvalidPolicy, Policy
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar

@@ -13,7 +13,8 @@ from proofwatch.events.meta import examples
 from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.schema_registry import Incompatible, Registry
-from proofwatch.events.wire import InvalidWire, RegistryUnavailable, connect_wire
+from proofwatch.events.wire import connect_wire
+from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.events.wire_framed import FramedWire, frame
 from proofwatch.runtime.settings import Settings
 from services.cli import main

@@ -5,7 +5,7 @@ from itertools import count
 from proofwatch import resources
 from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.schema_registry import Stored
-from proofwatch.events.wire import RegistryUnavailable
+from proofwatch.events.wire_errors import RegistryUnavailable
 from proofwatch.events.wire_framed import FramedWire
 
 

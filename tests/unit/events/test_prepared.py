@@ -11,7 +11,8 @@ from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.topics import dead_letter_topic
-from proofwatch.events.wire import JSON, RegistryUnavailable
+from proofwatch.events.wire import JSON
+from proofwatch.events.wire_errors import RegistryUnavailable
 from proofwatch.events.wire_framed import frame
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import SimulatedClock

@@ -23,7 +23,8 @@ from proofwatch.events.codec import CODECS, TRANSACTION, VERDICT
 from proofwatch.events.meta import examples
 from proofwatch.events.registry_subjects import Subject, WireFormat, subjects
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.wire import JSON, InvalidWire, RegistryUnavailable, UnknownSchemaId, connect_wire
+from proofwatch.events.wire import JSON, connect_wire
+from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable, UnknownSchemaId
 from proofwatch.events.wire_framed import FramedWire, frame
 from proofwatch.runtime.settings import Settings
 from tests.unit.events.registries import MemoryRegistry
