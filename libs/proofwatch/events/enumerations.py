@@ -9,14 +9,36 @@ ActivationMode = Literal["live", "shadow"]
 """live decides; shadow is judged beside the live one and decides nothing."""
 AnomalyState = Literal["firing", "resolved"]
 """Whether it holds."""
-AnomalyCadence = Literal["real_time", "daily"]
+AnomalyRule = Literal[
+    "twice_baseline",
+    "cusum",
+    "collapse",
+    "saturation",
+    "few_values",
+    "score_shift",
+    "missing_scores",
+    "volume",
+    "silence",
+    "limit_breach",
+    "sequential_limit",
+]
+"""The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time."""
+AnomalyCadence = Literal["real_time", "daily", "at_once"]
 """Which watch found it."""
 AnomalySeverity = Literal["high", "low_evidence"]
 """high: the guard test is significant; low_evidence: the longer windows decide."""
-AnomalyAction = Literal["flag_cohort_for_manual_review", "incident_review"]
+AnomalyAction = Literal[
+    "flag_cohort_for_manual_review",
+    "incident_review",
+    "audit_and_threshold_proposal",
+    "step_up_mfa",
+    "system_audit_and_fraud_investigation",
+]
 """What it causes."""
 AnomalyResolution = Literal["no_traffic", "too_little_traffic"]
 """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
+AnomalyDirection = Literal["up", "down"]
+"""Whether what is watched is above or below what it is compared with; absent: above."""
 ApprovalDocumentKind = Literal["policy", "tenant"]
 """Which kind of governed document."""
 AttackPatternState = Literal["published", "withdrawn"]

@@ -32,7 +32,7 @@ class Activation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A rate that left its baseline, or came back."""
+    """A finding: a rate, a distribution or a volume that left what it is compared with or its limit, or came back."""
 
     schema_version: Literal[1]
     """The version of this schema; an unknown one goes to the dead-letter topic."""
@@ -50,13 +50,31 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The value of the segment; null covers the whole tenant."""
     metric: Annotated[str, Meta(max_length=64, min_length=1)]
     """The rate concerned."""
-    rule: Literal["twice_baseline"]
-    """The rule that found it."""
-    cadence: Literal["real_time", "daily"]
+    rule: Literal[
+        "twice_baseline",
+        "cusum",
+        "collapse",
+        "saturation",
+        "few_values",
+        "score_shift",
+        "missing_scores",
+        "volume",
+        "silence",
+        "limit_breach",
+        "sequential_limit",
+    ]
+    """The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time."""
+    cadence: Literal["real_time", "daily", "at_once"]
     """Which watch found it."""
     severity: Literal["high", "low_evidence"]
     """high: the guard test is significant; low_evidence: the longer windows decide."""
-    action: Literal["flag_cohort_for_manual_review", "incident_review"]
+    action: Literal[
+        "flag_cohort_for_manual_review",
+        "incident_review",
+        "audit_and_threshold_proposal",
+        "step_up_mfa",
+        "system_audit_and_fraud_investigation",
+    ]
     """What it causes."""
     window_start: Annotated[datetime, Meta(tz=True)]
     """Start of the window that was judged; where traffic ended, since when there was none."""
@@ -88,6 +106,20 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """True when the window is older than the alert horizon: stored, never notified."""
     resolution: Literal["no_traffic", "too_little_traffic"] | None = None
     """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
+    direction: Literal["up", "down"] | None = None
+    """Whether what is watched is above or below what it is compared with; absent: above."""
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    """Since when it is so, as far as the counts tell; absent: since window_start of the first revision."""
+    known_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When it became known, in log time: labels may prove it weeks after its window; absent: as soon as its window closed."""
+    statistic: float | None = None
+    """The detector's statistic, in its own unit; absent: the rule has none beside p_value."""
+    threshold: float | None = None
+    """The limit that the statistic passed, or the limit of the rate that is broken."""
+    affected: Annotated[float, Meta(ge=0.0)] | None = None
+    """About how many transactions went wrong beyond what was to be expected."""
+    trials_needed: Annotated[int, Meta(ge=0)] | None = None
+    """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
 
 
 class Approval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
