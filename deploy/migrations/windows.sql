@@ -1,4 +1,4 @@
--- revision 5
+-- revision 6
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -84,3 +84,15 @@ create table if not exists windows.anomalies(
 );
 comment on table windows.anomalies is 'The latest anomaly of every series that ever had one.';
 comment on column windows.anomalies.body is 'msgpack: id, revision, severity and the windows it spans.';
+
+create table if not exists windows.minute_watch(
+  tenant text collate "C" not null primary key,
+  partition int not null,
+  due_ms bigint,
+  body bytea not null
+) with (fillfactor = 50);
+alter table windows.minute_watch alter column body set storage external;
+comment on table windows.minute_watch is 'What the real-time detectors remember of each whole tenant.';
+comment on column windows.minute_watch.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.minute_watch.due_ms is 'When silence is to be told of, if nothing comes before, ms since the Unix epoch.';
+comment on column windows.minute_watch.body is 'msgpack, compressed by zlib: minutes of the last hour, reference, where each detector stands, what was told.';

@@ -29,6 +29,7 @@ from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
 from services.aggregator.handlers import ledger
 from services.aggregator.handlers.combine import CombineStage
+from services.aggregator.handlers.minute_findings import Heard, goes_on
 from services.aggregator.handlers.windows import SCHEMA, WindowsStage
 
 if TYPE_CHECKING:
@@ -94,13 +95,15 @@ def build_windows(
     wire: Wire = JSON,
     *,
     engine: Engine = "lane",
+    heard: Heard = goes_on,
 ) -> Service:
     """Wire windows; the policy gives the rates to expect and the rule's guard.
 
-    `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027).
+    `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `heard`: where a log that
+    has an end ends.
     """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    stage = _windows_stage(settings, bus, policy, wire)
+    stage = _windows_stage(settings, bus, policy, wire, heard)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     check = partial(check_shared, bus, topics.TALLIES)
     carrier: Part
@@ -207,7 +210,7 @@ async def connect_ledger(settings: LedgerSettings) -> Service:
     )
 
 
-def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> WindowsStage:
+def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard) -> WindowsStage:
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
@@ -215,4 +218,4 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire) -> 
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     sources = partial(bus.partitions, topics.VERDICTS)
-    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire)
+    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire, heard)

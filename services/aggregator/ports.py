@@ -16,6 +16,7 @@ from services.aggregator.core.journal import Added
 from services.aggregator.core.labelled import Cell, Deltas, WindowKey
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.core.real_time.tenant import TenantState
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.step_up_control import StepUpState
 
@@ -99,6 +100,22 @@ class AnomaliesStore(Protocol):
         anomalies: Mapping[SeriesKey, AnomalyState],
     ) -> None:
         """Store whole rows: every metric of a baselines row, not only the changed ones."""
+        ...
+
+
+class MinuteWatchStore(Protocol):
+    """What the watch over minutes remembers of each tenant: `adapters.minute_watch_store`."""
+
+    async def load_tenants(self, tx: Any, tenants: Collection[str]) -> dict[str, TenantState]:
+        """Return the states of these tenants; a new one where nothing is stored."""
+        ...
+
+    async def load_due(self, tx: Any, partition: int) -> dict[str, int]:
+        """Return by when the tenants of a tallies partition are to be told of, if nothing comes; ms since 1970."""
+        ...
+
+    async def save_tenants(self, tx: Any, partition: int, states: Mapping[str, tuple[TenantState, int | None]]) -> None:
+        """Store the states and when they are due."""
         ...
 
 
@@ -188,6 +205,7 @@ class WindowsStores(NamedTuple):
 
     windows: WindowsStore
     anomalies: AnomaliesStore
+    minutes: MinuteWatchStore
 
 
 class LedgerStores(NamedTuple):

@@ -57,12 +57,20 @@ def partition_counts() -> dict[str, int]:
     return {spec.name: 1 for spec in topics.kafka_specs()}
 
 
+class Heard:
+    """Up to when the log has been fed: its end is not the silence of its tenants."""
+
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+
+
 class Standalone:
     """The whole system on one bus."""
 
-    def __init__(self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock) -> None:
+    def __init__(self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock, heard: Heard) -> None:
         self.bus = bus
         self.clock = clock
+        self._heard = heard
         self._services = services
 
     async def start(self) -> None:
@@ -87,7 +95,8 @@ class Standalone:
             await self._end_days(day)
             published = list(slice_)
             await self.bus.publish(published)
-            self.clock.advance_to(max([record.timestamp_ms or 0 for record in published]))
+            self._heard.at_ms = max([record.timestamp_ms or 0 for record in published])
+            self.clock.advance_to(self._heard.at_ms)
             await self.work_off()
 
     async def _end_days(self, next_day: int) -> None:
@@ -130,7 +139,7 @@ def build(
     edges: Sequence[float] = (),
 ) -> tuple[Standalone, Conservation]:
     """Wire all seven processes on one bus; `edges` are scores that sketches must tell apart exactly."""
-    clock = SimulatedClock(start_ms)
+    clock, heard = SimulatedClock(start_ms), Heard(start_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True)
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
@@ -142,9 +151,9 @@ def build(
         ),
         devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
-        aggregator.build_windows(aggregating, bus, pool, policy, clock),
+        aggregator.build_windows(aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms),
         aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
         notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),
     ]
-    return Standalone(bus, services, clock), conservation
+    return Standalone(bus, services, clock, heard), conservation

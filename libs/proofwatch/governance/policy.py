@@ -67,6 +67,26 @@ class Limits(_Part):
     iapar: Rate | None = None
 
 
+class RealTimeRule(_Part):
+    """Limits of the detectors that look at each minute of a whole tenant.
+
+    A finding of absence needs `expected_count` failures, scores or transactions that were to be expected.
+    `saturated_share` of the scores at a bound, pairs of scores alike `few_values_factor` times as often as usual, the
+    statistic `missing_limit` of missing scores (`missing_expected` stands in while too few were seen), no traffic for
+    longer than `quiet_factor` times the longest quiet time, and `surge_factor` times the most traffic are findings. One
+    ends after `quiet_minutes` minutes that are within.
+    """
+
+    expected_count: Annotated[int, Field(ge=10, le=1_000)] = 20
+    saturated_share: Annotated[float, Field(ge=0.25, lt=1)] = 0.5
+    few_values_factor: Annotated[float, Field(ge=2, le=100)] = 4.0
+    missing_limit: Annotated[float, Field(ge=10, le=1_000)] = 40.0
+    missing_expected: Rate = 0.01
+    quiet_factor: Annotated[float, Field(ge=1, le=100)] = 2.0
+    surge_factor: Annotated[float, Field(ge=1.5, le=100)] = 3.0
+    quiet_minutes: Annotated[int, Field(ge=1, le=1_440)] = 5
+
+
 class Monitoring(_Part):
     """The 2 × baseline rule and its guard; `expected` stands in until `min_periods` earlier periods exist."""
 
@@ -74,6 +94,7 @@ class Monitoring(_Part):
     alpha: Annotated[float, Field(gt=0, le=0.5)]
     min_periods: Annotated[int, Field(ge=1, le=365)]
     expected: dict[str, Rate]
+    real_time: RealTimeRule = RealTimeRule()
 
 
 class VelocityRule(_Part):
@@ -144,8 +165,14 @@ class Policy(_Part):
         return copied
 
     def canonical(self) -> bytes:
-        """Return the policy as JSON with sorted keys and no blanks."""
-        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        """Return the policy as JSON with sorted keys and no blanks.
+
+        A part that came with a later release is left out where it is the default, so that a policy keeps its hash.
+        """
+        document = self.model_dump(mode="json")
+        if self.monitoring.real_time == RealTimeRule():
+            del document["monitoring"]["real_time"]
+        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
     def with_thresholds(self, match: float | None = None, liveness: float | None = None) -> "Policy":
         """Return the policy with other thresholds (None keeps one); the hash follows."""

@@ -1,13 +1,19 @@
 """The ports on PostgreSQL: what `app.py` hands to the stages."""
 
-from services.aggregator.adapters import control_store, postgres_joins, postgres_ledger, postgres_windows
+from services.aggregator.adapters import (
+    control_store,
+    minute_watch_store,
+    postgres_joins,
+    postgres_ledger,
+    postgres_windows,
+)
 from services.aggregator.adapters.anomaly_store import AnomalyStore
 from services.aggregator.ports import LedgerStores, WindowsStores
 
 
 def windows_stores() -> WindowsStores:
     """Return the tables of the schema `windows`."""
-    return WindowsStores(postgres_windows, AnomalyStore("windows"))
+    return WindowsStores(postgres_windows, AnomalyStore("windows"), minute_watch_store)
 
 
 def ledger_stores() -> LedgerStores:

@@ -3,20 +3,22 @@
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS
 from services.aggregator.core.quiet import SILENCE_MS, overdue
+from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.ports import Opened, Progress
 
 
 class OpenWindows:
-    """How far the partition's sources are merged, the buckets that are open, what fires.
+    """How far the partition's sources are merged, the buckets that are open, what fires, who is due.
 
     It counts its steps, and so does the database: where the two differ, somebody's transaction was rolled back or
     another process was here, and the cache is read anew.
     """
 
-    def __init__(self, progress: Progress, opened: Opened, firing: Anomalies) -> None:
+    def __init__(self, progress: Progress, opened: Opened, firing: Anomalies, due: DueTimes) -> None:
         self.step, self.sources = progress
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
         self.firing = firing
+        self.due = due
         self.tidy_at_ms = 0
 
     def is_long(self) -> bool:

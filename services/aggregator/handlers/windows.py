@@ -1,11 +1,12 @@
 """windows: merges tallies into buckets, closes and restates windows, and judges their rates."""
 
 from collections.abc import Awaitable, Callable, Container, Sequence
+from heapq import merge as merged_by
 from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.port import Batch, History, Output, Rejection, TopicPartition
+from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.rejected import Rejected
@@ -13,12 +14,14 @@ from proofwatch.events.types import Cell, Tally
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from proofwatch.runtime.conditions import Condition
-from services.aggregator.core.closing import Rules, close, restate
+from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
+from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
+from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.window_findings import WindowFindings
 from services.aggregator.ports import Progress, WindowsStores
@@ -43,12 +46,16 @@ class WindowsStage:
         verdicts_partitions: Callable[[], Awaitable[int]],
         stores: WindowsStores,
         wire: Wire = JSON,
+        heard: Heard = goes_on,
     ) -> None:
+        """`heard`: where a log that has an end ends, so that its end is not taken for silence."""
         self._rules = rules
         self._count_sources = verdicts_partitions
         self._decode = wire.decoder(TALLY)
         self._store = stores.windows
+        self._due = stores.minutes
         self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
+        self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes, heard)
         self._expected = 0
         self._lanes: dict[TopicPartition, OpenWindows] = {}
 
@@ -76,17 +83,26 @@ class WindowsStage:
         touched = await self._merge(arrivals.in_time, lane, tx, journal, before_ms)
         revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
-        outgoing = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
+        outgoing = await self._published(revised, batch, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms)
             more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, before_ms, late)
             revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
-            outgoing += await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
+            outgoing += await self._published(revised, batch, lane, past_ms, tx)
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
         return [*rejections, *outgoing]
+
+    async def _published(
+        self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
+    ) -> list[Outgoing]:
+        """Return the windows and what is found in them, in the order of their times, however the log was cut."""
+        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
+        partition = batch.source.partition
+        minutes = await self._minutes.publish(revised, batch.progress_ms, lane.due, past_ms, partition, tx)
+        return list(merged_by(windows, minutes, key=lambda each: each.timestamp_ms or 0))
 
     async def _save(
         self,
@@ -128,7 +144,8 @@ class WindowsStage:
         stored = await self._store.load_progress(tx, source.partition)
         if lane is None or lane.step != stored.step:
             opened = await self._store.load_open(tx, source.partition)
-            lane = OpenWindows(stored, opened, await self._store.load_firing(tx, source.partition))
+            firing = await self._store.load_firing(tx, source.partition)
+            lane = OpenWindows(stored, opened, firing, DueTimes(await self._due.load_due(tx, source.partition)))
         return lane
 
     async def _merge(

@@ -13,6 +13,7 @@ from typing import Final
 from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity, NotificationState
 from proofwatch.events.types import Anomaly, Escalation, PlatformAlert
+from services.notifier.core.real_time_words import words_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _ENDED: Final = {"no_traffic": "no traffic", "too_little_traffic": "too little traffic"}
@@ -52,6 +53,10 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
             f"{named}: {_ENDED[anomaly.resolution]} since {since}, seen at {_minute(anomaly.window_end)}. It ended for "
             f"want of trials; its rate did not come back. A case that it opened waits for a person. {watched}"
         )
+    elif words := words_of(anomaly):
+        changed = words.title if anomaly.state == "firing" else "is as usual again"
+        said = words.sentence if anomaly.state == "firing" else f"as usual again at {_minute(anomaly.window_end)}."
+        summary = f"{named}: {said} {watched} Action: {anomaly.action}."
     else:
         changed = "left its baseline" if anomaly.state == "firing" else "is back at its baseline"
         summary = (
@@ -68,7 +73,7 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         tenant=anomaly.tenant,
         severity="high" if anomaly.severity == "high" else "low",
         state=anomaly.state,
-        title=f"{metric} of {whom}{': ' if anomaly.resolution else ' '}{changed}",
+        title=f"{metric} of {whom}{': ' if anomaly.resolution or words_of(anomaly) else ' '}{changed}",
         summary=summary,
         at=anomaly.window_end.astimezone(UTC),
     )

@@ -10,6 +10,7 @@ from proofwatch.governance.cohort import Cohort
 
 Kind = Literal["subject", "cohort"]
 
+_MORE: Final = ("statistic", "threshold", "affected")
 _CODE_LENGTH: Final = 64  # the schema's limit for a reason code
 _ANOMALY_SEVERITY: Final[dict[str, EscalationSeverity]] = {"high": "high", "low_evidence": "low"}
 
@@ -91,6 +92,7 @@ def from_anomaly(anomaly: Anomaly) -> Signal:
             "baseline_rate": anomaly.baseline_rate,
             "ratio": anomaly.ratio,
             "p_value": anomaly.p_value,
+            **{name: value for name in _MORE if (value := getattr(anomaly, name)) is not None},
         },
     )
     rate = CohortRate(Cohort(anomaly.tenant, anomaly.segment_name, anomaly.segment_value), anomaly.metric)

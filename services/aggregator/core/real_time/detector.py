@@ -1,0 +1,82 @@
+"""What a detector of minutes is: a series with a direction, what causes it, and one function of one minute.
+
+What it remembers between minutes is a chart, which says the same however the minutes were cut into batches. How a
+finding begins, is told and ends is the same for all of them (`real_time.life`).
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from proofwatch.governance.policy import RealTimeRule
+from services.aggregator.core.real_time.minute import Minute
+from services.aggregator.core.real_time.reference import View
+
+Observation = Literal["no_trials", "unclear", "within", "beyond"]
+"""no_trials: nothing of the series came; unclear: too little yet, or between the limits of beginning and ending."""
+Direction = Literal["up", "down"]
+
+
+class Chart(Struct, array_like=True, frozen=True):
+    """What a detector remembers; each says what it means by them. Times in ms since 1970."""
+
+    statistic: float = 0.0
+    k: int = 0
+    n: int = 0
+    since_ms: int = 0
+    level: float = 0.0
+    longest: float = 0.0
+    seen: int = 0
+
+
+class Reading(NamedTuple):
+    """What a detector says of a minute: k in n since `since_ms`, where `baseline_k` in `baseline_n` are usual.
+
+    `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions.
+    """
+
+    observation: Observation
+    since_ms: int = 0
+    k: int = 0
+    n: int = 0
+    baseline_k: int = 0
+    baseline_n: int = 0
+    baseline_rate: float = 0.0
+    p_value: float = 1.0
+    statistic: float = 0.0
+    threshold: float = 0.0
+    affected: float = 0.0
+
+
+NO_TRIALS = Reading("no_trials")
+UNCLEAR = Reading("unclear")
+
+Step = Callable[[Chart, Minute, View, RealTimeRule], tuple[Chart, Reading]]
+
+
+class Absence(NamedTuple):
+    """By when the absence of minutes is beyond a limit, and what is said of it then."""
+
+    at_ms: int
+    reading: Reading
+
+
+class Detector(NamedTuple):
+    """One series. `rule` is a value of the anomaly's schema.
+
+    `causes`: what may be at its bottom; of the series that share one, only the first to fire is told. `absent`: by when
+    minutes that do not come are a finding, if none comes after the one that ended at the given time.
+    """
+
+    rule: str
+    metric: str
+    direction: Direction
+    causes: frozenset[str]
+    step: Step
+    absent: Callable[[Chart, int, View, RealTimeRule], Absence | None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the name of its state."""
+        return f"{self.rule}/{self.metric}/{self.direction}"

@@ -1,0 +1,72 @@
+"""Scores that are all alike: a service that answers the same few values to everybody.
+
+How many values there are is told by pairs: of two scores of one minute the share c falls into one bin of the sketch,
+and 1 / c is the effective number of values (Simpson 1949; Hill's number of order 2). Unlike the number of bins that are
+met it does not depend on how many scores there are. Minutes are taken together until they have 190 pairs,
+as twenty scores have. A finding is c of at least four times the reference's and at least 0.2, within is below twice.
+A reference with fewer than four values cannot be told from a collapse, and raises none.
+
+False findings: at n = 20 and four values of equal share c has the standard deviation 0.03 about 0.25, and 1.0, all
+twenty in one bin, has p = 4^-19 = 4e-12; with more values it is less likely still: below 0.001 a tenant and year.
+"""
+
+from functools import partial
+from typing import Final
+
+from proofwatch.governance.policy import RealTimeRule
+from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Observation, Reading
+from services.aggregator.core.real_time.minute import Minute
+from services.aggregator.core.real_time.reference import Check, View
+from services.aggregator.core.times import MINUTE_MS
+
+_KNOWN: Final = 1_000
+"""Pairs of the reference."""
+_LEAST: Final = 0.2
+_ENDS: Final = 2.0
+
+
+def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check: Check) -> tuple[Chart, Reading]:
+    """Return the block after the minute: k of n pairs alike, since `since_ms`; scores so far in `level`."""
+    scores = minute.match if check == "match" else minute.liveness
+    if not scores.judged:
+        return chart, NO_TRIALS
+    known, n = view.scores(check), rule.expected_count
+    block = Chart(
+        0.0,
+        chart.k + scores.alike,
+        chart.n + scores.pairs,
+        chart.since_ms or minute.start_ms,
+        chart.level + scores.judged,
+    )
+    if block.level < n or block.n < n * (n - 1) / 2:
+        return block, UNCLEAR
+    if known.pairs < _KNOWN:
+        return Chart(), UNCLEAR
+    share, usual = block.k / block.n, known.alike / known.pairs
+    limit = max(_LEAST, rule.few_values_factor * usual)
+    if limit > 1.0:
+        return Chart(), UNCLEAR
+    observation: Observation = (
+        "beyond" if share >= limit else "within" if share < max(_ENDS * usual, _LEAST / 2) else "unclear"
+    )
+    end_ms = minute.start_ms + MINUTE_MS
+    since_ms = end_ms - max(1, round(min(1.0, share) * (end_ms - block.since_ms) / MINUTE_MS)) * MINUTE_MS
+    reading = Reading(
+        observation,
+        since_ms,
+        block.k,
+        block.n,
+        known.alike,
+        known.pairs,
+        usual,
+        0.0 if observation == "beyond" else 1.0,
+        share,
+        limit,
+        block.level if observation == "beyond" else 0.0,
+    )
+    return Chart(), reading
+
+
+def few_values(check: Check) -> Detector:
+    """Return the detector of scores of a check that are all alike."""
+    return Detector("few_values", f"{check}_score", "down", frozenset((check,)), partial(step, check=check))

@@ -1,0 +1,107 @@
+"""What is published of a tenant's changes: an event for each series that is told, ended or taken back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from proofwatch.biometrics.intervals import wilson
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Anomaly
+from proofwatch.instants import instant_of
+from services.aggregator.core.real_time.detector import NO_TRIALS, Detector
+from services.aggregator.core.real_time.life import Change, Changes, Marks
+from services.aggregator.core.real_time.tenant import TenantState, Told
+from services.aggregator.core.times import MINUTE_MS
+
+
+class Published(NamedTuple):
+    """An event, and the moment (ms since 1970) whose passing made it known."""
+
+    at_ms: int
+    event: Anomaly
+
+
+def publish(
+    tenant: str, state: TenantState, changes: Changes, standing: Marks, detectors: Sequence[Detector]
+) -> tuple[TenantState, list[Published]]:
+    """Return the state with what is published of it, and the events of what changed.
+
+    `standing`: the marks as they are now; what was told and does not stand any more was taken back by late data.
+    """
+    told, published = dict(state.told), list[Published]()
+    for detector in detectors:
+        known, change = told.get(detector.name), changes.get(detector.name)
+        firing = known is not None and known.firing
+        if change is None:
+            if not firing or _stands(standing, detector.name):
+                continue
+            start_ms = state.minutes[-1].start_ms if state.minutes else state.after.end_ms - MINUTE_MS
+            change = Change(None, NO_TRIALS, start_ms, start_ms + MINUTE_MS)
+        if (change.told_ms is not None) == firing:
+            continue
+        told[detector.name] = moved = _moved(tenant, detector, change, known)
+        published.append(Published(change.end_ms, _event(tenant, detector, change, moved)))
+    if published:
+        state = TenantState(state.reference, state.minutes, state.before, state.after, told)
+    return state, published
+
+
+def _stands(standing: Mapping[str, Any], name: str) -> bool:
+    mark = standing.get(name)
+    return mark is not None and mark.told_ms is not None
+
+
+def _moved(tenant: str, detector: Detector, change: Change, known: Told | None) -> Told:
+    if change.told_ms is None:
+        assert known is not None, "only what is told ends"
+        return Told(known.anomaly_id, known.revision + 1, known.told_ms, False, known.since_ms)
+    since_ms = change.reading.since_ms or change.start_ms
+    if known and known.told_ms == change.told_ms:  # taken back by late data, and back again
+        return Told(known.anomaly_id, known.revision + 1, known.told_ms, True, since_ms)
+    parts = (detector.rule, detector.metric, tenant, detector.direction, change.told_ms)
+    return Told(derived_id("anomaly", *parts), 1, change.told_ms, True, since_ms)
+
+
+_CERTAIN: Final = 1.0
+
+
+def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anomaly:
+    reading = change.reading
+    rate = reading.k / reading.n if reading.n else 0.0
+    if reading.k > reading.n:  # transactions a minute are no share
+        low, high = rate, rate
+    else:
+        low, high = wilson(reading.k, reading.n) if reading.n else (0.0, _CERTAIN)
+    return Anomaly(
+        schema_version=1,
+        anomaly_id=told.anomaly_id,
+        revision=told.revision,
+        state="firing" if told.firing else "resolved",
+        tenant=tenant,
+        segment_name=None,
+        segment_value=None,
+        metric=detector.metric,
+        rule=cast("Any", detector.rule),  # that the schema has every detector's name is tested
+        cadence="real_time",
+        severity="high",
+        action="incident_review",
+        window_start=instant_of(min(reading.since_ms or change.start_ms, change.start_ms)),
+        window_end=instant_of(change.end_ms),
+        k=reading.k,
+        n=reading.n,
+        rate=rate,
+        low=low,
+        high=high,
+        baseline_k=reading.baseline_k,
+        baseline_n=reading.baseline_n,
+        baseline_rate=reading.baseline_rate,
+        baseline_periods=0,
+        ratio=rate / reading.baseline_rate if reading.baseline_rate else 0.0,
+        p_value=reading.p_value,
+        backfill=False,
+        resolution=change.resolution,
+        direction=detector.direction,
+        since=instant_of(told.since_ms),
+        statistic=reading.statistic or None,
+        threshold=reading.threshold or None,
+        affected=reading.affected or None,
+    )

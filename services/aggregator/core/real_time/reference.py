@@ -1,0 +1,229 @@
+"""What a tenant usually does: rates, shapes and volume of the minutes that are more than an hour old.
+
+It grows hour by hour, and what a minute of hour H is compared with are the hours up to H - 2, however late it is looked
+at again: so neither batches nor the order of arrival have an influence. Volume and the rates of an hour of the day are
+of earlier dates. Minutes while a detector fires are left out of what it compares with, but for seven days only: what
+lasts for longer is the way it is now. Older counts weigh half after every 28 days.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from proofwatch.biometrics.intervals import wilson
+from services.aggregator.core.baselines import slot_of
+from services.aggregator.core.real_time.minute import NO_SCORES, Minute, Scores
+from services.aggregator.core.times import HOUR_MS, MINUTE_MS, MINUTE_S
+
+Check = Literal["match", "liveness"]
+
+_MATURE_HOURS: Final = 2
+_MEMORY_DAYS: Final = 28
+_DATES: Final = 8
+"""Of one hour of a class of day: so many are remembered."""
+_RECENT_HOURS: Final = 48
+METRICS: Final = ("rejection_rate", "match_fail_rate", "liveness_fail_rate")
+_OTHER_DAYS: Final = 4
+_KNOWN: Final = 20
+"""Failures from which on a rate is known well enough that none is a finding."""
+_BLOCK_MS: Final = 5 * MINUTE_MS
+
+
+class Rate(Struct, array_like=True, frozen=True):
+    """k in n."""
+
+    k: int = 0
+    n: int = 0
+
+    def plus(self, k: int, n: int) -> "Rate":
+        """Return the sum."""
+        return Rate(self.k + k, self.n + n)
+
+
+class Sums(Struct, array_like=True, frozen=True):
+    """Of any number of minutes: rejections, and scores by check."""
+
+    rejected: Rate = Rate()
+    match: Scores = NO_SCORES
+    liveness: Scores = NO_SCORES
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Return the sum."""
+        rejected = self.rejected.plus(other.rejected.k, other.rejected.n)
+        return Sums(rejected, self.match.plus(other.match), self.liveness.plus(other.liveness))
+
+    def halved(self) -> "Sums":
+        """Return half of it."""
+        return Sums(Rate(self.rejected.k // 2, self.rejected.n // 2), self.match.halved(), self.liveness.halved())
+
+    def rate(self, metric: str) -> Rate:
+        """Return failures in trials of `rejection_rate`, `match_fail_rate` or `liveness_fail_rate`."""
+        if metric == "rejection_rate":
+            return self.rejected
+        scores = self.match if metric == "match_fail_rate" else self.liveness
+        return Rate(scores.failed, scores.judged)
+
+
+class Hour(Struct, array_like=True, frozen=True):
+    """An hour, counted from 1970: transactions, the most of them in five minutes, and sums of what is compared with."""
+
+    hour: int
+    transactions: int = 0
+    peak: int = 0
+    block: int = 0
+    in_block: int = 0
+    sums: Sums = Sums()
+
+
+class HourRates(NamedTuple):
+    """Failures in trials of an hour, by metric."""
+
+    hour: int
+    rates: dict[str, Rate]
+
+
+class Volume(NamedTuple):
+    """Transactions of an hour, and the most of them in five minutes."""
+
+    hour: int
+    transactions: int
+    peak: int
+
+
+class Reference(Struct, array_like=True, frozen=True):
+    """What is known of a tenant; `hours` are those that a minute may still be too early to be compared with.
+
+    `volumes` by class of day and hour (`baselines.slot_of`), `by_hour` by hour of the day, UTC; `recent`: two days.
+    """
+
+    first_hour: int | None = None
+    total: Sums = Sums()
+    by_hour: dict[int, Sums] = {}
+    volumes: dict[int, tuple[Volume, ...]] = {}
+    recent: tuple[HourRates, ...] = ()
+    hours: tuple[Hour, ...] = ()
+
+    def taken(self, minute: Minute, sums: Sums) -> "Reference":
+        """Return the reference with a minute that came after all that are in it; `sums`: what counts of it."""
+        hour, block = minute.start_ms // HOUR_MS, minute.start_ms // _BLOCK_MS
+        *before, last = self.hours or (Hour(hour),)
+        if last.hour != hour:
+            before, last = [*before, last], Hour(hour)
+        in_block = minute.transactions + (last.in_block if last.block == block else 0)
+        last = Hour(
+            hour,
+            last.transactions + minute.transactions,
+            max(last.peak, in_block),
+            block,
+            in_block,
+            last.sums.plus(sums),
+        )
+        first = hour if self.first_hour is None else self.first_hour
+        return replace(self, first_hour=first, hours=(*before, last))
+
+    def absorbed(self, hour: int) -> "Reference":
+        """Return the reference with the hours in its totals with which every minute from `hour` on is compared."""
+        old = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
+        if not old:
+            return self
+        by_hour, volumes = dict(self.by_hour), dict(self.volumes)
+        for each in old:
+            of_day, slot = each.hour % 24, slot_of(MINUTE_S, each.hour * HOUR_MS)
+            before = by_hour.get(of_day, Sums())
+            by_hour[of_day] = (before.halved() if each.hour // 24 % _MEMORY_DAYS == 0 else before).plus(each.sums)
+            known = (*volumes.get(slot, ()), Volume(each.hour, each.transactions, each.peak))
+            volumes[slot] = known[-_DATES:]
+        recent = (*self.recent, *(HourRates(each.hour, {m: each.sums.rate(m) for m in METRICS}) for each in old))
+        total, left = _grown(self.total, old), self.hours[len(old) :]
+        return Reference(self.first_hour, total, by_hour, volumes, recent[-_RECENT_HOURS - 1 :], left)
+
+    def seen_from(self, hour: int) -> "View":
+        """Return what a minute of the hour is compared with."""
+        mature = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
+        return View(hour, _grown(self.total, mature), self)
+
+
+class View:
+    """What a minute of one hour is compared with."""
+
+    def __init__(self, hour: int, total: Sums, reference: Reference) -> None:
+        self.hour = hour
+        self.total = total
+        self._reference = reference
+        self._expected: dict[str, float | None] = {}
+
+    def scores(self, check: Check) -> Scores:
+        """Return the scores of a check."""
+        return self.total.match if check == "match" else self.total.liveness
+
+    def least_rate(self, metric: str) -> float | None:
+        """Return the rate that is to be expected at least, at this hour of the day; None: it is not known.
+
+        It is the lower 95 % bound of what was seen but in the worst hours; where the hour of the day is not known, half
+        of that.
+        """
+        if metric not in self._expected:
+            self._expected[metric] = self._least_rate(metric)
+        return self._expected[metric]
+
+    def _least_rate(self, metric: str) -> float | None:
+        seen = self._without_the_worst(metric)
+        if seen.k < _KNOWN:
+            return None
+        of_hour = self._reference.by_hour.get(self.hour % 24, Sums()).rate(metric)
+        low = wilson(seen.k, seen.n)[0]
+        return min(low, wilson(of_hour.k, of_hour.n)[0]) if of_hour.k >= _KNOWN else low / 2
+
+    def _without_the_worst(self, metric: str) -> Rate:
+        """Return the rate of the last two days without the quarter of their hours in which it was highest.
+
+        An incident that is over must not make its end look like one.
+        """
+        last = self.hour - _MATURE_HOURS - 1  # one less than mature: those are absorbed whenever it is looked at
+        hours = [each.rates[metric] for each in self._reference.recent if last - _RECENT_HOURS < each.hour <= last]
+        ordered = sorted([each for each in hours if each.n], key=lambda each: each.k / each.n)
+        kept = ordered[: len(ordered) - (len(ordered) + 3) // 4]
+        return Rate(sum([each.k for each in kept]), sum([each.n for each in kept]))
+
+    def least_per_hour(self, hour: int) -> int | None:
+        """Return how many transactions an hour has at least; None: no such hour was seen. What happened twice is usual.
+
+        Of a class of day that is new, the other one tells, of which a quarter is expected. Not more than 20 hours
+        behind the newest minute, so that the dates before it are complete.
+        """
+        seen = sorted(each.transactions for each in self._dates(hour))
+        if not seen:
+            known = [each.transactions for each in self._dates(hour, any_day=True)]
+            return min(known) // _OTHER_DAYS if known else None
+        return seen[1] if len(seen) >= _DATES - 1 else seen[0]
+
+    @cached_property
+    def most_in_block(self) -> int | None:
+        """Return how many transactions five minutes of this hour have at most; None: too few dates were seen."""
+        seen = sorted(each.peak for each in self._dates(self.hour))
+        return seen[-2] if len(seen) >= _DATES - 1 else None
+
+    def _dates(self, hour: int, *, any_day: bool = False) -> Iterator[Volume]:
+        """Yield the hour of earlier dates, the latest first: eight of the same class of day, or whatever is known."""
+        first, found = self._reference.first_hour, 0
+        own = slot_of(MINUTE_S, hour * HOUR_MS)
+        for day in range(1, _MEMORY_DAYS + 1):
+            earlier = hour - 24 * day
+            if first is None or earlier <= first or found == _DATES:  # the first hour need not be whole
+                return
+            slot = slot_of(MINUTE_S, earlier * HOUR_MS)
+            if any_day or slot == own:
+                found += 1
+                known = [each for each in self._reference.volumes.get(slot, ()) if each.hour == earlier]
+                yield known[0] if known else Volume(earlier, 0, 0)
+
+
+def _grown(total: Sums, hours: list[Hour]) -> Sums:
+    for each in hours:
+        if each.hour % (24 * _MEMORY_DAYS) == 0:
+            total = total.halved()
+        total = total.plus(each.sums)
+    return total

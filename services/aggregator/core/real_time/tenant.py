@@ -1,0 +1,143 @@
+"""What is remembered of a tenant between steps, and how a closed or restated minute moves it.
+
+Late data restate: the minutes of the last hour are kept, and when one of them changes, what follows from them is
+counted again from where the detectors stood before that hour. What comes later than an hour behind the newest minute is
+not looked at. So the state is a function of the minutes, in whatever order and batches they came; what was told before
+late data came is taken back by the next revision.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from proofwatch.governance.policy import RealTimeRule
+from services.aggregator.core.quiet import SILENCE_MS
+from services.aggregator.core.real_time import DETECTORS
+from services.aggregator.core.real_time.detector import Detector
+from services.aggregator.core.real_time.life import Changes, Mark, Marks, absent_marks, next_marks
+from services.aggregator.core.real_time.minute import NO_SCORES, Minute
+from services.aggregator.core.real_time.reference import Rate, Reference, Sums, View
+from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
+
+_LEFT_OUT_MS: Final = 7 * DAY_MS
+
+
+class Memory(Struct, array_like=True, frozen=True):
+    """The marks after the minute that ended at `end_ms` (0: before any)."""
+
+    end_ms: int = 0
+    marks: dict[str, Mark] = {}
+
+
+class Told(Struct, array_like=True, frozen=True):
+    """What was published last of a series."""
+
+    anomaly_id: str
+    revision: int
+    told_ms: int
+    firing: bool
+    since_ms: int
+
+
+class TenantState(Struct, array_like=True):
+    """`minutes`: of the last hour, ascending; `before`: the memory ahead of them, `after`: behind them."""
+
+    reference: Reference = Reference()
+    minutes: list[Minute] = []
+    before: Memory = Memory()
+    after: Memory = Memory()
+    told: dict[str, Told] = {}
+
+
+class Moved(NamedTuple):
+    """A tenant's state, and what changed by its last minutes."""
+
+    state: TenantState
+    changes: Changes
+
+
+class MinuteWatch:
+    """Moves tenants' states by the detectors and the policy's limits."""
+
+    def __init__(self, rule: RealTimeRule, detectors: Sequence[Detector] = DETECTORS) -> None:
+        self._rule = rule
+        self._detectors = tuple(detectors)
+        self._causes = {each.name: each.causes for each in detectors}
+
+    def closed(self, state: TenantState, minute: Minute) -> Moved:
+        """Take a minute that closed, or was restated; one of more than an hour ago changes nothing."""
+        newest = state.minutes[-1].start_ms if state.minutes else None
+        if newest is not None and minute.start_ms <= newest:
+            return self._restated(state, minute) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
+        state = self._matured(state, minute.start_ms)
+        view = state.reference.seen_from(minute.start_ms // HOUR_MS)
+        after, changes = self._next(state.after, minute, view)
+        moved = TenantState(state.reference, [*state.minutes, minute], state.before, after, state.told)
+        return Moved(moved, changes)
+
+    def absent(self, state: TenantState, until_ms: int) -> Changes:
+        """Return what is told because no minute came until then. The state stays: a minute may still come."""
+        end_ms = state.after.end_ms
+        if not end_ms or until_ms <= end_ms:
+            return {}
+        view = state.reference.seen_from((end_ms - MINUTE_MS) // HOUR_MS)
+        return absent_marks(state.after.marks, end_ms, until_ms, view, self._rule, self._detectors)[1]
+
+    def due_ms(self, state: TenantState) -> int | None:
+        """Return by when something that is not yet told is to be, if no minute comes; None: nothing ever is."""
+        end_ms, due = state.after.end_ms, []
+        view = state.reference.seen_from((end_ms - MINUTE_MS) // HOUR_MS)
+        for detector in self._detectors:
+            told = state.told.get(detector.name)
+            mark = state.after.marks.get(detector.name)
+            if detector.absent is None:
+                due += [end_ms + SILENCE_MS] if told and told.firing else []
+            elif mark and mark.fired_ms is None and not (told and told.firing):
+                found = detector.absent(mark.chart, end_ms, view, self._rule)
+                due += [found.at_ms] if found else []
+        return min(due, default=None)
+
+    def standing(self, state: TenantState) -> Marks:
+        """Return the marks as they are, with the absence by which something was told already."""
+        until_ms = max((each.told_ms + MINUTE_MS for each in state.told.values() if each.firing), default=0)
+        if until_ms <= state.after.end_ms:
+            return state.after.marks
+        view = state.reference.seen_from((state.after.end_ms - MINUTE_MS) // HOUR_MS)
+        return absent_marks(state.after.marks, state.after.end_ms, until_ms, view, self._rule, self._detectors)[0]
+
+    def _next(self, memory: Memory, minute: Minute, view: View) -> tuple[Memory, Changes]:
+        marks, changes = next_marks(memory.marks, minute, view, self._rule, self._detectors, memory.end_ms)
+        return Memory(minute.start_ms + MINUTE_MS, marks), changes
+
+    def _matured(self, state: TenantState, newest_ms: int) -> TenantState:
+        """Let the minutes of more than an hour ago go into the reference."""
+        reference, before = state.reference, state.before
+        kept = [each for each in state.minutes if each.start_ms > newest_ms - HOUR_MS]
+        for each in state.minutes[: len(state.minutes) - len(kept)]:
+            before, _ = self._next(before, each, reference.seen_from(each.start_ms // HOUR_MS))
+            reference = reference.taken(each, self._counting(each, before.marks))
+        oldest_ms = kept[0].start_ms if kept else newest_ms
+        return TenantState(reference.absorbed(oldest_ms // HOUR_MS), kept, before, state.after, state.told)
+
+    def _counting(self, minute: Minute, marks: Marks) -> Sums:
+        """Return what of a minute joins the reference."""
+        firing: set[str] = set()
+        for name, mark in marks.items():
+            if mark.fired_ms is not None and minute.start_ms - mark.fired_ms < _LEFT_OUT_MS:
+                firing |= self._causes.get(name, frozenset())
+        match = NO_SCORES if "match" in firing else minute.match
+        liveness = NO_SCORES if "liveness" in firing else minute.liveness
+        apart = firing & {"match", "liveness"}
+        return Sums(Rate() if apart else Rate(minute.rejected, minute.transactions), match, liveness)
+
+    def _restated(self, state: TenantState, minute: Minute) -> Moved:
+        minutes = sorted(
+            [*(each for each in state.minutes if each.start_ms != minute.start_ms), minute],
+            key=lambda each: each.start_ms,
+        )
+        memory, changes = state.before, Changes()
+        for each in minutes:
+            memory, further = self._next(memory, each, state.reference.seen_from(each.start_ms // HOUR_MS))
+            changes |= further
+        return Moved(TenantState(state.reference, minutes, state.before, memory, state.told), changes)

@@ -1,0 +1,95 @@
+"""What a step finds in the minutes of whole tenants, and in their absence: records of anomalies."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY
+from proofwatch.events.wire import Wire
+from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.merge import totals
+from services.aggregator.core.real_time import DETECTORS
+from services.aggregator.core.real_time.due import DueTimes
+from services.aggregator.core.real_time.findings import Published, publish
+from services.aggregator.core.real_time.minute import minute_of
+from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
+from services.aggregator.core.times import MINUTE_S
+from services.aggregator.ports import MinuteWatchStore
+
+Heard = Callable[[], int | None]
+"""Returns the time of the newest record of a log that has an end; None: the log goes on, and silence is silence."""
+
+
+def goes_on() -> None:
+    """Return that the log goes on."""
+
+
+class MinuteFindings:
+    """Moves the states of the tenants, stores them, and makes records of what is found."""
+
+    def __init__(
+        self, monitoring: Monitoring, grace_ms: int, wire: Wire, store: MinuteWatchStore, heard: Heard = goes_on
+    ) -> None:
+        """`grace_ms`: how long after its end a minute closes. `heard`: where the log ends."""
+        self._watch = MinuteWatch(monitoring.real_time)
+        self._grace_ms = grace_ms
+        self._store = store
+        self._encode = wire.encoder(ANOMALY)
+        self._heard = heard
+
+    async def publish(
+        self,
+        revised: Sequence[WindowRevision],
+        timestamp_ms: int | None,
+        due: DueTimes,
+        past_ms: int | None,
+        partition: int,
+        tx: Any,
+    ) -> list[Outgoing]:
+        """Return what the revised minutes tell, and what the absence of minutes does that ended by `past_ms`.
+
+        What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`.
+        """
+        minutes = [each for each in revised if _is_judged(each)]
+        heard_ms = self._heard()
+        until_ms = past_ms if past_ms is None or heard_ms is None else min(past_ms, heard_ms)
+        states = await self._store.load_tenants(tx, {each.key.tenant for each in minutes} | set(due.by(until_ms)))
+        outgoing: list[Outgoing] = []
+        for each in minutes:
+            tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
+            state, changes = self._watch.closed(states[tenant], minute)
+            states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
+            outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms)
+        for tenant, state in states.items():
+            outgoing += self._absence(tenant, state, until_ms, states)
+        stored = {tenant: (state, self._watch.due_ms(state)) for tenant, state in states.items()}
+        await self._store.save_tenants(tx, partition, stored)
+        for tenant, (_, due_ms) in stored.items():
+            due.note(tenant, due_ms)
+        return outgoing
+
+    def _absence(
+        self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState]
+    ) -> list[Outgoing]:
+        if until_ms is None or not (changes := self._watch.absent(state, until_ms)):
+            return []
+        states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
+        return self._records(found, None)
+
+    def _records(self, found: Sequence[Published], at_ms: int | None) -> list[Outgoing]:
+        return [
+            Outgoing(
+                topics.ANOMALIES,
+                each.event.tenant.encode(),
+                self._encode(each.event),
+                None,
+                each.at_ms + self._grace_ms if at_ms is None else at_ms,
+            )
+            for each in found
+        ]
+
+
+def _is_judged(revised: WindowRevision) -> bool:
+    return revised.key.length_s == MINUTE_S and revised.window.name is None and not revised.backfill

@@ -1,0 +1,84 @@
+"""What the detectors of minutes found, in a sentence of plain words: what, since when, against what."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from proofwatch.events.types import Anomaly
+
+
+class Words(NamedTuple):
+    """The end of a title, and a sentence."""
+
+    title: str
+    sentence: str
+
+
+def words_of(anomaly: Anomaly) -> Words | None:
+    """Return the words for an anomaly that fires; None: its rule has none of its own."""
+    found = _WORDS.get((anomaly.rule, anomaly.direction or "up"))
+    if found is None:
+        return None
+    title, sentence = found
+    return Words(title, f"{sentence(anomaly)[:-1]}, since {_minute(anomaly.since or anomaly.window_start)}.")
+
+
+def _nobody_fails(anomaly: Anomaly) -> str:
+    return (
+        f"Nobody failed in {anomaly.n} trials, where {anomaly.statistic or 0.0:.0f} failures or more were to be "
+        f"expected: the check may be letting everybody through."
+    )
+
+
+def _nobody_passes(anomaly: Anomaly) -> str:
+    return f"All of {anomaly.n} trials failed, of which {_percent(anomaly.baseline_rate)} usually do."
+
+
+def _at_the_end(anomaly: Anomaly) -> str:
+    end = "upper" if anomaly.direction == "up" else "lower"
+    usual = _percent(anomaly.baseline_rate)
+    return f"{anomaly.k} of {anomaly.n} scores are at the {end} end of the scale, where {usual} usually are."
+
+
+def _all_alike(anomaly: Anomaly) -> str:
+    alike, usual = _percent(anomaly.rate), _percent(anomaly.baseline_rate)
+    return f"Scores are nearly all alike: {alike} of their pairs are, {usual} usually."
+
+
+def _missing(anomaly: Anomaly) -> str:
+    usual = _percent(anomaly.baseline_rate)
+    return f"{anomaly.k} of {anomaly.n} requested scores did not come, where {usual} usually do not."
+
+
+def _stopped(anomaly: Anomaly) -> str:
+    return (
+        f"{anomaly.k} transactions came in {anomaly.n} minutes, where at least "
+        f"{anomaly.baseline_rate:.3g} a minute were to be expected."
+    )
+
+
+def _surged(anomaly: Anomaly) -> str:
+    return (
+        f"{anomaly.k} transactions came within {anomaly.n} minutes, where {anomaly.baseline_rate:.3g} a minute are the "
+        f"usual most."
+    )
+
+
+_WORDS: Final[dict[tuple[str, str], tuple[str, Callable[[Anomaly], str]]]] = {
+    ("collapse", "down"): ("nobody fails any more", _nobody_fails),
+    ("collapse", "up"): ("nobody passes any more", _nobody_passes),
+    ("saturation", "up"): ("scores are at the upper end", _at_the_end),
+    ("saturation", "down"): ("scores are at the lower end", _at_the_end),
+    ("few_values", "down"): ("scores are all alike", _all_alike),
+    ("missing_scores", "up"): ("scores do not come", _missing),
+    ("volume", "down"): ("traffic has all but stopped", _stopped),
+    ("volume", "up"): ("traffic surges", _surged),
+}
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.3g} %"
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
