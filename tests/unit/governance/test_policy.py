@@ -72,3 +72,13 @@ def test_a_missing_or_shapeless_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(InvalidPolicy, match="must be a mapping"):
         load_policy(tmp_path / "list.yaml")
+
+
+def test_a_policy_without_the_limits_of_minutes_keeps_its_hash() -> None:
+    """A part that came with a later release is no change while it says nothing else than the default."""
+    policy = load_policy()
+    assert b"real_time" not in policy.canonical()
+    stricter = policy.monitoring.real_time.model_copy(update={"expected_count": 30})
+    changed = policy.model_copy(update={"monitoring": policy.monitoring.model_copy(update={"real_time": stricter})})
+    assert b"real_time" in changed.canonical()
+    assert changed.hash != policy.hash
