@@ -67,10 +67,12 @@ class Heard:
 class Standalone:
     """The whole system on one bus."""
 
-    def __init__(self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock, heard: Heard) -> None:
+    def __init__(
+        self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock, heard: Heard | None = None
+    ) -> None:
         self.bus = bus
         self.clock = clock
-        self._heard = heard
+        self._heard = heard or Heard(0)
         self._services = services
 
     async def start(self) -> None:
