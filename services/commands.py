@@ -52,6 +52,30 @@ COMMANDS: Final = {
         "re-compute one verdict from its event and basis and show it rule by rule",
         "proofwatch explain tx-88214 --tenant kestrel-telecom --subject sub-c07e51",
     ),
+    "rates": Command(
+        "services.aggregator.queries.rates",
+        "standalone,aggregator",
+        "show every rate of a tenant over a span, with counts, intervals, limits and label coverage",
+        "proofwatch rates --tenant kestrel-telecom --since 24h",
+    ),
+    "windows": Command(
+        "services.aggregator.queries.windows",
+        "standalone,aggregator",
+        "list the windows of a tenant with their revisions",
+        "proofwatch windows --tenant kestrel-telecom --since 2h --length 5m --format csv",
+    ),
+    "handsets": Command(
+        "services.aggregator.queries.handsets",
+        "standalone,aggregator",
+        "compare device models, OS, SDK releases and countries: capture failures, timings, responsiveness",
+        "proofwatch handsets --tenant kestrel-telecom --since 7d --segment sdk_version",
+    ),
+    "what-if": Command(
+        "services.aggregator.queries.what_if",
+        "standalone,aggregator",
+        "bound what other thresholds would have made of past scores: error rates, retakes, reviews",
+        "proofwatch what-if --tenant kestrel-telecom --since 30d --liveness-threshold 0.985",
+    ),
     "run": Command(
         "services.operations.run",
         "kafka,postgres,scorer,aggregator,triage,notifier",

@@ -70,9 +70,11 @@ PROCESSES: Final[Mapping[str, Process]] = {
     ),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
     "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
-    # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `backtest`; `topics apply`
+    # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
-    "operations": Process({"redrive": (topics.REDRIVES,)}, reads_schemas=("ledger",), every=("READ",), redrives=True),
+    "operations": Process(
+        {"redrive": (topics.REDRIVES,)}, reads_schemas=("ledger", "windows"), every=("READ",), redrives=True
+    ),
     "topics": Process(every=("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")),
 }
 """Every principal of ours. Who else is named in the manifests (upstream, platform …) is somebody else's."""

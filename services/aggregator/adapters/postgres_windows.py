@@ -145,12 +145,16 @@ def _body(bucket: Bucket) -> bytes:
     return zlib.compress(_encode(list(bucket.segments.values())), 1)
 
 
+def decoded_segments(body: bytes) -> list[SegmentWindow]:
+    """Return the windows of a bucket from its body."""
+    # a list of msgpack never begins like zlib: rows of earlier releases are not compressed
+    return _decode_segments(zlib.decompress(body) if body[:1] == b"\x78" else body)
+
+
 def _buckets(rows: Iterable[Any]) -> dict[BucketKey, Bucket]:
     found = {}
     for tenant, length_s, start_ms, closed, late, body in rows:
         key = BucketKey(tenant, length_s, start_ms)
-        # a list of msgpack never begins like zlib: rows of earlier releases are not compressed
-        plain = zlib.decompress(body) if body[:1] == b"\x78" else body
-        segments = {(each.name, each.value): each for each in _decode_segments(plain)}
+        segments = {(each.name, each.value): each for each in decoded_segments(body)}
         found[key] = Bucket(key, closed, segments, late)
     return found

@@ -1,0 +1,169 @@
+"""Windows put together over a span of time: which ones cover it, and what they add up to. Exact, for all are counts.
+
+A span is covered by the longest windows that lie in it whole, shorter ones at its edges and where the day is not closed
+yet; so a month is read as thirty days, not as 8,640 windows of five minutes, and the sums are the same.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from proofwatch.biometrics.sketch import Sketch
+from proofwatch.biometrics.sketch_sum import SketchSum
+from proofwatch.biometrics.trials import ClassCounts
+from services.aggregator.core import lengths
+from services.aggregator.core.merge import PolicyCounts
+from services.aggregator.core.segments import WHOLE, Segment
+from services.aggregator.core.times import DAY_MS, SECOND_MS
+
+
+class Span(NamedTuple):
+    """since_ms <= time < until_ms, in milliseconds since the Unix epoch; None: no bound."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def holds(self, start_ms: int, end_ms: int) -> bool:
+        """Return whether start..end lies in it whole."""
+        after = self.since_ms is None or start_ms >= self.since_ms
+        return after and (self.until_ms is None or end_ms <= self.until_ms)
+
+
+class Stretch(NamedTuple):
+    """The length in seconds and the start, in ms since the Unix epoch, of the windows of a tenant's bucket."""
+
+    length_s: int
+    start_ms: int
+
+    @property
+    def end_ms(self) -> int:
+        """Return the end, exclusive."""
+        return self.start_ms + self.length_s * SECOND_MS
+
+
+class CountedWindow(NamedTuple):
+    """A window of verdicts: its counts by policy, or one for all of them. `policies`: the hashes that are in it."""
+
+    at: Stretch
+    segment: Segment
+    revision: int
+    backfill: bool
+    parts: Sequence[PolicyCounts]
+    policies: Sequence[str]
+
+
+class LabelledWindow(NamedTuple):
+    """A labelled day (days since 1970): outcomes by class, and the transactions that asked for (match, liveness)."""
+
+    day: int
+    segment: Segment
+    revision: int
+    backfill: bool
+    classes: Mapping[str, ClassCounts]
+    requested: tuple[int, int]
+    policies: Sequence[str]
+
+    @property
+    def at(self) -> Stretch:
+        """Return the day as a stretch."""
+        return Stretch(lengths.LENGTHS_S[-1], self.day * DAY_MS)
+
+
+@dataclass(slots=True)
+class Counted:
+    """What verdicts add up to: counters, sums of timings in microseconds, sketches."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    sums: dict[str, int] = field(default_factory=dict)
+    sketches: dict[str, SketchSum] = field(default_factory=dict)
+
+    @property
+    def transactions(self) -> int:
+        """Return the number of verdicts."""
+        return self.counts.get("transactions", 0)
+
+    def add(self, part: PolicyCounts) -> None:
+        """Add the counts of a window."""
+        _add(self.counts, part.counts)
+        _add(self.sums, part.sums)
+        for name, each in part.sketches.items():
+            mine = self.sketches.get(name)
+            if mine is None:
+                mine = self.sketches[name] = SketchSum()
+            mine.add(each.grid, each.thresholds, each.bins)
+
+    def without(self, part: "Counted") -> "Counted":
+        """Return the rest of it when `part`, which is in it, is taken away."""
+        rest = Counted(dict(self.counts), dict(self.sums))
+        _add(rest.counts, {name: -n for name, n in part.counts.items()})
+        _add(rest.sums, {name: -n for name, n in part.sums.items()})
+        for name, sketch in self.sketches.items():
+            rest.sketches[name] = SketchSum()
+            rest.sketches[name].add_sum(sketch)
+            if name in part.sketches:
+                rest.sketches[name].add_sum(part.sketches[name], -1)
+        return rest
+
+
+@dataclass(slots=True)
+class Truth:
+    """What labelled days add up to: outcomes by class, their scores, the transactions that asked for either check."""
+
+    outcomes: dict[str, ClassCounts] = field(default_factory=dict)
+    scores: dict[str, SketchSum] = field(default_factory=dict)
+    requested: tuple[int, int] = (0, 0)
+
+    def add(self, window: LabelledWindow) -> None:
+        """Add a labelled day."""
+        self.requested = (self.requested[0] + window.requested[0], self.requested[1] + window.requested[1])
+        for name, each in window.classes.items():
+            mine = self.outcomes.get(name, ClassCounts(0, 0, 0, None))
+            self.outcomes[name] = ClassCounts(
+                mine.passed + each.passed, mine.failed + each.failed, mine.missing + each.missing, None
+            )
+            if isinstance(each.scores, Sketch):
+                self.scores.setdefault(name, SketchSum()).add(*each.scores.to_wire())
+
+
+def cover(stretches: Iterable[Stretch], span: Span) -> set[Stretch]:
+    """Return those that together cover as much of the span as they can, each moment once: the longest first."""
+    chosen: set[Stretch] = set()
+    inside = sorted((each for each in stretches if span.holds(each.start_ms, each.end_ms)), reverse=True)
+    for each in inside:
+        longer = (length for length in lengths.LENGTHS_S if length > each.length_s)
+        if not any(Stretch(s, each.start_ms - each.start_ms % (s * SECOND_MS)) in chosen for s in longer):
+            chosen.add(each)
+    return chosen
+
+
+def counted(windows: Iterable[CountedWindow]) -> dict[Segment, Counted]:
+    """Return the sums by segment value."""
+    found: dict[Segment, Counted] = {}
+    for window in windows:
+        total = found.get(window.segment)
+        if total is None:
+            total = found[window.segment] = Counted()
+        for part in window.parts:
+            total.add(part)
+    return found
+
+
+def truth(windows: Iterable[LabelledWindow]) -> dict[Segment, Truth]:
+    """Return the sums of labelled days by segment value."""
+    found: dict[Segment, Truth] = {}
+    for window in windows:
+        found.setdefault(window.segment, Truth()).add(window)
+    return found
+
+
+def values_of(found: Mapping[Segment, Counted], names: Sequence[str]) -> Iterator[tuple[Segment, Counted]]:
+    """Yield the values of these segments, in order; without names the whole tenant."""
+    for segment in sorted(found, key=lambda each: (each[0] or "", each[1] or "")):
+        if segment[0] in names if names else segment == WHOLE:
+            yield segment, found[segment]
+
+
+def _add(into: dict[str, int], more: Mapping[str, int]) -> None:
+    get = into.get
+    for name, n in more.items():
+        into[name] = get(name, 0) + n

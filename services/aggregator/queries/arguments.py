@@ -1,0 +1,135 @@
+"""What the queries have in common: their options, the source that these name, the policy whose limits judge."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from proofwatch.bus.errors import BusError
+from proofwatch.command_line.times import moment_ms
+from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
+from services.aggregator.config import LedgerSettings
+from services.aggregator.core.segments import WHOLE
+from services.aggregator.core.span import Span
+from services.aggregator.queries.found import Found, NothingFound, Query
+from services.aggregator.queries.run_source import load_run, policy_of_run
+from services.aggregator.queries.sheet import FORMATS, Sheet, write
+
+_SEGMENT: Final = re.compile(r"([a-z][a-z0-9_]{0,31})(?:=(.+))?", re.DOTALL)
+
+
+class Segment(NamedTuple):
+    """A segment, and one value of it; None: every value."""
+
+    name: str
+    value: str | None
+
+
+class Answer(NamedTuple):
+    """What a query is answered from."""
+
+    found: Found
+    policy: Policy
+    small_cell: int
+    notes: list[str]
+
+
+def add_query(parser: argparse.ArgumentParser) -> None:
+    """Declare what every query takes."""
+    add = parser.add_argument
+    add("--tenant", required=True, metavar="T", help="whose windows")
+    add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); of a run by default all of it")
+    add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive; default: the last closed window")
+    add("--segment", type=_segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
+    add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    add("--policy", type=Path, metavar="FILE", help="whose limits judge; default: the run's, or PROOFWATCH_POLICY_FILE")
+    add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
+
+
+def answer(
+    name: str, args: argparse.Namespace, sheet: Callable[[Answer], Sheet], query: Callable[[Query], Query] = lambda q: q
+) -> int:
+    """Read and write; return 0, 1 when the database is away, 2 when there is nothing or an argument is wrong."""
+    settings = LedgerSettings.read()
+    try:
+        asked = query(_query(args))
+        found = (
+            load_run(args.run, asked) if args.run else asyncio.run(_database(args.dsn or settings.postgres_dsn, asked))
+        )
+        policy = (
+            load_policy(args.policy)
+            if args.policy
+            else (policy_of_run(args.run) if args.run else None) or load_policy(settings.policy_file)
+        )
+        _look(asked, found)
+        result = sheet(Answer(found, policy, settings.small_cell, [*found.notes(), *_judged_by(found, policy)]))
+    except (NothingFound, InvalidPolicy) as error:
+        sys.stderr.write(f"proofwatch {name}: {error}\n")
+        return 2
+    except BusError as error:
+        sys.stderr.write(f"proofwatch {name}: {error}\n")
+        return 1
+    write(result, args.format, sys.stdout, sys.stderr)
+    return 0
+
+
+def small_values(values: int, transactions: int, small_cell: int) -> list[str]:
+    """Return the sentence about values that are kept back; nothing where there are none."""
+    if not values:
+        return []
+    return [f"kept back: {values:,} values with fewer than {small_cell} transactions ({transactions:,} in all)"]
+
+
+def _query(args: argparse.Namespace) -> Query:
+    if args.since is None and not args.run:
+        raise NothingFound("--since is needed where the database is read, such as --since 24h or --since 2026-01-15")
+    if args.since is not None and args.until is not None and args.since >= args.until:
+        raise NothingFound("--since must lie before --until")
+    names = (args.segment.name,) if args.segment else ()
+    return Query(args.tenant, Span(args.since, args.until), names, args.segment.value if args.segment else None)
+
+
+def _look(query: Query, found: Found) -> None:
+    """Raise `NothingFound` where a segment was asked for that has no windows."""
+    if query.names and not any(each.segment != WHOLE for each in found.counted):
+        what = query.names[0] if query.value is None else f"{query.names[0]}={query.value}"
+        raise NothingFound(
+            f"{query.tenant} has no windows of {what} in this span, or small ones only; its policy names its segments"
+        )
+
+
+async def _database(dsn: str, query: Query) -> Found:
+    try:
+        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra; a run needs none
+        from services.aggregator.queries.database_source import load_database
+    except ModuleNotFoundError as error:
+        raise NothingFound(
+            f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
+            "folder of a demo or replay with --run OUT"
+        ) from None
+
+    pool = await create_pool(dsn, max_size=1)
+    try:
+        return await load_database(pool, query)
+    finally:
+        await pool.close()
+
+
+def _judged_by(found: Found, policy: Policy) -> list[str]:
+    hashes = {each for window in found.counted for each in window.policies}
+    hashes |= {each for window in found.labelled for each in window.policies}
+    said = [f"limits: policy {policy.name} ({policy.hash})"]
+    if hashes and policy.hash not in hashes:
+        said[0] += f"; what is shown was decided by {', '.join(sorted(hashes))}: give that one with --policy"
+    return said
+
+
+def _segment(text: str) -> Segment:
+    found = _SEGMENT.fullmatch(text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no segment; right is device_model, or os=android")
+    return Segment(found[1], found[2])

@@ -1,0 +1,87 @@
+"""What a query asks for, and what a source gives: the same from the folder of a run and from the database."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from proofwatch.instants import instant_of
+from services.aggregator.core.lengths import LENGTHS_S
+from services.aggregator.core.segments import WHOLE, Segment
+from services.aggregator.core.span import CountedWindow, LabelledWindow, Span
+from services.aggregator.core.times import DAY_S
+
+
+class NothingFound(Exception):
+    """There is nothing to show; the message says what there is instead."""
+
+
+class Query(NamedTuple):
+    """A tenant, a span, the segments wanted beside the whole tenant (`value` None: all values).
+
+    `length_s` None: the windows that cover the span; else all windows of this length.
+    """
+
+    tenant: str
+    span: Span
+    names: Sequence[str] = ()
+    value: str | None = None
+    length_s: int | None = None
+
+    def wants(self, segment: Segment) -> bool:
+        """Return whether windows of this segment value are asked for; those of the whole tenant always are."""
+        name, value = segment
+        return segment == WHOLE or (name in self.names and self.value in (None, value))
+
+
+class Found(NamedTuple):
+    """The windows, newest revisions only. `published_only`: small cells are missing from windows below a day."""
+
+    counted: Sequence[CountedWindow]
+    labelled: Sequence[LabelledWindow]
+    published_only: bool = False
+
+    def notes(self) -> list[str]:
+        """Return what the figures were counted from, one sentence each."""
+        whole = [each.at for each in self.counted if each.segment == WHOLE]
+        if not whole:
+            return []
+        first, last = min(each.start_ms for each in whole), max(each.end_ms for each in whole)
+        numbers = [(n, s) for s in reversed(LENGTHS_S) if (n := sum(each.length_s == s for each in whole))]
+        windows = ", ".join(f"{n:,} × {_length(s)}" for n, s in numbers)
+        said = [f"verdicts: closed windows from {shown(first)} to {shown(last)} ({windows})"]
+        if self.published_only and any(each.length_s < DAY_S for each in whole):
+            said.append("segment values on parts of days: small windows of them are not in a run's windows.jsonl")
+        days = sorted({each.day for each in self.labelled if each.segment == WHOLE and each.classes})
+        if days:
+            said.append(f"labels: {len(days):,} whole UTC days, {_day(days[0])} to {_day(days[-1])}")
+        else:
+            said.append("labels: no whole UTC day of the span has any")
+        return said
+
+
+def no_such_tenant(tenant: str, where: str, tenants: Sequence[str]) -> NothingFound:
+    """Return what to say of a tenant that has no windows."""
+    if not tenants:
+        return NothingFound(f"{where} holds no windows yet")
+    return NothingFound(f"{where} has no windows of a tenant {tenant!r}; there are: {', '.join(sorted(tenants))}")
+
+
+def nothing_within(query: Query, first_ms: int, last_ms: int) -> NothingFound:
+    """Return what to say when a tenant has windows, but none in the span."""
+    since, until = query.span
+    asked = f"since {shown(since)}" if since is not None else "at all"
+    asked += f" until {shown(until)}" if until is not None else ""
+    kept = f"; its windows reach from {shown(first_ms)} to {shown(last_ms)}"
+    return NothingFound(f"{query.tenant} has no closed window that lies whole in what was asked for, {asked}{kept}")
+
+
+def shown(ms: int) -> str:
+    """Return a moment as it is typed."""
+    return f"{instant_of(ms):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _day(day: int) -> str:
+    return shown(day * DAY_S * 1000)[:10]
+
+
+def _length(seconds: int) -> str:
+    return {60: "1 minute", 300: "5 minutes", DAY_S: "1 day"}.get(seconds, f"{seconds} s")

@@ -1,0 +1,109 @@
+"""`proofwatch windows`: the windows of a tenant, newest revisions, with what is in them."""
+
+import argparse
+from typing import Final
+
+from proofwatch.csv_file import Cell
+from services.aggregator.core.figures import proxies
+from services.aggregator.core.lengths import FIVE_MINUTES_S, LENGTHS_S
+from services.aggregator.core.segments import WHOLE
+from services.aggregator.core.span import Counted, CountedWindow, LabelledWindow, Stretch
+from services.aggregator.core.times import DAY_S, MINUTE_S
+from services.aggregator.queries.arguments import Answer, add_query, answer, small_values
+from services.aggregator.queries.found import shown
+from services.aggregator.queries.sheet import Sheet, count, percent
+
+_NAMES: Final = {MINUTE_S: "1m", FIVE_MINUTES_S: "5m", DAY_S: "1d"}
+_LENGTHS: Final = {_NAMES.get(seconds, f"{seconds}s"): seconds for seconds in LENGTHS_S}
+_COLUMNS = (
+    "kind", "start", "end", "length_s", "segment_name", "segment_value", "revision", "backfill", "n",
+    "rejected", "rejection_rate", "not_acquired", "fta_rate", "policies",
+)  # fmt: skip
+_HEADINGS = ("window", "kind", "segment", "revision", "n", "rejected", "fta")
+_Row = list[Cell]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.description = (
+        "List the closed windows of a tenant that lie in a span whole, with their newest revisions: of verdicts, and "
+        "with --length 1d the labelled days. n is transactions, of a labelled day its labelled trials. Read only."
+    )
+    add_query(parser)
+    parser.add_argument("--length", choices=tuple(_LENGTHS), default="5m", help="of the windows (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0; 1 when the database is away, 2 when there is nothing to show."""
+    length_s = _LENGTHS[args.length]
+
+    def sheet(given: Answer) -> Sheet:
+        rows: list[_Row] = []
+        small = [0, 0]
+        for window in given.found.counted:
+            row = _of_verdicts(window)
+            n = row[8]
+            assert isinstance(n, int)
+            if (window.segment != WHOLE) != bool(args.segment):
+                continue
+            if window.segment != WHOLE and length_s < DAY_S and n < given.small_cell:
+                small = [small[0] + 1, small[1] + n]
+            else:
+                rows.append(row)
+        if length_s == DAY_S:
+            labelled = (each for each in given.found.labelled if each.classes and each.revision)
+            rows += [_of_labels(each) for each in labelled if (each.segment != WHOLE) == bool(args.segment)]
+        rows.sort(key=lambda row: (str(row[1]), str(row[0]), str(row[5])))
+        notes = [*given.notes, *small_values(small[0], small[1], given.small_cell)]
+        about = {"tenant": args.tenant, "length_s": length_s}
+        texts = [_text(row) for row in rows]
+        return Sheet(f"Windows of {args.tenant}", about, _COLUMNS, rows, _HEADINGS, texts, notes)
+
+    return answer("windows", args, sheet, lambda query: query._replace(length_s=length_s))
+
+
+def _of_verdicts(window: CountedWindow) -> _Row:
+    total = Counted()
+    for part in window.parts:
+        total.add(part)
+    by_metric = {each.metric: each for each in proxies(total.counts)}
+    rejected, fta = by_metric["rejection_rate"], by_metric["fta_rate"]
+    return [
+        *_head("decisions", window.at, window),
+        total.transactions,
+        rejected.k,
+        rejected.value,
+        fta.k,
+        fta.value,
+        " ".join(window.policies),
+    ]
+
+
+def _of_labels(window: LabelledWindow) -> _Row:
+    labelled = sum(each.n + each.missing for each in window.classes.values())
+    return [*_head("labelled", window.at, window), labelled, None, None, None, None, " ".join(window.policies)]
+
+
+def _head(kind: str, at: Stretch, window: CountedWindow | LabelledWindow) -> _Row:
+    said = "yes" if window.backfill else "no"
+    return [kind, shown(at.start_ms), shown(at.end_ms), at.length_s, *window.segment, window.revision, said]
+
+
+def _text(row: _Row) -> list[str]:
+    kind, start, _, _, name, value, revision, backfill, n, rejected, rejection, _, fta, _ = row
+    late = ", backfill" if backfill == "yes" else ""
+    assert isinstance(n, int)
+    shown_rejected = f"{rejected:,} ({percent(_number(rejection))})" if isinstance(rejected, int) else ""
+    return [
+        str(start),
+        str(kind),
+        f"{name}={value}" if name else "",
+        f"{revision}{late}",
+        count(n),
+        shown_rejected,
+        percent(_number(fta)) if fta is not None else "",
+    ]
+
+
+def _number(value: Cell) -> float | None:
+    return value if isinstance(value, (int, float)) else None
