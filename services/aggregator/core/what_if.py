@@ -9,15 +9,17 @@ by what the two marginals allow (Fréchet), and by how many can have changed sid
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.sketch import Bounds
 from proofwatch.biometrics.sketch_sum import SketchSum
-from proofwatch.biometrics.trials import ATTACK_PREFIX, BONA_FIDE, GENUINE, IMPOSTOR, species_of
+from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, INJECTION, is_attack
 from services.aggregator.core.span import Counted, Truth
 
 Check = Literal["match", "liveness"]
+_PASSED: Final = {ATTACK: "apcer", INJECTION: "injection_pass_rate"}
+"""What it is called when an attack passes liveness; injection attacks are in no figure of ISO/IEC 30107-3."""
 
 
 class Thresholds(NamedTuple):
@@ -63,10 +65,11 @@ def _labelled(known: Truth, to: Thresholds) -> Iterator[WhatIf]:
         yield from _each(known, "fmr", IMPOSTOR, to.match, covered, passes=True)
         yield from _each(known, "fnmr", GENUINE, to.match, covered, passes=False)
     if to.liveness is not None:
-        attacks = sorted(name for name in known.outcomes if name.startswith(ATTACK_PREFIX))
+        attacks = sorted(filter(is_attack, known.outcomes))
         covered = _coverage(known, (BONA_FIDE, *attacks), 1)
         for name in attacks:
-            yield from _each(known, f"apcer:{species_of(name)}", name, to.liveness, covered, passes=True)
+            prefix, _, species = name.partition(":")
+            yield from _each(known, f"{_PASSED[prefix]}:{species}", name, to.liveness, covered, passes=True)
         yield from _each(known, "bpcer", BONA_FIDE, to.liveness, covered, passes=False)
 
 

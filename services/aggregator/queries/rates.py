@@ -3,6 +3,7 @@
 import argparse
 
 from proofwatch.csv_file import Cell
+from proofwatch.events.types import Figure
 from services.aggregator.core.span import counted, truth
 from services.aggregator.core.span_rates import SpanRate, span_rates
 from services.aggregator.queries.arguments import Answer, add_query, answer, small_values
@@ -10,9 +11,9 @@ from services.aggregator.queries.sheet import Sheet, count, interval, percent
 
 _COLUMNS = (
     "segment_name", "segment_value", "source", "metric", "k", "n", "value", "low", "high", "limit", "status",
-    "coverage",
+    "reason", "needed_without_error", "needed_at_present_rate", "species", "coverage",
 )  # fmt: skip
-_HEADINGS = ("metric", "k", "n", "rate", "95 %", "limit", "status", "coverage")
+_HEADINGS = ("metric", "k", "n", "rate", "95 %", "limit", "status", "why not", "coverage")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _row(each: SpanRate) -> list[Cell]:
     f = each.figure
-    return [*each.segment, each.source, f.metric, f.k, f.n, f.value, f.low, f.high, f.limit, f.status, f.coverage]
+    judged: list[Cell] = [f.limit, f.status, f.reason, f.needed_without_error, f.needed_at_present_rate, f.species]
+    return [*each.segment, each.source, f.metric, f.k, f.n, f.value, f.low, f.high, *judged, f.coverage]
 
 
 def _text(each: SpanRate, *, with_value: bool) -> list[str]:
@@ -66,5 +68,14 @@ def _text(each: SpanRate, *, with_value: bool) -> list[str]:
         interval(f.low, f.high),
         "" if f.limit is None else f"{f.limit:.3%}",
         f.status or "",
+        _needed(f),
         "" if f.coverage is None else f"{f.coverage:.1%}",
     ]
+
+
+def _needed(f: Figure) -> str:
+    """Return why a limit is not decided, and how many further trials would."""
+    if f.reason is None:
+        return ""
+    more = f", {f.needed_without_error:,} more without error" if f.needed_without_error else ""
+    return f"{f.reason.replace('_', ' ')}{more}"

@@ -3,6 +3,7 @@
 import argparse
 from typing import Final
 
+from proofwatch.biometrics.trials import is_system
 from proofwatch.csv_file import Cell
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.lengths import FIVE_MINUTES_S, LENGTHS_S
@@ -80,7 +81,7 @@ def _of_verdicts(window: CountedWindow) -> _Row:
 
 
 def _of_labels(window: LabelledWindow) -> _Row:
-    labelled = sum(each.n + each.missing for each in window.classes.values())
+    labelled = sum(each.n + each.missing for name, each in window.classes.items() if not is_system(name))
     return [*_head("labelled", window.at, window), labelled, None, None, None, None, " ".join(window.policies)]
 
 

@@ -42,6 +42,7 @@ def test_the_bounds_hold_the_exact_value(seed: int, tmp_path: Path) -> None:
     if liveness is not None:
         for species in ("mask", "print"):
             exact[f"apcer:{species}"] = sum(score >= liveness for score in scores(taken, f"attack:{species}"))
+        exact["injection_pass_rate:camera"] = sum(score >= liveness for score in scores(taken, "injection:camera"))
         exact["bpcer"] = sum(score < liveness for score in scores(taken, "bona_fide"))
         exact["liveness_fail_rate"] = sum(s.liveness is not None and s.liveness < liveness for s in taken)
     exact["rejection_rate"] = sum(

@@ -38,6 +38,7 @@ class Shot(NamedTuple):
     capture_ms: float
     pair: str
     presentation: str
+    """bona_fide, attack:<species> or injection:<method>."""
 
     @property
     def rejected(self) -> bool:
@@ -66,7 +67,7 @@ def shots(n: int, seed: int, *, days: int = 2, thresholds: tuple[float, ...] = (
                 thresholds[(at_ms - START_MS) * len(thresholds) // (days * DAY_MS)],
                 rng.lognormvariate(7.5, 0.5),
                 "impostor" if rng.random() < 0.1 else "genuine",
-                f"attack:{rng.choice(('print', 'mask'))}" if attack else "bona_fide",
+                rng.choice(("attack:print", "attack:mask", "injection:camera")) if attack else "bona_fide",
             )
         )
     return found
