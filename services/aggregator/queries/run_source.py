@@ -41,7 +41,9 @@ def load_run(directory: Path, query: Query) -> Found:
             window = _decode(line)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise NothingFound(f"{path}, line {number}: not a window ({error}); right is what a run wrote") from None
-        if query.wants((window.segment_name, window.segment_value)):
+        known = newest.get(window.window_id)
+        newer = known is None or window.revision >= known.revision
+        if newer and query.wants((window.segment_name, window.segment_value)):
             newest[window.window_id] = window
     if query.tenant not in tenants:
         raise no_such_tenant(query.tenant, str(path), sorted(tenants))
