@@ -1,7 +1,8 @@
 """What only Kafka can show: its topics, its absence, its retention, and the relay through it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,12 +14,13 @@ from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, LeaveGro
 from confluent_kafka import Producer as ConfluentProducer
 from structlog.testing import capture_logs
 
-from proofwatch.bus.errors import BusUnavailable, Gap, InstanceTaken
+from proofwatch.bus.errors import BusUnavailable, Fenced, Gap, InstanceTaken
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.lazy_outputs import LazyOutputs
+from proofwatch.bus.port import Batch, History, Outgoing, Stage, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
 from proofwatch.bus.postgres.outbox import relay
 from tests.contract.worlds import CLOCK, WAIT_S, Copy, Spec, World, eventually, kafka_world, shows, step_until
@@ -115,6 +117,41 @@ async def test_an_open_transaction_holds_time_and_readiness(world: World, kafka_
     await eventually(lambda: len(stage.taken) == 1 and not worker.unready())
     await worker.stop()
     await run
+
+
+class Slow(Stage[None]):
+    """Two records that fill a batch each, and between them time for the broker to say what it thinks of the first."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], bool]) -> None:
+        self._world, self._meanwhile = world, meanwhile
+
+    async def opened(self, source: TopicPartition, position: int, history: History) -> None: ...
+
+    async def closed(self, source: TopicPartition) -> None: ...
+
+    async def step(self, batch: Batch, tx: None) -> LazyOutputs:
+        def parts() -> Iterator[Sequence[Outgoing]]:
+            large = Outgoing(self._world.name("out"), b"k", b"v" * 600_000)
+            yield [large, large]
+            give_up = time.monotonic() + WAIT_S
+            while not self._meanwhile() and time.monotonic() < give_up:
+                yield [Outgoing(self._world.name("out"), b"k", b"v")]
+            yield [large, large]
+
+        return LazyOutputs(parts())
+
+
+async def test_an_owner_that_is_fenced_between_two_batches_of_outputs_says_so(world: World) -> None:
+    """The library then knows only that no transaction is open, which would be nobody's fault."""
+    fence, source = world.bus.fence("g"), world.at("in")
+    overtaken: Any = await fence.acquire(source)
+    later = await fence.acquire(source)
+    library = overtaken._producer._txn_manager
+    with pytest.raises(Fenced, match="another owner has acquired"):
+        await overtaken.commit(Batch(source, (), 0, 1, None, 0), Slow(world, lambda: not library.is_in_transaction()))
+    await overtaken.close()
+    await later.close()
+    assert await world.values("out") == []
 
 
 async def test_a_static_member_that_stops_has_left(kafka_broker: KafkaBroker) -> None:

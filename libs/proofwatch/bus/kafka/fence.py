@@ -13,13 +13,13 @@ from typing import Any
 
 import structlog
 from aiokafka import TopicPartition as Place
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import IllegalOperation, ProducerFenced
 
 from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.kafka.client import Connection, Metadata
 from proofwatch.bus.kafka.positions import Positions, position_record
-from proofwatch.bus.kafka.producer import discard, make_producer, send_all
+from proofwatch.bus.kafka.producer import discard, make_producer, send_all, sender_error
 from proofwatch.bus.lanes.contiguity import begins_at
 from proofwatch.bus.port import Batch, Outgoing, Stage, Topic, TopicPartition
 from proofwatch.bus.topics import require_same
@@ -134,8 +134,8 @@ class KafkaOwner:
                 offsets = {Place(*self._source): (batch.position_after, self._topic.id or "")}
                 await self._producer.send_offsets_to_transaction(offsets, self._group)
             await self._producer.commit_transaction()
-        except ProducerFenced as error:
-            raise Fenced(f"{where}: another owner has acquired this partition") from error
+        except (ProducerFenced, IllegalOperation) as error:
+            raise self._fenced_or(error) from error
         if moves:
             self._committed, self._begun = batch.position_after, True
 
@@ -151,10 +151,18 @@ class KafkaOwner:
             offsets = {Place(*self._source): (position, self._topic.id or "")}
             await self._producer.send_offsets_to_transaction(offsets, self._group)
             await self._producer.commit_transaction()
-        except ProducerFenced as error:
-            where = f"{self._source.topic}/{self._source.partition}"
-            raise Fenced(f"{where}: another owner has acquired this partition") from error
+        except (ProducerFenced, IllegalOperation) as error:
+            raise self._fenced_or(error) from error
         self._committed, self._asked = position, True
+
+    def _fenced_or(self, error: Exception) -> Exception:
+        """Return `Fenced` where that is the reason, else the error.
+
+        Once the broker has refused a batch, the library knows only that no transaction is open any more.
+        """
+        if isinstance(error, ProducerFenced) or isinstance(sender_error(self._producer), ProducerFenced):
+            return Fenced(f"{self._source.topic}/{self._source.partition}: another owner has acquired this partition")
+        return error
 
     async def close(self) -> None:
         """Disconnect; never raises."""

@@ -46,6 +46,12 @@ def make_producer(connection: Connection, transactional_id: str | None = None) -
     )
 
 
+def sender_error(producer: Any) -> BaseException | None:
+    """Return what the producer's background task has ended with; None: it is at work, or was stopped."""
+    task: asyncio.Task[None] | None = producer._sender.sender_task
+    return task.exception() if task and task.done() and not task.cancelled() else None
+
+
 async def discard(producer: Any) -> None:
     """Stop the producer whatever its state; it may be waiting for a broker that is away. Never raises."""
     try:
