@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 
-from proofwatch.biometrics.intervals import clopper_pearson_upper, trials_needed
+from proofwatch.biometrics.intervals import trials_needed
 
 MANY = 10**9
 """More trials than anybody collects: where so many would not decide, no number is stated."""
@@ -53,7 +53,7 @@ def needed_without_error(k: int, n: int, limit: float, min_trials: int, confiden
     """Return how many further trials, none of them an error, show that the rate is at most `limit`."""
     if k == 0:
         return max(0, min_trials - n, trials_needed(limit, confidence) - n)
-    first = _first(max(n, min_trials, 1), lambda total: clopper_pearson_upper(k, total, confidence) <= limit)
+    first = _first(max(n, min_trials, 1), lambda total: _shows_kept(k, total, limit, confidence))
     return None if first is None else first - n
 
 
@@ -73,8 +73,8 @@ def needed_at_present_rate(
 
     def decided(total: int) -> bool:
         if rate < limit:
-            return _upper(rate * total, total, confidence) <= limit
-        return _lower(rate * total, total, breach_confidence) > limit
+            return _shows_kept(rate * total, total, limit, confidence)
+        return _shows_broken(rate * total, total, limit, breach_confidence)
 
     first = _first(max(n, min_trials), decided)
     return None if first is None else first - n
@@ -95,13 +95,14 @@ def _first(start: int, true_from: Callable[[int], bool]) -> int | None:
     return high
 
 
-def _upper(k: float, n: int, confidence: float) -> float:
-    from scipy.special import betaincinv  # on first use: see intervals
+def _shows_kept(k: float, n: int, limit: float, confidence: float) -> bool:
+    """Return whether the upper bound is at most the limit, which is said faster without computing the bound."""
+    from scipy.special import betainc  # on first use: see intervals
 
-    return 1.0 if k >= n else float(betaincinv(k + 1, n - k, confidence))
+    return k < n and bool(betainc(k + 1, n - k, limit) >= confidence)
 
 
-def _lower(k: float, n: int, confidence: float) -> float:
-    from scipy.special import betaincinv
+def _shows_broken(k: float, n: int, limit: float, confidence: float) -> bool:
+    from scipy.special import betainc
 
-    return float(betaincinv(k, n - k + 1, 1.0 - confidence))
+    return bool(betainc(k, n - k + 1, limit) < 1.0 - confidence)

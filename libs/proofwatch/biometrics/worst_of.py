@@ -139,7 +139,7 @@ def worst_of(
 
     def member(name: str, k: int, n: int) -> Member:
         # One that is not eligible yet would be one more when it is.
-        corrected = 1 - (1 - confidence) / len(eligible | {name})
+        corrected = 1 - (1 - confidence) / (len(eligible) + (name not in eligible))
         return _member(name, k, n, limit, at_least, name in eligible, name in unnamed, confidence, corrected)
 
     found = sorted((member(name, k, n) for name, (k, n) in members.items()), key=_worst_first)
