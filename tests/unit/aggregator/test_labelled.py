@@ -185,6 +185,21 @@ def test_an_overruled_label_moves_exactly_one_trial() -> None:
     assert not deltas.requested
 
 
+def test_the_whole_system_accepted_what_it_decided_to_accept() -> None:
+    """A retry is no acceptance, though both checks passed; without a comparison it was not the whole system."""
+    deltas = Deltas()
+    for decision, match in (
+        ("accept", OUTCOMES[0]),
+        ("retry", OUTCOMES[0]),
+        ("refer", OUTCOMES[0]),
+        ("accept", OUTCOMES[4]),
+    ):
+        one = Entry(trial(decision=decision, match=match), presentation=label("injection:api"))
+        deltas.change("bank", Entry(), one)
+    found = {cell.outcome: n for (_, cell), n in deltas.cells.items() if cell.trial_class.startswith("system:")}
+    assert found == {"passed": 1, "failed": 2}
+
+
 def test_a_threshold_in_force_is_an_edge_of_its_sketch() -> None:
     """Scores just below and at the threshold fall into different bins, so no bin mixes outcomes."""
     deltas = Deltas()

@@ -220,3 +220,14 @@ def test_scores_that_are_not_the_counted_trials_are_refused() -> None:
     sketch.add(0.5)
     with pytest.raises(ValueError, match="genuine: 1 scores for 2 outcomes"):
         evaluate_counts({None: {"genuine": ClassCounts(2, 0, 0, sketch)}}, Thresholds(0.5, 0.5))
+
+
+def test_a_blank_value_is_no_member_of_a_segment_and_unknown_no_species_of_a_value() -> None:
+    """Both are mixtures: listed, never the worst, however high their rate."""
+    rows: list[tuple[str, float | None, str | None]] = [("genuine", 0.1, None)] * 50 + [("genuine", 0.9, "a")] * 200
+    rows += [(attack_class(None), 0.9, "a")] * 50 + [(attack_class("mask"), 0.1, "a")] * 700
+    found = evaluate_scores(trials_of(rows), 0.5, 0.5, limits=Limits(fnmr=0.03, apcer=0.005), segments=["split"])
+    worst = found.worst_segments["split"]
+    assert (worst["fnmr"].worst_value, worst["fnmr"].status) == ("a", Status.INSUFFICIENT)
+    assert [m.name for m in worst["fnmr"].because] == ["unlabelled"]
+    assert (worst["apcer"].worst_value, [m.name for m in worst["apcer"].because]) == ("a: mask", ["a: unknown"])

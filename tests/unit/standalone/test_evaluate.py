@@ -287,3 +287,23 @@ def test_a_wrong_flag_is_refused_before_anything_is_read(
         arguments("scores.csv", flag, value)
     assert raised.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_whole_system_is_judged_where_both_checks_were_asked(tmp_path: Path) -> None:
+    """IAPAR counts attacks that a comparison was asked for as well; a blank score of either is a rejection."""
+    text = """\
+match_score,pair,liveness_score,presentation,pai_species,os
+0.91,genuine,0.999,bona_fide,,ios
+0.91,,0.999,attack,mask,ios
+0.10,,0.999,attack,mask,ios
+,impostor,0.999,attack,mask,android
+0.91,,,attack,mask,android
+,,0.999,attack,mask,android
+0.91,,0.999,attack,virtual camera,ios
+"""
+    result = evaluated(file(tmp_path, text))
+    assert counts(result["system"]["iapar"]) == (1, 4)
+    assert (result["system"]["iapar"]["worst_species"], result["system"]["riapar"]["value"]) == ("mask", 0.25 + 0.5)
+    assert counts(result["liveness"]["apcer"]) == (4, 4)
+    assert counts(result["injection"]["accept_rate_by_method"]["virtual camera"]) == (1, 1)
+    assert counts(result["segments"]["os"]["android"]["system"]["iapar"]) == (0, 2)
