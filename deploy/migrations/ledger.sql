@@ -1,4 +1,4 @@
--- revision 5
+-- revision 6
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -130,3 +130,33 @@ where t.presentation_class like 'attack:%' and t.logged_ms is not null
   and not exists (select from ledger.labelled_cells where class like 'system:%')
 group by 1, 2, 3, 4
 on conflict do nothing;
+-- When the winning assertion was logged: ms since 1970 with a minus, so that of equal ones the first is the greatest;
+-- null: before revision 6.
+alter table ledger.transactions add column if not exists pair_minus_logged_ms bigint;
+alter table ledger.transactions add column if not exists presentation_minus_logged_ms bigint;
+-- Errors and trials that count towards the promised limits, by the day they are about and the day of evaluation from
+-- which on they count; gone once that is judged.
+create table if not exists ledger.limit_counts (
+  tenant                      text collate "C" not null,
+  segment_name                text collate "C" not null,
+  segment_value               text collate "C" not null,
+  metric                      text collate "C" not null,
+  species                     text collate "C" not null,
+  day                         integer not null,   -- days since 1970
+  effective                   integer not null,   -- days since 1970
+  k                           bigint not null,    -- errors; negative: taken back
+  n                           bigint not null,
+  primary key (tenant, segment_name, segment_value, metric, species, day, effective)
+) with (fillfactor = 80);
+create index if not exists limit_counts_effective on ledger.limit_counts (effective);
+-- What is judged of the promised limits of a cohort.
+create table if not exists ledger.limits (
+  tenant                      text collate "C" not null,
+  segment_name                text collate "C" not null,
+  segment_value               text collate "C" not null,
+  quiet_from                  integer,            -- day of evaluation that ends a finding for want of trials
+  breach                      boolean not null,   -- APCER is found above its limit
+  body                        bytea not null,     -- msgpack: days, findings, evidence
+  primary key (tenant, segment_name, segment_value)
+);
+create index if not exists limits_quiet on ledger.limits (quiet_from) where quiet_from is not null;

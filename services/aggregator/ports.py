@@ -14,9 +14,12 @@ from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
 from services.aggregator.core.entries import Entry, Key
 from services.aggregator.core.journal import Added
 from services.aggregator.core.labelled import Cell, Deltas, WindowKey
+from services.aggregator.core.limits.state import CohortState
+from services.aggregator.core.limits.trials import Counted
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
 from services.aggregator.core.real_time.tenant import TenantState
+from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.step_up_control import StepUpState
 
@@ -200,6 +203,36 @@ class ControlsStore(Protocol):
         ...
 
 
+class LimitsStore(Protocol):
+    """What counts towards the promised limits, and what is judged of them: `adapters.limit_store`."""
+
+    async def add(self, tx: Any, counts: Mapping[Counted, tuple[int, int]]) -> None:
+        """Add what a batch counted."""
+        ...
+
+    async def due(self, tx: Any, until_day: int, limit: int) -> list[str]:
+        """Return at most `limit` tenants of whom something is to be judged by the evaluation of `until_day`."""
+        ...
+
+    async def take(
+        self, tx: Any, tenants: Collection[str], until_day: int
+    ) -> dict[str, dict[Counted, tuple[int, int]]]:
+        """Take what became known of these tenants by the evaluation of `until_day`."""
+        ...
+
+    async def load(self, tx: Any, tenants: Collection[str]) -> dict[str, dict[Segment, CohortState]]:
+        """Return what is judged of these tenants' cohorts."""
+        ...
+
+    async def breached(self, tx: Any, tenants: Collection[str]) -> set[Cohort]:
+        """Return the cohorts of these tenants whose APCER is found to be above its limit."""
+        ...
+
+    async def save(self, tx: Any, cohorts: Mapping[Cohort, CohortState]) -> None:
+        """Store the cohorts that changed."""
+        ...
+
+
 class WindowsStores(NamedTuple):
     """What windows needs."""
 
@@ -215,3 +248,4 @@ class LedgerStores(NamedTuple):
     ledger: LedgerStore
     anomalies: AnomaliesStore
     controls: ControlsStore
+    limits: LimitsStore

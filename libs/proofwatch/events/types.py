@@ -120,6 +120,10 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """About how many transactions went wrong beyond what was to be expected."""
     trials_needed: Annotated[int, Meta(ge=0)] | None = None
     """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
+    species: tuple[Annotated[str, Meta(max_length=256, min_length=1)], ...] | None = None
+    """The PAI species that it concerns, the worst first; absent: it is about no species."""
+    segments: tuple[Annotated[str, Meta(max_length=400, min_length=1)], ...] | None = None
+    """Segment values (name=value) of a whole tenant that are found too, for the same cause: listed here, not told by themselves."""
 
 
 class Approval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

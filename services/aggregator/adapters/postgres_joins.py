@@ -10,11 +10,25 @@ from services.aggregator.core.entries import Assertion, Entry, Key, Trial
 from services.aggregator.ports import Joined
 
 _TRIAL = Trial._fields
-_PAIR = ("pair_authority", "pair_asserted_us", "pair_label_id", "pair_class", "pair_probability")
+_PAIR = (
+    "pair_authority",
+    "pair_asserted_us",
+    "pair_label_id",
+    "pair_class",
+    "pair_probability",
+    "pair_minus_logged_ms",
+)
 _PRESENTATION = tuple(name.replace("pair", "presentation", 1) for name in _PAIR)
 _TYPES = {
     "smallint": {"pair_authority", "presentation_authority"},
-    "bigint": {"logged_ms", "occurred_us", "pair_asserted_us", "presentation_asserted_us"},
+    "bigint": {
+        "logged_ms",
+        "occurred_us",
+        "pair_asserted_us",
+        "presentation_asserted_us",
+        "pair_minus_logged_ms",
+        "presentation_minus_logged_ms",
+    },
     "double precision": {
         "match_score",
         "liveness_score",
@@ -174,12 +188,19 @@ def _key(row: Sequence[Any]) -> Key:
     return row[0], row[1]
 
 
+def _assertion(values: Sequence[Any]) -> Assertion | None:
+    if values[0] is None:
+        return None
+    authority, asserted_us, label_id, trial_class, probability, logged = values
+    return Assertion(authority, asserted_us, label_id, trial_class, probability, logged or 0)
+
+
 def _entry(row: Any) -> Entry:
     values = tuple(row)[2:]
     trial, rest = values[:_N_TRIAL], values[_N_TRIAL:]
     pair, presentation = rest[:_N_ASSERTION], rest[_N_ASSERTION:]
     return Entry(
         None if trial[0] is None else Trial(*trial),
-        None if pair[0] is None else Assertion(*pair),
-        None if presentation[0] is None else Assertion(*presentation),
+        _assertion(pair),
+        _assertion(presentation),
     )

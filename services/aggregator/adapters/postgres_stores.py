@@ -2,6 +2,7 @@
 
 from services.aggregator.adapters import (
     control_store,
+    limit_store,
     minute_watch_store,
     postgres_joins,
     postgres_ledger,
@@ -18,4 +19,4 @@ def windows_stores() -> WindowsStores:
 
 def ledger_stores() -> LedgerStores:
     """Return the tables of the schema `ledger`."""
-    return LedgerStores(postgres_joins, postgres_ledger, AnomalyStore("ledger"), control_store)
+    return LedgerStores(postgres_joins, postgres_ledger, AnomalyStore("ledger"), control_store, limit_store)

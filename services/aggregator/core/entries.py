@@ -42,7 +42,8 @@ class Assertion(NamedTuple):
     """One assertion about one aspect; the greatest tuple wins: by authority, then the latest, then the label_id.
 
     `trial_class` is genuine or impostor, bona_fide or attack:<species>. It and the sampling probability only order
-    labels that contradict each other under one label_id, which then do not depend on arrival either.
+    labels that contradict each other under one label_id, which then do not depend on arrival either. Of equal ones the
+    one logged first is the greatest: `minus_logged_ms` is its log time, in ms since 1970, with a minus; 0: not known.
     """
 
     authority: int
@@ -50,6 +51,7 @@ class Assertion(NamedTuple):
     label_id: str
     trial_class: str
     probability: float
+    minus_logged_ms: int = 0
 
 
 class Entry(NamedTuple):

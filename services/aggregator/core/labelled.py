@@ -3,7 +3,7 @@
 Cells count entries (`core.entries`); a change of an entry takes its old contribution back (-1) and adds the new (+1).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ import msgspec
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
 from services.aggregator.core.entries import Entry, Trial
+from services.aggregator.core.limits.trials import Counted, changes
 
 DAY_US = 86_400_000_000
 MISSING = "missing"
@@ -46,14 +47,20 @@ class Cell(NamedTuple):
 class Deltas:
     """Net changes of cells and of the numbers of requested checks; what cancels out leaves nothing."""
 
-    def __init__(self, thresholds: Iterable[float] = ()) -> None:
-        """`thresholds` are further edges of every score sketch, beside those in force."""
+    def __init__(self, thresholds: Iterable[float] = (), known_on: Callable[[int], int] = lambda seen_ms: 0) -> None:
+        """`thresholds` are further edges of every score sketch, beside those in force.
+
+        `known_on`: the day of evaluation (`core.limits.judging`) of what comes when a lane is at so many ms in time.
+        """
         self.cells: dict[tuple[WindowKey, Cell], int] = {}
         self.requested: dict[WindowKey, tuple[int, int]] = {}
+        self.limits: dict[Counted, tuple[int, int]] = {}
+        """Errors and trials that count towards the promised limits."""
         self.grids: dict[str, EdgeSet] = {}
         self.seen: dict[WindowKey, int] = {}
         """How far the lane had come in time when the first of the records came that changed a window."""
         self._thresholds = tuple(sorted(set(thresholds)))
+        self._known_on = known_on
         self._verdicts: dict[tuple[str, int, str, bool, bool], tuple[int, int]] = {}
 
     def count_verdict(self, tenant: str, trial: Trial, n: int = 1, seen_ms: int = 0) -> None:
@@ -80,12 +87,22 @@ class Deltas:
                 self.count_verdict(tenant, new.trial, 1, seen_ms)
         if new.pair is None and new.presentation is None:
             return
+        self._count_limits(tenant, old, new, seen_ms)
         for n, entry in ((-1, old), (1, new)):
             if entry.trial and (cells := list(self._cells(entry, entry.trial))):
                 for window in _windows(tenant, entry.trial.occurred_us // DAY_US, entry.trial.segments):
                     self._note(window, seen_ms)
                     for cell in cells:
                         _bump(self.cells, (window, cell), n)
+
+    def _count_limits(self, tenant: str, old: Entry, new: Entry, seen_ms: int) -> None:
+        for trial, key, k, n, known_ms in changes(old, new, seen_ms):
+            day = trial.occurred_us // DAY_US
+            effective = max(day, self._known_on(known_ms))
+            for window in _windows(tenant, day, trial.segments):
+                counted = Counted(*window[1:], *key, day, effective)
+                before = self.limits.get(counted, (0, 0))
+                self.limits[counted] = before[0] + k, before[1] + n
 
     def settle(self) -> None:
         """Spread the counted verdicts over their windows: once per batch, not once per verdict."""

@@ -23,6 +23,10 @@ class Schedule(NamedTuple):
         """Return the last day (days since 1970) whose end plus grace is passed."""
         return (progress_ms - self.grace_hours * HOUR_MS) // DAY_MS - 1
 
+    def known_on(self, seen_ms: int) -> int:
+        """Return the day that closes next when a lane is at `seen_ms`: what comes then counts from its closing on."""
+        return self.last_closed(seen_ms) + 1
+
     def backfill(self, day: int, seen_ms: int) -> bool:
         """Return whether what came when its lane was at `seen_ms` came too late: the day could have closed longer ago
         than the alert horizon.

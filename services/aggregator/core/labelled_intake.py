@@ -47,8 +47,10 @@ def verdict_entry(
     return (verdict.tenant, verdict.transaction_id), Entry(trial)
 
 
-def label_entry(value: bytes | None, decode: Callable[[bytes | None], Label] = LABEL.decode) -> tuple[Key, Entry]:
-    """Return what a label says. Raises `Rejected`.
+def label_entry(
+    value: bytes | None, logged_ms: int = 0, decode: Callable[[bytes | None], Label] = LABEL.decode
+) -> tuple[Key, Entry]:
+    """Return what a label that was logged at `logged_ms` says. Raises `Rejected`.
 
     An aspect on which it says nothing (null) stays empty: it neither wins nor takes back what was asserted before.
     """
@@ -58,7 +60,9 @@ def label_entry(value: bytes | None, decode: Callable[[bytes | None], Label] = L
     def asserts(trial_class: str | None) -> Assertion | None:
         if trial_class is None:
             return None
-        return Assertion(label.authority, asserted_us, label.label_id, trial_class, label.sampling_probability)
+        return Assertion(
+            label.authority, asserted_us, label.label_id, trial_class, label.sampling_probability, -logged_ms
+        )
 
     presentation = truth_class(label.presentation, label.pai_species, label.attack_class)
     entry = Entry(None, asserts(label.pair), asserts(presentation))

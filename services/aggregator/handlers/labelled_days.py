@@ -26,7 +26,8 @@ class LabelledDays:
 
     def __init__(self, policy: Policy, wire: Wire, stores: LedgerStores) -> None:
         self._policy = policy
-        self._ledger, self._anomalies, self._controls = stores.ledger, stores.anomalies, stores.controls
+        self._ledger, self._anomalies = stores.ledger, stores.anomalies
+        self._controls, self._limits = stores.controls, stores.limits
         self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
         self._control = wire.encoder(CONTROL)
 
@@ -76,12 +77,16 @@ class LabelledDays:
 
     async def _rule(self, windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
         """Return the step-up controls that these windows turn on and off, the oldest day first."""
-        states = await self._controls.load(tx, {window.tenant for window in windows})
+        tenants = {window.tenant for window in windows}
+        states = await self._controls.load(tx, tenants)
+        breached = await self._limits.breached(tx, tenants)
         moved: dict[Cohort, StepUpState] = {}
         controls: list[Control] = []
         for window in sorted(windows, key=lambda each: each.start):
             cohort = cohort_of(window)
             state, control = rule(window, states.get(cohort), now_ms)
+            if control and control.state == "off" and cohort in breached:
+                continue  # a day that passes does not outweigh 28 days in breach
             if control and state:
                 states[cohort] = moved[cohort] = state
                 controls.append(control)

@@ -18,8 +18,9 @@ from services.aggregator.core.labelled import Deltas
 from services.aggregator.core.labelled_days import Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
-from services.aggregator.core.times import DAY_MS
+from services.aggregator.core.times import DAY_MS, HOUR_MS
 from services.aggregator.handlers.labelled_days import LabelledDays
+from services.aggregator.handlers.promised_limits import PromisedLimits
 from services.aggregator.ports import LedgerStores
 
 SCHEMA: Final = "ledger"
@@ -29,6 +30,7 @@ _WINDOWS_PER_STEP: Final = 1_000
 
 _log = structlog.get_logger(__name__)
 Partitions = Callable[[str], Awaitable[int]]
+Arrivals = dict[Key, list[tuple[Entry, int]]]
 
 
 class LedgerStage:
@@ -60,8 +62,9 @@ class LedgerStage:
         self._thresholds = tuple(thresholds)
         self._labels = LabelCodec()  # its own, so that what it puts right is counted here
         self._verdict, self._label = wire.decoder(VERDICT), wire.decoder(self._labels)
-        self._joins, self._ledger = stores.joins, stores.ledger
+        self._joins, self._ledger, self._limits = stores.joins, stores.ledger, stores.limits
         self._days = LabelledDays(policy, wire, stores)
+        self._promises = PromisedLimits(policy, schedule.grace_hours * HOUR_MS, wire, stores)
         self._expected: tuple[TopicPartition, ...] = ()
         self._clean_day: int | None = None
         self._seen: dict[TopicPartition, int] = {}
@@ -81,11 +84,11 @@ class LedgerStage:
         """Apply the batch; return rejections, then the labelled days that are due and their anomalies."""
         if batch.source not in self._seen:
             self._seen[batch.source] = (await self._ledger.progress(tx)).get(batch.source) or 0
-        rejections, entries, seen = self._read(batch, self._seen[batch.source])
+        rejections, arrivals = self._read(batch, self._seen[batch.source])
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
-        if entries:
+        if arrivals:
             await self._joins.prepare(tx)
-            changed_day = await self._join(batch.source.topic, entries, seen, tx)
+            changed_day = await self._join(batch.source.topic, arrivals, tx)
             if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
                 self._clean_day = None
         due = await self._publish_due(batch, tx)
@@ -110,12 +113,11 @@ class LedgerStage:
             before = instant_of(before_ms[tenant]).isoformat()
             _log.info("transactions_removed", tenant=tenant, rows=rows, logged_before=before)
 
-    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Rejection], list[tuple[Key, Entry]], dict[Key, int]]:
-        """Return rejections, entries, and for each key how far the lane had come in time with its first entry."""
+    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Rejection], Arrivals]:
+        """Return rejections, and by key the entries with how far the lane had come in time with each."""
         verdicts = batch.source.topic == topics.VERDICTS
         rejections: list[Rejection] = []
-        entries: list[tuple[Key, Entry]] = []
-        seen: dict[Key, int] = {}
+        arrivals: Arrivals = {}
         for record in batch.records:
             if record.timestamp_ms > seen_ms:
                 seen_ms = record.timestamp_ms
@@ -123,27 +125,30 @@ class LedgerStage:
                 if verdicts:
                     read = verdict_entry(record.value, record.timestamp_ms, self._catalogue, self._verdict)
                 else:
-                    read = label_entry(record.value, self._label)
+                    read = label_entry(record.value, record.timestamp_ms, self._label)
             except Rejected as rejected:
                 rejections.append(Rejection.of(record, rejected))
             else:
-                entries.append(read)
-                seen.setdefault(read[0], seen_ms)
+                arrivals.setdefault(read[0], []).append((read[1], seen_ms))
         MENDED.update({("label", field): count for field, count in self._labels.mended.items()})
         self._labels.mended.clear()
-        return rejections, entries, seen
+        return rejections, arrivals
 
-    async def _join(
-        self, topic: str, entries: Sequence[tuple[Key, Entry]], seen: Mapping[Key, int], tx: Any
-    ) -> int | None:
+    async def _join(self, topic: str, arrivals: Arrivals, tx: Any) -> int | None:
         """Return the earliest day of which something labelled changed."""
         join = self._joins.join_verdicts if topic == topics.VERDICTS else self._joins.join_labels
-        deltas = Deltas(self._thresholds)
-        for key, old, new in await join(tx, fold(entries)):
-            deltas.change(key[0], old, new, seen[key])
+        deltas = Deltas(self._thresholds, self._schedule.known_on)
+        entries = ((key, entry) for key, arrived in arrivals.items() for entry, _ in arrived)
+        for key, old, _ in await join(tx, fold(entries)):
+            entry = old
+            for another, seen_ms in arrivals[key]:  # one by one: what was known in between counts for that time
+                before, entry = entry, entry.join(another)
+                deltas.change(key[0], before, entry, seen_ms)
         deltas.settle()
         live = {window for window, at_ms in deltas.seen.items() if not self._schedule.backfill(window.day, at_ms)}
-        return await self._ledger.apply(tx, deltas, live)
+        changed_day = await self._ledger.apply(tx, deltas, live)
+        await self._limits.add(tx, deltas.limits)
+        return changed_day
 
     async def _publish_due(self, batch: Batch, tx: Any) -> list[Outgoing]:
         """Close and restate what is due, unless this process knows that nothing is.
@@ -165,7 +170,8 @@ class LedgerStage:
             self._clean_day = None
             return []
         due = await self._ledger.take_due(tx, last_day, _WINDOWS_PER_STEP)
-        self._clean_day = last_day if len(due) < _WINDOWS_PER_STEP else None
+        found, judged = await self._promises.judge(last_day, own_ms, tx)
+        self._clean_day = last_day if judged and len(due) < _WINDOWS_PER_STEP else None
         # What lies beyond the windows that were taken is not judged yet.
         judged_day = last_day if len(due) < _WINDOWS_PER_STEP else due[-1].key.day - 1
-        return await self._days.publish(due, own_ms, (judged_day + 1) * DAY_MS, tx)
+        return [*await self._days.publish(due, own_ms, (judged_day + 1) * DAY_MS, tx), *found]

@@ -17,6 +17,7 @@ from services.notifier.core.real_time_words import words_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _ENDED: Final = {"no_traffic": "no traffic", "too_little_traffic": "too little traffic"}
+_LIMITS: Final = ("limit_breach", "sequential_limit")
 _MAX_SHOWN: Final = 8  # keeps the summary within the schema's limit
 
 
@@ -57,6 +58,9 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         changed = words.title if anomaly.state == "firing" else "is as usual again"
         said = words.sentence if anomaly.state == "firing" else f"as usual again at {_minute(anomaly.window_end)}."
         summary = f"{named}: {said} {watched} Action: {anomaly.action}."
+    elif anomaly.rule in _LIMITS:
+        changed = "is above its limit" if anomaly.state == "firing" else "is within its limit again"
+        summary = f"{named}: {_of_limit(anomaly, metric)} {watched} Action: {anomaly.action}."
     else:
         changed = "left its baseline" if anomaly.state == "firing" else "is back at its baseline"
         summary = (
@@ -77,6 +81,26 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         summary=summary,
         at=anomaly.window_end.astimezone(UTC),
     )
+
+
+def _of_limit(anomaly: Anomaly, metric: str) -> str:
+    """Return what is known of a promised limit, since when, how surely, and whom it concerns, in numbers."""
+    said = (
+        f"{metric} = {anomaly.k}/{anomaly.n} = {_percent(anomaly.rate)} (95 % interval {_percent(anomaly.low)} to "
+        f"{_percent(anomaly.high)}) in the 28 days to {_minute(anomaly.window_end)}; limit "
+        f"{_percent(anomaly.baseline_rate)}, p = {anomaly.p_value:.2g}."
+    )
+    if anomaly.species:
+        said += f" Species: {', '.join(_name(each) for each in anomaly.species[:_MAX_SHOWN])}."
+    if anomaly.since is not None:
+        said += f" Since {_minute(anomaly.since)}."
+    if anomaly.known_at is not None:
+        said += f" Known at {_minute(anomaly.known_at)}."
+    if anomaly.affected is not None:
+        said += f" About {anomaly.affected:.0f} errors beyond it."
+    if anomaly.trials_needed is not None:
+        said += f" Some {anomaly.trials_needed} more trials would prove the limit itself broken."
+    return said
 
 
 def of_escalation(escalation: Escalation) -> Fact:

@@ -130,8 +130,9 @@ class World:
     async def controls(self) -> list[Control]:
         return [CONTROL.decode(r.value) async for r in self.bus.read(TopicPartition(topics.CONTROLS, 0))]
 
-    async def anomalies(self) -> list[Anomaly]:
-        return [ANOMALY.decode(r.value) async for r in self.bus.read(TopicPartition(topics.ANOMALIES, 0))]
+    async def anomalies(self, cadence: str = "daily") -> list[Anomaly]:
+        read = [ANOMALY.decode(r.value) async for r in self.bus.read(TopicPartition(topics.ANOMALIES, 0))]
+        return [each for each in read if each.cadence == cadence]
 
 
 @pytest.fixture

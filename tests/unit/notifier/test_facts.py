@@ -1,5 +1,7 @@
 """What a notification says, and what it never says."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from proofwatch.events import codec
 from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
 from services.notifier.core.routing import notifications
-from tests.unit.notifier.events import ALERT_ID, ANOMALY_ID, CASE_ID, anomaly, escalation, platform_alert, reason
+from tests.unit.notifier.events import ALERT_ID, ANOMALY_ID, AT, CASE_ID, anomaly, escalation, platform_alert, reason
 
 # Marked so that a match is no accident; some would pass for a code.
 private = st.text(st.characters(codec="utf-8"), max_size=40).map("subject-zq9x{}".format) | st.sampled_from(
@@ -109,3 +111,27 @@ def test_the_longest_events_still_make_valid_notifications() -> None:
     text(of_escalation(escalation(tenant="a" * 63, reasons=(*many, reason(evidence=crowd)))))
     text(of_platform_alert(platform_alert(service="s" * 64, values=crowd)))
     text(of_anomaly(anomaly(tenant="a" * 63, metric="m" * 64, segment_name="os", k=10**18, n=10**18, ratio=-1e-300)))
+
+
+def test_a_limit_in_breach_is_told_with_what_it_is_about() -> None:
+    """Rate, limit, species, since when, when known, harm; and that it is within the limit again."""
+    limit: dict[str, Any] = {
+        "rule": "limit_breach",
+        "cadence": "at_once",
+        "metric": "apcer",
+        "action": "step_up_mfa",
+        "species": ("mask", "<b>"),
+        "since": AT,
+        "known_at": AT,
+        "affected": 79.6,
+        "trials_needed": 12,
+    }
+    fact = of_anomaly(anomaly(**limit))
+    told = text(fact)
+    assert fact is not None
+    assert fact.title == "apcer of acme is above its limit"
+    for part in ("limit 1 %", "Species: mask, unnamed.", "Since 2026-01-01", "Known at", "About 80 errors", "Some 12"):
+        assert part in told
+    back = of_anomaly(anomaly(**limit, state="resolved", revision=2))
+    assert back is not None
+    assert back.title == "apcer of acme is within its limit again"

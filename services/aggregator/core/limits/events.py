@@ -1,0 +1,103 @@
+"""The event of a finding about a promised limit."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from proofwatch.biometrics.intervals import wilson
+from proofwatch.events.enumerations import AnomalyAction
+from proofwatch.events.types import Anomaly
+from proofwatch.instants import instant_of
+from services.aggregator.core.limits.findings import Moved, SeriesId
+from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, DESIGN_EFFECT, Promise, lower_bound, p_value
+from services.aggregator.core.limits.trials import APCER
+from services.aggregator.core.times import DAY_MS
+
+_MOST_LISTED = 50
+_MANY = 10**9
+
+
+class Telling(NamedTuple):
+    """What an event says beside the finding itself.
+
+    `known_ms`: the log time at which it became known; `since`: the first day of the excess; `statistic` and
+    `threshold`: None stands for the lower bound and the limit.
+    """
+
+    promise: Promise
+    known_ms: int
+    since: int
+    segments: Sequence[str] = ()
+    statistic: float | None = None
+    threshold: float | None = None
+
+
+def event(series: SeriesId, moved: Moved, telling: Telling) -> Anomaly:
+    """Return the event; its window is the 28 days that say so, or those without any trial."""
+    rule: Literal["limit_breach", "sequential_limit"] = (
+        "sequential_limit" if series.rule == "sequential_limit" else "limit_breach"
+    )
+    action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
+    reading, state, promise = moved.reading, moved.state, telling.promise
+    k, n = (reading.k, reading.n) if reading else (0, 0)
+    broken = reading.broken if reading else promise.limit
+    low, high = wilson(k, n) if n else (0.0, 1.0)
+    effect = DESIGN_EFFECT.get(series.metric, 1.0)
+    rate = k / n if n else 0.0
+    unproven = state.firing and state.severity == "low_evidence"
+    return Anomaly(
+        schema_version=1,
+        anomaly_id=state.anomaly_id,
+        revision=state.revision,
+        state=state.state,
+        tenant=series.tenant,
+        segment_name=series.segment_name,
+        segment_value=series.segment_value,
+        metric=series.metric,
+        rule=rule,
+        cadence="at_once",
+        severity=state.severity,
+        action=action,
+        window_start=instant_of((moved.end - DAYS + 1) * DAY_MS),
+        window_end=instant_of((moved.end + 1) * DAY_MS),
+        k=k,
+        n=n,
+        rate=rate,
+        low=low,
+        high=high,
+        baseline_k=0,
+        baseline_n=0,
+        baseline_rate=broken,
+        baseline_periods=0,
+        ratio=rate / broken,
+        p_value=p_value(k / effect, n / effect, broken) if n else 1.0,
+        backfill=False,
+        resolution=None if reading else "no_traffic",
+        direction="up",
+        since=instant_of(telling.since * DAY_MS) if state.firing else None,
+        known_at=instant_of(telling.known_ms),
+        statistic=telling.statistic if telling.statistic is not None else reading.bound if reading else None,
+        threshold=broken if telling.threshold is None else telling.threshold,
+        affected=reading.excess if reading and state.firing else None,
+        trials_needed=trials_needed(k, n, promise.limit, effect) if unproven else None,
+        species=(reading.species or None) if reading else None,
+        segments=tuple(telling.segments[:_MOST_LISTED]) or None,
+    )
+
+
+def trials_needed(k: int, n: int, limit: float, effect: float) -> int | None:
+    """Return how many more trials at the rate k / n would prove the limit broken; None: no number would."""
+    if not n or k <= limit * n:
+        return None
+
+    def proven(total: int) -> bool:
+        return lower_bound(k / n * total / effect, total / effect, CONFIDENCE) > limit
+
+    least, most = n, 2 * n
+    while not proven(most):
+        least, most = most, 2 * most
+        if most > _MANY:
+            return None
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if proven(middle) else (middle, most)
+    return most - n

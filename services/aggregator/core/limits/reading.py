@@ -1,0 +1,148 @@
+"""How 28 days of labelled trials compare with a promised limit.
+
+A limit is proven broken when the one-sided lower bound of the rate (Clopper and Pearson 1934) is above it at 99 %, with
+at least five errors. Of APCER and IAPAR every named PAI species with enough presentations is tested, at a confidence
+that is corrected for their number (Bonferroni); without such a species all attacks are tested as one, since something
+in a mixture that is above a limit is so itself.
+
+Trials of one subject resemble each other: of a failure's retries 28 % fail again where 1 % to 3 % do otherwise, which
+makes the variance of false rejections (1 + 0.28) / (1 - 0.28) times that of independent trials. FNMR and BPCER are
+judged on counts divided by that design effect (Kish 1965); the ledger knows no subject, so it is stated, not measured.
+Of FMR, APCER and IAPAR it is taken to be 1: a label does not say which presentations were of one artefact.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from proofwatch.biometrics.rates import UNKNOWN_SPECIES
+from services.aggregator.core.limits.trials import BPCER, FNMR
+
+DAYS: Final = 28
+CONFIDENCE: Final = 0.99
+FEWEST_ERRORS: Final = 5
+RETRIES: Final = 1.28 / 0.72
+DESIGN_EFFECT: Final[Mapping[str, float]] = {FNMR: RETRIES, BPCER: RETRIES}
+"""By metric; not listed: 1."""
+
+Observation = Literal["within", "weak", "low_evidence", "high"]
+"""within: the rates are at most the limit; weak: one is above it, unproven; low_evidence: the target is proven missed;
+high: the limit is proven broken."""
+
+Counts = tuple[int, int]
+"""Errors, trials."""
+Days = Mapping[int, Counts]
+"""By days since 1970."""
+
+
+class Promise(NamedTuple):
+    """A limit of a rate, the target below it (None: there is none), and how many trials a member must have.
+
+    `confidence`: at which it is proven broken, before the correction for the number of species.
+    """
+
+    metric: str
+    limit: float
+    target: float | None = None
+    min_trials: int = 30
+    confidence: float = CONFIDENCE
+
+
+class Reading(NamedTuple):
+    """What 28 days say of a limit.
+
+    `species` are the concerned ones, the most certain first; k errors in n trials are those of the first of them, else
+    of all members; `bound` is the lower one of that, at the confidence that was used. `broken`: the limit, or the
+    target, that was compared with. `excess`: errors beyond `broken` x trials, of all that is concerned.
+    """
+
+    observation: Observation
+    k: int
+    n: int
+    bound: float
+    broken: float
+    excess: float
+    species: tuple[str, ...] = ()
+
+
+def window(days: Days, end: int) -> Counts:
+    """Return errors and trials of the 28 days up to `end`.
+
+    A label that was counted by an earlier release, and is taken back, leaves less than nothing: then none.
+    """
+    found = [days[day] for day in range(end - DAYS + 1, end + 1) if day in days]
+    n = max(0, sum(n for _, n in found))
+    return min(n, max(0, sum(k for k, _ in found))), n
+
+
+def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | None:
+    """Return what the 28 days up to `end` say; None without trials. `members` are species; one without name: no such.
+
+    Raises ValueError when there are more errors than trials.
+    """
+    counted = {name: window(days, end) for name, days in members.items()}
+    counted = {name: (k, n) for name, (k, n) in counted.items() if n > 0}
+    if not counted:
+        return None
+    tested = {
+        name: counts for name, counts in counted.items() if name != UNKNOWN_SPECIES and counts[1] >= promise.min_trials
+    }
+    total = sum(k for k, _ in counted.values()), sum(n for _, n in counted.values())
+    if not tested and total[1] >= promise.min_trials:
+        tested = {"": total}
+    proofs: tuple[tuple[Observation, float | None], ...] = (("high", promise.limit), ("low_evidence", promise.target))
+    for observation, broken in proofs:
+        if broken is not None and (found := _broken(tested, promise, broken)):
+            bound, name = found[0]
+            excess = sum(k - broken * n for k, n in (tested[each] for _, each in found))
+            species = tuple(each for _, each in found if each)
+            return Reading(observation, *tested[name], bound, broken, excess, species)
+    aim = promise.limit if promise.target is None else promise.target
+    within = bool(tested) and all(k <= aim * n for k, n in tested.values())
+    return Reading("within" if within else "weak", *total, 0.0, aim, max(0.0, total[0] - aim * total[1]))
+
+
+def since(members: Mapping[str, Days], end: int, reading: Reading) -> int:
+    """Return the first day from which on errors went beyond the limit: where their excess up to `end` is greatest."""
+    best, first, excess = 0.0, end, 0.0
+    for day in range(end, end - DAYS, -1):
+        for name, days in members.items():
+            if day in days and (not reading.species or name in reading.species):
+                excess += days[day][0] - reading.broken * days[day][1]
+        if excess > best:
+            best, first = excess, day
+    return first
+
+
+def _broken(tested: Mapping[str, Counts], promise: Promise, broken: float) -> list[tuple[float, str]]:
+    confidence = 1 - (1 - promise.confidence) / max(1, len(tested))
+    effect = DESIGN_EFFECT.get(promise.metric, 1.0)
+    found = []
+    for name, (k, n) in tested.items():
+        if k < FEWEST_ERRORS or k <= broken * n:
+            continue
+        bound = lower_bound(k / effect, n / effect, confidence)
+        if bound > broken:
+            found.append((bound, name))
+    return sorted(found, key=lambda each: (-each[0], each[1]))
+
+
+@lru_cache(maxsize=16_384)
+def lower_bound(k: float, n: float, confidence: float) -> float:
+    """Return the one-sided lower Clopper-Pearson bound of k errors in n trials, which may be fractions."""
+    from scipy.special import betaincinv  # on first use: it costs a tenth of a second
+
+    if not 0 <= k <= n or not n:
+        raise ValueError(f"{k} errors in {n} trials: 0 <= errors <= trials and a trial must hold")
+    if k == 0:
+        return 0.0
+    return float((1 - confidence) ** (1 / n)) if k == n else float(betaincinv(k, n - k + 1, 1 - confidence))
+
+
+def p_value(k: float, n: float, limit: float) -> float:
+    """Return the probability of k errors or more in n trials at the limit; as above."""
+    from scipy.special import betainc
+
+    if k <= 0:
+        return 1.0
+    return float(limit**n) if k >= n else float(betainc(k, n - k + 1, limit))

@@ -1,0 +1,71 @@
+"""The promised limits at each closing of a day: what became known since, what is found, and step-up for attacks."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY, CONTROL
+from proofwatch.events.types import Anomaly, Control
+from proofwatch.events.wire import Wire
+from proofwatch.governance.cohort import Cohort
+from proofwatch.governance.policy import Policy
+from services.aggregator.core.limits.judging import TenantLimits, promises
+from services.aggregator.core.limits.state import CohortState
+from services.aggregator.core.limits.step_up import demand
+from services.aggregator.core.step_up_control import StepUpState
+from services.aggregator.ports import LedgerStores
+
+_TENANTS_PER_STEP: Final = 100
+
+
+class PromisedLimits:
+    """Judges what is due, and demands step-up of cohorts whose attacks are found to pass too often."""
+
+    def __init__(self, policy: Policy, grace_ms: int, wire: Wire, stores: LedgerStores) -> None:
+        self._promised = promises(policy.limits, policy.min_trials)
+        self._grace_ms = grace_ms
+        self._limits, self._controls = stores.limits, stores.controls
+        self._anomaly, self._control = wire.encoder(ANOMALY), wire.encoder(CONTROL)
+
+    async def judge(self, until_day: int, timestamp_ms: int, tx: Any) -> tuple[list[Outgoing], bool]:
+        """Return the records of what is due by the closing of `until_day`, and whether that was all.
+
+        For the one publisher only; whoever is at `until_day` has every lane past it.
+        """
+        tenants = await self._limits.due(tx, until_day, _TENANTS_PER_STEP)
+        if not tenants:
+            return [], True
+        known = await self._limits.take(tx, tenants, until_day)
+        cohorts = await self._limits.load(tx, tenants)
+        found: list[Anomaly] = []
+        changed: dict[Cohort, CohortState] = {}
+        for tenant in tenants:
+            limits = TenantLimits(tenant, cohorts[tenant], self._promised, self._grace_ms)
+            found += limits.judge(known[tenant], until_day)
+            changed |= {Cohort(tenant, *segment): cohorts[tenant][segment] for segment in limits.changed}
+        await self._limits.save(tx, changed)
+        controls = await self._demand(changed, tenants, timestamp_ms, tx)
+        records = [
+            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in found),
+            *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
+        ]
+        return records, len(tenants) < _TENANTS_PER_STEP
+
+    async def _demand(
+        self, changed: Mapping[Cohort, CohortState], tenants: Collection[str], now_ms: int, tx: Any
+    ) -> list[Control]:
+        states = await self._controls.load(tx, tenants)
+        moved: dict[Cohort, StepUpState] = {}
+        controls: list[Control] = []
+        for cohort in sorted(changed, key=lambda each: tuple(part or "" for part in each)):
+            state, control = demand(cohort, changed[cohort], self._promised, states.get(cohort), now_ms)
+            if control and state:
+                moved[cohort] = state
+                controls.append(control)
+        await self._controls.save(tx, moved)
+        return controls
+
+
+def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:
+    return Outgoing(topic, key.encode(), value, timestamp_ms=timestamp_ms)
