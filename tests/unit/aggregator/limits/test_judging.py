@@ -97,6 +97,15 @@ def test_a_finding_of_which_no_trials_come_ends_in_words_of_its_own() -> None:
     assert ended.window_start == START + timedelta(days=1)
 
 
+def test_what_ended_for_want_of_trials_is_not_told_again_by_a_late_label_of_then() -> None:
+    """The same 28 days still prove it: it was told."""
+    tenant = Tenant()
+    tenant.evaluate({counted("bpcer", 0): (50, 1_000)})
+    (ended,) = tenant.evaluate({}, 40)
+    assert ended.resolution == "no_traffic"
+    assert tenant.evaluate({counted("bpcer", 0, late=50): (1, 10)}) == []
+
+
 @pytest.mark.parametrize("late", [4, 20])
 def test_labels_that_come_late_prove_the_same_at_another_time(late: int) -> None:
     """The finding is what it would have been in time, revision by revision; only when it became known differs."""

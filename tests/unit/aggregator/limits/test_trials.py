@@ -65,6 +65,8 @@ def test_a_change_is_known_when_both_are_logged_whichever_was_read_last() -> Non
     label_last = [known for *_, known in changes(verdict, both, 9_000)]
     verdict_last = [known for *_, known in changes(label, both, 1_000)]
     assert label_last == verdict_last == [9_000]
+    ahead = [known for *_, known in changes(verdict, both, 20_000)]
+    assert ahead == [20_000]  # a lane that had come further in time: its closings are judged
 
 
 def test_an_aspect_that_did_not_change_counts_once() -> None:
