@@ -3,7 +3,6 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
@@ -46,7 +45,9 @@ class Line(NamedTuple):
 
     at: str
     kind: str
+    whose: str
     what: str
+    numbers: str = ""
     times: int = 1
 
 
@@ -131,8 +132,9 @@ class Overview:
         self.firing[anomaly.anomaly_id] = anomaly
         if anomaly.severity == "high":
             whose = f", {anomaly.segment_name} {anomaly.segment_value}" if anomaly.segment_name else ""
-            what = f"{anomaly.metric.replace('_', ' ')} {anomaly.ratio:.1f} × baseline ({anomaly.k}/{anomaly.n})"
-            self._tell(anomaly.window_start, "anomaly", f"{anomaly.tenant}{whose}: {what}")
+            numbers = f"{anomaly.ratio:.1f} × baseline ({anomaly.k}/{anomaly.n})"
+            what = anomaly.metric.replace("_", " ")
+            self._tell(Line(f"{anomaly.window_start:%H:%M}", "anomaly", f"{anomaly.tenant}{whose}", what, numbers))
 
     def _note_suspicion(self, _value: bytes) -> None:
         self.suspicions += 1
@@ -141,17 +143,17 @@ class Overview:
         escalation = _escalation(value)
         if escalation.case_id not in self.cases and escalation.subject_tag and escalation.reasons:
             why = escalation.reasons[-1].code.replace("_", " ")
-            self._tell(escalation.raised_at, "case", f"{escalation.tenant}, a subject: {why}")
+            self._tell(Line(f"{escalation.raised_at:%H:%M}", "case", f"{escalation.tenant}, a subject", why))
         self.cases[escalation.case_id] = escalation.status
 
     def _note_notification(self, _value: bytes) -> None:
         self.notifications += 1
 
-    def _tell(self, at: datetime, kind: str, what: str) -> None:
-        times = 1
-        if self.feed and (self.feed[-1].kind, self.feed[-1].what) == (kind, what):
-            times += self.feed.pop().times
-        self.feed.append(Line(f"{at:%H:%M}", kind, what, times))
+    def _tell(self, line: Line) -> None:
+        """Add a line, or count the one before it, whose time is then the later one's."""
+        if self.feed and self.feed[-1][1:5] == line[1:5]:
+            line = line._replace(times=1 + self.feed.pop().times)
+        self.feed.append(line)
 
 
 _NOTES: Final = {

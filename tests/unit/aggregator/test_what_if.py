@@ -30,9 +30,9 @@ def scores(taken: Sequence[Shot], trial_class: str) -> list[float]:
 def test_the_bounds_hold_the_exact_value(seed: int, tmp_path: Path) -> None:
     """Of every error rate, every failed check and everything rejected; also where policies changed in the span."""
     rng = random.Random(seed)
-    taken = shots(800, seed, thresholds=((0.995,), (0.985, 0.991), (0.9, 0.97, 0.9))[seed % 3])
-    match = None if seed % 4 == 1 else rng.choice((0.85, 0.8123, 1.0, 0.0, rng.random()))
-    liveness = None if seed % 4 == 2 else rng.choice((0.995, 0.98, 0.99991, 1.0, 0.0, rng.uniform(0.9, 1)))
+    taken = shots(800, seed, thresholds=((0.995,), (0.985, 0.991), (0.9, 0.97, 0.9), (63 / 64,))[seed % 4])
+    match = None if seed % 5 == 1 else rng.choice((0.85, 0.8123, 1.0, 0.0, rng.random()))
+    liveness = None if seed % 5 == 2 else rng.choice((0.995, 0.98, 0.99991, 1.0, 0.0, rng.uniform(0.9, 1)))
     found = tried(tmp_path, taken, Thresholds(match, liveness))
     exact: dict[str, int] = {}
     if match is not None:
@@ -72,9 +72,17 @@ def test_off_the_edges_the_bounds_differ_and_it_is_said(tmp_path: Path) -> None:
     found = tried(tmp_path, taken, Thresholds(liveness=0.98764))
     assert found["bpcer"].would.low == 0
     assert found["bpcer"].would.high == found["bpcer"].n
+    assert found["apcer:mask"].would == Bounds(0, found["apcer:mask"].n)
     run = load_run(tmp_path, Query(TENANT, Span()))
     sketches = counted(run.counted)[WHOLE].sketches
     assert on_edges(sketches, Thresholds(0.85, 0.98764)) == {"match": True, "liveness": False}
+
+
+def test_a_threshold_on_the_grid_says_less_of_who_was_judged_by_it(tmp_path: Path) -> None:
+    """It is no edge of its own; the bounds are wider, and hold what was lowered all the same."""
+    taken = shots(800, 5, thresholds=(63 / 64,))
+    lower = tried(tmp_path, taken, Thresholds(liveness=0.5))["rejection_rate"].would
+    assert lower.low <= sum(shot.rejected_at(0.85, 0.5) for shot in taken) <= lower.high
 
 
 def test_lower_thresholds_never_reject_more_than_today(tmp_path: Path) -> None:
