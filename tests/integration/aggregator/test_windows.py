@@ -392,6 +392,26 @@ async def test_what_came_too_late_restates_as_backfill_beside_what_came_in_time(
         assert made.anomalies() == []
 
 
+async def test_silence_is_told_once_and_ended_once_across_a_restart(postgres_dsn: str) -> None:
+    """Nothing comes, time goes on: when it is to be told is stored, and so is that it was."""
+    async with house(postgres_dsn) as made:
+        await made.feed([verdict(n, START + timedelta(seconds=6 * n)) for n in range(1300)])
+        await made.settle()
+        await made.join_windows()
+        await made.pass_time(1800)
+        await made.join_windows()
+        await made.pass_time(1800)
+        again = START + timedelta(seconds=6 * 1300 + 3600)
+        await made.feed([verdict(2000 + n, again + timedelta(seconds=6 * n)) for n in range(200)])
+        await made.settle()
+        found = [each for each in made.anomalies() if each.rule == "volume"]
+        assert [(each.revision, each.state, each.direction) for each in found] == [
+            (1, "firing", "down"),
+            (2, "resolved", "down"),
+        ]
+        assert found[0].window_end - (START + timedelta(seconds=6 * 1300)) < timedelta(minutes=6)
+
+
 def release(number: int, second: int, *, gone: bool, **more: Any) -> Verdict:
     """Return a verdict of the tenant that goes on; every second one of the release, until it is gone."""
     old = gone or number % 2 == 0
