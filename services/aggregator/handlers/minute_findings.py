@@ -1,7 +1,7 @@
 """What a step finds in the minutes of whole tenants, and in their absence: records of anomalies."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
@@ -17,6 +17,9 @@ from services.aggregator.core.real_time.minute import minute_of
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
 from services.aggregator.core.times import MINUTE_S
 from services.aggregator.ports import MinuteWatchStore
+
+_AT_ONCE: Final = 100
+"""Minutes between two statements: a transaction that says nothing for five seconds loses its connection."""
 
 Heard = Callable[[], int | None]
 """Returns the time of the newest record of a log that has an end; None: the log goes on, and silence is silence."""
@@ -55,20 +58,27 @@ class MinuteFindings:
         minutes = [each for each in revised if _is_judged(each)]
         heard_ms = self._heard()
         until_ms = past_ms if past_ms is None or heard_ms is None else min(past_ms, heard_ms)
-        states = await self._store.load_tenants(tx, {each.key.tenant for each in minutes} | set(due.by(until_ms)))
         outgoing: list[Outgoing] = []
-        for each in minutes:
-            tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
-            state, changes = self._watch.closed(states[tenant], minute)
-            states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
-            outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms)
+        for begin in range(0, len(minutes), _AT_ONCE):
+            some = minutes[begin : begin + _AT_ONCE]
+            states = await self._store.load_tenants(tx, {each.key.tenant for each in some})
+            for each in some:
+                tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
+                state, changes = self._watch.closed(states[tenant], minute)
+                states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
+                outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms)
+            await self._save(states, due, partition, tx)
+        states = await self._store.load_tenants(tx, set(due.by(until_ms)))
         for tenant, state in states.items():
             outgoing += self._absence(tenant, state, until_ms, states)
+        await self._save(states, due, partition, tx)
+        return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
+
+    async def _save(self, states: dict[str, TenantState], due: DueTimes, partition: int, tx: Any) -> None:
         stored = {tenant: (state, self._watch.due_ms(state)) for tenant, state in states.items()}
         await self._store.save_tenants(tx, partition, stored)
         for tenant, (_, due_ms) in stored.items():
             due.note(tenant, due_ms)
-        return outgoing
 
     def _absence(
         self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState]

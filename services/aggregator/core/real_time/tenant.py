@@ -21,6 +21,7 @@ from services.aggregator.core.real_time.reference import Rate, Reference, Sums, 
 from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _LEFT_OUT_MS: Final = 7 * DAY_MS
+_VIEWS: Final = 64
 
 
 class Memory(Struct, array_like=True, frozen=True):
@@ -63,6 +64,7 @@ class MinuteWatch:
     def __init__(self, rule: RealTimeRule, detectors: Sequence[Detector] = DETECTORS) -> None:
         self._rule = rule
         self._detectors = tuple(detectors)
+        self._views: dict[tuple[int, int, int], tuple[Reference, View]] = {}
         self._causes = {each.name: each.causes for each in detectors}
 
     def closed(self, state: TenantState, minute: Minute) -> Moved:
@@ -71,7 +73,7 @@ class MinuteWatch:
         if newest is not None and minute.start_ms <= newest:
             return self._restated(state, minute) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
         state = self._matured(state, minute.start_ms)
-        view = state.reference.seen_from(minute.start_ms // HOUR_MS)
+        view = self._seen_from(state.reference, minute.start_ms // HOUR_MS)
         after, changes = self._next(state.after, minute, view)
         moved = TenantState(state.reference, [*state.minutes, minute], state.before, after, state.told)
         return Moved(moved, changes)
@@ -81,13 +83,13 @@ class MinuteWatch:
         end_ms = state.after.end_ms
         if not end_ms or until_ms <= end_ms:
             return {}
-        view = state.reference.seen_from((end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS)
         return absent_marks(state.after.marks, end_ms, until_ms, view, self._rule, self._detectors)[1]
 
     def due_ms(self, state: TenantState) -> int | None:
         """Return by when something that is not yet told is to be, if no minute comes; None: nothing ever is."""
         end_ms, due = state.after.end_ms, []
-        view = state.reference.seen_from((end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS)
         for detector in self._detectors:
             told = state.told.get(detector.name)
             mark = state.after.marks.get(detector.name)
@@ -103,8 +105,20 @@ class MinuteWatch:
         until_ms = max((each.told_ms + MINUTE_MS for each in state.told.values() if each.firing), default=0)
         if until_ms <= state.after.end_ms:
             return state.after.marks
-        view = state.reference.seen_from((state.after.end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (state.after.end_ms - MINUTE_MS) // HOUR_MS)
         return absent_marks(state.after.marks, state.after.end_ms, until_ms, view, self._rule, self._detectors)[0]
+
+    def _seen_from(self, reference: Reference, hour: int) -> View:
+        """Return the view; of one hour it is the same, whatever minutes came since, until further hours are absorbed.
+
+        What makes it is held on to, so that its identity is not another's.
+        """
+        key = (id(reference.volumes), id(reference.recent), hour)
+        if key not in self._views:
+            if len(self._views) >= _VIEWS:
+                self._views.clear()
+            self._views[key] = reference, reference.seen_from(hour)
+        return self._views[key][1]
 
     def _next(self, memory: Memory, minute: Minute, view: View) -> tuple[Memory, Changes]:
         marks, changes = next_marks(memory.marks, minute, view, self._rule, self._detectors, memory.end_ms)
@@ -115,7 +129,7 @@ class MinuteWatch:
         reference, before = state.reference, state.before
         kept = [each for each in state.minutes if each.start_ms > newest_ms - HOUR_MS]
         for each in state.minutes[: len(state.minutes) - len(kept)]:
-            before, _ = self._next(before, each, reference.seen_from(each.start_ms // HOUR_MS))
+            before, _ = self._next(before, each, self._seen_from(reference, each.start_ms // HOUR_MS))
             reference = reference.taken(each, self._counting(each, before.marks))
         oldest_ms = kept[0].start_ms if kept else newest_ms
         return TenantState(reference.absorbed(oldest_ms // HOUR_MS), kept, before, state.after, state.told)
@@ -138,6 +152,6 @@ class MinuteWatch:
         )
         memory, changes = state.before, Changes()
         for each in minutes:
-            memory, further = self._next(memory, each, state.reference.seen_from(each.start_ms // HOUR_MS))
+            memory, further = self._next(memory, each, self._seen_from(state.reference, each.start_ms // HOUR_MS))
             changes |= further
         return Moved(TenantState(state.reference, minutes, state.before, memory, state.told), changes)
