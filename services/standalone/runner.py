@@ -22,6 +22,7 @@ from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
 from services.standalone.database_results import evaluation_of, read_cases, read_cohorts, read_label_counts
+from services.standalone.incidents import document, read_incidents
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -29,6 +30,7 @@ from services.standalone.view import View
 
 _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
+_MOST_TOLD: Final = 10
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ async def carry_out(run: Run) -> dict[str, Any]:
         results.write_lines("cases.jsonl", cases)
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
-        summary = session.summary(run.policy, labels, evaluation, cases)
+        incidents = read_incidents(run.out)
+        results.write_lines("incidents.jsonl", map(document, incidents))
+        summary = session.summary(run.policy, labels, evaluation, cases, incidents)
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
         results.write_document("summary.json", summary)
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
-        write_report(run.out, run.title, summary, evaluation, cohorts, limits=limits, min_trials=min_trials)
+        write_report(run.out, run.title, summary, evaluation, cohorts, incidents, limits=limits, min_trials=min_trials)
     return summary
 
 
@@ -117,8 +121,17 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
         + ("[green]holds[/]" if accounts["holds"] else "[bold red]BROKEN[/]"),
         "verdicts: " + ", ".join(f"{name} {count:,}" for name, count in sorted(decisions.items())),
         ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
+        *_worst(summary["incidents"], outputs["incidents"]),
         f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {inline(str(out))}",
         "written:",
         *(f"  {inline(str(path))}" for path in sorted(out.iterdir())),
     ]
     return "\n".join(lines)
+
+
+def _worst(titles: Sequence[str], number: int) -> list[str]:
+    if not number:
+        return ["[green]no incident[/]"]
+    more = [f"  … and {number - _MOST_TOLD:,} more in incidents.jsonl"] if number > _MOST_TOLD else []
+    told = [f"  {inline(title)}" for title in titles[:_MOST_TOLD]]
+    return [f"[bold red]{number:,} incident{'' if number == 1 else 's'}[/], the worst first:", *told, *more]

@@ -11,6 +11,8 @@ import msgspec
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.port import Outgoing, Record
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.sentences import incident_title
 from proofwatch.events import topics
 from proofwatch.events.mending import MENDED, SCORES
 from proofwatch.events.types import DeadLetter
@@ -114,10 +116,16 @@ class Session:
         return {"clamped": clamped, "mended": {"transactions": transactions, "labels": dict(sorted(labels.items()))}}
 
     def summary(
-        self, policy: Policy, labels: dict[str, int], evaluation: Evaluation, cases: Sequence[Mapping[str, Any]]
+        self,
+        policy: Policy,
+        labels: dict[str, int],
+        evaluation: Evaluation,
+        cases: Sequence[Mapping[str, Any]],
+        incidents: Sequence[Incident],
     ) -> dict[str, Any]:
         """Return `summary.json`: what went in, what came out, and the error rates of the labelled part."""
         seen, seconds = self.overview, self.seconds
+        strong = [each for each in incidents if each.evidence == "strong"]
         dead = seen.dead_letters[topics.dead_letter_topic(topics.LABELS)]
         return {
             "policy": {"name": policy.name, "hash": policy.hash},
@@ -131,10 +139,13 @@ class Session:
                 "windows": seen.windows.total(),
                 "windows_restated": seen.windows["restated"],
                 "anomalies": seen.anomalies.total(),
+                "incidents": len(strong),
+                "incidents_of_weak_evidence": len(incidents) - len(strong),
                 "suspicions": seen.suspicions,
                 "cases": len(cases),
                 "open_cases": sum(case["state"] != "closed" for case in cases),
                 "notifications": seen.notifications,
             },
+            "incidents": [incident_title(each) for each in strong],
             "evaluation": msgspec.to_builtins(evaluation),
         }

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from msgspec.structs import replace
+
+from proofwatch.detection.real_time_words import words_of
+from proofwatch.detection.sentences import finding_sentence, finding_title
+from proofwatch.detection.words import minute, percent
 from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity, NotificationState
 from proofwatch.events.types import Anomaly, Escalation, PlatformAlert
-from services.notifier.core.real_time_words import words_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_ENDED: Final = {"no_traffic": "no traffic", "too_little_traffic": "too little traffic"}
 _LIMITS: Final = ("limit_breach", "sequential_limit")
 _MAX_SHOWN: Final = 8  # keeps the summary within the schema's limit
 
@@ -43,33 +46,16 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
     """
     if anomaly.backfill:
         return None
-    metric = _name(anomaly.metric)
-    whom = anomaly.tenant if anomaly.segment_name is None else f"one segment of {anomaly.tenant}"
-    named = f"Anomaly {anomaly.anomaly_id}, revision {anomaly.revision}"
-    watched = f"Rule {anomaly.rule}, {anomaly.cadence} watch."
-    if anomaly.resolution is not None:
-        since = _minute(anomaly.window_start)
-        changed = f"{_ENDED[anomaly.resolution]} since {since}"
-        summary = (
-            f"{named}: {_ENDED[anomaly.resolution]} since {since}, seen at {_minute(anomaly.window_end)}. It ended for "
-            f"want of trials; its rate did not come back. A case that it opened waits for a person. {watched}"
-        )
-    elif words := words_of(anomaly):
-        changed = words.title if anomaly.state == "firing" else "is as usual again"
-        said = words.sentence if anomaly.state == "firing" else f"as usual again at {_minute(anomaly.window_end)}."
-        summary = f"{named}: {said} {watched} Action: {anomaly.action}."
-    elif anomaly.rule in _LIMITS:
-        changed = "is above its limit" if anomaly.state == "firing" else "is within its limit again"
-        summary = f"{named}: {_of_limit(anomaly, metric)} {watched} Action: {anomaly.action}."
-    else:
-        changed = "left its baseline" if anomaly.state == "firing" else "is back at its baseline"
-        summary = (
-            f"{named}: {metric} = {anomaly.k}/{anomaly.n} = {_percent(anomaly.rate)} "
-            f"(95 % interval {_percent(anomaly.low)} to {_percent(anomaly.high)}) in the window "
-            f"{_minute(anomaly.window_start)} to {_minute(anomaly.window_end)}; baseline "
-            f"{_percent(anomaly.baseline_rate)} over {anomaly.baseline_periods} periods, ratio {anomaly.ratio:.3g}, "
-            f"p = {anomaly.p_value:.2g}. {watched} Action: {anomaly.action}."
-        )
+    named = replace(anomaly, metric=_name(anomaly.metric))
+    whom = f"all of {anomaly.tenant}" if anomaly.segment_name is None else f"one segment of {anomaly.tenant}"
+    title, told = finding_title(named, whom), finding_sentence(named, whom)
+    firing = anomaly.state == "firing"
+    if anomaly.resolution is None and (words := words_of(anomaly)):  # what is no rate has words of its own
+        title = f"{named.metric} of {whom}: {words.title if firing else 'is as usual again'}"
+        told = words.sentence if firing else f"As usual again at {minute(anomaly.window_end)}."
+    elif anomaly.resolution is None and anomaly.rule in _LIMITS:  # and so has what is promised
+        title = f"{named.metric} of {whom} {'is above its limit' if firing else 'is within its limit again'}"
+        told = _of_limit(anomaly, named.metric)
     return Fact(
         source_topic=topics.ANOMALIES,
         source_id=anomaly.anomaly_id,
@@ -77,8 +63,11 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
         tenant=anomaly.tenant,
         severity="high" if anomaly.severity == "high" else "low",
         state=anomaly.state,
-        title=f"{metric} of {whom}{': ' if anomaly.resolution or words_of(anomaly) else ' '}{changed}",
-        summary=summary,
+        title=title,
+        summary=(
+            f"{told} Anomaly {anomaly.anomaly_id}, revision {anomaly.revision}; "
+            f"{named.metric}, rule {anomaly.rule}, {anomaly.cadence} watch, action {anomaly.action}."
+        ),
         at=anomaly.window_end.astimezone(UTC),
     )
 
@@ -86,16 +75,16 @@ def of_anomaly(anomaly: Anomaly) -> Fact | None:
 def _of_limit(anomaly: Anomaly, metric: str) -> str:
     """Return what is known of a promised limit, since when, how surely, and whom it concerns, in numbers."""
     said = (
-        f"{metric} = {anomaly.k}/{anomaly.n} = {_percent(anomaly.rate)} (95 % interval {_percent(anomaly.low)} to "
-        f"{_percent(anomaly.high)}) in the 28 days to {_minute(anomaly.window_end)}; limit "
-        f"{_percent(anomaly.baseline_rate)}, p = {anomaly.p_value:.2g}."
+        f"{metric} = {anomaly.k}/{anomaly.n} = {percent(anomaly.rate)} (95 % interval {percent(anomaly.low)} to "
+        f"{percent(anomaly.high)}) in the 28 days to {minute(anomaly.window_end)}; limit "
+        f"{percent(anomaly.baseline_rate)}, p = {anomaly.p_value:.2g}."
     )
     if anomaly.species:
         said += f" Species: {', '.join(_name(each) for each in anomaly.species[:_MAX_SHOWN])}."
     if anomaly.since is not None:
-        said += f" Since {_minute(anomaly.since)}."
+        said += f" Since {minute(anomaly.since)}."
     if anomaly.known_at is not None:
-        said += f" Known at {_minute(anomaly.known_at)}."
+        said += f" Known at {minute(anomaly.known_at)}."
     if anomaly.affected is not None:
         said += f" About {anomaly.affected:.0f} errors beyond it."
     if anomaly.trials_needed is not None:
@@ -153,11 +142,3 @@ def _numbers(values: Mapping[str, float]) -> str:
 def _name(text: str) -> str:
     """Return a code as it is, and anything that is no code as a word that gives nothing away."""
     return text if _NAME.fullmatch(text) else "unnamed"
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.3g} %"
-
-
-def _minute(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -8,6 +8,8 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.sentences import incident_account, incident_details, incident_title
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render
 from proofwatch.report.parts import Plot, Table
@@ -36,14 +38,16 @@ def write_report(
     summary: Mapping[str, Any],
     evaluation: Evaluation,
     cohorts: Mapping[Cohort, Classes],
+    incidents: Sequence[Incident] = (),
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     min_trials: int = DEFAULT_MIN_TRIALS,
 ) -> Path:
     """Write `report.html` into the folder of a run's results, and return its path.
 
-    `out` holds windows.jsonl, anomalies.jsonl and cases.jsonl; `summary` is that of summary.json. `limits` and
-    `min_trials` are those that the evaluation was judged by: they are drawn and named, nothing is judged again.
+    `incidents` are those of the run, the worst first. `out` holds windows.jsonl, anomalies.jsonl and cases.jsonl;
+    `summary` is that of summary.json. `limits` and `min_trials` are those that the evaluation was judged by: they are
+    drawn and named, nothing is judged again.
     """
     classes = cohorts.get(None, {})
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
@@ -54,6 +58,8 @@ def write_report(
         contents=_CONTENTS,
         summary=summary,
         evaluation=evaluation,
+        incidents=[(incident_title(each), incident_details(each), each) for each in incidents if _strong(each)],
+        incident_account=incident_account(incidents),
         limited=limits != Limits(),
         min_trials=min_trials,
         most_rows=plots.MOST_ROWS,
@@ -72,6 +78,10 @@ def write_report(
     path = out / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def _strong(incident: Incident) -> bool:
+    return incident.evidence == "strong"
 
 
 def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Plot:

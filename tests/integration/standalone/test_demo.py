@@ -36,8 +36,15 @@ def test_the_day_reaches_every_service(tmp_path: Path, capsys: pytest.CaptureFix
     cases = [orjson.loads(line) for line in (out / "cases.jsonl").read_bytes().splitlines()]
     waiting = sum(case["state"] != "closed" for case in cases)
     assert (summary["outputs"]["cases"], summary["outputs"]["open_cases"]) == (len(cases), waiting)
+    incidents = [orjson.loads(line) for line in (out / "incidents.jsonl").read_bytes().splitlines()]
+    told = [each for each in incidents if each["evidence"] == "strong"]
+    assert summary["outputs"]["incidents"] == len(told) == len(summary["incidents"])
+    assert any(each["root"]["segment_value"] == "A-1801" and each["tenant"] == "lumen-telco" for each in told)
+    assert told[0]["title"] in (out / "report.html").read_text()
     assert f"{len(cases):,} cases were opened" in (out / "report.html").read_text()
-    assert "conservation holds" in " ".join(capsys.readouterr().out.split())
+    closing = " ".join(capsys.readouterr().out.split())
+    assert "conservation holds" in closing
+    assert told[0]["title"] in closing
 
 
 def test_what_a_run_leaves_behind_can_be_explained_and_backtested(

@@ -29,8 +29,14 @@ def test_an_anomaly_is_told_with_its_numbers() -> None:
     """The reader sees at once what rate, how far off, on how many."""
     fact = of_anomaly(anomaly())
     assert fact
-    assert fact.title == "rejection_rate of acme left its baseline"
-    for part in (ANOMALY_ID, "41/1000 = 4.1 %", "baseline 1 %", "ratio 4.1", "flag_cohort_for_manual_review"):
+    assert fact.title == "Too many rejections at all of acme"
+    for part in (
+        ANOMALY_ID,
+        "41 of 1,000 = 4.1 %",
+        "expected 1 %",
+        "About 31 people",
+        "review its transactions by hand",
+    ):
         assert part in fact.summary
 
 
@@ -38,7 +44,7 @@ def test_the_end_of_an_anomaly_is_told_too() -> None:
     """Nobody goes on looking for what is over."""
     fact = of_anomaly(anomaly(state="resolved", revision=2))
     assert fact
-    assert (fact.state, fact.title) == ("resolved", "rejection_rate of acme is back at its baseline")
+    assert (fact.state, fact.title) == ("resolved", "Rejections at all of acme: within what is expected again")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +54,8 @@ def test_an_anomaly_whose_traffic_ended_says_so(resolution: str, words: str) -> 
     """Not that it is back at its baseline: since when there was none, and that its case waits."""
     fact = of_anomaly(anomaly(state="resolved", revision=2, resolution=resolution, k=0, n=0, rate=0.0, ratio=0.0))
     assert fact is not None
-    assert fact.title.startswith(f"rejection_rate of acme: {words} since 20")
-    assert "baseline" not in fact.title
+    assert fact.title.startswith(f"Rejections at all of acme: {words} since 20")
+    assert "within" not in fact.title
     for part in (words, "its rate did not come back", "waits for a person"):
         assert part in fact.summary
 
@@ -129,9 +135,9 @@ def test_a_limit_in_breach_is_told_with_what_it_is_about() -> None:
     fact = of_anomaly(anomaly(**limit))
     told = text(fact)
     assert fact is not None
-    assert fact.title == "apcer of acme is above its limit"
+    assert fact.title == "apcer of all of acme is above its limit"
     for part in ("limit 1 %", "Species: mask, unnamed.", "Since 2026-01-01", "Known at", "About 80 errors", "Some 12"):
         assert part in told
     back = of_anomaly(anomaly(**limit, state="resolved", revision=2))
     assert back is not None
-    assert back.title == "apcer of acme is within its limit again"
+    assert back.title == "apcer of all of acme is within its limit again"

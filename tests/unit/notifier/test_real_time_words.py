@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from proofwatch.detection.real_time_words import words_of
 from services.aggregator.core.real_time import DETECTORS
 from services.notifier.core.facts import of_anomaly
-from services.notifier.core.real_time_words import words_of
 from tests.unit.notifier.events import AT, anomaly
 
 

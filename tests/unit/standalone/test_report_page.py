@@ -11,6 +11,8 @@ import pytest
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
+from proofwatch.detection.sentences import incident_title
+from services.standalone.incidents import read_incidents
 from services.standalone.report.page import write_report
 from tests.support.html import assert_inert, parsed
 from tests.unit.standalone.test_report_data import counted
@@ -115,6 +117,25 @@ def test_every_section_has_its_plot_and_its_numbers(page: Page) -> None:
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
     assert len(page.all("figure")) == 7
     assert len(page.all("details")) == 8, "one for each plot, one for the list of anomalies"
+
+
+def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
+    """Before any figure: each incident in its sentences, the worst first; what chance makes is counted only."""
+    folder = results(tmp_path)
+    found = read_incidents(folder)
+    weak = found[0]._replace(evidence="weak", incident_id="weak")
+    path = write_report(folder, "a day", summary(), evaluated(cells()), cells(), [*found, weak], limits=LIMITS)
+    opened = Page(path.read_text(encoding="utf-8"))
+    told = opened.text
+    assert "2 incidents; 1 of weak evidence, which chance makes too" in told
+    assert told.index(" ".join(incident_title(found[0]).split())) < told.index("transactions came in")
+    assert "Next: " in told
+    assert len(opened.all("li")) == 2
+
+
+def test_a_page_without_incidents_says_so(page: Page) -> None:
+    """Nothing wrong is a finding too."""
+    assert "No incident." in page.text
 
 
 def test_the_page_loads_nothing_and_runs_nothing(page: Page, folder: Path) -> None:

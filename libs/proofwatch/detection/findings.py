@@ -1,0 +1,106 @@
+"""The history of a finding: what the revisions of one anomaly say together, in whatever order they come."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
+
+Slice = tuple[str | None, str | None]
+"""Name and value of a segment; (None, None) is the whole tenant."""
+WHOLE: Final[Slice] = (None, None)
+PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
+"""Attributes of a person: they describe an incident, and are its root only where nothing else explains as much."""
+
+
+class Panel(NamedTuple):
+    """One metric in one window of a tenant: what slices are compared in."""
+
+    metric: str
+    length_s: int
+    start_ms: int
+
+
+Tables = Mapping[Panel, Mapping[Slice, tuple[int, int]]]
+"""k and n of the slices of a tenant in windows, as far as they are known; the whole tenant under `WHOLE`."""
+
+
+class FindingHistory(NamedTuple):
+    """An anomaly by all of its revisions that came so far.
+
+    `worst` is the firing revision with the most evidence (None: only its end is known yet), `latest` the newest one.
+    """
+
+    worst: Anomaly | None
+    latest: Anomaly
+    since: datetime
+    found: datetime
+    """When it could first be known: the end of the first window that fired, or when labels told."""
+
+    @property
+    def where(self) -> Slice:
+        """Return the slice."""
+        return (self.latest.segment_name, self.latest.segment_value)
+
+    @property
+    def firing(self) -> bool:
+        """Return whether it holds."""
+        return self.latest.state == "firing"
+
+    @property
+    def until_ms(self) -> int | None:
+        """Return when it ended: with the first window that was within, or where traffic ended; None while it fires."""
+        if self.firing:
+            return None
+        return max(ms_of(self.latest.window_start), ms_of(self.since))
+
+    @property
+    def since_ms(self) -> int:
+        """Return since when it is so."""
+        return ms_of(self.since)
+
+
+def finding_of(anomaly: Anomaly) -> FindingHistory:
+    """Return the finding by one revision."""
+    return FindingHistory(
+        anomaly if anomaly.state == "firing" else None,
+        anomaly,
+        anomaly.since or anomaly.window_start,
+        anomaly.known_at or anomaly.window_end,
+    )
+
+
+def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
+    """Return both together; it does not matter which came first, nor whether one was seen before."""
+    fired = [each.worst for each in (one, other) if each.worst is not None]
+    telling = [each for each in (one, other) if each.worst is not None] or [one, other]
+    return FindingHistory(
+        max(fired, key=_evidence, default=None),
+        max(one.latest, other.latest, key=lambda each: (each.revision, each.state == "resolved")),
+        min(each.since for each in telling),
+        min(each.found for each in telling),
+    )
+
+
+def excess(anomaly: Anomaly) -> float:
+    """Return how many trials went otherwise than expected: the detector's figure, else |k − n·baseline rate|."""
+    if anomaly.affected is not None:
+        return anomaly.affected
+    return abs(anomaly.k - anomaly.n * anomaly.baseline_rate)
+
+
+def length_s(anomaly: Anomaly) -> int:
+    """Return the length of the window that was judged, in seconds."""
+    return round((anomaly.window_end - anomaly.window_start).total_seconds())
+
+
+def panel_of(finding: FindingHistory) -> Panel:
+    """Return the window and metric with the most evidence of a finding that fired."""
+    worst = finding.worst
+    assert worst is not None, "only what fired has a window to compare in"
+    return Panel(worst.metric, length_s(worst), ms_of(worst.window_start))
+
+
+def _evidence(anomaly: Anomaly) -> tuple[bool, float, int]:
+    return (anomaly.severity == "high", excess(anomaly), anomaly.revision)

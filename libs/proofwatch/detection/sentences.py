@@ -1,0 +1,160 @@
+"""Findings and incidents in plain English: what, where, since when, how sure, how many people, what next.
+
+The one place where they get words. What a segment is called is the caller's to say: not every reader may see it.
+"""
+
+from collections.abc import Sequence
+
+from proofwatch.detection.findings import WHOLE, excess
+from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
+from proofwatch.detection.real_time_words import words_of
+from proofwatch.detection.root_slice import Counts
+from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, minute, percent, slice_words
+from proofwatch.events.types import Anomaly
+
+
+def finding_sentence(anomaly: Anomaly, where: str) -> str:
+    """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
+    if anomaly.state == "resolved":
+        return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
+    since = anomaly.since or anomaly.window_start
+    said = f"{_capital(what(anomaly))} at {where} since {minute(since)}: {_rates(anomaly)}. {_sure(anomaly)}"
+    return f"{said}{_people(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
+
+
+def finding_title(anomaly: Anomaly, where: str) -> str:
+    """Return one revision of an anomaly in a few words."""
+    if anomaly.state == "firing":
+        return f"{_capital(what(anomaly))} at {where}"
+    ended = ENDED[anomaly.resolution or "within"]
+    since = f" since {minute(anomaly.window_start)}" if anomaly.resolution else ""
+    return f"{_capital(metric_words(anomaly.metric))} at {where}: {ended}{since}"
+
+
+def incident_sentence(incident: Incident) -> str:
+    """Return an incident in sentences, with the names of its slices."""
+    return f"{incident_title(incident)}. {incident_details(incident)}"
+
+
+def incident_details(incident: Incident) -> str:
+    """Return what follows the title of an incident: until when, how many, how sure, how far, whom, and what next."""
+    lead, root = incident.lead, incident.root
+    only_people = ", but not by what people are" if protected(root.where) else ""
+    return (
+        f"{_until(incident)}{_rates(lead)}. {_incident_sure(incident)}{_share(incident)}{_incident_people(incident)} "
+        f"Next: {next_step(lead)}{only_people}.{needed(lead)}"
+    )
+
+
+def incident_title(incident: Incident) -> str:
+    """Return an incident in a few words: what, where, since when."""
+    where = slice_words(incident.root.where, incident.tenant)
+    return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since)}"
+
+
+def what(anomaly: Anomaly) -> str:
+    """Return what is wrong, in a clause that `where` follows."""
+    metric = metric_words(anomaly.metric)
+    if shape := SHAPES.get(anomaly.rule):
+        return shape.format(metric=metric)
+    return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
+
+
+def next_step(anomaly: Anomaly) -> str:
+    """Return what to do next."""
+    return NEXT_STEPS[anomaly.action]
+
+
+def needed(anomaly: Anomaly) -> str:
+    """Return how many trials are still needed to prove it, as a sentence after a blank; empty where none are."""
+    if anomaly.trials_needed:
+        return f" About {anomaly.trials_needed:,} more trials are needed to prove it."
+    return ""
+
+
+def incident_account(found: Sequence[Incident]) -> str:
+    """Return how many incidents there are, and how many groups of findings are no more than chance."""
+    strong = sum(each.evidence == "strong" for each in found)
+    weak = len(found) - strong
+    told = f"{strong:,} incident{'' if strong == 1 else 's'}" if strong else "No incident"
+    return f"{told}; {weak:,} of weak evidence, which chance makes too" if weak else told
+
+
+def _end(anomaly: Anomaly) -> str:
+    if anomaly.resolution is None:
+        return (
+            f"{ENDED['within']} in the window from {minute(anomaly.window_start)} ({_counts(anomaly)}; "
+            f"expected {percent(anomaly.baseline_rate)})."
+        )
+    return (
+        f"{ENDED[anomaly.resolution]} since {minute(anomaly.window_start)}, seen at {minute(anomaly.window_end)}. "
+        "It ended for want of trials; its rate did not come back. A case that it opened waits for a person."
+    )
+
+
+def _rates(anomaly: Anomaly) -> str:
+    if words := words_of(anomaly):  # what is no rate has words of its own
+        return words.sentence[:-1]
+    interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
+    return f"{_counts(anomaly)} ({interval}), expected {percent(anomaly.baseline_rate)}"
+
+
+def _counts(anomaly: Anomaly) -> str:
+    return f"{anomaly.k:,} of {anomaly.n:,} = {percent(anomaly.rate)}"
+
+
+def _sure(anomaly: Anomaly) -> str:
+    if anomaly.rule == "twice_baseline":
+        grade = "Significant" if anomaly.severity == "high" else "Low evidence, longer windows decide"
+        return f"{grade}: p = {anomaly.p_value:.2g}."
+    return "High evidence by a rule with few false alarms." if anomaly.severity == "high" else "Low evidence."
+
+
+def _incident_sure(incident: Incident) -> str:
+    if incident.evidence == "weak":
+        return f"Weak evidence: a day's looks at {incident.tenant} make {incident.chance:.2g} such findings by chance."
+    return "Sure: chance makes less than one such finding in twenty days."
+
+
+def _share(incident: Incident) -> str:
+    root = incident.root
+    if root.where == WHOLE or root.share is None or root.rest is None:
+        return ""
+    alike = " and ".join(f"{name} {value}" for name, value in root.confounded)
+    named = f" (not to be told from {alike})" if alike else ""
+    return f" It holds {100 * root.share:.0f} % of the excess of {incident.tenant}{named}; {_rest(root.rest)}."
+
+
+def _rest(rest: Counts) -> str:
+    if not rest.n:
+        return "there is nothing beside it"
+    return f"the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"
+
+
+def _people(anomaly: Anomaly) -> str:
+    number = excess(anomaly)
+    if not counts_people(anomaly) or number < 1:
+        return ""
+    if wrongly_accepted(anomaly):
+        return f" About {number:,.0f} people wrongly accepted."
+    return f" About {number:,.0f} people more than expected: wrongly rejected, as far as they are no attackers."
+
+
+def _incident_people(incident: Incident) -> str:
+    told = f" About {incident.accepted:,.0f} wrongly accepted." if incident.accepted >= 1 else ""
+    if incident.rejected < 1:
+        return told
+    beyond = f"{incident.rejected:,.0f} rejected beyond what was to be expected"
+    return f"{told} About {beyond}: wrongly, as far as they are no attackers."
+
+
+def _until(incident: Incident) -> str:
+    if incident.until is not None and incident.ended_by is not None:
+        return f"It ended {minute(incident.until)}: {ENDED[incident.ended_by]}. "
+    if incident.quiet_since is not None:
+        return f"Windows shorter than a day are quiet since {minute(incident.quiet_since)}; the day is not. "
+    return ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

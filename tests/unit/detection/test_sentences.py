@@ -1,0 +1,134 @@
+"""What findings and incidents say: what, where, since when, how sure, how many people, what next, what is missing."""
+
+from typing import get_args
+
+import pytest
+
+from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.sentences import (
+    finding_sentence,
+    finding_title,
+    incident_account,
+    incident_sentence,
+    incident_title,
+)
+from proofwatch.detection.words import metric_words
+from proofwatch.events.enumerations import AnomalyAction, AnomalyRule
+from proofwatch.events.types import Anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
+
+_HANDSET: Slice = ("device_model", "A-1801")
+
+
+def _incident(*fired: Anomaly) -> Incident:
+    (found,) = observe(Incidents(), fired).state.incidents.values()
+    return found
+
+
+def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
+    """What, where, since when, rate against expected, how sure, share and rest, people, next step."""
+    told = incident_sentence(_incident(anomaly(WHOLE, k=170, n=1000), anomaly(_HANDSET, k=155, n=250)))
+    for part in (
+        "Too many failed liveness checks at device_model A-1801 of bank since 2026-03-02 14:00 UTC",
+        "155 of 250 = 62 %",
+        "expected 2 %",
+        "Sure",
+        "100 % of the excess of bank",
+        "the rest is at 2 % (15 of 750), expected 2 %",
+        "About 150 rejected beyond what was to be expected",
+        "Next: review its transactions by hand.",
+    ):
+        assert part in told
+
+
+def test_attacks_that_passed_are_people_wrongly_accepted() -> None:
+    """Not rejected ones."""
+    told = incident_sentence(_incident(anomaly(_HANDSET, "apcer:mask", k=12, n=100, baseline=0.0)))
+    assert "attacks passed as bona fide (APCER) by mask" in told
+    assert "About 12 wrongly accepted." in told
+    assert "rejected" not in told.split("About")[1]
+
+
+def test_trials_that_are_missing_are_said() -> None:
+    """How long to wait for a proof."""
+    fired = anomaly(rule="limit_breach", severity="low_evidence", trials_needed=598)
+    assert "About 598 more trials are needed to prove it." in finding_sentence(fired, "all of bank")
+    assert "598" in incident_sentence(_incident(fired))
+
+
+def test_an_incident_that_ended_says_by_what() -> None:
+    """Back within, or gone: not the same."""
+    fired = anomaly()
+    assert "within what is expected again" in incident_sentence(_incident(fired, within(fired, 900)))
+    gone = within(fired, 900, resolution="no_traffic", k=0, n=0)
+    assert "It ended 2026-03-02 15:00 UTC: no traffic." in incident_sentence(_incident(fired, gone))
+    assert "its rate did not come back" in finding_sentence(gone, "all of bank")
+
+
+def test_a_day_that_fires_after_its_minutes_are_quiet_says_so() -> None:
+    """The count of the day stays high, whatever the last hours were."""
+    short = anomaly(length_s=300)
+    noise = anomaly(metric="refer_rate", minute=1000, p_value=0.0009)
+    told = incident_sentence(
+        _incident(short, within(short, 900), noise, within(noise, 1005), anomaly(length_s=86_400, minute=0))
+    )
+    assert "shorter than a day are quiet since 2026-03-02 15:00 UTC" in told
+
+
+def test_a_minute_that_was_little_of_a_bad_day_does_not_date_it() -> None:
+    """Else a handset that is bad all day would be so since some five minutes in the evening."""
+    short = anomaly(k=6, n=10, minute=1100)
+    day = anomaly(length_s=86_400, minute=0, k=300, n=3000)
+    assert _incident(short, within(short, 1105), day).since == MIDNIGHT
+
+
+def test_nobody_is_to_be_reviewed_for_what_they_are() -> None:
+    """Where a protected attribute is all that explains it."""
+    assert "not by what people are" in incident_sentence(_incident(anomaly(("sex", "female"))))
+
+
+@pytest.mark.parametrize("rule", get_args(AnomalyRule))
+@pytest.mark.parametrize("action", get_args(AnomalyAction))
+def test_every_rule_and_action_has_words(rule: str, action: str) -> None:
+    """No code stands where words belong."""
+    fired = anomaly(rule=rule, action=action, direction="down")
+    for told in (finding_sentence(fired, "all of bank"), finding_title(fired, "all of bank")):
+        assert "_" not in told
+    assert "_" not in incident_title(_incident(fired))
+
+
+def test_too_few_is_not_too_many() -> None:
+    """A rate that collapses lets people in."""
+    told = finding_sentence(anomaly(k=0, n=1000, rule="cusum", direction="down"), "all of bank")
+    assert told.startswith("Too few failed liveness checks")
+    assert "20 people wrongly accepted" in told
+
+
+@pytest.mark.parametrize(("direction", "harm"), [("down", "wrongly accepted"), ("up", "rejected")])
+def test_a_check_that_lets_all_in_and_one_that_lets_none_in_do_opposite_harm(direction: str, harm: str) -> None:
+    """A collapse may be of failures or of passes."""
+    told = finding_sentence(anomaly(k=1000, n=1000, rule="collapse", direction=direction), "all of bank")
+    assert harm in told
+
+
+def test_a_volume_is_no_rate() -> None:
+    """Transactions in minutes, not of them."""
+    told = incident_sentence(
+        _incident(anomaly(metric="volume", rule="volume", direction="down", k=3, n=30, baseline=9.0))
+    )
+    assert "3 transactions came in 30 minutes" in told
+    assert "3 of 30" not in told
+
+
+def test_a_metric_without_words_is_read_as_it_is() -> None:
+    """A new one need not be known here."""
+    assert metric_words("upload_errors") == "upload errors"
+
+
+def test_the_account_tells_incidents_from_what_chance_makes() -> None:
+    """Weak ones are counted, not told."""
+    strong, weak = _incident(anomaly()), _incident(anomaly(p_value=0.001))
+    assert incident_account([strong, weak]) == "1 incident; 1 of weak evidence, which chance makes too"
+    assert incident_account([]) == "No incident"
