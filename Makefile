@@ -34,6 +34,7 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/ruff check --no-cache
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/python -m proofwatch.events.meta
 	$(BIN)/python -m proofwatch.events.generate --check
 	$(BIN)/python -m proofwatch.events.avro --check --check-compatible
 	$(BIN)/python -m proofwatch.events.asyncapi --check

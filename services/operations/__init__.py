@@ -1,1 +1,1 @@
-"""Commands for operators: run a service, create topics and tables, ask for health."""
+"""Commands for operators: topics, tables, rights, dead letters, backup and restore, health, and running a service."""

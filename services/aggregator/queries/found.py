@@ -8,6 +8,7 @@ from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.span import CountedWindow, LabelledWindow, Span
 from services.aggregator.core.times import DAY_S
+from services.aggregator.queries.length_names import in_words
 
 
 class NothingFound(Exception):
@@ -46,7 +47,7 @@ class Found(NamedTuple):
             return []
         first, last = min(each.start_ms for each in whole), max(each.end_ms for each in whole)
         numbers = [(n, s) for s in reversed(LENGTHS_S) if (n := sum(each.length_s == s for each in whole))]
-        windows = ", ".join(f"{n:,} × {_length(s)}" for n, s in numbers)
+        windows = ", ".join(f"{n:,} × {in_words(s)}" for n, s in numbers)
         said = [f"verdicts: closed windows from {shown(first)} to {shown(last)} ({windows})"]
         if self.published_only and any(each.length_s < DAY_S for each in whole):
             said.append("segment values on parts of days: small windows of them are not in a run's windows.jsonl")
@@ -81,7 +82,3 @@ def shown(ms: int) -> str:
 
 def _day(day: int) -> str:
     return shown(day * DAY_S * 1000)[:10]
-
-
-def _length(seconds: int) -> str:
-    return {60: "1 minute", 300: "5 minutes", DAY_S: "1 day"}.get(seconds, f"{seconds} s")

@@ -1,21 +1,18 @@
 """`proofwatch windows`: the windows of a tenant, newest revisions, with what is in them."""
 
 import argparse
-from typing import Final
 
 from proofwatch.biometrics.trials import is_system
 from proofwatch.csv_file import Cell
 from services.aggregator.core.figures import proxies
-from services.aggregator.core.lengths import FIVE_MINUTES_S, LENGTHS_S
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Counted, CountedWindow, LabelledWindow, Stretch
-from services.aggregator.core.times import DAY_S, MINUTE_S
+from services.aggregator.core.times import DAY_S
 from services.aggregator.queries.arguments import Answer, add_query, answer, small_values
 from services.aggregator.queries.found import shown
+from services.aggregator.queries.length_names import LENGTHS
 from services.aggregator.queries.sheet import Sheet, count, percent
 
-_NAMES: Final = {MINUTE_S: "1m", FIVE_MINUTES_S: "5m", DAY_S: "1d"}
-_LENGTHS: Final = {_NAMES.get(seconds, f"{seconds}s"): seconds for seconds in LENGTHS_S}
 _COLUMNS = (
     "kind", "start", "end", "length_s", "segment_name", "segment_value", "revision", "backfill", "n",
     "rejected", "rejection_rate", "not_acquired", "fta_rate", "policies",
@@ -31,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with --length 1d the labelled days. n is transactions, of a labelled day its labelled trials. Read only."
     )
     add_query(parser)
-    parser.add_argument("--length", choices=tuple(_LENGTHS), default="5m", help="of the windows (%(default)s)")
+    parser.add_argument("--length", choices=tuple(LENGTHS), default="5m", help="of the windows (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when the database is away, 2 when there is nothing to show."""
-    length_s = _LENGTHS[args.length]
+    length_s = LENGTHS[args.length]
 
     def sheet(given: Answer) -> Sheet:
         rows: list[_Row] = []

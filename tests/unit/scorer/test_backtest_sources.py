@@ -12,11 +12,11 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL, TRANSACTION, VERDICT
-from proofwatch.events.types import Label
+from proofwatch.events.types import Label, Transaction, Verdict
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.tabular import TableError
 from services.scorer.backtest.arrivals import Arrival, Period, Source, Truth, Truths
-from services.scorer.backtest.files import TableFile, open_file
+from services.scorer.backtest.files import TableFile, open_file, transaction_of
 from services.scorer.backtest.play import play
 from services.scorer.backtest.result import Result
 from services.scorer.backtest.topic import TopicSource
@@ -285,3 +285,11 @@ async def test_a_label_that_cannot_be_read_takes_no_transaction_with_it(tmp_path
     assert "1 of 25 labels were refused: pair is no spelling that is known (1 row, such as line 5)" in said
     assert "secret" not in said
     assert source.outcome.too_much
+
+
+def test_a_transaction_of_a_verdict_has_every_field_that_both_have() -> None:
+    """Or what a backtest over verdicts plays would not be what was decided."""
+    values: dict[str, Any] = {name: f"value of {name}" for name in Verdict.__struct_fields__}
+    made = transaction_of(Verdict(**values))
+    shared = set(Transaction.__struct_fields__) & set(Verdict.__struct_fields__) - {"schema_version"}
+    assert {name: getattr(made, name) for name in shared} == {name: values[name] for name in shared}
