@@ -1,7 +1,7 @@
 """How often the detectors of minutes are wrong: traffic in which nothing happens.
 
-Ten tenants of 1,000 an hour for a year were run once (see the ADR); here the same traffic runs for as long as a unit
-test may.
+One tenant of 1,000 an hour was run for a year by hand, and told nothing; that is thin evidence for a budget.
+Here the same traffic runs for as long as a unit test may.
 """
 
 import pytest
