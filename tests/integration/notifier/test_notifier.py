@@ -57,7 +57,9 @@ async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Startin
     assert {each.notification_id for each in published} == set(receiver.accepted)
     assert {each.route for each in published} == {"everything"}
     body = receiver.accepted[derived_id("notification", topics.ANOMALIES, ANOMALY_ID, 1, "soc")]
-    assert body["data"]["summary"].startswith(f"Anomaly {ANOMALY_ID}, revision 1: rejection_rate = 41/1000")
+    summary = body["data"]["summary"]
+    assert summary.startswith("Too many rejections at all of acme since 2026-01-01 00:00 UTC: 41 of 1,000")
+    assert f"{ANOMALY_ID}, revision 1" in summary
 
 
 async def test_a_receiver_that_fails_gets_the_same_notification_again(starting: Starting) -> None:
