@@ -9,7 +9,7 @@ import html5lib
 DRAWN: Final = frozenset({"svg", "defs", "style", "g", "path", "text", "use", "clipPath", "rect"})
 WRITTEN: Final = frozenset({
     "html", "head", "meta", "title", "style", "body", "main", "header", "h1", "h2", "h3", "p", "strong", "nav", "a",
-    "section", "figure", "figcaption", "details", "summary", "div", "span", "br", "dl", "dt", "dd",
+    "section", "figure", "figcaption", "details", "summary", "div", "span", "br", "dl", "dt", "dd", "ol", "li",
     "table", "caption", "thead", "tbody", "tr", "th", "td",
 })  # fmt: skip
 """Every element that our templates and plots have."""

@@ -108,7 +108,8 @@ def test_the_backtest_page_has_none_either(
     assert main(["backtest", *arguments]) == 0
     said = capsys.readouterr().out
     assert_plain(said)
-    for value in (SPECIES[0], SPECIES[2], *SPELLED):
+    # a table breaks a name at its blanks, and cuts what is longer than its column
+    for value in (SPECIES[0][:20], SPECIES[2].split()[1], SPELLED[0][:20], SPELLED[1]):
         assert value in said, value
 
 
