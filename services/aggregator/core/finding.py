@@ -1,10 +1,11 @@
 """What a rule found, and the event that tells of it: built here only, whichever rule it was and however it ended."""
 
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
+from proofwatch.events.enumerations import AnomalyAction, AnomalyCadence
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
-from services.aggregator.core.anomaly_state import AnomalyState
+from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.series import SeriesKey, cadence_of
 
 Resolution = Literal["no_traffic", "too_little_traffic"]
@@ -49,28 +50,80 @@ class Finding(NamedTuple):
     resolution: Resolution | None = None
 
 
+class Watched(Protocol):
+    """Whatever names what a rule watches."""
+
+    @property
+    def rule(self) -> str: ...  # noqa: D102 - the names are the event's
+    @property
+    def metric(self) -> str: ...  # noqa: D102
+    @property
+    def tenant(self) -> str: ...  # noqa: D102
+    @property
+    def segment_name(self) -> str | None: ...  # noqa: D102
+    @property
+    def segment_value(self) -> str | None: ...  # noqa: D102
+
+
+class Stated(NamedTuple):
+    """What became of an anomaly: its id, how often it changed, whether it holds, how severe it is."""
+
+    anomaly_id: str
+    revision: int
+    state: Literal["firing", "resolved"]
+    severity: Severity
+
+
+class Counted(NamedTuple):
+    """The window [start_ms, end_ms) in milliseconds since the Unix epoch, k of n in it, and what that proves."""
+
+    start_ms: int
+    end_ms: int
+    k: int
+    n: int
+    evidence: Evidence
+
+
 def anomaly_event(finding: Finding) -> Anomaly:
-    """Return the event."""
-    series, state, evidence = finding.series, finding.state, finding.evidence
-    cadence = cadence_of(series.length_s)
+    """Return the event of a rule over a series of windows."""
+    state, cadence = finding.state, cadence_of(finding.series.length_s)
+    return build_anomaly(
+        finding.series,
+        Stated(state.anomaly_id, state.revision, state.state, state.severity),
+        Counted(finding.start_ms, finding.end_ms, finding.k, finding.n, finding.evidence),
+        cadence=cadence.name,
+        action=cadence.action,
+        resolution=finding.resolution,
+    )
+
+
+def build_anomaly(
+    watched: Watched,
+    stated: Stated,
+    counted: Counted,
+    *,
+    cadence: AnomalyCadence,
+    action: AnomalyAction,
+    resolution: Resolution | None,
+    **more: Any,
+) -> Anomaly:
+    """Return the event of any rule; `more`: fields that only some rules have, by their names in the schema."""
     return Anomaly(
         schema_version=1,
-        anomaly_id=state.anomaly_id,
-        revision=state.revision,
-        state=state.state,
-        tenant=series.tenant,
-        segment_name=series.segment_name,
-        segment_value=series.segment_value,
-        metric=series.metric,
-        rule=cast("Any", series.rule),  # that the schema has every detector's name is tested
-        cadence=cadence.name,
-        severity=state.severity,
-        action=cadence.action,
-        window_start=instant_of(finding.start_ms),
-        window_end=instant_of(finding.end_ms),
-        k=finding.k,
-        n=finding.n,
-        **evidence._asdict(),
+        **stated._asdict(),
+        tenant=watched.tenant,
+        segment_name=watched.segment_name,
+        segment_value=watched.segment_value,
+        metric=watched.metric,
+        rule=cast("Any", watched.rule),  # that the schema has every detector's name is tested
+        cadence=cadence,
+        action=action,
+        window_start=instant_of(counted.start_ms),
+        window_end=instant_of(counted.end_ms),
+        k=counted.k,
+        n=counted.n,
+        **counted.evidence._asdict(),
         backfill=False,
-        resolution=finding.resolution,
+        resolution=resolution,
+        **more,
     )

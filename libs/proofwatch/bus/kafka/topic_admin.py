@@ -93,6 +93,13 @@ class _DescribeGroup(DescribeGroupsRequest):  # type: ignore[misc]  # the librar
 @asynccontextmanager
 async def topic_admin(bootstrap: str, security: Security = PLAINTEXT) -> AsyncIterator[TopicAdmin]:
     """Connect for a while. Raises `BusUnavailable` with the address, or with what the broker said."""
+    async with admin_client(bootstrap, security) as admin:
+        yield TopicAdmin(admin)
+
+
+@asynccontextmanager
+async def admin_client(bootstrap: str, security: Security) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect the library's client for a while. Raises `BusUnavailable` with the address, or what the broker said."""
     connection = Connection(bootstrap, "proofwatch-topics", security=security)
     admin = AIOKafkaAdminClient(**connection.options())
     try:
@@ -100,7 +107,7 @@ async def topic_admin(bootstrap: str, security: Security = PLAINTEXT) -> AsyncIt
             await admin.start()
         except (KafkaError, OSError) as error:
             raise await connection.away(error) from error
-        yield TopicAdmin(admin)
+        yield admin
     except (KafkaError, OSError) as error:
         raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
     finally:

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.kafka.client import Connection, end
 from proofwatch.bus.kafka.security import PLAINTEXT, Security
+from proofwatch.bus.kafka.topic_admin import admin_client
 from proofwatch.bus.kafka.topic_plan import TopicSpec
-from proofwatch.bus.wording import plain
 
 _VISIBLE_S = 30.0
 _POLL_S = 0.05
@@ -39,13 +37,7 @@ async def ensure_topics(
     Raises `BusUnavailable` with the address, or with what the broker said to a topic.
     """
     wanted = {spec.name: spec for spec in specs}
-    connection = Connection(bootstrap, "proofwatch-topics", security=security)
-    admin = AIOKafkaAdminClient(**connection.options())
-    try:
-        try:
-            await admin.start()
-        except (KafkaError, OSError) as error:
-            raise await connection.away(error) from error
+    async with admin_client(bootstrap, security) as admin:
         present = await _counts(admin)
         missing = [spec for name, spec in wanted.items() if name not in present]
         if missing:
@@ -54,10 +46,6 @@ async def ensure_topics(
             tuple(spec.name for spec in missing),
             tuple(await _differences(admin, [spec for name, spec in wanted.items() if name in present], present)),
         )
-    except (KafkaError, OSError) as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
-    finally:
-        await end(admin.close())
 
 
 async def _counts(admin: Any) -> dict[str, int]:

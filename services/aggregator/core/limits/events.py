@@ -1,12 +1,13 @@
 """The event of a finding about a promised limit."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
+from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.limits.findings import Moved, SeriesId
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, DESIGN_EFFECT, Promise, lower_bound, p_value
 from services.aggregator.core.limits.trials import APCER
@@ -33,9 +34,6 @@ class Telling(NamedTuple):
 
 def event(series: SeriesId, moved: Moved, telling: Telling) -> Anomaly:
     """Return the event; its window is the 28 days that say so, or those without any trial."""
-    rule: Literal["limit_breach", "sequential_limit"] = (
-        "sequential_limit" if series.rule == "sequential_limit" else "limit_breach"
-    )
     action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
     reading, state, promise = moved.reading, moved.state, telling.promise
     k, n = (reading.k, reading.n) if reading else (0, 0)
@@ -44,33 +42,15 @@ def event(series: SeriesId, moved: Moved, telling: Telling) -> Anomaly:
     effect = DESIGN_EFFECT.get(series.metric, 1.0)
     rate = k / n if n else 0.0
     unproven = state.firing and state.severity == "low_evidence"
-    return Anomaly(
-        schema_version=1,
-        anomaly_id=state.anomaly_id,
-        revision=state.revision,
-        state=state.state,
-        tenant=series.tenant,
-        segment_name=series.segment_name,
-        segment_value=series.segment_value,
-        metric=series.metric,
-        rule=rule,
+    evidence = Evidence(
+        rate, low, high, 0, 0, broken, 0, rate / broken, p_value(k / effect, n / effect, broken) if n else 1.0
+    )
+    return build_anomaly(
+        series,
+        Stated(state.anomaly_id, state.revision, state.state, state.severity),
+        Counted((moved.end - DAYS + 1) * DAY_MS, (moved.end + 1) * DAY_MS, k, n, evidence),
         cadence="at_once",
-        severity=state.severity,
         action=action,
-        window_start=instant_of((moved.end - DAYS + 1) * DAY_MS),
-        window_end=instant_of((moved.end + 1) * DAY_MS),
-        k=k,
-        n=n,
-        rate=rate,
-        low=low,
-        high=high,
-        baseline_k=0,
-        baseline_n=0,
-        baseline_rate=broken,
-        baseline_periods=0,
-        ratio=rate / broken,
-        p_value=p_value(k / effect, n / effect, broken) if n else 1.0,
-        backfill=False,
         resolution=None if reading else "no_traffic",
         direction="up",
         since=instant_of(telling.since * DAY_MS) if state.firing else None,

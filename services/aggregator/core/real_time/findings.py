@@ -1,16 +1,18 @@
 """What is published of a tenant's changes: an event for each series that is told, ended or taken back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
+from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.real_time.detector import NO_TRIALS, Detector
 from services.aggregator.core.real_time.life import Change, Changes, Marks
 from services.aggregator.core.real_time.tenant import TenantState, Told
-from services.aggregator.core.times import MINUTE_MS
+from services.aggregator.core.series import SeriesKey
+from services.aggregator.core.times import MINUTE_MS, MINUTE_S
 
 
 class Published(NamedTuple):
@@ -71,33 +73,15 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
         low, high = rate, rate
     else:
         low, high = wilson(reading.k, reading.n) if reading.n else (0.0, _CERTAIN)
-    return Anomaly(
-        schema_version=1,
-        anomaly_id=told.anomaly_id,
-        revision=told.revision,
-        state="firing" if told.firing else "resolved",
-        tenant=tenant,
-        segment_name=None,
-        segment_value=None,
-        metric=detector.metric,
-        rule=cast("Any", detector.rule),  # that the schema has every detector's name is tested
+    base, ratio = reading.baseline_rate, rate / reading.baseline_rate if reading.baseline_rate else 0.0
+    start_ms = min(reading.since_ms or change.start_ms, change.start_ms)
+    evidence = Evidence(rate, low, high, reading.baseline_k, reading.baseline_n, base, 0, ratio, reading.p_value)
+    return build_anomaly(
+        SeriesKey(tenant, None, None, detector.metric, MINUTE_S, detector.rule),
+        Stated(told.anomaly_id, told.revision, "firing" if told.firing else "resolved", "high"),
+        Counted(start_ms, change.end_ms, reading.k, reading.n, evidence),
         cadence="real_time",
-        severity="high",
         action="incident_review",
-        window_start=instant_of(min(reading.since_ms or change.start_ms, change.start_ms)),
-        window_end=instant_of(change.end_ms),
-        k=reading.k,
-        n=reading.n,
-        rate=rate,
-        low=low,
-        high=high,
-        baseline_k=reading.baseline_k,
-        baseline_n=reading.baseline_n,
-        baseline_rate=reading.baseline_rate,
-        baseline_periods=0,
-        ratio=rate / reading.baseline_rate if reading.baseline_rate else 0.0,
-        p_value=reading.p_value,
-        backfill=False,
         resolution=change.resolution,
         direction=detector.direction,
         since=instant_of(told.since_ms),
