@@ -1,8 +1,9 @@
 """One page from a template: it opens offline, runs no script and loads nothing.
 
-A page's templates lie in a folder `templates` beside its `page.py` and extend `base.html` of this package, which brings
-the stylesheet and, in `parts.html`, tables, plots and sections. Whatever a template shows passes `_shown` and is
-escaped; only what is `Markup` already, a drawing or a macro's, is not.
+A page's templates lie in a folder `templates` beside its `page.py`: `opening.html`, and one for each section, which
+`sections.html` of this package puts into `base.html`. That brings the stylesheet and, in `parts.html`, tables and
+plots. Whatever a template shows passes `_shown` and is escaped; only what is `Markup` already, a drawing or a macro's,
+is not.
 """
 
 from collections.abc import Callable, Mapping

@@ -51,7 +51,7 @@ def page(result: Result, match: Distribution | None, liveness: Distribution | No
     changed = _changed_segments(result)
     return render(
         _TEMPLATES,
-        "backtest.html",
+        "sections.html",
         _FILTERS,
         title=f"backtest of {result.new.name} against {result.old.name}",
         contents=_CONTENTS,

@@ -53,7 +53,7 @@ def write_report(
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
     html = render(
         _TEMPLATES,
-        "report.html",
+        "sections.html",
         title=title,
         contents=_CONTENTS,
         summary=summary,
