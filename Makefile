@@ -17,7 +17,7 @@ UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv 
 ALL := .venv/.synced-all
 STANDALONE := .venv/.synced-standalone
 
-.PHONY: help install lint type unit integration e2e faults bench demo test
+.PHONY: help install lint type unit properties integration e2e faults bench demo test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ type: $(ALL) ## mypy --strict
 
 unit: $(ALL) ## pure tests, network sockets forbidden
 	$(PYTEST) tests/unit --disable-socket --allow-unix-socket
+
+properties: $(ALL) ## the property tests of the unit tests with 1,000 new examples each (minutes; not part of `make test`)
+	HYPOTHESIS_PROFILE=search $(PYTEST) tests/unit -m hypothesis --disable-socket --allow-unix-socket
 
 integration: $(ALL) ## ports and adapters against a real Kafka, PostgreSQL and Redis (Docker, else native processes)
 	$(PYTEST) tests/contract tests/integration

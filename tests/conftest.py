@@ -1,8 +1,10 @@
 """Fixtures with real components. They start on first use, once for the whole run, and end with it."""
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.kafka_broker import KafkaBroker
@@ -12,6 +14,11 @@ from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.registry_server import RegistryServer
 from tests.support.stack import Stack
+
+# `make test` has the same examples every time: what chance finds belongs to whoever looks, not to the next change.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,22 @@
 Markup in a string is ours. A value goes in as `literal`, or within a line of markup as `inline`.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
 from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 — the one place
-from rich.markup import escape
 from rich.progress import Progress, ProgressColumn
 from rich.segment import Segment
 from rich.text import Text
 
 from proofwatch.plain import one_line, printable
 from proofwatch.runtime.streams import unfiltered
+
+_BRACKET = re.compile(r"(\\*)\[")
+_TAG = re.compile(r"\[[a-z#/@][^[]*?]")
 
 
 class Terminal(Console):
@@ -50,8 +53,17 @@ def literal(value: str, style: str = "") -> Text:
 
 
 def inline(value: str) -> str:
-    """Return somebody's value as part of a line of markup; a word must stand between it and the next tag."""
-    return escape(one_line(value))
+    """Return somebody's value as part of a line of markup; a word must stand between it and the next tag.
+
+    Not Rich's `escape`: that doubles a backslash at the end, and loses one in front of a bracket that opens no tag.
+    """
+    return _BRACKET.sub(_escaped, one_line(value))
+
+
+def _escaped(bracket: re.Match[str]) -> str:
+    """Return a bracket that stays one; Rich halves the backslashes of a tag, and takes one from any other."""
+    backslashes = bracket[1] * 2 if _TAG.match(bracket.string, bracket.end() - 1) else bracket[1]
+    return rf"{backslashes}\["
 
 
 @contextmanager

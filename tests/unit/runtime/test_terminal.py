@@ -4,7 +4,8 @@ import io
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
@@ -35,7 +36,10 @@ def test_a_literal_is_shown_as_it_is(value: str) -> None:
     assert shown(literal(value)) == one_line(value) + "\n"
 
 
-@given(ANYTHING)
+@given(ANYTHING | st.text("[]\\/ab#@= "))
+@example("\\")
+@example("\\[1]")
+@example("a\\\\[red]\\")
 def test_a_value_within_a_line_of_markup_is_shown_as_it_is(value: str) -> None:
     """And our own markup around it still works."""
     assert shown(f"[bold]of[/] {inline(value)} and [red]so on[/]") == f"of {one_line(value)} and so on\n"
