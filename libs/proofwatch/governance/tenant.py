@@ -1,7 +1,8 @@
-"""Tenants: contract, time zone, segment catalogue, the lawful basis of every personal segment, and what is kept."""
+"""Tenants: contract, calendar, segment catalogue, the lawful basis of every personal segment, and what is kept."""
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from proofwatch.governance.calendar import SATURDAY_AND_SUNDAY, WEEKDAYS, Calendar, Weekday, calendar_of
 from proofwatch.governance.policy import SegmentName
 from proofwatch.governance.scope import TENANT
 from proofwatch.strict_yaml import InvalidYaml, load_yaml
@@ -65,6 +67,10 @@ class Tenant(_Part):
     tenant: Annotated[str, Field(pattern=rf"^{TENANT}$")]
     contract: Contract
     time_zone: str
+    weekend: tuple[Weekday, ...] | None = None
+    """Days of the week that are no working days; empty: none is. None: Saturday and Sunday."""
+    holidays: tuple[date, ...] = ()
+    """Dates, in the tenant's zone, that are no working days either."""
     segments: tuple[SegmentName, ...]
     lawful_bases: dict[SegmentName, LawfulBasis] = {}
     keep_transactions_days: int | None = None
@@ -79,6 +85,25 @@ class Tenant(_Part):
             msg = "is not a time zone of the IANA database; for example Europe/Berlin or UTC"
             raise ValueError(msg) from None
         return name
+
+    @field_validator("weekend")
+    @classmethod
+    def _leaves_working_days(cls, days: tuple[Weekday, ...] | None) -> tuple[Weekday, ...] | None:
+        if days is None:
+            return None
+        if len(set(days)) < len(days) or len(days) == len(WEEKDAYS):
+            msg = "must name each day once, and not all seven; for example [friday, saturday], or [] for no weekend"
+            raise ValueError(msg)
+        return tuple(sorted(days, key=WEEKDAYS.index))
+
+    @field_validator("holidays")
+    @classmethod
+    def _named_once(cls, days: tuple[date, ...]) -> tuple[date, ...]:
+        twice = next((str(day) for day, count in Counter(days).items() if count > 1), None)
+        if twice:
+            msg = f"must name each date once; {twice} is there twice"
+            raise ValueError(msg)
+        return tuple(sorted(days))
 
     @field_validator("keep_transactions_days")
     @classmethod
@@ -114,9 +139,14 @@ class Tenant(_Part):
 
     def served(self, at_ms: int) -> bool:
         """Return whether the contract is active and covers the day of `at_ms` in the tenant's time zone."""
-        day = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(ZoneInfo(self.time_zone)).date()
+        day = self.calendar().day(at_ms).date
         until = self.contract.until
         return self.contract.state == "active" and self.contract.starts <= day and (until is None or day < until)
+
+    def calendar(self) -> Calendar:
+        """Return the tenant's days, hours and free days."""
+        weekend = SATURDAY_AND_SUNDAY if self.weekend is None else self.weekend
+        return calendar_of(self.time_zone, weekend, self.holidays)
 
     def canonical(self) -> bytes:
         """Return the settings as JSON with sorted keys and no blanks.
@@ -124,8 +154,11 @@ class Tenant(_Part):
         What was added to the settings later is left out where it is not set: a file keeps its hash.
         """
         values = self.model_dump(mode="json", by_alias=True)
-        if self.keep_transactions_days is None:
-            del values["keep_transactions_days"]
+        for name in ("keep_transactions_days", "weekend"):
+            if values[name] is None:
+                del values[name]
+        if not self.holidays:
+            del values["holidays"]
         return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
     @classmethod

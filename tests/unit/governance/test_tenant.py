@@ -8,6 +8,7 @@ import orjson
 import pytest
 import yaml
 
+from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.documents import document_of, read_document
 from proofwatch.governance.tenant import TRANSITIONS, InvalidTenant, Tenant, load_tenant
 from proofwatch.instants import ms_of
@@ -44,6 +45,21 @@ def test_a_file_that_says_nothing_of_retention_keeps_its_hash(tmp_path: Path) ->
     assert read_document("tenant", agreed.hash, agreed.text).content == agreed.content
 
 
+def test_a_file_that_says_nothing_of_free_days_keeps_its_hash(tmp_path: Path) -> None:
+    """These keys came later, too; nothing said is Saturday and Sunday, an empty list is no weekend."""
+    plain = orjson.loads(document_of(load(tmp_path)).text)
+    assert not {"weekend", "holidays"} & plain.keys()
+    assert load(tmp_path).calendar() == Calendar("America/New_York")
+    gulf = load(tmp_path, time_zone="Asia/Dubai", weekend=["saturday", "friday"], holidays=["2026-03-21", "2026-03-20"])
+    assert gulf.calendar() == Calendar("Asia/Dubai", ("friday", "saturday"), gulf.holidays)
+    document = document_of(gulf)
+    assert orjson.loads(document.text)["holidays"] == ["2026-03-20", "2026-03-21"]
+    assert read_document("tenant", document.hash, document.text).content == gulf
+    never = load(tmp_path, weekend=[])
+    assert not never.calendar().weekend
+    assert orjson.loads(document_of(never).text)["weekend"] == []
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -58,6 +74,11 @@ def test_a_file_that_says_nothing_of_retention_keeps_its_hash(tmp_path: Path) ->
         ({"time_zone": "Europe/Atlantis"}, "time_zone = 'Europe/Atlantis': is not a time zone"),
         ({"time_zone": "../etc/passwd"}, "is not a time zone"),
         ({"time_zone": "Europe"}, "is not a time zone"),
+        ({"weekend": ["Fri"]}, "weekend.0 = 'Fri': Input should be 'monday', 'tuesday'"),
+        ({"weekend": ["friday", "friday"]}, r"weekend = .*must name each day once.*for example \[friday, saturday\]"),
+        ({"weekend": list(WEEKDAYS)}, "and not all seven"),
+        ({"holidays": ["2026-02-30"]}, "holidays.0 = '2026-02-30'"),
+        ({"holidays": ["2026-03-20", "2026-03-20"]}, "must name each date once; 2026-03-20 is there twice"),
         ({"tenant": "Acme"}, "tenant = 'Acme'"),
         ({"contract": GOOD["contract"] | {"state": "paused"}}, "contract.state = 'paused'"),
         ({"contract": GOOD["contract"] | {"until": "2026-03-01"}}, "until must lie after from"),
