@@ -2,18 +2,15 @@
 
 from datetime import datetime
 from math import inf
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from proofwatch.detection.causes import Cause
 from proofwatch.detection.findings import PROTECTED, WHOLE, FindingHistory, Slice, excess, length_s
 from proofwatch.detection.root_slice import Root
+from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
-from proofwatch.instants import instant_of, ms_of
-
-State = Literal["firing", "ended", "merged"]
-Evidence = Literal["strong", "weak"]
-EndedBy = Literal["within", "no_traffic", "too_little_traffic"]
+from proofwatch.instants import EPOCH, instant_of, ms_of
 
 CHANCE: Final = 0.05
 """Strong: found so by chance in fewer than one tenant-day of twenty."""
@@ -35,6 +32,7 @@ class Incident(NamedTuple):
     about how many people were wrongly rejected or accepted, beyond what was to be expected; without labels the
     rejected may be attackers.
 
+    `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
     alone have strong evidence. `ended_by` is how the last finding ended. `merged_into`: the incident that it turned out
     to be a part of.
@@ -43,11 +41,11 @@ class Incident(NamedTuple):
     incident_id: str
     revision: int
     tenant: str
-    state: State
+    state: IncidentState
     root: Root
     since: datetime
     until: datetime | None
-    evidence: Evidence
+    evidence: IncidentEvidence
     chance: float
     lead: Anomaly
     metrics: tuple[str, ...]
@@ -55,9 +53,18 @@ class Incident(NamedTuple):
     accepted: float
     children: tuple[str, ...]
     described: tuple[Slice, ...]
-    ended_by: EndedBy | None = None
+    ended_by: IncidentEndedBy | None = None
     merged_into: str | None = None
     quiet_since: datetime | None = None
+    rules: tuple[str, ...] = ()
+    known_at: datetime = EPOCH
+
+    @property
+    def severity(self) -> IncidentSeverity:
+        """Return how grave it is: critical if people or attacks are wrongly accepted, as far as it is no chance."""
+        if self.evidence == "weak":
+            return "low"
+        return "critical" if self.accepted >= 1 else "high"
 
     @property
     def harm(self) -> float:
@@ -92,6 +99,8 @@ def incident_of(cause: Cause) -> Incident:
         described=tuple(sorted({each.where for each in cause.findings} - {cause.root.where, WHOLE}, key=str)),
         ended_by=None if cause.until_ms is None else _ended_by(cause),
         quiet_since=_quiet_since(cause),
+        rules=tuple(sorted({each.latest.rule for each in cause.findings})),
+        known_at=found,
     )
 
 
@@ -101,11 +110,17 @@ def urgency(incident: Incident) -> tuple[bool, bool, float, str]:
 
 
 def chance_of(anomaly: Anomaly) -> float:
-    """Return how many findings as extreme a day's looks of a tenant at windows of this length make by chance."""
-    if anomaly.rule != _EACH_LOOK:
-        return 0.0 if anomaly.severity == "high" else 1.0
-    looks = max(1.0, _DAY_S / max(length_s(anomaly), 1)) * _SERIES
-    return anomaly.p_value * looks
+    """Return how many findings as extreme a day's looks of a tenant at windows of this length make by chance.
+
+    What its own rule calls low evidence is never stronger than one.
+    """
+    if anomaly.severity != "high":
+        return 1.0 if anomaly.rule != _EACH_LOOK else max(1.0, _by_looks(anomaly))
+    return _by_looks(anomaly) if anomaly.rule == _EACH_LOOK else 0.0
+
+
+def _by_looks(anomaly: Anomaly) -> float:
+    return anomaly.p_value * max(1.0, _DAY_S / max(length_s(anomaly), 1)) * _SERIES
 
 
 def protected(where: Slice) -> bool:
@@ -168,7 +183,7 @@ def counts_people(anomaly: Anomaly) -> bool:
     return anomaly.rule not in {"volume", "silence", "few_values", "score_shift"} or anomaly.affected is not None
 
 
-def _ended_by(cause: Cause) -> EndedBy:
+def _ended_by(cause: Cause) -> IncidentEndedBy:
     last = max(
         cause.findings, key=lambda each: (each.until_ms or 0, each.where == cause.root.where, each.latest.anomaly_id)
     )

@@ -3,14 +3,19 @@
 The one place where they get words. What a segment is called is the caller's to say: not every reader may see it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from proofwatch.detection.findings import WHOLE, excess
+from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
 from proofwatch.detection.real_time_words import words_of
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, minute, percent, slice_words
 from proofwatch.events.types import Anomaly
+
+Named = Callable[[Slice, str], str]
+"""How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
+_MAX_ALIKE: Final = 4
 
 
 def finding_sentence(anomaly: Anomaly, where: str) -> str:
@@ -31,25 +36,35 @@ def finding_title(anomaly: Anomaly, where: str) -> str:
     return f"{_capital(metric_words(anomaly.metric))} at {where}: {ended}{since}"
 
 
-def incident_sentence(incident: Incident) -> str:
-    """Return an incident in sentences, with the names of its slices."""
-    return f"{incident_title(incident)}. {incident_details(incident)}"
+def incident_sentence(incident: Incident, name: Named = slice_words) -> str:
+    """Return an incident in sentences, its slices as the reader may know them."""
+    return f"{incident_title(incident, name)}. {incident_details(incident, name)}"
 
 
-def incident_details(incident: Incident) -> str:
+def incident_details(incident: Incident, name: Named = slice_words) -> str:
     """Return what follows the title of an incident: until when, how many, how sure, how far, whom, and what next."""
     lead, root = incident.lead, incident.root
     only_people = ", but not by what people are" if protected(root.where) else ""
     return (
-        f"{_until(incident)}{_rates(lead)}. {_incident_sure(incident)}{_share(incident)}{_incident_people(incident)} "
-        f"Next: {next_step(lead)}{only_people}.{needed(lead)}"
+        f"{_until(incident)}{_rates(lead)}. {_incident_sure(incident)}{_share(incident, name)}"
+        f"{_incident_people(incident)} Next: {next_step(lead)}{only_people}.{needed(lead)}"
     )
 
 
-def incident_title(incident: Incident) -> str:
+def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
-    where = slice_words(incident.root.where, incident.tenant)
+    where = name(incident.root.where, incident.tenant)
     return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since)}"
+
+
+def incident_news(incident: Incident, name: Named = slice_words) -> str:
+    """Return the title as news: what became of the incident stands first, where it does not go on."""
+    title = incident_title(incident, name)
+    if incident.state == "merged":
+        return f"Part of another incident: {title}"
+    if incident.until is not None and incident.ended_by is not None:
+        return f"Ended ({ENDED[incident.ended_by]}): {title}"
+    return title
 
 
 def what(anomaly: Anomaly) -> str:
@@ -112,15 +127,16 @@ def _sure(anomaly: Anomaly) -> str:
 
 def _incident_sure(incident: Incident) -> str:
     if incident.evidence == "weak":
-        return f"Weak evidence: a day's looks at {incident.tenant} make {incident.chance:.2g} such findings by chance."
+        often = f"{incident.chance:.2g} such findings" if incident.chance < 1 else "such findings every day"
+        return f"Weak evidence: a day's looks at {incident.tenant} make {often} by chance."
     return "Sure: chance makes less than one such finding in twenty days."
 
 
-def _share(incident: Incident) -> str:
+def _share(incident: Incident, name: Named) -> str:
     root = incident.root
     if root.where == WHOLE or root.share is None or root.rest is None:
         return ""
-    alike = " and ".join(f"{name} {value}" for name, value in root.confounded)
+    alike = " and ".join(name(each, incident.tenant) for each in root.confounded[:_MAX_ALIKE])
     named = f" (not to be told from {alike})" if alike else ""
     return f" It holds {100 * root.share:.0f} % of the excess of {incident.tenant}{named}; {_rest(root.rest)}."
 

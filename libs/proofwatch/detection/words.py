@@ -1,10 +1,13 @@
 """The words of detection: what is counted, what is wrong, what to do, and how numbers are written."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 from proofwatch.detection.findings import WHOLE, Slice
 
+CODE: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+"""What is a code of ours, and no text of somebody else's."""
 METRICS: Final = {
     "rejection_rate": "rejections",
     "retry_rate": "requests to try again",
@@ -54,6 +57,13 @@ def metric_words(metric: str) -> str:
 def slice_words(where: Slice, tenant: str) -> str:
     """Return which transactions a slice are."""
     return f"all of {tenant}" if where == WHOLE else f"{where[0]} {where[1]} of {tenant}"
+
+
+def slice_kind_words(where: Slice, tenant: str) -> str:
+    """Return which transactions a slice are, for those who may not see the value: the attribute, if it is a code."""
+    if where == WHOLE:
+        return f"all of {tenant}"
+    return f"one {where[0]} of {tenant}" if where[0] and CODE.fullmatch(where[0]) else f"one segment of {tenant}"
 
 
 def percent(rate: float) -> str:

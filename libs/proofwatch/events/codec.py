@@ -202,6 +202,7 @@ ESCALATION: Final = Codec(types.Escalation)
 TALLY: Final = Codec(types.Tally)
 WINDOW: Final = Codec(types.Window)
 ANOMALY: Final = Codec(types.Anomaly)
+INCIDENT: Final = Codec(types.Incident)
 PLATFORM_ALERT: Final = Codec(types.PlatformAlert)
 POLICY: Final = Codec(types.PolicyDocument)
 TENANT: Final = Codec(types.TenantDocument)
@@ -231,6 +232,7 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "tally": TALLY,
         "window": WINDOW,
         "anomaly": ANOMALY,
+        "incident": INCIDENT,
         "platform-alert": PLATFORM_ALERT,
         "policy": POLICY,
         "tenant": TENANT,

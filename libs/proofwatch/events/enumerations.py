@@ -82,6 +82,24 @@ GuidanceAction = Literal[
     "retake_selfie", "reupload_document", "manual_kyc_review", "fraud_analyst_review", "step_up_mfa"
 ]
 """What the user is asked to do."""
+IncidentState = Literal["firing", "ended", "merged"]
+"""firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
+IncidentEvidence = Literal["strong", "weak"]
+"""strong: chance does not explain it; weak: it may be chance, and nobody is told."""
+IncidentSeverity = Literal["low", "high", "critical"]
+"""low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted."""
+IncidentEndedBy = Literal["within", "no_traffic", "too_little_traffic"]
+"""How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; absent: it holds."""
+IncidentAction = Literal[
+    "flag_cohort_for_manual_review",
+    "incident_review",
+    "audit_and_threshold_proposal",
+    "step_up_mfa",
+    "system_audit_and_fraud_investigation",
+]
+"""The next step."""
+IncidentDirection = Literal["up", "down"]
+"""Whether the lead is above or below what it is compared with; absent: above."""
 LabelPair = Literal["genuine", "impostor"]
 """Mated (genuine) or non-mated (impostor) comparison; null says nothing about the match."""
 LabelPresentation = Literal["bona_fide", "attack"]

@@ -409,6 +409,15 @@ class Member(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     """Further trials that decide either way if errors go on at the same rate; null where it is decided, or where none would."""
 
 
+class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Transactions by one attribute and its value."""
+
+    segment_name: Annotated[str, Meta(min_length=1)]
+    """The attribute (device_model, country, sdk_version …)."""
+    segment_value: str
+    """Its value."""
+
+
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a handset took part in a transaction: the transactions again, keyed by device."""
 
@@ -484,6 +493,113 @@ class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The user must pass a second factor until then (log time); absent: no step-up MFA."""
     attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """Which attempt of the transaction this is about, as in the verdict."""
+
+
+class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What one cause did: the findings that come of it, told once, with the slice that they come from."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    incident_id: str
+    """uuid5 of tenant, root and when it could first be known."""
+    revision: Annotated[int, Meta(ge=1)]
+    """Counts the changes of the incident, from 1."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    state: Literal["firing", "ended", "merged"]
+    """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
+    evidence: Literal["strong", "weak"]
+    """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
+    severity: Literal["low", "high", "critical"]
+    """low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted."""
+    chance: Annotated[float, Meta(ge=0.0)]
+    """How many findings as extreme the tenant’s looks of a day make by chance; 0 where a rule with a budget of its own found it."""
+    root: Annotated[tuple[Slice, ...], Meta(max_length=4)]
+    """The smallest slice that explains the excess: one attribute and its value, or several that hold together; empty: the whole tenant."""
+    alike: Annotated[tuple[Slice, ...], Meta(max_length=32)]
+    """Slices that the counts cannot tell from the root."""
+    since: Annotated[datetime, Meta(tz=True)]
+    """Since when it is so, as far as the evidence tells."""
+    known_at: Annotated[datetime, Meta(tz=True)]
+    """When it could first be known: the end of the first window that fired, or when labels told."""
+    metrics: Annotated[tuple[Annotated[str, Meta(max_length=64, min_length=1)], ...], Meta(max_length=64)]
+    """The metrics of its findings."""
+    rules: Annotated[tuple[Annotated[str, Meta(max_length=64, min_length=1)], ...], Meta(max_length=32)]
+    """The detectors that found it."""
+    action: Literal[
+        "flag_cohort_for_manual_review",
+        "incident_review",
+        "audit_and_threshold_proposal",
+        "step_up_mfa",
+        "system_audit_and_fraud_investigation",
+    ]
+    """The next step."""
+    metric: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The metric of the lead: the finding with the most evidence."""
+    rule: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The detector that found the lead."""
+    window_start: Annotated[datetime, Meta(tz=True)]
+    """Start of the lead’s window."""
+    window_end: Annotated[datetime, Meta(tz=True)]
+    """End of the lead’s window."""
+    k: Annotated[int, Meta(ge=0)]
+    """Numerator of the lead."""
+    n: Annotated[int, Meta(ge=0)]
+    """Denominator of the lead."""
+    rate: float
+    """k / n."""
+    low: float
+    """Lower 95 % bound of the rate."""
+    high: float
+    """Upper 95 % bound of the rate."""
+    expected_rate: float
+    """The rate that the lead is compared with."""
+    p_value: float
+    """One-sided p of the lead’s test."""
+    rejected: Annotated[float, Meta(ge=0.0)]
+    """About how many people were rejected beyond what was to be expected."""
+    accepted: Annotated[float, Meta(ge=0.0)]
+    """About how many people or attacks were accepted beyond what was to be expected."""
+    lead_anomaly_id: str
+    """The lead, on metrics.anomalies.v1."""
+    lead_revision: Annotated[int, Meta(ge=1)]
+    """The revision of the lead with the most evidence."""
+    children: Annotated[tuple[str, ...], Meta(max_length=100)]
+    """The other findings, by anomaly_id; at most 100 of them."""
+    children_count: Annotated[int, Meta(ge=0)]
+    """How many other findings there are."""
+    described: Annotated[tuple[Slice, ...], Meta(max_length=32)]
+    """Other slices that fired, for the same cause; at most 32 of them."""
+    described_count: Annotated[int, Meta(ge=0)]
+    """How many other slices fired."""
+    title: Annotated[str, Meta(max_length=2048, min_length=1)]
+    """What, where and since when, in a few words of English; names values of segments."""
+    sentence: Annotated[str, Meta(max_length=8192, min_length=1)]
+    """What, where, since when, how sure, how many people, what next, in English; names values of segments."""
+    notice_title: Annotated[str, Meta(max_length=512, min_length=1)]
+    """The title without values of segments, for those who may not see them."""
+    notice: Annotated[str, Meta(max_length=4096, min_length=1)]
+    """The sentence without values of segments, for those who may not see them."""
+    share: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    """The part of the tenant’s excess that the root holds, 0 to 1; absent: the tenant’s counts are not known."""
+    rest_k: Annotated[int, Meta(ge=0)] | None = None
+    """Numerator of what remains of the tenant without the root; absent as share."""
+    rest_n: Annotated[int, Meta(ge=0)] | None = None
+    """Denominator of what remains of the tenant without the root; absent as share."""
+    rest_baseline_rate: float | None = None
+    """The rate that is to be expected of what remains; absent as share."""
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    """When its last finding ended; absent: it holds."""
+    quiet_since: Annotated[datetime, Meta(tz=True)] | None = None
+    """Since when only days have strong evidence; absent: shorter windows have it too, or none had."""
+    ended_by: Literal["within", "no_traffic", "too_little_traffic"] | None = None
+    """How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; absent: it holds."""
+    merged_into: str | None = None
+    """The incident that it turned out to be a part of; absent: none, or not known any more."""
+    direction: Literal["up", "down"] | None = None
+    """Whether the lead is above or below what it is compared with; absent: above."""
+    trials_needed: Annotated[int, Meta(ge=0)] | None = None
+    """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -1,0 +1,70 @@
+"""The event of an incident: codes and numbers, and words for those who may see values of segments and those who not."""
+
+from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.incident_event import CHILDREN, event_of
+from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.events import codec, types
+from proofwatch.events.types import Anomaly
+from tests.unit.detection.anomalies import anomaly, within
+
+_HANDSET: Slice = ("device_model", "A-1801")
+
+
+def _event(*fired: Anomaly) -> types.Incident:
+    return event_of(observe(Incidents(), fired).changes[0])
+
+
+def test_the_root_is_named_with_what_remains_without_it() -> None:
+    """Slice, share, rest, and the finding that leads."""
+    fired = (anomaly(WHOLE, k=170, n=1000), anomaly(_HANDSET, k=155, n=250), anomaly(("os", "android"), k=160, n=600))
+    event = _event(*fired)
+    assert event.root == (types.Slice(segment_name="device_model", segment_value="A-1801"),)
+    assert (event.share, event.rest_k, event.rest_n) == (1.0, 15, 750)
+    assert (event.lead_anomaly_id, event.k, event.n) == (fired[1].anomaly_id, 155, 250)
+    assert set(event.children) == {fired[0].anomaly_id, fired[2].anomaly_id}
+    assert event.described == (types.Slice(segment_name="os", segment_value="android"),)
+
+
+def test_the_whole_tenant_is_no_slice() -> None:
+    """An empty root."""
+    assert _event(anomaly(WHOLE, k=500, n=1000)).root == ()
+
+
+def test_a_notice_names_no_value_of_a_segment_and_no_text_of_others() -> None:
+    """Species and values come from upstream: whoever is paged does not get them."""
+    event = _event(anomaly(_HANDSET, "apcer:<script>", k=12, n=100, baseline=0.0))
+    assert "A-1801" in event.title
+    for text in (event.notice_title, event.notice):
+        assert "one device_model of bank" in text
+        assert "A-1801" not in text
+        assert "script" not in text
+
+
+def test_the_gravest_are_those_where_people_or_attacks_are_wrongly_accepted() -> None:
+    """Rejections are high, wrong acceptances critical, and what chance explains is low."""
+    assert _event(anomaly(WHOLE, k=500, n=1000)).severity == "high"
+    assert _event(anomaly(WHOLE, "fmr", k=50, n=1000, rule="limit_breach")).severity == "critical"
+    assert _event(anomaly(WHOLE, k=50, n=1000, p_value=0.0009)).severity == "low"
+
+
+def test_what_its_own_rule_calls_low_evidence_is_weak() -> None:
+    """However small p is: the bare 2 × of a day is never told by itself."""
+    low = anomaly(WHOLE, length_s=86_400, minute=0, severity="low_evidence", p_value=1e-6)
+    assert _event(low).evidence == "weak"
+    assert _event(anomaly(WHOLE, rule="cusum", severity="low_evidence", p_value=1e-9)).evidence == "weak"
+    assert _event(anomaly(WHOLE, rule="cusum")).evidence == "strong"
+
+
+def test_news_of_an_end_say_so_first() -> None:
+    """Who reads a title only knows that it is over."""
+    fired = anomaly(WHOLE, k=500, n=1000)
+    assert _event(fired, within(fired, 900)).title.startswith("Ended (within what is expected again): Too many")
+
+
+def test_however_many_there_are_it_can_be_read() -> None:
+    """Children are capped, with their count; so is text of others."""
+    many = [anomaly(("device_model", "x" * 3000), f"m{number}") for number in range(CHILDREN + 20)]
+    event = _event(*many)
+    assert len(event.children) == CHILDREN
+    assert event.children_count == CHILDREN + 19
+    assert codec.INCIDENT.decode(codec.INCIDENT.encode(event)) == event
