@@ -8,34 +8,17 @@ same, that is within the rule's limit. The baseline is frozen until then, and ta
 traffic ended is ended by that (`core.quiet`).
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.baselines import BaselineState, counted, left_out
-from services.aggregator.core.detectors.detector import Detector, Observation, Trials
+from services.aggregator.core.detectors.detector import Detector, Trials
 from services.aggregator.core.finding import Finding, anomaly_event
+from services.aggregator.core.life import TRANSITIONS, Effect, Phase
 from services.aggregator.core.series import SeriesKey, WindowRef
-
-Phase = Literal["quiet", "low_evidence", "high"]
-Effect = Literal["none", "fire", "escalate", "resolve", "hold"]
-
-TRANSITIONS: Final[dict[tuple[Phase, Observation], Effect]] = {
-    ("quiet", "within"): "none",
-    ("quiet", "weak"): "none",
-    ("quiet", "low_evidence"): "fire",
-    ("quiet", "high"): "fire",
-    ("low_evidence", "within"): "resolve",
-    ("low_evidence", "weak"): "hold",
-    ("low_evidence", "low_evidence"): "hold",
-    ("low_evidence", "high"): "escalate",
-    ("high", "within"): "resolve",
-    ("high", "weak"): "hold",
-    ("high", "low_evidence"): "hold",
-    ("high", "high"): "hold",
-}
 
 
 class Judgement(NamedTuple):

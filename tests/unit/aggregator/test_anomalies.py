@@ -6,10 +6,11 @@ import pytest
 
 from proofwatch.events.codec import ANOMALY
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core.anomalies import TRANSITIONS, Judgement, judge
+from services.aggregator.core.anomalies import Judgement, judge
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import EMPTY, BaselineState, Period
 from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE
+from services.aggregator.core.life import MINUTE_TRANSITIONS, TRANSITIONS
 from services.aggregator.core.series import DAILY, REAL_TIME, Cadence, SeriesKey, WindowRef
 from services.aggregator.core.times import DAY_MS, DAY_S
 
@@ -142,6 +143,14 @@ def test_equal_causes_give_equal_ids() -> None:
 def test_every_phase_answers_every_observation(pair: tuple[str, str]) -> None:
     """The table is total: nothing is decided by falling through."""
     assert pair in TRANSITIONS
+
+
+def test_minutes_end_nothing_by_themselves_and_answer_every_observation() -> None:
+    """A total table too; where that of windows resolves, it counts."""
+    phases, observations = ("quiet", "firing"), ("no_trials", "unclear", "within", "beyond")
+    assert set(MINUTE_TRANSITIONS) == set(product(phases, observations))
+    assert MINUTE_TRANSITIONS["firing", "within"] == "count_within"
+    assert "resolve" not in MINUTE_TRANSITIONS.values()
 
 
 def test_an_empty_history_uses_the_expected_rate() -> None:

@@ -5,15 +5,13 @@ How an anomaly begins, rises, holds and ends, and which windows join the baselin
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.baselines import BaselineState
 from services.aggregator.core.finding import Evidence
+from services.aggregator.core.life import Observation
 from services.aggregator.core.series import SeriesKey
-
-Observation = Literal["within", "weak", "low_evidence", "high"]
-"""within: as it should be; weak: beyond the rule's limit, but not to be reported by itself."""
 
 
 class Trials(NamedTuple):

@@ -11,8 +11,9 @@ from typing import Final
 from proofwatch.biometrics.baseline import Comparison, compare
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.baselines import BaselineState, earlier
-from services.aggregator.core.detectors.detector import Detector, Observation, Reading, Trials
+from services.aggregator.core.detectors.detector import Detector, Reading, Trials
 from services.aggregator.core.finding import Evidence
+from services.aggregator.core.life import Observation
 from services.aggregator.core.series import SeriesKey, cadence_of
 
 _FEWEST: Final = 2

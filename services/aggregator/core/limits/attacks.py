@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from proofwatch.biometrics.e_detector import ALTERNATIVES, averaged, evidence, start, step
-from services.aggregator.core.limits.reading import Observation, Reading
+from services.aggregator.core.life import Observation
+from services.aggregator.core.limits.reading import Reading
 from services.aggregator.core.limits.state import KEPT_DAYS, SpeciesEvidence
 
 ALARM: Final = 10_000.0

@@ -3,7 +3,7 @@
 It is judged once for each day on which something of it became known, by the windows of 28 days that what became known
 lies in. The first of them that proves most begins it, so labels that come late begin what they would have in time.
 While it fires severity only rises; it ends when the newest 28 days keep the limit (of FNMR: the target), which is well
-below what begins it. The table is that of all anomalies (`core.anomalies.TRANSITIONS`): what it does not list raises.
+below what begins it. The table is that of all anomalies (`core.life`): what it does not list raises.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from proofwatch.events.identity import derived_id
-from services.aggregator.core.anomalies import TRANSITIONS, Phase
 from services.aggregator.core.anomaly_state import Severity
-from services.aggregator.core.limits.reading import DAYS, Days, Observation, Promise, Reading, read
+from services.aggregator.core.life import TRANSITIONS, Observation, Phase
+from services.aggregator.core.limits.reading import DAYS, Days, Promise, Reading, read
 from services.aggregator.core.limits.state import FindingState
 
 _RANK: Final[Mapping[Observation, int]] = {"within": 0, "weak": 1, "low_evidence": 2, "high": 3}

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
-from services.aggregator.core.anomalies import Phase
+from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.events import Telling, event
 from services.aggregator.core.limits.findings import Moved, SeriesId, advance, move, silent

@@ -13,9 +13,10 @@ Of FMR, APCER and IAPAR it is taken to be 1: a label does not say which presenta
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from proofwatch.biometrics.rates import UNKNOWN_SPECIES
+from services.aggregator.core.life import Observation
 from services.aggregator.core.limits.trials import BPCER, FNMR
 
 DAYS: Final = 28
@@ -24,10 +25,6 @@ FEWEST_ERRORS: Final = 5
 RETRIES: Final = 1.28 / 0.72
 DESIGN_EFFECT: Final[Mapping[str, float]] = {FNMR: RETRIES, BPCER: RETRIES}
 """By metric; not listed: 1."""
-
-Observation = Literal["within", "weak", "low_evidence", "high"]
-"""within: the rates are at most the limit; weak: one is above it, unproven; low_evidence: the target is proven missed;
-high: the limit is proven broken."""
 
 Counts = tuple[int, int]
 """Errors, trials."""
@@ -51,9 +48,11 @@ class Promise(NamedTuple):
 class Reading(NamedTuple):
     """What 28 days say of a limit.
 
-    `species` are the concerned ones, the most certain first; k errors in n trials are those of the first of them, else
-    of all members; `bound` is the lower one of that, at the confidence that was used. `broken`: the limit, or the
-    target, that was compared with. `excess`: errors beyond `broken` x trials, of all that is concerned.
+    Observed is: within, the rates are at most the limit; weak, one is above it, unproven; low_evidence, the target is
+    proven missed; high, the limit is proven broken. `species` are the concerned ones, the most certain first; k errors
+    in n trials are those of the first of them, else of all members; `bound` is the lower one of that, at the confidence
+    that was used. `broken`: the limit, or the target, that was compared with. `excess`: errors beyond `broken` x
+    trials, of all that is concerned.
     """
 
     observation: Observation

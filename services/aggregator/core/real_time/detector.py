@@ -10,11 +10,10 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from proofwatch.governance.policy import RealTimeRule
+from services.aggregator.core.life import MinuteObservation
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.reference import View
 
-Observation = Literal["no_trials", "unclear", "within", "beyond"]
-"""no_trials: nothing of the series came; unclear: too little yet, or between the limits of beginning and ending."""
 Direction = Literal["up", "down"]
 
 
@@ -36,7 +35,7 @@ class Reading(NamedTuple):
     `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions.
     """
 
-    observation: Observation
+    observation: MinuteObservation
     since_ms: int = 0
     k: int = 0
     n: int = 0

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Observation, Reading
+from services.aggregator.core.life import MinuteObservation
+from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.reference import Check, View
 from services.aggregator.core.times import MINUTE_MS
@@ -46,7 +47,7 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     limit = max(_LEAST, rule.few_values_factor * usual)
     if limit > 1.0:
         return Chart(), UNCLEAR
-    observation: Observation = (
+    observation: MinuteObservation = (
         "beyond" if share >= limit else "within" if share < max(_ENDS * usual, _LEAST / 2) else "unclear"
     )
     end_ms = minute.start_ms + MINUTE_MS

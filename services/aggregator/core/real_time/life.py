@@ -1,4 +1,4 @@
-"""How a finding of a series begins, is told and ends: one mark for each series, one table for what follows.
+"""How a finding of a series begins, is told and ends: one mark for each series, `core.life` for what follows.
 
 It ends by evidence, after `quiet_minutes` minutes that were within, or for want of it: after three hours of the
 tenant's traffic without any of the series', or three days without any traffic at all. Absent traffic itself ends by
@@ -6,34 +6,21 @@ traffic only.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.finding import Resolution
+from services.aggregator.core.life import MINUTE_TRANSITIONS
 from services.aggregator.core.quiet import SILENCE_MS
-from services.aggregator.core.real_time.detector import Chart, Detector, Observation, Reading
+from services.aggregator.core.real_time.detector import Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.times import MINUTE_MS
 
 NO_TRIALS_MINUTES: Final = 180
-
-Phase = Literal["quiet", "firing"]
-Effect = Literal["none", "fire", "hold", "count_within", "count_empty"]
-
-TRANSITIONS: Final[dict[tuple[Phase, Observation], Effect]] = {
-    ("quiet", "no_trials"): "none",
-    ("quiet", "unclear"): "none",
-    ("quiet", "within"): "none",
-    ("quiet", "beyond"): "fire",
-    ("firing", "no_trials"): "count_empty",
-    ("firing", "unclear"): "none",
-    ("firing", "within"): "count_within",
-    ("firing", "beyond"): "hold",
-}
 
 
 class Mark(Struct, array_like=True, frozen=True):
@@ -127,7 +114,7 @@ _NEW: Final = Mark()
 def _moved(
     mark: Mark, chart: Chart, reading: Reading, start_ms: int, rule: RealTimeRule
 ) -> tuple[Mark, Resolution | None]:
-    effect = TRANSITIONS["quiet" if mark.fired_ms is None else "firing", reading.observation]
+    effect = MINUTE_TRANSITIONS["quiet" if mark.fired_ms is None else "firing", reading.observation]
     if effect == "none":
         return (mark if chart is mark.chart else replace(mark, chart=chart)), None
     if effect == "fire":

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
+from services.aggregator.core.life import MinuteObservation
 from services.aggregator.core.real_time.detector import (
     NO_TRIALS,
     UNCLEAR,
     Chart,
     Detector,
     Direction,
-    Observation,
     Reading,
 )
 from services.aggregator.core.real_time.minute import Minute
@@ -66,7 +66,7 @@ def step(
     return Chart(), reading
 
 
-def _observed(share: float, p: float, limit: float) -> Observation:
+def _observed(share: float, p: float, limit: float) -> MinuteObservation:
     if share > limit and p < _P:
         return "beyond"
     return "within" if share <= limit / 2 else "unclear"
