@@ -17,7 +17,7 @@ UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv 
 ALL := .venv/.synced-all
 STANDALONE := .venv/.synced-standalone
 
-.PHONY: help install lint type unit properties integration e2e faults bench demo test
+.PHONY: help install lint type unit properties integration e2e faults bench scenarios demo test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: $(ALL) ## throughput beside peers, latency, memory: a dated page in docs;
 
 $(BIN)/python:
 	@.ci/venv $(PYTHON)
+
+scenarios: $(ALL) ## simulated traffic against the detectors, with planted causes: a dated page in docs; flags through ARGS="--only null --seed S --quick"
+	$(BIN)/python -m tests.scenarios $(ARGS)
 
 # An exact sync removes what uv.lock does not name; it serves the demo too.
 $(ALL): pyproject.toml uv.lock | $(BIN)/python

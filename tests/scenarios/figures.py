@@ -1,0 +1,79 @@
+"""A scenario's result: the outcomes of its runs as a few figures, and which targets they meet."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from tests.scenarios.catalogue import FLEET, YEAR_DAYS, Scenario, Target
+from tests.scenarios.measure import Outcome
+
+_WITHIN_S: Final = 3 * 3_600.0
+
+
+class Met(NamedTuple):
+    """A target with the figure that it is about; None: there is no such figure, so it is not met."""
+
+    target: Target
+    value: float | None
+
+    @property
+    def passes(self) -> bool:
+        """Return whether it is met."""
+        if self.value is None:
+            return False
+        return self.value <= self.target.limit if self.target.at == "most" else self.value >= self.target.limit
+
+    @property
+    def word(self) -> str:
+        """Return PASS, FAIL, or FAIL (known)."""
+        return "PASS" if self.passes else "FAIL (known)" if self.target.known else "FAIL"
+
+
+def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
+    """Return what a scenario's runs come to. Delays that never ended count as longer than all others."""
+    years = sum(each.days for each in outcomes) / YEAR_DAYS
+    false: dict[str, int] = {}
+    for each in outcomes:
+        for rule, count in each.false_highs.items():
+            false[rule] = false.get(rule, 0) + count
+    found: dict[str, Any] = {
+        "runs": len(outcomes),
+        "tenant_years": years,
+        "false_highs_by_rule": dict(sorted(false.items())),
+        "false_highs_tenant_year": sum(false.values()) / years,
+        "false_highs_fleet_year": FLEET * sum(false.values()) / years,
+        "naive_false_tenant_year": sum(each.naive_false for each in outcomes) / years,
+        "bare_false_tenant_year": sum(each.bare_false for each in outcomes) / years,
+    }
+    if planted:
+        told = [each for each in outcomes if each.right is not None]
+        found |= _delays("high", [each.high_s for each in outcomes])
+        found |= _delays("low", [each.low_s for each in outcomes])
+        found |= _delays("naive", [each.naive_s for each in outcomes])
+        found["within_3h"] = _share([each.low_s is not None and each.low_s <= _WITHIN_S for each in outcomes])
+        found["high_within_3h"] = _share([each.high_s is not None and each.high_s <= _WITHIN_S for each in outcomes])
+        found["incidents"] = sum(each.incidents for each in told) / len(told) if told else None
+        found["right"] = _share([bool(each.right) for each in told]) if told else None
+        found["naive_alarms"] = sum(each.naive_alarms for each in outcomes) / len(outcomes)
+    return found
+
+
+def judged(scenario: Scenario, found: dict[str, Any]) -> list[Met]:
+    """Return the scenario's targets, each with its figure."""
+    return [Met(target, found.get(target.figure)) for target in scenario.targets]
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags)
+
+
+def _delays(name: str, seconds: Sequence[float | None]) -> dict[str, Any]:
+    """Return median, 90 % and the share that was found at all; None: as many were not found."""
+    ordered = sorted(np.inf if each is None else each for each in seconds)
+    found = {"50": ordered[(len(ordered) - 1) // 2], "90": ordered[-(-len(ordered) * 9 // 10) - 1]}
+    return {
+        **{f"{name}_{part}_s": None if value == np.inf else value for part, value in found.items()},
+        f"{name}_found": sum(each != np.inf for each in ordered) / len(ordered),
+        f"{name}_delays_s": [each for each in ordered if each != np.inf],
+    }

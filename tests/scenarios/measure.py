@@ -1,0 +1,117 @@
+"""What was found, held against what was planted."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from proofwatch.detection.incident import Incident
+from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
+from tests.scenarios.effects import SLICES, WHOLE, Plant
+from tests.scenarios.naive import begins, naive
+from tests.scenarios.traffic import FIVES, MONDAY_MS, Day
+from tests.scenarios.watchers import GRACE_MS, MONITORING, Found
+
+_FIVE_MS: Final = 300_000
+
+
+class Outcome(NamedTuple):
+    """One run. Delays are in seconds from the begin of the plant to when something was published; None: never.
+
+    They are of findings of the whole tenant or of the planted slice, in a metric that the plant moves. `false_highs`:
+    findings of high severity at another time or in another metric, by rule. `incidents`: of strong
+    evidence, while the plant held. `right`: whether the first of them names the planted slice; None: there is none.
+    `naive_…`: the guarded 2 × rule; `bare_…`: the bare one; false ones are begins of alarms outside of the plant.
+    """
+
+    days: float
+    high_s: float | None
+    low_s: float | None
+    false_highs: dict[str, int]
+    incidents: int
+    right: bool | None
+    naive_s: float | None
+    naive_alarms: int
+    naive_false: int
+    bare_false: int
+
+
+def outcome(
+    plant: Plant | None,
+    found: Sequence[Found],
+    incidents: Iterable[Incident],
+    before: Sequence[Day],
+    days: Sequence[Day],
+) -> Outcome:
+    """Return the outcome of a run over `days`, after the days `before` that only baselines know."""
+    high, low, false = _findings(plant, found)
+    told = [each for each in incidents if plant and _concerns(plant, each)]
+    right = told[0].root.where in (plant.where, *plant.alike) if plant and told else None
+    ruled = _naive(plant, before, days)
+    return Outcome(len(days), high, low, false, len(told), right, *ruled)
+
+
+def _span(plant: Plant) -> tuple[int, int]:
+    return MONDAY_MS + round(plant.from_s * 1000), MONDAY_MS + round(plant.until_s * 1000)
+
+
+def _findings(plant: Plant | None, found: Sequence[Found]) -> tuple[float | None, float | None, dict[str, int]]:
+    """Return the delays of the first finding of high and of any severity about the plant; the false high ones."""
+    first: dict[str, float] = {}
+    false: dict[str, int] = {}
+    seen: set[tuple[str, str]] = set()
+    for at_ms, event in found:
+        severity = event.severity
+        if event.state != "firing" or (event.anomaly_id, severity) in seen:
+            continue
+        seen.add((event.anomaly_id, severity))
+        if plant and _about(plant, event):
+            if (event.segment_name, event.segment_value) in (WHOLE, plant.where):
+                first.setdefault(severity, max(0.0, (at_ms - _span(plant)[0]) / 1000))
+        elif severity == "high":
+            name = f"{event.rule}/{event.cadence}" + ("/segment" if event.segment_name else "")
+            false[name] = false.get(name, 0) + 1
+    return first.get("high"), min(first.values(), default=None), false
+
+
+def _about(plant: Plant, event: Anomaly) -> bool:
+    from_ms, until_ms = _span(plant)
+    meanwhile = ms_of(event.window_start) < until_ms and ms_of(event.window_end) > from_ms
+    return meanwhile and (event.metric in plant.metrics or event.rule in plant.rules)
+
+
+def _concerns(plant: Plant, incident: Incident) -> bool:
+    from_ms, until_ms = _span(plant)
+    ended = incident.until is not None and ms_of(incident.until) <= from_ms
+    strong = incident.evidence == "strong" and incident.state != "merged"
+    return strong and not ended and ms_of(incident.since) < until_ms
+
+
+class _Ruled(NamedTuple):
+    first_s: float | None
+    alarms: int
+    false: int
+    bare_false: int
+
+
+def _naive(plant: Plant | None, before: Sequence[Day], days: Sequence[Day]) -> _Ruled:
+    """Return when the guarded rule first alarms, its alarms about the plant, its false ones, those of the bare rule."""
+    start_ms = days[0].start_ms
+    from_ms, until_ms = _span(plant) if plant else (start_ms, start_ms)
+    low, high = (max(0, -(-(each - start_ms) // _FIVE_MS)) for each in (from_ms, until_ms))
+    places = [SLICES.index(each) for each in (WHOLE, plant.where)] if plant else []
+    first, alarms, false, bare_false = None, 0, 0, 0
+    for fired in naive([*before, *days], MONITORING.expected):
+        guarded, bare = (begins(each[:, len(before) * FIVES :]) for each in (fired.guarded, fired.bare))
+        if plant is None or fired.metric not in plant.metrics:
+            false, bare_false = false + int(guarded.sum()), bare_false + int(bare.sum())
+            continue
+        during = guarded[:, low:high]
+        alarms += int(during.sum())
+        false += int(guarded.sum()) - int(during.sum())
+        bare_false += int(bare.sum()) - int(bare[:, low:high].sum())
+        about = during[places].any(axis=0)
+        if about.any():
+            at_ms = start_ms + (low + int(about.argmax()) + 1) * _FIVE_MS + GRACE_MS
+            seconds = (at_ms - from_ms) / 1000
+            first = seconds if first is None else min(first, seconds)
+    return _Ruled(first, alarms, false, bare_false)

@@ -1,0 +1,90 @@
+"""The dated page, from the results alone: `python -m tests.scenarios.page [docs/scenarios/DATE.json]`."""
+
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.scenarios.catalogue import SCENARIOS, Scenario
+from tests.scenarios.figures import judged
+from tests.scenarios.results import load
+from tests.scenarios.words import shown
+
+_OPENING: Final = """
+Simulated traffic through the detection code of the services, held against what was planted in it; the 2 × rule at
+p < 0.001 in every window of five minutes, which everybody begins with, ran beside it on the same counts. What is
+simulated, and what that cannot show, is [ADR 0040](adr/0040-scenario-bench.md).
+"""
+
+
+def write_page(file: Path) -> Path:
+    """Write the page of the results in `file` (HOME/scenarios/DATE.json) as HOME/scenarios-DATE.md; return it."""
+    day = load(file)
+    page = file.parent.parent / f"scenarios-{day['date']}.md"
+    page.write_text("\n".join(_lines(day, file)) + "\n")
+    return page
+
+
+def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
+    found = day["scenarios"]
+    played = [each for each in SCENARIOS if each.name in found]
+    yield f"# Scenarios, {day['date']}"
+    yield ""
+    yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.scenarios.page`; do not edit. -->"
+    yield _OPENING.rstrip()
+    yield "\n## Targets\n"
+    yield from _table(("scenario", "figure", "found", "target", ""), list(_targets(played, found)))
+    yield "\n## What was planted and what was said\n"
+    planted = [each for each in played if each.plant]
+    heads = ("scenario", "runs", "high: median", "90 %", "found", "any: median", "90 %", "incidents", "right")
+    yield from _table((*heads, "2 × rule: median", "90 %", "its alarms"), [_row(e, found[e.name]) for e in planted])
+    yield "\n## False high findings a tenant-year\n"
+    counted = ("scenario", "tenant-years", "ours", "2 ×, p < 0.001", "2 ×, bare", "ours by rule")
+    yield from _table(counted, [_false(each, found[each.name]) for each in played])
+    yield "\n## The scenarios\n"
+    for each in played:
+        yield _wrapped(f"- **{each.name}**: {each.what}", indent="  ")
+    yield "\n## How to reproduce\n"
+    seeds = sorted({found[each.name]["seed"] for each in played})
+    yield _wrapped(
+        f'`make scenarios`, or some with `make scenarios ARGS="--only {" ".join(e.name for e in played[:2])}"`; seed '
+        f"{', '.join(map(str, seeds))}. The same seed gives the same figures on every machine with the same numpy."
+    )
+
+
+def _targets(played: Sequence[Scenario], found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for scenario in played:
+        for met in judged(scenario, found[scenario.name]):
+            target = met.target
+            sign = "≤" if target.at == "most" else "≥"
+            limit = f"{sign} {shown(target.figure, target.limit)}"
+            word = f"**{met.word}**" + (f": {target.known}" if target.known and not met.passes else "")
+            yield scenario.name, target.figure.replace("_", " "), shown(target.figure, met.value), limit, word
+
+
+def _row(scenario: Scenario, one: Mapping[str, Any]) -> tuple[str, ...]:
+    delays = ("high_50_s", "high_90_s", "high_found", "low_50_s", "low_90_s", "incidents", "right")
+    beside = ("naive_50_s", "naive_90_s", "naive_alarms")
+    return scenario.name, str(one["runs"]), *(shown(name, one[name]) for name in (*delays, *beside))
+
+
+def _false(scenario: Scenario, one: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("tenant_years", "false_highs_tenant_year", "naive_false_tenant_year", "bare_false_tenant_year")
+    return scenario.name, *(shown(name, one[name]) for name in names), shown("", one["false_highs_by_rule"])
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|" + "---:|" * (len(heads) - 1)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _wrapped(paragraph: str, indent: str = "") -> str:
+    return textwrap.fill(paragraph, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or [str(max(Path("docs/scenarios").glob("*.json")))]:
+        sys.stdout.write(f"{write_page(Path(name))}\n")

@@ -1,0 +1,71 @@
+"""Plays a scenario: warms a tenant's watch, branches it, plants a cause in each branch, and measures."""
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.scenarios.catalogue import Scenario
+from tests.scenarios.effects import DAY_S
+from tests.scenarios.measure import Outcome, outcome
+from tests.scenarios.traffic import Day, Tenant, days
+from tests.scenarios.watchers import Found, TenantWatch, incidents
+
+Tick = Callable[[int], None]
+"""Told how many days were watched."""
+_RUN, _WARM = 0, 1
+
+
+class Warm(NamedTuple):
+    """A watch, and the days that it has seen."""
+
+    watch: TenantWatch
+    days: list[Day]
+
+
+class Bench:
+    """Plays scenarios; those of one kind of tenant share their warm watches."""
+
+    def __init__(self, seed: int, tick: Tick, *, quick: bool = False) -> None:
+        self._seed = seed
+        self._tick = tick
+        self._quick = quick
+        self._warm: dict[tuple[Tenant, int, int], Warm] = {}
+
+    def size(self, scenario: Scenario) -> tuple[int, int, int]:
+        """Return runs, warm days and days of each run."""
+        return scenario.quick if self._quick else (scenario.runs, scenario.warm_days, scenario.days)
+
+    def watched_days(self, scenario: Scenario) -> int:
+        """Return how many days are watched in the runs."""
+        runs, _, number = self.size(scenario)
+        return runs * number
+
+    def play(self, scenario: Scenario) -> Iterator[Outcome]:
+        """Yield the outcome of each run; what is drawn depends on the seed, the scenario's name and the run alone."""
+        runs, warm_days, number = self.size(scenario)
+        for run in range(runs):
+            warm = self._warmed(scenario.tenant, warm_days, run // scenario.of_one)
+            random = np.random.default_rng([self._seed, _RUN, zlib.crc32(scenario.name.encode()), run])
+            yield self._run(scenario, random, warm, number)
+
+    def _warmed(self, tenant: Tenant, number: int, which: int) -> Warm:
+        key = (tenant, number, which)
+        if key not in self._warm:
+            watch, seen = TenantWatch(), list[Day]()
+            for day in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
+                watch.day(day)
+                seen.append(day)
+            self._warm[key] = Warm(watch, seen)
+        return self._warm[key]
+
+    def _run(self, scenario: Scenario, random: np.random.Generator, warm: Warm, number: int) -> Outcome:
+        watch, before = warm.watch.branch(), warm.days
+        plant = scenario.plant(random, len(before) * DAY_S) if scenario.plant else None
+        found, seen = list[Found](), list[Day]()
+        for day in days(random, scenario.tenant, number, plant.effects if plant else (), first=len(before)):
+            found += watch.day(day)
+            seen.append(day)
+            self._tick(1)
+        return outcome(plant, found, incidents(found, seen), before, seen)

@@ -1,0 +1,182 @@
+"""The detection code of the services, fed with simulated counts: the one place that knows how it is to be called.
+
+`TenantWatch` does what the stages do with closed windows: minutes of the whole tenant, windows of five minutes of the
+tenant and its segment values, days. What is found has the time at which the window closed.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from proofwatch.detection.findings import FindingHistory, Panel, finding_of, merged, panel_of
+from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.incidents import gathered
+from proofwatch.events.types import Anomaly
+from proofwatch.governance.policy import Monitoring, load_policy
+from services.aggregator.core.anomaly_state import Anomalies
+from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.merge import BucketKey
+from services.aggregator.core.real_time import DETECTORS
+from services.aggregator.core.real_time.findings import publish
+from services.aggregator.core.real_time.life import Changes
+from services.aggregator.core.real_time.minute import Minute, Scores
+from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
+from services.aggregator.core.series import WindowRef
+from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, SECOND_MS
+from services.aggregator.core.watch import Watch
+from tests.scenarios.effects import SLICES, WHOLE, Slice
+from tests.scenarios.traffic import FIVES, METRICS, MINUTES, Day
+
+MONITORING: Final = load_policy().monitoring
+GRACE_MS: Final = 30_000
+SMALL_CELL: Final = 10
+_FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
+_MOST_PAIRS: Final = 0.05
+
+
+class Rate(NamedTuple):
+    """k failures in n trials; what of a figure the watch looks at."""
+
+    metric: str
+    k: int
+    n: int
+
+
+class Found(NamedTuple):
+    """An event, and when it was published, in milliseconds since 1970."""
+
+    at_ms: int
+    event: Anomaly
+
+
+class TenantWatch:
+    """Watches one tenant by all detectors."""
+
+    def __init__(self, tenant: str = "bank", monitoring: Monitoring = MONITORING, *, minutes: bool = True) -> None:
+        self.tenant = tenant
+        self._minutes = MinuteWatch(monitoring.real_time) if minutes else None
+        self._state = TenantState()
+        self._monitoring = monitoring
+        self._baselines: Baselines = {}
+        self._anomalies: Anomalies = {}
+        self._watch = Watch(monitoring, self._baselines, self._anomalies)
+
+    def branch(self) -> "TenantWatch":
+        """Return a watch that knows the same and goes on by itself."""
+        other = TenantWatch(self.tenant, self._monitoring, minutes=self._minutes is not None)
+        other._baselines.update({slot: dict(row) for slot, row in self._baselines.items()})
+        other._anomalies.update(self._anomalies)
+        other._state = copy.deepcopy(self._state)
+        return other
+
+    def day(self, day: Day) -> list[Found]:
+        """Close the windows of a day, in the order of their ends; return what was published, in order."""
+        found = [*self._of_minutes(day), *self._of_windows(day), *self._of_day(day)]
+        return sorted(found, key=lambda each: each.at_ms)
+
+    def _of_minutes(self, day: Day) -> Iterator[Found]:
+        if self._minutes is None:
+            return
+        for minute in minutes_of(day):
+            self._state, changes = self._minutes.closed(self._state, minute)
+            yield from self._published(changes)
+        end_ms = day.start_ms + DAY_MS
+        while (due := self._minutes.due_ms(self._state)) is not None and due <= end_ms:
+            yield from self._published(self._minutes.absent(self._state, due))
+
+    def _published(self, changes: Changes) -> Iterator[Found]:
+        assert self._minutes is not None, "there are changes of minutes"
+        if not changes and not any(each.firing for each in self._state.told.values()):
+            return
+        standing = self._minutes.standing(self._state)
+        self._state, published = publish(self.tenant, self._state, changes, standing, DETECTORS)
+        for each in published:
+            yield Found(each.at_ms + GRACE_MS, each.event)
+
+    def _of_windows(self, day: Day) -> Iterator[Found]:
+        sizes = day.n["rejection_rate"].tolist()
+        trials = [(metric, day.n[metric].tolist(), day.k[metric].tolist()) for metric in METRICS]
+        for window in range(FIVES):
+            start_ms = day.start_ms + window * _FIVE_MS
+            ref, slot = WindowRef(start_ms, start_ms + _FIVE_MS, 1, backfill=False), slot_of(FIVE_MINUTES_S, start_ms)
+            at_ms = ref.end_ms + GRACE_MS
+            for place, where in enumerate(SLICES):
+                size = sizes[place][window]
+                if not size:
+                    continue
+                rates = [Rate(metric, k[place][window], n[place][window]) for metric, n, k in trials]
+                small = where != WHOLE and size < SMALL_CELL
+                yield from self._judged(where, FIVE_MINUTES_S, slot, ref, rates, small=small)
+            for event in self._watch.passed(BucketKey(self.tenant, FIVE_MINUTES_S, start_ms)):
+                yield Found(at_ms, event)
+
+    def _of_day(self, day: Day) -> Iterator[Found]:
+        ref = WindowRef(day.start_ms, day.start_ms + DAY_MS, 1, backfill=False)
+        slot = slot_of(DAY_S, day.start_ms)
+        for place, where in enumerate(SLICES):
+            rates = [Rate(m, int(day.k[m][place].sum()), int(day.n[m][place].sum())) for m in METRICS]
+            if rates[0].n:
+                yield from self._judged(where, DAY_S, slot, ref, rates)
+        for event in self._watch.passed(BucketKey(self.tenant, DAY_S, day.start_ms)):
+            yield Found(ref.end_ms + GRACE_MS, event)
+
+    def _judged(
+        self, where: Slice, length_s: int, slot: int, ref: WindowRef, rates: Sequence[Rate], *, small: bool = False
+    ) -> Iterator[Found]:
+        key = SlotKey(self.tenant, *where, length_s, slot)
+        if key not in self._baselines:
+            self._baselines[key] = {}
+        for event in self._watch.judge_window(key, ref, rates, small=small):  # type: ignore[arg-type]
+            yield Found(ref.end_ms + GRACE_MS, event)
+
+
+def minutes_of(day: Day) -> Iterator[Minute]:
+    """Yield the minutes that had transactions."""
+    counts = {name: column.tolist() for name, column in day.minutes.items()}
+    shares = day.alike.tolist()
+    for at in range(MINUTES):
+        n = counts["transactions"][at]
+        if not n:
+            continue
+        missing = counts["missing"][at]
+        judged = n - missing
+        pairs, all_pairs = judged * (judged - 1), n * (n - 1)
+        match = Scores(n, counts["match_failed"][at], 0, 0, 0, all_pairs, round(_MOST_PAIRS * all_pairs))
+        liveness = Scores(
+            judged,
+            counts["failed"][at],
+            missing,
+            counts["at_zero"][at],
+            counts["at_one"][at],
+            pairs,
+            round(shares[at] * pairs),
+        )
+        yield Minute(day.start_ms + at * MINUTE_MS, n, counts["rejected"][at], match, liveness)
+
+
+def incidents(found: Sequence[Found], days: Sequence[Day]) -> list[Incident]:
+    """Return the incidents of what a tenant's watch found, the worst first; the days give the counts of slices."""
+    known: dict[str, FindingHistory] = {}
+    for each in found:
+        event = finding_of(each.event)
+        before = known.get(each.event.anomaly_id)
+        known[each.event.anomaly_id] = event if before is None else merged(before, event)
+    by_start = {day.start_ms: day for day in days}
+    panels = {panel_of(each) for each in known.values() if each.worst}
+    tables = {panel: counts for panel in panels if (counts := _table(panel, by_start))}
+    return sorted(gathered(known, tables), key=urgency)
+
+
+def _table(panel: Panel, days: Mapping[int, Day]) -> dict[Slice, tuple[int, int]]:
+    day = days.get(panel.start_ms - panel.start_ms % DAY_MS)
+    if day is None or panel.metric not in METRICS:
+        return {}
+    if panel.length_s == DAY_S:
+        sums = [(int(day.k[panel.metric][i].sum()), int(day.n[panel.metric][i].sum())) for i in range(len(SLICES))]
+        return dict(zip(SLICES, sums, strict=True))
+    if panel.length_s == FIVE_MINUTES_S:
+        at = (panel.start_ms - day.start_ms) // _FIVE_MS
+        cells = [(int(day.k[panel.metric][i, at]), int(day.n[panel.metric][i, at])) for i in range(len(SLICES))]
+        return dict(zip(SLICES, cells, strict=True))
+    return {}
