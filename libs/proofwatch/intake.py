@@ -14,7 +14,7 @@ import orjson
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
-from proofwatch.events.segments import DEVICE
+from proofwatch.events.segments import DEVICE, VERSIONS
 from proofwatch.instants import us_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS, SEGMENTS, Columns
 from proofwatch.scorefile.mapping import Score
@@ -80,7 +80,8 @@ class Intake:
         groups = reading.groups
         if device := {ours: value for name, ours in DEVICE.items() if (value := groups.get(name))}:
             event["device"] = device
-        if segments := {name: value for name, value in groups.items() if name not in DEVICE}:
+        event |= {name: groups[name] for name in VERSIONS if name in groups}
+        if segments := {name: value for name, value in groups.items() if name not in (*DEVICE, *VERSIONS)}:
             event["segments"] = segments
         key = f"{self.tenant}/{subject_ref}".encode()
         headers = () if reading.refused or reading.unfit else ((LINE, b"%d" % reading.line),)

@@ -1,10 +1,10 @@
 """What is put right in a record rather than refused, because nothing is judged by it, or because it is noise.
 
 A score or probability outside [0, 1] by no more than `ROUNDING` is moved to the bound: it left it by rounding. Text
-that describes (device, segments, species) is cut to the length that the schema gives it; a duration, reference, segment
-or field of the device that does not fit is dropped. Truth in a common spelling is read as the schema's word. Tenant,
-identifiers, time, checks, scores and unknown fields of the event itself are left alone: a misspelled score is no
-description.
+that describes (device, segments, versions, species) is cut to the length that the schema gives it; a duration,
+reference, segment, version or field of the device that does not fit is dropped. Truth in a common spelling is read as
+the schema's word. Tenant, identifiers, time, checks, scores and unknown fields of the event itself are left alone: a
+misspelled score is no description.
 
 Pure, and a function of the record alone. The document is changed in place; returned are the fields concerned, in words
 of the schema. Limits are those of the generated types.
@@ -20,6 +20,7 @@ from msgspec import inspect
 
 from proofwatch.biometrics.spellings import attack_kind_of, attack_kind_word, pair_word, presentation_word
 from proofwatch.events import types
+from proofwatch.events.segments import VERSIONS
 
 Document = dict[str, Any]
 Mend = Callable[[Document], list[str]]
@@ -38,6 +39,7 @@ def mend_transaction(event: Document) -> list[str]:
     found = [name for name in SCORES if _clamp(event, name)]
     found += _mend_part(event, "device", _DEVICE, _mend_text)
     found += _mend_part(event, "timings", _TIMINGS, _mend_duration)
+    found += [name for name in VERSIONS if not _mend_text(event, name, _TRANSACTION[name])]
     if "segments" in event and _mend_segments(event):
         found.append("segments")
     if not _fits_reference(event.get("imagery_ref")):

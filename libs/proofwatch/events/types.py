@@ -931,6 +931,10 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Where the imagery is kept, by reference; never imagery itself."""
     attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """The upstream system's identifier of one attempt, where several share a transaction_id; unique within the transaction. Absent: a later occurred_at tells attempts apart."""
+    matcher_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Version of the face matcher that compared, as upstream names it."""
+    pad_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Version of the liveness (presentation attack) detector that judged, as upstream names it."""
 
 
 class StrictTransaction(
@@ -1001,6 +1005,10 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Segment values by catalogue name (split, sex, age_band, skin_tone, country, source or a custom one); personal ones only where the tenant’s policy names a lawful basis."""
     attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """Which attempt of the transaction this is about: upstream's own identifier or, for a further attempt that brought none, its occurred_at in UTC. Absent: the first that was seen."""
+    matcher_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Version of the face matcher that compared, as upstream names it."""
+    pad_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """Version of the liveness (presentation attack) detector that judged, as upstream names it."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from proofwatch.events.segments import DEVICE
+from proofwatch.events.segments import DEVICE, VERSIONS
 
 FIELDS: Final = (
     "transaction_id",
@@ -19,8 +19,8 @@ FIELDS: Final = (
     "attack_class",
 )
 SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
-BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE)
-"""Columns that are segments under their own name; the device's become part of the device."""
+BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE, *VERSIONS)
+"""Columns that are segments under their own name; the device's become part of the device, versions of the event."""
 
 
 @dataclass(frozen=True, slots=True)

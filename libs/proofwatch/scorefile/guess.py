@@ -40,6 +40,8 @@ _NAMES: Final = {
     "device_model": "device model handset phone",
     "os": "platform operating_system",
     "sdk_version": "sdk",
+    "matcher_version": "matcher face_matcher_version engine_version",
+    "pad_version": "liveness_version",
 }
 _LEAST: Final = 5
 """Trials that a side needs before its mean says anything."""

@@ -7,9 +7,8 @@ from typing import Final
 
 from proofwatch.biometrics.spellings import attack_kind_of, attack_kind_word
 from proofwatch.biometrics.trials import ATTACK
-from proofwatch.events.segments import DEVICE
 from proofwatch.scorefile.account import Account, Facts, Objection
-from proofwatch.scorefile.columns import SEGMENTS, Columns
+from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
 from proofwatch.scorefile.labels import LONGEST_SPECIES, YES_OR_NO, group_of, pair_of, presentation_of
 from proofwatch.scorefile.mapping import SCORES, Score, values_of
 from proofwatch.scorefile.mapping import Mapping as MappingFile
@@ -19,7 +18,6 @@ from proofwatch.tabular import Row, Table
 
 _GOOD: Final = {"match_score": ("pair", "genuine"), "liveness_score": ("presentation", "bona_fide")}
 _LONGEST_ID: Final = 256
-_GROUPS: Final = (*SEGMENTS, *DEVICE)
 AMBIGUOUS: Final = "is a yes or no, and does not say to what"
 UNKNOWN: Final = "is no spelling that is known"
 BLANK_TIME: Final = "is blank, where other rows have a time"
@@ -76,7 +74,7 @@ class Reader:
         self._fields = tuple(columns.fields.items())
         self._scores = tuple(name for name in SCORES if name in columns.fields)
         self._segments = (
-            *((name, columns.fields[name]) for name in _GROUPS if name in columns.fields),
+            *((name, columns.fields[name]) for name in BUILT_IN_SEGMENTS if name in columns.fields),
             *columns.segments.items(),
         )
         self._facts = {name: self.account.facts.setdefault(name, Facts()) for name in self._scores}

@@ -68,5 +68,7 @@ class Scenario:
     attack_label_share: float = 0.7
     """Share of attacks that an investigation confirms later."""
     label_delay_hours: tuple[float, float] = (1.0, 20.0)
+    matcher_version: str = "7.3.0"
+    pad_version: str = "2026.1"
     attempts: int = 4
     """After how many tries a subject gives up."""

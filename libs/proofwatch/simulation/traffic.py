@@ -149,6 +149,8 @@ class _Day:
             ),
             segments=person.segments,
             imagery_ref=f"s3://imagery/{person.tenant}/{transaction_id}",
+            matcher_version=scenario.matcher_version,
+            pad_version=scenario.pad_version,
         )
         record = Outgoing(topics.TRANSACTIONS, key, _encode(event), timestamp_ms=at_ms)
         person.tries += 1

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from proofwatch.biometrics.edges import TIME_GRID, EdgeSet, edge_set
+from proofwatch.events.segments import VERSIONS
 from proofwatch.events.types import Cell, Sketch, Timings, Verdict
 from proofwatch.instants import ms_of
-from services.aggregator.core.segments import Segment, segments_of
+from services.aggregator.core.segments import WHOLE, Segment, segments_of
 from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS
 
 TIMINGS: Final = ("capture_ms", "upload_ms", "match_ms", "liveness_ms")
@@ -38,8 +39,8 @@ class Fold:
     """Collects the verdicts of a batch, then yields their cells."""
 
     def __init__(self, catalogue: Iterable[str]) -> None:
-        """`catalogue`: the names of the segments to count by."""
-        self._catalogue = frozenset(catalogue)
+        """`catalogue`: the names of the segments to count by, beside versions."""
+        self._catalogue = frozenset(catalogue) | {*VERSIONS}
         self._groups: dict[_Key, dict[Segment, list[_Row]]] = {}
         self._outcomes: dict[_Outcome, int] = {}
 
@@ -78,12 +79,17 @@ class Fold:
         for (tenant, start, policy_hash, match_threshold, liveness_threshold, late), cells in self._groups.items():
             edges = {"match": _edges(match_threshold), "liveness": _edges(liveness_threshold)}
             alone: dict[int, _Content] = {}  # small batches: all cells of one transaction have the same content
+            everybody: _Content | None = None
+            whole = len(cells[WHOLE])
             for (name, value), rows in cells.items():
                 content = alone.get(id(rows[0])) if len(rows) == 1 else None
+                if len(rows) == whole and everybody:  # a value that all have, as a matcher's version
+                    content = everybody
                 if content is None:
                     content = _content(rows, outcomes, edges)
                     if len(rows) == 1:
                         alone[id(rows[0])] = content
+                everybody = everybody or content  # the whole tenant comes first
                 counts, sums, sketches = content
                 yield Cell(
                     tenant=tenant,

@@ -11,9 +11,9 @@ WHOLE: Final[Segment] = (None, None)
 
 
 def segments_of(verdict: Verdict, catalogue: Set[str]) -> list[Segment]:
-    """Return the whole tenant, and the verdict's segments that are in the policy's catalogue.
+    """Return the whole tenant, the verdict's segments that are in the policy's catalogue, and its versions.
 
-    What upstream names itself precedes what the device says.
+    What upstream names itself precedes what device and event say.
     """
     found = [WHOLE]
     named = verdict.segments
@@ -28,4 +28,9 @@ def segments_of(verdict: Verdict, catalogue: Set[str]) -> list[Segment]:
             found.append(("os", device.os))
         if device.sdk_version is not None and "sdk_version" in catalogue and "sdk_version" not in said:
             found.append(("sdk_version", device.sdk_version))
+    matcher, pad = verdict.matcher_version, verdict.pad_version
+    if matcher is not None and not (named and "matcher_version" in named):
+        found.append(("matcher_version", matcher))
+    if pad is not None and not (named and "pad_version" in named):
+        found.append(("pad_version", pad))
     return found

@@ -136,6 +136,8 @@ def transaction_of(verdict: Verdict) -> Transaction:
         timings=verdict.timings,
         segments=verdict.segments,
         attempt_id=verdict.attempt_id,
+        matcher_version=verdict.matcher_version,
+        pad_version=verdict.pad_version,
     )
 
 

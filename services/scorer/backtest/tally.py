@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from proofwatch.biometrics.edges import EdgeSet
 from proofwatch.biometrics.sketch import Sketch
+from proofwatch.events.segments import DEVICE, VERSIONS
 from services.scorer.backtest.arrivals import ALWAYS, Arrival, Period, Truth
 from services.scorer.backtest.player import RULED, Player, Ruling
 
@@ -94,7 +95,8 @@ class Tally:
             kind = (
                 event.tenant,
                 tuple(named.items()) if named else (),
-                (device.model, device.os, device.sdk_version) if device is not None else (),
+                (device.model, device.os, device.sdk_version) if device is not None else _NO_DEVICE,
+                (event.matcher_version, event.pad_version),
                 before,
                 after,
                 truth,
@@ -112,10 +114,10 @@ class Tally:
 
     def settle(self) -> None:
         """Add up what was counted since the last time."""
-        for (tenant, named, device, before, after, truth), n in self._kinds.items():
+        for (tenant, named, device, versions, before, after, truth), n in self._kinds.items():
             move = Move(before.decision, before.action, after.decision, after.action)
             outcomes = list(_outcomes(before, after, truth))
-            for cohort in self._cohorts(tenant, named, device):
+            for cohort in self._cohorts(tenant, named, (*device, *versions)):
                 cell = self.cells.get(cohort)
                 if cell is None:
                     cell = self.cells[cohort] = Cell()
@@ -140,17 +142,16 @@ class Tally:
         """Return the score histograms of a check by class, `unlabelled` among them."""
         return {name: sketch for (of, name), sketch in sorted(self._sketches.items()) if of == check}
 
-    def _cohorts(
-        self, tenant: str, named: tuple[tuple[str, str], ...], device: tuple[str | None, ...]
-    ) -> list[CohortKey]:
-        """Return the cohorts of a transaction; what upstream names itself precedes what the device says."""
-        found = {name: value for name, value in zip(_DEVICE, device, strict=False) if value is not None}
+    def _cohorts(self, tenant: str, named: tuple[tuple[str, str], ...], own: tuple[str | None, ...]) -> list[CohortKey]:
+        """Return the cohorts of a transaction; what upstream names itself precedes what the event says."""
+        found = {name: value for name, value in zip(_OWN, own, strict=True) if value is not None}
         found.update(named)
         segments = [CohortKey(tenant, name, value) for name in self.catalogue if (value := found.get(name)) is not None]
         return [CohortKey(), CohortKey(tenant), *segments]
 
 
-_DEVICE: Final = ("device_model", "os", "sdk_version")
+_OWN: Final = (*DEVICE, *VERSIONS)
+_NO_DEVICE: Final = (None, None, None)
 
 
 def _within(occurred_at: datetime, period: Period) -> bool:

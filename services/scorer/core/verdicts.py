@@ -10,7 +10,7 @@ from services.scorer.core.rules import Judgement, attempts_left
 def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
     """Return the verdict; nothing in it depends on when or where it was made."""
     decision, action, reasons, match_outcome, liveness_outcome, _, _, _ = judgement
-    return Verdict(  # by position, in the schema's order: a third of the price of sixteen names
+    return Verdict(  # by position, in the schema's order: a third of the price of names
         1,
         event.tenant,
         event.transaction_id,
@@ -28,6 +28,8 @@ def verdict(event: Transaction, judgement: Judgement, basis: Basis) -> Verdict:
         event.timings,
         event.segments,
         event.attempt_id,
+        event.matcher_version,
+        event.pad_version,
     )
 
 

@@ -89,6 +89,19 @@ def test_cells_pass_the_wire_unchanged(batch: list[Verdict]) -> None:
 
 
 @given(verdicts())
+def test_versions_are_segments_whether_or_not_the_policy_names_them(verdict: Verdict) -> None:
+    """A new matcher or PAD version is told apart from the old one at once, under any policy."""
+    both = msgspec.structs.replace(verdict, device=None, segments=None, matcher_version="7.3", pad_version="2026.1")
+    assert segments_of(both, frozenset()) == [(None, None), ("matcher_version", "7.3"), ("pad_version", "2026.1")]
+    named = msgspec.structs.replace(both, segments={"pad_version": "x"})
+    assert segments_of(named, frozenset({"pad_version"})) == [
+        (None, None), ("pad_version", "x"), ("matcher_version", "7.3"),
+    ]  # fmt: skip
+    cells = {(cell.segment_name, cell.segment_value) for cell in fold([both])}
+    assert cells == {(None, None), ("matcher_version", "7.3"), ("pad_version", "2026.1")}
+
+
+@given(verdicts())
 def test_what_upstream_names_precedes_what_the_device_says(verdict: Verdict) -> None:
     """A segment counts once, with upstream's value; names outside of the catalogue are not counted by."""
     both = msgspec.structs.replace(verdict, device=Device(os="ios"), segments={"os": "harmony", "shoe": "42"})

@@ -63,6 +63,10 @@ DESCRIPTIONS = [
     ({"device": {"ref": "r" * 256}}, None, {"ref": "r" * 256}),
     ({"device": {"model": "M", "manufacturer": "X", "cpu": 8}}, "device", {"model": "M"}),
     ({"device": "handset"}, "device", None),
+    ({"matcher_version": 7}, "matcher_version", None),
+    ({"matcher_version": ""}, "matcher_version", None),
+    ({"pad_version": "v" * 65}, "pad_version", "v" * 64),
+    ({"pad_version": ["a"]}, "pad_version", None),
     ({"timings": {"match_ms": -1, "upload_ms": 5}}, "timings.match_ms", {"upload_ms": 5.0}),
     ({"timings": {"match_ms": 1e9}}, "timings.match_ms", {}),
     ({"timings": {"match_ms": 2**80}}, "timings.match_ms", {}),
@@ -83,7 +87,7 @@ DESCRIPTIONS = [
 
 @pytest.mark.parametrize(("changes", "field", "right"), DESCRIPTIONS, ids=lambda each: str(each)[:50])
 def test_a_description_never_costs_the_transaction(
-    changes: dict[str, Any], field: str | None, right: dict[str, Any] | None
+    changes: dict[str, Any], field: str | None, right: dict[str, Any] | str | None
 ) -> None:
     """It is cut or dropped, counted by field, and everything else stays as it was."""
     event, mended = read(**changes)

@@ -111,6 +111,10 @@ def test_builtin_segments_and_the_device_map_by_name() -> None:
     event, _ = events(at, row(match_score="0.9", sex="female", os="ios", device_model=None))
     assert event["segments"] == {"sex": "female"}
     assert event["device"] == {"os": "ios"}
+    at = intake("match_score", "matcher_version", "pad_version", "sex")
+    event, _ = events(at, row(match_score="0.9", matcher_version="7.3", pad_version=None, sex="female"))
+    assert (event["matcher_version"], event["segments"]) == ("7.3", {"sex": "female"})
+    assert "pad_version" not in event
 
 
 def test_other_columns_need_the_mapping() -> None:
