@@ -1,6 +1,7 @@
 """Reads from the services' tables what a run has to account for: cases, labels, error rates."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -10,6 +11,7 @@ from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes, Cohort, Thresholds
 from proofwatch.governance.policy import Policy
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts
+from services.standalone.core.watched import Watched
 
 _CASES: Final = """
 select c.case_id, c.tenant, c.kind, c.subject_tag, c.segment_name, c.segment_value, c.metric, c.state, c.severity,
@@ -27,6 +29,14 @@ from (select logged_ms, pair_label_id is not null or presentation_label_id is no
 """
 
 
+_TENANTS: Final = """
+select tenant, count(*) filter (where logged_ms is not null) as transactions,
+       count(*) filter (where logged_ms is not null
+                        and (pair_label_id is not null or presentation_label_id is not null)) as labelled
+from ledger.transactions group by tenant order by tenant
+"""
+
+
 def evaluation_of(cohorts: Mapping[Cohort, Classes], policy: Policy, segments: tuple[str, ...]) -> Evaluation:
     """Return the error rates of the ledger's exact counts and sketches, by the policy's thresholds and limits."""
     return evaluate_counts(
@@ -41,6 +51,19 @@ def evaluation_of(cohorts: Mapping[Cohort, Classes], policy: Policy, segments: t
 async def read_cohorts(connection: Any, segments: tuple[str, ...]) -> Mapping[Cohort, Classes]:
     """Return outcomes and sketches of everything labelled so far, by cohort and class."""
     return await labelled_cohorts(connection, segments=segments)
+
+
+async def read_tenants(connection: Any, policy: Policy, segments: tuple[str, ...]) -> dict[str, Watched]:
+    """Return every tenant by name: what was watched of it, and its error rates, without those that are off curves."""
+    found = {}
+    for tenant, transactions, labelled in await connection.fetch(_TENANTS):
+        cohorts = await labelled_cohorts(connection, tenant, segments)
+        counts = {
+            cohort: {name: replace(each, scores=None) for name, each in classes.items()}
+            for cohort, classes in cohorts.items()
+        }
+        found[tenant] = Watched(transactions, labelled, evaluation_of(counts, policy, segments))
+    return found
 
 
 async def read_cases(connection: Any) -> list[dict[str, Any]]:

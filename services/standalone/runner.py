@@ -21,7 +21,13 @@ from proofwatch.runtime.terminal import Terminal, inline
 from proofwatch.scorefile.outcome import Outcome
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.database_results import evaluation_of, read_cases, read_cohorts, read_label_counts
+from services.standalone.database_results import (
+    evaluation_of,
+    read_cases,
+    read_cohorts,
+    read_label_counts,
+    read_tenants,
+)
 from services.standalone.incidents import document, read_incidents
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
@@ -72,17 +78,20 @@ async def carry_out(run: Run) -> dict[str, Any]:
             cohorts = await read_cohorts(connection, run.segments)
             labels = await read_label_counts(connection)
             cases = await read_cases(connection)
+            tenants = await read_tenants(connection, run.policy, run.segments)
         results.write_lines("cases.jsonl", cases)
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         incidents = read_incidents(run.out)
         results.write_lines("incidents.jsonl", map(document, incidents))
-        summary = session.summary(run.policy, labels, evaluation, cases, incidents)
+        summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
         results.write_document("summary.json", summary)
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
-        write_report(run.out, run.title, summary, evaluation, cohorts, incidents, limits=limits, min_trials=min_trials)
+        write_report(
+            run.out, run.title, summary, evaluation, cohorts, incidents, tenants, limits=limits, min_trials=min_trials
+        )
     return summary
 
 

@@ -22,6 +22,7 @@ from proofwatch.scorefile.outcome import Outcome
 from services.scorer.core.conservation import Conservation
 from services.standalone.app import OUTPUT_TOPICS, Standalone
 from services.standalone.core.overview import Overview
+from services.standalone.core.watched import Watched, rates
 from services.standalone.output_reader import OutputReader
 from services.standalone.results import Results
 
@@ -122,6 +123,7 @@ class Session:
         evaluation: Evaluation,
         cases: Sequence[Mapping[str, Any]],
         incidents: Sequence[Incident],
+        tenants: Mapping[str, Watched],
     ) -> dict[str, Any]:
         """Return `summary.json`: what went in, what came out, and the error rates of the labelled part."""
         seen, seconds = self.overview, self.seconds
@@ -148,4 +150,11 @@ class Session:
             },
             "incidents": [incident_title(each) for each in strong],
             "evaluation": msgspec.to_builtins(evaluation),
+            "tenants": {tenant: _told(watched) for tenant, watched in tenants.items()},
         }
+
+
+def _told(watched: Watched) -> dict[str, Any]:
+    """Return a tenant as JSON has it: its rates that can have a limit, and the worst groups."""
+    figures = {"rates": rates(watched.evaluation), "worst_segments": watched.evaluation.worst_segments}
+    return {"transactions": watched.transactions, "labelled": watched.labelled, **msgspec.to_builtins(figures)}

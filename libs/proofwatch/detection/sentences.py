@@ -4,7 +4,7 @@ The one place where they get words. What a segment is called is the caller's to 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
@@ -16,6 +16,16 @@ from proofwatch.events.types import Anomaly
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
 _MAX_ALIKE: Final = 4
+
+
+class IncidentFacts(NamedTuple):
+    """What follows the title of an incident, apart; `until`, `people` and `needed` are empty where there is nothing."""
+
+    until: str
+    evidence: str
+    people: str
+    next_step: str
+    needed: str
 
 
 def finding_sentence(anomaly: Anomaly, where: str) -> str:
@@ -43,11 +53,21 @@ def incident_sentence(incident: Incident, name: Named = slice_words) -> str:
 
 def incident_details(incident: Incident, name: Named = slice_words) -> str:
     """Return what follows the title of an incident: until when, how many, how sure, how far, whom, and what next."""
+    facts = incident_facts(incident, name)
+    until, people, missing = (f"{each} " if each else "" for each in (facts.until, facts.people, facts.needed))
+    return f"{until}{facts.evidence} {people}Next: {facts.next_step}. {missing}".rstrip()
+
+
+def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFacts:
+    """Return what `incident_details` says, apart."""
     lead, root = incident.lead, incident.root
     only_people = ", but not by what people are" if protected(root.where) else ""
-    return (
-        f"{_until(incident)}{_rates(lead)}. {_incident_sure(incident)}{_share(incident, name)}"
-        f"{_incident_people(incident)} Next: {next_step(lead)}{only_people}.{needed(lead)}"
+    return IncidentFacts(
+        until=_until(incident).strip(),
+        evidence=f"{_rates(lead)}. {_incident_sure(incident)}{_share(incident, name)}",
+        people=_incident_people(incident).strip(),
+        next_step=f"{next_step(lead)}{only_people}",
+        needed=needed(lead).strip(),
     )
 
 

@@ -1,4 +1,4 @@
-"""One page from a template: it opens offline, runs no script and loads nothing.
+"""One page from a template: it opens offline, loads nothing, and runs one script of ours, which sorts its tables.
 
 A page's templates lie in a folder `templates` beside its `page.py`: `opening.html`, and one for each section, which
 `sections.html` of this package puts into `base.html`. That brings the stylesheet and, in `parts.html`, tables and
@@ -6,7 +6,9 @@ plots. Whatever a template shows passes `_shown` and is escaped; only what is `M
 is not.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,9 @@ from proofwatch.plain import one_line
 from proofwatch.report import numbers, proof
 
 _BASE: Final = Path(__file__).with_name("templates")
+_SCRIPT: Final = (_BASE / "sort.js").read_text(encoding="utf-8")
+_SCRIPT_HASH: Final = f"sha256-{b64encode(sha256(_SCRIPT.encode()).digest()).decode()}"
+"""The script is run because the page's policy names its hash; no other can be."""
 _NUMBERS: Final = (numbers.percent, numbers.count, numbers.of, numbers.interval)
 _FILTERS: Final = {each.__name__: each for each in (*_NUMBERS, proof.meaning, proof.because)}
 
@@ -37,7 +42,8 @@ def render(templates: Path, name: str, filters: Mapping[str, Callable[..., Any]]
         keep_trailing_newline=True,
     )
     environment.filters.update({**_FILTERS, **filters})
-    return environment.get_template(name).render(**content)
+    script = Markup(_SCRIPT)  # noqa: S704 - a file of this package
+    return environment.get_template(name).render(**content, script=script, script_hash=_SCRIPT_HASH)
 
 
 def _shown(value: Any) -> Any:

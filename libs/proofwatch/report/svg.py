@@ -21,17 +21,37 @@ REJECT: Final = "#c2410c"
 NEUTRAL: Final = "#475569"
 FAINT: Final = "#cbd5e1"
 OK: Final = "#15803d"
+INK: Final = "#1e293b"
+SHADE: Final = "#fecaca"
+VOLUME: Final = "#94a3b8"
+MARK: Final = "#7e22ce"
+_PAPER: Final = "#ffffff"
+_ROLES: Final = {
+    ACCEPT: "accept",
+    REJECT: "reject",
+    NEUTRAL: "neutral",
+    FAINT: "faint",
+    OK: "ok",
+    INK: "ink",
+    SHADE: "shade",
+    VOLUME: "volume",
+    MARK: "mark",
+    _PAPER: "paper",
+    "#e2e8f0": "grid",
+}
+"""What the stylesheet calls each colour: it has others for it where a reader wants a dark page."""
 _LOOK: Final = {
     "axes.axisbelow": True,
-    "axes.edgecolor": "#94a3b8",
+    "axes.edgecolor": VOLUME,
     "axes.grid": True,
-    "axes.labelcolor": "#334155",
+    "axes.labelcolor": NEUTRAL,
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
     "figure.facecolor": "white",
     "font.family": "sans-serif",
     "font.size": 9,
@@ -40,10 +60,11 @@ _LOOK: Final = {
     "legend.fontsize": 8.5,
     "legend.frameon": False,
     "svg.fonttype": "none",
+    "text.color": INK,
     "text.parse_math": False,
     "timezone": "UTC",
-    "xtick.color": "#475569",
-    "ytick.color": "#475569",
+    "xtick.color": NEUTRAL,
+    "ytick.color": NEUTRAL,
 }
 _METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _LONGEST_NAME: Final = 30
@@ -65,9 +86,19 @@ def render(name: str, description: str, size: tuple[float, float], draw: Callabl
     drawn = printable(text.getvalue())
     body = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # nothing refers to groups, and they repeat on a page
+    body = re.sub(r"<[^>]*>", _with_roles, body)
     width, height = (round(72 * inches, 1) for inches in size)
-    opening = Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}" style="max-width:{}pt">')
-    return opening.format(one_line(description), width, height, width) + Markup(body)  # noqa: S704 - see above
+    opening = Markup('<svg role="img" viewBox="0 0 {} {}" style="max-width:{}pt"><title>{}</title>')
+    return opening.format(width, height, width, one_line(description)) + Markup(body)  # noqa: S704 - see above
+
+
+def _with_roles(tag: re.Match[str]) -> str:
+    """Return a tag with its colours by role; text between tags is not touched."""
+    return re.sub(r"#[0-9a-f]{6}\b", lambda found: _coloured(found[0]), tag[0]) if "#" in tag[0] else tag[0]
+
+
+def _coloured(colour: str) -> str:
+    return f"var(--{role})" if (role := _ROLES.get(colour)) else colour
 
 
 def short(name: str) -> str:

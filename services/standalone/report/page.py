@@ -3,24 +3,29 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
 from proofwatch.detection.incident import Incident
-from proofwatch.detection.sentences import incident_account, incident_details, incident_title
+from proofwatch.detection.sentences import incident_account
+from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render
 from proofwatch.report.parts import Plot, Table
-from services.standalone.report import headline, plots, sections
+from services.standalone.core.watched import Watched
+from services.standalone.report import headline, sections
+from services.standalone.report.opening import Level, openings
 from services.standalone.report.timeline import Alarm, Timeline, read_alarms, read_cases, read_timeline
 from services.standalone.report.timeline_plot import duration, timeline
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _MOST_ALARMS: Final = 100
+_NOBODY: Final[Mapping[str, Watched]] = MappingProxyType({})
 _CONTENTS: Final = {
-    "figures": "Headline figures",
+    "figures": "Rates and limits",
     "scores": "Scores",
     "det": "DET",
     "species": "Attack species",
@@ -39,18 +44,20 @@ def write_report(
     evaluation: Evaluation,
     cohorts: Mapping[Cohort, Classes],
     incidents: Sequence[Incident] = (),
+    tenants: Mapping[str, Watched] = _NOBODY,
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     min_trials: int = DEFAULT_MIN_TRIALS,
 ) -> Path:
     """Write `report.html` into the folder of a run's results, and return its path.
 
-    `incidents` are those of the run, the worst first. `out` holds windows.jsonl, anomalies.jsonl and cases.jsonl;
-    `summary` is that of summary.json. `limits` and `min_trials` are those that the evaluation was judged by: they are
-    drawn and named, nothing is judged again.
+    `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl
+    and cases.jsonl; `summary` is that of summary.json. `limits` and `min_trials` are those that the evaluation was
+    judged by: they are drawn and named, nothing is judged again.
     """
     classes = cohorts.get(None, {})
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
+    opened = openings(tenants, incidents, limits)
     html = render(
         _TEMPLATES,
         "sections.html",
@@ -58,14 +65,16 @@ def write_report(
         contents=_CONTENTS,
         summary=summary,
         evaluation=evaluation,
-        incidents=[(incident_title(each), incident_details(each), each) for each in incidents if _strong(each)],
+        tenants=opened,
+        wrong_tenants=[each for each in opened if each.level is not Level.NOTHING],
+        quiet_tenants=[each for each in opened if each.level is Level.NOTHING],
         incident_account=incident_account(incidents),
         limited=limits != Limits(),
-        min_trials=min_trials,
-        most_rows=plots.MOST_ROWS,
+        marks=sections.marks(min_trials),
         findings=headline.findings(evaluation),
         breached=headline.breached(evaluation),
-        figures=headline.figures(evaluation, limits),
+        figures=[single(*each, min_trials) for each in headline.figures(evaluation, limits)],
+        by_tenant=sections.by_tenant(tenants, evaluation, limits, min_trials),
         scores=sections.scores(evaluation, classes),
         curves=sections.curves(evaluation, classes, limits),
         readings=sections.readings(evaluation),
@@ -78,10 +87,6 @@ def write_report(
     path = out / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
-
-
-def _strong(incident: Incident) -> bool:
-    return incident.evidence == "strong"
 
 
 def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Plot:

@@ -1,6 +1,6 @@
 """The plots of error rates: score distributions, DET curves, rates with their intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,22 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from scipy.special import ndtri
 
-from proofwatch.biometrics.figures import Figure, Status
-from proofwatch.report.numbers import of, percent
-from proofwatch.report.svg import ACCEPT, FAINT, NEUTRAL, OK, REJECT, render, short
+from proofwatch.report.numbers import percent
+from proofwatch.report.svg import ACCEPT, FAINT, INK, NEUTRAL, OK, REJECT, render, short
 from services.standalone.report.data import Curve, Distribution, Floats
 
-MOST_ROWS: Final = 25
-_ROW_INCHES: Final = 0.27
 _DET_TICKS: Final = (1e-4, 1e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999)
 _BEYOND: Final = 1 - 1e-6  # outside of every plot
 _NEAR_ONE_TICKS: Final = (0.0, 0.5, 0.9, 0.99, 0.999, 1.0)
-_LOOKS: Final = {
-    Status.PASS: (OK, "o"),
-    Status.BREACH: (REJECT, "X"),
-    Status.INSUFFICIENT: (NEUTRAL, "D"),
-    None: (ACCEPT, "o"),
-}
 _CURVES: Final = ((REJECT, "-"), (ACCEPT, "--"))
 
 
@@ -44,9 +35,7 @@ def distribution(name: str, found: Distribution) -> Markup:
             axes.stairs(shown, at, baseline=floor, fill=True, color=colour, alpha=0.15)
             axes.stairs(shown, at, baseline=floor, color=colour, linestyle=line, linewidth=1.4, label=label)
         threshold = float(np.interp(found.threshold, found.edges, at))
-        axes.axvline(
-            threshold, color="#0f172a", linewidth=1.2, label=f"threshold {found.threshold:g}: accepted from here"
-        )
+        axes.axvline(threshold, color=INK, linewidth=1.2, label=f"threshold {found.threshold:g}: accepted from here")
         axes.set_yscale("log")
         axes.set_ylim(floor, 1.6 * max(float(share.max()) for share in shares.values()))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
@@ -97,62 +86,6 @@ def det(
         for c in curves
     )
     return render(name, f"DET curve. At the threshold in force, {described}", (5.2, 4.9), draw)
-
-
-def rates(
-    name: str, panels: Mapping[str, Sequence[tuple[str, Figure]]], limits: Mapping[str, float | None], min_trials: int
-) -> Markup:
-    """Return rates with their intervals, a panel each; all panels have the same rows (`MOST_ROWS` at most).
-
-    The mark says what is proved about the limit by its shape and colour; it is hollow under `min_trials` trials.
-    """
-    names = list(dict.fromkeys(row for figures in panels.values() for row, _ in figures))[:MOST_ROWS]
-    places = {row: -place for place, row in enumerate(names)}
-
-    def draw(canvas: Canvas) -> None:
-        grid = canvas.subplots(1, len(panels), sharey=True, squeeze=False)
-        for axes, (metric, figures) in zip(grid[0], panels.items(), strict=True):
-            shown = [(places[row], figure) for row, figure in figures if row in places]
-            for place, figure in shown:
-                _interval(axes, place, figure, min_trials)
-            if limit := limits.get(metric):
-                axes.axvline(limit, color=OK, linestyle=":", linewidth=1.3)
-                axes.set_title(f"{metric} (limit {percent(limit)}, dotted)")
-            else:
-                axes.set_title(metric)
-            axes.set_xlim(
-                0, max([1.08 * (figure.high or 0) for _, figure in shown] + [1.3 * (limits.get(metric) or 0), 0.001])
-            )
-            axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
-            axes.grid(visible=False, axis="y")
-        grid[0][0].set_yticks(list(places.values()), [short(row) for row in names])
-        grid[0][0].set_ylim(0.6 - len(names), 0.6)
-
-    size = (7.6 if len(panels) == 1 else 10.5, 0.9 + _ROW_INCHES * len(names))
-    said = "; ".join(
-        f"{metric} {row} {percent(f.value)} of {f.n}"
-        for metric, figures in panels.items()
-        for row, f in figures
-        if row in places
-    )
-    return render(name, f"Rates with 95 % intervals. {said}", size, draw)
-
-
-def _interval(axes: Axes, place: int, figure: Figure, min_trials: int) -> None:
-    colour, mark = _LOOKS[figure.status]
-    small = (figure.n or 0) < min_trials
-    axes.plot(
-        [figure.low or 0, figure.high or 0], [place, place], color=colour, linewidth=1.6, alpha=0.5 if small else 0.9
-    )
-    axes.plot(
-        [figure.value or 0], [place], marker=mark, color=colour, markersize=6,
-        markerfacecolor="white" if small else colour, clip_on=False,
-    )  # fmt: skip
-    axes.annotate(
-        of(figure).replace(" ", ""), (figure.high or 0, place), xytext=(4, 0), textcoords="offset points",
-        va="center", fontsize=7.5, color=NEUTRAL, annotation_clip=False,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
-    )  # fmt: skip
 
 
 def _operating_point(axes: Axes, curve: Curve, colour: str, ends: tuple[float, float]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from markupsafe import Markup
 from msgspec import UNSET
 
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
@@ -12,25 +11,25 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes
-from proofwatch.biometrics.worst_of import SegmentFigure
+from proofwatch.biometrics.worst_of import WorstFigure
+from proofwatch.report.forest import Forest, forest
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.parts import Plot, Table
+from services.standalone.core.watched import Watched, rates
 from services.standalone.report import data, plots
+from services.standalone.report.opening import limit_rates
 
+SMALL_CELL: Final = 10
+"""A group of people with fewer trials is not shown."""
 _MOST_POINTS: Final = 30
 
 
-class Rates(NamedTuple):
-    """Rates with their intervals by the values of `name`; at most `plots.MOST_ROWS` of the `most` values are drawn.
-
-    `worst` are the worst values, with the status that all make together.
-    """
+class Segment(NamedTuple):
+    """The values of a segment: the worst of each rate with the status that all make, and all of them drawn."""
 
     name: str
-    drawn: Markup
-    rows: Sequence[tuple[str, Figure]]
-    most: int
-    worst: Sequence[tuple[str, Figure]] = ()
+    worst: Sequence[tuple[str, Figure]]
+    panels: Sequence[Forest]
 
 
 def scores(evaluation: Evaluation, classes: Classes) -> list[Plot]:
@@ -49,8 +48,8 @@ def curves(evaluation: Evaluation, classes: Classes, limits: Limits) -> dict[str
     if match := data.match_curves(classes, evaluation):
         found["Face match"] = _det("match-det", "Face match", match, ("FMR", "FNMR"), (limits.fmr, limits.fnmr))
     if liveness := data.liveness_curves(classes, evaluation):
-        rates, bounds = ("APCER", "BPCER"), (limits.apcer, limits.bpcer)
-        found["Liveness"] = _det("liveness-det", "Liveness", liveness, rates, bounds)
+        names, bounds = ("APCER", "BPCER"), (limits.apcer, limits.bpcer)
+        found["Liveness"] = _det("liveness-det", "Liveness", liveness, names, bounds)
     return found
 
 
@@ -61,22 +60,63 @@ def readings(evaluation: Evaluation) -> Table:
     return Table("Read off the curves", head, rows)
 
 
-def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Rates | None:
+def marks(min_trials: int) -> str:
+    """Return how the drawings of rates are read."""
+    return (
+        "Cross: proven above the limit; dot: proven within it, or no limit; diamond: not proven either way. Pale: "
+        f"fewer than {min_trials:,} trials, so read the interval, not the rate. Lines are 95 % intervals."
+    )
+
+
+def by_tenant(watched: Mapping[str, Watched], evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Forest]:
+    """Return the rates that have a limit by tenant; nothing where there is but one."""
+    if len(watched) < 2:
+        return []
+    found = []
+    for each in limit_rates(evaluation, limits):
+        figures = {tenant: figure for tenant, of in watched.items() if (figure := rates(of.evaluation)[each.metric])}
+        if figures:
+            name = each.metric.upper()
+            overall = None if isinstance(each.figure, WorstFigure) else each.figure
+            found.append(
+                forest(f"{name} by tenant", "tenant", figures, limit=each.limit, overall=overall, min_trials=min_trials)
+            )
+    return found
+
+
+def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Forest | None:
     """Return APCER by PAI species; None without any."""
-    rows = data.by_rate(evaluation.liveness.apcer_by_species) if evaluation.liveness else []
-    if not rows:
+    found = evaluation.liveness
+    figures = {name: each for name, each in found.apcer_by_species.items() if each.n} if found else {}
+    if not found or not figures:
         return None
-    drawn = plots.rates("species", {"APCER": rows}, {"APCER": limits.apcer}, min_trials)
-    return Rates("species", drawn, rows, len(rows))
+    return forest(
+        "APCER by species", "species", figures, limit=limits.apcer, overall=found.apcer_pooled, min_trials=min_trials
+    )
 
 
-def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Rates]:
+def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Segment]:
     """Return FNMR and BPCER by the values of each segment that has labelled trials."""
-    return [
-        _segment(name, figures, evaluation.worst_segments[name], limits, min_trials)
-        for name, values in evaluation.segments.items()
-        if (figures := data.segment_figures(values))
-    ]
+    overall = rates(evaluation)
+    found = []
+    for name, values in evaluation.segments.items():
+        panels = [
+            forest(
+                f"{metric} by {name}",
+                "value",
+                figures,
+                limit=getattr(limits, metric.lower()),
+                overall=overall[metric.lower()],
+                min_trials=min_trials,
+                small_cell=SMALL_CELL,
+            )
+            for metric, figures in data.segment_figures(values).items()
+        ]
+        if panels:
+            worst = evaluation.worst_segments[name]
+            judged = [(f"{m.upper()}: {f.worst_value or 'none has enough trials'}", f) for m, f in worst.items()]
+            found.append(Segment(name, judged, panels))
+    return found
 
 
 def _distribution(name: str, check: str, found: data.Distribution) -> Plot:
@@ -93,7 +133,7 @@ def _det(
     name: str,
     check: str,
     found: Sequence[data.Curve],
-    rates: tuple[str, str],
+    names: tuple[str, str],
     limits: tuple[float | None, float | None],
 ) -> Plot | None:
     if not any(len(curve.drawable()[0]) for curve in found):
@@ -103,9 +143,9 @@ def _det(
         for curve in found
         for threshold, accepted, rejected in _thinned(curve)
     ]
-    numbers = Table(f"{check}: points of the curve", ["accepted from", *rates], rows)
+    numbers = Table(f"{check}: points of the curve", ["accepted from", *names], rows)
     caption = f"{check}. Both axes are normal deviates (ISO/IEC 19795-1)."
-    return Plot(plots.det(name, found, rates, limits), caption, numbers)
+    return Plot(plots.det(name, found, names, limits), caption, numbers)
 
 
 def _thinned(curve: data.Curve) -> list[tuple[float, float, float]]:
@@ -143,20 +183,3 @@ def _bounds(figure: Figure, show: Callable[[float], str]) -> str:
     if figure.value is None:
         return "–"
     return "exact" if figure.bounds is UNSET else f"{show(figure.bounds.low)} to {show(figure.bounds.high)}"
-
-
-def _segment(
-    name: str,
-    found: Mapping[str, Mapping[str, Figure]],
-    worst: Mapping[str, SegmentFigure],
-    limits: Limits,
-    min_trials: int,
-) -> Rates:
-    panels = {metric: sorted(figures.items()) for metric, figures in found.items()}
-    most = max(len(rows) for rows in panels.values())
-    if most > plots.MOST_ROWS:  # then those with the most trials are drawn
-        panels = {metric: sorted(rows, key=lambda row: (-(row[1].n or 0), row[0])) for metric, rows in panels.items()}
-    drawn = plots.rates(f"segment-{name}", panels, {"FNMR": limits.fnmr, "BPCER": limits.bpcer}, min_trials)
-    rows = [(f"{value}: {metric}", figure) for metric, shown in panels.items() for value, figure in shown]
-    judged = [(f"{m.upper()}: {f.worst_value or 'none has enough trials'}", f) for m, f in worst.items()]
-    return Rates(name, drawn, rows, most, judged)

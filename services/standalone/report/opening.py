@@ -1,0 +1,206 @@
+"""What a page opens with: tenant by tenant what is wrong, how that is known, whom it harms, and what to do about it.
+
+The order is evidence, then harm; never a ratio. A tenant with nothing wrong has one line, which says what was watched
+and what could not be judged.
+"""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from proofwatch.biometrics.evaluation import Evaluation
+from proofwatch.biometrics.figures import Figure, Status
+from proofwatch.biometrics.rates import Limits
+from proofwatch.biometrics.worst_of import WorstFigure
+from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.sentences import incident_facts, incident_title
+from proofwatch.detection.words import NEXT_STEPS, metric_words
+from proofwatch.report.numbers import count, interval, of, percent
+from proofwatch.report.proof import because, explained
+from services.standalone.core.watched import Watched, rates
+
+_HARMS: Final = {"fmr": "accepted", "apcer": "accepted", "iapar": "accepted", "fnmr": "rejected", "bpcer": "rejected"}
+_NEEDS: Final = {
+    "fmr": "no labelled impostor",
+    "fnmr": "no labelled genuine person",
+    "apcer": "no labelled attack",
+    "bpcer": "no labelled bona fide person",
+    "iapar": "no labelled attack that both checks judged",
+}
+
+
+class Level(IntEnum):
+    """How sure it is that something is wrong, and whether it still is."""
+
+    WRONG = 0
+    WAS_WRONG = 1
+    NOTHING = 2
+
+
+class Problem(NamedTuple):
+    """What is wrong, in words; `people`, `needed` and `until` are empty where there is nothing to say."""
+
+    title: str
+    state: str
+    until: str
+    evidence: str
+    people: str
+    next_step: str
+    needed: str
+    others: int
+
+
+class LimitRate(NamedTuple):
+    """A rate that has a limit; `lacking` says why there is none of it."""
+
+    metric: str
+    figure: Figure | None
+    limit: float
+    lacking: str
+
+
+class TenantOpening(NamedTuple):
+    """A tenant (None: whatever was evaluated), the worst of its problems first."""
+
+    tenant: str | None
+    level: Level
+    problems: Sequence[Problem]
+    weak: Sequence[Problem]
+    limits: Sequence[LimitRate]
+    transactions: int
+    labelled: int
+
+    @property
+    def within(self) -> list[str]:
+        """Return the rates that are proven within their limit."""
+        return [each.metric.upper() for each in self.limits if each.figure and each.figure.status is Status.PASS]
+
+    @property
+    def unjudged(self) -> list[str]:
+        """Return the rates that nobody can judge yet, and what is missing."""
+        return [
+            f"{each.metric.upper()}, {explained(each.figure) if each.figure and not each.lacking else each.lacking}"
+            for each in self.limits
+            if each.figure is None or each.figure.status is Status.INSUFFICIENT
+        ]
+
+
+def openings(watched: Mapping[str, Watched], incidents: Iterable[Incident], limits: Limits) -> list[TenantOpening]:
+    """Return every tenant, the worst first: by whether it is proven and goes on, then by the people concerned."""
+    by_tenant: dict[str, list[Incident]] = {tenant: [] for tenant in watched}
+    for each in incidents:
+        by_tenant.setdefault(each.tenant, []).append(each)
+    found = [
+        (*_opening(tenant, watched.get(tenant), sorted(known, key=urgency), limits), tenant)
+        for tenant, known in by_tenant.items()
+    ]
+    return [opening for opening, _, _ in sorted(found, key=lambda each: (each[0].level, -each[1], each[2]))]
+
+
+def opening_of(evaluation: Evaluation, limits: Limits, labelled: int) -> TenantOpening:
+    """Return what an evaluation opens with: a system, and nothing that happened over time."""
+    found = limit_rates(evaluation, limits)
+    broken = _breaches(found)
+    problems = [*map(_broken, broken), *_groups(evaluation, {each.metric for each in broken})]
+    return TenantOpening(None, Level.WRONG if problems else Level.NOTHING, problems, [], found, labelled, labelled)
+
+
+def limit_rates(evaluation: Evaluation, limits: Limits) -> list[LimitRate]:
+    """Return each rate that has a limit, with or without trials."""
+    return [
+        LimitRate(metric, figure, limit, "" if _tried(figure) else _NEEDS[metric])
+        for metric, figure in rates(evaluation).items()
+        if (limit := getattr(limits, metric)) is not None
+    ]
+
+
+def _tried(figure: Figure | None) -> bool:
+    return figure is not None and bool(figure.n or (isinstance(figure, WorstFigure) and figure.because))
+
+
+def _opening(
+    tenant: str, watched: Watched | None, known: Sequence[Incident], limits: Limits
+) -> tuple[TenantOpening, float]:
+    """Return the opening of a tenant, and about how many people are concerned."""
+    strong = [each for each in known if each.evidence == "strong" and each.state != "merged"]
+    limited = limit_rates(watched.evaluation, limits) if watched else []
+    told = {metric.partition(":")[0] for each in strong for metric in each.metrics}
+    broken = [each for each in _breaches(limited) if each.metric not in told]
+    groups = _groups(watched.evaluation, told | {each.metric for each in broken}) if watched else []
+    problems = [*map(_problem, strong), *map(_broken, broken), *groups]
+    goes_on = bool(broken or groups or any(each.state == "firing" for each in strong))
+    return (
+        TenantOpening(
+            tenant,
+            Level.WRONG if goes_on else Level.WAS_WRONG if problems else Level.NOTHING,
+            problems,
+            [_problem(each) for each in known if each.evidence != "strong" and each.state != "merged"],
+            limited,
+            watched.transactions if watched else 0,
+            watched.labelled if watched else 0,
+        ),
+        sum(each.harm for each in strong) + sum(_beyond(each.figure, each.limit) for each in broken),
+    )
+
+
+def _problem(incident: Incident) -> Problem:
+    facts = incident_facts(incident)
+    state = "goes on" if incident.state == "firing" else "ended"
+    return Problem(
+        incident_title(incident), state, facts.until, facts.evidence, facts.people, facts.next_step, facts.needed,
+        len(incident.children),
+    )  # fmt: skip
+
+
+def _breaches(limited: Iterable[LimitRate]) -> list[LimitRate]:
+    found = [each for each in limited if each.figure is not None and each.figure.status is Status.BREACH]
+    return sorted(found, key=lambda each: -_beyond(each.figure, each.limit))
+
+
+def _broken(rate: LimitRate) -> Problem:
+    figure = rate.figure
+    assert figure is not None, "a breach has trials"
+    who = because(figure)
+    people = round(_beyond(figure, rate.limit))
+    return Problem(
+        title=f"The limit is proven broken: {metric_words(rate.metric)}",
+        state="over all labels",
+        until="",
+        evidence=f"{_evidence(figure)}, limit {percent(rate.limit)}" + (f"; proven above it: {who}" if who else ""),
+        people=f"About {count(people)} of those with a label {_HARMS[rate.metric]} beyond the limit." if people else "",
+        next_step=NEXT_STEPS["audit_and_threshold_proposal"],
+        needed="",
+        others=0,
+    )
+
+
+def _groups(evaluation: Evaluation, told: Container[str]) -> list[Problem]:
+    """Return the groups that a limit is proven broken for, a problem for each segment and rate not `told` already."""
+    return [
+        Problem(
+            title=f"The limit is proven broken for groups by {column}: {metric_words(metric)}",
+            state="over all labels",
+            until="",
+            evidence=explained(figure),
+            people="",
+            next_step=NEXT_STEPS["audit_and_threshold_proposal"],
+            needed="",
+            others=0,
+        )
+        for column, figures in evaluation.worst_segments.items()
+        for metric, figure in figures.items()
+        if figure.status is Status.BREACH and metric not in told
+    ]
+
+
+def _evidence(figure: Figure) -> str:
+    return f"{of(figure)} = {percent(figure.value)} (95 % interval {interval(figure)})"
+
+
+def _beyond(figure: Figure | None, limit: float) -> float:
+    """Return the errors beyond those that the limit allows."""
+    if figure is None:
+        return 0.0
+    if isinstance(figure, WorstFigure) and figure.because:
+        return sum(max(0.0, each.k - limit * each.n) for each in figure.because)
+    return max(0.0, (figure.k or 0) - limit * (figure.n or 0))
