@@ -45,6 +45,13 @@ def _all_alike(anomaly: Anomaly) -> str:
     return f"Scores are nearly all alike: {alike} of their pairs are, {usual} usually."
 
 
+def _moved(anomaly: Anomaly) -> str:
+    usual, at = _percent(anomaly.baseline_rate), anomaly.at_score or 0.0
+    moved = "fell" if anomaly.direction == "down" else "rose"
+    share = _percent(anomaly.rate)
+    return f"Scores {moved}: {share} of {anomaly.n} are below {at:.4g}, where {usual} usually are."
+
+
 def _missing(anomaly: Anomaly) -> str:
     usual = _percent(anomaly.baseline_rate)
     return f"{anomaly.k} of {anomaly.n} requested scores did not come, where {usual} usually do not."
@@ -70,6 +77,8 @@ _WORDS: Final[dict[tuple[str, str], tuple[str, Callable[[Anomaly], str]]]] = {
     ("saturation", "up"): ("scores are at the upper end", _at_the_end),
     ("saturation", "down"): ("scores are at the lower end", _at_the_end),
     ("few_values", "down"): ("scores are all alike", _all_alike),
+    ("score_shift", "down"): ("scores fell", _moved),
+    ("score_shift", "up"): ("scores rose", _moved),
     ("missing_scores", "up"): ("scores do not come", _missing),
     ("volume", "down"): ("traffic has all but stopped", _stopped),
     ("volume", "up"): ("traffic surges", _surged),

@@ -118,6 +118,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The limit that the statistic passed, or the limit of the rate that is broken."""
     affected: Annotated[float, Meta(ge=0.0)] | None = None
     """About how many transactions went wrong beyond what was to be expected."""
+    at_score: float | None = None
+    """The score below which k of n scores lie; absent: it is not about how scores are distributed."""
     trials_needed: Annotated[int, Meta(ge=0)] | None = None
     """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
     species: tuple[Annotated[str, Meta(max_length=256, min_length=1)], ...] | None = None

@@ -73,8 +73,9 @@ class RealTimeRule(_Part):
     A finding of absence needs `expected_count` failures, scores or transactions that were to be expected.
     `saturated_share` of the scores at a bound, pairs of scores alike `few_values_factor` times as often as usual, the
     statistic `missing_limit` of missing scores (`missing_expected` stands in while too few were seen), no traffic for
-    longer than `quiet_factor` times the longest quiet time, and `surge_factor` times the most traffic are findings. One
-    ends after `quiet_minutes` minutes that are within.
+    longer than `quiet_factor` times the longest quiet time, and `surge_factor` times the most traffic are findings; so
+    is a share of the scores below any score that is `shift_distance` away from what is usual. One ends after
+    `quiet_minutes` minutes that are within.
     """
 
     expected_count: Annotated[int, Field(ge=10, le=1_000)] = 20
@@ -84,6 +85,7 @@ class RealTimeRule(_Part):
     missing_expected: Rate = 0.01
     quiet_factor: Annotated[float, Field(ge=1, le=100)] = 2.0
     surge_factor: Annotated[float, Field(ge=1.5, le=100)] = 3.0
+    shift_distance: Annotated[float, Field(ge=0.05, lt=1)] = 0.15
     quiet_minutes: Annotated[int, Field(ge=1, le=1_440)] = 5
 
 

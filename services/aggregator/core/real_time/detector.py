@@ -27,12 +27,14 @@ class Chart(Struct, array_like=True, frozen=True):
     level: float = 0.0
     longest: float = 0.0
     seen: int = 0
+    bins: dict[int, int] = {}
 
 
 class Reading(NamedTuple):
     """What a detector says of a minute: k in n since `since_ms`, where `baseline_k` in `baseline_n` are usual.
 
-    `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions.
+    `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions. `at_score`: the score
+    below which k of n lie.
     """
 
     observation: MinuteObservation
@@ -46,6 +48,7 @@ class Reading(NamedTuple):
     statistic: float = 0.0
     threshold: float = 0.0
     affected: float = 0.0
+    at_score: float | None = None
 
 
 NO_TRIALS = Reading("no_trials")
@@ -65,7 +68,8 @@ class Detector(NamedTuple):
     """One series. `rule` is a value of the anomaly's schema.
 
     `causes`: what may be at its bottom; of the series that share one, only the first to fire is told. `absent`: by when
-    minutes that do not come are a finding, if none comes after the one that ended at the given time.
+    minutes that do not come are a finding, if none comes after the one that ended at the given time. `yields_to`:
+    causes of others that hold it back, and are not held back by it.
     """
 
     rule: str
@@ -74,6 +78,7 @@ class Detector(NamedTuple):
     causes: frozenset[str]
     step: Step
     absent: Callable[[Chart, int, View, RealTimeRule], Absence | None] | None = None
+    yields_to: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -88,4 +88,5 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
         statistic=reading.statistic or None,
         threshold=reading.threshold or None,
         affected=reading.affected or None,
+        at_score=reading.at_score,
     )

@@ -136,7 +136,7 @@ def _tell(
         return
     for other in detectors:
         told = after.get(other.name, _NEW).told_ms is not None
-        if told and other.name != detector.name and other.causes & detector.causes:
+        if told and other.name != detector.name and other.causes & (detector.causes | detector.yields_to):
             return
     after[detector.name] = replace(mark, told_ms=start_ms)
     changes[detector.name] = Change(start_ms, reading, start_ms, start_ms + MINUTE_MS)

@@ -1,12 +1,15 @@
 """What the detectors look at: one closed minute of a whole tenant, as a few integers."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from proofwatch.biometrics.edges import edge_set
 from services.aggregator.core.merge import Histogram, PolicyCounts
+from services.aggregator.core.real_time.shape import Bins, bins_of, packed, unpacked
+
+Check = Literal["match", "liveness"]
 
 _PASSED: Final = {"match": ("match.pass", "match.marginal"), "liveness": ("liveness.pass",)}
 
@@ -55,6 +58,12 @@ class Minute(Struct, array_like=True, frozen=True):
     rejected: int
     match: Scores = NO_SCORES
     liveness: Scores = NO_SCORES
+    match_bins: bytes = b""
+    liveness_bins: bytes = b""
+
+    def bins(self, check: Check) -> Bins:
+        """Return how the scores of a check are distributed."""
+        return unpacked(self.match_bins if check == "match" else self.liveness_bins)
 
 
 def minute_of(start_ms: int, total: PolicyCounts) -> Minute:
@@ -62,7 +71,8 @@ def minute_of(start_ms: int, total: PolicyCounts) -> Minute:
     counts = total.counts
     rejected = counts.get("decision.retry", 0) + counts.get("decision.refer", 0)
     match, liveness = (_scores(check, counts, total.sketches.get(check)) for check in ("match", "liveness"))
-    return Minute(start_ms, counts.get("transactions", 0), rejected, match, liveness)
+    shapes = [packed(bins_of(total.sketches.get(check))) for check in ("match", "liveness")]
+    return Minute(start_ms, counts.get("transactions", 0), rejected, match, liveness, *shapes)
 
 
 def _scores(check: str, counts: Mapping[str, int], sketch: Histogram | None) -> Scores:

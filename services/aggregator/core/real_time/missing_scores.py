@@ -15,8 +15,8 @@ from typing import Final
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
-from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Check, View
+from services.aggregator.core.real_time.minute import Check, Minute
+from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.tails import at_least
 
 _LEAST: Final = 0.002

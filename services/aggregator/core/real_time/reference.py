@@ -6,19 +6,18 @@ of earlier dates. Minutes while a detector fires are left out of what it compare
 lasts for longer is the way it is now. Older counts weigh half after every 28 days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
 from services.aggregator.core.baselines import slot_of
-from services.aggregator.core.real_time.minute import NO_SCORES, Minute, Scores
+from services.aggregator.core.real_time.minute import NO_SCORES, Check, Minute, Scores
+from services.aggregator.core.real_time.shape import Bins, Shape, added
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS, MINUTE_S
-
-Check = Literal["match", "liveness"]
 
 _MATURE_HOURS: Final = 2
 _MEMORY_DAYS: Final = 28
@@ -67,8 +66,16 @@ class Sums(Struct, array_like=True, frozen=True):
         return Rate(scores.failed, scores.judged)
 
 
+class Compared(NamedTuple):
+    """What of a minute is compared with later: sums, and how scores are distributed."""
+
+    sums: Sums
+    match_bins: Bins
+    liveness_bins: Bins
+
+
 class Hour(Struct, array_like=True, frozen=True):
-    """An hour, counted from 1970: transactions, the most of them in five minutes, and sums of what is compared with."""
+    """An hour, counted from 1970: transactions, the most of them in five minutes, and what is compared with."""
 
     hour: int
     transactions: int = 0
@@ -76,6 +83,12 @@ class Hour(Struct, array_like=True, frozen=True):
     block: int = 0
     in_block: int = 0
     sums: Sums = Sums()
+    match_bins: Bins = {}
+    liveness_bins: Bins = {}
+
+    def bins(self, check: Check) -> Bins:
+        """Return how the scores of a check are distributed."""
+        return self.match_bins if check == "match" else self.liveness_bins
 
 
 class HourRates(NamedTuple):
@@ -105,9 +118,11 @@ class Reference(Struct, array_like=True, frozen=True):
     volumes: dict[int, tuple[Volume, ...]] = {}
     recent: tuple[HourRates, ...] = ()
     hours: tuple[Hour, ...] = ()
+    match_shape: Shape = Shape()
+    liveness_shape: Shape = Shape()
 
-    def taken(self, minute: Minute, sums: Sums) -> "Reference":
-        """Return the reference with a minute that came after all that are in it; `sums`: what counts of it."""
+    def taken(self, minute: Minute, compared: Compared) -> "Reference":
+        """Return the reference with a minute that came after all that are in it; `compared`: what counts of it."""
         hour, block = minute.start_ms // HOUR_MS, minute.start_ms // _BLOCK_MS
         *before, last = self.hours or (Hour(hour),)
         if last.hour != hour:
@@ -119,7 +134,9 @@ class Reference(Struct, array_like=True, frozen=True):
             max(last.peak, in_block),
             block,
             in_block,
-            last.sums.plus(sums),
+            last.sums.plus(compared.sums),
+            added(last.match_bins, compared.match_bins),
+            added(last.liveness_bins, compared.liveness_bins),
         )
         first = hour if self.first_hour is None else self.first_hour
         return replace(self, first_hour=first, hours=(*before, last))
@@ -138,26 +155,44 @@ class Reference(Struct, array_like=True, frozen=True):
             volumes[slot] = known[-_DATES:]
         recent = (*self.recent, *(HourRates(each.hour, {m: each.sums.rate(m) for m in METRICS}) for each in old))
         total, left = _grown(self.total, old), self.hours[len(old) :]
-        return Reference(self.first_hour, total, by_hour, volumes, recent[-_RECENT_HOURS - 1 :], left)
+        shapes = self.shape("match", old), self.shape("liveness", old)
+        return Reference(self.first_hour, total, by_hour, volumes, recent[-_RECENT_HOURS - 1 :], left, *shapes)
 
     def seen_from(self, hour: int) -> "View":
         """Return what a minute of the hour is compared with."""
         mature = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
-        return View(hour, _grown(self.total, mature), self)
+        return View(hour, _grown(self.total, mature), self, mature)
+
+    def shape(self, check: Check, hours: Sequence[Hour]) -> Shape:
+        """Return how scores are usually distributed, with these further hours."""
+        shape = self.match_shape if check == "match" else self.liveness_shape
+        for each in hours:
+            if each.hour % (24 * _MEMORY_DAYS) == 0:
+                shape = shape.halved()
+            shape = shape.grown(each.hour // 24, each.bins(check))
+        return shape
 
 
 class View:
     """What a minute of one hour is compared with."""
 
-    def __init__(self, hour: int, total: Sums, reference: Reference) -> None:
+    def __init__(self, hour: int, total: Sums, reference: Reference, mature: Sequence[Hour] = ()) -> None:
         self.hour = hour
         self.total = total
         self._reference = reference
+        self._mature = mature
+        self._shapes: dict[Check, Shape] = {}
         self._expected: dict[str, float | None] = {}
 
     def scores(self, check: Check) -> Scores:
         """Return the scores of a check."""
         return self.total.match if check == "match" else self.total.liveness
+
+    def shape(self, check: Check) -> Shape:
+        """Return how the scores of a check are usually distributed."""
+        if check not in self._shapes:
+            self._shapes[check] = self._reference.shape(check, self._mature)
+        return self._shapes[check]
 
     def least_rate(self, metric: str) -> float | None:
         """Return the rate that is to be expected at least, at this hour of the day; None: it is not known.

@@ -20,8 +20,8 @@ from services.aggregator.core.real_time.detector import (
     Direction,
     Reading,
 )
-from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Check, View
+from services.aggregator.core.real_time.minute import Check, Minute
+from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.tails import at_least
 from services.aggregator.core.times import MINUTE_MS
 

@@ -16,12 +16,13 @@ from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.detector import Detector
 from services.aggregator.core.real_time.life import Changes, Mark, Marks, absent_marks, next_marks
-from services.aggregator.core.real_time.minute import NO_SCORES, Minute
-from services.aggregator.core.real_time.reference import Rate, Reference, Sums, View
+from services.aggregator.core.real_time.minute import NO_SCORES, Check, Minute
+from services.aggregator.core.real_time.reference import Compared, Rate, Reference, Sums, View
 from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _LEFT_OUT_MS: Final = 7 * DAY_MS
 _VIEWS: Final = 64
+_CHECKS: Final[tuple[Check, ...]] = ("match", "liveness")
 
 
 class Memory(Struct, array_like=True, frozen=True):
@@ -134,7 +135,7 @@ class MinuteWatch:
         oldest_ms = kept[0].start_ms if kept else newest_ms
         return TenantState(reference.absorbed(oldest_ms // HOUR_MS), kept, before, state.after, state.told)
 
-    def _counting(self, minute: Minute, marks: Marks) -> Sums:
+    def _counting(self, minute: Minute, marks: Marks) -> Compared:
         """Return what of a minute joins the reference."""
         firing: set[str] = set()
         for name, mark in marks.items():
@@ -143,7 +144,9 @@ class MinuteWatch:
         match = NO_SCORES if "match" in firing else minute.match
         liveness = NO_SCORES if "liveness" in firing else minute.liveness
         apart = firing & {"match", "liveness"}
-        return Sums(Rate() if apart else Rate(minute.rejected, minute.transactions), match, liveness)
+        sums = Sums(Rate() if apart else Rate(minute.rejected, minute.transactions), match, liveness)
+        shapes = (minute.bins(check) if not firing & {check, f"{check}_shift"} else {} for check in _CHECKS)
+        return Compared(sums, *shapes)
 
     def _restated(self, state: TenantState, minute: Minute) -> Moved:
         minutes = sorted(
