@@ -1,13 +1,13 @@
 """Play scenarios against the detection code, print what came of them, keep it as JSON, and render the dated page.
 
-python -m tests.scenarios                          # all of them
+python -m tests.scenarios                          # all of them: some hours of one core, most of them the null year
 python -m tests.scenarios --only doubled fail_open  # some of them; the other results of the day stay
-python -m tests.scenarios --quick                  # all, small: to see that they run (under a minute)
+python -m tests.scenarios --quick                  # all but the days through the whole system, small
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,53 +16,60 @@ from rich.progress import Progress
 from rich.table import Table
 
 from proofwatch.runtime.terminal import Terminal
-from tests.scenarios.catalogue import SCENARIOS, Scenario
-from tests.scenarios.figures import Met, figures, judged
+from tests.scenarios.entries import ENTRIES, Entry, Play, Player
+from tests.scenarios.figures import Met, judged
 from tests.scenarios.page import write_page
-from tests.scenarios.play import Bench
 from tests.scenarios.results import keep
 from tests.scenarios.words import shown
 
 _DOCS: Final = Path("docs")
-_QUICK: Final = Path("out") / "scenarios"
+_OUT: Final = Path("out") / "scenarios"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Return 0 when every target is met or known not to be, else 1."""
     options = _options(arguments)
-    chosen = [each for each in SCENARIOS if not options.only or each.name in options.only]
-    home = options.out or (_QUICK if options.quick else _DOCS)
+    home = options.out or (_OUT if options.quick else _DOCS)
     date = options.date or datetime.now(UTC).date().isoformat()
-    terminal, failed = Terminal(), False
+    terminal, failed, page = Terminal(), False, None
     with Progress(console=Terminal(stderr=True)) as progress:
         task = progress.add_task("", total=None)
-        bench = Bench(options.seed, lambda number: progress.advance(task, number), quick=options.quick)
-        for scenario in chosen:
-            progress.reset(task, description=scenario.name, total=bench.watched_days(scenario))
-            found = figures(list(bench.play(scenario)), planted=scenario.plant is not None)
-            met = judged(scenario, found)
-            kept = {"seed": options.seed, "quick": options.quick, **found}
-            page = write_page(keep(home, date, scenario.name, kept))
-            terminal.print(_table(scenario, met, found))
+
+        def tick(total: int | None, more: int) -> None:
+            progress.update(task, total=total, advance=more) if total is None else progress.reset(task, total=total)
+
+        player = Player(Play(options.seed, options.quick, _OUT, tick))
+        for entry in _chosen(options):
+            progress.reset(task, total=None, description=entry.name)
+            found = player.play(entry)
+            met = judged(entry.targets, found)
+            page = write_page(keep(home, date, entry.name, {"seed": options.seed, "quick": options.quick, **found}))
+            terminal.print(_table(entry, met, found))
             failed |= any(not each.passes and not each.target.known for each in met)
     terminal.print(f"page: {page}")
     return int(failed)
 
 
-def _table(scenario: Scenario, met: Sequence[Met], found: dict[str, Any]) -> Table:
-    table = Table("figure", "value", "target", "", title=f"{scenario.name}: {scenario.what}", title_justify="left")
+def _chosen(options: argparse.Namespace) -> list[Entry]:
+    if options.only:
+        return [each for each in ENTRIES if each.name in options.only]
+    return [each for each in ENTRIES if not options.quick or each.level != "journey"]
+
+
+def _table(entry: Entry, met: Sequence[Met], found: Mapping[str, Any]) -> Table:
+    table = Table("figure", "value", "target", "", title=f"{entry.name}: {entry.what}", title_justify="left")
     targets = {each.target.figure: each for each in met}
     for name, value in found.items():
-        if isinstance(value, list):
+        if name.endswith("_delays_s"):
             continue
         target = targets.get(name)
-        limit = f"{'≤' if target.target.at == 'most' else '≥'} {shown(name, target.target.limit)}" if target else ""
+        limit = f"{target.sign} {shown(name, target.target.limit)}" if target else ""
         table.add_row(name, shown(name, value), limit, target.word if target else "")
     return table
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    names = [each.name for each in SCENARIOS]
+    names = [each.name for each in ENTRIES]
     parser = argparse.ArgumentParser(
         prog="python -m tests.scenarios",
         description="Simulated traffic through the detection code, held against what was planted in it.",

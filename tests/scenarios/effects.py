@@ -19,7 +19,8 @@ class Effect(NamedTuple):
 
     A first attempt at `check` in the slice `where` fails `factor` times as often, or with the probability `fixed`.
     `per_day`: the factor grows so many times each day. `again`: the probability with which a further attempt fails too.
-    `volume`: so many times as many arrivals in the slice; 0 is an outage. `scores`: where liveness scores lie then.
+    `volume`: so many times as many arrivals in the slice; 0 is an outage. `becomes`: the value that arrivals of the
+    slice have instead, such as a new version. `scores`: where liveness scores lie then.
     """
 
     from_s: float
@@ -31,6 +32,7 @@ class Effect(NamedTuple):
     per_day: float = 1.0
     again: float | None = None
     volume: float = 1.0
+    becomes: Slice | None = None
     scores: Literal["usual", "all_one", "all_zero"] = "usual"
 
     def touches(self, from_s: float, until_s: float) -> bool:

@@ -1,12 +1,13 @@
 """A scenario's result: the outcomes of its runs as a few figures, and which targets they meet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tests.scenarios.catalogue import FLEET, YEAR_DAYS, Scenario, Target
+from tests.scenarios.catalogue import FLEET, YEAR_DAYS
 from tests.scenarios.measure import Outcome
+from tests.scenarios.targets import Target
 
 _WITHIN_S: Final = 3 * 3_600.0
 
@@ -25,13 +26,23 @@ class Met(NamedTuple):
         return self.value <= self.target.limit if self.target.at == "most" else self.value >= self.target.limit
 
     @property
+    def sign(self) -> str:
+        """Return ≤ or ≥."""
+        return "≤" if self.target.at == "most" else "≥"
+
+    @property
     def word(self) -> str:
         """Return PASS, FAIL, or FAIL (known)."""
         return "PASS" if self.passes else "FAIL (known)" if self.target.known else "FAIL"
 
 
 def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
-    """Return what a scenario's runs come to. Delays that never ended count as longer than all others."""
+    """Return what a scenario's runs come to. Delays that never ended count as longer than all others.
+
+    `within_3h`: found at any severity by then; `told`: at least one incident of strong evidence that began meanwhile.
+    `incidents` and `right` are of the runs in which anything of high severity was found: what is found, and told as a
+    part of something else, is not right.
+    """
     years = sum(each.days for each in outcomes) / YEAR_DAYS
     false: dict[str, int] = {}
     for each in outcomes:
@@ -47,21 +58,22 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
         "bare_false_tenant_year": sum(each.bare_false for each in outcomes) / years,
     }
     if planted:
-        told = [each for each in outcomes if each.right is not None]
+        noticed = [each for each in outcomes if each.high_s is not None]
         found |= _delays("high", [each.high_s for each in outcomes])
         found |= _delays("low", [each.low_s for each in outcomes])
         found |= _delays("naive", [each.naive_s for each in outcomes])
         found["within_3h"] = _share([each.low_s is not None and each.low_s <= _WITHIN_S for each in outcomes])
         found["high_within_3h"] = _share([each.high_s is not None and each.high_s <= _WITHIN_S for each in outcomes])
-        found["incidents"] = sum(each.incidents for each in told) / len(told) if told else None
-        found["right"] = _share([bool(each.right) for each in told]) if told else None
+        found["told"] = _share([each.incidents > 0 for each in outcomes])
+        found["incidents"] = sum(each.incidents for each in noticed) / len(noticed) if noticed else None
+        found["right"] = _share([bool(each.right) for each in noticed]) if noticed else None
         found["naive_alarms"] = sum(each.naive_alarms for each in outcomes) / len(outcomes)
     return found
 
 
-def judged(scenario: Scenario, found: dict[str, Any]) -> list[Met]:
-    """Return the scenario's targets, each with its figure."""
-    return [Met(target, found.get(target.figure)) for target in scenario.targets]
+def judged(targets: Sequence[Target], found: Mapping[str, Any]) -> list[Met]:
+    """Return a scenario's targets, each with its figure."""
+    return [Met(target, found.get(target.figure)) for target in targets]
 
 
 def _share(flags: Sequence[bool]) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from proofwatch.detection.findings import length_s
 from proofwatch.detection.incident import Incident
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -12,14 +13,17 @@ from tests.scenarios.traffic import FIVES, MONDAY_MS, Day
 from tests.scenarios.watchers import GRACE_MS, MONITORING, Found
 
 _FIVE_MS: Final = 300_000
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 86_400_000
+_DAY_S: Final = 86_400
 
 
 class Outcome(NamedTuple):
     """One run. Delays are in seconds from the begin of the plant to when something was published; None: never.
 
     They are of findings of the whole tenant or of the planted slice, in a metric that the plant moves. `false_highs`:
-    findings of high severity at another time or in another metric, by rule. `incidents`: of strong
-    evidence, while the plant held. `right`: whether the first of them names the planted slice; None: there is none.
+    findings of high severity at another time or in another metric, by rule. `incidents`: of strong evidence, that began
+    while the plant held. `right`: whether the first of them names the planted slice; None: there is none.
     `naive_…`: the guarded 2 × rule; `bare_…`: the bare one; false ones are begins of alarms outside of the plant.
     """
 
@@ -80,10 +84,12 @@ def _about(plant: Plant, event: Anomaly) -> bool:
 
 
 def _concerns(plant: Plant, incident: Incident) -> bool:
+    """Return whether an incident of strong evidence began while the plant held: at the earliest with its window."""
     from_ms, until_ms = _span(plant)
-    ended = incident.until is not None and ms_of(incident.until) <= from_ms
+    of_day = length_s(incident.lead) >= _DAY_S and ms_of(incident.lead.window_end) > from_ms
+    earliest = from_ms - (_DAY_MS if of_day else _HOUR_MS)
     strong = incident.evidence == "strong" and incident.state != "merged"
-    return strong and not ended and ms_of(incident.since) < until_ms
+    return strong and earliest <= ms_of(incident.since) < until_ms
 
 
 class _Ruled(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.scenarios.catalogue import SCENARIOS, Scenario
+from tests.scenarios.entries import ENTRIES, Entry
 from tests.scenarios.figures import judged
 from tests.scenarios.results import load
 from tests.scenarios.words import shown
@@ -28,7 +28,7 @@ def write_page(file: Path) -> Path:
 
 def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     found = day["scenarios"]
-    played = [each for each in SCENARIOS if each.name in found]
+    played = [each for each in ENTRIES if each.name in found]
     yield f"# Scenarios, {day['date']}"
     yield ""
     yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.scenarios.page`; do not edit. -->"
@@ -36,12 +36,20 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     yield "\n## Targets\n"
     yield from _table(("scenario", "figure", "found", "target", ""), list(_targets(played, found)))
     yield "\n## What was planted and what was said\n"
-    planted = [each for each in played if each.plant]
-    heads = ("scenario", "runs", "high: median", "90 %", "found", "any: median", "90 %", "incidents", "right")
+    planted = [each for each in played if each.planted and each.level != "journey"]
+    heads = ("scenario", "runs", "high: median", "90 %", "found", "any: median", "90 %", "told", "incidents", "right")
     yield from _table((*heads, "2 × rule: median", "90 %", "its alarms"), [_row(e, found[e.name]) for e in planted])
     yield "\n## False high findings a tenant-year\n"
     counted = ("scenario", "tenant-years", "ours", "2 ×, p < 0.001", "2 ×, bare", "ours by rule")
-    yield from _table(counted, [_false(each, found[each.name]) for each in played])
+    yield from _table(counted, [_false(each, found[each.name]) for each in played if each.level != "journey"])
+    journeys = [each for each in played if each.level == "journey"]
+    if journeys:
+        yield "\n## Scripted days through the whole system\n"
+        days = ("day", "transactions", "high after", "incidents of it", "right", "incidents of the day")
+        yield from _table(days, [_day(each, found[each.name]) for each in journeys])
+        for each in journeys:
+            yield f"\n- **{each.name}** told:\n"
+            yield from (_wrapped(f"  - {title}", indent="    ") for title in found[each.name]["titles"])
     yield "\n## The scenarios\n"
     for each in played:
         yield _wrapped(f"- **{each.name}**: {each.what}", indent="  ")
@@ -53,23 +61,27 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     )
 
 
-def _targets(played: Sequence[Scenario], found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _targets(played: Sequence[Entry], found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for scenario in played:
-        for met in judged(scenario, found[scenario.name]):
+        for met in judged(scenario.targets, found[scenario.name]):
             target = met.target
-            sign = "≤" if target.at == "most" else "≥"
-            limit = f"{sign} {shown(target.figure, target.limit)}"
+            limit = f"{met.sign} {shown(target.figure, target.limit)}"
             word = f"**{met.word}**" + (f": {target.known}" if target.known and not met.passes else "")
             yield scenario.name, target.figure.replace("_", " "), shown(target.figure, met.value), limit, word
 
 
-def _row(scenario: Scenario, one: Mapping[str, Any]) -> tuple[str, ...]:
-    delays = ("high_50_s", "high_90_s", "high_found", "low_50_s", "low_90_s", "incidents", "right")
+def _row(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
+    delays = ("high_50_s", "high_90_s", "high_found", "low_50_s", "low_90_s", "told", "incidents", "right")
     beside = ("naive_50_s", "naive_90_s", "naive_alarms")
     return scenario.name, str(one["runs"]), *(shown(name, one[name]) for name in (*delays, *beside))
 
 
-def _false(scenario: Scenario, one: Mapping[str, Any]) -> tuple[str, ...]:
+def _day(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("transactions", "high_50_s", "incidents", "right", "incidents_all")
+    return scenario.name, *(shown(name, one[name]) for name in names)
+
+
+def _false(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
     names = ("tenant_years", "false_highs_tenant_year", "naive_false_tenant_year", "bare_false_tenant_year")
     return scenario.name, *(shown(name, one[name]) for name in names), shown("", one["false_highs_by_rule"])
 

@@ -31,7 +31,7 @@ class Bench:
         self._seed = seed
         self._tick = tick
         self._quick = quick
-        self._warm: dict[tuple[Tenant, int, int], Warm] = {}
+        self._warm: dict[tuple[Tenant, int, int, bool], Warm] = {}
 
     def size(self, scenario: Scenario) -> tuple[int, int, int]:
         """Return runs, warm days and days of each run."""
@@ -46,14 +46,15 @@ class Bench:
         """Yield the outcome of each run; what is drawn depends on the seed, the scenario's name and the run alone."""
         runs, warm_days, number = self.size(scenario)
         for run in range(runs):
-            warm = self._warmed(scenario.tenant, warm_days, run // scenario.of_one)
+            minutes = scenario.minutes_in is None or run < scenario.minutes_in
+            warm = self._warmed(scenario.tenant, warm_days, run // scenario.of_one, minutes=minutes)
             random = np.random.default_rng([self._seed, _RUN, zlib.crc32(scenario.name.encode()), run])
             yield self._run(scenario, random, warm, number)
 
-    def _warmed(self, tenant: Tenant, number: int, which: int) -> Warm:
-        key = (tenant, number, which)
+    def _warmed(self, tenant: Tenant, number: int, which: int, *, minutes: bool) -> Warm:
+        key = (tenant, number, which, minutes)
         if key not in self._warm:
-            watch, seen = TenantWatch(), list[Day]()
+            watch, seen = TenantWatch(minutes=minutes), list[Day]()
             for day in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
                 watch.day(day)
                 seen.append(day)
@@ -68,4 +69,5 @@ class Bench:
             found += watch.day(day)
             seen.append(day)
             self._tick(1)
-        return outcome(plant, found, incidents(found, seen), before, seen)
+        told = incidents(found, seen) if plant else []
+        return outcome(plant, found, told, before, seen)

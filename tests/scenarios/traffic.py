@@ -37,6 +37,7 @@ class Tenant(NamedTuple):
     shares of all transactions, further attempts included. `again`: how often a further attempt fails as well. `daily`:
     whether volume follows a day, with a peak in its afternoon. `weekend`: weekdays (Monday 0) of `weekend_volume`, in a
     calendar that is `ahead_h` hours ahead of UTC. `hours_differ`: standard deviation of the rate's logarithm by hour.
+    `unused`: a slice that nobody is in, such as a version to come, whose share belongs to the slice after it.
     """
 
     per_hour: float = 1_000.0
@@ -48,6 +49,7 @@ class Tenant(NamedTuple):
     ahead_h: float = 0.0
     hours_differ: float = 0.1
     night: float = 1.3
+    unused: tuple[Slice, Slice] | None = None
 
 
 class Day(NamedTuple):
@@ -137,8 +139,12 @@ def _arrivals(random: np.random.Generator, tenant: Tenant, day: int, effects: Se
     minutes = np.repeat(np.arange(MINUTES), random.poisson(expected))
     at: Floats = minutes * 60.0 + random.random(len(minutes)) * 60.0
     attributes = random.integers(0, len(VALUES), (len(ATTRIBUTES), len(at)), dtype=np.uint8)
+    if tenant.unused:
+        _become(tenant.unused[1], _of_slice(tenant.unused[0], attributes), attributes)
     for effect in effects:
         at, attributes = _of_volume(random, day, effect, at, attributes)
+        if effect.becomes:
+            _become(effect.becomes, _within(effect, day, at, attributes), attributes)
     none = np.zeros(len(at), dtype=np.bool_)
     return _Attempts(at, attributes, dict.fromkeys(_CHECKS, none), np.ones(len(at), dtype=np.uint8))
 
@@ -155,6 +161,10 @@ def _of_volume(
     more = random.poisson(effect.volume - 1.0, int(within.sum()))
     at = np.concatenate([at, np.repeat(at[within], more)])
     return at, np.concatenate([attributes, np.repeat(attributes[:, within], more, axis=1)], axis=1)
+
+
+def _become(value: Slice, which: NDArray[np.bool_], attributes: NDArray[np.uint8]) -> None:
+    attributes[ATTRIBUTES.index(str(value[0])), which] = VALUES.index(str(value[1]))
 
 
 def _within(effect: Effect, day: int, at: Floats, attributes: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -13,22 +13,29 @@ from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.incidents import gathered
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring, load_policy
+from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
 from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.limits.judging import TenantLimits, promises
+from services.aggregator.core.limits.state import CohortState
+from services.aggregator.core.limits.trials import Counted
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Changes
 from services.aggregator.core.real_time.minute import Minute, Scores
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
+from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import WindowRef
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, SECOND_MS
 from services.aggregator.core.watch import Watch
 from tests.scenarios.effects import SLICES, WHOLE, Slice
-from tests.scenarios.traffic import FIVES, METRICS, MINUTES, Day
+from tests.scenarios.traffic import FIVES, METRICS, MINUTES, MONDAY_MS, Day
 
-MONITORING: Final = load_policy().monitoring
+POLICY: Final = load_policy()
+MONITORING: Final = POLICY.monitoring
+PROMISED: Final = promises(POLICY.limits, POLICY.min_trials)
 GRACE_MS: Final = 30_000
 SMALL_CELL: Final = 10
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
@@ -129,6 +136,28 @@ class TenantWatch:
             self._baselines[key] = {}
         for event in self._watch.judge_window(key, ref, rates, small=small):  # type: ignore[arg-type]
             yield Found(ref.end_ms + GRACE_MS, event)
+
+
+class LabelWatch:
+    """Watches one tenant's promised limits, day of evaluation by day of evaluation."""
+
+    def __init__(self) -> None:
+        self._cohorts: dict[Segment, CohortState] = {}
+
+    @staticmethod
+    def start_ms(day: int) -> int:
+        """Return when a day of the run begins."""
+        return MONDAY_MS + day * DAY_MS
+
+    def day(self, about: int, at: int, counts: Mapping[tuple[str, str], tuple[int, int]]) -> list[Found]:
+        """Evaluate day `at`, by which the labels of the day `about` became known; counts are by metric and species."""
+        first = MONDAY_MS // DAY_MS
+        known = {
+            Counted("bank", "", "", metric, species, first + about, first + at): kn
+            for (metric, species), kn in counts.items()
+        }
+        limits = TenantLimits("bank", self._cohorts, PROMISED, DAY_MS)
+        return [Found(ms_of(event.known_at or event.window_end), event) for event in limits.judge(known, first + at)]
 
 
 def minutes_of(day: Day) -> Iterator[Minute]:

@@ -9,9 +9,11 @@ def shown(name: str, value: Any) -> str:
         return "–"
     if isinstance(value, dict):
         return ", ".join(f"{key} {each}" for key, each in value.items()) or "none"
+    if isinstance(value, list):
+        return "; ".join(value) or "none"
     if name.endswith("_s"):
         return duration(float(value))
-    if name in {"right", "within_3h", "high_within_3h"} or name.endswith("_found"):
+    if name in {"right", "told", "within_3h", "high_within_3h"} or name.endswith("_found"):
         return f"{value:.1%}"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 

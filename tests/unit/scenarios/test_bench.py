@@ -8,10 +8,11 @@ from services.aggregator.core import real_time
 from services.aggregator.core.real_time.tenant import MinuteWatch
 from tests.scenarios import watchers
 from tests.scenarios.__main__ import main
-from tests.scenarios.catalogue import SCENARIOS, Target
+from tests.scenarios.catalogue import SCENARIOS
 from tests.scenarios.figures import Met, figures, judged
 from tests.scenarios.measure import Outcome
 from tests.scenarios.play import Bench
+from tests.scenarios.targets import Target
 
 BY_NAME = {each.name: each for each in SCENARIOS}
 
@@ -26,7 +27,7 @@ def test_fail_open_is_told_within_minutes_as_one_incident_of_the_whole_tenant() 
     found = played("fail_open")
     assert found["high_90_s"] <= 300
     assert (found["incidents"], found["right"]) == (1, 1)
-    assert {each.word for each in judged(BY_NAME["fail_open"], found)} == {"PASS"}
+    assert {each.word for each in judged(BY_NAME["fail_open"].targets, found)} == {"PASS"}
 
 
 def test_the_same_is_not_found_by_a_watch_without_the_detectors_of_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +36,7 @@ def test_the_same_is_not_found_by_a_watch_without_the_detectors_of_minutes(monke
     monkeypatch.setattr(watchers, "MinuteWatch", lambda _: watch)
     found = played("fail_open")
     assert found["high_90_s"] is None or found["high_90_s"] > 300
-    assert "FAIL" in {each.word for each in judged(BY_NAME["fail_open"], found)}
+    assert "FAIL" in {each.word for each in judged(BY_NAME["fail_open"].targets, found)}
 
 
 def test_a_target_is_met_failed_or_known_to_fail() -> None:

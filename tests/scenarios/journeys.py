@@ -1,0 +1,238 @@
+"""Scripted days through the whole system, as `proofwatch demo` runs one: from transactions to incidents.
+
+The day is the simulator's, of three tenants; a cause is planted by changing its records. What is said is read from the
+files that the run writes.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import uvloop
+from msgspec.structs import replace as with_fields
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.types import Anomaly, Transaction
+from proofwatch.governance.policy import load_policy
+from proofwatch.instants import ms_of
+from proofwatch.simulation.scenario import Scenario, Wave
+from proofwatch.simulation.traffic import HOUR_MS, simulate
+from services.standalone.runner import Run, carry_out
+from tests.scenarios.targets import AS_ONE, Target
+from tests.scenarios.watchers import GRACE_MS
+
+TENANT: Final = "harbour-bank"
+_SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
+_CHUNK: Final = 500
+_WINDOW_MS: Final = 300_000
+_encode = msgspec.json.Encoder().encode
+_transaction = msgspec.json.Decoder(Transaction).decode
+_anomaly = msgspec.json.Decoder(Anomaly).decode
+
+Change = Callable[[Transaction, bool], Transaction | None]
+"""Returns what becomes of a tenant's transaction, which comes while the plant holds or not; None: it does not come."""
+
+
+class Journey(NamedTuple):
+    """A day. The plant holds for `tenant` from `from_h` until `to_h`; a true incident names one of `roots`.
+
+    `waves`: the simulator's own attacks; `change`: what becomes of the tenant's transactions.
+    """
+
+    name: str
+    what: str
+    tenant: str
+    from_h: float
+    to_h: float
+    roots: tuple[tuple[str | None, str | None], ...]
+    targets: tuple[Target, ...]
+    waves: tuple[Wave, ...] = ()
+    change: Change | None = None
+    events: int = 50_000
+
+
+def play(journey: Journey, seed: int, out: Path, *, quick: bool = False) -> dict[str, Any]:
+    """Run the day, write it to `out`, and return its figures."""
+    scenario = replace(Scenario(events=12_000 if quick else journey.events, seed=seed), waves=journey.waves)
+    start_ms = round(scenario.start.timestamp() * 1000)
+    day = Run(
+        title=journey.name,
+        policy=load_policy(),
+        chunks=lambda: _chunks(journey, scenario, start_ms),
+        total=None,
+        start_ms=start_ms,
+        out=out,
+        headless=True,
+        segments=_SEGMENTS,
+    )
+    summary = uvloop.run(carry_out(day))
+    return _figures(journey, out, start_ms) | {"transactions": summary["conservation"]["consumed"]}
+
+
+def _chunks(journey: Journey, scenario: Scenario, start_ms: int) -> Iterator[Sequence[Outgoing]]:
+    records = changed(journey, simulate(scenario), start_ms)
+    while chunk := list(islice(records, _CHUNK)):
+        yield chunk
+
+
+def changed(journey: Journey, records: Iterator[Outgoing], start_ms: int) -> Iterator[Outgoing]:
+    """Yield the records of the day that began at `start_ms`, with the journey's cause planted in them."""
+    passed: set[str] = set()
+    for record in records:
+        hour = ((record.timestamp_ms or 0) - start_ms) / HOUR_MS
+        key = (record.key or b"").decode()
+        ours = record.topic == topics.TRANSACTIONS and key.startswith(f"{journey.tenant}/")
+        if journey.change is None or not ours or record.value is None:
+            yield record
+            continue
+        try:
+            before = _transaction(record.value)
+        except msgspec.DecodeError:
+            yield record
+            continue
+        after = journey.change(before, journey.from_h <= hour < journey.to_h)
+        if after is None or before.subject_ref in passed:
+            continue
+        if after.liveness_score == 1.0:
+            passed.add(before.subject_ref)  # who passes now does not come again
+        yield record._replace(value=_encode(after))
+
+
+def _figures(journey: Journey, out: Path, start_ms: int) -> dict[str, Any]:
+    from_ms, until_ms = (start_ms + round(hour * HOUR_MS) for hour in (journey.from_h, journey.to_h))
+    told = [json.loads(line) for line in (out / "incidents.jsonl").read_bytes().splitlines()]
+    strong = [each for each in told if each["evidence"] == "strong" and each["state"] != "merged"]
+    about = [each for each in strong if each["tenant"] == journey.tenant and _meanwhile(each, from_ms, until_ms)]
+    roots = [(each["root"]["segment_name"], each["root"]["segment_value"]) for each in about]
+    delay = _delay(journey, out, from_ms, until_ms)
+    return {
+        "high_50_s": delay,
+        "told": float(bool(about)),
+        "incidents": len(about),
+        "right": float(bool(roots) and roots[0] in journey.roots) if delay is not None else None,
+        "incidents_all": len(strong),
+        "titles": [each["title"] for each in strong],
+    }
+
+
+def _meanwhile(incident: dict[str, Any], from_ms: int, until_ms: int) -> bool:
+    """Return whether it began while the plant held, or within the window before."""
+    return from_ms - _WINDOW_MS <= ms_of(datetime.fromisoformat(incident["since"])) < until_ms
+
+
+def _delay(journey: Journey, out: Path, from_ms: int, until_ms: int) -> float | None:
+    """Return the seconds from the plant's begin to the close of the window of the tenant's first high finding."""
+    at = []
+    for line in (out / "anomalies.jsonl").read_bytes().splitlines():
+        event = _anomaly(line)
+        if event.tenant != journey.tenant or event.state != "firing" or event.severity != "high":
+            continue
+        if from_ms < ms_of(event.window_end) and ms_of(event.window_start) < until_ms:
+            at.append(ms_of(event.window_end) + GRACE_MS - from_ms)
+    return min(at) / 1000 if at else None
+
+
+def _opened(transaction: Transaction, planted: bool) -> Transaction:
+    return with_fields(transaction, liveness_score=1.0) if planted else transaction
+
+
+def _gone(transaction: Transaction, planted: bool) -> Transaction | None:
+    return None if planted else transaction
+
+
+def _bad_release(transaction: Transaction, planted: bool) -> Transaction:
+    """Let one in five of the users of a release fail liveness."""
+    of_release = transaction.device is not None and transaction.device.sdk_version == "11.1.4"
+    chosen = zlib.crc32(transaction.transaction_id.encode()) % 5 == 0
+    return with_fields(transaction, liveness_score=0.98) if planted and of_release and chosen else transaction
+
+
+def _new_matcher(transaction: Transaction, planted: bool) -> Transaction:
+    """Let a matcher that scores 0.06 lower take over."""
+    score = transaction.match_score
+    if not planted:
+        return with_fields(transaction, matcher_version="matcher-7")
+    lower = None if score is None else max(0.0, score - 0.06)
+    return with_fields(transaction, matcher_version="matcher-8", match_score=lower)
+
+
+_WHOLE: Final = ((None, None),)
+JOURNEYS: Final = (
+    Journey(
+        "day_demo",
+        "The demo's day: an attack wave from one handset model on one of three tenants.",
+        "lumen-telco",
+        14.0,
+        15.5,
+        (("device_model", "A-1801"), ("os_version", "11")),
+        (Target("incidents_all", "most", 10.0), *AS_ONE),
+        waves=Scenario().waves,
+    ),
+    Journey(
+        "day_fail_open",
+        "From 14:00 on every liveness score of one tenant is 1.0, for two hours.",
+        TENANT,
+        14.0,
+        16.0,
+        _WHOLE,
+        (Target("high_50_s", "most", 300.0), *AS_ONE),
+        change=_opened,
+    ),
+    Journey(
+        "day_injection",
+        "A wave of injected video from one handset model, of a species that nobody has met, for two hours.",
+        TENANT,
+        10.0,
+        12.0,
+        (("device_model", "K-12"), ("os_version", "16")),
+        AS_ONE,
+        waves=(Wave(TENANT, 10.0, 12.0, 0.02, ("virtual-camera",), "K-12"),),
+    ),
+    Journey(
+        "day_novel_species",
+        "A wave of masks, which no campaign has met, from the commonest handset model, for three hours.",
+        TENANT,
+        9.0,
+        12.0,
+        (("device_model", "A-2406"), (None, None)),
+        AS_ONE,
+        waves=(Wave(TENANT, 9.0, 12.0, 0.03, ("silicone-mask",), "A-2406"),),
+    ),
+    Journey(
+        "day_release",
+        "One in five users of an SDK release fails liveness; it is rolled back after three hours.",
+        TENANT,
+        10.0,
+        13.0,
+        (("sdk_version", "11.1.4"),),
+        AS_ONE,
+        change=_bad_release,
+    ),
+    Journey(
+        "day_version",
+        "At noon a matcher takes over that scores 0.06 lower.",
+        TENANT,
+        12.0,
+        24.0,
+        (("matcher_version", "matcher-8"), (None, None)),
+        AS_ONE,
+        change=_new_matcher,
+    ),
+    Journey(
+        "day_outage",
+        "One tenant sends nothing for an hour.",
+        TENANT,
+        11.0,
+        12.0,
+        _WHOLE,
+        AS_ONE,
+        change=_gone,
+    ),
+)

@@ -1,0 +1,16 @@
+"""What is to come of a scenario."""
+
+from typing import Final, Literal, NamedTuple
+
+
+class Target(NamedTuple):
+    """A figure of a scenario's result and its limit; `known`: why it is accepted that it is not met."""
+
+    figure: str
+    at: Literal["most", "least"]
+    limit: float
+    known: str = ""
+
+
+AS_ONE: Final = (Target("told", "least", 0.95), Target("incidents", "most", 1.2), Target("right", "least", 0.95))
+"""What is planted is told as one incident, which names it."""
