@@ -3,7 +3,7 @@
 Rows are locked by key, first all inserts, then all existing rows; `postgres_ledger` has the whole order of locks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.aggregator.core.entries import Assertion, Entry, Key, Trial
@@ -19,30 +19,6 @@ _PAIR = (
     "pair_minus_logged_ms",
 )
 _PRESENTATION = tuple(name.replace("pair", "presentation", 1) for name in _PAIR)
-_TYPES = {
-    "smallint": {"pair_authority", "presentation_authority"},
-    "bigint": {
-        "logged_ms",
-        "occurred_us",
-        "pair_asserted_us",
-        "presentation_asserted_us",
-        "pair_minus_logged_ms",
-        "presentation_minus_logged_ms",
-    },
-    "double precision": {
-        "match_score",
-        "liveness_score",
-        "match_threshold",
-        "liveness_threshold",
-        "pair_probability",
-        "presentation_probability",
-    },
-}
-
-
-def _unnest(columns: Sequence[str]) -> str:
-    types = (next((kind for kind, names in _TYPES.items() if name in names), "text") for name in columns)
-    return "unnest(" + ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1)) + ")"
 
 
 def _insert(columns: Sequence[str]) -> str:
@@ -54,10 +30,9 @@ on conflict do nothing returning tenant, transaction_id
 
 
 def _update(columns: Sequence[str]) -> str:
-    names = ("tenant", "transaction_id", *columns)
     return f"""
 update ledger.transactions t set {", ".join(f"{name} = k.{name}" for name in columns)}
-from {_unnest(names)} k({", ".join(names)})
+from ledger_incoming k
 where t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
 """  # noqa: S608 — column names of this module
 
@@ -117,7 +92,7 @@ async def join_verdicts(tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     rows = [(*key, *entry.trial) for key, entry in entries.items() if entry.trial]
     joined, changed = await _join(tx, _TRIAL, _INSERT_TRIALS, rows, entries)
     if changed := [each for each in changed if each.old.trial != each.new.trial]:
-        await _store(tx, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
+        await _store(tx, _TRIAL, _UPDATE_TRIALS, [(*each.key, *(each.new.trial or ())) for each in changed])
     return joined + changed
 
 
@@ -126,7 +101,7 @@ async def join_labels(tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     rows = [_label_row(key, entry) for key, entry in entries.items()]
     joined, changed = await _join(tx, _LABELS, _INSERT_LABELS, rows, entries)
     if changed := [each for each in changed if each.old != each.new]:
-        await _store(tx, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
+        await _store(tx, _LABELS, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
     return joined + changed
 
 
@@ -155,6 +130,14 @@ def columns_of(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
 
 
+def integers(values: Iterable[int]) -> str:
+    """Return an array as PostgreSQL reads it, for `$1::text::bigint[]`.
+
+    Of a list the client asks each element whether it is an array itself, which costs more than all the rest.
+    """
+    return f"{{{','.join(map(str, values))}}}"
+
+
 async def _join(
     tx: Any, columns: Sequence[str], insert: str, rows: Sequence[tuple[Any, ...]], entries: Mapping[Key, Entry]
 ) -> tuple[list[Joined], list[Joined]]:
@@ -172,8 +155,10 @@ async def _join(
     return new, [Joined(key, old, old.join(entries[key])) for key, old in existing]
 
 
-async def _store(tx: Any, update: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    await tx.execute(update, *columns_of(rows))
+async def _store(tx: Any, columns: Sequence[str], update: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    await tx.execute("delete from ledger_incoming")  # a table more would cost every commit more than this does
+    await tx.copy_records_to_table("ledger_incoming", records=rows, columns=["tenant", "transaction_id", *columns])
+    await tx.execute(update)
 
 
 def _label_row(key: Key, entry: Entry) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.postgres.setup import fence_progress
-from services.aggregator.adapters.postgres_joins import columns_of
+from services.aggregator.adapters.postgres_joins import columns_of, integers
 from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
 from services.aggregator.ports import Due
@@ -38,7 +38,11 @@ returning w.window_key, w.day, w.tenant, w.segment_name, w.segment_value, w.dirt
 """
 _CELLS = """
 insert into ledger.labelled_cells as c (window_key, policy_hash, class, outcome, edge_set_id, bin, n)
-select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bigint[])
+select window_key, policy_hash, class, outcome, edge_set_id, bin, n
+from unnest($1::text::bigint[], $2::text::integer[], $3::text::integer[], $4::text::bigint[])
+  c(window_key, kind, bin, n)
+join unnest($5::text[], $6::text[], $7::text[], $8::text[]) with ordinality
+  k(policy_hash, class, outcome, edge_set_id, kind) using (kind)
 on conflict (window_key, policy_hash, class, outcome, edge_set_id, bin) do update set n = c.n + excluded.n
 """
 _DUE = """
@@ -83,9 +87,8 @@ async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey]) -> int | No
     ]
     found = await tx.fetch(_WINDOWS, *columns_of(rows))
     keys = {_window(row): row["window_key"] for row in found}
-    cells = sorted((keys[window], *cell, n) for (window, cell), n in deltas.cells.items())
-    if cells:
-        await tx.execute(_CELLS, *columns_of(cells))
+    if deltas.cells:
+        await tx.execute(_CELLS, *_cell_columns(keys, deltas.cells))
     return min((_window(row).day for row in found if row["dirty"]), default=None)
 
 
@@ -143,6 +146,15 @@ async def labelled_cohorts(tx: Any, tenant: str | None = None, segments: Sequenc
     edges = await edge_sets(tx, (cell for cells in counted.values() for cell, _ in cells))
     cohorts = {cohort: class_counts(cells, edges) for cohort, cells in counted.items()}
     return with_unlabelled(cohorts, segments)
+
+
+def _cell_columns(keys: Mapping[WindowKey, int], cells: Mapping[tuple[WindowKey, Cell], int]) -> list[Any]:
+    """Return cells ordered by window and bin; what a bin is of, which many of them share, is sent once."""
+    kinds: dict[tuple[str, str, str, str], int] = {}
+    rows = sorted(
+        (keys[window], kinds.setdefault(cell[:4], len(kinds) + 1), cell.bin, n) for (window, cell), n in cells.items()
+    )
+    return [*map(integers, zip(*rows, strict=True)), *columns_of([*kinds])]
 
 
 def _date(day: int) -> date:

@@ -1,6 +1,8 @@
 """The rates that need no truth: proxies of how the system does, until labels arrive."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
@@ -33,6 +35,7 @@ def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
     return tuple(_figure(proxy.metric, _sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES)
 
 
+@lru_cache(maxsize=65_536)  # windows are many and mostly small: the same few numbers again and again
 def _figure(metric: str, k: int, n: int) -> Figure:
     low, high = wilson(k, n) if n else (None, None)
     return Figure(
@@ -49,4 +52,4 @@ def _figure(metric: str, k: int, n: int) -> Figure:
 
 
 def _sum(counts: Mapping[str, int], names: tuple[str, ...]) -> int:
-    return sum([counts.get(name, 0) for name in names])
+    return sum(map(counts.get, names, repeat(0)))

@@ -12,7 +12,7 @@ import msgspec
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
 from services.aggregator.core.entries import Entry, Trial
-from services.aggregator.core.limits.trials import Counted, changes
+from services.aggregator.core.limits.trials import Counted, LimitKey, changes
 
 DAY_US = 86_400_000_000
 MISSING = "missing"
@@ -44,8 +44,24 @@ class Cell(NamedTuple):
     bin: int
 
 
+class _Changes:
+    """What changes in one labelled window: counts by the number of a cell, errors and trials by (limit, effective)."""
+
+    __slots__ = ("cells", "limits", "seen_ms")
+
+    def __init__(self) -> None:
+        self.cells: dict[int, int] = {}
+        self.limits: dict[tuple[LimitKey, int], list[int]] = {}
+        self.seen_ms: int | None = None
+
+
 class Deltas:
-    """Net changes of cells and of the numbers of requested checks; what cancels out leaves nothing."""
+    """Net changes of cells and of the numbers of requested checks; what cancels out leaves nothing.
+
+    They are there once `settle` was called. A label touches a cell or two in each of its transaction's windows, and
+    batches are large: so each window is looked up once for all transactions of the same day and segments, and cells go
+    by number until then.
+    """
 
     def __init__(self, thresholds: Iterable[float] = (), known_on: Callable[[int], int] = lambda seen_ms: 0) -> None:
         """`thresholds` are further edges of every score sketch, beside those in force.
@@ -62,6 +78,9 @@ class Deltas:
         self._thresholds = tuple(sorted(set(thresholds)))
         self._known_on = known_on
         self._verdicts: dict[tuple[str, int, str, bool, bool], tuple[int, int]] = {}
+        self._changes: dict[WindowKey, _Changes] = {}
+        self._of: dict[tuple[str, int, str], list[_Changes]] = {}
+        self._numbers: dict[Cell, int] = {}
 
     def count_verdict(self, tenant: str, trial: Trial, n: int = 1, seen_ms: int = 0) -> None:
         """Count the checks that a verdict was asked for: the denominators of label coverage."""
@@ -88,24 +107,37 @@ class Deltas:
         if new.pair is None and new.presentation is None:
             return
         self._count_limits(tenant, old, new, seen_ms)
+        numbers = self._numbers
         for n, entry in ((-1, old), (1, new)):
-            if entry.trial and (cells := list(self._cells(entry, entry.trial))):
-                for window in _windows(tenant, entry.trial.occurred_us // DAY_US, entry.trial.segments):
-                    self._note(window, seen_ms)
+            trial = entry.trial
+            if trial and (cells := [numbers.setdefault(each, len(numbers)) for each in self._cells(entry, trial)]):
+                for window in self._windows_of(tenant, trial):
+                    if window.seen_ms is None or seen_ms < window.seen_ms:
+                        window.seen_ms = seen_ms
+                    counts = window.cells
                     for cell in cells:
-                        _bump(self.cells, (window, cell), n)
+                        counts[cell] = counts.get(cell, 0) + n
 
     def _count_limits(self, tenant: str, old: Entry, new: Entry, seen_ms: int) -> None:
         for trial, key, k, n, known_ms in changes(old, new, seen_ms):
-            day = trial.occurred_us // DAY_US
-            effective = max(day, self._known_on(known_ms))
-            for window in _windows(tenant, day, trial.segments):
-                counted = Counted(*window[1:], *key, day, effective)
-                before = self.limits.get(counted, (0, 0))
-                self.limits[counted] = before[0] + k, before[1] + n
+            at = (key, max(trial.occurred_us // DAY_US, self._known_on(known_ms)))
+            for window in self._windows_of(tenant, trial):
+                found = window.limits.get(at)
+                if found is None:
+                    window.limits[at] = [k, n]
+                else:
+                    found[0] += k
+                    found[1] += n
+
+    def _windows_of(self, tenant: str, trial: Trial) -> list[_Changes]:
+        of = (tenant, trial.occurred_us // DAY_US, trial.segments)
+        found = self._of.get(of)
+        if found is None:
+            found = self._of[of] = [self._changes.setdefault(window, _Changes()) for window in _windows(*of)]
+        return found
 
     def settle(self) -> None:
-        """Spread the counted verdicts over their windows: once per batch, not once per verdict."""
+        """Say what changed: spread over their windows what was counted once for all of a day and its segments."""
         for (tenant, day, segments, match, liveness), (n, seen_ms) in self._verdicts.items():
             if n:
                 for window in _windows(tenant, day, segments):
@@ -113,6 +145,17 @@ class Deltas:
                     matches, livenesses = self.requested.get(window, (0, 0))
                     self.requested[window] = (matches + n * match, livenesses + n * liveness)
         self._verdicts.clear()
+        cells = list(self._numbers)
+        for window, changed in self._changes.items():
+            if changed.seen_ms is not None:
+                self._note(window, changed.seen_ms)
+            for number, n in changed.cells.items():
+                if n:
+                    self.cells[window, cells[number]] = n
+            for (key, effective), (k, n) in changed.limits.items():
+                self.limits[Counted(*window[1:], *key, window.day, effective)] = k, n
+        self._changes.clear()
+        self._of.clear()
 
     def _note(self, window: WindowKey, seen_ms: int) -> None:
         known = self.seen.get(window)
@@ -142,14 +185,6 @@ class Deltas:
             yield Cell(trial.policy_hash, assertion.trial_class, passed, edges.edge_set_id, edges.bin_of(score))
         if counted:
             yield Cell(trial.policy_hash, TRANSACTIONS, "", "", 0)
-
-
-def _bump(counts: dict[tuple[WindowKey, Cell], int], key: tuple[WindowKey, Cell], n: int) -> None:
-    total = counts.get(key, 0) + n
-    if total:
-        counts[key] = total
-    else:
-        del counts[key]
 
 
 @lru_cache(maxsize=1024)

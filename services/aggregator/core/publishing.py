@@ -1,5 +1,8 @@
 """From a published window to its event."""
 
+from functools import lru_cache
+from typing import Final
+
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
 from proofwatch.instants import instant_of
@@ -7,6 +10,8 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.merge import totals
 from services.aggregator.core.times import MICROSECONDS
+
+_instant: Final = lru_cache(maxsize=4_096)(instant_of)  # a bucket's windows, dozens of them, have the same two
 
 
 def window_event(revised: WindowRevision) -> types.Window:
@@ -20,8 +25,8 @@ def window_event(revised: WindowRevision) -> types.Window:
         tenant=key.tenant,
         segment_name=window.name,
         segment_value=window.value,
-        start=instant_of(key.start_ms),
-        end=instant_of(key.end_ms),
+        start=_instant(key.start_ms),
+        end=_instant(key.end_ms),
         length_s=key.length_s,
         revision=window.revision,
         backfill=backfill,

@@ -196,6 +196,7 @@ def test_the_whole_system_accepted_what_it_decided_to_accept() -> None:
     ):
         one = Entry(trial(decision=decision, match=match), presentation=label("injection:api"))
         deltas.change("bank", Entry(), one)
+    deltas.settle()
     found = {cell.outcome: n for (_, cell), n in deltas.cells.items() if cell.trial_class.startswith("system:")}
     assert found == {"passed": 1, "failed": 2}
 
@@ -205,6 +206,7 @@ def test_a_threshold_in_force_is_an_edge_of_its_sketch() -> None:
     deltas = Deltas()
     for tid, score, outcome in (("t1", 0.85, "pass"), ("t2", 0.8499999999, "fail")):
         deltas.change(tid, Entry(), Entry(trial(match=(outcome, score)), label("genuine")))
+    deltas.settle()
     bins = {cell.outcome: cell.bin for _, cell in deltas.cells if cell.trial_class == "genuine"}
     assert bins["passed"] == bins["failed"] + 1
     assert [edges.thresholds for edges in deltas.grids.values()] == [(0.85,)]

@@ -88,6 +88,7 @@ def test_counts_are_kept_by_day_cohort_and_day_of_evaluation() -> None:
     deltas.change("bank", Entry(), entry, 2_000)
     late = Entry(trial(), asserts("genuine", 7_000))
     deltas.change("bank", Entry(), late, 7_000)
+    deltas.settle()
     assert deltas.limits == {
         Counted("bank", "", "", "fnmr", "", 3, 3): (1, 1),
         Counted("bank", "os", "ios", "fnmr", "", 3, 3): (1, 1),
