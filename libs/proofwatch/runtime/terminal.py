@@ -48,8 +48,8 @@ class Advance(Protocol):
 
 
 def literal(value: str, style: str = "") -> Text:
-    """Return somebody's value as a cell or a line of its own."""
-    return Text(one_line(value), style)
+    """Return somebody's value as a cell or a line of its own; one that is too long goes on in the next line."""
+    return Text(one_line(value), style, overflow="fold")
 
 
 def inline(value: str) -> str:

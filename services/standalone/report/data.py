@@ -6,11 +6,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from proofwatch.biometrics.curve_figures import curve_of
 from proofwatch.biometrics.curves import Cumulative, Det, det
 from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure
+from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.trials import BONA_FIDE, GENUINE, IMPOSTOR, Classes, attack_class, attack_classes
 
 Floats = NDArray[np.float64]
@@ -18,6 +20,9 @@ Floats = NDArray[np.float64]
 _BINS: Final = 64  # of [0, 1]: 1/64 is a multiple of the score grid's coarsest step, so sketched bins are exact
 _OCTAVES: Final = 13  # 2^-13 is the finest step of the score grid: nothing lies between it and 1
 _PER_OCTAVE: Final = 4
+_PER_DEVIATE: Final = 60  # points of a curve that a drawing tells apart on one standard deviation
+_NEVER: Final = 1e-7
+_EACH_SIDE: Final = 0.975
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Curve:
 
     name: str
     points: Det
+    trials: tuple[int, int]  # non-mated, mated
     operating: tuple[Figure, Figure]  # non-mated accepted (FMR, APCER), mated rejected (FNMR, BPCER)
 
     def drawable(self) -> tuple[Floats, Floats]:
@@ -51,6 +57,28 @@ class Curve:
         x, y = self.points.accepted_non_mated, self.points.rejected_mated
         inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
         return x[inside], y[inside]
+
+    def thinned(self) -> tuple[Floats, Floats]:
+        """Return both rates at as many points as can be told apart on normal deviates, the ends among them."""
+        rates = np.column_stack([self.points.accepted_non_mated, self.points.rejected_mated])
+        places = np.round(_PER_DEVIATE * ndtri(np.clip(rates, _NEVER, 1 - _NEVER)))
+        new = np.append(True, (np.diff(places, axis=0) != 0).any(axis=1))
+        new[-1] = True
+        return rates[new, 0], rates[new, 1]
+
+    def band(self) -> tuple[Floats, Floats]:
+        """Return the lower left and the upper right corners, rates in columns, of the rectangles along the curve.
+
+        At a threshold the rectangle holds both true rates with a confidence of at least 95 %: each side is a Wilson
+        interval of 97.5 % (Bonferroni). Trials count as independent.
+        """
+        corners = [
+            [wilson(round(float(rate) * n), n, _EACH_SIDE) for rate in rates]
+            for rates, n in zip(self.thinned(), self.trials, strict=True)
+        ]
+        return np.array([[low for low, _ in side] for side in corners]).T, np.array(
+            [[high for _, high in side] for side in corners]
+        ).T
 
 
 def match_distribution(classes: Classes, threshold: float) -> Distribution | None:
@@ -81,12 +109,6 @@ def liveness_curves(classes: Classes, evaluation: Evaluation) -> list[Curve]:
     if (worst := found.apcer.worst_species) and len(names) > 1:
         wanted.insert(0, (f"worst species: {worst}", [attack_class(worst)], (found.apcer, found.bpcer)))
     return _curves(curve, BONA_FIDE, wanted)
-
-
-def by_rate(figures: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
-    """Return the figures that have trials, the highest rate first; of equal rates the fewer trials first."""
-    tried = [(name, figure) for name, figure in figures.items() if figure.n]
-    return sorted(tried, key=lambda item: (-(item[1].value or 0.0), item[1].n or 0, item[0]))
 
 
 def segment_figures(values: Mapping[str, SegmentEvaluation]) -> dict[str, dict[str, Figure]]:
@@ -136,5 +158,5 @@ def _curves(
 ) -> list[Curve]:
     if curve is None:
         return []
-    drawn = ((name, det(curve, [mated], names), rates) for name, names, rates in wanted)
-    return [Curve(name, points, rates) for name, points, rates in drawn if points]
+    drawn = ((name, det(curve, [mated], names), curve.n(names), rates) for name, names, rates in wanted)
+    return [Curve(name, points, (n, curve.n([mated])), rates) for name, points, n, rates in drawn if points]

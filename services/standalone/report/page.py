@@ -9,8 +9,9 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
-from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.sentences import incident_account
+from proofwatch.detection.words import minute
 from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render
@@ -18,8 +19,16 @@ from proofwatch.report.parts import Plot, Table
 from services.standalone.core.watched import Watched
 from services.standalone.report import headline, sections
 from services.standalone.report.opening import Level, openings
-from services.standalone.report.timeline import Alarm, Timeline, read_alarms, read_cases, read_timeline
-from services.standalone.report.timeline_plot import duration, timeline
+from services.standalone.report.timeline import (
+    Alarm,
+    Marker,
+    Timeline,
+    read_alarms,
+    read_cases,
+    read_markers,
+    read_timeline,
+)
+from services.standalone.report.timeline_plot import MOST_LANES, duration, timeline
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _MOST_ALARMS: Final = 100
@@ -58,6 +67,8 @@ def write_report(
     classes = cohorts.get(None, {})
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
     opened = openings(tenants, incidents, limits)
+    strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
+    markers = read_markers(out / "anomalies.jsonl")
     html = render(
         _TEMPLATES,
         "sections.html",
@@ -80,7 +91,8 @@ def write_report(
         readings=sections.readings(evaluation),
         species=sections.species(evaluation, limits, min_trials),
         segments=sections.segments(evaluation, limits, min_trials),
-        timeline=_timeline(traffic, alarms) if traffic.buckets else None,
+        timeline=_timeline(traffic, alarms, strong, markers) if traffic.buckets else None,
+        changes=_changes(markers),
         alarms=_alarms(alarms) if alarms else None,
         cases=_cases(read_cases(out / "cases.jsonl")),
     )
@@ -89,16 +101,29 @@ def write_report(
     return path
 
 
-def _timeline(traffic: Timeline, alarms: Sequence[Alarm]) -> Plot:
+def _timeline(
+    traffic: Timeline, alarms: Sequence[Alarm], incidents: Sequence[Incident], markers: Sequence[Marker]
+) -> Plot:
     numbers = Table(
         f"Counts per {duration(traffic.step_s)}",
         ["from (UTC)", "transactions", "rejected", "with a liveness score", "liveness failed"],
         [(f"{b.start:%Y-%m-%d %H:%M}", *(count(n) for n in b[1:])) for b in traffic.buckets],
     )
     caption = (
-        "All tenants together. Rejected: asked to retry or referred. Shaded: an anomaly of the whole tenant was firing."
+        "All tenants together, UTC. Rejected: asked to retry or referred. "
+        "Shaded: an anomaly of a whole tenant was firing."
+        + (f" The first {MOST_LANES} of {len(incidents)} incidents are drawn." if len(incidents) > MOST_LANES else "")
+        + (" Dashed: a change of version." if markers else "")
     )
-    return Plot(timeline(traffic, alarms), caption, numbers)
+    return Plot(timeline(traffic, alarms, incidents, markers), caption, numbers)
+
+
+def _changes(markers: Sequence[Marker]) -> Table | None:
+    """Return the changes that were told; None without any."""
+    if not markers:
+        return None
+    rows = [(minute(each.at), each.tenant, each.what) for each in markers]
+    return Table("Changes of version", ["at", "tenant", "what"], rows)
 
 
 def _alarms(alarms: Sequence[Alarm]) -> Table:
@@ -108,9 +133,9 @@ def _alarms(alarms: Sequence[Alarm]) -> Table:
             a.tenant, a.segment or "everyone", a.metric, f"{count(a.k)} / {count(a.n)}", percent(a.rate),
             percent(a.baseline_rate), f"{a.ratio:.1f} ×",
         )
-        for a in sorted(alarms, key=lambda a: (a.segment is not None, -a.ratio))[:_MOST_ALARMS]
+        for a in sorted(alarms, key=lambda a: (a.segment is not None, a.start))[:_MOST_ALARMS]
     ]  # fmt: skip
-    more = f" The {_MOST_ALARMS} worst are listed; anomalies.jsonl has all." if len(alarms) > _MOST_ALARMS else ""
+    more = f" The first {_MOST_ALARMS} are listed; anomalies.jsonl has all." if len(alarms) > _MOST_ALARMS else ""
     head = ["firing (UTC)", "tenant", "segment", "metric", "at its worst", "rate", "baseline", "ratio"]
     return Table(f"{len(alarms)} anomalies of high severity.{more}", head, rows)
 

@@ -63,10 +63,11 @@ def det(
         axes.plot(bounds, bounds, color=FAINT, linewidth=1, label="equal rates")
         for curve, (colour, line) in zip(curves, _CURVES, strict=False):
             # Rates of 0 have no normal deviate: there the curve runs along the edge.
-            x, y = (
-                np.clip(rates, low, _BEYOND) for rates in (curve.points.accepted_non_mated, curve.points.rejected_mated)
-            )
+            x, y = (np.clip(rates, low, _BEYOND) for rates in curve.thinned())
             axes.plot(ndtri(x), ndtri(y), line, color=colour, linewidth=1.6, label=short(curve.name))
+            lower, upper = (ndtri(np.clip(corners, low, _BEYOND)) for corners in curve.band())
+            around = np.concatenate([lower, upper[::-1]])
+            axes.fill(around[:, 0], around[:, 1], color=colour, alpha=0.13, linewidth=0)
         for curve, (colour, _) in zip(curves, _CURVES, strict=False):
             _operating_point(axes, curve, colour, (low, high))
         axes.plot([], [], "o", color=NEUTRAL, label="at the threshold in force")

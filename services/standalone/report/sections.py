@@ -22,6 +22,10 @@ from services.standalone.report.opening import limit_rates
 SMALL_CELL: Final = 10
 """A group of people with fewer trials is not shown."""
 _MOST_POINTS: Final = 30
+_BAND: Final = (
+    "Band: at each threshold both true rates lie in it with 95 % confidence (a rectangle of two 97.5 % Wilson "
+    "intervals); trials count as independent, so retries make it too narrow."
+)
 
 
 class Segment(NamedTuple):
@@ -144,7 +148,7 @@ def _det(
         for threshold, accepted, rejected in _thinned(curve)
     ]
     numbers = Table(f"{check}: points of the curve", ["accepted from", *names], rows)
-    caption = f"{check}. Both axes are normal deviates (ISO/IEC 19795-1)."
+    caption = f"{check}. Both axes are normal deviates (ISO/IEC 19795-1). {_BAND}"
     return Plot(plots.det(name, found, names, limits), caption, numbers)
 
 

@@ -13,6 +13,7 @@ from proofwatch.events.types import Anomaly
 
 WINDOW_S: Final = 300
 _MOST_POINTS: Final = 300
+_CHANGE: Final = "version_change"
 _STEPS_S: Final = tuple(60 * m for m in (5, 10, 15, 30, 60, 120, 180, 360, 720)) + tuple(
     86_400 * d for d in (1, 2, 7, 14, 28)
 )
@@ -45,6 +46,14 @@ class Alarm(NamedTuple):
     rate: float
     baseline_rate: float
     ratio: float
+
+
+class Marker(NamedTuple):
+    """A change that was told: from then on a version, or a policy, is another one."""
+
+    at: datetime
+    tenant: str
+    what: str
 
 
 class Timeline(NamedTuple):
@@ -96,6 +105,18 @@ def read_alarms(path: Path) -> list[Alarm]:
             elif event.severity == "high":
                 alarms[event.anomaly_id] = _alarm(event, known)
     return sorted(alarms.values(), key=lambda alarm: (alarm.start, alarm.segment or "", alarm.metric))
+
+
+def read_markers(path: Path) -> list[Marker]:
+    """Return the changes of version that `anomalies.jsonl` tells of, in order of their time, each once."""
+    found: dict[str, Marker] = {}
+    with path.open("rb") as lines:
+        for line in lines:
+            event = _anomaly(line)
+            if str(event.rule) == _CHANGE and event.anomaly_id not in found:
+                what = f"{event.segment_name} {event.segment_value}" if event.segment_name else event.metric
+                found[event.anomaly_id] = Marker(event.since or event.window_start, event.tenant, what)
+    return sorted(found.values())
 
 
 def read_cases(path: Path) -> Counter[tuple[str, str, str, str]]:

@@ -9,29 +9,30 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
-from proofwatch.report.svg import ACCEPT, REJECT, render, short
-from services.standalone.report.timeline import Alarm, Timeline
+from proofwatch.detection.incident import Incident
+from proofwatch.report.svg import ACCEPT, MARK, REJECT, SHADE, VOLUME, render, short
+from services.standalone.report.timeline import Alarm, Marker, Timeline
 
-_MOST_LANES: Final = 10
-_SHADE: Final = "#fecaca"
-_VOLUME: Final = "#94a3b8"
-
-Lane = tuple[str | None, str, str]
-"""(segment, metric, cadence) of the alarms that share a line."""
+MOST_LANES: Final = 12
+"""So many incidents are drawn, in the order in which they are told."""
+_MOST_MARKERS: Final = 12
+_LEAST: Final = timedelta(minutes=1)
 
 
-def timeline(found: Timeline, alarms: Sequence[Alarm]) -> Markup:
-    """Return volume, rejection and liveness-fail rate over time, and the times at which anomalies were firing."""
+def timeline(
+    found: Timeline, alarms: Sequence[Alarm], incidents: Sequence[Incident] = (), markers: Sequence[Marker] = ()
+) -> Markup:
+    """Return volume, rejection and liveness-fail rate over time, the incidents (the first of them) and changes."""
     starts = [bucket.start for bucket in found.buckets]
     step = timedelta(seconds=found.step_s)
     end = starts[-1] + step
-    lanes = _lanes(alarms)
+    lanes = list(incidents)[:MOST_LANES]
 
     def draw(canvas: Canvas) -> None:
         heights = [1.0, 1.6] + ([0.22 * len(lanes) + 0.1] if lanes else [])
         rows: Any = canvas.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)
         volume, rates = rows[0][0], rows[1][0]
-        volume.bar(starts, [b.transactions for b in found.buckets], width=step, align="edge", color=_VOLUME,
+        volume.bar(starts, [b.transactions for b in found.buckets], width=step, align="edge", color=VOLUME,
                    linewidth=0, antialiased=False)  # fmt: skip
         volume.set_title(f"transactions per {duration(found.step_s)}")
         rates.set_title("rates")
@@ -56,10 +57,11 @@ def timeline(found: Timeline, alarms: Sequence[Alarm]) -> Markup:
         rates.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
         for alarm in alarms:
             if alarm.segment is None and alarm.cadence == "real_time":
-                rates.axvspan(alarm.start, alarm.end or end, color=_SHADE, alpha=0.45, linewidth=0)
+                rates.axvspan(alarm.start, alarm.end or end, color=SHADE, alpha=0.45, linewidth=0)
         rates.legend(loc="lower right", bbox_to_anchor=(1.0, 0.97), ncols=2)
         if lanes:
-            _gantt(rows[2][0], alarms, lanes, end)
+            _gantt(rows[2][0], lanes, end)
+        _changes([row[0] for row in rows], markers)
         locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call] # its stubs are partial
         formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call] # the same
         rows[-1][0].xaxis.set_major_locator(locator)
@@ -69,7 +71,7 @@ def timeline(found: Timeline, alarms: Sequence[Alarm]) -> Markup:
 
     described = (
         f"Volume and rates over time from {starts[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, "
-        f"{len(alarms)} anomalies of high severity"
+        f"{len(incidents)} incidents, {len(markers)} changes of version"
     )
     return render("timeline", described, (10.5, 4.2 + 0.26 * len(lanes)), draw)
 
@@ -80,20 +82,6 @@ def duration(seconds: int) -> str:
         if seconds % length == 0:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
-
-
-def _lanes(alarms: Sequence[Alarm]) -> list[Lane]:
-    """Return the lines to draw, the most telling first.
-
-    What was seen in real time comes before daily findings, whole tenants before segments, then the largest ratio.
-    """
-    worst: dict[Lane, float] = {}
-    for alarm in alarms:
-        lane = (alarm.segment, alarm.metric, alarm.cadence)
-        worst[lane] = max(worst.get(lane, 0.0), alarm.ratio)
-    return sorted(worst, key=lambda lane: (lane[2] == "daily", lane[0] is not None, -worst[lane], str(lane)))[
-        :_MOST_LANES
-    ]
 
 
 def _line(
@@ -112,15 +100,29 @@ def _line(
     axes.plot(times, values, line, color=colour, linewidth=1.3, marker=mark, markersize=3, label=label)
 
 
-def _gantt(axes: Axes, alarms: Sequence[Alarm], lanes: Sequence[Lane], end: datetime) -> None:
+def _changes(axes: Sequence[Axes], markers: Sequence[Marker]) -> None:
+    """Draw a line through all panels for each change, with its name at the top; of many the first have one."""
+    for number, marker in enumerate(markers):
+        at: Any = marker.at  # a datetime, not known to its stubs
+        for each in axes:
+            each.axvline(at, color=MARK, linestyle=(0, (4, 2)), linewidth=1)
+        if number < _MOST_MARKERS:
+            axes[0].annotate(
+                short(f"{marker.tenant}: {marker.what}"), (at, 1), xycoords=("data", "axes fraction"),
+                xytext=(3, -9 - 10 * (number % 4)), textcoords="offset points", fontsize=7.5, color=MARK,
+            )  # fmt: skip
+
+
+def _gantt(axes: Axes, lanes: Sequence[Incident], end: datetime) -> None:
     for place, lane in enumerate(lanes):
-        spans = [a for a in alarms if (a.segment, a.metric, a.cadence) == lane]
-        bars: Any = [(a.start, (a.end or end) - a.start) for a in spans]  # datetimes, which its stubs do not know
+        bars: Any = [(lane.since, max((lane.until or end) - lane.since, _LEAST))]  # datetimes, not known to its stubs
         axes.broken_barh(bars, (-place - 0.3, 0.6), color=REJECT, linewidth=1.2)
-    labels = [
-        short(f"{segment or 'everyone'}") + f": {metric}{' (daily)' * (cadence == 'daily')}"
-        for segment, metric, cadence in lanes
-    ]
+    labels = [f"{number}. {short(_where(lane))}" for number, lane in enumerate(lanes, 1)]
     axes.set_yticks([-place for place in range(len(lanes))], labels)
     axes.set_ylim(0.6 - len(lanes), 0.6)
-    axes.set_title("anomalies of high severity while they were firing")
+    axes.set_title("incidents, from since when to their end")
+
+
+def _where(incident: Incident) -> str:
+    name, value = incident.root.where
+    return f"{incident.tenant}: {value}" if name else incident.tenant

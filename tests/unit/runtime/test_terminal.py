@@ -83,3 +83,14 @@ def test_a_terminal_writes_past_the_stream() -> None:
         assert not isinstance(Terminal().file, PrintableStream)
         assert not isinstance(Terminal(sys.stdout).file, PrintableStream)
         assert not isinstance(Terminal(stderr=True).file, PrintableStream)
+
+
+@pytest.mark.parametrize("value", ["x" * 100, "replay-" + "0123456789" * 9, "低端手机" * 20])
+def test_a_long_name_is_broken_and_not_cut(value: str) -> None:
+    """In a table of any width: a species whose end is missing may be another one."""
+    told = io.StringIO()
+    table = Table("species", "errors")
+    table.add_row(literal(value), "1/2")
+    Terminal(told, width=40).print(table)
+    cells = [line.split("│")[1].strip() for line in told.getvalue().splitlines() if line.startswith("│")]
+    assert "".join(cells) == value

@@ -1,17 +1,17 @@
 """What the report draws of error rates is what was counted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from proofwatch.biometrics.edges import edge_set
 from proofwatch.biometrics.evaluation import evaluate_counts
-from proofwatch.biometrics.figures import rate
+from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
 from services.standalone.report.data import (
-    by_rate,
     liveness_curves,
     liveness_distribution,
     match_curves,
@@ -103,12 +103,6 @@ def test_one_sided_scores_have_no_curve() -> None:
     assert match_curves(classes, evaluate_counts({None: classes}, Thresholds(0.85, 0.995))) == []
 
 
-def test_species_come_worst_first_and_without_the_untried() -> None:
-    """A species without scores has no rate; of equal rates the one with fewer trials leads."""
-    figures = {"a": rate(1, 100), "b": rate(0, 0), "c": rate(9, 90), "d": rate(1, 10)}
-    assert [name for name, _ in by_rate(figures)] == ["d", "c", "a"]
-
-
 def test_segments_show_only_what_has_trials() -> None:
     """A value without genuine comparisons has no FNMR; a metric that no value has is left out."""
     cells: dict[Cohort, Classes] = {
@@ -120,3 +114,39 @@ def test_segments_show_only_what_has_trials() -> None:
     assert {metric: {value: (f.k, f.n) for value, f in figures.items()} for metric, figures in found.items()} == {
         "BPCER": {"female": (1, 2)}
     }
+
+
+def test_the_band_of_a_curve_is_of_the_counts_at_each_threshold() -> None:
+    """Both corners are Wilson's 97.5 % bounds of the errors and trials there, and the curve runs between them."""
+    classes: Classes = {
+        "genuine": counted([n / 200 for n in range(60, 200)], 0.5),
+        "impostor": counted([n / 200 for n in range(90)], 0.5),
+    }
+    (curve,) = match_curves(classes, evaluate_counts({None: classes}, Thresholds(0.5, 0.5)))
+    assert curve.trials == (90, 140)
+    x, y = curve.thinned()
+    lower, upper = curve.band()
+    assert (lower[:, 0] <= x).all()
+    assert (x <= upper[:, 0]).all()
+    assert (lower[:, 1] <= y).all()
+    assert (y <= upper[:, 1]).all()
+    at = len(x) // 2
+    assert (lower[at, 0], upper[at, 0]) == wilson(round(x[at] * 90), 90, 0.975)
+    assert (lower[at, 1], upper[at, 1]) == wilson(round(y[at] * 140), 140, 0.975)
+
+
+def test_a_curve_of_many_scores_is_drawn_by_as_many_points_as_can_be_told_apart() -> None:
+    """A file of millions of scores gives a page of the same size; both ends stay."""
+    random = np.random.default_rng(3)
+    classes: Classes = {
+        "genuine": counted(list(random.beta(6, 2, 20_000)), 0.5),
+        "impostor": counted(list(random.beta(2, 6, 20_000)), 0.5),
+    }
+    raw = {
+        name: replace(each, scores=np.linspace(0, 1, each.n) ** (1.5 + (name == "impostor")))
+        for name, each in classes.items()
+    }
+    (curve,) = match_curves(raw, evaluate_counts({None: raw}, Thresholds(0.5, 0.5)))
+    x, y = curve.thinned()
+    assert len(x) < 1500 < len(curve.points.thresholds)
+    assert (x[0], y[0], x[-1], y[-1]) == (1, 0, 0, 1)

@@ -169,8 +169,11 @@ def test_ids_are_unique_and_references_resolve(page: Page) -> None:
 
 def test_names_from_the_users_file_are_never_markup(tmp_path: Path) -> None:
     """Title, species, segment values and alarms show what was written, and run nothing."""
-    page = write(results(tmp_path), cells(HOSTILE), title=HOSTILE)
-    assert_inert(parsed((tmp_path / "report.html").read_text(encoding="utf-8")))
+    folder, cohorts = results(tmp_path), cells(HOSTILE)
+    found = [each._replace(evidence="strong") for each in read_incidents(folder)]
+    path = write_report(folder, HOSTILE, summary(), evaluated(cohorts), cohorts, found, limits=LIMITS)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert_inert(parsed(path.read_text(encoding="utf-8")))
     assert "<b>$x$" in page.drawn, "and mathematical notation is not typeset"
     assert page.text.count("<script>a()</script>") > 5
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", (tmp_path / "report.html").read_text(encoding="utf-8"))
