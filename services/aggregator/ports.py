@@ -73,6 +73,10 @@ class WindowsStore(Protocol):
         """Store the progress, whole buckets and the step's entry; None: only whole buckets, clear the journal."""
         ...
 
+    async def attend(self, tx: Any) -> None:
+        """Say that the transaction is worked on: one in which nothing is asked for long is ended (`postgres.pool`)."""
+        ...
+
     async def remove(self, tx: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
         """Delete closed buckets that began before `first` (ms, by length), at most `limit`; return their number.
 

@@ -122,6 +122,11 @@ async def save(tx: Any, partition: int, progress: Progress, buckets: Collection[
         await tx.execute(_WRITE_DOWN, partition, progress.step, journal)
 
 
+async def attend(tx: Any) -> None:
+    """Say that the transaction is worked on; other tasks of the process have their turn meanwhile."""
+    await tx.execute("select 1")
+
+
 async def remove(tx: Any, partition: int, first: Mapping[int, int], limit: int) -> int:
     """Delete closed buckets that began before `first` (ms since 1970, by length), at most `limit`; return their number.
 

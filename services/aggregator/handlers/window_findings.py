@@ -1,8 +1,8 @@
 """What a step publishes: the windows that were revised, and what is found in them, in the order of their ends."""
 
 from collections.abc import Sequence
-from itertools import groupby
-from typing import Any
+from itertools import count, groupby
+from typing import Any, Final
 
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
@@ -19,6 +19,9 @@ from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, slot_key, to_be_judged
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.ports import WindowsStores
+
+_UNATTENDED: Final = 25
+"""Windows that are judged between two statements; a database ends a transaction in which none comes for 5 s."""
 
 
 class WindowFindings:
@@ -52,11 +55,14 @@ class WindowFindings:
         slots = {slot_key(each) for each in judged} | firing_slots(anomalies)
         watch = Watch(self._monitoring, await self._stores.anomalies.load_baselines(tx, slots), anomalies)
         outgoing: list[Outgoing] = []
-        for (bucket, due_ms), windows in groupby(judged, key=lambda each: (each.key, each.due_ms)):
+        number = count()
+        for (bucket, due_ms), windows in groupby(judged, lambda each: (each.key, each.due_ms)):
             at_ms = timestamp_ms if due_ms is None else due_ms
             if due_ms is not None:
                 outgoing += self._silent(watch, bucket.end_ms, bucket.tenant)
             for each in windows:
+                if next(number) % _UNATTENDED == 0:
+                    await self._stores.windows.attend(tx)
                 if watch.concerns(each):
                     outgoing += self._windows_and_findings(watch, each, at_ms)
             if due_ms is not None:

@@ -1,6 +1,7 @@
 """combine and windows together, on the in-process bus and a real PostgreSQL."""
 
 import random
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.postgres import pool
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool
 from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.events import topics
@@ -31,7 +33,8 @@ from services.aggregator.core import lengths
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.lengths import LENGTHS, LENGTHS_S, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
-from services.aggregator.handlers import open_windows, windows
+from services.aggregator.core.publishing import window_event
+from services.aggregator.handlers import open_windows, window_findings, windows
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
 from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
@@ -232,6 +235,28 @@ async def test_a_crash_in_any_step_changes_nothing(
         await made.pass_time(2 * DAY_S)
         assert_equal_to_a_direct_count(made.last(), verdicts)
         assert max(Counter((w.window_id, w.revision) for w in made.published()).values()) == 1
+
+
+async def test_a_step_that_judges_for_long_keeps_its_transaction(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours that close at once are judged for longer than a database lets a transaction wait for its next statement."""
+    monkeypatch.setitem(pool._SESSION, "idle_in_transaction_session_timeout", "1000")
+    taken_s = []
+
+    def slow(*revised: Any) -> Window:
+        time.sleep(0.005)
+        taken_s.append(0.005)
+        return window_event(*revised)
+
+    monkeypatch.setattr(window_findings, "window_event", slow)
+    verdicts = traffic(400, seed=6, minutes=120)
+    async with house(postgres_dsn, batch=1_000) as made:
+        await made.feed(verdicts)
+        await made.settle()
+        await made.pass_time(2 * DAY_S)
+        assert_equal_to_a_direct_count(made.last(), verdicts)
+    assert sum(taken_s) > 3
 
 
 async def test_what_was_rolled_back_is_forgotten(postgres_dsn: str) -> None:
