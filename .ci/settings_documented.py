@@ -18,8 +18,8 @@ CONFIGS = {
     "scorer": "services.scorer.config",
     "devices": "services.devices.config",
     "combine": "services.aggregator.config",
-    "windows": "services.aggregator.config",
-    "ledger": "services.aggregator.config:LedgerSettings",
+    "windows": "services.aggregator.config:GovernedSettings",
+    "ledger": "services.aggregator.config:GovernedSettings",
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
 }

@@ -1,4 +1,4 @@
--- revision 6
+-- revision 7
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -69,7 +69,7 @@ create table if not exists windows.baselines(
   primary key(tenant, segment_name, segment_value, length_s, slot)
 );
 comment on table windows.baselines is 'Earlier comparable periods of every series; segment (empty, empty) is the whole tenant.';
-comment on column windows.baselines.slot is 'Class of day (0 working day, 1 weekend) × 24 + hour in UTC.';
+comment on column windows.baselines.slot is 'Class of day (0 working day, 1 free) × 24 + hour, by the calendar of the tenant.';
 comment on column windows.baselines.body is 'msgpack: periods (start ms, k, n) by metric.';
 
 create table if not exists windows.anomalies(
@@ -96,3 +96,15 @@ comment on table windows.minute_watch is 'What the real-time detectors remember 
 comment on column windows.minute_watch.partition is 'The tallies partition of the tenant; only its lane writes the row.';
 comment on column windows.minute_watch.due_ms is 'When silence is to be told of, if nothing comes before, ms since the Unix epoch.';
 comment on column windows.minute_watch.body is 'msgpack, compressed by zlib: minutes of the last hour, reference, where each detector stands, what was told.';
+
+create table if not exists windows.calendars(
+  one boolean not null primary key default true check (one),
+  since_ms bigint not null
+);
+comment on table windows.calendars is 'Since when the days of tenants are told by their own calendars; one row.';
+comment on column windows.calendars.since_ms is 'ms since the Unix epoch. What was counted before has days in UTC.';
+-- With a day in between, so that no process of an earlier release is at work any more when it begins.
+insert into windows.calendars (since_ms)
+select case when exists (select from windows.progress)
+            then (extract(epoch from now())::bigint / 86400 + 2) * 86400000 else 0 end
+on conflict do nothing;

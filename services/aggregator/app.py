@@ -20,9 +20,11 @@ from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
+from services.aggregator.adapters.governed_calendars import GovernedCalendars
 from services.aggregator.adapters.postgres_stores import ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
-from services.aggregator.config import Engine, LedgerSettings, Settings
+from services.aggregator.config import Engine, GovernedSettings, Settings
+from services.aggregator.core.calendars import Calendars
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 __all__ = [
-    "LedgerSettings",
+    "GovernedSettings",
     "Settings",
     "build_combine",
     "build_ledger",
@@ -96,14 +98,15 @@ def build_windows(
     *,
     engine: Engine = "lane",
     heard: Heard = goes_on,
+    follower: Follower | None = None,
 ) -> Service:
     """Wire windows; the policy gives the rates to expect and the rule's guard.
 
     `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `heard`: where a log that
-    has an end ends.
+    has an end ends. `follower` knows tenants' calendars; None: everybody's days are in UTC.
     """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    stage = _windows_stage(settings, bus, policy, wire, heard)
+    stage = _windows_stage(settings, bus, policy, wire, heard, GovernedCalendars(follower) if follower else None)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     check = partial(check_shared, bus, topics.TALLIES)
     carrier: Part
@@ -125,7 +128,8 @@ def build_windows(
             announce=True,
             check=check,
         )
-    return Service(WINDOWS, [carrier], sampled=[OutboxDepth(fence), RemovedRows(fence)])
+    parts: Sequence[Part] = [follower, carrier] if follower else [carrier]
+    return Service(WINDOWS, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
 def build_ledger(
@@ -177,23 +181,30 @@ async def connect_combine(settings: Settings) -> Service:
     )
 
 
-async def connect_windows(settings: Settings) -> Service:
+async def connect_windows(settings: GovernedSettings) -> Service:
     """Open Kafka and PostgreSQL and wire windows to them, carried by what the settings say.
 
-    Raises `InvalidPolicy`, and what `on_kafka_and_postgres` raises.
+    Raises `InvalidPolicy`, `InvalidKeyring`, and what `on_kafka_and_postgres` raises.
     """
-    policy = load_policy(settings.policy_file)
+    policy, clock = load_policy(settings.policy_file), SystemClock()
     return await on_kafka_and_postgres(
         settings,
         WINDOWS,
         lambda bus, wire, pool: build_windows(
-            settings, bus, pool, policy, SystemClock(), wire, engine=settings.windows_engine
+            settings,
+            bus,
+            pool,
+            policy,
+            clock,
+            wire,
+            engine=settings.windows_engine,
+            follower=settings.documents(bus, clock),
         ),
         schema=SCHEMA,
     )
 
 
-async def connect_ledger(settings: LedgerSettings) -> Service:
+async def connect_ledger(settings: GovernedSettings) -> Service:
     """Open Kafka and PostgreSQL and wire the ledger to them.
 
     Raises `InvalidPolicy`, `InvalidKeyring`, and what `on_kafka_and_postgres` raises.
@@ -210,7 +221,9 @@ async def connect_ledger(settings: LedgerSettings) -> Service:
     )
 
 
-def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard) -> WindowsStage:
+def _windows_stage(
+    settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard, calendars: Calendars | None
+) -> WindowsStage:
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
@@ -218,4 +231,4 @@ def _windows_stage(settings: Settings, bus: Bus, policy: Policy, wire: Wire, hea
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     sources = partial(bus.partitions, topics.VERDICTS)
-    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire, heard)
+    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire, heard, calendars)

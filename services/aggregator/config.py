@@ -39,5 +39,5 @@ class Settings(settings.Settings):
     nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""
 
 
-class LedgerSettings(Settings, GovernanceSettings):
-    """The ledger follows what tenants' contracts say."""
+class GovernedSettings(Settings, GovernanceSettings):
+    """windows and the ledger follow what tenants' settings say: calendars, and how long transactions are kept."""

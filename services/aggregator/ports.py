@@ -47,6 +47,10 @@ class WindowsStore(Protocol):
         """Return the progress of a tallies partition; nothing at step 0 when it is new."""
         ...
 
+    async def calendars_since(self, tx: Any) -> int:
+        """Return since when days are told by tenants' own calendars, in ms since 1970; before that they are UTC's."""
+        ...
+
     async def load_firing(self, tx: Any, partition: int) -> Anomalies:
         """Return the anomalies that fire, of the tenants of a tallies partition."""
         ...

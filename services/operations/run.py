@@ -9,8 +9,8 @@ SERVICES: Final = {
     "scorer": "services.scorer.app:connect",
     "devices": "services.devices.app:connect",
     "combine": "services.aggregator.app:connect_combine",
-    "windows": "services.aggregator.app:connect_windows",
-    "ledger": "services.aggregator.app:connect_ledger:LedgerSettings",
+    "windows": "services.aggregator.app:connect_windows:GovernedSettings",
+    "ledger": "services.aggregator.app:connect_ledger:GovernedSettings",
     "triage": "services.triage.app:connect",
     "notifier": "services.notifier.app:connect",
 }

@@ -18,11 +18,11 @@ SECRET = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldCE="
 
 
 async def _windows(dsn: str) -> Service:
-    return await aggregator.connect_windows(aggregator.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
+    return await aggregator.connect_windows(aggregator.GovernedSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
 async def _ledger(dsn: str) -> Service:
-    return await aggregator.connect_ledger(aggregator.LedgerSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
+    return await aggregator.connect_ledger(aggregator.GovernedSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
 async def _triage(dsn: str) -> Service:

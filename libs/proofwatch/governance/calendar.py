@@ -130,6 +130,7 @@ class Calendar:
         self.holidays = frozenset(each.toordinal() - _EPOCH_DAY for each in holidays)
         self._days = _zone(zone)
         self._known: dict[int, LocalDay] = {}
+        self._slots: dict[int, int] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Calendar) and self._settings == other._settings
@@ -166,6 +167,16 @@ class Calendar:
     def hour(self, at_ms: int) -> LocalHour:
         """Return the hour of the local clock at an instant."""
         return self._days.hour(self.day(at_ms).number, at_ms)
+
+    def slot(self, hour: int) -> int:
+        """Return 24 × (1 on a free day) + the local hour, at the start of an hour of UTC counted from 1970."""
+        known = self._slots.get(hour)
+        if known is None:
+            if len(self._slots) >= _KEPT:
+                self._slots.clear()
+            day = self.day(hour * _HOUR_MS)
+            known = self._slots[hour] = 24 * day.free + self._days.hour(day.number, hour * _HOUR_MS).hour
+        return known
 
     @cached_property
     def _settings(self) -> tuple[str, tuple[int, ...], tuple[int, ...]]:

@@ -16,6 +16,7 @@ from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.bus.postgres.pool import session
 from proofwatch.bus.postgres.setup import in_schema
 from proofwatch.bus.wrappers.observed import Observed, Observer, Sample
+from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.metric_catalogue import LAG_RECORDS
@@ -106,7 +107,7 @@ class FencedLanes:
                 before = fresh[0].offset if position is None else position
                 batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
                 await owner.commit(batch, self._stage)
-            except (BusUnavailable, DatabaseOlder, KafkaError, OSError) as error:
+            except (BusUnavailable, DatabaseOlder, KafkaError, OSError, ReplicaBehind) as error:
                 # the pool says it of the database; an opening stage looks back on Kafka
                 said = isinstance(error, DatabaseAway | DatabaseOlder)
                 self._waits_for = str(error) if said else self._away(at, error)

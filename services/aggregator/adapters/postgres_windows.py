@@ -14,6 +14,7 @@ from services.aggregator.core.progress import SourceId, SourceState
 from services.aggregator.ports import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
+_CALENDARS_SINCE: Final = "select since_ms from windows.calendars"
 _LOAD_OPEN: Final = """
 select tenant, length_s, start_ms, closed, late, body from windows.buckets where partition = $1 and not closed
 """
@@ -74,6 +75,11 @@ async def load_progress(tx: Any, partition: int) -> Progress:
     """Return the progress of a tallies partition; nothing at step 0 when it is new."""
     row = await tx.fetchrow(_LOAD_PROGRESS, partition)
     return Progress(row["step"], _sources(row["sources"])) if row else Progress(0, {})
+
+
+async def calendars_since(tx: Any) -> int:
+    """Return since when days are told by tenants' own calendars, in ms since 1970; before that they are UTC's."""
+    return await tx.fetchval(_CALENDARS_SINCE) or 0
 
 
 async def load_firing(tx: Any, partition: int) -> Anomalies:

@@ -1,8 +1,11 @@
 """Baselines: what a series did in earlier, comparable periods.
 
-Comparable (a slot) means the same class of day, working day or weekend, and for windows shorter than a day also the
-same hour, both in UTC. Single weekdays would be finer, but then a new tenant had no baseline for seven weeks.
+Comparable (a slot) means the same class of day, working day or free (weekend, holiday), and for windows shorter than a
+day also the same hour, both by the tenant's calendar. Single weekdays would be finer, but then a new tenant had no
+baseline for seven weeks.
 A period is one occurrence of the slot: an hour of one date for windows shorter than a day, else the window itself.
+Hours are those of UTC, so that no window lies in two, and have the name and the day that the local clock shows when
+they begin: in Kolkata the hour from 14:30 to 15:30 is 14.
 """
 
 from typing import Final, NamedTuple
@@ -10,12 +13,12 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from proofwatch.biometrics.baseline import Baseline
+from proofwatch.governance.calendar import Calendar
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
 
 _KEPT_PERIODS: Final = 28
 """Four weeks of dates at most: long enough to be steady, short enough to follow the trade."""
-_EPOCH_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday; Monday is 0
-_SATURDAY: Final = 5
 
 
 class Period(NamedTuple):
@@ -49,11 +52,30 @@ Baselines = dict[SlotKey, dict[str, BaselineState]]
 """Baselines by metric."""
 
 
-def slot_of(length_s: int, start_ms: int) -> int:
-    """Return the slot of a window: class of day (0 working day, 1 weekend) × 24 + hour (0 for a day or longer)."""
-    weekend = (start_ms // DAY_MS + _EPOCH_WEEKDAY) % 7 >= _SATURDAY
-    hour = 0 if length_s >= DAY_S else start_ms % DAY_MS // HOUR_MS
-    return 24 * weekend + hour
+def slot_of(length_s: int, start_ms: int, days: TenantDays = UTC_DAYS) -> int:
+    """Return the slot of a window: class of day (0 working day, 1 free) × 24 + hour (0 for a day or longer)."""
+    if length_s >= DAY_S:
+        return 24 * days.day(start_ms).free
+    return days.calendar(start_ms).slot(start_ms // HOUR_MS)
+
+
+def in_slot(state: BaselineState, days: TenantDays, length_s: int, start_ms: int) -> BaselineState:
+    """Return the periods that belong into the slot of the window that starts at `start_ms`, by the calendar of then.
+
+    When a tenant gets another calendar, an hour or date may be of another class than the one it was counted in: what
+    is no longer comparable does not count any more. The same object if nothing is left out.
+    """
+    if not state.periods or state.periods[0].start_ms >= days.since_ms(start_ms):
+        return state
+    slot, calendar = slot_of(length_s, start_ms, days), days.calendar(start_ms)
+    kept = tuple(period for period in state.periods if _slot_by(calendar, length_s, period.start_ms) == slot)
+    return state if len(kept) == len(state.periods) else BaselineState(kept)
+
+
+def _slot_by(calendar: Calendar, length_s: int, start_ms: int) -> int:
+    if length_s >= DAY_S:
+        return 24 * calendar.day(start_ms + DAY_MS // 2).free  # by its middle: it may have begun at another midnight
+    return calendar.slot(start_ms // HOUR_MS)
 
 
 def period_of(length_s: int, start_ms: int) -> int:

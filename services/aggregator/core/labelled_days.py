@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from proofwatch.events.types import Figure, Window
 from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import SlotKey, slot_of
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.series import WindowRef
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 
@@ -42,9 +43,9 @@ def least_progress(lanes: Iterable[int | None]) -> int | None:
     return min(known) if known and len(known) == len(found) else None
 
 
-def slot_of_day(window: Window) -> SlotKey:
+def slot_of_day(window: Window, days_of: DaysOf = utc_days) -> SlotKey:
     """Return the row of baselines that a labelled day is judged by."""
-    slot = slot_of(window.length_s, ms_of(window.start))
+    slot = slot_of(window.length_s, ms_of(window.start), days_of(window.tenant))
     return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)
 
 

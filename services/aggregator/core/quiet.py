@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.finding import Evidence, Finding, Resolution, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
@@ -66,15 +67,15 @@ def last_end_ms(key: SeriesKey, state: AnomalyState) -> int:
     return state.last_start_ms + key.length_s * SECOND_MS
 
 
-def judged_slot(key: SeriesKey, state: AnomalyState) -> SlotKey:
+def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days) -> SlotKey:
     """Return the row of baselines that the series was judged by last."""
-    slot = slot_of(key.length_s, state.last_start_ms)
+    slot = slot_of(key.length_s, state.last_start_ms, days_of(key.tenant))
     return SlotKey(key.tenant, key.segment_name, key.segment_value, key.length_s, slot)
 
 
-def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState]) -> set[SlotKey]:
+def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState], days_of: DaysOf = utc_days) -> set[SlotKey]:
     """Return the rows of baselines that what fires was judged by last."""
-    return {judged_slot(key, each) for key, each in anomalies.items() if each.state == "firing"}
+    return {judged_slot(key, each, days_of) for key, each in anomalies.items() if each.state == "firing"}
 
 
 def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int) -> list[tuple[int, SeriesKey]]:

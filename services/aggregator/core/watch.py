@@ -7,7 +7,8 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomalies import judge
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
-from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, slot_of
+from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, in_slot, slot_of
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.detectors import DETECTORS
 from services.aggregator.core.detectors.detector import Detector, Trials
@@ -17,10 +18,11 @@ from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import SeriesKey, WindowRef
 
 
-def slot_key(revised: WindowRevision) -> SlotKey:
+def slot_key(revised: WindowRevision, days_of: DaysOf = utc_days) -> SlotKey:
     """Return the row of baselines that a window is judged by."""
     key, window = revised.key, revised.window
-    return SlotKey(key.tenant, window.name, window.value, key.length_s, slot_of(key.length_s, key.start_ms))
+    slot = slot_of(key.length_s, key.start_ms, days_of(key.tenant))
+    return SlotKey(key.tenant, window.name, window.value, key.length_s, slot)
 
 
 def to_be_judged(revised: Iterable[WindowRevision], anomalies: Anomalies) -> list[WindowRevision]:
@@ -54,6 +56,7 @@ class Watch:
         anomalies: Anomalies,
         *,
         silence_ms: int = quiet.SILENCE_MS,
+        days_of: DaysOf = utc_days,
         detectors: Sequence[Detector] = DETECTORS,
     ) -> None:
         """`baselines` has a row, perhaps empty, for every window to come, and for what fires (`quiet.firing_slots`).
@@ -64,6 +67,7 @@ class Watch:
         self._baselines = baselines
         self._anomalies = anomalies
         self._silence_ms = silence_ms
+        self._days_of = days_of
         self._detectors = tuple(detectors)
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
@@ -72,33 +76,34 @@ class Watch:
         """Return whether there is anything to judge: a small window can only end what is firing by now."""
         if not revised.small:
             return True
-        slot = slot_key(revised)
+        slot = slot_key(revised, self._days_of)
         keys = (_series(slot, metric, detector) for metric in self._monitoring.expected for detector in self._detectors)
         return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
 
     def judge(self, revised: WindowRevision, figures: Iterable[Figure]) -> Iterator[Anomaly]:
         """Yield what the rates of a window begin, change or end."""
         window = WindowRef(revised.key.start_ms, revised.key.end_ms, revised.window.revision, revised.backfill)
-        return self.judge_window(slot_key(revised), window, figures, small=revised.small)
+        return self.judge_window(slot_key(revised, self._days_of), window, figures, small=revised.small)
 
     def judge_window(
         self, slot: SlotKey, window: WindowRef, figures: Iterable[Figure], *, small: bool = False
     ) -> Iterator[Anomaly]:
         """Yield what these rates of the window begin, change or end; a `small` one begins and keeps nothing."""
-        row = self._baselines[slot]
+        row, days = self._baselines[slot], self._days_of(slot.tenant)
         for figure in figures:
             if not figure.n or figure.k is None:
                 continue
             for detector in self._detectors:
                 key = _series(slot, figure.metric, detector)
-                known, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
+                stored, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
+                known = in_slot(stored, days, slot.length_s, window.start_ms)
                 if small and not (anomaly and anomaly.state == "firing"):
                     continue
                 judged = judge(detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring)
                 if small and anomaly and not (judged.anomaly and judged.anomaly.state == "resolved"):
                     self._put(key, quiet.too_few(anomaly))  # a few that are no better keep nothing firing
                     continue
-                if judged.baseline is not known:
+                if judged.baseline is not stored:
                     row[key.column] = judged.baseline
                     self.changed_baselines[slot] = row
                 if judged.anomaly is not None:
@@ -150,7 +155,8 @@ class Watch:
         detector = next((each for each in self._detectors if each.rule == key.rule), None)
         if detector is None or not detector.watches(key, self._monitoring):
             return NOTHING
-        baseline = self._baselines.get(quiet.judged_slot(key, state), {}).get(key.column, EMPTY)
+        stored = self._baselines.get(quiet.judged_slot(key, state, self._days_of), {}).get(key.column, EMPTY)
+        baseline = in_slot(stored, self._days_of(key.tenant), key.length_s, state.last_start_ms)
         return detector.read(Trials(key, state.last_start_ms, 0, 0), baseline, self._monitoring).evidence
 
     def _put(self, key: SeriesKey, state: AnomalyState) -> None:

@@ -12,6 +12,7 @@ from proofwatch.events.wire import Wire
 from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
 from proofwatch.instants import ms_of
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
 from services.aggregator.core.labelled_days import slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
@@ -68,7 +69,7 @@ class LabelledDays:
         anomalies |= await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
         if not anomalies and not windows:
             return []
-        slots = {*(slot_of_day(window) for window in windows), *firing_slots(anomalies)}
+        slots = {*(slot_of_day(window, utc_days) for window in windows), *firing_slots(anomalies, utc_days)}
         baselines = await self._anomalies.load_baselines(tx, slots)
         watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS)
         events = list(_judged(watch, windows, until_ms))
@@ -98,7 +99,7 @@ def _judged(watch: Watch, windows: Sequence[Window], until_ms: int) -> Iterator[
     for day, those in groupby(windows, key=lambda each: each.start):
         yield from (event for _, event in watch.silent(ms_of(day)))
         for window in those:
-            yield from watch.judge_window(slot_of_day(window), window_of_day(window), watched(window))
+            yield from watch.judge_window(slot_of_day(window, utc_days), window_of_day(window), watched(window))
     yield from (event for _, event in watch.silent(until_ms))
 
 

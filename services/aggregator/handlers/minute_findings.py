@@ -8,6 +8,8 @@ from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
+from proofwatch.governance.tenant_days import TenantDays
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import totals
 from services.aggregator.core.real_time import DETECTORS
@@ -49,6 +51,7 @@ class MinuteFindings:
         due: DueTimes,
         past_ms: int | None,
         partition: int,
+        days_of: DaysOf,
         tx: Any,
     ) -> list[Outgoing]:
         """Return what the revised minutes tell, and what the absence of minutes does that ended by `past_ms`.
@@ -64,28 +67,31 @@ class MinuteFindings:
             states = await self._store.load_tenants(tx, {each.key.tenant for each in some})
             for each in some:
                 tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
-                state, changes = self._watch.closed(states[tenant], minute)
-                states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
+                days = days_of(tenant)
+                state, changes = self._watch.closed(states[tenant], minute, days)
+                states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
                 outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms)
-            await self._save(states, due, partition, tx)
+            await self._save(states, due, partition, days_of, tx)
         states = await self._store.load_tenants(tx, set(due.by(until_ms)))
         for tenant, state in states.items():
-            outgoing += self._absence(tenant, state, until_ms, states)
-        await self._save(states, due, partition, tx)
+            outgoing += self._absence(tenant, state, until_ms, states, days_of(tenant))
+        await self._save(states, due, partition, days_of, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 
-    async def _save(self, states: dict[str, TenantState], due: DueTimes, partition: int, tx: Any) -> None:
-        stored = {tenant: (state, self._watch.due_ms(state)) for tenant, state in states.items()}
+    async def _save(
+        self, states: dict[str, TenantState], due: DueTimes, partition: int, days_of: DaysOf, tx: Any
+    ) -> None:
+        stored = {tenant: (state, self._watch.due_ms(state, days_of(tenant))) for tenant, state in states.items()}
         await self._store.save_tenants(tx, partition, stored)
         for tenant, (_, due_ms) in stored.items():
             due.note(tenant, due_ms)
 
     def _absence(
-        self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState]
+        self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState], days: TenantDays
     ) -> list[Outgoing]:
-        if until_ms is None or not (changes := self._watch.absent(state, until_ms)):
+        if until_ms is None or not (changes := self._watch.absent(state, until_ms, days)):
             return []
-        states[tenant], found = publish(tenant, state, changes, self._watch.standing(state), DETECTORS)
+        states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
         return self._records(found, None)
 
     def _records(self, found: Sequence[Published], at_ms: int | None) -> list[Outgoing]:

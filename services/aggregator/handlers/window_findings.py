@@ -10,6 +10,7 @@ from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, BucketKey
@@ -40,6 +41,7 @@ class WindowFindings:
         timestamp_ms: int | None,
         in_hand: OpenWindows,
         past_ms: int | None,
+        days_of: DaysOf,
         tx: Any,
     ) -> list[Outgoing]:
         """Return the windows and what is found in them; store the baselines and anomalies that changed.
@@ -52,8 +54,9 @@ class WindowFindings:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
         judged = to_be_judged(revised, anomalies)
-        slots = {slot_key(each) for each in judged} | firing_slots(anomalies)
-        watch = Watch(self._monitoring, await self._stores.anomalies.load_baselines(tx, slots), anomalies)
+        slots = {slot_key(each, days_of) for each in judged} | firing_slots(anomalies, days_of)
+        baselines = await self._stores.anomalies.load_baselines(tx, slots)
+        watch = Watch(self._monitoring, baselines, anomalies, days_of=days_of)
         outgoing: list[Outgoing] = []
         number = count()
         for (bucket, due_ms), windows in groupby(judged, lambda each: (each.key, each.due_ms)):

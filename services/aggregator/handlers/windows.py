@@ -14,6 +14,7 @@ from proofwatch.events.types import Cell, Tally
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from proofwatch.runtime.conditions import Condition
+from services.aggregator.core.calendars import Calendars, DaysOf, EverybodyIn, utc_days
 from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
@@ -47,8 +48,14 @@ class WindowsStage:
         stores: WindowsStores,
         wire: Wire = JSON,
         heard: Heard = goes_on,
+        calendars: Calendars | None = None,
     ) -> None:
-        """`heard`: where a log that has an end ends, so that its end is not taken for silence."""
+        """`heard`: where a log that has an end ends, so that its end is not taken for silence.
+
+        `calendars`: those of the tenants; None: everybody's days are in UTC.
+        """
+        self._calendars = calendars or EverybodyIn()
+        self._days_of: DaysOf = utc_days
         self._rules = rules
         self._count_sources = verdicts_partitions
         self._decode = wire.decoder(TALLY)
@@ -71,10 +78,12 @@ class WindowsStage:
     async def step(self, batch: Batch, tx: Any) -> Sequence[Output]:
         """Merge the batch's tallies, close what became due, and return rejections, windows and anomalies.
 
-        Time moves by tallies alone, so an idle batch changes nothing. Raises `TalliesMissing`.
+        Time moves by tallies alone, so an idle batch changes nothing. Raises `TalliesMissing`, and `ReplicaBehind`
+        while a calendar may not be known that was in force by the batch's time.
         """
         if not batch.records:
             return ()
+        self._calendars.require(batch.progress_ms or 0)
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
         before_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         arrivals, rejections = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
@@ -99,9 +108,11 @@ class WindowsStage:
         self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
     ) -> list[Outgoing]:
         """Return the windows and what is found in them, in the order of their times, however the log was cut."""
-        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, tx)
+        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, self._days_of, tx)
         partition = batch.source.partition
-        minutes = await self._minutes.publish(revised, batch.progress_ms, lane.due, past_ms, partition, tx)
+        minutes = await self._minutes.publish(
+            revised, batch.progress_ms, lane.due, past_ms, partition, self._days_of, tx
+        )
         return list(merged_by(windows, minutes, key=lambda each: each.timestamp_ms or 0))
 
     async def _save(
@@ -143,6 +154,7 @@ class WindowsStage:
         lane = self._lanes.pop(source, None)
         stored = await self._store.load_progress(tx, source.partition)
         if lane is None or lane.step != stored.step:
+            self._days_of = self._calendars.days_of(await self._store.calendars_since(tx))
             opened = await self._store.load_open(tx, source.partition)
             firing = await self._store.load_firing(tx, source.partition)
             lane = OpenWindows(stored, opened, firing, DueTimes(await self._due.load_due(tx, source.partition)))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.times import moment_ms
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
-from services.aggregator.config import LedgerSettings
+from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
 from services.aggregator.queries.found import Found, NothingFound, Query
@@ -54,7 +54,7 @@ def answer(
     name: str, args: argparse.Namespace, sheet: Callable[[Answer], Sheet], query: Callable[[Query], Query] = lambda q: q
 ) -> int:
     """Read and write; return 0, 1 when the database is away, 2 when there is nothing or an argument is wrong."""
-    settings = LedgerSettings.read()
+    settings = GovernedSettings.read()
     try:
         asked = query(_query(args))
         found = (

@@ -3,7 +3,8 @@
 It grows hour by hour, and what a minute of hour H is compared with are the hours up to H - 2, however late it is looked
 at again: so neither batches nor the order of arrival have an influence. Volume and the rates of an hour of the day are
 of earlier dates. Minutes while a detector fires are left out of what it compares with, but for seven days only: what
-lasts for longer is the way it is now. Older counts weigh half after every 28 days.
+lasts for longer is the way it is now. Older counts weigh half after every 28 days. Hours of the day, and which days
+are free, are the tenant's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,10 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
-from services.aggregator.core.baselines import slot_of
+from proofwatch.governance.calendar import UTC_CALENDAR
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.real_time.minute import NO_SCORES, Check, Minute, Scores
 from services.aggregator.core.real_time.shape import Bins, Shape, added
-from services.aggregator.core.times import HOUR_MS, MINUTE_MS, MINUTE_S
+from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 
 _MATURE_HOURS: Final = 2
 _MEMORY_DAYS: Final = 28
@@ -109,7 +111,8 @@ class Volume(NamedTuple):
 class Reference(Struct, array_like=True, frozen=True):
     """What is known of a tenant; `hours` are those that a minute may still be too early to be compared with.
 
-    `volumes` by class of day and hour (`baselines.slot_of`), `by_hour` by hour of the day, UTC; `recent`: two days.
+    `volumes` by hour of UTC and whether its date is a weekend in UTC, whatever calendar they are then asked by;
+    `by_hour` by hour of the tenant's day, and 24 × how often its time zone had changed; `recent`: two days.
     """
 
     first_hour: int | None = None
@@ -141,27 +144,31 @@ class Reference(Struct, array_like=True, frozen=True):
         first = hour if self.first_hour is None else self.first_hour
         return replace(self, first_hour=first, hours=(*before, last))
 
-    def absorbed(self, hour: int) -> "Reference":
+    def absorbed(self, hour: int, days: TenantDays = UTC_DAYS) -> "Reference":
         """Return the reference with the hours in its totals with which every minute from `hour` on is compared."""
         old = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
         if not old:
             return self
         by_hour, volumes = dict(self.by_hour), dict(self.volumes)
         for each in old:
-            of_day, slot = each.hour % 24, slot_of(MINUTE_S, each.hour * HOUR_MS)
+            calendar, slot = days.calendar(each.hour * HOUR_MS), UTC_CALENDAR.slot(each.hour)
+            of_day = _of_day(days, each.hour)
             before = by_hour.get(of_day, Sums())
             by_hour[of_day] = (before.halved() if each.hour // 24 % _MEMORY_DAYS == 0 else before).plus(each.sums)
             known = (*volumes.get(slot, ()), Volume(each.hour, each.transactions, each.peak))
-            volumes[slot] = known[-_DATES:]
+            # the last dates of a class; where that is another class than UTC's, all dates that may be asked for
+            volumes[slot] = known[-(_DATES if calendar == UTC_CALENDAR else _MEMORY_DAYS) :]
+        newest = old[-1].hour
+        by_hour = {key: sums for key, sums in by_hour.items() if key >= _of_day(days, newest - 48) // 24 * 24}
         recent = (*self.recent, *(HourRates(each.hour, {m: each.sums.rate(m) for m in METRICS}) for each in old))
         total, left = _grown(self.total, old), self.hours[len(old) :]
         shapes = self.shape("match", old), self.shape("liveness", old)
         return Reference(self.first_hour, total, by_hour, volumes, recent[-_RECENT_HOURS - 1 :], left, *shapes)
 
-    def seen_from(self, hour: int) -> "View":
+    def seen_from(self, hour: int, days: TenantDays = UTC_DAYS) -> "View":
         """Return what a minute of the hour is compared with."""
         mature = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
-        return View(hour, _grown(self.total, mature), self, mature)
+        return View(hour, _grown(self.total, mature), self, mature, days)
 
     def shape(self, check: Check, hours: Sequence[Hour]) -> Shape:
         """Return how scores are usually distributed, with these further hours."""
@@ -176,8 +183,17 @@ class Reference(Struct, array_like=True, frozen=True):
 class View:
     """What a minute of one hour is compared with."""
 
-    def __init__(self, hour: int, total: Sums, reference: Reference, mature: Sequence[Hour] = ()) -> None:
+    def __init__(
+        self,
+        hour: int,
+        total: Sums,
+        reference: Reference,
+        mature: Sequence[Hour] = (),
+        days: TenantDays = UTC_DAYS,
+    ) -> None:
         self.hour = hour
+        self._days = days
+        self._least: dict[int, int | None] = {}
         self.total = total
         self._reference = reference
         self._mature = mature
@@ -208,7 +224,7 @@ class View:
         seen = self._without_the_worst(metric)
         if seen.k < _KNOWN:
             return None
-        of_hour = self._reference.by_hour.get(self.hour % 24, Sums()).rate(metric)
+        of_hour = self._reference.by_hour.get(_of_day(self._days, self.hour), Sums()).rate(metric)
         low = wilson(seen.k, seen.n)[0]
         return min(low, wilson(of_hour.k, of_hour.n)[0]) if of_hour.k >= _KNOWN else low / 2
 
@@ -229,6 +245,11 @@ class View:
         Of a class of day that is new, the other one tells, of which a quarter is expected. Not more than 20 hours
         behind the newest minute, so that the dates before it are complete.
         """
+        if hour not in self._least:
+            self._least[hour] = self._least_per_hour(hour)
+        return self._least[hour]
+
+    def _least_per_hour(self, hour: int) -> int | None:
         seen = sorted(each.transactions for each in self._dates(hour))
         if not seen:
             known = [each.transactions for each in self._dates(hour, any_day=True)]
@@ -242,18 +263,34 @@ class View:
         return seen[-2] if len(seen) >= _DATES - 1 else None
 
     def _dates(self, hour: int, *, any_day: bool = False) -> Iterator[Volume]:
-        """Yield the hour of earlier dates, the latest first: eight of the same class of day, or whatever is known."""
+        """Yield the hour of earlier dates, the latest first: eight of the same class of day, or whatever is known.
+
+        Classes and hours are those of the tenant's calendar at that hour, for the dates before it too.
+        """
         first, found = self._reference.first_hour, 0
-        own = slot_of(MINUTE_S, hour * HOUR_MS)
+        calendar = self._days.calendar(hour * HOUR_MS)
+        own = calendar.slot(hour)
         for day in range(1, _MEMORY_DAYS + 1):
             earlier = hour - 24 * day
+            earlier += (own - calendar.slot(earlier) + 12) % 24 - 12  # the clocks may have been changed since
             if first is None or earlier <= first or found == _DATES:  # the first hour need not be whole
                 return
-            slot = slot_of(MINUTE_S, earlier * HOUR_MS)
-            if any_day or slot == own:
+            slot = calendar.slot(earlier)
+            if (slot == own or (any_day and slot % 24 == own % 24)) and (known := self._volume(earlier)):
                 found += 1
-                known = [each for each in self._reference.volumes.get(slot, ()) if each.hour == earlier]
-                yield known[0] if known else Volume(earlier, 0, 0)
+                yield known
+
+    def _volume(self, hour: int) -> Volume | None:
+        """Return what is known of an hour; None: it is older than what is kept of its like."""
+        known = self._reference.volumes.get(UTC_CALENDAR.slot(hour), ())
+        if len(known) >= _DATES and hour < known[0].hour:
+            return None
+        return next((each for each in known if each.hour == hour), Volume(hour, 0, 0))
+
+
+def _of_day(days: TenantDays, hour: int) -> int:
+    at_ms = hour * HOUR_MS
+    return 24 * days.zones_before(at_ms) + days.calendar(at_ms).slot(hour) % 24
 
 
 def _grown(total: Sums, hours: list[Hour]) -> Sums:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from proofwatch.governance.policy import RealTimeRule
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.detector import Detector
@@ -65,32 +66,32 @@ class MinuteWatch:
     def __init__(self, rule: RealTimeRule, detectors: Sequence[Detector] = DETECTORS) -> None:
         self._rule = rule
         self._detectors = tuple(detectors)
-        self._views: dict[tuple[int, int, int], tuple[Reference, View]] = {}
+        self._views: dict[tuple[int, int, int, TenantDays], tuple[Reference, View]] = {}
         self._causes = {each.name: each.causes for each in detectors}
 
-    def closed(self, state: TenantState, minute: Minute) -> Moved:
+    def closed(self, state: TenantState, minute: Minute, days: TenantDays = UTC_DAYS) -> Moved:
         """Take a minute that closed, or was restated; one of more than an hour ago changes nothing."""
         newest = state.minutes[-1].start_ms if state.minutes else None
         if newest is not None and minute.start_ms <= newest:
-            return self._restated(state, minute) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
-        state = self._matured(state, minute.start_ms)
-        view = self._seen_from(state.reference, minute.start_ms // HOUR_MS)
+            return self._restated(state, minute, days) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
+        state = self._matured(state, minute.start_ms, days)
+        view = self._seen_from(state.reference, minute.start_ms // HOUR_MS, days)
         after, changes = self._next(state.after, minute, view)
         moved = TenantState(state.reference, [*state.minutes, minute], state.before, after, state.told)
         return Moved(moved, changes)
 
-    def absent(self, state: TenantState, until_ms: int) -> Changes:
+    def absent(self, state: TenantState, until_ms: int, days: TenantDays = UTC_DAYS) -> Changes:
         """Return what is told because no minute came until then. The state stays: a minute may still come."""
         end_ms = state.after.end_ms
         if not end_ms or until_ms <= end_ms:
             return {}
-        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS, days)
         return absent_marks(state.after.marks, end_ms, until_ms, view, self._rule, self._detectors)[1]
 
-    def due_ms(self, state: TenantState) -> int | None:
+    def due_ms(self, state: TenantState, days: TenantDays = UTC_DAYS) -> int | None:
         """Return by when something that is not yet told is to be, if no minute comes; None: nothing ever is."""
         end_ms, due = state.after.end_ms, []
-        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS, days)
         for detector in self._detectors:
             told = state.told.get(detector.name)
             mark = state.after.marks.get(detector.name)
@@ -101,39 +102,39 @@ class MinuteWatch:
                 due += [found.at_ms] if found else []
         return min(due, default=None)
 
-    def standing(self, state: TenantState) -> Marks:
+    def standing(self, state: TenantState, days: TenantDays = UTC_DAYS) -> Marks:
         """Return the marks as they are, with the absence by which something was told already."""
         until_ms = max((each.told_ms + MINUTE_MS for each in state.told.values() if each.firing), default=0)
         if until_ms <= state.after.end_ms:
             return state.after.marks
-        view = self._seen_from(state.reference, (state.after.end_ms - MINUTE_MS) // HOUR_MS)
+        view = self._seen_from(state.reference, (state.after.end_ms - MINUTE_MS) // HOUR_MS, days)
         return absent_marks(state.after.marks, state.after.end_ms, until_ms, view, self._rule, self._detectors)[0]
 
-    def _seen_from(self, reference: Reference, hour: int) -> View:
+    def _seen_from(self, reference: Reference, hour: int, days: TenantDays) -> View:
         """Return the view; of one hour it is the same, whatever minutes came since, until further hours are absorbed.
 
         What makes it is held on to, so that its identity is not another's.
         """
-        key = (id(reference.volumes), id(reference.recent), hour)
+        key = (id(reference.volumes), id(reference.recent), hour, days)
         if key not in self._views:
             if len(self._views) >= _VIEWS:
                 self._views.clear()
-            self._views[key] = reference, reference.seen_from(hour)
+            self._views[key] = reference, reference.seen_from(hour, days)
         return self._views[key][1]
 
     def _next(self, memory: Memory, minute: Minute, view: View) -> tuple[Memory, Changes]:
         marks, changes = next_marks(memory.marks, minute, view, self._rule, self._detectors, memory.end_ms)
         return Memory(minute.start_ms + MINUTE_MS, marks), changes
 
-    def _matured(self, state: TenantState, newest_ms: int) -> TenantState:
+    def _matured(self, state: TenantState, newest_ms: int, days: TenantDays) -> TenantState:
         """Let the minutes of more than an hour ago go into the reference."""
         reference, before = state.reference, state.before
         kept = [each for each in state.minutes if each.start_ms > newest_ms - HOUR_MS]
         for each in state.minutes[: len(state.minutes) - len(kept)]:
-            before, _ = self._next(before, each, self._seen_from(reference, each.start_ms // HOUR_MS))
+            before, _ = self._next(before, each, self._seen_from(reference, each.start_ms // HOUR_MS, days))
             reference = reference.taken(each, self._counting(each, before.marks))
         oldest_ms = kept[0].start_ms if kept else newest_ms
-        return TenantState(reference.absorbed(oldest_ms // HOUR_MS), kept, before, state.after, state.told)
+        return TenantState(reference.absorbed(oldest_ms // HOUR_MS, days), kept, before, state.after, state.told)
 
     def _counting(self, minute: Minute, marks: Marks) -> Compared:
         """Return what of a minute joins the reference."""
@@ -148,13 +149,13 @@ class MinuteWatch:
         shapes = (minute.bins(check) if not firing & {check, f"{check}_shift"} else {} for check in _CHECKS)
         return Compared(sums, *shapes)
 
-    def _restated(self, state: TenantState, minute: Minute) -> Moved:
+    def _restated(self, state: TenantState, minute: Minute, days: TenantDays) -> Moved:
         minutes = sorted(
             [*(each for each in state.minutes if each.start_ms != minute.start_ms), minute],
             key=lambda each: each.start_ms,
         )
         memory, changes = state.before, Changes()
         for each in minutes:
-            memory, further = self._next(memory, each, self._seen_from(state.reference, each.start_ms // HOUR_MS))
+            memory, further = self._next(memory, each, self._seen_from(state.reference, each.start_ms // HOUR_MS, days))
             changes |= further
         return Moved(TenantState(state.reference, minutes, state.before, memory, state.told), changes)

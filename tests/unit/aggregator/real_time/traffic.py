@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Iterator
 from math import exp, pi, sin
 
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import Published, publish
 from services.aggregator.core.real_time.minute import Minute, Scores
@@ -38,26 +39,27 @@ def steady(from_ms: int, minutes: int, n: int = 20, every: int = 2) -> list[Minu
 class Told:
     """A tenant's watch, and all it published."""
 
-    def __init__(self, watch: MinuteWatch) -> None:
+    def __init__(self, watch: MinuteWatch, days: TenantDays = UTC_DAYS) -> None:
         self.watch = watch
+        self.days = days
         self.state = TenantState()
         self.published: list[Published] = []
 
     def feed(self, minutes: Iterable[Minute]) -> "Told":
         """Close the minutes one after another."""
         for each in minutes:
-            self.state, changes = self.watch.closed(self.state, each)
+            self.state, changes = self.watch.closed(self.state, each, self.days)
             self._publish(changes)
         return self
 
     def pass_until(self, at_ms: int) -> "Told":
         """Let time pass without a minute, as far as something is due by then."""
-        while (due := self.watch.due_ms(self.state)) is not None and due <= at_ms:
-            self._publish(self.watch.absent(self.state, due))
+        while (due := self.watch.due_ms(self.state, self.days)) is not None and due <= at_ms:
+            self._publish(self.watch.absent(self.state, due, self.days))
         return self
 
     def _publish(self, changes: object) -> None:
-        standing = self.watch.standing(self.state)
+        standing = self.watch.standing(self.state, self.days)
         self.state, found = publish("bank", self.state, changes, standing, DETECTORS)  # type: ignore[arg-type]
         self.published += found
 

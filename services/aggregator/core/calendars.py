@@ -1,0 +1,48 @@
+"""Whose days are which: what the stages are told of tenants' calendars."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+
+DaysOf = Callable[[str], TenantDays]
+"""Returns the days of a tenant."""
+
+
+class Calendars(Protocol):
+    """What is known of all tenants' calendars: `adapters.governed_calendars`."""
+
+    def require(self, log_ms: int) -> None:
+        """Raise unless every calendar is known by which days up to a log time are told."""
+        ...
+
+    def days_of(self, since_ms: int) -> DaysOf:
+        """Return whose days are which, from `since_ms` on (ms since 1970); before that all are in UTC."""
+        ...
+
+    def tenants(self) -> Iterable[str]:
+        """Return the tenants that have a calendar of their own."""
+        ...
+
+
+def utc_days(tenant: str) -> TenantDays:
+    """Return the days of a tenant of whose calendar nothing is known."""
+    return UTC_DAYS
+
+
+class EverybodyIn:
+    """`Calendars` where nobody governs: the same days for everybody."""
+
+    def __init__(self, days: TenantDays = UTC_DAYS) -> None:
+        self._days = days
+
+    def require(self, log_ms: int) -> None:
+        """Nothing is missing."""
+
+    def days_of(self, since_ms: int) -> DaysOf:
+        """Return the same days for every tenant."""
+        return lambda tenant: self._days
+
+    def tenants(self) -> Iterable[str]:
+        """Return nobody, for the days of one tell those of all."""
+        return ()
