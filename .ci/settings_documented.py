@@ -20,6 +20,7 @@ CONFIGS = {
     "combine": "services.aggregator.config",
     "windows": "services.aggregator.config:GovernedSettings",
     "ledger": "services.aggregator.config:GovernedSettings",
+    "incidents": "services.aggregator.config",
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
 }

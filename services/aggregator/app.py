@@ -1,4 +1,4 @@
-"""The composition root of combine, windows and ledger."""
+"""The composition root of combine, windows, ledger and incidents."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
 from services.aggregator.adapters.governed_calendars import GovernedCalendars
-from services.aggregator.adapters.postgres_stores import ledger_stores, windows_stores
+from services.aggregator.adapters.postgres_stores import incidents_store, ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.config import Engine, GovernedSettings, Settings
 from services.aggregator.core.calendars import Calendars
@@ -29,7 +29,7 @@ from services.aggregator.core.closing import Rules
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
-from services.aggregator.handlers import ledger
+from services.aggregator.handlers import incidents, ledger
 from services.aggregator.handlers.combine import CombineStage
 from services.aggregator.handlers.minute_findings import Heard, goes_on
 from services.aggregator.handlers.windows import SCHEMA, WindowsStage
@@ -41,9 +41,11 @@ __all__ = [
     "GovernedSettings",
     "Settings",
     "build_combine",
+    "build_incidents",
     "build_ledger",
     "build_windows",
     "connect_combine",
+    "connect_incidents",
     "connect_ledger",
     "connect_windows",
 ]
@@ -51,6 +53,7 @@ __all__ = [
 COMBINE: Final = "combine"
 WINDOWS: Final = "windows"
 LEDGER: Final = "ledger"
+INCIDENTS: Final = "incidents"
 SCORED: Final = {topics.VERDICTS: ("scorer", topics.TRANSACTIONS)}
 """Who fills what combine and the ledger read: while the scorer is behind, or held up, no window may close."""
 _COMBINE_RECORDS: Final = 2_000
@@ -173,6 +176,28 @@ def build_ledger(
     return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
+def build_incidents(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
+    """Wire the incident stage."""
+    fence = outbox_fence(pool, INCIDENTS, bus, INCIDENTS, incidents.TOPICS)
+    lanes = LaneSettings.of(settings)
+    horizon_ms = (settings.alert_horizon_hours + settings.labelled_grace_hours) * HOUR_MS
+    stage = incidents.IncidentsStage(incidents_store(), horizon_ms, wire)
+    companions = (relay(fence, bus, INCIDENTS, lanes, clock),)
+    worker = Worker(
+        bus,
+        incidents.TOPICS,
+        fence,
+        stage,
+        lanes,
+        clock,
+        wire=wire,
+        companions=companions,
+        co_partitioned=incidents.TOPICS,
+        announce=True,
+    )
+    return Service(INCIDENTS, [worker], sampled=[OutboxDepth(fence)])
+
+
 async def connect_combine(settings: Settings) -> Service:
     """Open Kafka and wire combine to it. Raises `InvalidPolicy`, and what `on_kafka` raises."""
     policy = load_policy(settings.policy_file)
@@ -201,6 +226,16 @@ async def connect_windows(settings: GovernedSettings) -> Service:
             follower=settings.documents(bus, clock),
         ),
         schema=SCHEMA,
+    )
+
+
+async def connect_incidents(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire the incident stage to them. Raises what `on_kafka_and_postgres` raises."""
+    return await on_kafka_and_postgres(
+        settings,
+        INCIDENTS,
+        lambda bus, wire, pool: build_incidents(settings, bus, pool, SystemClock(), wire),
+        schema=INCIDENTS,
     )
 
 

@@ -68,6 +68,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         watches={"scorer": topics.TRANSACTIONS},
         temporary=True,
     ),
+    "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
     "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`

@@ -11,6 +11,7 @@ SERVICES: Final = {
     "combine": "services.aggregator.app:connect_combine",
     "windows": "services.aggregator.app:connect_windows:GovernedSettings",
     "ledger": "services.aggregator.app:connect_ledger:GovernedSettings",
+    "incidents": "services.aggregator.app:connect_incidents",
     "triage": "services.triage.app:connect",
     "notifier": "services.notifier.app:connect",
 }

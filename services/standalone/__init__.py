@@ -1,1 +1,1 @@
-"""Standalone mode: all seven processes in one, on an in-process bus and an embedded PostgreSQL."""
+"""Standalone mode: all eight processes in one, on an in-process bus and an embedded PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Wires all seven processes in one, and drives them as a deterministic scheduler.
+"""Wires all eight processes in one, and drives them as a deterministic scheduler.
 
 Fixed batches, fixed order of services, a clock that moves with the records: the same input gives the same output,
 byte by byte, however fast the machine is.
@@ -32,6 +32,7 @@ OUTPUT_TOPICS: Final = (
     topics.SUSPICIONS,
     topics.WINDOWS,
     topics.ANOMALIES,
+    topics.INCIDENTS,
     topics.ESCALATIONS,
     topics.NOTIFICATIONS,
 )
@@ -68,12 +69,19 @@ class Standalone:
     """The whole system on one bus."""
 
     def __init__(
-        self, bus: LocalBus, services: Sequence[Service], clock: SimulatedClock, heard: Heard | None = None
+        self,
+        bus: LocalBus,
+        services: Sequence[Service],
+        clock: SimulatedClock,
+        heard: Heard | None = None,
+        timed: Service | None = None,
     ) -> None:
+        """`timed`: the service that tells by how far time has moved, also where nothing comes for it."""
         self.bus = bus
         self.clock = clock
         self._heard = heard or Heard(0)
         self._services = services
+        self._timed = timed
 
     async def start(self) -> None:
         """Start every service."""
@@ -115,8 +123,8 @@ class Standalone:
             pass
 
     async def work_off(self) -> None:
-        """Work until no record is left to be read."""
-        while await self._round(idle=False):
+        """Work until no record is left to be read, and none comes of how far time has moved."""
+        while await self._round(idle=False) or (self._timed and await self._timed.step(idle=True)):
             pass
 
     async def pass_time(self, milliseconds: int) -> None:
@@ -140,13 +148,14 @@ def build(
     channels: Mapping[str, Channel] | None = None,
     edges: Sequence[float] = (),
 ) -> tuple[Standalone, Conservation]:
-    """Wire all seven processes on one bus; `edges` are scores that sketches must tell apart exactly."""
+    """Wire all eight processes on one bus; `edges` are scores that sketches must tell apart exactly."""
     clock, heard = SimulatedClock(start_ms), Heard(start_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True)
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
     scoring = scorer.Settings(**SETTINGS)
     subjects = MemorySubjects(scoring.subjects_ttl_s())
+    incidents = aggregator.build_incidents(aggregating, bus, pool, clock)
     services = [
         scorer.build(
             scoring, bus, subjects, policy, clock, follower=scoring.follower(bus, clock), observer=conservation
@@ -155,7 +164,8 @@ def build(
         aggregator.build_combine(aggregating, bus, policy, clock),
         aggregator.build_windows(aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms),
         aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),
+        incidents,
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
         notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),
     ]
-    return Standalone(bus, services, clock, heard), conservation
+    return Standalone(bus, services, clock, heard, incidents), conservation

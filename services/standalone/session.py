@@ -13,7 +13,8 @@ from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.port import Outgoing, Record
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.sentences import incident_title
-from proofwatch.events import topics
+from proofwatch.events import topics, types
+from proofwatch.events.codec import INCIDENT
 from proofwatch.events.mending import MENDED, SCORES
 from proofwatch.events.types import DeadLetter
 from proofwatch.governance.policy import Policy
@@ -47,6 +48,8 @@ class Session:
         self._conservation = conservation
         self._outcome = outcome
         self._mended_before = MENDED.copy()
+        self.incidents: dict[str, types.Incident] = {}
+        """Each by its last event."""
         self._outputs = OutputReader(system.bus, (*OUTPUT_TOPICS, *_DEAD))
 
     async def start(self) -> None:
@@ -86,6 +89,9 @@ class Session:
                 self._account(topic, records, letters)
             else:
                 self._results.write_output(topic, records)
+            if topic == topics.INCIDENTS:
+                told = [INCIDENT.decode(each.value) for each in records]
+                self.incidents |= {each.incident_id: each for each in told}
 
     def _account(self, topic: str, records: Sequence[Record], letters: Sequence[DeadLetter]) -> None:
         """Say by the line of the file what was refused of it; what its reader refused is accounted for already."""

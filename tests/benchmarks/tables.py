@@ -145,7 +145,7 @@ def _costs(result: Result) -> list[Rows]:
 def _standalone(result: Result) -> list[Rows]:
     rows = [(f"{each['events']:,}", f"{each['rate']:,}", f"{each['cost_us']:.0f}") for each in result["days"]]
     heads = ("simulated day of", "events/s", "CPU µs/event (Python)")
-    return [Rows("All seven processes in one", heads, rows)]
+    return [Rows("All eight processes in one", heads, rows)]
 
 
 _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {

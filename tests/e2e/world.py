@@ -1,4 +1,4 @@
-"""All seven processes on a broker, a database and a cache of their own."""
+"""All eight processes on a broker, a database and a cache of their own."""
 
 import asyncio
 import time
@@ -21,12 +21,13 @@ READS: Final[Mapping[str, Sequence[str]]] = {
     "combine": (topics.VERDICTS,),
     "windows": (topics.TALLIES,),
     "ledger": (topics.VERDICTS, topics.LABELS),
+    "incidents": (topics.ANOMALIES, topics.WINDOWS),
     "triage": (topics.SUSPICIONS, topics.ANOMALIES),
     "notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS),
 }
 _GROUPS: Final = {("devices", topics.TRANSACTIONS): "devices-rekey"}
 """Groups that are not called like their process."""
-_ON_POSTGRES: Final = ("windows", "ledger", "triage", "notifier")
+_ON_POSTGRES: Final = ("windows", "ledger", "incidents", "triage", "notifier")
 _IDLE_S: Final = 0.25
 _SETTLED_S: Final = 2.0
 """Several idle batches long: what closes on an idle batch has had its turn."""

@@ -25,6 +25,10 @@ async def _ledger(dsn: str) -> Service:
     return await aggregator.connect_ledger(aggregator.GovernedSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
+async def _incidents(dsn: str) -> Service:
+    return await aggregator.connect_incidents(aggregator.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
+
+
 async def _triage(dsn: str) -> Service:
     return await triage.connect(triage.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY, subject_tag_secret=SECRET))
 
@@ -33,7 +37,7 @@ async def _notifier(dsn: str) -> Service:
     return await notifier.connect(notifier.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
-CONNECT = {"windows": _windows, "ledger": _ledger, "triage": _triage, "notifier": _notifier}
+CONNECT = {"windows": _windows, "ledger": _ledger, "incidents": _incidents, "triage": _triage, "notifier": _notifier}
 every_service = pytest.mark.parametrize(("schema", "connect"), CONNECT.items(), ids=CONNECT)
 Connect = Callable[[str], Awaitable[Service]]
 

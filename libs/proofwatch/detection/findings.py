@@ -50,10 +50,16 @@ class FindingHistory(NamedTuple):
 
     @property
     def until_ms(self) -> int | None:
-        """Return when it ended: with the first window that was within, or where traffic ended; None while it fires."""
+        """Return when it ended; None while it fires.
+
+        It ends where traffic ended, with the first window that was within, or with the end of the span that was judged
+        where rules count over a span that overlaps what fired.
+        """
         if self.firing:
             return None
-        return max(ms_of(self.latest.window_start), ms_of(self.since))
+        latest = self.latest
+        spanning = latest.rule != "twice_baseline" and latest.resolution is None
+        return max(ms_of(latest.window_end if spanning else latest.window_start), ms_of(self.since))
 
     @property
     def since_ms(self) -> int:

@@ -120,7 +120,7 @@ def chance_of(anomaly: Anomaly) -> float:
 
 
 def _by_looks(anomaly: Anomaly) -> float:
-    return anomaly.p_value * max(1.0, _DAY_S / max(length_s(anomaly), 1)) * _SERIES
+    return max(0.0, anomaly.p_value) * max(1.0, _DAY_S / max(length_s(anomaly), 1)) * _SERIES
 
 
 def protected(where: Slice) -> bool:

@@ -14,6 +14,7 @@ from proofwatch.detection.causes import causes
 from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, finding_of, merged
 from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
 
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -35,11 +36,17 @@ class Step(NamedTuple):
 
 def observe(state: Incidents, anomalies: Iterable[Anomaly]) -> Step:
     """Take revisions of anomalies, those of one closing together; what is known already changes nothing."""
+    after = take(state, anomalies)
+    return Step(state, ()) if after is state else regrouped(after)
+
+
+def take(state: Incidents, anomalies: Iterable[Anomaly]) -> Incidents:
+    """Take revisions of anomalies, without telling what follows: `regrouped` does. The same state if all are known."""
     findings = dict(state.findings)
     for each in anomalies:
         before = findings.get(each.anomaly_id)
         findings[each.anomaly_id] = finding_of(each) if before is None else merged(before, finding_of(each))
-    return Step(state, ()) if findings == state.findings else regrouped(state._replace(findings=findings))
+    return state if findings == state.findings else state._replace(findings=findings)
 
 
 def count(state: Incidents, panel: Panel, where: Slice, k: int, n: int) -> Incidents:
@@ -56,19 +63,31 @@ def gathered(findings: Mapping[str, FindingHistory], tables: Tables) -> list[Inc
 def forget(state: Incidents, before_ms: int) -> Incidents:
     """Drop the incidents that ended before `before_ms`, with their findings and counts: they are told, and done.
 
-    `before_ms` must lie further back than anomalies come late, or one that comes begins an incident anew.
+    `before_ms` must lie further back than anomalies come late, or one that comes begins an incident anew. What merged
+    goes with the last that it may have merged into; findings of which only the end is known go by their age.
     """
-    done = {each.incident_id: each for each in state.incidents.values() if _over(each, before_ms)}
-    gone = {one for each in done.values() for one in (each.lead.anomaly_id, *each.children)}
+    done = {one for one, each in state.incidents.items() if each.state != "merged" and _over(each, before_ms)}
+    gone = {one for each in done for one in _findings(state.incidents[each])}
+    gone |= {one for one, each in state.findings.items() if each.worst is None and (each.until_ms or 0) < before_ms}
+    findings = {one: each for one, each in state.findings.items() if one not in gone}
+    done |= {
+        one
+        for one, each in state.incidents.items()
+        if each.state == "merged" and not any(finding in findings for finding in _findings(each))
+    }
     return Incidents(
-        {one: finding for one, finding in state.findings.items() if one not in gone},
+        findings,
         {panel: table for panel, table in state.tables.items() if panel.start_ms >= before_ms},
         {one: each for one, each in state.incidents.items() if one not in done},
     )
 
 
 def _over(incident: Incident, before_ms: int) -> bool:
-    return incident.until is not None and incident.until.timestamp() * 1000 < before_ms
+    return incident.until is not None and ms_of(incident.until) < before_ms
+
+
+def _findings(incident: Incident) -> tuple[str, ...]:
+    return (incident.lead.anomaly_id, *incident.children)
 
 
 def regrouped(state: Incidents) -> Step:

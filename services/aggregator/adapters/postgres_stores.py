@@ -2,6 +2,7 @@
 
 from services.aggregator.adapters import (
     control_store,
+    incident_store,
     limit_store,
     minute_watch_store,
     postgres_joins,
@@ -9,7 +10,7 @@ from services.aggregator.adapters import (
     postgres_windows,
 )
 from services.aggregator.adapters.anomaly_store import AnomalyStore
-from services.aggregator.ports import LedgerStores, WindowsStores
+from services.aggregator.ports import IncidentsStore, LedgerStores, WindowsStores
 
 
 def windows_stores() -> WindowsStores:
@@ -20,3 +21,8 @@ def windows_stores() -> WindowsStores:
 def ledger_stores() -> LedgerStores:
     """Return the tables of the schema `ledger`."""
     return LedgerStores(postgres_joins, postgres_ledger, AnomalyStore("ledger"), control_store, limit_store)
+
+
+def incidents_store() -> IncidentsStore:
+    """Return the tables of the schema `incidents`."""
+    return incident_store

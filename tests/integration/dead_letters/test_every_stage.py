@@ -40,6 +40,7 @@ EVENTS: Final = {
     topics.VERDICTS: "verdict",
     topics.TALLIES: "tally",
     topics.SUSPICIONS: "suspicion",
+    topics.WINDOWS: "window",
     topics.ANOMALIES: "anomaly",
     topics.ESCALATIONS: "escalation",
     topics.PLATFORM_ALERTS: "platform-alert",
@@ -98,6 +99,7 @@ async def letters(pool: asyncpg.Pool, wire: Wire) -> list[list[Any]]:
             aggregator.build_combine(aggregating, bus, policy, clock, wire),
             aggregator.build_windows(aggregating, bus, pool, policy, clock, wire),
             aggregator.build_ledger(aggregating, bus, pool, policy, clock, wire=wire),
+            aggregator.build_incidents(aggregating, bus, pool, clock, wire),
             triage.build(triage.Settings(**SETTINGS), bus, pool, clock, wire),
             notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, {}, wire),
         ],
@@ -143,7 +145,7 @@ async def test_the_letters_of_every_stage_are_what_they_were(postgres_dsn: str) 
     said = [dict(headers) for *_, headers in found]
     assert {each["proofwatch.reason"] for each in said} == set(get_args(DeadLetterReason)) - ELSEWHERE
     groups = {each["__connect.errors.stage"] for each in said}
-    assert groups == {"scorer", "devices", "combine", "windows", "ledger", "triage", "notifier"}
+    assert groups == {"scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier"}
     assert json.loads(GOLDEN.read_text()) == summary(found)
 
 

@@ -12,7 +12,7 @@ from proofwatch.bus.port import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests
 from services.aggregator import app as aggregator
-from services.aggregator.handlers import ledger
+from services.aggregator.handlers import incidents, ledger
 from services.cli import main
 from services.devices import app as devices
 from services.notifier import app as notifier
@@ -29,6 +29,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "combine": {aggregator.COMBINE: (topics.VERDICTS,)},
     "windows": {aggregator.WINDOWS: (topics.TALLIES,)},
     "ledger": {aggregator.LEDGER: ledger.TOPICS},
+    "incidents": {aggregator.INCIDENTS: incidents.TOPICS},
     "triage": {triage.GROUP: triage.TOPICS},
     "notifier": {notifier.GROUP: notifier.TOPICS},
     "operations": {dlq_redrive.GROUP: (topics.REDRIVES,)},

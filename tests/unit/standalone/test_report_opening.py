@@ -7,9 +7,9 @@ from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
 from proofwatch.detection.incident import Incident
 from services.standalone.core.watched import Watched
-from services.standalone.incidents import read_incidents
 from services.standalone.report.opening import Level, opening_of, openings
 from tests.unit.standalone.test_incidents import fired, write
+from tests.unit.standalone.told import incidents_in
 
 LIMITS = Limits(fmr=0.001, fnmr=0.03, apcer=0.005, bpcer=0.01)
 
@@ -28,7 +28,7 @@ def watched(whole: Classes, values: dict[str, Classes] | None = None) -> Watched
 
 
 def incident(folder: Path, tenant: str, **changes: object) -> Incident:
-    (found,) = read_incidents(write(folder, [fired(0, "os", "ios", 20, 100)], []))
+    (found,) = incidents_in(write(folder, [fired(0, "os", "ios", 20, 100)], []))
     return found._replace(tenant=tenant, incident_id=f"{tenant}-{changes}", **changes)  # type: ignore[arg-type]
 
 

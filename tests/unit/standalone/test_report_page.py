@@ -12,11 +12,11 @@ from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
 from proofwatch.detection.sentences import incident_title
-from services.standalone.incidents import read_incidents
 from services.standalone.report.page import write_report
 from tests.support.html import assert_inert, parsed
 from tests.unit.standalone.test_report_data import counted
 from tests.unit.standalone.test_report_timeline import anomaly, lines, window
+from tests.unit.standalone.told import incidents_in
 
 SECTIONS = ("figures", "scores", "det", "species", "segments", "timeline", "cases", "reading")
 VOID = {"meta", "br", "hr", "link", "img", "input"}
@@ -126,7 +126,7 @@ def test_every_section_has_its_plot_and_its_numbers(page: Page) -> None:
 def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
     """Before any figure: each incident in its sentences, the worst first; what chance makes is counted only."""
     folder = results(tmp_path)
-    found = read_incidents(folder)
+    found = incidents_in(folder)
     weak = found[0]._replace(evidence="weak", incident_id="weak")
     path = write_report(folder, "a day", summary(), evaluated(cells()), cells(), [*found, weak], limits=LIMITS)
     opened = Page(path.read_text(encoding="utf-8"))
@@ -170,7 +170,7 @@ def test_ids_are_unique_and_references_resolve(page: Page) -> None:
 def test_names_from_the_users_file_are_never_markup(tmp_path: Path) -> None:
     """Title, species, segment values and alarms show what was written, and run nothing."""
     folder, cohorts = results(tmp_path), cells(HOSTILE)
-    found = [each._replace(evidence="strong") for each in read_incidents(folder)]
+    found = [each._replace(evidence="strong") for each in incidents_in(folder)]
     path = write_report(folder, HOSTILE, summary(), evaluated(cohorts), cohorts, found, limits=LIMITS)
     page = Page(path.read_text(encoding="utf-8"))
     assert_inert(parsed(path.read_text(encoding="utf-8")))

@@ -3,17 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 
-from services.standalone.incidents import read_incidents
 from services.standalone.report.timeline import Marker, read_markers, read_timeline
 from services.standalone.report.timeline_plot import MOST_LANES, timeline
 from tests.support.html import parsed, text_of
 from tests.unit.standalone.test_incidents import fired, write
 from tests.unit.standalone.test_report_timeline import START, anomaly, lines, window
+from tests.unit.standalone.told import incidents_in
 
 
 def test_incidents_and_changes_are_drawn_where_they_were(tmp_path: Path) -> None:
     """A lane for each incident, with the tenant and the slice; a line with a name for each change."""
-    (found,) = read_incidents(write(tmp_path, [fired(5, "os", "ios", 20, 100)], []))
+    (found,) = incidents_in(write(tmp_path, [fired(5, "os", "ios", 20, 100)], []))
     traffic = read_timeline(lines(tmp_path / "w", [window(minutes) for minutes in range(0, 60, 5)]))
     marker = Marker(START + timedelta(minutes=20), "bank", "pad_version 2.1")
     svg = parsed(f"<!DOCTYPE html><title>x</title>{timeline(traffic, [], [found] * 20, [marker])}")

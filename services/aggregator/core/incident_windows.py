@@ -1,0 +1,106 @@
+"""Counts of published windows, as they are compared to find where an excess comes from. Pure.
+
+A window is kept with when it came, so that what is found at a time depends on what had come by then, and not on how
+far this process has read: of a window the last revision that had come counts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from proofwatch.detection.findings import WHOLE, Panel, Slice
+from proofwatch.events.types import Window
+from proofwatch.instants import ms_of
+from services.aggregator.core.times import SECOND_MS
+
+Rates = dict[str, tuple[int, int]]
+"""k and n by metric."""
+
+
+class Place(NamedTuple):
+    """Length in seconds and start, in milliseconds since the Unix epoch, of the windows of a tenant."""
+
+    length_s: int
+    start_ms: int
+
+    @property
+    def end_ms(self) -> int:
+        """Return the end, exclusive."""
+        return self.start_ms + self.length_s * SECOND_MS
+
+
+class Told(NamedTuple):
+    """One revision of a window: of what, which, when it came (ms of log time), and its rates."""
+
+    kind: str
+    name: str | None
+    value: str | None
+    revision: int
+    seen_ms: int
+    rates: Rates
+
+
+Row = Sequence[Told]
+"""All that is known of the windows of one place."""
+
+
+def place_of(window: Window) -> Place:
+    """Return where a window lies."""
+    return Place(window.length_s, ms_of(window.start))
+
+
+def told_of(window: Window, seen_ms: int) -> Told:
+    """Return what of a window is compared."""
+    rates = {each.metric: (each.k, each.n) for each in window.figures if each.k is not None and each.n is not None}
+    return Told(window.kind, window.segment_name, window.segment_value, window.revision, seen_ms, rates)
+
+
+def joined(known: Row, new: Iterable[Told], done_ms: int) -> list[Told]:
+    """Return both together, each revision once; what a later one replaced by `done_ms` is dropped."""
+    by_window: dict[tuple[str, str | None, str | None], dict[int, Told]] = {}
+    for each in (*known, *new):
+        by_window.setdefault((each.kind, each.name, each.value), {}).setdefault(each.revision, each)
+    kept: list[Told] = []
+    for revisions in by_window.values():
+        first = max((r for r, each in revisions.items() if each.seen_ms < done_ms), default=0)
+        kept += [revisions[r] for r in sorted(revisions) if r >= first]
+    return kept
+
+
+def rates_by(row: Row, until_ms: int) -> dict[Slice, Rates]:
+    """Return the rates of every slice of a place, by the last revisions that came before `until_ms`."""
+    last: dict[tuple[str, str | None, str | None], Told] = {}
+    for each in row:
+        if each.seen_ms < until_ms:
+            known = last.get((each.kind, each.name, each.value))
+            if known is None or known.revision < each.revision:
+                last[each.kind, each.name, each.value] = each
+    found: dict[Slice, Rates] = {}
+    for each in last.values():
+        found.setdefault((each.name, each.value), {}).update(each.rates)
+    return found
+
+
+def table(panel: Panel, rows: Mapping[Place, Mapping[Slice, Rates]]) -> dict[Slice, tuple[int, int]]:
+    """Return k and n of every slice in the panel's span: summed over the longest windows that lie in it whole."""
+    found: dict[Slice, tuple[int, int]] = {}
+    for place in cover(panel, rows):
+        for where, rates in rows[place].items():
+            if counted := rates.get(panel.metric):
+                k, n = found.get(where, (0, 0))
+                found[where] = (k + counted[0], n + counted[1])
+    return found
+
+
+def cover(panel: Panel, rows: Mapping[Place, Mapping[Slice, Rates]]) -> list[Place]:
+    """Return windows in the panel's span that do not overlap, the longest first, as far as the tenant's are known."""
+    end_ms = panel.start_ms + panel.length_s * SECOND_MS
+    inside = [
+        each
+        for each in rows
+        if panel.start_ms <= each.start_ms and each.end_ms <= end_ms and panel.metric in rows[each].get(WHOLE, {})
+    ]
+    taken: list[Place] = []
+    for each in sorted(inside, key=lambda one: (-one.length_s, one.start_ms)):
+        if not any(each.start_ms < other.end_ms and other.start_ms < each.end_ms for other in taken):
+            taken.append(each)
+    return taken
