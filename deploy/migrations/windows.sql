@@ -85,6 +85,22 @@ create table if not exists windows.anomalies(
 comment on table windows.anomalies is 'The latest anomaly of every series that ever had one.';
 comment on column windows.anomalies.body is 'msgpack: id, revision, severity and the windows it spans.';
 
+-- Windows shorter than a day are judged by charts now: their baselines are of no use, and the rule's last findings end.
+delete from windows.baselines where length_s < 86400;
+
+create table if not exists windows.rate_charts(
+  tenant text collate "C" not null,
+  segment_name text collate "C" not null,
+  segment_value text collate "C" not null,
+  charts bytea not null,
+  hours bytea,
+  primary key(tenant, segment_name, segment_value)
+) with (fillfactor = 70);
+alter table windows.rate_charts alter column hours set storage external;
+comment on table windows.rate_charts is 'What the CUSUM of each rate remembers; segment (empty, empty) is the whole tenant.';
+comment on column windows.rate_charts.charts is 'msgpack, by metric: counts of this hour, what is usual in it, charts up and down.';
+comment on column windows.rate_charts.hours is 'msgpack, compressed by zlib, by metric: hours of 28 days, the frozen reference.';
+
 create table if not exists windows.minute_watch(
   tenant text collate "C" not null primary key,
   partition int not null,

@@ -14,6 +14,7 @@ from proofwatch.events.types import Anomaly
 from proofwatch.governance.cohort import Cohort
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.entries import Entry, Key
 from services.aggregator.core.incident_groups import Arrival
 from services.aggregator.core.incident_windows import Place, Row
@@ -135,6 +136,22 @@ class MinuteWatchStore(Protocol):
         ...
 
 
+class RateChartsStore(Protocol):
+    """Charts of the rates of every tenant and segment value, and the hours behind them: `adapters.rate_chart_store`."""
+
+    async def load_rates(self, tx: Any, keys: Collection[RowKey]) -> dict[RowKey, RateRow]:
+        """Return the charts of every key; new ones where nothing is stored."""
+        ...
+
+    async def load_hours(self, tx: Any, keys: Collection[RowKey]) -> dict[RowKey, HourRow]:
+        """Return the hours of every key; none where nothing is stored."""
+        ...
+
+    async def save_rates(self, tx: Any, rows: Mapping[RowKey, RateRow], hours: Mapping[RowKey, HourRow]) -> None:
+        """Store the rows that changed; of those in `hours`, which are among them, the hours too."""
+        ...
+
+
 class Joined(NamedTuple):
     """A transaction whose entry a batch changed."""
 
@@ -252,6 +269,7 @@ class WindowsStores(NamedTuple):
     windows: WindowsStore
     anomalies: AnomaliesStore
     minutes: MinuteWatchStore
+    rates: RateChartsStore
 
 
 class LedgerStores(NamedTuple):

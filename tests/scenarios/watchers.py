@@ -5,6 +5,7 @@ tenant and its segment values, days. What is found has the time at which the win
 """
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -16,6 +17,8 @@ from proofwatch.governance.policy import Monitoring, load_policy
 from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
@@ -30,14 +33,13 @@ from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import WindowRef
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, SECOND_MS
 from services.aggregator.core.watch import Watch
-from tests.scenarios.effects import SLICES, WHOLE, Slice
+from tests.scenarios.effects import SLICES, Slice
 from tests.scenarios.traffic import FIVES, METRICS, MINUTES, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
 MONITORING: Final = POLICY.monitoring
 PROMISED: Final = promises(POLICY.limits, POLICY.min_trials)
 GRACE_MS: Final = 30_000
-SMALL_CELL: Final = 10
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 _MOST_PAIRS: Final = 0.05
 
@@ -67,7 +69,10 @@ class TenantWatch:
         self._monitoring = monitoring
         self._baselines: Baselines = {}
         self._anomalies: Anomalies = {}
-        self._watch = Watch(monitoring, self._baselines, self._anomalies)
+        self._rows: defaultdict[RowKey, RateRow] = defaultdict(RateRow)
+        self._hours: defaultdict[RowKey, HourRow] = defaultdict(HourRow)
+        self._charts = RateWatch(monitoring, self._rows, self._hours, self._anomalies)
+        self._watch = Watch(monitoring, self._baselines, self._anomalies, charts=self._charts.evidence)
 
     def branch(self) -> "TenantWatch":
         """Return a watch that knows the same and goes on by itself."""
@@ -75,6 +80,8 @@ class TenantWatch:
         other._baselines.update({slot: dict(row) for slot, row in self._baselines.items()})
         other._anomalies.update(self._anomalies)
         other._state = copy.deepcopy(self._state)
+        other._rows.update(copy.deepcopy(dict(self._rows)))
+        other._hours.update(copy.deepcopy(dict(self._hours)))
         return other
 
     def day(self, day: Day) -> list[Found]:
@@ -106,16 +113,17 @@ class TenantWatch:
         trials = [(metric, day.n[metric].tolist(), day.k[metric].tolist()) for metric in METRICS]
         for window in range(FIVES):
             start_ms = day.start_ms + window * _FIVE_MS
-            ref, slot = WindowRef(start_ms, start_ms + _FIVE_MS, 1, backfill=False), slot_of(FIVE_MINUTES_S, start_ms)
-            at_ms = ref.end_ms + GRACE_MS
-            for place, where in enumerate(SLICES):
-                size = sizes[place][window]
-                if not size:
-                    continue
-                rates = [Rate(metric, k[place][window], n[place][window]) for metric, n, k in trials]
-                small = where != WHOLE and size < SMALL_CELL
-                yield from self._judged(where, FIVE_MINUTES_S, slot, ref, rates, small=small)
-            for event in self._watch.passed(BucketKey(self.tenant, FIVE_MINUTES_S, start_ms)):
+            bucket = BucketKey(self.tenant, FIVE_MINUTES_S, start_ms)
+            counts = [
+                (
+                    RowKey(self.tenant, *where),
+                    {metric: (k[place][window], n[place][window]) for metric, n, k in trials},
+                )
+                for place, where in enumerate(SLICES)
+                if sizes[place][window]
+            ]
+            at_ms = bucket.end_ms + GRACE_MS
+            for event in [*self._charts.judge_counts(bucket, counts, at_ms), *self._charts.passed(bucket)]:
                 yield Found(at_ms, event)
 
     def _of_day(self, day: Day) -> Iterator[Found]:
@@ -125,16 +133,15 @@ class TenantWatch:
             rates = [Rate(m, int(day.k[m][place].sum()), int(day.n[m][place].sum())) for m in METRICS]
             if rates[0].n:
                 yield from self._judged(where, DAY_S, slot, ref, rates)
-        for event in self._watch.passed(BucketKey(self.tenant, DAY_S, day.start_ms)):
+        bucket = BucketKey(self.tenant, DAY_S, day.start_ms)
+        for event in [*self._watch.judge_days(bucket, self._charts.days(bucket)), *self._watch.passed(bucket)]:
             yield Found(ref.end_ms + GRACE_MS, event)
 
-    def _judged(
-        self, where: Slice, length_s: int, slot: int, ref: WindowRef, rates: Sequence[Rate], *, small: bool = False
-    ) -> Iterator[Found]:
+    def _judged(self, where: Slice, length_s: int, slot: int, ref: WindowRef, rates: Sequence[Rate]) -> Iterator[Found]:
         key = SlotKey(self.tenant, *where, length_s, slot)
         if key not in self._baselines:
             self._baselines[key] = {}
-        for event in self._watch.judge_window(key, ref, rates, small=small):  # type: ignore[arg-type]
+        for event in self._watch.judge_window(key, ref, rates):  # type: ignore[arg-type]
             yield Found(ref.end_ms + GRACE_MS, event)
 
 

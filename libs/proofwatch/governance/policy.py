@@ -89,14 +89,49 @@ class RealTimeRule(_Part):
     quiet_minutes: Annotated[int, Field(ge=1, le=1_440)] = 5
 
 
+class CusumRule(_Part):
+    """The CUSUM of each rate over closed five-minute windows, upwards for `odds_ratio` and downwards for its inverse.
+
+    Limits are in units of log likelihood and scaled by the dispersion of the series, which is taken to be at least
+    `dispersion_floor`, and `dispersion_unknown` until its hours tell; `low_limit` is for whole tenants only.
+    Baselines count once they have `baseline_days` or `baseline_failures`, else the expected rate stands in. Windows
+    that alarm are left out of them for at most `left_out_days`. A chart that stood at zero in `quiet_windows` windows
+    ends its finding. A segment value must be `segment_ratio` times the rest of its tenant at `segment_alpha`.
+    """
+
+    odds_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
+    high_limit: Annotated[float, Field(gt=0, le=1_000)] = 15.0
+    low_limit: Annotated[float, Field(gt=0, le=1_000)] = 7.0
+    dispersion_floor: Annotated[float, Field(ge=1, le=100)] = 1.0
+    dispersion_unknown: Annotated[float, Field(ge=1, le=100)] = 1.8
+    baseline_days: Annotated[int, Field(ge=1, le=28)] = 7
+    baseline_failures: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    left_out_days: Annotated[int, Field(ge=1, le=28)] = 7
+    quiet_windows: Annotated[int, Field(ge=1, le=288)] = 3
+    segment_ratio: Annotated[float, Field(ge=1, le=100)] = 1.5
+    segment_alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.001
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_limit > self.high_limit:
+            msg = f"low_limit must be at most high_limit ({self.high_limit})"
+            raise ValueError(msg)
+        return self
+
+
 class Monitoring(_Part):
-    """The 2 × baseline rule and its guard; `expected` stands in until `min_periods` earlier periods exist."""
+    """The 2 × baseline rule of days and its guard; `expected` stands in until `min_periods` earlier periods exist.
+
+    A day of a whole tenant needs `daily_trials`.
+    """
 
     factor: Annotated[float, Field(gt=1, le=100)]
     alpha: Annotated[float, Field(gt=0, le=0.5)]
     min_periods: Annotated[int, Field(ge=1, le=365)]
     expected: dict[str, Rate]
+    daily_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     real_time: RealTimeRule = RealTimeRule()
+    cusum: CusumRule = CusumRule()
 
 
 class VelocityRule(_Part):
@@ -172,8 +207,9 @@ class Policy(_Part):
         A part that came with a later release is left out where it is the default, so that a policy keeps its hash.
         """
         document = self.model_dump(mode="json")
-        if self.monitoring.real_time == RealTimeRule():
-            del document["monitoring"]["real_time"]
+        for part in ("daily_trials", "real_time", "cusum"):
+            if getattr(self.monitoring, part) == Monitoring.model_fields[part].default:
+                del document["monitoring"][part]
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
     def with_thresholds(self, match: float | None = None, liveness: float | None = None) -> "Policy":

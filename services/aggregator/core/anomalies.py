@@ -8,17 +8,20 @@ same, that is within the rule's limit. The baseline is frozen until then, and ta
 traffic ended is ended by that (`core.quiet`).
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
 
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.baselines import BaselineState, counted, left_out
-from services.aggregator.core.detectors.detector import Detector, Trials
-from services.aggregator.core.finding import Finding, anomaly_event
+from services.aggregator.core.detectors.detector import Detector, Reading, Trials
+from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.life import TRANSITIONS, Effect, Phase
 from services.aggregator.core.series import SeriesKey, WindowRef
+
+_REPORTED: Final = frozenset(("low_evidence", "high"))
 
 
 class Judgement(NamedTuple):
@@ -38,12 +41,14 @@ def judge(
     baseline: BaselineState,
     anomaly: AnomalyState | None,
     monitoring: Monitoring,
+    is_own: Callable[[Evidence], bool] = lambda _: True,
 ) -> Judgement:
     """Judge k failures in n trials of one closed or restated window.
 
     `baseline` is that of the series and the window's slot; `anomaly` the latest of the series, firing or resolved.
     Windows without trials, and series that the detector does not watch, change nothing. Backfill, and windows older
     than the latest one that an anomaly was judged by, may join the baseline but neither cause nor end anything.
+    `is_own`: whether an excess with this evidence is the series' own, and not that of the whole tenant.
     """
     if n == 0 or not detector.watches(key, monitoring):
         return Judgement(baseline, anomaly, None)
@@ -52,18 +57,30 @@ def judge(
     if phase == "quiet" and k < detector.fewest:
         return Judgement(grown, anomaly, None)  # whatever the rate: not to be reported, and most windows are so
     observation, evidence = detector.read(Trials(key, window.start_ms, k, n), baseline, monitoring)
+    if phase == "quiet" and observation in _REPORTED and not is_own(evidence):
+        observation = "weak"
     effect = TRANSITIONS[phase, observation]
     if effect == "none":
         return Judgement(grown, anomaly, None)
     without = left_out(baseline, key.length_s, window.start_ms)
     if window.backfill or (anomaly and window.start_ms < anomaly.last_start_ms):
         return Judgement(without, anomaly, None)
-    severity: Severity = "high" if observation == "high" else "low_evidence"
+    return Judgement(without, *lived(key, window, k, n, Reading(observation, evidence), anomaly))
+
+
+def lived(
+    key: SeriesKey, window: WindowRef, k: int, n: int, reading: Reading, anomaly: AnomalyState | None
+) -> tuple[AnomalyState | None, Anomaly | None]:
+    """Return what becomes of an anomaly by k of n in a window: its state (an unchanged one is the same), an event."""
+    phase: Phase = anomaly.severity if anomaly and anomaly.state == "firing" else "quiet"
+    effect = TRANSITIONS[phase, reading.observation]
+    if effect == "none":
+        return anomaly, None
+    severity: Severity = "high" if reading.observation == "high" else "low_evidence"
     moved = _moved(key, window, effect, severity, anomaly)
-    event = None
-    if effect != "hold":
-        event = anomaly_event(Finding(key, window.start_ms, window.end_ms, k, n, evidence, moved))
-    return Judgement(without, moved, event)
+    if effect == "hold":
+        return moved, None
+    return moved, anomaly_event(Finding(key, window.start_ms, window.end_ms, k, n, reading.evidence, moved))
 
 
 def _moved(

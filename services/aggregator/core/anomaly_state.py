@@ -20,8 +20,6 @@ class AnomalyState(Struct, frozen=True, array_like=True):
     last_start_ms: int
     quiet: int = 0
     """Windows of the tenant since the last one that the series was judged by."""
-    scant: bool = False
-    """Whether some of them had transactions of the series, too few to go by."""
 
 
 Anomalies = dict[SeriesKey, AnomalyState]

@@ -35,6 +35,11 @@ def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
     return tuple(_figure(proxy.metric, _sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES)
 
 
+def counted(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return k and n of every proxy."""
+    return {proxy.metric: (_sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES}
+
+
 @lru_cache(maxsize=65_536)  # windows are many and mostly small: the same few numbers again and again
 def _figure(metric: str, k: int, n: int) -> Figure:
     low, high = wilson(k, n) if n else (None, None)

@@ -94,6 +94,7 @@ def anomaly_event(finding: Finding) -> Anomaly:
         cadence=cadence.name,
         action=cadence.action,
         resolution=finding.resolution,
+        direction=finding.series.direction,
     )
 
 

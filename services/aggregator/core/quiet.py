@@ -2,8 +2,7 @@
 
 An anomaly is quiet while its series has no window that can be judged, though the tenant goes on. It ends
 
-* after so many windows of its length (`core.lengths`) in which the tenant had transactions and the series had none,
-  or, where a segment had a few, fewer than a small cell and no better than before;
+* after so many windows of its length (`core.lengths`) in which the tenant had transactions and the series had none;
 * with its own day, where its segment came no more for the last `_FIVES` five-minute windows of the tenant and for ten
   times as long as it used to stay away;
 * after a silence, when the tenant itself has gone: three days, so that no weekend ends anything; of labels, fourteen.
@@ -20,10 +19,10 @@ from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.calendars import DaysOf, utc_days
-from services.aggregator.core.finding import Evidence, Finding, Resolution, anomaly_event
+from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.series import SeriesKey
+from services.aggregator.core.series import CUSUM, SeriesKey
 from services.aggregator.core.times import DAY_MS, SECOND_MS
 
 SILENCE_MS: Final = 3 * DAY_MS
@@ -74,8 +73,9 @@ def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days)
 
 
 def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState], days_of: DaysOf = utc_days) -> set[SlotKey]:
-    """Return the rows of baselines that what fires was judged by last."""
-    return {judged_slot(key, each, days_of) for key, each in anomalies.items() if each.state == "firing"}
+    """Return the rows of baselines that what fires was judged by last; what charts judge has none."""
+    firing = ((key, each) for key, each in anomalies.items() if each.state == "firing" and key.rule != CUSUM)
+    return {judged_slot(key, each, days_of) for key, each in firing}
 
 
 def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int) -> list[tuple[int, SeriesKey]]:
@@ -91,11 +91,6 @@ def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_
 def one_more(state: AnomalyState) -> AnomalyState:
     """Return the state after a window of the tenant in which the series had nothing to be judged by."""
     return replace(state, quiet=state.quiet + 1)
-
-
-def too_few(state: AnomalyState) -> AnomalyState:
-    """Return the state after a window with too few transactions to go by, which were no better."""
-    return state if state.scant else replace(state, scant=True)
 
 
 def ended(
@@ -115,6 +110,5 @@ def ended(
         state.first_start_ms,
         max(state.last_start_ms, until_ms - key.length_s * SECOND_MS),
     )
-    resolution: Resolution = "too_little_traffic" if state.scant else "no_traffic"
-    event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, resolution))
+    event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, "no_traffic"))
     return moved, event

@@ -6,12 +6,15 @@ from services.aggregator.core.times import DAY_S
 
 FIRST_RULE: Final = "twice_baseline"
 """The rule whose states are stored under the bare metric, since there was no other."""
+CUSUM: Final = "cusum"
+Direction = Literal["up", "down"]
 
 
 class SeriesKey(NamedTuple):
     """One metric of one tenant and segment value ((None, None): the whole tenant) at one window length, under one rule.
 
-    Each rule has states of its own: what one of them finds neither ends nor hides what another does.
+    Each rule has states of its own: what one of them finds neither ends nor hides what another does. `direction`: of a
+    rule that looks both ways.
     """
 
     tenant: str
@@ -20,11 +23,14 @@ class SeriesKey(NamedTuple):
     metric: str
     length_s: int
     rule: str = FIRST_RULE
+    direction: Direction | None = None
 
     @property
     def column(self) -> str:
         """Return the metric as states are stored under it: bare for the first rule."""
-        return self.metric if self.rule == FIRST_RULE else f"{self.rule}/{self.metric}"
+        if self.rule == FIRST_RULE:
+            return self.metric
+        return f"{self.rule}/{self.metric}" if self.direction is None else f"{self.rule}.{self.direction}/{self.metric}"
 
 
 class WindowRef(NamedTuple):
@@ -41,11 +47,10 @@ class Cadence(NamedTuple):
 
     name: Literal["real_time", "daily"]
     action: Literal["flag_cohort_for_manual_review", "incident_review"]
-    reports_low_evidence: bool
 
 
-REAL_TIME: Final = Cadence("real_time", "flag_cohort_for_manual_review", reports_low_evidence=False)
-DAILY: Final = Cadence("daily", "incident_review", reports_low_evidence=True)
+REAL_TIME: Final = Cadence("real_time", "flag_cohort_for_manual_review")
+DAILY: Final = Cadence("daily", "incident_review")
 
 
 def cadence_of(length_s: int) -> Cadence:
@@ -53,8 +58,11 @@ def cadence_of(length_s: int) -> Cadence:
     return DAILY if length_s >= DAY_S else REAL_TIME
 
 
-def parse_column(column: str) -> tuple[str, str]:
-    """Return rule and metric of states that are stored under `SeriesKey.column`."""
-    rule, slash, metric = column.partition("/")
+def parse_column(column: str) -> tuple[str, str, Direction | None]:
+    """Return rule, metric and direction of states that are stored under `SeriesKey.column`."""
+    head, slash, metric = column.partition("/")
+    rule, _, direction = head.partition(".")
     # a metric that has a slash has a colon before it (apcer:<species>), and no rule has one
-    return (rule, metric) if slash and rule.isidentifier() else (FIRST_RULE, column)
+    if not slash or not rule.isidentifier():
+        return FIRST_RULE, column, None
+    return rule, metric, "up" if direction == "up" else "down" if direction == "down" else None

@@ -1,21 +1,32 @@
 """The watch over windows: every rate of every window through every detector, in order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
-from services.aggregator.core.anomalies import judge
+from services.aggregator.core.anomalies import judge, lived
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
-from services.aggregator.core.baselines import EMPTY, Baselines, SlotKey, in_slot, slot_of
+from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, in_slot, slot_of
 from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.rolling import Rolled
 from services.aggregator.core.detectors import DETECTORS
 from services.aggregator.core.detectors.detector import Detector, Trials
+from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE, compared
 from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.merge import BucketKey
+from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.segments import Segment
-from services.aggregator.core.series import SeriesKey, WindowRef
+from services.aggregator.core.series import CUSUM, SeriesKey, WindowRef
+from services.aggregator.core.times import DAY_MS, DAY_S
+
+_HEADLINE: Final = "apcer"
+"""That of a tenant has the counts of one species, and that of a value perhaps those of another."""
+OfAll = tuple[int, int, BaselineState]
+"""k, n and baseline of the whole tenant."""
 
 
 def slot_key(revised: WindowRevision, days_of: DaysOf = utc_days) -> SlotKey:
@@ -25,25 +36,9 @@ def slot_key(revised: WindowRevision, days_of: DaysOf = utc_days) -> SlotKey:
     return SlotKey(key.tenant, window.name, window.value, key.length_s, slot)
 
 
-def to_be_judged(revised: Iterable[WindowRevision], anomalies: Anomalies) -> list[WindowRevision]:
-    """Return the windows to judge: small ones only where an anomaly of theirs is firing, or may be by then.
-
-    One that begins in this very batch counts too, or what ends it would depend on how the log is cut into batches.
-    """
-    firing = {
-        (key.tenant, key.segment_name, key.segment_value, key.length_s)
-        for key, each in anomalies.items()
-        if each.state == "firing"
-    }
-    judged = []
-    for each in revised:
-        series = (each.key.tenant, each.window.name, each.window.value, each.key.length_s)
-        if not each.small:
-            firing.add(series)
-        elif series not in firing:
-            continue
-        judged.append(each)
-    return judged
+def is_judged(revised: WindowRevision) -> bool:
+    """Return whether a window is judged by itself: days and longer ones. Shorter ones move charts (`core.cusum`)."""
+    return revised.key.length_s >= DAY_S
 
 
 class Watch:
@@ -58,10 +53,12 @@ class Watch:
         silence_ms: int = quiet.SILENCE_MS,
         days_of: DaysOf = utc_days,
         detectors: Sequence[Detector] = DETECTORS,
+        charts: Callable[[SeriesKey], Evidence] | None = None,
     ) -> None:
         """`baselines` has a row, perhaps empty, for every window to come, and for what fires (`quiet.firing_slots`).
 
         Both are updated. `silence_ms`: how long a tenant must have been silent to end what fires.
+        `charts`: what a series that charts judge is compared with, where its findings end by silence, too.
         """
         self._monitoring = monitoring
         self._baselines = baselines
@@ -69,40 +66,36 @@ class Watch:
         self._silence_ms = silence_ms
         self._days_of = days_of
         self._detectors = tuple(detectors)
+        self._charts = charts
+        self._tenants: dict[tuple[str, int, int], dict[str, OfAll]] = {}
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
 
-    def concerns(self, revised: WindowRevision) -> bool:
-        """Return whether there is anything to judge: a small window can only end what is firing by now."""
-        if not revised.small:
-            return True
-        slot = slot_key(revised, self._days_of)
-        keys = (_series(slot, metric, detector) for metric in self._monitoring.expected for detector in self._detectors)
-        return any((known := self._anomalies.get(key)) and known.state == "firing" for key in keys)
-
-    def judge(self, revised: WindowRevision, figures: Iterable[Figure]) -> Iterator[Anomaly]:
+    def judge(self, revised: WindowRevision, figures: Collection[Figure]) -> Iterator[Anomaly]:
         """Yield what the rates of a window begin, change or end."""
         window = WindowRef(revised.key.start_ms, revised.key.end_ms, revised.window.revision, revised.backfill)
-        return self.judge_window(slot_key(revised, self._days_of), window, figures, small=revised.small)
+        return self.judge_window(slot_key(revised, self._days_of), window, figures)
 
-    def judge_window(
-        self, slot: SlotKey, window: WindowRef, figures: Iterable[Figure], *, small: bool = False
-    ) -> Iterator[Anomaly]:
-        """Yield what these rates of the window begin, change or end; a `small` one begins and keeps nothing."""
+    def judge_window(self, slot: SlotKey, window: WindowRef, figures: Collection[Figure]) -> Iterator[Anomaly]:
+        """Yield what these rates of the window begin, change or end."""
         row, days = self._baselines[slot], self._days_of(slot.tenant)
+        place = (slot.tenant, slot.length_s, window.start_ms)
+        if slot.segment_name is None:
+            known_of = {
+                f.metric: in_slot(row.get(f.metric, EMPTY), days, slot.length_s, window.start_ms) for f in figures
+            }
+            self._tenants[place] = {f.metric: (f.k, f.n, known_of[f.metric]) for f in figures if f.k and f.n}
+        tenant = self._tenants.get(place, {})
         for figure in figures:
             if not figure.n or figure.k is None:
                 continue
+            of_all = tenant.get(figure.metric) if slot.segment_name else None
             for detector in self._detectors:
                 key = _series(slot, figure.metric, detector)
                 stored, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
                 known = in_slot(stored, days, slot.length_s, window.start_ms)
-                if small and not (anomaly and anomaly.state == "firing"):
-                    continue
-                judged = judge(detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring)
-                if small and anomaly and not (judged.anomaly and judged.anomaly.state == "resolved"):
-                    self._put(key, quiet.too_few(anomaly))  # a few that are no better keep nothing firing
-                    continue
+                is_own = partial(self._is_own, key, window, figure.k, figure.n, of_all)
+                judged = judge(detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own)
                 if judged.baseline is not stored:
                     row[key.column] = judged.baseline
                     self.changed_baselines[slot] = row
@@ -110,6 +103,20 @@ class Watch:
                     self._put(key, judged.anomaly)
                 if judged.event is not None:
                     yield judged.event
+
+    def judge_days(self, bucket: BucketKey, days: Iterable[tuple[str, Rolled]]) -> Iterator[Anomaly]:
+        """Yield what three and seven days of a whole tenant begin or end at the closing of a day."""
+        for metric, each in days:
+            key = SeriesKey(bucket.tenant, None, None, metric, each.days * DAY_S)
+            if not each.n or not TWICE_BASELINE.watches(key, self._monitoring):
+                continue
+            window = WindowRef(bucket.end_ms - each.days * DAY_MS, bucket.end_ms, 1, backfill=False)
+            reading = compared(Trials(key, window.start_ms, each.k, each.n), each.before, self._monitoring)
+            moved, event = lived(key, window, each.k, each.n, reading, self._anomalies.get(key))
+            if moved is not None:
+                self._put(key, moved)
+            if event is not None:
+                yield event
 
     def silent(self, until_ms: int, tenant: str | None = None) -> Iterator[tuple[int, Anomaly]]:
         """Yield what has been silent for too long by `until_ms`, with the time by which it had; None: all tenants."""
@@ -137,11 +144,26 @@ class Watch:
             if key.segment_name and state.last_start_ms == day.start_ms and met and met.over:
                 yield self._end(key, day.end_ms, met.last_ms)
 
+    def _is_own(
+        self, key: SeriesKey, window: WindowRef, k: int, n: int, of_all: OfAll | None, evidence: Evidence
+    ) -> bool:
+        """Return whether a value's excess is more than the rest of its tenant shows in the same window."""
+        if of_all is None or key.metric == _HEADLINE:
+            return True
+        all_k, all_n, known = of_all
+        usual = TWICE_BASELINE.read(Trials(key, window.start_ms, all_k, all_n), known, self._monitoring)
+        expected, rule = n * evidence.baseline_rate, self._monitoring.cusum
+        rest = Compared(k, expected, max(0, all_k - k), max(0.0, all_n * usual.evidence.baseline_rate - expected))
+        return own_effect(rest, "up", rule.segment_ratio, rule.segment_alpha, rule.dispersion_unknown)
+
     def _firing(self, bucket: BucketKey) -> list[tuple[SeriesKey, AnomalyState]]:
         return [
             (key, each)
             for key, each in self._anomalies.items()
-            if each.state == "firing" and (key.tenant, key.length_s) == (bucket.tenant, bucket.length_s)
+            if each.state == "firing"
+            and key[0] == bucket.tenant
+            and key.length_s == bucket.length_s
+            and key.rule != CUSUM
         ]
 
     def _end(self, key: SeriesKey, until_ms: int, since_ms: int | None = None) -> Anomaly:
@@ -152,6 +174,8 @@ class Watch:
 
     def _last_evidence(self, key: SeriesKey, state: AnomalyState) -> Evidence:
         """Return what the series was compared with last; nothing where its rule, or its expected rate, has gone."""
+        if key.rule == CUSUM:
+            return self._charts(key) if self._charts else NOTHING
         detector = next((each for each in self._detectors if each.rule == key.rule), None)
         if detector is None or not detector.watches(key, self._monitoring):
             return NOTHING

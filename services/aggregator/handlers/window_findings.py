@@ -1,6 +1,6 @@
 """What a step publishes: the windows that were revised, and what is found in them, in the order of their ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count, groupby
 from typing import Any, Final
 
@@ -10,14 +10,17 @@ from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.state import RowKey
+from services.aggregator.core.cusum.watch import RateWatch, firing_rows, is_looked_at, row_of, turning
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.quiet import activity, firing_slots
 from services.aggregator.core.times import DAY_S, SECOND_MS
-from services.aggregator.core.watch import Watch, slot_key, to_be_judged
+from services.aggregator.core.watch import Watch, is_judged, slot_key
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.ports import WindowsStores
 
@@ -44,7 +47,7 @@ class WindowFindings:
         days_of: DaysOf,
         tx: Any,
     ) -> list[Outgoing]:
-        """Return the windows and what is found in them; store the baselines and anomalies that changed.
+        """Return the windows and what is found in them; store what is remembered of them.
 
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
         `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
@@ -53,38 +56,64 @@ class WindowFindings:
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
-        judged = to_be_judged(revised, anomalies)
-        slots = {slot_key(each, days_of) for each in judged} | firing_slots(anomalies, days_of)
-        baselines = await self._stores.anomalies.load_baselines(tx, slots)
-        watch = Watch(self._monitoring, baselines, anomalies, days_of=days_of)
+        charts = await self._charts(revised, anomalies, tx)
+        watch = await self._watch(revised, anomalies, charts, days_of, tx)
         outgoing: list[Outgoing] = []
         number = count()
-        for (bucket, due_ms), windows in groupby(judged, lambda each: (each.key, each.due_ms)):
+        for (bucket, due_ms), windows in groupby(revised, lambda each: (each.key, each.due_ms)):
             at_ms = timestamp_ms if due_ms is None else due_ms
             if due_ms is not None:
                 outgoing += self._silent(watch, bucket.end_ms, bucket.tenant)
-            for each in windows:
+            together = list(windows)
+            for each in together:
                 if next(number) % _UNATTENDED == 0:
                     await self._stores.windows.attend(tx)
-                if watch.concerns(each):
-                    outgoing += self._windows_and_findings(watch, each, at_ms)
+                outgoing += self._windows_and_findings(watch, each, at_ms)
             if due_ms is not None:
-                ended = list(watch.passed(bucket))
+                found = [*self._rates(charts, bucket, together, due_ms), *watch.passed(bucket)]
+                if bucket.length_s == DAY_S:
+                    found += watch.judge_days(bucket, charts.days(bucket))
                 if bucket.length_s == DAY_S and watch.unfinished(bucket):
-                    ended += watch.left_off(bucket, activity(await self._five_minutes(in_hand, bucket, tx)))
-                outgoing += [self._found(anomaly, at_ms) for anomaly in ended]
+                    found += watch.left_off(bucket, activity(await self._five_minutes(in_hand, bucket, tx)))
+                outgoing += [self._found(anomaly, at_ms) for anomaly in found]
         if past_ms is not None:
             outgoing += self._silent(watch, past_ms)
-        await self._stores.anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
-        in_hand.note(watch.changed_anomalies)
+        changed = {key: anomalies[key] for key in watch.changed_anomalies.keys() | charts.changed_anomalies.keys()}
+        await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
+        await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)
+        in_hand.note(changed)
         return outgoing
 
+    async def _charts(self, revised: Sequence[WindowRevision], anomalies: Anomalies, tx: Any) -> RateWatch:
+        looked_at = [each for each in revised if is_looked_at(each)]
+        days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
+        rows = await self._stores.rates.load_rates(tx, {*map(row_of, looked_at), *firing_rows(anomalies), *days})
+        histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows) | days)
+        return RateWatch(self._monitoring, rows, histories, anomalies)
+
+    async def _watch(
+        self, revised: Sequence[WindowRevision], anomalies: Anomalies, charts: RateWatch, days_of: DaysOf, tx: Any
+    ) -> Watch:
+        slots = {slot_key(each, days_of) for each in revised if is_judged(each)} | firing_slots(anomalies, days_of)
+        baselines = await self._stores.anomalies.load_baselines(tx, slots)
+        return Watch(self._monitoring, baselines, anomalies, days_of=days_of, charts=charts.evidence)
+
     def _windows_and_findings(self, watch: Watch, each: WindowRevision, at_ms: int | None) -> list[Outgoing]:
-        event = window_event(each)
-        found = [self._found(anomaly, at_ms) for anomaly in watch.judge(each, event.figures)]
         if each.small:
-            return found
-        return [Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms), *found]
+            return []
+        event = window_event(each)
+        record = Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms)
+        found = watch.judge(each, event.figures) if is_judged(each) else ()
+        return [record, *(self._found(anomaly, at_ms) for anomaly in found)]
+
+    @staticmethod
+    def _rates(
+        charts: RateWatch, bucket: BucketKey, windows: Sequence[WindowRevision], due_ms: int
+    ) -> Iterable[Anomaly]:
+        if not is_looked_at(windows[0]):
+            return
+        yield from charts.judge(bucket, windows, due_ms)
+        yield from charts.passed(bucket)
 
     def _silent(self, watch: Watch, until_ms: int, tenant: str | None = None) -> list[Outgoing]:
         return [self._found(found, at_ms + self._grace_ms) for at_ms, found in watch.silent(until_ms, tenant)]

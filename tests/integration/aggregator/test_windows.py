@@ -359,19 +359,21 @@ async def test_a_quiet_tenant_closes_by_idle_time(postgres_dsn: str) -> None:
 
 
 async def test_a_rise_raises_real_time_and_daily_anomalies_that_end(postgres_dsn: str) -> None:
-    """Half of all fail for two minutes: flagged at once, resolved when it is over, reviewed for the day."""
+    """Half of all fail for five minutes: flagged with the next closing, over when the chart is back, reviewed daily."""
     async with house(postgres_dsn) as made:
-        verdicts = [verdict(n, START + timedelta(seconds=n), failed=120 <= n < 240 and n % 2 == 0) for n in range(900)]
-        for begin in range(0, 900, 60):
+        verdicts = [verdict(n, START + timedelta(seconds=n), failed=120 <= n < 420 and n % 2 == 0) for n in range(3600)]
+        for begin in range(0, 3600, 60):
             await made.feed(verdicts[begin : begin + 60])
             await made.settle()
         await made.pass_time(2 * DAY_S)
         found = [a for a in made.anomalies() if a.metric == "liveness_fail_rate" and a.segment_name is None]
-        minutes = [a for a in found if (a.window_end - a.window_start).total_seconds() == 60]
-        assert [(a.state, a.severity, a.revision) for a in minutes] == [("firing", "high", 1), ("resolved", "high", 2)]
-        assert minutes[0].action == "flag_cohort_for_manual_review"
+        charts = [a for a in found if a.rule == "cusum" and a.direction == "up"]
+        assert [(a.state, a.severity, a.revision) for a in charts] == [("firing", "high", 1), ("resolved", "high", 2)]
+        assert charts[0].action == "flag_cohort_for_manual_review"
+        assert charts[0].since == START
+        assert timedelta(minutes=15) < charts[1].window_end - charts[0].window_end < timedelta(minutes=50)
         days = [a for a in found if a.cadence == "daily"]
-        assert [(a.state, a.action, a.k, a.n) for a in days] == [("firing", "incident_review", 60, 900)]
+        assert [(a.state, a.action, a.k, a.n) for a in days] == [("firing", "incident_review", 150, 3600)]
 
 
 async def days_of(dsn: str, chunk: int) -> tuple[list[Window], list[Anomaly]]:
@@ -395,7 +397,7 @@ async def test_a_log_published_at_once_says_what_it_says_a_day_at_a_time(new_dat
     assert outcomes[0] == outcomes[1] == outcomes[2]
     windows, anomalies = outcomes[0]
     assert not any(each.backfill for each in windows)
-    daily = [each for each in anomalies if each.cadence == "daily" and each.segment_name is None]
+    daily = [each for each in anomalies if each.window_end - each.window_start == timedelta(days=1)]
     assert {each.window_start.date() for each in daily if each.state == "firing"} == {
         (START + timedelta(days=3)).date()
     }
@@ -452,12 +454,8 @@ async def test_what_fired_on_a_release_that_was_withdrawn_ends(postgres_dsn: str
         for begin in range(200, 700, 50):
             await made.feed([release(n, 6 * n, gone=True) for n in range(begin, begin + 50)])
             await made.settle()
-        new, five = [each for each in made.anomalies() if each.segment_value == "new"], timedelta(minutes=5)
-        # windows of other lengths hold some of it for longer
-        short = {
-            each.anomaly_id for each in new if each.state == "firing" and each.window_end - each.window_start <= five
-        }
-        last: dict[str, Anomaly] = {each.anomaly_id: each for each in new if each.anomaly_id in short}
+        new = [each for each in made.anomalies() if each.segment_value == "new" and each.rule == "cusum"]
+        last: dict[str, Anomaly] = {each.anomaly_id: each for each in new}
         assert {each.cadence for each in last.values()} == {"real_time"}
         assert {(each.state, each.resolution, each.n) for each in last.values()} == {("resolved", "no_traffic", 0)}
         gone = START + timedelta(minutes=20)

@@ -36,7 +36,7 @@ def rejections(k: int, n: int) -> list[Figure]:
 
 
 @pytest.mark.parametrize(("length_s", "action"), [(60, "flag_cohort_for_manual_review"), (DAY_S, "incident_review")])
-def test_a_detector_that_is_registered_watches_every_cadence_beside_the_others(length_s: int, action: str) -> None:
+def test_a_detector_that_is_registered_watches_beside_the_others(length_s: int, action: str) -> None:
     """It fires, holds and ends under its own name and id, and what the first rule remembers stays what it was."""
     slot = SlotKey("bank", None, None, length_s, 0)
     together: tuple[Baselines, Anomalies] = {slot: {}}, {}
@@ -82,5 +82,6 @@ def test_states_are_stored_under_rule_and_metric(metric: str) -> None:
     """Those of the first rule stand where they always stood."""
     series = SeriesKey("bank", None, None, metric, 60)
     assert series.column == metric
-    for each in (series, series._replace(rule="nobody_is_rejected")):
-        assert parse_column(each.column) == (each.rule, metric)
+    both_ways = [series._replace(rule="cusum", direction=each) for each in ("up", "down")]
+    for each in (series, series._replace(rule="nobody_is_rejected"), *both_ways):
+        assert parse_column(each.column) == (each.rule, metric, each.direction)

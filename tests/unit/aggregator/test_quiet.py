@@ -31,9 +31,9 @@ KEY: Final = SeriesKey("bank", "sdk_version", "5.0.0", "rejection_rate", 60)
 FIRED: Final = AnomalyState("id", 1, "firing", "high", 0, 0)
 
 
-def published(minute: int, n: int, *, small: bool = False, name: str | None = "sdk_version") -> WindowRevision:
+def published(minute: int, n: int, *, name: str | None = "sdk_version") -> WindowRevision:
     window = SegmentWindow(name, name and "5.0.0", 1, {"p": PolicyCounts({"transactions": n}, {}, {})})
-    return WindowRevision(BucketKey("bank", 60, minute * MINUTE_MS), window, False, small)
+    return WindowRevision(BucketKey("bank", 60, minute * MINUTE_MS), window, False)
 
 
 def figures(k: int, n: int) -> list[Figure]:
@@ -51,11 +51,11 @@ class Day:
         self.baselines: Baselines = {judged_slot(KEY, FIRED): {}}
         self.watch = Watch(MONITORING, self.baselines, self.anomalies)
 
-    def minute(self, number: int, k: int | None = None, n: int = 0, *, small: bool = False) -> list[Anomaly]:
+    def minute(self, number: int, k: int | None = None, n: int = 0) -> list[Anomaly]:
         """Close one minute of the tenant, with or without the release."""
         found: list[Anomaly] = []
         if k is not None:
-            each = published(number, n, small=small)
+            each = published(number, n)
             self.baselines.setdefault(slot_key(each), {})
             found += self.watch.judge(each, figures(k, n))
         return [*found, *self.watch.passed(BucketKey("bank", 60, number * MINUTE_MS))]
@@ -82,19 +82,6 @@ def test_a_window_that_is_judged_begins_the_count_anew() -> None:
     assert day.minute(last, 30, 40) == []
     assert day.anomalies[KEY].quiet == 0
     assert [event for number in range(last + 1, 2 * last) for event in day.minute(number)] == []
-
-
-def test_a_few_stragglers_keep_nothing_firing() -> None:
-    """Small cells that are no better prove nothing: it ends, and says that there was too little to tell by."""
-    day = Day()
-    events = [e for number in range(1, QUIET_WINDOWS[60] + 1) for e in day.minute(number, 3, 3, small=True)]
-    assert [(event.state, event.resolution) for event in events] == [("resolved", "too_little_traffic")]
-
-
-def test_stragglers_that_pass_end_it_as_any_window_does() -> None:
-    """Then its rate did come back."""
-    (event,) = Day().minute(1, 0, 3, small=True)
-    assert (event.state, event.resolution) == ("resolved", None)
 
 
 def test_windows_of_another_tenant_or_length_do_not_count() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.governance.policy import PROFILES, InvalidPolicy, load_policy
+from proofwatch.governance.policy import PROFILES, CusumRule, InvalidPolicy, load_policy
 
 
 def write(tmp_path: Path, old: str, new: str) -> Path:
@@ -82,3 +82,12 @@ def test_a_policy_without_the_limits_of_minutes_keeps_its_hash() -> None:
     changed = policy.model_copy(update={"monitoring": policy.monitoring.model_copy(update={"real_time": stricter})})
     assert b"real_time" in changed.canonical()
     assert changed.hash != policy.hash
+
+
+def test_a_policy_without_the_limits_of_charts_keeps_its_hash() -> None:
+    """The same for the charts of rates; and a low limit above the high one is refused."""
+    policy = load_policy()
+    assert b"cusum" not in policy.canonical()
+    assert b"daily_trials" not in policy.canonical()
+    with pytest.raises(ValueError, match="low_limit must be at most high_limit"):
+        CusumRule(low_limit=16.0)

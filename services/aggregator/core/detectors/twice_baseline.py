@@ -1,20 +1,22 @@
 """The guarded 2 × baseline rule: each window against earlier comparable periods, or the policy's expected rate.
 
-* Daily windows report every excess: `high` when the guard test is significant, else `low_evidence`. Shorter windows
-  report significant ones only: at their size the bare rule fires in every tenth window, and the longer windows decide
-  what they cannot.
-* A single failure is never reported, however small the window: one event cannot tell a rate.
+* Days report every excess: `high` when the guard test is significant, else `low_evidence`. Three and seven days of a
+  tenant (`core.cusum.rolling`) report significant ones only: what a day cannot prove they may. Windows shorter than a
+  day are not judged by it; their evidence adds up in charts (`core.cusum`).
+* A single failure is never reported, however small the window, nor a whole tenant of fewer than `daily_trials`: they
+  cannot tell a rate.
 """
 
 from typing import Final
 
-from proofwatch.biometrics.baseline import Comparison, compare
+from proofwatch.biometrics.baseline import Baseline, Comparison, compare
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.baselines import BaselineState, earlier
 from services.aggregator.core.detectors.detector import Detector, Reading, Trials
 from services.aggregator.core.finding import Evidence
 from services.aggregator.core.life import Observation
-from services.aggregator.core.series import SeriesKey, cadence_of
+from services.aggregator.core.series import SeriesKey
+from services.aggregator.core.times import DAY_S
 
 _FEWEST: Final = 2
 
@@ -26,8 +28,12 @@ def watches(series: SeriesKey, monitoring: Monitoring) -> bool:
 
 def read(trials: Trials, baseline: BaselineState, monitoring: Monitoring) -> Reading:
     """Return how the window compares with the periods before it."""
+    return compared(trials, earlier(baseline, trials.series.length_s, trials.start_ms), monitoring)
+
+
+def compared(trials: Trials, before: Baseline, monitoring: Monitoring) -> Reading:
+    """Return how k of n compare with what was before."""
     series, k, n = trials.series, trials.k, trials.n
-    before = earlier(baseline, series.length_s, trials.start_ms)
     expected = monitoring.expected[series.metric]
     found = compare(k, n, before, expected, monitoring.factor, monitoring.alpha, monitoring.min_periods)
     counts = (0, 0, 0) if found.basis == "expected rate" else (before.k, before.n, before.periods)
@@ -42,15 +48,16 @@ def read(trials: Trials, baseline: BaselineState, monitoring: Monitoring) -> Rea
         ratio=found.ratio or 0.0,
         p_value=found.p_value,
     )
-    return Reading(_observe(found, k, reports_low_evidence=cadence_of(series.length_s).reports_low_evidence), evidence)
+    enough = k >= _FEWEST and (series.segment_name is not None or n >= monitoring.daily_trials)
+    return Reading(_observe(found, enough=enough, lists_all=series.length_s <= DAY_S), evidence)
 
 
-def _observe(found: Comparison, k: int, *, reports_low_evidence: bool) -> Observation:
+def _observe(found: Comparison, *, enough: bool, lists_all: bool) -> Observation:
     if not found.exceeds:
         return "within"
-    if k >= _FEWEST and found.severity == "high":
+    if enough and found.severity == "high":
         return "high"
-    return "low_evidence" if k >= _FEWEST and reports_low_evidence else "weak"
+    return "low_evidence" if enough and lists_all else "weak"
 
 
 TWICE_BASELINE: Final = Detector("twice_baseline", watches, read, fewest=_FEWEST)

@@ -1,0 +1,36 @@
+"""Three and seven days of a whole tenant, rolling, against the days before them: what a single day does not prove.
+
+They are told when a day closes, from the hours that charts remember (`core.cusum.profile`), so each window counts as it
+closed. A day that alarmed counts in the days that are judged, and not in those that they are compared with.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from proofwatch.biometrics.baseline import Baseline
+from services.aggregator.core.cusum.profile import Hours, counting
+
+DAYS: Final = (3, 7)
+
+
+class Rolled(NamedTuple):
+    """k failures in n trials of the last days, and the baseline of those before."""
+
+    days: int
+    k: int
+    n: int
+    before: Baseline
+
+
+def rolled(hours: Hours, until_hour: int) -> Iterator[Rolled]:
+    """Yield the sums up to `until_hour` (since 1970, exclusive), as far as the hours go back."""
+    for days in DAYS:
+        first = until_hour - 24 * days
+        if not len(hours) or int(hours[0, 0]) > first:
+            continue
+        now = hours[(hours[:, 0] >= first) & (hours[:, 0] < until_hour)]
+        old = counting(hours[hours[:, 0] < first])
+        before = Baseline(int(old[:, 1].sum()), int(old[:, 2].sum()), len(np.unique(old[:, 0] // 24)))
+        yield Rolled(days, int(now[:, 1].sum()), int(now[:, 2].sum()), before)

@@ -1,0 +1,73 @@
+"""What is remembered of the rates of a tenant or segment value between two windows.
+
+`RateRow` is read and written with every window; `HourRow`, which is large, only when an hour has turned.
+"""
+
+from typing import Final, NamedTuple
+
+from msgspec import Struct, field
+
+from services.aggregator.core.cusum.chart import ZERO, Chart
+from services.aggregator.core.cusum.profile import Reference, Usual
+
+
+class RowKey(NamedTuple):
+    """A tenant, and a segment value of it or (None, None) for the whole."""
+
+    tenant: str
+    segment_name: str | None
+    segment_value: str | None
+
+
+class Side(Struct, frozen=True, array_like=True):
+    """One direction: the chart against the moving baseline, and against the frozen reference.
+
+    `alarmed_ms`: the window in which one of them reached its limit, until both are back at zero; 0: none did. `back`:
+    windows since then in which both stood at zero, with their counts.
+    """
+
+    baseline: Chart = ZERO
+    reference: Chart = ZERO
+    alarmed_ms: int = 0
+    zeros: int = 0
+    back: Chart = ZERO
+
+
+QUIET: Final = Side()
+
+
+class RateState(Struct, frozen=True, array_like=True):
+    """One rate: counts of the hour that is going on, apart those of windows that alarm; what is usual in it; charts.
+
+    `phi` is the dispersion; `reference` None: there is none yet.
+    """
+
+    usual: Usual
+    reference: Usual | None = None
+    phi: float = 1.0
+    k: int = 0
+    n: int = 0
+    left_out_k: int = 0
+    left_out_n: int = 0
+    up: Side = QUIET
+    down: Side = QUIET
+
+
+class RateRow(Struct, array_like=True):
+    """The rates by metric in the hour `hour` (since 1970). `last_ms`: the newest window that was looked at."""
+
+    hour: int = -1
+    last_ms: int = -1
+    rates: dict[str, RateState] = field(default_factory=dict)
+
+
+class HourRow(Struct, array_like=True):
+    """By metric: hours of the last 28 days (`profile.packed`), the frozen reference, and from which hour on it counts.
+
+    `first` is the first hour of all, or the hour from which on a person had it begin anew (`rebased`).
+    """
+
+    hours: dict[str, bytes] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
+    first: dict[str, int] = field(default_factory=dict)
+    rebased: dict[str, int] = field(default_factory=dict)

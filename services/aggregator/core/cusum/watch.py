@@ -1,0 +1,267 @@
+"""The watch over rates in real time: what the charts of a closed five-minute window begin, change or end.
+
+A finding of a chart is high at its limit, and of a whole tenant of low evidence at the low limit. That of a segment
+value also needs an effect that the rest of its tenant does not have (`core.own_effect`), so that a change of the
+whole tenant is found once. It ends when the charts have come back to zero, or for want of traffic: after so many
+windows of the tenant without any of the value's that its traffic since the change point makes them a surprise
+(`_SURPRISE` trials expected), half an hour at least and a day at most; silence of the tenant is `core.quiet`'s.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import ceil, exp
+from typing import Final
+
+from msgspec.structs import replace
+
+from proofwatch.biometrics.intervals import wilson
+from proofwatch.events.enumerations import AnomalyAction
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Anomaly
+from proofwatch.governance.policy import Monitoring
+from proofwatch.instants import instant_of
+from services.aggregator.core import lengths, quiet
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState, Severity
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.chart import Chart, Counts
+from services.aggregator.core.cusum.profile import NO_HOURS, unpacked
+from services.aggregator.core.cusum.rolling import Rolled, rolled
+from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
+from services.aggregator.core.cusum.step import Seen, closed, joined, turned
+from services.aggregator.core.figures import PROXIES, counted
+from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.life import TRANSITIONS, Effect, Observation, Phase
+from services.aggregator.core.merge import BucketKey, totals
+from services.aggregator.core.own_effect import Compared, own_effect
+from services.aggregator.core.series import CUSUM, Direction, SeriesKey
+from services.aggregator.core.times import HOUR_MS, SECOND_MS
+
+FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
+_SURPRISE: Final = 20.0
+_LONGEST: Final = 288
+_ACTIONS: Final[Mapping[str, AnomalyAction]] = {"up": "flag_cohort_for_manual_review", "down": "incident_review"}
+
+
+def is_looked_at(revised: WindowRevision) -> bool:
+    """Return whether a window moves charts: of five minutes, closing, and not too late to act upon."""
+    return revised.key.length_s == FIVE_MINUTES_S and revised.due_ms is not None
+
+
+def row_of(revised: WindowRevision) -> RowKey:
+    """Return whose charts a window moves."""
+    return RowKey(revised.key.tenant, revised.window.name, revised.window.value)
+
+
+def firing_rows(anomalies: Anomalies) -> set[RowKey]:
+    """Return the rows that what fires is judged by."""
+    return {RowKey(*key[:3]) for key, each in anomalies.items() if key.rule == CUSUM and each.state == "firing"}
+
+
+def turning(revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow]) -> set[RowKey]:
+    """Return the rows whose hour turns with these windows, so that their hours are needed."""
+    return {row_of(each) for each in revised if rows[row_of(each)].hour != each.key.start_ms // HOUR_MS}
+
+
+class RateWatch:
+    """Moves charts by closed windows, one bucket after another; collects what changed."""
+
+    def __init__(
+        self,
+        monitoring: Monitoring,
+        rows: dict[RowKey, RateRow],
+        histories: dict[RowKey, HourRow],
+        anomalies: Anomalies,
+    ) -> None:
+        """`rows` has an entry for each window to come and each that fires, `histories` for those that turn.
+
+        All three are updated.
+        """
+        self._rule = monitoring.cusum
+        self._expected = {
+            each.metric: monitoring.expected[each.metric] for each in PROXIES if each.metric in monitoring.expected
+        }
+        self._rows, self._histories, self._anomalies = rows, histories, anomalies
+        self.changed_rows: dict[RowKey, RateRow] = {}
+        self.changed_histories: dict[RowKey, HourRow] = {}
+        self.changed_anomalies: Anomalies = {}
+
+    def judge(self, bucket: BucketKey, windows: Iterable[WindowRevision], known_ms: int) -> Iterator[Anomaly]:
+        """Yield what the windows of a closed bucket begin, change or end, the whole tenant's first.
+
+        `known_ms`: when it closed.
+        """
+        counts = ((row_of(each), counted(totals(each.window).counts)) for each in windows)
+        return self.judge_counts(bucket, counts, known_ms)
+
+    def judge_counts(
+        self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Mapping[str, tuple[int, int]]]], known_ms: int
+    ) -> Iterator[Anomaly]:
+        """Yield the same of k and n by metric, of each tenant or segment value."""
+        tenant: dict[str, tuple[int, float]] = {}
+        for key, trials in windows:
+            row = self._row(key, bucket.start_ms)
+            if row is None:
+                continue
+            whole = key.segment_name is None
+            counts = {
+                metric: Counts(bucket.start_ms, k, n) if whole else self._beside(row, metric, bucket, k, n, tenant)
+                for metric, (k, n) in trials.items()
+                if n and metric in self._expected
+            }
+            seen = closed(row, bucket.start_ms, counts, self._expected, self._rule, whole=whole)
+            if whole:
+                tenant = {metric: (c.k, c.n * row.rates[metric].usual.p0) for metric, c in counts.items()}
+            for metric, both in seen.items():
+                for side in both:
+                    if side.alarms or side.low or self._fires(key, metric, side.direction):
+                        yield from self._judged(key, metric, side, counts[metric], known_ms, whole=whole)
+
+    def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
+        """Yield what ends because buckets of its tenant closed without it; after the bucket's windows."""
+        for key, state in list(self._anomalies.items()):
+            if key.rule != CUSUM or key.tenant != bucket.tenant or state.state != "firing":
+                continue
+            if state.last_start_ms >= bucket.start_ms:
+                continue
+            self._put(key, quiet.one_more(state))
+            if state.quiet + 1 >= self._patience(key, state):
+                moved, event = quiet.ended(key, state, bucket.end_ms, self.evidence(key))
+                self._put(key, moved)
+                yield event
+
+    def evidence(self, key: SeriesKey) -> Evidence:
+        """Return what a series is compared with, without trials."""
+        state = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)
+        if state is None:
+            return NOTHING
+        usual = state.usual
+        return NOTHING._replace(
+            baseline_k=usual.k, baseline_n=usual.n, baseline_rate=usual.p0, baseline_periods=usual.hours
+        )
+
+    def days(self, bucket: BucketKey) -> Iterator[tuple[str, Rolled]]:
+        """Yield three and seven days of a whole tenant, by metric, at the closing of a day."""
+        key = RowKey(bucket.tenant, None, None)
+        row, history = self._rows.get(key), self._histories.get(key)
+        if row is None or history is None:
+            return
+        for metric, state in row.rates.items():
+            hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
+            for each in rolled(joined(hours, row.hour, state), bucket.end_ms // HOUR_MS):
+                yield metric, each
+
+    def _row(self, key: RowKey, start_ms: int) -> RateRow | None:
+        row = self._rows[key]
+        if start_ms <= row.last_ms:
+            return None  # late data made a window where there was none
+        if row.hour != start_ms // HOUR_MS:
+            history = self._histories[key]
+            turned(row, history, start_ms, self._expected, self._rule)
+            self.changed_histories[key] = history
+        self.changed_rows[key] = row
+        return row
+
+    def _beside(
+        self, row: RateRow, metric: str, bucket: BucketKey, k: int, n: int, tenant: Mapping[str, tuple[int, float]]
+    ) -> Counts:
+        all_k, all_expected = tenant.get(metric, (k, 0.0))
+        state = row.rates.get(metric)
+        own = n * (state.usual.p0 if state else self._expected[metric])
+        return Counts(bucket.start_ms, k, n, max(0, all_k - k), max(0.0, all_expected - own))
+
+    def _judged(
+        self, row: RowKey, metric: str, seen: Seen, counts: Counts, known_ms: int, *, whole: bool
+    ) -> Iterator[Anomaly]:
+        key = SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, seen.direction)
+        anomaly = self._anomalies.get(key)
+        phase: Phase = anomaly.severity if anomaly and anomaly.state == "firing" else "quiet"
+        observation: Observation = "within" if seen.over else "weak"
+        if seen.alarms and (whole or self._is_own(seen)):
+            observation = "high"
+        elif seen.low:
+            observation = "low_evidence"
+        effect = TRANSITIONS[phase, observation]
+        if effect == "none":
+            return
+        moved = _moved(key, counts.start_ms, effect, observation, anomaly)
+        self._put(key, moved)
+        if effect != "hold":
+            yield _event(key, moved, seen, counts, known_ms)
+
+    def _fires(self, row: RowKey, metric: str, direction: Direction) -> bool:
+        known = self._anomalies.get(SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, direction))
+        return known is not None and known.state == "firing"
+
+    def _is_own(self, seen: Seen) -> bool:
+        chart, rule = seen.chart, self._rule
+        compared = Compared(chart.k, chart.expected, chart.rest_k, chart.rest_expected)
+        return own_effect(compared, seen.direction, rule.segment_ratio, rule.segment_alpha, seen.phi)
+
+    def _patience(self, key: SeriesKey, state: AnomalyState) -> int:
+        rates = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)
+        least = lengths.QUIET_WINDOWS[FIVE_MINUTES_S]
+        chart = None if rates is None else _newest(rates, key)
+        if chart is None or not chart.n:
+            return _LONGEST
+        windows = (state.last_start_ms - chart.since_ms) // FIVE_MS + 1
+        return min(_LONGEST, max(least, ceil(_SURPRISE * windows / chart.n)))
+
+    def _put(self, key: SeriesKey, state: AnomalyState) -> None:
+        self._anomalies[key] = self.changed_anomalies[key] = state
+
+
+def _newest(state: RateState, key: SeriesKey) -> Chart:
+    side = state.down if key.direction == "down" else state.up
+    return max(side.baseline, side.reference, side.back, key=lambda each: each.n)
+
+
+def _moved(
+    key: SeriesKey, start_ms: int, effect: Effect, observed: Observation, anomaly: AnomalyState | None
+) -> AnomalyState:
+    if effect == "fire":
+        parts = (key.rule, key.metric, *key[:3], key.length_s, key.direction, start_ms)
+        severity: Severity = "high" if observed == "high" else "low_evidence"
+        return AnomalyState(derived_id("anomaly", *parts), 1, "firing", severity, start_ms, start_ms)
+    assert anomaly is not None, "only a firing anomaly escalates, holds or resolves"
+    return replace(
+        anomaly,
+        revision=anomaly.revision + (effect != "hold"),
+        state="resolved" if effect == "resolve" else "firing",
+        severity="high" if effect == "escalate" else anomaly.severity,
+        last_start_ms=start_ms,
+        quiet=0,
+    )
+
+
+def _event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known_ms: int) -> Anomaly:
+    chart = seen.chart
+    if not chart.n:
+        chart = Chart(0.0, counts.start_ms, counts.k, counts.n, counts.n * seen.usual.p0)
+    firing = state.state == "firing"
+    rate, base = chart.k / chart.n, chart.expected / chart.n
+    low, high = wilson(chart.k, chart.n)
+    evidence = Evidence(
+        rate,
+        low,
+        high,
+        seen.usual.k,
+        seen.usual.n,
+        base,
+        seen.usual.hours,
+        rate / base,
+        exp(-chart.statistic / seen.phi),
+    )
+    return build_anomaly(
+        key,
+        Stated(state.anomaly_id, state.revision, state.state, state.severity),
+        Counted(chart.since_ms, counts.start_ms + FIVE_MS, chart.k, chart.n, evidence),
+        cadence="real_time",
+        action=_ACTIONS[seen.direction],
+        resolution=None,
+        direction=seen.direction,
+        since=instant_of(chart.since_ms) if firing else None,
+        known_at=instant_of(known_ms),
+        statistic=chart.statistic,
+        threshold=seen.limit if state.severity == "high" else None,
+        affected=abs(chart.k - chart.expected) if firing else None,
+    )

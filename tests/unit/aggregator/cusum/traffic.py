@@ -1,0 +1,77 @@
+"""Five-minute windows of simulated rates, through the watch that judges them in production."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from proofwatch.events.types import Anomaly
+from proofwatch.governance.policy import CusumRule, Monitoring, load_policy
+from services.aggregator.core.anomaly_state import Anomalies
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.cusum.watch import FIVE_MS, RateWatch, row_of
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
+
+METRIC: Final = "match_fail_rate"
+POLICY: Final = load_policy().monitoring
+Segment = tuple[str | None, str | None]
+Rates = Mapping[Segment, tuple[int, float]]
+"""Trials in a window, and the true rate."""
+
+
+def monitoring(expected: float = 0.01, **rule: float) -> Monitoring:
+    """Return the default policy's, with one rate and other limits."""
+    return POLICY.model_copy(update={"expected": {METRIC: expected}, "cusum": CusumRule.model_validate(rule)})
+
+
+@dataclass
+class Bank:
+    """A tenant's states, and the windows that it is given."""
+
+    monitoring: Monitoring = field(default_factory=monitoring)
+    rows: dict[RowKey, RateRow] = field(default_factory=dict)
+    histories: dict[RowKey, HourRow] = field(default_factory=dict)
+    anomalies: Anomalies = field(default_factory=dict)
+
+    def close(self, start_ms: int, counts: Mapping[Segment, tuple[int, int]], *, small: bool = False) -> list[Anomaly]:
+        """Close one window with these failures and trials."""
+        bucket = BucketKey("bank", FIVE_MINUTES_S, start_ms)
+        windows = [self._window(bucket, segment, k, n, small=small) for segment, (k, n) in counts.items()]
+        for each in windows:
+            self.rows.setdefault(row_of(each), RateRow())
+            self.histories.setdefault(row_of(each), HourRow())
+        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies)
+        return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
+
+    def run(self, windows: Iterator[tuple[int, Mapping[Segment, tuple[int, int]]]]) -> list[Anomaly]:
+        """Close windows one after another."""
+        return [event for start_ms, counts in windows for event in self.close(start_ms, counts)]
+
+    @staticmethod
+    def _window(bucket: BucketKey, segment: Segment, k: int, n: int, *, small: bool) -> WindowRevision:
+        counts = {"transactions": n, "match.fail": k, "match.pass": n - k}
+        window = SegmentWindow(*segment, 0 if small else 1, {"p": PolicyCounts(counts, {}, {})})
+        return WindowRevision(bucket, window, False, small, bucket.end_ms + 30_000)
+
+
+def traffic(
+    seed: int, windows: int, rates: Callable[[int], Rates] | Rates, first: int = 0
+) -> Iterator[tuple[int, dict[Segment, tuple[int, int]]]]:
+    """Yield starts and counts: Poisson trials, binomial failures; the whole tenant is (None, None), given by itself."""
+    chance = np.random.default_rng(seed)
+    for number in range(first, first + windows):
+        told = rates(number) if callable(rates) else rates
+        counts = {}
+        for segment, (trials, rate) in told.items():
+            n = int(chance.poisson(trials))
+            counts[segment] = (int(chance.binomial(n, rate)), n)
+        yield number * FIVE_MS, counts
+
+
+def summed(told: Rates, parts: Sequence[Segment]) -> Rates:
+    """Return the rates with a whole tenant of the same mean as its parts."""
+    n = sum(told[each][0] for each in parts)
+    return {(None, None): (n, sum(told[each][0] * told[each][1] for each in parts) / n), **told}
