@@ -19,6 +19,7 @@ from proofwatch.instants import us_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS, SEGMENTS, Columns
 from proofwatch.scorefile.mapping import Score
 from proofwatch.scorefile.reader import Reader, Reading
+from proofwatch.scorefile.times import later
 from proofwatch.tabular import Row
 
 __all__ = ["BUILT_IN_SEGMENTS", "FIELDS", "LINE", "SEGMENTS", "Columns", "Intake"]
@@ -86,7 +87,22 @@ class Intake:
         key = f"{self.tenant}/{subject_ref}".encode()
         headers = () if reading.refused or reading.unfit else ((LINE, b"%d" % reading.line),)
         transaction = Outgoing(topics.TRANSACTIONS, key, orjson.dumps(event), timestamp_ms=stamp_ms, headers=headers)
-        return transaction, self._label(reading, transaction_id, moment, stamp_ms)
+        asserted = self.asserted(moment, reading)
+        return transaction, self._label(reading, transaction_id, asserted, stamp_ms)
+
+    def asserted(self, moment: datetime, reading: Reading) -> datetime:
+        """Return when the truth of a row of `moment` came: as the row says, else as long after it as the mapping."""
+        return reading.labelled_at or later(moment, self.reader.mapping.label_delay)
+
+    def label_us(self, row: Row) -> int | None:
+        """Return the same in microseconds since the Unix epoch, of a row that is not read yet; None: it has no time."""
+        moment = self.reader.label_moment_of(row)
+        return None if moment is None else us_of(moment)
+
+    @property
+    def late_labels(self) -> bool:
+        """Return whether labels may come later than their transactions."""
+        return "labelled_at" in self.reader.columns.fields or bool(self.reader.mapping.label_delay)
 
     def _moment(self, number: int, reading: Reading) -> tuple[datetime, str]:
         """Return a moment for the row, and its time as the event says it: as it was written where it cannot be read."""

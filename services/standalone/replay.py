@@ -98,7 +98,9 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         say(f"{line}\n")
     with args.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
-    feed = Feed(table, replace(intake, reader=reader.anew(), file_digest=digest), say, selection.conflicts)
+    feed = Feed(
+        table, replace(intake, reader=reader.anew(), file_digest=digest), say, selection.conflicts, when_known=True
+    )
     points = operating_points(trials, policy.min_trials)
     run_ = Run(
         title=f"replay of {args.file.name}",

@@ -172,7 +172,7 @@ def _tell(selection: RowSelection, rows: Iterator[Timed], id_column: str, horizo
                 shared.trial = number
             else:
                 selection.further += 1
-        _assert(shared, reading, us_of(moment))
+        _assert(shared, reading, us_of(intake.asserted(moment, reading)))
 
 
 def _assert(shared: Shared, reading: Reading, at_us: int) -> None:

@@ -71,7 +71,7 @@ class Session:
         apart = counted[topics.dead_letter_topic(topics.TRANSACTIONS)]
         self.sent += counted[topics.TRANSACTIONS] + apart
         self.set_apart += apart
-        self.labels_sent += counted[topics.LABELS]
+        self.labels_sent += counted[topics.LABELS] + counted[topics.dead_letter_topic(topics.LABELS)]
         await self._collect()
 
     async def finish(self, quiet: timedelta) -> None:

@@ -116,7 +116,7 @@ def _for(why: Objection, account: Account) -> Iterator[_Change]:
         yield _Change(
             "missing_values", {name: ["NaN", "inf", "-inf"]}, "list", ["if these mean that there is no score"]
         )
-    elif name == "occurred_at":
+    elif name in ("occurred_at", "labelled_at"):
         if problem == BLANK_TIME:
             yield _Change("no time at all by leaving the column out, or give every row one", {}, "text", [])
         elif not problem.startswith("lies "):

@@ -17,6 +17,7 @@ FIELDS: Final = (
     "presentation",
     "pai_species",
     "attack_class",
+    "labelled_at",
 )
 SEGMENTS: Final = ("split", "sex", "age_band", "skin_tone", "country", "source")
 BUILT_IN_SEGMENTS: Final = (*SEGMENTS, *DEVICE, *VERSIONS)

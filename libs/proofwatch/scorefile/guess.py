@@ -34,6 +34,7 @@ _NAMES: Final = {
     "presentation": "presentation_type attack_label is_attack is_live is_spoof live spoof pad_label bona_fide",
     "pai_species": "species pai attack_type pai_type instrument spoof_type",
     "attack_class": "attack_kind",
+    "labelled_at": "labeled_at label_time label_date reviewed_at confirmed_at adjudicated_at",
     "sex": "gender",
     "age_band": "age_group agegroup",
     "skin_tone": "fitzpatrick monk skin",

@@ -1,7 +1,7 @@
 """What a user says about a score file: the mapping file of `replay`, `evaluate` and `backtest`."""
 
 from collections.abc import Mapping as AnyMapping
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +12,7 @@ from proofwatch.biometrics.spellings import PRESENTED
 from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, INJECTION
 from proofwatch.governance.policy import SegmentName
 from proofwatch.scorefile.scores import Scale
-from proofwatch.scorefile.times import check_format, zone_of
+from proofwatch.scorefile.times import check_format, delay, zone_of
 from proofwatch.strict_yaml import load_yaml
 from proofwatch.textfile import TableError
 
@@ -92,7 +92,8 @@ class Mapping(BaseModel):
     `columns`: their column → our field. `segments`: their column → the name of a segment of one's own. `scale`: the
     ends of a score's scale in the file's own units, such as [0, 100] or [-1, 1]. `lower_is_better`: scores that are
     distances. `missing_values`: what stands for no score, such as -1. `decimal`: "," where numbers have a decimal
-    comma. `time_format`: one form or a list, see `Times`. `time_zone`: of times that name none. `values`: our field or
+    comma. `time_format`: one form or a list, see `Times`. `time_zone`: of times that name none. `label_delay`: how long
+    after its transaction a truth comes that has no `labelled_at`, such as 3d, 12h or 30m. `values`: our field or
     segment → their spelling → ours (null: blank).
     """
 
@@ -106,6 +107,7 @@ class Mapping(BaseModel):
     decimal: Literal[".", ","] | None = None
     time_format: Annotated[list[Annotated[str, AfterValidator(check_format)]], BeforeValidator(_formats)] = []
     time_zone: str = "UTC"
+    label_delay: Annotated[timedelta, BeforeValidator(delay)] = timedelta(0)
     values: Annotated[
         dict[str, dict[str, Annotated[str, Field(min_length=1)] | None]],
         BeforeValidator(_spellings),

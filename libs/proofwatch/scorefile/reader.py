@@ -13,7 +13,7 @@ from proofwatch.scorefile.labels import LONGEST_SPECIES, YES_OR_NO, group_of, pa
 from proofwatch.scorefile.mapping import SCORES, Score, values_of
 from proofwatch.scorefile.mapping import Mapping as MappingFile
 from proofwatch.scorefile.scores import Scale, Unusable, says_nothing
-from proofwatch.scorefile.times import EPOCHS, Times, Unreadable, form_said
+from proofwatch.scorefile.times import EPOCHS, Times, Unreadable, form_said, last_moment, later
 from proofwatch.tabular import Row, Table
 
 _GOOD: Final = {"match_score": ("pair", "genuine"), "liveness_score": ("presentation", "bona_fide")}
@@ -22,6 +22,7 @@ AMBIGUOUS: Final = "is a yes or no, and does not say to what"
 UNKNOWN: Final = "is no spelling that is known"
 BLANK_TIME: Final = "is blank, where other rows have a time"
 THE_ROW: Final = "the row"
+EARLY: Final = "lies before its transaction"
 NOTHING: Final = "and its label are blank: nothing was asked"
 
 
@@ -30,7 +31,8 @@ class Reading:
     """One row in our words. `cells`: text by field, as it stands there where it could not be read.
 
     `refused`: no score that can be judged. `unfit`: no transaction, for another reason. `label_refused`: the truth is
-    in no known spelling. `groups`: values by segment, the device's among them.
+    in no known spelling, or came at no time that can be. `labelled_at`: when it came, where the row says it. `groups`:
+    values by segment, the device's among them.
     """
 
     line: int
@@ -45,6 +47,7 @@ class Reading:
     refused: Objection | None = None
     unfit: Objection | None = None
     label_refused: Objection | None = None
+    labelled_at: datetime | None = None
 
     @property
     def objection(self) -> Objection | None:
@@ -70,6 +73,8 @@ class Reader:
         self.account = account or Account()
         self.times = Times(mapping.time_format, mapping.zone)
         self._clock = Times(mapping.time_format, mapping.zone)
+        self._label_times = Times(mapping.time_format, mapping.zone)
+        self._label_clock = Times(mapping.time_format, mapping.zone)
         self._values = values_of(mapping)
         self._fields = tuple(columns.fields.items())
         self._scores = tuple(name for name in SCORES if name in columns.fields)
@@ -99,6 +104,7 @@ class Reader:
         for score in self._scores:
             self._read_score(score, reading)
         self._read_time(reading)
+        self._read_label_time(reading)
         self._check_ids(reading)
         for name, column in self._segments:
             if (text := values.get(column)) is not None and (group := self._group(name, text)) is not None:
@@ -123,6 +129,20 @@ class Reader:
         except Unreadable:
             return None
 
+    def label_moment_of(self, row: Row) -> datetime | None:
+        """Return when a row's truth came and nothing else; None: the row does not say, or not so that it can be."""
+        moment, column = self.moment_of(row), self.columns.fields.get("labelled_at")
+        text = row.values.get(column) if column else None
+        if moment is None:
+            return None
+        if text is None or column in row.unread or says_nothing(text):
+            return later(moment, self.mapping.label_delay)
+        try:
+            known = last_moment(self._label_clock.read(text), text)
+        except Unreadable:
+            return moment
+        return max(moment, known)
+
     def notes(self) -> list[str]:
         """Return how times were read, where it does not stand in the file."""
         times, said = self.times, []
@@ -146,7 +166,7 @@ class Reader:
             elif name in ("transaction_id", "attempt_id", "subject_ref", "occurred_at"):
                 reading.unfit = why
                 reading.cells.setdefault(name, "")
-            elif name in ("pair", "presentation", "attack_class"):
+            elif name in ("pair", "presentation", "attack_class", "labelled_at"):
                 reading.label_refused = why
                 reading.cells.setdefault(name, "?")
 
@@ -248,6 +268,22 @@ class Reader:
             reading.moment = self.times.read(text)
         except Unreadable as problem:
             self._object(reading, "occurred_at", str(problem))
+
+    def _read_label_time(self, reading: Reading) -> None:
+        """Read when the truth came. Of a file without times of transactions it means nothing."""
+        text, moment = reading.cells.get("labelled_at"), reading.moment
+        truth = "pair" in reading.cells or "presentation" in reading.cells
+        if not truth or moment is None or text is None or says_nothing(text) or reading.label_refused:
+            return
+        try:
+            known = last_moment(self._label_times.read(text), text)
+        except Unreadable as problem:
+            reading.label_refused = Objection(self.columns.fields["labelled_at"], "labelled_at", str(problem))
+            return
+        if known < moment:
+            reading.label_refused = Objection(self.columns.fields["labelled_at"], "labelled_at", EARLY)
+        else:
+            reading.labelled_at = known
 
     def _object(self, reading: Reading, name: str, problem: str) -> None:
         if reading.unfit is None:

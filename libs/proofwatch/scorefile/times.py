@@ -6,7 +6,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,10 @@ _ISO: Final = re.compile(
 _COUNT: Final = re.compile(r"(\d+)(?:\.(\d{1,9}))?")
 _BY_DIGITS: Final = {10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns"}
 """Whole digits of a count in the years 2001 to 2286, in which no two units have equally many."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_DELAY: Final = re.compile(r"(\d{1,5})([dhm])")
+_UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
+LONGEST_DELAY: Final = timedelta(days=3_653)
 _TRIED: Final = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 _LAST: Final = datetime(9998, 1, 1, tzinfo=UTC)
 
@@ -103,6 +107,29 @@ class Times:
         meant = moment.replace(tzinfo=self.zone) if moment.tzinfo is None else moment
         if EPOCH <= meant < _LAST:
             found.setdefault(meant, (moment, form))
+
+
+def delay(value: object) -> timedelta:
+    """Return a length of time such as 3d, 12h or 30m. Raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    found = _DELAY.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a length of time such as 3d, 12h or 30m")
+    length = int(found[1]) * _UNITS[found[2]]
+    if length > LONGEST_DELAY:
+        raise ValueError(f"must be at most {LONGEST_DELAY.days} days")
+    return length
+
+
+def later(moment: datetime, length: timedelta) -> datetime:
+    """Return a moment so much later, or the moment where no such time exists."""
+    return moment + length if moment < _LAST - length else moment
+
+
+def last_moment(moment: datetime, text: str) -> datetime:
+    """Return the end of the day where a time is a day alone: something was known by then."""
+    return later(moment, timedelta(days=1)) if _DAY.fullmatch(text) else moment
 
 
 def form_said(form: str) -> str:
