@@ -7,11 +7,14 @@ from pathlib import Path
 import msgspec
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice
+from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import Limits
-from proofwatch.governance.policy import InvalidPolicy, load_policy
+from proofwatch.biometrics.trials import Thresholds, Trials, count_outcomes
+from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.runtime.settings import Settings
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS
 from proofwatch.scorefile.mapping import Mapping, Score, load_mapping
+from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.trials import placed
 from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError, open_table
@@ -24,7 +27,7 @@ DESCRIPTION = """\
 Compute the ISO/IEC 19795-1 and 30107-3 figures of a file of labelled scores. A higher score is a better one:
 accepted when score >= threshold. Columns, any subset: match_score with pair (genuine|impostor), liveness_score with
 presentation (bona_fide|attack), pai_species and attack_class (presentation|injection), and any number of segment
-columns. A blank score where the label is
+columns; labelled_at does not matter. A blank score where the label is
 set is a failure to acquire or a non-response. Scores lie from 0 to 1 unless a threshold is given, which holds for any
 range, or a mapping names their scale; what cannot be read is left out and said."""
 
@@ -56,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=trials,
         help="presentations a PAI species needs to be the headline APCER; default: the policy's",
     )
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page with drawings too; it opens offline")
     parser.add_argument("--format", choices=("json", "table"), default="json", help="default: %(default)s")
 
 
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             "liveness_score": args.liveness_threshold,
         }
         with reading(args.file.name) as progress:
-            evaluation, outcome = evaluate_table(
+            evaluation, outcome, labelled = evaluate_table(
                 table,
                 match_threshold=_placed(args.match_threshold, policy.match.threshold, mapping, "match_score"),
                 liveness_threshold=_placed(
@@ -94,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
     except (TableError, InvalidPolicy, InvalidYaml) as error:
         sys.stderr.write(f"proofwatch evaluate: {error}\n")
         return 1 if isinstance(error, AllRefused) else 2
+    if args.html is not None and (problem := _write_page(args, evaluation, labelled, outcome, policy)):
+        sys.stderr.write(f"proofwatch evaluate: {args.html}: cannot be written ({problem})\n")
+        return 2
     if args.format == "json":
         document = {**msgspec.to_builtins(evaluation), "input": outcome.document()}
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
@@ -104,6 +111,32 @@ def run(args: argparse.Namespace) -> int:
     if said := outcome.sentence():
         sys.stderr.write(f"proofwatch evaluate: {said}\n")
     return 1 if outcome.too_much else 0
+
+
+def _write_page(
+    args: argparse.Namespace, evaluation: Evaluation, labelled: Trials, outcome: Outcome, policy: Policy
+) -> str | None:
+    """Write the page that is asked for; return why it cannot be written."""
+    # it draws: that takes long to import
+    from services.standalone.report.page import write_evaluation
+
+    checks = (evaluation.match, evaluation.liveness)
+    thresholds = Thresholds(*(check.threshold if check else 0.0 for check in checks))
+    try:
+        write_evaluation(
+            args.html,
+            args.file.name,
+            evaluation,
+            count_outcomes(labelled.cells.get(None, {}), thresholds),
+            rows=outcome.account.rows,
+            labelled=outcome.account.labels,
+            refused=outcome.sentence(),
+            limits=Limits.of(policy.limits),
+            min_trials=policy.min_trials if args.min_trials is None else args.min_trials,
+        )
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
 
 
 def _placed(given: ThresholdChoice | None, policys: float, mapping: Mapping, name: Score) -> ThresholdChoice:

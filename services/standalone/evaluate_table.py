@@ -6,6 +6,7 @@ from typing import NamedTuple
 from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
+from proofwatch.biometrics.trials import Trials
 from proofwatch.plain import one_line
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
 from proofwatch.scorefile.mapping import SCORES, Mapping, Score
@@ -25,10 +26,11 @@ class AllRefused(TableError):
 
 
 class Evaluated(NamedTuple):
-    """The figures of a file, and what of it was refused."""
+    """The figures of a file, what of it was refused, and the trials that they are of."""
 
     evaluation: Evaluation
     outcome: Outcome
+    trials: Trials
 
 
 def evaluate_table(
@@ -78,7 +80,7 @@ def evaluate_table(
         )
     except ValueError as error:
         raise TableError(f"{table.file}: {error}; or give a number") from error
-    return Evaluated(evaluation, outcome)
+    return Evaluated(evaluation, outcome, labelled)
 
 
 def _columns(table: Table, mapping: Mapping, segments: Sequence[str] | None) -> Columns:

@@ -2,7 +2,9 @@
 
 What cannot have been so is set apart before it can move time: a row whose clock was years off becomes a dead letter
 here, and one without a time is left to the scorer, which refuses it. A truth comes when it came, by its own column or
-the mapping's delay: the labels are a second reading of the file, in an order of their own.
+the mapping's delay: the labels are a second reading of the file, in an order of their own. What is known later than
+its transaction comes with all others of its hour, at its end, and is worked off before anything else comes: the ledger
+restates a closed day once for all of them, however many rows are fed at once.
 """
 
 import heapq
@@ -10,7 +12,8 @@ import sys
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from proofwatch.bus.dead_letters.letter import dead_letter
@@ -31,11 +34,14 @@ _AT: Final = TopicPartition(topics.TRANSACTIONS, 0)
 _LABELS: Final = TopicPartition(topics.LABELS, 0)
 
 
+_HOUR_US: Final = 3_600_000_000
+
+
 class _Due(NamedTuple):
-    """Records and when they come, in microseconds; at one time labels come after transactions."""
+    """Records and when they come, in microseconds; `late` labels come after the transactions of their time."""
 
     at_us: int
-    label: bool
+    late: bool
     records: list[Outgoing]
 
 
@@ -57,16 +63,16 @@ class Feed:
         `TableError`.
         """
         self._unlabelled, self._late = unlabelled, when_known and intake.late_labels
-        survey, labels, self.broken = Survey(), Survey(), 0
+        survey, self.broken = Survey(), 0
         fields = intake.reader.columns.fields
-        for row in table.rows([fields[name] for name in ("occurred_at", "labelled_at") if name in fields]):
+        column = fields.get("occurred_at")
+        for row in table.rows(() if column is None else (column,)):
             survey.add(intake.at_us(row))
-            if self._late:
-                labels.add(intake.label_us(row))
             self.broken += bool(row.broken)
         self.total = survey.rows
-        self._table, self._survey, self._labels, self._span = table, survey, labels, survey.span()
+        self._table, self._survey, self._span = table, survey, survey.span()
         self._intake = replace(intake, timed=self._span is not None)
+        self._labels = self._survey_labels() if self._late else Survey()
         for line in self._lines():
             say(f"{table.file}: {line}\n")
 
@@ -80,35 +86,57 @@ class Feed:
         events: Iterator[_Due] = self._rows()
         if self._late:
             events = heapq.merge(events, self._truths(), key=lambda due: due[:2])
-        while chunk := list(islice(events, size)):
-            yield [record for due in chunk for record in due.records]
+        chunk: list[Outgoing] = []
+        rows = 0
+        for due in events:
+            chunk += due.records
+            rows += 1
+            if rows >= size or due.late:
+                yield chunk
+                chunk, rows = [], 0
+        if chunk:
+            yield chunk
+
+    def _survey_labels(self) -> Survey:
+        survey, fields = Survey(), self._intake.reader.columns.fields
+        columns = [fields[name] for name in ("occurred_at", "labelled_at") if name in fields]
+        for number, row in enumerate(self._table.rows(columns)):
+            survey.add(self._known_us(number, row))
+        return survey
 
     def _truths(self) -> Iterator[_Due]:
-        """Yield the labels of the rows whose transactions can have a verdict, in the order in which they came."""
-        intake, span = self._intake, self._span
-        rows = (
-            Timed(self._known_us(number, row), number, row)
-            for number, row in enumerate(self._table.rows(intake.reader.columns.used))
-        )
+        """Yield the labels that come later than their transactions, those of an hour together."""
+        for known_us, labels in groupby(self._later_labels(), key=itemgetter(0)):
+            yield _Due(known_us, True, [label for _, label in labels])
+
+    def _later_labels(self) -> Iterator[tuple[int, Outgoing]]:
+        intake, used = self._intake, self._intake.reader.columns.used
+        rows = (Timed(self._known_us(number, row), number, row) for number, row in enumerate(self._table.rows(used)))
         for known_us, number, row in in_order(rows, self._labels):
-            at_us = intake.at_us(row)
-            apart = span is not None and (at_us is None or not span.first_us <= at_us < span.end_us)
-            if known_us is None or apart or row.broken or number in self._unlabelled:
+            at_us = self._at_us(number, row)
+            if row.broken or known_us is None or at_us is None or known_us == at_us or number in self._unlabelled:
                 continue
-            reading = intake.reader.read(row)
-            _, label = intake.events_of(number, reading, known_us // 1000)
-            if label is None:
-                continue
-            why = reading.label_refused
-            if why is not None and why.field == "labelled_at":
-                message = f"$.asserted_at: line {row.line}: {why.problem}"
-                label = _dead(label, number, "schema_mismatch", message, _LABELS)
-            yield _Due(known_us, True, [label])
+            _, label = intake.events(number, row, known_us // 1000)
+            if label is not None:
+                yield known_us, label
+
+    def _at_us(self, number: int, row: Row) -> int | None:
+        """Return when a row is fed; None: it is far from the others, or has no time."""
+        if self._span is None:
+            return us_of(self._default(number))
+        at_us = self._intake.at_us(row)
+        return at_us if at_us is not None and self._span.first_us <= at_us < self._span.end_us else None
 
     def _known_us(self, number: int, row: Row) -> int | None:
-        if self._span is not None:
-            return self._intake.label_us(row)
-        return us_of(later(self._default(number), self._intake.reader.mapping.label_delay))
+        """Return when a row's label is fed: with its transaction, or at the end of the hour in which it was known."""
+        at_us = self._at_us(number, row)
+        if at_us is None:
+            return None
+        if self._span is None:
+            known_us = us_of(later(self._default(number), self._intake.reader.mapping.label_delay))
+        else:
+            known_us = self._intake.label_us(row) or at_us
+        return at_us if known_us == at_us else -(-known_us // _HOUR_US) * _HOUR_US
 
     def _default(self, number: int) -> datetime:
         return self._intake.start + number * self._intake.step
@@ -119,26 +147,39 @@ class Feed:
         rows = (Timed(intake.at_us(row), number, row) for number, row in enumerate(self._table.rows(used)))
         if span is None:
             for _, number, row in rows:
-                event, label = intake.events(number, row)
-                records = [_broken(event, number, row)] if row.broken else self._both(number, event, label)
-                yield _Due(us_of(self._default(number)), False, records)
+                at_us = us_of(self._default(number))
+                if row.broken:
+                    yield _Due(at_us, False, [_broken(intake.events(number, row)[0], number, row)])
+                else:
+                    yield _Due(at_us, False, self._both(number, row, at_us, None))
             return
         now_us = span.first_us
-        for at_us, number, row in in_order(rows, self._survey):
-            if at_us is not None and span.first_us <= at_us < span.end_us:
-                now_us = at_us
-                yield _Due(now_us, False, self._both(number, *intake.events(number, row, at_us // 1000)))
+        for written_us, number, row in in_order(rows, self._survey):
+            if written_us is not None and span.first_us <= written_us < span.end_us:
+                now_us = written_us
+                yield _Due(now_us, False, self._both(number, row, now_us, now_us // 1000))
                 continue
             # no label either: its transaction will have no verdict
             event, _ = intake.events(number, row, now_us // 1000)
             if row.broken:
                 event = _broken(event, number, row)
-            elif at_us is not None:
-                event = _apart(event, number, row.line, at_us, span)
+            elif written_us is not None:
+                event = _apart(event, number, row.line, written_us, span)
             yield _Due(now_us, False, [event])
 
-    def _both(self, number: int, event: Outgoing, label: Outgoing | None) -> list[Outgoing]:
-        return [event] if label is None or self._late or number in self._unlabelled else [event, label]
+    def _both(self, number: int, row: Row, at_us: int, stamp_ms: int | None) -> list[Outgoing]:
+        """Return the transaction of a row, and its label if that comes at once."""
+        reading = self._intake.reader.read(row)
+        event, label = self._intake.events_of(number, reading, stamp_ms)
+        if label is None or number in self._unlabelled:
+            return [event]
+        if not self._late:
+            return [event, label]
+        why = reading.label_refused
+        if why is not None and why.field == "labelled_at":
+            message = f"$.asserted_at: line {row.line}: {why.problem}"
+            return [event, _dead(label, number, "schema_mismatch", message, _LABELS)]
+        return [event, label] if self._known_us(number, row) == at_us else [event]
 
     def _lines(self) -> Iterator[str]:
         survey, span = self._survey, self._span

@@ -71,6 +71,8 @@ class Session:
         apart = counted[topics.dead_letter_topic(topics.TRANSACTIONS)]
         self.sent += counted[topics.TRANSACTIONS] + apart
         self.set_apart += apart
+        stamps = [record.timestamp_ms or 0 for record in chunk if record.topic == topics.LABELS]
+        self.overview.note_labels(len(stamps), max(stamps, default=0))
         self.labels_sent += counted[topics.LABELS] + counted[topics.dead_letter_topic(topics.LABELS)]
         await self._collect()
 

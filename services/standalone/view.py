@@ -29,6 +29,11 @@ _INDENT: Final = 6
 _NAME_WIDTHS: Final = ((1_000, 64), (60, 32), (40, 24), (30, 20), (24, 16), (18, 12), (12, 8), (8, 4))
 """Cells for the names of a cohort and of a rate, the first that fits."""
 _BASELINE_FROM: Final = 30
+_DAY_MS: Final = 86_400_000
+_SILENT_MS: Final = 3_600_000
+"""Without a label for so long, it is said since when."""
+_NARROW: Final = 0.03
+"""An interval whose ends whole percents do not tell apart."""
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -58,7 +63,7 @@ class View:
             head=Panel(self._progress, title=f"Proofwatch · {_clock(now_ms)}", border_style="cyan"),
             flow=Panel(self._flow(overview, consumed), title="flow"),
             mix=Panel(_mix(overview), title="verdicts"),
-            labelled=Panel(_labelled(overview), title="error rates, labelled days"),
+            labelled=Panel(_labelled(overview, now_ms), title="error rates, closed days"),
             rates=Panel(_rates(overview), title="last hour, from verdicts alone (95 % interval)"),
             firing=Panel(_firing(overview), title=f"{len(overview.firing)} anomalies firing, the surest first"),
             feed=Panel(_Feed(overview.feed), title="what people hear about"),
@@ -80,7 +85,7 @@ class View:
         table.add_row("dead letters", f"{sum(overview.dead_letters.values()):,}")
         table.add_row("windows", f"{overview.windows['decisions']:,} + {overview.windows['restated']:,} restated")
         table.add_row("suspicions", f"{overview.suspicions:,}")
-        table.add_row("cases told to people", f"[bold]{overview.open_cases:,}[/]")
+        table.add_row("open cases", f"[bold]{overview.open_cases:,}[/]")
         table.add_row("notifications", f"{overview.notifications:,}")
         return Group(table, Text(_sparkline(self._speeds), "cyan"))
 
@@ -154,7 +159,7 @@ def _mix(overview: Overview) -> RenderableType:
     return table
 
 
-def _labelled(overview: Overview) -> RenderableType:
+def _labelled(overview: Overview, now_ms: int) -> RenderableType:
     figures = overview.labelled_rates()
     columns = {"k / n": _of, "rate": _value, "95 %": _interval, "rate (95 %)": _short}
     ways = []
@@ -163,7 +168,23 @@ def _labelled(overview: Overview) -> RenderableType:
         for name, figure in figures.items():
             table.add_row(name.upper(), *(columns[heading](figure) for heading in shown))
         ways.append(table)
-    return FirstThatFits(*ways)
+    return Group(FirstThatFits(*ways), *_truths(overview, now_ms))
+
+
+def _truths(overview: Overview, now_ms: int) -> Sequence[RenderableType]:
+    """Return in two lines whether truth comes, and how much of it is in the rates: true at every time of day."""
+    known = overview.truths()
+    if known.newest_ms is None:
+        came = "none came yet"
+    else:
+        newest = datetime.fromtimestamp(known.newest_ms / 1000, tz=UTC)
+        same_day = known.newest_ms // _DAY_MS == now_ms // _DAY_MS
+        moment = f"{newest:%H:%M}" if same_day else f"{newest:%d %b %H:%M}"
+        came = f"none since {moment}" if now_ms - known.newest_ms >= _SILENT_MS else f"last {moment}"
+    days = f"{known.closed_days:,} day{'' if known.closed_days == 1 else 's'}"
+    counted = f"{days}, {known.trials:,} trials" if known.closed_days else "no day closed yet"
+    lines = (f"{known.came:,} labels for {overview.decided:,} verdicts", f"{came}; {counted}")
+    return [Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in lines]
 
 
 def _rates(overview: Overview) -> RenderableType:
@@ -207,13 +228,13 @@ class _Feed:
         text = Text(no_wrap=True, overflow="ellipsis")
         width = options.max_width
         for line in reversed(self._lines):
-            style = "bold red" if line.kind == "case" else "bold yellow"
-            head = f"{line.at} {line.kind:8}"
+            style = "bold yellow" if line.kind == "case" else "bold red"
+            head = f"{line.at} {line.kind:9}"
             times = f" (× {line.times})" if line.times > 1 else ""
             numbers, whose = f"{line.numbers}{times}".strip(), one_line(line.whose)
             what = one_line(line.what)
             whole = f"{whose}: {what} {numbers}".rstrip()
-            text.append(f"{line.at} ", "dim").append(f"{line.kind:8}", style)
+            text.append(f"{line.at} ", "dim").append(f"{line.kind:9}", style)
             if cell_len(head) + cell_len(whole) <= width:
                 text.append(f"{whole}\n")
             else:
@@ -265,7 +286,7 @@ def _value(figure: Figure) -> str:
 
 def _interval(figure: Figure) -> str:
     if figure.low is None or figure.high is None:
-        return "no labels yet"
+        return "–"
     return f"{figure.low:.2%}–{figure.high:.2%}"
 
 
@@ -278,4 +299,5 @@ def _full(figure: Figure) -> str:
 def _short(figure: Figure) -> str:
     if figure.value is None or figure.low is None or figure.high is None:
         return "–"
-    return f"{figure.value:.1%} ({100 * figure.low:.0f}–{100 * figure.high:.0f})"
+    digits = 1 if figure.high - figure.low < _NARROW else 0
+    return f"{figure.value:.1%} ({100 * figure.low:.{digits}f}–{100 * figure.high:.{digits}f})"

@@ -9,14 +9,16 @@ import msgspec
 
 from proofwatch.biometrics.figures import Figure, rate
 from proofwatch.bus.port import Record
+from proofwatch.detection.words import metric_words
 from proofwatch.events import topics
-from proofwatch.events.types import Anomaly, Escalation
+from proofwatch.events.types import Anomaly, Escalation, Incident
 
 RATES: Final = ("rejection_rate", "retry_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
 LABELLED: Final = ("fmr", "fnmr", "apcer", "bpcer")
 _HOUR_OF_WINDOWS: Final = 12
 _FIVE_MINUTES_S: Final = 300
 _FEED_LINES: Final = 50
+_TRIALS: Final = ("genuine.", "impostor.", "bona_fide.", "attack:", "injection:")
 
 
 class _Verdict(msgspec.Struct):
@@ -38,6 +40,16 @@ class _Window(msgspec.Struct):
     revision: int
     start: str
     figures: list[_Rate]
+    counts: dict[str, int] = {}
+
+
+class Truths(NamedTuple):
+    """The state of labels: how many came, the newest at what time; trials in the rates of so many closed days."""
+
+    came: int
+    newest_ms: int | None
+    closed_days: int
+    trials: int
 
 
 class Line(NamedTuple):
@@ -55,6 +67,7 @@ _verdict = msgspec.json.Decoder(_Verdict).decode
 _window = msgspec.json.Decoder(_Window).decode
 _anomaly = msgspec.json.Decoder(Anomaly).decode
 _escalation = msgspec.json.Decoder(Escalation).decode
+_incident = msgspec.json.Decoder(Incident).decode
 
 
 @dataclass(slots=True)
@@ -68,11 +81,21 @@ class Overview:
     anomalies: Counter[str] = field(default_factory=Counter)
     suspicions: int = 0
     notifications: int = 0
+    labels: int = 0
+    newest_label_ms: int | None = None
     firing: dict[str, Anomaly] = field(default_factory=dict)
+    told_incidents: dict[str, str] = field(default_factory=dict)
     cases: dict[str, str] = field(default_factory=dict)
     feed: deque[Line] = field(default_factory=lambda: deque(maxlen=_FEED_LINES))
     _recent: dict[str, deque[dict[str, tuple[int, int]]]] = field(default_factory=dict)
     _labelled: dict[tuple[str, str], dict[str, tuple[int, int]]] = field(default_factory=dict)
+    _trials: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def note_labels(self, count: int, newest_ms: int) -> None:
+        """Count labels that were published, the newest of them at `newest_ms`."""
+        if count:
+            self.labels += count
+            self.newest_label_ms = max(newest_ms, self.newest_label_ms or newest_ms)
 
     def note(self, topic: str, records: Sequence[Record]) -> None:
         """Count what was published on one topic."""
@@ -107,6 +130,11 @@ class Overview:
         """Return the error rates over all labelled days closed so far (pooled over tenants)."""
         return {name: _summed(name, self._labelled.values()) for name in LABELLED}
 
+    def truths(self) -> Truths:
+        """Return what is known of labels so far."""
+        days = {start for _, start in self._labelled}
+        return Truths(self.labels, self.newest_label_ms, len(days), sum(self._trials.values()))
+
     def _note_verdict(self, value: bytes) -> None:
         verdict = _verdict(value)
         self.decisions[verdict.decision] += 1
@@ -120,6 +148,8 @@ class Overview:
         counted = {f.metric: (f.k, f.n) for f in window.figures if f.k is not None and f.n is not None}
         if window.kind == "labelled":
             self._labelled[window.tenant, window.start] = counted
+            trials = sum(n for name, n in window.counts.items() if name.startswith(_TRIALS))
+            self._trials[window.tenant, window.start] = trials
         elif window.length_s == _FIVE_MINUTES_S and window.revision == 1:
             self._recent.setdefault(window.tenant, deque(maxlen=_HOUR_OF_WINDOWS)).append(counted)
 
@@ -130,11 +160,22 @@ class Overview:
             self.firing.pop(anomaly.anomaly_id, None)
             return
         self.firing[anomaly.anomaly_id] = anomaly
-        if anomaly.severity == "high":
-            whose = f", {anomaly.segment_name} {anomaly.segment_value}" if anomaly.segment_name else ""
-            numbers = f"{anomaly.ratio:.1f} × baseline ({anomaly.k}/{anomaly.n})"
-            what = anomaly.metric.replace("_", " ")
-            self._tell(Line(f"{anomaly.window_start:%H:%M}", "anomaly", f"{anomaly.tenant}{whose}", what, numbers))
+
+    def _note_incident(self, value: bytes) -> None:
+        """Tell of an incident when its evidence is strong for the first time, and when it ends or goes on again."""
+        incident = _incident(value)
+        told = self.told_incidents.get(incident.incident_id)
+        if incident.evidence != "strong" or incident.state == told or (told is None and incident.state == "merged"):
+            return
+        self.told_incidents[incident.incident_id] = incident.state
+        slices = "".join(f", {each.segment_name} {each.segment_value}" for each in incident.root)
+        metric = metric_words(incident.metric)
+        numbers = f"{incident.k:,}/{incident.n:,}"
+        if people := round(incident.rejected + incident.accepted):
+            numbers += f", ~{people:,} people"
+        at = incident.until or incident.known_at if incident.state == "ended" else incident.known_at
+        what = metric if incident.state == "firing" else f"{_STATES[incident.state]}: {metric}"
+        self._tell(Line(f"{at:%H:%M}", "incident", f"{incident.tenant}{slices}", what, numbers))
 
     def _note_suspicion(self, _value: bytes) -> None:
         self.suspicions += 1
@@ -156,7 +197,9 @@ class Overview:
         self.feed.append(line)
 
 
+_STATES: Final = {"ended": "ended", "merged": "is part of another"}
 _NOTES: Final = {
+    topics.INCIDENTS: Overview._note_incident,
     topics.VERDICTS: Overview._note_verdict,
     topics.WINDOWS: Overview._note_window,
     topics.ANOMALIES: Overview._note_anomaly,

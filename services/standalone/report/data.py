@@ -138,7 +138,7 @@ def _distribution(classes: Classes, sides: Mapping[str, Sequence[str]], threshol
     edges = np.unique(_snapped(curve, wanted))
     inner = np.searchsorted(curve.thresholds, edges[1:-1])
     counts = {
-        side: np.diff(np.concatenate([[0], curve.below(names)[inner], [curve.n(names)]]))
+        side: np.diff(np.concatenate([[0], np.append(curve.below(names), curve.n(names))[inner], [curve.n(names)]]))
         for side, names in sides.items()
         if curve.n(names)
     }

@@ -97,12 +97,12 @@ def openings(watched: Mapping[str, Watched], incidents: Iterable[Incident], limi
     return [opening for opening, _, _ in sorted(found, key=lambda each: (each[0].level, -each[1], each[2]))]
 
 
-def opening_of(evaluation: Evaluation, limits: Limits, labelled: int) -> TenantOpening:
+def opening_of(evaluation: Evaluation, limits: Limits, transactions: int, labelled: int) -> TenantOpening:
     """Return what an evaluation opens with: a system, and nothing that happened over time."""
     found = limit_rates(evaluation, limits)
     broken = _breaches(found)
     problems = [*map(_broken, broken), *_groups(evaluation, {each.metric for each in broken})]
-    return TenantOpening(None, Level.WRONG if problems else Level.NOTHING, problems, [], found, labelled, labelled)
+    return TenantOpening(None, Level.WRONG if problems else Level.NOTHING, problems, [], found, transactions, labelled)
 
 
 def limit_rates(evaluation: Evaluation, limits: Limits) -> list[LimitRate]:

@@ -18,7 +18,7 @@ from proofwatch.report.page import render
 from proofwatch.report.parts import Plot, Table
 from services.standalone.core.watched import Watched
 from services.standalone.report import headline, sections
-from services.standalone.report.opening import Level, openings
+from services.standalone.report.opening import Level, opening_of, openings
 from services.standalone.report.timeline import (
     Alarm,
     Marker,
@@ -44,6 +44,7 @@ _CONTENTS: Final = {
     "reading": "How to read this",
 }
 """The sections in order: the name of each template, and what leads to it."""
+_EVALUATED: Final = {name: said for name, said in _CONTENTS.items() if name not in ("timeline", "cases")}
 
 
 def write_report(
@@ -64,7 +65,6 @@ def write_report(
     and cases.jsonl; `summary` is that of summary.json. `limits` and `min_trials` are those that the evaluation was
     judged by: they are drawn and named, nothing is judged again.
     """
-    classes = cohorts.get(None, {})
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
     opened = openings(tenants, incidents, limits)
     strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
@@ -75,22 +75,11 @@ def write_report(
         title=title,
         contents=_CONTENTS,
         summary=summary,
-        evaluation=evaluation,
         tenants=opened,
         wrong_tenants=[each for each in opened if each.level is not Level.NOTHING],
         quiet_tenants=[each for each in opened if each.level is Level.NOTHING],
         incident_account=incident_account(incidents),
-        limited=limits != Limits(),
-        marks=sections.marks(min_trials),
-        findings=headline.findings(evaluation),
-        breached=headline.breached(evaluation),
-        figures=[single(*each, min_trials) for each in headline.figures(evaluation, limits)],
-        by_tenant=sections.by_tenant(tenants, evaluation, limits, min_trials),
-        scores=sections.scores(evaluation, classes),
-        curves=sections.curves(evaluation, classes, limits),
-        readings=sections.readings(evaluation),
-        species=sections.species(evaluation, limits, min_trials),
-        segments=sections.segments(evaluation, limits, min_trials),
+        **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials),
         timeline=_timeline(traffic, alarms, strong, markers) if traffic.buckets else None,
         changes=_changes(markers),
         alarms=_alarms(alarms) if alarms else None,
@@ -99,6 +88,54 @@ def write_report(
     path = out / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def write_evaluation(
+    path: Path,
+    name: str,
+    evaluation: Evaluation,
+    classes: Classes,
+    *,
+    rows: int,
+    labelled: int,
+    refused: str | None,
+    limits: Limits,
+    min_trials: int,
+) -> None:
+    """Write the page of an evaluated file to `path`: one system, and nothing over time.
+
+    `classes` are the trials of everybody, `refused` says what of the file could not be read. Raises OSError.
+    """
+    html = render(
+        _TEMPLATES,
+        "evaluation.html",
+        title=f"evaluation of {name}",
+        contents=_EVALUATED,
+        opened=opening_of(evaluation, limits, rows, labelled),
+        refused=refused,
+        tenants=(),
+        **_rates(evaluation, classes, _NOBODY, limits, min_trials),
+    )
+    path.write_text(html, encoding="utf-8")
+
+
+def _rates(
+    evaluation: Evaluation, classes: Classes, tenants: Mapping[str, Watched], limits: Limits, min_trials: int
+) -> dict[str, Any]:
+    """Return what the sections on error rates show."""
+    return {
+        "limited": limits != Limits(),
+        "marks": sections.marks(min_trials),
+        "findings": headline.findings(evaluation),
+        "breached": headline.breached(evaluation),
+        "figures": [single(*each, min_trials) for each in headline.figures(evaluation, limits)],
+        "by_tenant": sections.by_tenant(tenants, evaluation, limits, min_trials),
+        "scores": sections.scores(evaluation, classes),
+        "curves": sections.curves(evaluation, classes, limits),
+        "readings": sections.readings(evaluation),
+        "species": sections.species(evaluation, limits, min_trials),
+        "segments": sections.segments(evaluation, limits, min_trials),
+    }
 
 
 def _timeline(

@@ -45,7 +45,13 @@ def row(random_: random.Random, name: str, at: datetime | None) -> Row:
         "pai_species": random_.choice(["", "mask", "print", "Virtual Camera"]),
         "attack_class": random_.choice([""] * 9 + ["injection", "PA"]),
         "sex": random_.choice(["female", "male", ""]),
+        "labelled_at": random_.choice(["", "", when_known(random_, at), when_known(random_, at), "never"]),
     }
+
+
+def when_known(random_: random.Random, at: datetime | None) -> str:
+    known = (at or START) + timedelta(days=random_.choice([0, 0.2, 3, 9, -1]), seconds=random_.randrange(50))
+    return random_.choice([known.isoformat(), f"{known:%Y-%m-%d}"])
 
 
 def moved(before: Row, **by: float) -> str:

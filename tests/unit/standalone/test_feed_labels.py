@@ -107,7 +107,19 @@ def test_a_label_at_a_time_that_cannot_be_is_a_dead_letter(tmp_path: Path, writt
     records = [record for chunk in made.chunks() for record in chunk]
     assert [record.topic for record in records][-2:] == [topics.TRANSACTIONS, DEAD]
     assert [hour_of(record) for record in records] == [2, 2, 3, 3]
-    assert "line 3" in read_headers(records[-1].headers).message
+    letter = read_headers(records[-1].headers)
+    assert letter is not None
+    assert "line 3" in letter.message
+
+
+def test_labels_of_an_hour_come_together_and_by_themselves(tmp_path: Path) -> None:
+    """At its end: what is fed with them ends there, so that a day is restated once for them all."""
+    rows = [f"t{n},{at(n / 100)},0.9,genuine,{at(24 + n / 100)}" for n in range(120)] + [f"z,{at(60)},0.9,,"]
+    made, _ = feed(tmp_path, rows)
+    pieces = [[(kind_of(record), hour_of(record)) for record in chunk] for chunk in made.chunks(1_000)]
+    assert [len(piece) for piece in pieces] == [120 + 1, 100, 19, 1]
+    assert pieces[1] == [("known", 25)] * 100
+    assert pieces[0][-1] == ("known", 24), "an hour that ends with the label itself"
 
 
 def test_what_is_sent_to_a_live_system_has_its_labels_at_once(tmp_path: Path) -> None:

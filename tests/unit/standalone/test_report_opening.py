@@ -118,7 +118,7 @@ def test_a_tenant_without_any_label_has_no_figure_and_every_limit() -> None:
 def test_an_evaluation_opens_alike() -> None:
     """One system, no time, no incidents."""
     bad = watched(classes(failed=100, passed=900)).evaluation
-    assert [each.title for each in opening_of(bad, LIMITS, 1000).problems] == [
+    assert [each.title for each in opening_of(bad, LIMITS, 1000, 1000).problems] == [
         "The limit is proven broken: genuine people not matched (FNMR)"
     ]
-    assert opening_of(watched(classes()).evaluation, LIMITS, 1000).level is Level.NOTHING
+    assert opening_of(watched(classes()).evaluation, LIMITS, 1000, 1000).level is Level.NOTHING

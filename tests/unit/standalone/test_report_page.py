@@ -12,6 +12,7 @@ from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
 from proofwatch.detection.sentences import incident_title
+from services.standalone.core.watched import Watched
 from services.standalone.report.page import write_report
 from tests.support.html import assert_inert, parsed
 from tests.unit.standalone.test_report_data import counted
@@ -271,3 +272,16 @@ def test_missing_scores_alone_have_rates_but_no_plots(tmp_path: Path) -> None:
     page = write(results(tmp_path, traffic=False), cohorts)
     assert "FTA: no match score 5 / 5 100 %" in page.text
     assert not page.plots
+
+
+@pytest.mark.parametrize("tenants", [0, 1, 50])
+def test_any_number_of_tenants_has_a_page_of_a_size_that_can_be_sent(tmp_path: Path, tenants: int) -> None:
+    """Each is named; one by itself is compared with nobody."""
+    evaluation = evaluated(cells())
+    watched = {f"tenant-{number:02}": Watched(100, 90, evaluation) for number in range(tenants)}
+    path = write_report(results(tmp_path), "a day", summary(), evaluation, cells(), (), watched, limits=LIMITS)
+    html = path.read_text(encoding="utf-8")
+    assert len(html) < 1_000_000
+    assert html.count("<article") == tenants
+    assert ("FMR by tenant" in html) == (tenants > 1)
+    assert html.index("tenant-00") < html.index("Rates and limits</h2>") if tenants else True

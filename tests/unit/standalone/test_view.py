@@ -11,6 +11,7 @@ from services.standalone.core.overview import Overview
 from services.standalone.view import View
 from tests.unit.runtime.test_terminal import Screen
 from tests.unit.standalone.test_report_timeline import anomaly
+from tests.unit.standalone.test_view_widths import incident
 
 VALUE = "[red]x[/]:warning:\x1b]0;owned\x07\u202e"
 
@@ -20,6 +21,7 @@ def test_a_value_is_no_markup_and_no_escape_sequence_on_the_screen() -> None:
     overview = Overview()
     firing = anomaly(0, segment_name="os", segment_value=VALUE, severity="high")
     overview.note(topics.ANOMALIES, [Record(0, 0, b"", json.dumps(firing).encode(), ())])
+    overview.note(topics.INCIDENTS, [Record(0, 0, b"", json.dumps(incident("os", VALUE)).encode(), ())])
     for screen in (Screen(), io.StringIO()):
         terminal = Terminal(screen, width=300)
         terminal.print(View(f"replay of {VALUE}", 10).render(overview, 1, 0), height=40)
