@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from proofwatch.detection.label_words import WORDS_OF_LABELS
 from proofwatch.events.types import Anomaly
 
 
@@ -16,7 +17,8 @@ class Words(NamedTuple):
 
 def words_of(anomaly: Anomaly) -> Words | None:
     """Return the words for an anomaly that fires; None: its rule has none of its own."""
-    found = _WORDS.get((anomaly.rule, anomaly.direction or "up"))
+    words = WORDS_OF_LABELS if anomaly.metric == "labels" else _WORDS
+    found = words.get((anomaly.rule, anomaly.direction or "up"))
     if found is None:
         return None
     title, sentence = found

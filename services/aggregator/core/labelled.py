@@ -12,7 +12,7 @@ import msgspec
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
 from services.aggregator.core.entries import Entry, Trial
-from services.aggregator.core.limits.trials import Counted, LimitKey, changes
+from services.aggregator.core.limits.trials import LABELS, Counted, LimitKey, changes
 
 DAY_US = 86_400_000_000
 MISSING = "missing"
@@ -135,6 +135,13 @@ class Deltas:
         if found is None:
             found = self._of[of] = [self._changes.setdefault(window, _Changes()) for window in _windows(*of)]
         return found
+
+    def count_label(self, tenant: str, seen_ms: int) -> None:
+        """Count a label by the closing before which it came (`core.limits.labels`)."""
+        day = self._known_on(seen_ms)
+        counted = Counted(tenant, "", "", LABELS, "", day, day)
+        k, n = self.limits.get(counted, (0, 0))
+        self.limits[counted] = k, n + 1
 
     def settle(self) -> None:
         """Say what changed: spread over their windows what was counted once for all of a day and its segments."""

@@ -19,6 +19,7 @@ from services.aggregator.core.labelled_days import Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
 from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.labelled_days import LabelledDays
 from services.aggregator.handlers.promised_limits import PromisedLimits
 from services.aggregator.ports import LedgerStores
@@ -71,6 +72,7 @@ class LedgerStage:
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Learn which lanes there are. Whatever was thought to be published may have been rolled back: look again."""
+        load_statistics()
         counts = [(topic, await self._partitions(topic)) for topic in TOPICS]
         self._expected = tuple(TopicPartition(topic, number) for topic, count in counts for number in range(count))
         self._clean_day = None
@@ -144,6 +146,10 @@ class LedgerStage:
             for another, seen_ms in arrivals[key]:  # one by one: what was known in between counts for that time
                 before, entry = entry, entry.join(another)
                 deltas.change(key[0], before, entry, seen_ms)
+        if topic == topics.LABELS:
+            for (tenant, _), arrived in arrivals.items():
+                for _, seen_ms in arrived:
+                    deltas.count_label(tenant, seen_ms)
         deltas.settle()
         live = {window for window, at_ms in deltas.seen.items() if not self._schedule.backfill(window.day, at_ms)}
         changed_day = await self._ledger.apply(tx, deltas, live)

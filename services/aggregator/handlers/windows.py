@@ -22,6 +22,7 @@ from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, del
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
+from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.window_findings import WindowFindings
@@ -68,6 +69,7 @@ class WindowsStage:
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Begin anew from the database."""
+        load_statistics()
         self._expected = await self._count_sources()
         self._lanes.pop(source, None)
 

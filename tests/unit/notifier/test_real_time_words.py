@@ -37,6 +37,25 @@ def test_a_sentence_each(rule: str, direction: str, words: str) -> None:
     assert "since 2025-12-31 23:53 UTC." in said
 
 
+@pytest.mark.parametrize(
+    ("rule", "direction", "words"),
+    [
+        (
+            "silence",
+            "down",
+            "No label came for 1000 days, where 0.01 a day are usual: every rate that needs labels is blind",
+        ),
+        ("volume", "down", "41 labels came in 1000 days, where 0.01 a day or more are usual"),
+        ("volume", "up", "41 labels came in 1000 days, where 0.01 a day are the usual most"),
+    ],
+)
+def test_of_labels_a_sentence_each(rule: str, direction: str, words: str) -> None:
+    """Labels are no transactions."""
+    said = found(rule, direction, metric="labels")
+    assert words in said
+    assert "since 2025-12-31 23:53 UTC." in said
+
+
 def test_every_detector_has_words() -> None:
     """None is told by its code alone."""
     for each in DETECTORS:

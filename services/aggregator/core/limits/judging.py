@@ -20,9 +20,10 @@ from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.events import Telling, event
 from services.aggregator.core.limits.findings import Moved, SeriesId, advance, move, silent
+from services.aggregator.core.limits.labels import LabelWatch, silent_on
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read, since
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
-from services.aggregator.core.limits.trials import APCER, FNMR, METRICS, Counted, LimitKey
+from services.aggregator.core.limits.trials import APCER, FNMR, LABELS, METRICS, Counted, LimitKey
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.times import DAY_MS
 
@@ -58,8 +59,10 @@ class TenantLimits:
         """Yield what is found by the evaluations up to that of `until_day`."""
         for at in sorted({each.effective for each in known}):
             yield from self._silent(at - 1)
+            yield from self._labels_silent(at - 1)
             yield from self._evaluate(at, {each: counts for each, counts in known.items() if each.effective == at})
         yield from self._silent(until_day)
+        yield from self._labels_silent(until_day)
 
     def _evaluate(self, at: int, known: Known) -> Iterator[Anomaly]:
         touched: dict[Segment, dict[str, set[int]]] = {}
@@ -81,6 +84,18 @@ class TenantLimits:
                     yield from self._limit(segment, self._promised[metric], touched[segment][metric], at)
             if segment == WHOLE and attacked and APCER in self._promised:
                 yield from self._sequential(self._promised[APCER], attacked, at)
+            if segment == WHOLE and LABELS in touched[segment]:
+                yield from self._label_watch.arrived(at)
+
+    @property
+    def _label_watch(self) -> LabelWatch:
+        return LabelWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms)
+
+    def _labels_silent(self, until_day: int) -> Iterator[Anomaly]:
+        if WHOLE in self._cohorts:
+            for event in self._label_watch.silent(until_day):
+                self.changed.add(WHOLE)
+                yield event
 
     def _limit(self, segment: Segment, promise: Promise, days: set[int], at: int) -> Iterator[Anomaly]:
         cohort, series = self._cohorts[segment], self._series(_LIMIT, promise.metric, segment)
@@ -124,6 +139,8 @@ class TenantLimits:
         for segment, cohort in sorted(self._cohorts.items(), key=lambda each: (each[0][0] or "", each[0][1] or "")):
             for name, known in sorted(cohort.findings.items()):
                 rule, _, metric = name.partition("/")
+                if metric not in METRICS:
+                    continue
                 moved = silent(known, cohort.last_day(metric), until_day)
                 promise = self._promised.get(metric)
                 if moved and promise:
@@ -172,9 +189,11 @@ class TenantLimits:
 
 
 def quiet_from(cohort: CohortState) -> int | None:
-    """Return the day of evaluation on which the first of its findings ends for want of trials; None: none fires."""
+    """Return the day of evaluation on which the first of its findings ends for want of trials, or labels are silent."""
     firing = [name.partition("/")[2] for name, known in cohort.findings.items() if known.firing]
-    return min(((cohort.last_day(metric) or 0) + DAYS for metric in firing), default=None)
+    days = [(cohort.last_day(metric) or 0) + DAYS for metric in firing if metric in METRICS]
+    silent = silent_on(cohort)
+    return min([*days, *([] if silent is None else [silent])], default=None)
 
 
 def breach(cohort: CohortState) -> FindingState | None:

@@ -15,6 +15,8 @@ FNMR: Final = "fnmr"
 BPCER: Final = "bpcer"
 APCER: Final = "apcer"
 IAPAR: Final = "iapar"
+LABELS: Final = "labels"
+"""Not a promise: how many labels were logged on a day."""
 METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR)
 """In the order in which they are judged."""
 

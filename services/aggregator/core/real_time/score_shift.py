@@ -9,7 +9,7 @@ of the last weeks (`shape`), of seven days at least; other hours of the day coun
 Days differ and hours do, so chance is not that of 500 independent scores: at the bound in question the variance between
 units of the reference is added to the binomial one, times the design effect of retries, and the difference must be
 beyond a t distribution whose degrees of freedom are Welch and Satterthwaite's: days where days differ, none to speak of
-where they do not. p < 10⁻⁵.
+where they do not. p < 10⁻⁶.
 
 False findings: `python -m tests.unit.aggregator.real_time.null_shift` simulates tenants whose scores move by 0, 0.1 or
 0.3 of their standard deviation from day to day, and from hour to hour (docs/detectors.md).
@@ -25,7 +25,7 @@ from services.aggregator.core.real_time.minute import Check, Minute
 from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.shape import BOUNDS, UNIT, Shape, added, cumulated
 
-_P: Final = 1e-5
+_P: Final = 1e-6
 _CHANCE: Final = 0.01
 _DAYS: Final = 7
 _CLUSTERED: Final = 1.28 / 0.72

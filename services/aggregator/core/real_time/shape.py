@@ -64,8 +64,10 @@ class Shape(Struct, array_like=True, frozen=True):
         """Return half of it, so that what is older weighs less."""
         if self.units < 2:
             return self
-        sums, squares = (tuple([each // 2 for each in of]) for of in (self.sums, self.squares))
-        return Shape(self.units // 2, max(1, self.days // 2), self.day, self.scores // 2, sums, squares, self.open)
+        # An odd one goes with the mean of all: else sums of 101 units would be divided by 50 that are 50.5.
+        kept = self.units - self.units % 2
+        sums, squares = (tuple([each * kept // (2 * self.units) for each in of]) for of in (self.sums, self.squares))
+        return Shape(kept // 2, max(1, self.days // 2), self.day, self.scores // 2, sums, squares, self.open)
 
     def usual(self, bound: int) -> "Usual":
         """Return the share below a bound. Needs two units."""

@@ -171,3 +171,14 @@ def test_order_of_arrival_decides_nothing(usual: Told, seed: int) -> None:
     assert mixed.state.after == straight.state.after
     assert mixed.state.reference == straight.state.reference
     assert ("score_shift", "liveness_score", "down", "firing") in mixed.said()
+
+
+@pytest.mark.parametrize("units", [40, 41, 43])
+def test_half_of_a_shape_has_the_same_mean_and_spread(units: int) -> None:
+    """An odd number of units too: a mean that is off by a hundredth would hide that days differ."""
+    shape = Shape()
+    for i in range(units):
+        shape = shape.grown(i, {10: 400 + i % 3, 20: 100})
+    before, after = shape.usual(15), shape.halved().usual(15)
+    assert after.share == pytest.approx(before.share, abs=2e-3)
+    assert after.variance == pytest.approx(before.variance, abs=1e-4)
