@@ -13,7 +13,7 @@ from tests.benchmarks.results import load
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.tables import tables
 
-_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "standalone", "journey")
+_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "counting", "standalone", "journey")
 _DRAWINGS: Final = {"latency": draw_latency, "memory": draw_memory, "journey": draw_journey}
 _TITLES: Final = {
     "throughput": "Side by side",
@@ -21,6 +21,7 @@ _TITLES: Final = {
     "memory": "Memory",
     "tenants": "Tenants with their own policies",
     "costs": "Where the time goes",
+    "counting": "Counting",
     "standalone": "Standalone",
     "journey": "The whole journey",
 }

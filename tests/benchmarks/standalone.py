@@ -18,6 +18,7 @@ from services.standalone.runner import Run, carry_out
 from tests.benchmarks.contenders import run_child
 from tests.benchmarks.context import Context, Result
 
+TARGET = 15_000
 _PERSONAL = ("sex", "age_band", "country")
 
 
@@ -29,7 +30,8 @@ def run(context: Context) -> Result:
         for size in sizes:
             step(f"a day of {size:,} transactions")
             rows.append(run_child([sys.executable, "-m", "tests.benchmarks.standalone", str(size)]))
-    return {"days": rows, "target": {"rate": 10_000, "met": max(row["rate"] for row in rows) >= 10_000}}
+    first = rows[0]
+    return {"days": rows, "target": {"events": first["events"], "rate": TARGET, "met": first["rate"] >= TARGET}}
 
 
 def day(events: int, out: Path) -> Result:

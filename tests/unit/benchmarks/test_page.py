@@ -61,3 +61,21 @@ def test_page_and_drawings_depend_on_the_results_alone(home: Path) -> None:
     first = [path.read_bytes() for path in (write_page(file), file.with_name("2026-11-21-memory.svg"))]
     again = [path.read_bytes() for path in (write_page(file), file.with_name("2026-11-21-memory.svg"))]
     assert first == again
+
+
+def test_counting_says_of_each_part_whether_its_target_was_met(home: Path) -> None:
+    """What has no target has no word for it."""
+    part = {"name": "combine", "rate": [60_000, 55_000, 61_000], "cost_us": [12.3, 12.0, 13.0]}
+    result = {
+        "rounds": 3,
+        "parts": [
+            {**part, "label": "combine", "least": 50_000, "met": True},
+            {**part, "label": "ledger", "least": 70_000, "met": False},
+            {**part, "label": "labels", "least": None, "met": None},
+        ],
+    }
+    file = results.keep(home, "2026-11-21", "4.1", "counting", result, quick=False)
+    page = write_page(file).read_text()
+    assert "| combine | 60,000 | 55,000–61,000 | 12.3 | ≥ 50,000/s | met |" in page
+    assert "| ledger | 60,000 | 55,000–61,000 | 12.3 | ≥ 70,000/s | not met |" in page
+    assert "| labels | 60,000 | 55,000–61,000 | 12.3 |  |  |" in page
