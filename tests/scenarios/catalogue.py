@@ -13,8 +13,8 @@ from tests.scenarios.traffic import Tenant
 
 FLAT: Final = Tenant(daily=False, weekend=())
 """1,000 an hour, day and night, as the figures of the specification have it."""
-GULF: Final = Tenant(weekend=(4, 5), ahead_h=4.0)
-INDIA: Final = Tenant(weekend=(6,), ahead_h=5.5)
+GULF: Final = Tenant(weekend=(4, 5), ahead_h=4.0, zone="Asia/Dubai")
+INDIA: Final = Tenant(weekend=(6,), ahead_h=5.5, zone="Asia/Kolkata")
 YEAR_DAYS: Final = 365.0
 FLEET: Final = 10
 
@@ -23,7 +23,8 @@ class Scenario(NamedTuple):
     """`runs` runs of `days` days, after `warm_days` days in which nothing happens; every `of_one` runs share those.
 
     `plant` returns what is planted in one run (None: nothing). `minutes_in`: in so many of the runs minutes are judged
-    as well (None: in all). `quick`: runs, warm days and days of `--quick`.
+    as well (None: in all). `attributes`: the values of so many, four each, are watched beside the tenant. `quick`:
+    runs, warm days and days of `--quick`.
     """
 
     name: str
@@ -31,12 +32,13 @@ class Scenario(NamedTuple):
     plant: Callable[[np.random.Generator, float], Plant] | None
     targets: tuple[Target, ...]
     tenant: Tenant = Tenant()
-    warm_days: int = 28
+    warm_days: int = 14
     days: int = 1
     runs: int = 20
     of_one: int = 25
     minutes_in: int | None = None
-    quick: tuple[int, int, int] = (1, 8, 1)
+    attributes: int = 5
+    quick: tuple[int, int, int] = (1, 4, 1)
 
 
 FEW: Final = Target("false_highs_fleet_year", "most", 7.0)
@@ -51,6 +53,7 @@ SCENARIOS: Final = (
         runs=10,
         of_one=1,
         minutes_in=2,
+        warm_days=28,
     ),
     Scenario(
         "retries_60",
@@ -65,7 +68,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "gulf",
-        "Nothing happens for eight weeks; Friday and Saturday are the weekend, at UTC + 4.",
+        "Nothing happens for eight weeks; Friday and Saturday are the weekend, at UTC + 4; 4 segment values.",
         None,
         (FEW,),
         tenant=GULF,
@@ -73,10 +76,12 @@ SCENARIOS: Final = (
         runs=4,
         of_one=1,
         minutes_in=2,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "india",
-        "Nothing happens for eight weeks; Sunday alone is the weekend, at UTC + 5:30.",
+        "Nothing happens for eight weeks; Sunday alone is the weekend, at UTC + 5:30; 4 segment values.",
         None,
         (FEW,),
         tenant=INDIA,
@@ -84,6 +89,8 @@ SCENARIOS: Final = (
         runs=4,
         of_one=1,
         minutes_in=2,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "doubled",
@@ -92,6 +99,10 @@ SCENARIOS: Final = (
         (Target("within_3h", "least", 0.9), *AS_ONE),
         tenant=FLAT,
         runs=200,
+        of_one=100,
+        minutes_in=0,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "doubled_retries_60",
@@ -101,6 +112,9 @@ SCENARIOS: Final = (
         tenant=FLAT._replace(again=0.6),
         runs=40,
         of_one=40,
+        minutes_in=0,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "creeping",
@@ -109,6 +123,9 @@ SCENARIOS: Final = (
         AS_ONE,
         days=30,
         runs=4,
+        minutes_in=0,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "poisoned",
@@ -118,6 +135,8 @@ SCENARIOS: Final = (
         days=140,
         runs=2,
         minutes_in=0,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "poisoned_fast",
@@ -127,6 +146,8 @@ SCENARIOS: Final = (
         days=140,
         runs=2,
         minutes_in=0,
+        attributes=1,
+        warm_days=28,
     ),
     Scenario(
         "fail_open",
@@ -134,12 +155,14 @@ SCENARIOS: Final = (
         plants.fail_open,
         (Target("high_90_s", "most", 300.0), *AS_ONE),
         runs=40,
+        attributes=1,
     ),
     Scenario(
         "fail_closed",
         "The liveness service answers 0.0 to everything for two hours of the day.",
         plants.fail_closed,
         (Target("high_90_s", "most", 300.0), *AS_ONE),
+        attributes=1,
     ),
     Scenario(
         "wave",
@@ -147,6 +170,8 @@ SCENARIOS: Final = (
         plants.wave,
         AS_ONE,
         runs=40,
+        minutes_in=0,
+        attributes=3,
     ),
     Scenario(
         "biased",
@@ -154,12 +179,16 @@ SCENARIOS: Final = (
         plants.biased,
         AS_ONE,
         days=3,
+        minutes_in=0,
+        attributes=3,
     ),
     Scenario(
         "release",
         "An SDK release, a quarter of the traffic, has four times the liveness failures; rolled back after six hours.",
         plants.release,
         AS_ONE,
+        minutes_in=0,
+        attributes=3,
     ),
     Scenario(
         "version",
@@ -168,12 +197,23 @@ SCENARIOS: Final = (
         AS_ONE,
         tenant=Tenant(unused=(RELEASE, ("sdk_version", "c"))),
         days=3,
+        minutes_in=0,
+        attributes=3,
+    ),
+    Scenario(
+        "scores_fall",
+        "Match scores fall by half a standard deviation for a day, and no more of them fail.",
+        plants.falling,
+        (Target("high_found", "least", 0.95), *AS_ONE),
+        days=2,
+        attributes=1,
     ),
     Scenario(
         "outage",
         "No traffic for an hour of the day.",
         plants.outage,
         AS_ONE,
+        attributes=1,
     ),
     Scenario(
         "flapping",
@@ -181,5 +221,7 @@ SCENARIOS: Final = (
         plants.flapping,
         AS_ONE,
         days=3,
+        minutes_in=0,
+        attributes=1,
     ),
 )

@@ -7,7 +7,7 @@ Slice = tuple[str | None, str | None]
 WHOLE: Final[Slice] = (None, None)
 Check = Literal["match", "liveness", "missing"]
 """`missing`: liveness scores that were requested and do not come."""
-ATTRIBUTES: Final = ("device_model", "os", "sdk_version", "source", "country")
+ATTRIBUTES: Final = ("device_model", "sdk_version", "country", "os", "source")
 VALUES: Final = ("a", "b", "c", "d")
 """Of each attribute, a quarter of the transactions each; attributes are independent of each other."""
 SLICES: Final[tuple[Slice, ...]] = (WHOLE, *((name, value) for name in ATTRIBUTES for value in VALUES))
@@ -20,7 +20,8 @@ class Effect(NamedTuple):
     A first attempt at `check` in the slice `where` fails `factor` times as often, or with the probability `fixed`.
     `per_day`: the factor grows so many times each day. `again`: the probability with which a further attempt fails too.
     `volume`: so many times as many arrivals in the slice; 0 is an outage. `becomes`: the value that arrivals of the
-    slice have instead, such as a new version. `scores`: where liveness scores lie then.
+    slice have instead, such as a new version. `scores`: where liveness scores lie then. `shift`: by how many of their
+    standard deviations match scores that pass lie higher.
     """
 
     from_s: float
@@ -34,6 +35,7 @@ class Effect(NamedTuple):
     volume: float = 1.0
     becomes: Slice | None = None
     scores: Literal["usual", "all_one", "all_zero"] = "usual"
+    shift: float = 0.0
 
     def touches(self, from_s: float, until_s: float) -> bool:
         """Return whether any of it lies in [from_s, until_s)."""

@@ -16,13 +16,15 @@ Level = Literal["counts", "labels", "journey"]
 
 
 class Play(NamedTuple):
-    """How to play: with which seed, small or whole, where runs write what they publish, and whom to tell of progress.
+    """How to play: with which seed, small or whole, and which part of the runs of counts.
 
+    Runs through the whole system write what they publish to `out`.
     `progress` is told how much there is to do (None: that is not known) and how much more of it is done.
     """
 
     seed: int
     quick: bool
+    part: float
     out: Path
     progress: Callable[[int | None, int], None]
 
@@ -49,7 +51,7 @@ class Player:
 
     def __init__(self, how: Play) -> None:
         self._how = how
-        self._bench = Bench(how.seed, lambda days: how.progress(None, days), quick=how.quick)
+        self._bench = Bench(how.seed, lambda days: how.progress(None, days), quick=how.quick, part=how.part)
 
     def play(self, entry: Entry) -> dict[str, Any]:
         """Return what comes of it."""

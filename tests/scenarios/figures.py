@@ -39,7 +39,7 @@ class Met(NamedTuple):
 def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
     """Return what a scenario's runs come to. Delays that never ended count as longer than all others.
 
-    `within_3h`: found at any severity by then; `told`: at least one incident of strong evidence that began meanwhile.
+    `within_3h`: found at any severity by then; `told`: at least one incident of strong evidence.
     `incidents` and `right` are of the runs in which anything of high severity was found: what is found, and told as a
     part of something else, is not right.
     """
@@ -67,6 +67,8 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
         found["told"] = _share([each.incidents > 0 for each in outcomes])
         found["incidents"] = sum(each.incidents for each in noticed) / len(noticed) if noticed else None
         found["right"] = _share([bool(each.right) for each in noticed]) if noticed else None
+        errors = sorted(abs(each.since_error_s) for each in outcomes if each.since_error_s is not None)
+        found["since_error_50_s"] = errors[(len(errors) - 1) // 2] if errors else None
         found["naive_alarms"] = sum(each.naive_alarms for each in outcomes) / len(outcomes)
     return found
 

@@ -8,7 +8,6 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,13 +24,16 @@ from proofwatch.instants import ms_of
 from proofwatch.simulation.scenario import Scenario, Wave
 from proofwatch.simulation.traffic import HOUR_MS, simulate
 from services.standalone.runner import Run, carry_out
+from tests.scenarios.plants import LIVENESS, MATCH, VOLUME
 from tests.scenarios.targets import AS_ONE, Target
 from tests.scenarios.watchers import GRACE_MS
 
 TENANT: Final = "harbour-bank"
+STANDING: Final = (("device_model", "A-1801"), ("os_version", "11"))
+"""The handset of the simulated market whose users fail liveness twice as often as policy expects, every day."""
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
 _CHUNK: Final = 500
-_WINDOW_MS: Final = 300_000
+_WINDOW_MS: Final = 1_800_000
 _encode = msgspec.json.Encoder().encode
 _transaction = msgspec.json.Decoder(Transaction).decode
 _anomaly = msgspec.json.Decoder(Anomaly).decode
@@ -43,6 +45,8 @@ Change = Callable[[Transaction, bool], Transaction | None]
 class Journey(NamedTuple):
     """A day. The plant holds for `tenant` from `from_h` until `to_h`; a true incident names one of `roots`.
 
+    `metrics`: what it moves; `rules`: that are about it whatever the metric.
+
     `waves`: the simulator's own attacks; `change`: what becomes of the tenant's transactions.
     """
 
@@ -53,6 +57,8 @@ class Journey(NamedTuple):
     to_h: float
     roots: tuple[tuple[str | None, str | None], ...]
     targets: tuple[Target, ...]
+    metrics: frozenset[str] = LIVENESS
+    rules: frozenset[str] = frozenset({"saturation", "few_values", "score_shift", "version_shift"})
     waves: tuple[Wave, ...] = ()
     change: Change | None = None
     events: int = 50_000
@@ -109,34 +115,38 @@ def _figures(journey: Journey, out: Path, start_ms: int) -> dict[str, Any]:
     from_ms, until_ms = (start_ms + round(hour * HOUR_MS) for hour in (journey.from_h, journey.to_h))
     told = [json.loads(line) for line in (out / "incidents.jsonl").read_bytes().splitlines()]
     strong = [each for each in told if each["evidence"] == "strong" and each["state"] != "merged"]
-    about = [each for each in strong if each["tenant"] == journey.tenant and _meanwhile(each, from_ms, until_ms)]
+    found = _findings(journey, out, from_ms, until_ms)
+    ids = {event.anomaly_id for event in found}
+    about = [each for each in strong if ids & {each["lead"]["anomaly_id"], *each["children"]}]
     roots = [(each["root"]["segment_name"], each["root"]["segment_value"]) for each in about]
-    delay = _delay(journey, out, from_ms, until_ms)
+    own = [event for event in found if _where(event) in ((None, None), *journey.roots)]
+    first = min((ms_of(event.window_end) for event in own), default=None)
     return {
-        "high_50_s": delay,
-        "told": float(bool(about)),
-        "incidents": len(about),
-        "right": float(bool(roots) and roots[0] in journey.roots) if delay is not None else None,
+        "high_50_s": None if first is None else (first + GRACE_MS - from_ms) / 1000,
+        "told": float(bool(roots)),
+        "incidents": len(roots),
+        "right": float(bool(roots) and roots[0] in journey.roots) if found else None,
         "incidents_all": len(strong),
         "titles": [each["title"] for each in strong],
     }
 
 
-def _meanwhile(incident: dict[str, Any], from_ms: int, until_ms: int) -> bool:
-    """Return whether it began while the plant held, or within the window before."""
-    return from_ms - _WINDOW_MS <= ms_of(datetime.fromisoformat(incident["since"])) < until_ms
+def _findings(journey: Journey, out: Path, from_ms: int, until_ms: int) -> list[Anomaly]:
+    """Return the tenant's findings of high severity, in what the plant moves, that began with it or later."""
+    events = map(_anomaly, (out / "anomalies.jsonl").read_bytes().splitlines())
+    return [
+        event
+        for event in events
+        if (event.tenant, event.state, event.severity) == (journey.tenant, "firing", "high")
+        and (event.metric in journey.metrics or event.rule in journey.rules)
+        and _where(event) not in set(STANDING) - set(journey.roots)
+        and from_ms - _WINDOW_MS <= ms_of(event.since or event.window_start) < until_ms
+        and ms_of(event.window_end) > from_ms
+    ]
 
 
-def _delay(journey: Journey, out: Path, from_ms: int, until_ms: int) -> float | None:
-    """Return the seconds from the plant's begin to the close of the window of the tenant's first high finding."""
-    at = []
-    for line in (out / "anomalies.jsonl").read_bytes().splitlines():
-        event = _anomaly(line)
-        if event.tenant != journey.tenant or event.state != "firing" or event.severity != "high":
-            continue
-        if from_ms < ms_of(event.window_end) and ms_of(event.window_start) < until_ms:
-            at.append(ms_of(event.window_end) + GRACE_MS - from_ms)
-    return min(at) / 1000 if at else None
+def _where(event: Anomaly) -> tuple[str | None, str | None]:
+    return (event.segment_name, event.segment_value)
 
 
 def _opened(transaction: Transaction, planted: bool) -> Transaction:
@@ -223,6 +233,7 @@ JOURNEYS: Final = (
         24.0,
         (("matcher_version", "matcher-8"), (None, None)),
         AS_ONE,
+        metrics=MATCH,
         change=_new_matcher,
     ),
     Journey(
@@ -233,6 +244,8 @@ JOURNEYS: Final = (
         12.0,
         _WHOLE,
         AS_ONE,
+        metrics=frozenset(),
+        rules=VOLUME,
         change=_gone,
     ),
 )

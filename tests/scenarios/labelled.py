@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from proofwatch.biometrics.baseline import Baseline, compare
+from proofwatch.instants import ms_of
 from tests.scenarios.effects import DAY_S
 from tests.scenarios.measure import Outcome
 from tests.scenarios.targets import AS_ONE, Target
@@ -99,8 +100,9 @@ def _outcome(scenario: LabelScenario, found: list[Found], naive: tuple[float | N
             false[event.rule] = false.get(event.rule, 0) + 1
     told = [each for each in incidents(about, []) if each.evidence == "strong"]
     right = told[0].root.where == (None, None) if told else None
+    since_error_s = (ms_of(told[0].since) - from_ms) / 1000 if told else None
     low = min(first.values(), default=None)
-    return Outcome(FROM_DAY + scenario.days, first.get("high"), low, false, len(told), right, *naive, 0)
+    return Outcome(FROM_DAY + scenario.days, first.get("high"), low, false, len(told), right, since_error_s, *naive, 0)
 
 
 LABELLED: Final = (

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from proofwatch.detection.findings import length_s
 from proofwatch.detection.incident import Incident
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -13,17 +12,15 @@ from tests.scenarios.traffic import FIVES, MONDAY_MS, Day
 from tests.scenarios.watchers import GRACE_MS, MONITORING, Found
 
 _FIVE_MS: Final = 300_000
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 86_400_000
-_DAY_S: Final = 86_400
 
 
 class Outcome(NamedTuple):
     """One run. Delays are in seconds from the begin of the plant to when something was published; None: never.
 
     They are of findings of the whole tenant or of the planted slice, in a metric that the plant moves. `false_highs`:
-    findings of high severity at another time or in another metric, by rule. `incidents`: of strong evidence, that began
-    while the plant held. `right`: whether the first of them names the planted slice; None: there is none.
+    findings of high severity at another time or in another metric, by rule. `incidents`: of strong evidence, that have
+    a finding of high severity about the plant. `right`: whether the first of them names the planted slice;
+    `since_error_s`: by how much later than true it says that it began. None: there is none.
     `naive_…`: the guarded 2 × rule; `bare_…`: the bare one; false ones are begins of alarms outside of the plant.
     """
 
@@ -33,6 +30,7 @@ class Outcome(NamedTuple):
     false_highs: dict[str, int]
     incidents: int
     right: bool | None
+    since_error_s: float | None
     naive_s: float | None
     naive_alarms: int
     naive_false: int
@@ -48,10 +46,13 @@ def outcome(
 ) -> Outcome:
     """Return the outcome of a run over `days`, after the days `before` that only baselines know."""
     high, low, false = _findings(plant, found)
-    told = [each for each in incidents if plant and _concerns(plant, each)]
-    right = told[0].root.where in (plant.where, *plant.alike) if plant and told else None
+    told = [each for each in incidents if _concerns(each, _ids(plant, found))] if plant else []
+    right, since_error = None, None
+    if plant and told:
+        right = told[0].root.where in (plant.where, *plant.alike)
+        since_error = (ms_of(told[0].since) - _span(plant)[0]) / 1000
     ruled = _naive(plant, before, days)
-    return Outcome(len(days), high, low, false, len(told), right, *ruled)
+    return Outcome(len(days), high, low, false, len(told), right, since_error, *ruled)
 
 
 def _span(plant: Plant) -> tuple[int, int]:
@@ -83,13 +84,16 @@ def _about(plant: Plant, event: Anomaly) -> bool:
     return meanwhile and (event.metric in plant.metrics or event.rule in plant.rules)
 
 
-def _concerns(plant: Plant, incident: Incident) -> bool:
-    """Return whether an incident of strong evidence began while the plant held: at the earliest with its window."""
-    from_ms, until_ms = _span(plant)
-    of_day = length_s(incident.lead) >= _DAY_S and ms_of(incident.lead.window_end) > from_ms
-    earliest = from_ms - (_DAY_MS if of_day else _HOUR_MS)
-    strong = incident.evidence == "strong" and incident.state != "merged"
-    return strong and earliest <= ms_of(incident.since) < until_ms
+def _ids(plant: Plant, found: Sequence[Found]) -> set[str]:
+    """Return the anomalies of high severity that are about the plant."""
+    high = (event for _, event in found if event.state == "firing" and event.severity == "high")
+    return {event.anomaly_id for event in high if _about(plant, event)}
+
+
+def _concerns(incident: Incident, ids: set[str]) -> bool:
+    """Return whether an incident of strong evidence has any of these findings."""
+    own = {incident.lead.anomaly_id, *incident.children}
+    return incident.evidence == "strong" and incident.state != "merged" and bool(own & ids)
 
 
 class _Ruled(NamedTuple):

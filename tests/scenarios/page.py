@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tests.scenarios.entries import ENTRIES, Entry
 from tests.scenarios.figures import judged
+from tests.scenarios.plots import draw_delays, draw_false
 from tests.scenarios.results import load
 from tests.scenarios.words import shown
 
@@ -18,9 +19,18 @@ simulated, and what that cannot show, is [ADR 0040](adr/0040-scenario-bench.md).
 """
 
 
+_DRAWN: Final = "doubled"
+
+
 def write_page(file: Path) -> Path:
     """Write the page of the results in `file` (HOME/scenarios/DATE.json) as HOME/scenarios-DATE.md; return it."""
     day = load(file)
+    found = day["scenarios"]
+    quiet = [(each.name, found[each.name]) for each in ENTRIES if each.name in found and not each.planted]
+    if _DRAWN in found:
+        draw_delays(_DRAWN, found[_DRAWN], file.with_name(f"{day['date']}-delays.svg"))
+    if quiet:
+        draw_false(quiet, file.with_name(f"{day['date']}-false.svg"))
     page = file.parent.parent / f"scenarios-{day['date']}.md"
     page.write_text("\n".join(_lines(day, file)) + "\n")
     return page
@@ -37,11 +47,27 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     yield from _table(("scenario", "figure", "found", "target", ""), list(_targets(played, found)))
     yield "\n## What was planted and what was said\n"
     planted = [each for each in played if each.planted and each.level != "journey"]
-    heads = ("scenario", "runs", "high: median", "90 %", "found", "any: median", "90 %", "told", "incidents", "right")
+    heads = (
+        "scenario",
+        "runs",
+        "high: median",
+        "90 %",
+        "found",
+        "any: median",
+        "90 %",
+        "told",
+        "incidents",
+        "right",
+        "since, off by",
+    )
     yield from _table((*heads, "2 × rule: median", "90 %", "its alarms"), [_row(e, found[e.name]) for e in planted])
+    if _DRAWN in found:
+        yield f"\n![delays of {_DRAWN}]({file.parent.name}/{day['date']}-delays.svg)"
     yield "\n## False high findings a tenant-year\n"
     counted = ("scenario", "tenant-years", "ours", "2 ×, p < 0.001", "2 ×, bare", "ours by rule")
     yield from _table(counted, [_false(each, found[each.name]) for each in played if each.level != "journey"])
+    if not all(each.planted for each in played):
+        yield f"\n![false high findings]({file.parent.name}/{day['date']}-false.svg)"
     journeys = [each for each in played if each.level == "journey"]
     if journeys:
         yield "\n## Scripted days through the whole system\n"
@@ -71,7 +97,17 @@ def _targets(played: Sequence[Entry], found: Mapping[str, Any]) -> Iterator[tupl
 
 
 def _row(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
-    delays = ("high_50_s", "high_90_s", "high_found", "low_50_s", "low_90_s", "told", "incidents", "right")
+    delays = (
+        "high_50_s",
+        "high_90_s",
+        "high_found",
+        "low_50_s",
+        "low_90_s",
+        "told",
+        "incidents",
+        "right",
+        "since_error_50_s",
+    )
     beside = ("naive_50_s", "naive_90_s", "naive_alarms")
     return scenario.name, str(one["runs"]), *(shown(name, one[name]) for name in (*delays, *beside))
 

@@ -52,7 +52,8 @@ def fail_closed(random: np.random.Generator, begin_s: float) -> Plant:
     from_s = begin_s + random.uniform(8 * HOUR_S, 18 * HOUR_S)
     until_s = from_s + 2 * HOUR_S
     effect = Effect(from_s, until_s, fixed=1.0, again=1.0, scores="all_zero")
-    return Plant(from_s, until_s, WHOLE, LIVENESS, (effect,))
+    rules = frozenset({"saturation", "few_values", "score_shift", "volume"})  # everybody comes again
+    return Plant(from_s, until_s, WHOLE, LIVENESS, (effect,), rules=rules)
 
 
 def wave(random: np.random.Generator, begin_s: float) -> Plant:
@@ -102,3 +103,11 @@ def flapping(random: np.random.Generator, begin_s: float) -> Plant:
     edges = np.arange(from_s, until_s, HOUR_S / 2)
     effects = [Effect(at, at + HOUR_S / 2, factor=1.9 + 0.2 * (i % 2)) for i, at in enumerate(edges.tolist())]
     return Plant(from_s, until_s, WHOLE, LIVENESS, tuple(effects))
+
+
+def falling(random: np.random.Generator, begin_s: float) -> Plant:
+    """Return match scores that are lower by half a standard deviation, and none more that fails, for a day."""
+    from_s = begin_s + random.uniform(6 * HOUR_S, 12 * HOUR_S)
+    until_s = from_s + DAY_S
+    effect = Effect(from_s, until_s, check="match", shift=-0.5)
+    return Plant(from_s, until_s, WHOLE, frozenset(), (effect,))

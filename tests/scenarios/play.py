@@ -10,7 +10,7 @@ from tests.scenarios.catalogue import Scenario
 from tests.scenarios.effects import DAY_S
 from tests.scenarios.measure import Outcome, outcome
 from tests.scenarios.traffic import Day, Tenant, days
-from tests.scenarios.watchers import Found, TenantWatch, incidents
+from tests.scenarios.watchers import Found, TenantWatch, days_of, incidents
 
 Tick = Callable[[int], None]
 """Told how many days were watched."""
@@ -27,15 +27,18 @@ class Warm(NamedTuple):
 class Bench:
     """Plays scenarios; those of one kind of tenant share their warm watches."""
 
-    def __init__(self, seed: int, tick: Tick, *, quick: bool = False) -> None:
+    def __init__(self, seed: int, tick: Tick, *, quick: bool = False, part: float = 1.0) -> None:
+        """`part`: of the runs, so many are played; one at least."""
+        self._part = part
         self._seed = seed
         self._tick = tick
         self._quick = quick
-        self._warm: dict[tuple[Tenant, int, int, bool], Warm] = {}
+        self._warm: dict[tuple[Tenant, int, int, int, bool], Warm] = {}
 
     def size(self, scenario: Scenario) -> tuple[int, int, int]:
         """Return runs, warm days and days of each run."""
-        return scenario.quick if self._quick else (scenario.runs, scenario.warm_days, scenario.days)
+        runs = max(1, round(scenario.runs * self._part))
+        return scenario.quick if self._quick else (runs, scenario.warm_days, scenario.days)
 
     def watched_days(self, scenario: Scenario) -> int:
         """Return how many days are watched in the runs."""
@@ -47,15 +50,17 @@ class Bench:
         runs, warm_days, number = self.size(scenario)
         for run in range(runs):
             minutes = scenario.minutes_in is None or run < scenario.minutes_in
-            warm = self._warmed(scenario.tenant, warm_days, run // scenario.of_one, minutes=minutes)
+            warm = self._warmed(scenario, warm_days, run // scenario.of_one, minutes=minutes)
             random = np.random.default_rng([self._seed, _RUN, zlib.crc32(scenario.name.encode()), run])
             yield self._run(scenario, random, warm, number)
 
-    def _warmed(self, tenant: Tenant, number: int, which: int, *, minutes: bool) -> Warm:
-        key = (tenant, number, which, minutes)
+    def _warmed(self, scenario: Scenario, number: int, which: int, *, minutes: bool) -> Warm:
+        tenant = scenario.tenant
+        key = (tenant, scenario.attributes, number, which, minutes)
         if key not in self._warm:
-            watch, seen = TenantWatch(minutes=minutes), list[Day]()
-            for day in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
+            watch, seen = TenantWatch(minutes=minutes, days=days_of(tenant.zone, tenant.weekend)), list[Day]()
+            for each in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
+                day = each.of(scenario.attributes)
                 watch.day(day)
                 seen.append(day)
             self._warm[key] = Warm(watch, seen)
@@ -65,7 +70,8 @@ class Bench:
         watch, before = warm.watch.branch(), warm.days
         plant = scenario.plant(random, len(before) * DAY_S) if scenario.plant else None
         found, seen = list[Found](), list[Day]()
-        for day in days(random, scenario.tenant, number, plant.effects if plant else (), first=len(before)):
+        for each in days(random, scenario.tenant, number, plant.effects if plant else (), first=len(before)):
+            day = each.of(scenario.attributes)
             found += watch.day(day)
             seen.append(day)
             self._tick(1)

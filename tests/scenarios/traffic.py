@@ -10,20 +10,17 @@ One seed, one sequence of days: nothing but numpy's generator decides.
 
 from collections.abc import Iterator, Sequence
 from math import pi, sin
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.scenarios.effects import ATTRIBUTES, DAY_S, SLICES, VALUES, WHOLE, Check, Effect, Slice
-
-Counts = NDArray[np.integer[Any]]
-Floats = NDArray[np.floating[Any]]
+from tests.scenarios.scores import MINUTES, Counts, Floats, Outcomes, during, score_bins
 
 MONDAY_MS: Final = 1_767_571_200_000  # 2026-01-05
 METRICS: Final = ("rejection_rate", "retry_rate", "refer_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
 FIVES: Final = 288
-MINUTES: Final = 1_440
 ATTEMPTS: Final = 4
 REFERRED_FROM: Final = 3
 _CHECKS: Final[tuple[Check, ...]] = ("match", "liveness", "missing")
@@ -36,7 +33,8 @@ class Tenant(NamedTuple):
     `per_hour`: arrivals, in the mean of a working day. `rates`: of match, liveness and missing liveness scores, as
     shares of all transactions, further attempts included. `again`: how often a further attempt fails as well. `daily`:
     whether volume follows a day, with a peak in its afternoon. `weekend`: weekdays (Monday 0) of `weekend_volume`, in a
-    calendar that is `ahead_h` hours ahead of UTC. `hours_differ`: standard deviation of the rate's logarithm by hour.
+    calendar that is `ahead_h` hours ahead of UTC; `zone`: its name, if the services are told of it. `hours_differ`:
+    standard deviation of the rate's logarithm by hour; nights are `night` times as bad.
     `unused`: a slice that nobody is in, such as a version to come, whose share belongs to the slice after it.
     """
 
@@ -47,6 +45,7 @@ class Tenant(NamedTuple):
     weekend: tuple[int, ...] = (5, 6)
     weekend_volume: float = 0.4
     ahead_h: float = 0.0
+    zone: str | None = None
     hours_differ: float = 0.1
     night: float = 1.3
     unused: tuple[Slice, Slice] | None = None
@@ -57,6 +56,7 @@ class Day(NamedTuple):
 
     Slices are in the order of `SLICES`. Of minutes: transactions, rejected, and per check judged and failed; liveness
     also missing, at zero and at one. `alike`: share of the pairs of liveness scores of a minute that share a bin.
+    `scores[check][minute, bin]`: how the scores are distributed, in bins of `shape.BOUNDS`.
     """
 
     start_ms: int
@@ -64,6 +64,13 @@ class Day(NamedTuple):
     k: dict[str, Counts]
     minutes: dict[str, Counts]
     alike: Floats
+    scores: dict[str, Counts]
+
+    def of(self, attributes: int) -> "Day":
+        """Return the day with the values of the first so many attributes only."""
+        rows = 1 + attributes * len(VALUES)
+        n, k = ({metric: each[:rows] for metric, each in counts.items()} for counts in (self.n, self.k))
+        return self._replace(n=n, k=k)
 
 
 class _Attempts(NamedTuple):
@@ -235,8 +242,9 @@ def _counted(random: np.random.Generator, day: int, tried: Sequence[_Tried], eff
     }
     judged = {"liveness_fail_rate": all_of - missed, "fta_rate": 2 * all_of}
     n = {metric: judged.get(metric, all_of) for metric in METRICS}
-    minutes, alike = _minutes(random, day, at, (rejected, match, liveness, missing), effects)
-    return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, minutes, alike)
+    outcomes = Outcomes((at // 60).astype(np.int64), rejected, match, liveness, missing)
+    scores = score_bins(random, day, outcomes, effects)
+    return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, *_minutes(random, day, outcomes, scores, effects), scores)
 
 
 def _by_window(at: Floats, attributes: NDArray[np.uint8], which: NDArray[np.bool_]) -> Counts:
@@ -254,30 +262,20 @@ def _by_window(at: Floats, attributes: NDArray[np.uint8], which: NDArray[np.bool
 def _minutes(
     random: np.random.Generator,
     day: int,
-    at: Floats,
-    outcomes: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
+    outcomes: Outcomes,
+    scores: dict[str, Counts],
     effects: Sequence[Effect],
 ) -> tuple[dict[str, Counts], Floats]:
-    minute = (at // 60).astype(np.int64)
-    n = np.bincount(minute, minlength=MINUTES)
-    rejected, match, liveness, missing = (np.bincount(minute[which], minlength=MINUTES) for which in outcomes)
-    judged = n - missing
-    at_one = random.binomial(judged, 0.02)
-    at_zero = np.zeros(MINUTES, dtype=np.int64)
+    n = np.bincount(outcomes.minute, minlength=MINUTES)
     alike = np.maximum(0.0, random.normal(0.05, 0.02, MINUTES))
-    seconds = np.arange(MINUTES) * 60.0
     for effect in effects:
-        if effect.scores != "usual" and effect.where == WHOLE:
-            within = _within(effect, day, seconds, np.zeros((0, MINUTES), dtype=np.uint8))
-            (at_one if effect.scores == "all_one" else at_zero)[within] = judged[within]
-            alike[within] = 1.0
+        if effect.scores != "usual":
+            alike[during(effect, day)] = 1.0
     counts: dict[str, Counts] = {
         "transactions": n,
-        "rejected": rejected,
-        "match_failed": match,
-        "failed": liveness,
-        "missing": missing,
-        "at_one": at_one,
-        "at_zero": at_zero,
+        "at_one": scores["liveness"][:, -1],
+        "at_zero": scores["liveness"][:, 0],
     }
+    for name, which in zip(("rejected", "match_failed", "failed", "missing"), outcomes[1:], strict=True):
+        counts[name] = np.bincount(outcomes.minute[which], minlength=MINUTES)
     return counts, alike

@@ -9,11 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from proofwatch.detection.findings import FindingHistory, Panel, finding_of, merged, panel_of
 from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.incidents import gathered
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.policy import Monitoring, load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
@@ -28,13 +32,15 @@ from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Changes
 from services.aggregator.core.real_time.minute import Minute, Scores
+from services.aggregator.core.real_time.shape import packed
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import WindowRef
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, SECOND_MS
 from services.aggregator.core.watch import Watch
 from tests.scenarios.effects import SLICES, Slice
-from tests.scenarios.traffic import FIVES, METRICS, MINUTES, MONDAY_MS, Day
+from tests.scenarios.scores import MINUTES, Counts
+from tests.scenarios.traffic import FIVES, METRICS, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
 MONITORING: Final = POLICY.monitoring
@@ -59,11 +65,26 @@ class Found(NamedTuple):
     event: Anomaly
 
 
+def days_of(zone: str | None, weekend: Sequence[int]) -> TenantDays:
+    """Return the days of a tenant whose settings name a zone and weekdays (Monday 0) of rest; None: they do not."""
+    if zone is None:
+        return UTC_DAYS
+    return TenantDays([(0, Calendar(zone, [WEEKDAYS[each] for each in weekend]))])
+
+
 class TenantWatch:
     """Watches one tenant by all detectors."""
 
-    def __init__(self, tenant: str = "bank", monitoring: Monitoring = MONITORING, *, minutes: bool = True) -> None:
+    def __init__(
+        self,
+        tenant: str = "bank",
+        monitoring: Monitoring = MONITORING,
+        *,
+        minutes: bool = True,
+        days: TenantDays = UTC_DAYS,
+    ) -> None:
         self.tenant = tenant
+        self._days = days
         self._minutes = MinuteWatch(monitoring.real_time) if minutes else None
         self._state = TenantState()
         self._monitoring = monitoring
@@ -72,11 +93,12 @@ class TenantWatch:
         self._rows: defaultdict[RowKey, RateRow] = defaultdict(RateRow)
         self._hours: defaultdict[RowKey, HourRow] = defaultdict(HourRow)
         self._charts = RateWatch(monitoring, self._rows, self._hours, self._anomalies)
-        self._watch = Watch(monitoring, self._baselines, self._anomalies, charts=self._charts.evidence)
+        evidence = self._charts.evidence
+        self._watch = Watch(monitoring, self._baselines, self._anomalies, charts=evidence, days_of=lambda _: days)
 
     def branch(self) -> "TenantWatch":
         """Return a watch that knows the same and goes on by itself."""
-        other = TenantWatch(self.tenant, self._monitoring, minutes=self._minutes is not None)
+        other = TenantWatch(self.tenant, self._monitoring, minutes=self._minutes is not None, days=self._days)
         other._baselines.update({slot: dict(row) for slot, row in self._baselines.items()})
         other._anomalies.update(self._anomalies)
         other._state = copy.deepcopy(self._state)
@@ -93,17 +115,17 @@ class TenantWatch:
         if self._minutes is None:
             return
         for minute in minutes_of(day):
-            self._state, changes = self._minutes.closed(self._state, minute)
+            self._state, changes = self._minutes.closed(self._state, minute, self._days)
             yield from self._published(changes)
         end_ms = day.start_ms + DAY_MS
-        while (due := self._minutes.due_ms(self._state)) is not None and due <= end_ms:
-            yield from self._published(self._minutes.absent(self._state, due))
+        while (due := self._minutes.due_ms(self._state, self._days)) is not None and due <= end_ms:
+            yield from self._published(self._minutes.absent(self._state, due, self._days))
 
     def _published(self, changes: Changes) -> Iterator[Found]:
         assert self._minutes is not None, "there are changes of minutes"
         if not changes and not any(each.firing for each in self._state.told.values()):
             return
-        standing = self._minutes.standing(self._state)
+        standing = self._minutes.standing(self._state, self._days)
         self._state, published = publish(self.tenant, self._state, changes, standing, DETECTORS)
         for each in published:
             yield Found(each.at_ms + GRACE_MS, each.event)
@@ -119,7 +141,7 @@ class TenantWatch:
                     RowKey(self.tenant, *where),
                     {metric: (k[place][window], n[place][window]) for metric, n, k in trials},
                 )
-                for place, where in enumerate(SLICES)
+                for place, where in enumerate(SLICES[: len(sizes)])
                 if sizes[place][window]
             ]
             at_ms = bucket.end_ms + GRACE_MS
@@ -128,8 +150,8 @@ class TenantWatch:
 
     def _of_day(self, day: Day) -> Iterator[Found]:
         ref = WindowRef(day.start_ms, day.start_ms + DAY_MS, 1, backfill=False)
-        slot = slot_of(DAY_S, day.start_ms)
-        for place, where in enumerate(SLICES):
+        slot = slot_of(DAY_S, day.start_ms, self._days)
+        for place, where in enumerate(SLICES[: len(day.n[METRICS[0]])]):
             rates = [Rate(m, int(day.k[m][place].sum()), int(day.n[m][place].sum())) for m in METRICS]
             if rates[0].n:
                 yield from self._judged(where, DAY_S, slot, ref, rates)
@@ -171,6 +193,7 @@ def minutes_of(day: Day) -> Iterator[Minute]:
     """Yield the minutes that had transactions."""
     counts = {name: column.tolist() for name, column in day.minutes.items()}
     shares = day.alike.tolist()
+    shapes = {check: _shapes(cells) for check, cells in day.scores.items()}
     for at in range(MINUTES):
         n = counts["transactions"][at]
         if not n:
@@ -188,7 +211,17 @@ def minutes_of(day: Day) -> Iterator[Minute]:
             pairs,
             round(shares[at] * pairs),
         )
-        yield Minute(day.start_ms + at * MINUTE_MS, n, counts["rejected"][at], match, liveness)
+        bins = [shapes[check].get(at, b"") for check in ("match", "liveness")]
+        yield Minute(day.start_ms + at * MINUTE_MS, n, counts["rejected"][at], match, liveness, *bins)
+
+
+def _shapes(cells: Counts) -> dict[int, bytes]:
+    """Return the bins of each minute that has scores."""
+    found: dict[int, dict[int, int]] = {}
+    minutes, bins = np.nonzero(cells)
+    for minute, place, count in zip(minutes.tolist(), bins.tolist(), cells[minutes, bins].tolist(), strict=True):
+        found.setdefault(minute, {})[place] = count
+    return {minute: packed(counts) for minute, counts in found.items()}
 
 
 def incidents(found: Sequence[Found], days: Sequence[Day]) -> list[Incident]:
@@ -205,14 +238,16 @@ def incidents(found: Sequence[Found], days: Sequence[Day]) -> list[Incident]:
 
 
 def _table(panel: Panel, days: Mapping[int, Day]) -> dict[Slice, tuple[int, int]]:
-    day = days.get(panel.start_ms - panel.start_ms % DAY_MS)
-    if day is None or panel.metric not in METRICS:
+    """Return k and n of every slice in the panel's span, of the windows that lie in it whole."""
+    end_ms = panel.start_ms + panel.length_s * SECOND_MS
+    if panel.metric not in METRICS or panel.length_s < FIVE_MINUTES_S:
         return {}
-    if panel.length_s == DAY_S:
-        sums = [(int(day.k[panel.metric][i].sum()), int(day.n[panel.metric][i].sum())) for i in range(len(SLICES))]
-        return dict(zip(SLICES, sums, strict=True))
-    if panel.length_s == FIVE_MINUTES_S:
-        at = (panel.start_ms - day.start_ms) // _FIVE_MS
-        cells = [(int(day.k[panel.metric][i, at]), int(day.n[panel.metric][i, at])) for i in range(len(SLICES))]
-        return dict(zip(SLICES, cells, strict=True))
-    return {}
+    rows = max((len(day.n[panel.metric]) for day in days.values()), default=0)
+    found = np.zeros((rows, 2), dtype=np.int64)
+    for start_ms, day in days.items():
+        first = max(0, -(-(panel.start_ms - start_ms) // _FIVE_MS))
+        last = min(FIVES, (end_ms - start_ms) // _FIVE_MS)
+        if first < last:
+            found[:, 0] += day.k[panel.metric][:, first:last].sum(axis=1)
+            found[:, 1] += day.n[panel.metric][:, first:last].sum(axis=1)
+    return {where: (int(k), int(n)) for where, (k, n) in zip(SLICES[:rows], found.tolist(), strict=True)}

@@ -9,6 +9,7 @@ from services.aggregator.core.real_time.tenant import MinuteWatch
 from tests.scenarios import watchers
 from tests.scenarios.__main__ import main
 from tests.scenarios.catalogue import SCENARIOS
+from tests.scenarios.entries import Player
 from tests.scenarios.figures import Met, figures, judged
 from tests.scenarios.measure import Outcome
 from tests.scenarios.play import Bench
@@ -47,15 +48,20 @@ def test_a_target_is_met_failed_or_known_to_fail() -> None:
 
 
 def test_what_was_never_found_is_later_than_all_that_was() -> None:
-    base = Outcome(1.0, 60.0, 60.0, {}, 1, True, None, 0, 0, 0)
+    base = Outcome(1.0, 60.0, 60.0, {}, 1, True, 0.0, None, 0, 0, 0)
     found = figures([base, base._replace(high_s=None, right=None, incidents=0)], planted=True)
     assert (found["high_50_s"], found["high_90_s"], found["high_found"]) == (60.0, None, 0.5)
     assert (found["naive_50_s"], found["naive_found"]) == (None, 0.0)
 
 
-def test_a_failed_target_is_the_exit_code(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("right", "code"), [(1.0, 0), (0.5, 1)])
+def test_a_failed_target_is_the_exit_code(
+    right: float, code: int, tmp_path: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And the page has what was printed."""
-    code = main(["--only", "fail_open", "--quick", "--out", str(tmp_path), "--date", "2026-11-26"])
-    assert code == 0
-    assert "PASS" in capsys.readouterr().out
-    assert "| fail_open | high 90 s |" in (tmp_path / "scenarios-2026-11-26.md").read_text()
+    labelled = figures([Outcome(120.0, 60.0, 60.0, {}, 1, right == 1.0, 0.0, None, 0, 0, 0)], planted=True)
+    monkeypatch.setattr(Player, "play", lambda _player, _entry: labelled)
+    arguments = ["--only", "labels_2_days", "--quick", "--out", str(tmp_path), "--date", "2026-11-26"]
+    assert main(arguments) == code
+    assert ("FAIL" in capsys.readouterr().out) == bool(code)
+    assert "| labels_2_days | right |" in (tmp_path / "scenarios-2026-11-26.md").read_text()

@@ -69,3 +69,10 @@ def test_days_of_rest_and_outages_are_of_the_calendar_that_is_given() -> None:
     assert sorted(np.argsort(volumes)[:2].tolist()) == [4, 5]
     day = drawn(FLAT, 1, Effect(7_200, 10_800, volume=0.0))[0]
     assert day.minutes["transactions"][123:180].sum() < 30 < day.minutes["transactions"][60:119].sum()
+
+
+def test_a_day_of_fewer_attributes_is_the_same_day_with_fewer_slices() -> None:
+    day = drawn(Tenant(), 1)[0]
+    less = day.of(2)
+    assert {each[0] for each in SLICES[: len(less.k["fta_rate"])]} == {None, "device_model", "sdk_version"}
+    assert (less.k["fta_rate"] == day.k["fta_rate"][:9]).all()
