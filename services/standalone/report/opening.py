@@ -60,7 +60,10 @@ class LimitRate(NamedTuple):
 
 
 class TenantOpening(NamedTuple):
-    """A tenant (None: whatever was evaluated), the worst of its problems first."""
+    """A tenant (None: whatever was evaluated), the worst of its problems first: what goes on, then by people.
+
+    `people`: about how many were wrongly accepted or rejected, beyond what was to be expected or a limit allows.
+    """
 
     tenant: str | None
     level: Level
@@ -69,6 +72,12 @@ class TenantOpening(NamedTuple):
     limits: Sequence[LimitRate]
     transactions: int
     labelled: int
+    people: int
+
+    @property
+    def broken(self) -> list[str]:
+        """Return the rates that are proven above their limit."""
+        return [each.metric.upper() for each in self.limits if each.figure and each.figure.status is Status.BREACH]
 
     @property
     def within(self) -> list[str]:
@@ -102,7 +111,9 @@ def opening_of(evaluation: Evaluation, limits: Limits, transactions: int, labell
     found = limit_rates(evaluation, limits)
     broken = _breaches(found)
     problems = [*map(_broken, broken), *_groups(evaluation, {each.metric for each in broken})]
-    return TenantOpening(None, Level.WRONG if problems else Level.NOTHING, problems, [], found, transactions, labelled)
+    people = round(sum(_beyond(each.figure, each.limit) for each in broken))
+    level = Level.WRONG if problems else Level.NOTHING
+    return TenantOpening(None, level, problems, [], found, transactions, labelled, people)
 
 
 def limit_rates(evaluation: Evaluation, limits: Limits) -> list[LimitRate]:
@@ -127,8 +138,13 @@ def _opening(
     told = {metric.partition(":")[0] for each in strong for metric in each.metrics}
     broken = [each for each in _breaches(limited) if each.metric not in told]
     groups = _groups(watched.evaluation, told | {each.metric for each in broken}) if watched else []
-    problems = [*map(_problem, strong), *map(_broken, broken), *groups]
-    goes_on = bool(broken or groups or any(each.state == "firing" for each in strong))
+    going = [each for each in strong if each.state == "firing"]
+    now = [(each.harm, _problem(each)) for each in going]
+    now += [(_beyond(each.figure, each.limit), _broken(each)) for each in broken]
+    ended = [_problem(each) for each in strong if each.state != "firing"]
+    problems = [*(problem for _, problem in sorted(now, key=lambda each: -each[0])), *groups, *ended]
+    goes_on = bool(now or groups)
+    harm = sum(each.harm for each in strong) + sum(_beyond(each.figure, each.limit) for each in broken)
     return (
         TenantOpening(
             tenant,
@@ -138,8 +154,9 @@ def _opening(
             limited,
             watched.transactions if watched else 0,
             watched.labelled if watched else 0,
+            round(harm),
         ),
-        sum(each.harm for each in strong) + sum(_beyond(each.figure, each.limit) for each in broken),
+        harm,
     )
 
 

@@ -83,6 +83,21 @@ def test_a_broken_limit_that_an_incident_tells_of_is_told_once(tmp_path: Path) -
     assert [each.metric for each in found.limits if each.figure and each.figure.status == "BREACH"] == ["fnmr"]
 
 
+def test_problems_of_a_tenant_are_in_the_order_of_the_tenants(tmp_path: Path) -> None:
+    """What goes on first, by the people it concerns, be it an incident or a broken limit; what ended last."""
+    found = [
+        incident(tmp_path, "bank", state="ended", rejected=900.0),
+        incident(tmp_path, "bank", state="firing", rejected=5.0, accepted=0.0),
+        incident(tmp_path, "bank", state="firing", rejected=80.0, accepted=0.0),
+    ]
+    (told,) = openings({"bank": watched(classes(failed=100, passed=900))}, found, LIMITS)
+    assert [each.people.partition(" of")[0].partition(" rejected")[0] for each in told.problems] == [
+        "About 80", "About 70", "About 5", "About 900",
+    ]  # fmt: skip
+    assert told.people == 900 + 5 + 80 + 70
+    assert told.broken == ["FNMR"]
+
+
 def test_a_group_in_breach_is_wrong_though_everybody_together_is_not() -> None:
     """It is named; where everybody is in breach the groups add nothing."""
     groups = {"ios": classes(failed=20, passed=80), "android": classes(failed=2, passed=1898)}
