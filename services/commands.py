@@ -70,6 +70,12 @@ COMMANDS: Final = {
         "compare device models, OS, SDK releases and countries: capture failures, timings, responsiveness",
         "proofwatch handsets --tenant kestrel-telecom --since 7d --segment sdk_version",
     ),
+    "markers": Command(
+        "services.aggregator.queries.markers",
+        "standalone,aggregator",
+        "list the new versions of matcher, PAD, SDK and policy, and what they changed",
+        "proofwatch markers --tenant kestrel-telecom --since 30d",
+    ),
     "what-if": Command(
         "services.aggregator.queries.what_if",
         "standalone,aggregator",

@@ -1,4 +1,4 @@
--- revision 7
+-- revision 8
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -124,3 +124,32 @@ insert into windows.calendars (since_ms)
 select case when exists (select from windows.progress)
             then (extract(epoch from now())::bigint / 86400 + 2) * 86400000 else 0 end
 on conflict do nothing;
+
+create table if not exists windows.versions(
+  tenant text collate "C" not null primary key,
+  partition int not null,
+  body bytea not null
+) with (fillfactor = 50);
+alter table windows.versions alter column body set storage external;
+comment on table windows.versions is 'What is known of the versions of matcher, PAD, SDK and policy of each tenant.';
+comment on column windows.versions.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.versions.body is 'msgpack, compressed by zlib: windows of the last hour, what is usual, comparisons, what was told.';
+
+create table if not exists windows.markers(
+  tenant text collate "C" not null,
+  name text not null,
+  version text not null,
+  since_ms bigint not null,
+  previous text,
+  known_ms bigint not null,
+  transactions bigint not null,
+  share double precision not null,
+  state text not null check (state in ('comparing', 'no_change', 'changed', 'as_before', 'no_traffic')),
+  ended_ms bigint,
+  primary key(tenant, name, version, since_ms)
+);
+comment on table windows.markers is 'New versions that began to carry real traffic, and what their comparison came to.';
+comment on column windows.markers.name is 'matcher_version, pad_version, sdk_version, or policy, whose versions are hashes.';
+comment on column windows.markers.since_ms is 'Its first transaction, ms since the Unix epoch.';
+comment on column windows.markers.known_ms is 'When it had carried enough, ms since the Unix epoch.';
+comment on column windows.markers.ended_ms is 'When its comparison was over, ms since the Unix epoch; null: it goes on.';

@@ -28,6 +28,8 @@ from services.aggregator.core.real_time.tenant import TenantState
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.step_up_control import StepUpState
+from services.aggregator.core.versions.memory import Marker
+from services.aggregator.core.versions.tenant import TenantVersions
 
 
 class Progress(NamedTuple):
@@ -152,6 +154,22 @@ class RateChartsStore(Protocol):
         ...
 
 
+class VersionsStore(Protocol):
+    """What is known of each tenant's versions, and their markers: `adapters.version_store`."""
+
+    async def load_versions(self, tx: Any, tenants: Collection[str]) -> dict[str, TenantVersions]:
+        """Return the states of these tenants; a new one where nothing is stored."""
+        ...
+
+    async def save_versions(self, tx: Any, partition: int, states: Mapping[str, TenantVersions]) -> None:
+        """Store the states."""
+        ...
+
+    async def save_markers(self, tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:
+        """Store the markers of a tenant that are new or changed, and delete those that late data took back."""
+        ...
+
+
 class Joined(NamedTuple):
     """A transaction whose entry a batch changed."""
 
@@ -270,6 +288,7 @@ class WindowsStores(NamedTuple):
     anomalies: AnomaliesStore
     minutes: MinuteWatchStore
     rates: RateChartsStore
+    versions: VersionsStore
 
 
 class LedgerStores(NamedTuple):

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
 import orjson
 
 from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes, Cohort, Thresholds
 from proofwatch.governance.policy import Policy
+from services.aggregator.adapters import version_store
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts
 from services.standalone.core.watched import Watched
 
@@ -70,6 +72,12 @@ async def read_cases(connection: Any) -> list[dict[str, Any]]:
     """Return every case with its reasons, in the order in which they were opened."""
     rows = [dict(row) for row in await connection.fetch(_CASES)]
     return [row | {"reasons": orjson.loads(row["reasons"] or "[]")} for row in rows]
+
+
+async def read_markers(connection: Any) -> list[dict[str, Any]]:
+    """Return the new versions of every tenant, in the order in which they became known."""
+    found = await version_store.read_markers(connection)
+    return [{"tenant": tenant, "marker": msgspec.to_builtins(marker)} for tenant, marker in found]
 
 
 async def read_label_counts(connection: Any) -> dict[str, int]:

@@ -12,7 +12,7 @@ import uvloop
 from proofwatch.bus.port import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.terminal import Terminal
-from proofwatch.simulation.scenario import Scenario
+from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
 from services.standalone.results import Unwritable
 from services.standalone.runner import Run, carry_out, closing_lines
@@ -25,13 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--events", type=_positive, default=50_000, metavar="N", help="transactions (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed, the same bytes (%(default)s)")
+    parser.add_argument(
+        "--release", action="append", choices=tuple(RELEASES), default=[], help="a release during the day; repeatable"
+    )
     parser.add_argument("--headless", action="store_true", help="no terminal view, only the closing summary")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="results (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when nothing can be written."""
-    scenario = Scenario(events=args.events, seed=args.seed)
+    releases = tuple(RELEASES[name] for name in args.release)
+    scenario = Scenario(events=args.events, seed=args.seed, releases=releases)
     day = Run(
         title=f"a simulated day, seed {args.seed}",
         policy=load_policy(),

@@ -26,6 +26,7 @@ from services.standalone.database_results import (
     read_cases,
     read_cohorts,
     read_label_counts,
+    read_markers,
     read_tenants,
 )
 from services.standalone.incidents import document, read_incidents
@@ -78,8 +79,10 @@ async def carry_out(run: Run) -> dict[str, Any]:
             cohorts = await read_cohorts(connection, run.segments)
             labels = await read_label_counts(connection)
             cases = await read_cases(connection)
+            markers = await read_markers(connection)
             tenants = await read_tenants(connection, run.policy, run.segments)
         results.write_lines("cases.jsonl", cases)
+        results.write_lines("markers.jsonl", markers)
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         incidents = read_incidents(session.incidents.values(), run.out)

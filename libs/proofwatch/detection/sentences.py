@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
-from proofwatch.detection.real_time_words import words_of
 from proofwatch.detection.root_slice import Counts
+from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, minute, percent, slice_words
 from proofwatch.events.types import Anomaly
 

@@ -21,6 +21,12 @@ METRICS: Final = {
     "apcer": "attacks passed as bona fide (APCER)",
     "bpcer": "bona fide people rejected (BPCER)",
     "iapar": "attacks accepted by the whole system (IAPAR)",
+    "match_score": "face match scores",
+    "liveness_score": "liveness scores",
+    "capture_ms": "time to capture",
+    "upload_ms": "time to upload",
+    "match_ms": "time of the face match",
+    "liveness_ms": "time of the liveness check",
 }
 NEXT_STEPS: Final = {
     "flag_cohort_for_manual_review": "review its transactions by hand",
@@ -28,6 +34,7 @@ NEXT_STEPS: Final = {
     "audit_and_threshold_proposal": "audit the check and propose a threshold",
     "step_up_mfa": "ask flagged users of the cohort for MFA",
     "system_audit_and_fraud_investigation": "audit the system and investigate the fraud",
+    "hold_or_roll_back_release": "hold the roll-out, or roll it back",
 }
 ENDED: Final = {
     "no_traffic": "no traffic",
@@ -44,6 +51,8 @@ SHAPES: Final = {
     "silence": "labels stopped coming",
     "limit_breach": "the limit is proven broken: {metric}",
     "sequential_limit": "the limit is proven broken: {metric}",
+    "version_change": "{metric} changed with the new version",
+    "timing_jump": "{metric} jumped",
 }
 
 

@@ -21,8 +21,10 @@ AnomalyRule = Literal[
     "silence",
     "limit_breach",
     "sequential_limit",
+    "version_change",
+    "timing_jump",
 ]
-"""The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time."""
+"""The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time; version_change, a new version of SDK, matcher, PAD or policy that does otherwise than what ran before; timing_jump, durations that jumped."""
 AnomalyCadence = Literal["real_time", "daily", "at_once"]
 """Which watch found it."""
 AnomalySeverity = Literal["high", "low_evidence"]
@@ -33,6 +35,7 @@ AnomalyAction = Literal[
     "audit_and_threshold_proposal",
     "step_up_mfa",
     "system_audit_and_fraud_investigation",
+    "hold_or_roll_back_release",
 ]
 """What it causes."""
 AnomalyResolution = Literal["no_traffic", "too_little_traffic"]
@@ -96,6 +99,7 @@ IncidentAction = Literal[
     "audit_and_threshold_proposal",
     "step_up_mfa",
     "system_audit_and_fraud_investigation",
+    "hold_or_roll_back_release",
 ]
 """The next step."""
 IncidentDirection = Literal["up", "down"]

@@ -119,6 +119,24 @@ class CusumRule(_Part):
         return self
 
 
+class VersionRule(_Part):
+    """When a version of matcher, PAD, SDK or policy is new, and what is a change.
+
+    It is once it carries `least` transactions and the `share` of its tenant's within a day. A change of a rate is one
+    by a factor of `rate_ratio` and by `rate_points` (0.01: one percentage point), of scores by `score_shift` standard
+    deviations of ranks (Wasserstein), of durations by a factor of `timing_ratio` at their median or nine tenths; each
+    with evidence, so that a release that changes nothing is accused with a probability of at most `false_alarms`.
+    """
+
+    least: Annotated[int, Field(ge=10, le=10_000)] = 30
+    share: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    false_alarms: Annotated[float, Field(gt=0, le=0.5)] = 0.01
+    rate_ratio: Annotated[float, Field(gt=1, le=100)] = 1.5
+    rate_points: Rate = 0.01
+    score_shift: Annotated[float, Field(gt=0, le=1)] = 0.2
+    timing_ratio: Annotated[float, Field(gt=1, le=100)] = 1.3
+
+
 class Monitoring(_Part):
     """The 2 × baseline rule of days and its guard; `expected` stands in until `min_periods` earlier periods exist.
 
@@ -132,6 +150,7 @@ class Monitoring(_Part):
     daily_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 30
     real_time: RealTimeRule = RealTimeRule()
     cusum: CusumRule = CusumRule()
+    versions: VersionRule = VersionRule()
 
 
 class VelocityRule(_Part):
@@ -207,7 +226,7 @@ class Policy(_Part):
         A part that came with a later release is left out where it is the default, so that a policy keeps its hash.
         """
         document = self.model_dump(mode="json")
-        for part in ("daily_trials", "real_time", "cusum"):
+        for part in ("daily_trials", "real_time", "cusum", "versions"):
             if getattr(self.monitoring, part) == Monitoring.model_fields[part].default:
                 del document["monitoring"][part]
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)

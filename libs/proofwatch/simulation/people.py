@@ -25,6 +25,8 @@ class Person:
     sdk_version: str
     segments: dict[str, str]
     poor_document: bool
+    place: float = 0.0
+    """Where the person stands among all, 0 … 1: who gets a release first."""
     tries: int = 0
 
     @property
@@ -53,8 +55,8 @@ def draw_handset(random: Random) -> Handset:
     return HANDSETS[-1]
 
 
-def match_score(random: Random, person: Person, scenario: Scenario) -> float | None:
-    """Draw a face-match score, or None for a failure to acquire."""
+def match_score(random: Random, person: Person, scenario: Scenario, shift: float = 0.0) -> float | None:
+    """Draw a face-match score, `shift` added, or None for a failure to acquire."""
     if random.random() < scenario.match_failures_to_acquire:
         return None
     if person.kind == "impostor":
@@ -63,16 +65,16 @@ def match_score(random: Random, person: Person, scenario: Scenario) -> float | N
         mean, spread = 0.84 + 0.03 * person.tries, 0.04
     else:
         mean, spread = 0.955, 0.025
-    return round(min(1.0, max(0.0, random.gauss(mean, spread))), 5)
+    return round(min(1.0, max(0.0, random.gauss(mean, spread) + shift)), 5)
 
 
-def liveness_score(random: Random, person: Person, scenario: Scenario) -> float | None:
-    """Draw a liveness score, or None for a non-response."""
+def liveness_score(random: Random, person: Person, scenario: Scenario, harder: float = 1.0) -> float | None:
+    """Draw a liveness score, `harder` by a factor than the handset makes it, or None for a non-response."""
     if random.random() < scenario.liveness_non_responses:
         return None
     if person.kind == "attack":
         return round(1.0 - min(1.0, random.expovariate(1.4) ** 2 + 0.001), 6)
-    return round(1.0 - min(1.0, random.expovariate(1.0) * 0.0009 * person.handset.difficulty), 6)
+    return round(1.0 - min(1.0, random.expovariate(1.0) * 0.0009 * person.handset.difficulty * harder), 6)
 
 
 def fails(match: float | None, liveness: float | None) -> bool:

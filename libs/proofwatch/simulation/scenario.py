@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 
 class Handset(NamedTuple):
@@ -26,6 +26,33 @@ class Wave(NamedTuple):
     species: tuple[str, ...]
     handset: str
 
+
+class Release(NamedTuple):
+    """A version that comes into use during the day, and what it does. Hours count from the start of the day."""
+
+    field: Literal["sdk_version", "matcher_version", "pad_version"]
+    version: str
+    from_hour: float
+    to_hour: float = 24.0
+    """Until when; before the day's end: it is rolled back."""
+    share: float = 1.0
+    """Share of people who get it."""
+    tenant: str | None = None
+    """Whose people; None: everybody's."""
+    harder: float = 1.0
+    """Factor by which liveness is harder, as of a handset."""
+    shift: float = 0.0
+    """What is added to face-match scores."""
+    slower: float = 1.0
+    """Factor by which capturing takes longer."""
+
+
+RELEASES: Final = {
+    "bad-sdk": Release("sdk_version", "11.3.0", 9.0, 13.0, share=0.3, tenant="harbour-bank", harder=6.0),
+    "new-matcher": Release("matcher_version", "8.0.0", 12.0, shift=-0.03),
+    "slow-sdk": Release("sdk_version", "11.4.0", 8.0, share=0.5, slower=1.8),
+}
+"""A bad release, rolled back after four hours; a matcher whose scores lie lower; a release that takes its time."""
 
 HOURLY: Final = (2, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 12, 12, 12, 12, 12, 13, 14, 13, 11, 8, 5, 3)
 """Arrivals by hour of the day, relative: quiet nights, busy evenings."""
@@ -70,5 +97,6 @@ class Scenario:
     label_delay_hours: tuple[float, float] = (1.0, 20.0)
     matcher_version: str = "7.3.0"
     pad_version: str = "2026.1"
+    releases: tuple[Release, ...] = ()
     attempts: int = 4
     """After how many tries a subject gives up."""

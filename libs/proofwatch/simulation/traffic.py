@@ -5,6 +5,7 @@ import itertools
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import prod
 from random import Random
 from typing import Final
 
@@ -22,11 +23,14 @@ from proofwatch.simulation.scenario import (
     SDK_VERSIONS,
     SEXES,
     TENANTS,
+    Release,
     Scenario,
     Wave,
 )
 
 HOUR_MS: Final = 3_600_000
+_GOLDEN: Final = (5**0.5 - 1) / 2
+"""Its multiples spread evenly, without drawing at random."""
 _MALFORMED: Final = (
     b'{"schema_version": 1, "tenant": ',
     b'{"schema_version": 9, "tenant": "harbour-bank"}',
@@ -115,6 +119,7 @@ class _Day:
                 "country": draw(random, COUNTRIES),
             },
             poor_document=random.random() < scenario.poor_documents,
+            place=number * _GOLDEN % 1.0,
         )
 
     def _proof(self, at_ms: int, person: Person) -> Outgoing:
@@ -124,8 +129,11 @@ class _Day:
         key = f"{person.tenant}/{person.ref}".encode()
         if random.random() < scenario.malformed:
             return Outgoing(topics.TRANSACTIONS, key, random.choice(_MALFORMED), timestamp_ms=at_ms)
-        match = match_score(random, person, scenario)
-        liveness = liveness_score(random, person, scenario)
+        using = self._using(at_ms, person)
+        match = match_score(random, person, scenario, sum(each.shift for each in using.values()))
+        liveness = liveness_score(random, person, scenario, prod(each.harder for each in using.values()))
+        slower = prod(each.slower for each in using.values())
+        versions = {name: each.version for name, each in using.items()}
         event = Transaction(
             schema_version=1,
             tenant=person.tenant,
@@ -139,18 +147,18 @@ class _Day:
                 model=person.handset.model,
                 os=person.handset.os,
                 os_version=person.handset.os_version,
-                sdk_version=person.sdk_version,
+                sdk_version=versions.get("sdk_version", person.sdk_version),
             ),
             timings=Timings(
-                capture_ms=duration(random, 1800 * person.handset.difficulty),
+                capture_ms=duration(random, 1800 * person.handset.difficulty * slower),
                 upload_ms=duration(random, 320),
                 match_ms=duration(random, 95),
                 liveness_ms=duration(random, 140),
             ),
             segments=person.segments,
             imagery_ref=f"s3://imagery/{person.tenant}/{transaction_id}",
-            matcher_version=scenario.matcher_version,
-            pad_version=scenario.pad_version,
+            matcher_version=versions.get("matcher_version", scenario.matcher_version),
+            pad_version=versions.get("pad_version", scenario.pad_version),
         )
         record = Outgoing(topics.TRANSACTIONS, key, _encode(event), timestamp_ms=at_ms)
         person.tries += 1
@@ -161,6 +169,17 @@ class _Day:
             self._push(late, record._replace(timestamp_ms=late))
         self._label(at_ms, person, transaction_id)
         return record
+
+    def _using(self, at_ms: int, person: Person) -> dict[str, Release]:
+        """Return the releases that a person uses by then, by field."""
+        hour = (at_ms - self.start_ms) / HOUR_MS * 24 / self.scenario.hours
+        return {
+            each.field: each
+            for each in self.scenario.releases
+            if each.from_hour <= hour < each.to_hour
+            and person.place < each.share
+            and each.tenant in (None, person.tenant)
+        }
 
     def _label(self, at_ms: int, person: Person, transaction_id: str) -> None:
         random, scenario = self.random, self.scenario

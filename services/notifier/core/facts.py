@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from proofwatch.detection.real_time_words import words_of
+from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.sentences import finding_sentence, finding_title
 from proofwatch.detection.words import minute, percent
 from proofwatch.events import topics

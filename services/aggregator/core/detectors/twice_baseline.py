@@ -10,6 +10,7 @@
 from typing import Final
 
 from proofwatch.biometrics.baseline import Baseline, Comparison, compare
+from proofwatch.events.segments import VERSIONS
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.baselines import BaselineState, earlier
 from services.aggregator.core.detectors.detector import Detector, Reading, Trials
@@ -22,8 +23,11 @@ _FEWEST: Final = 2
 
 
 def watches(series: SeriesKey, monitoring: Monitoring) -> bool:
-    """Return whether the policy expects a rate of this metric."""
-    return series.metric in monitoring.expected
+    """Return whether the policy expects a rate of this metric.
+
+    Versions of matcher and PAD are compared with each other (`core.versions`); alone they are the whole tenant.
+    """
+    return series.metric in monitoring.expected and series.segment_name not in VERSIONS
 
 
 def read(trials: Trials, baseline: BaselineState, monitoring: Monitoring) -> Reading:

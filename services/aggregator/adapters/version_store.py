@@ -1,0 +1,66 @@
+"""Versions of each tenant and their markers, in PostgreSQL: `windows.versions`, `windows.markers`."""
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from services.aggregator.core.versions.memory import Marker
+from services.aggregator.core.versions.tenant import TenantVersions
+
+_LOAD: Final = "select tenant, body from windows.versions where tenant = any($1::text[])"
+_SAVE: Final = """
+insert into windows.versions (partition, tenant, body) select $1, * from unnest($2::text[], $3::bytea[])
+on conflict (tenant) do update set body = excluded.body
+"""
+_SAVE_MARKER: Final = """
+insert into windows.markers (tenant, name, version, since_ms, previous, known_ms, transactions, share, state, ended_ms)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (tenant, name, version, since_ms) do update set
+  previous = excluded.previous, known_ms = excluded.known_ms, transactions = excluded.transactions,
+  share = excluded.share, state = excluded.state, ended_ms = excluded.ended_ms
+"""
+_DELETE_MARKER: Final = "delete from windows.markers where tenant = $1 and name = $2 and version = $3 and since_ms = $4"
+_MARKERS: Final = """
+select tenant, name, version, previous, since_ms, known_ms, transactions, share, state, ended_ms
+from windows.markers where $1::text is null or tenant = $1 order by tenant, known_ms, name, version
+"""
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(TenantVersions).decode
+
+
+async def load_versions(tx: Any, tenants: Collection[str]) -> dict[str, TenantVersions]:
+    """Return the states of these tenants; a new one where nothing is stored."""
+    states = {tenant: TenantVersions() for tenant in tenants}
+    for tenant, body in await tx.fetch(_LOAD, list(tenants)):
+        states[tenant] = _decode(zlib.decompress(body))
+    return states
+
+
+async def save_versions(tx: Any, partition: int, states: Mapping[str, TenantVersions]) -> None:
+    """Store the states."""
+    rows = [(tenant, zlib.compress(_encode(state), 1)) for tenant, state in sorted(states.items())]
+    await tx.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
+
+
+async def save_markers(tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:
+    """Store the markers of a tenant that are new or changed, and delete those that late data took back."""
+    for each in taken_back:
+        await tx.execute(_DELETE_MARKER, tenant, each.name, each.version, each.since_ms)
+    for each in changed:
+        await tx.execute(
+            _SAVE_MARKER, tenant, each.name, each.version, each.since_ms, each.previous, each.known_ms, each.n,
+            each.share, each.state, each.ended_ms or None,
+        )  # fmt: skip
+
+
+async def read_markers(connection: Any, tenant: str | None = None) -> list[tuple[str, Marker]]:
+    """Return the markers of a tenant (None: of all) with its name, by when they became known."""
+    return [
+        (row["tenant"], Marker(
+            row["name"], row["version"], row["previous"], row["since_ms"], row["known_ms"], row["transactions"],
+            row["share"], row["state"], row["ended_ms"] or 0,
+        ))
+        for row in await connection.fetch(_MARKERS, tenant)
+    ]  # fmt: skip

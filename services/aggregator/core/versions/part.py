@@ -1,0 +1,100 @@
+"""What is counted of five minutes: rates as pairs of integers, scores and durations as bins of the base grids."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from proofwatch.biometrics.edges import edge_set
+from proofwatch.biometrics.sketch import Sketch
+from proofwatch.events.segments import VERSIONS
+from services.aggregator.core.figures import PROXIES
+from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow, totals
+
+RATES: Final = ("liveness_fail_rate", "match_fail_rate", "fta_rate", "rejection_rate", "retry_rate")
+SCORES: Final = ("match", "liveness")
+TIMINGS: Final = ("capture_ms", "upload_ms", "match_ms", "liveness_ms")
+POLICY: Final = "policy"
+DIMENSIONS: Final = (*VERSIONS, "sdk_version", POLICY)
+"""Segments that are versions, and the hash of the policy that decided."""
+
+Bins = dict[int, int]
+_COUNTED: Final = {proxy.metric: proxy for proxy in PROXIES}
+_NOTHING: Final = (0,) * (2 * len(RATES))
+
+
+class Part(Struct, array_like=True, frozen=True):
+    """`n` transactions; `rates`: k and n of each of `RATES`; `bins`: counts by bin of each sketch on its base grid."""
+
+    n: int = 0
+    rates: tuple[int, ...] = _NOTHING
+    bins: dict[str, Bins] = {}
+
+
+class Five(Struct, array_like=True, frozen=True):
+    """Five minutes from `start_ms` (since 1970) on: the whole tenant, and by dimension its versions.
+
+    None: the version has all of it. A version that is long known has no rates and no bins.
+    """
+
+    start_ms: int
+    whole: Part
+    versions: dict[str, dict[str, Part | None]]
+
+
+def five_of(start_ms: int, windows: Iterable[SegmentWindow], before: Five | None = None) -> Five:
+    """Return the five minutes of these windows; of a restated one, those that changed, with `before` what it was."""
+    whole = before.whole if before else Part()
+    versions = {name: dict(each) for name, each in before.versions.items()} if before else {}
+    policies: dict[str, PolicyCounts] = {}
+    for window in windows:
+        if window.name is None:
+            whole, policies = part_of(totals(window)), window.policies
+        elif window.name in DIMENSIONS and window.value is not None:
+            versions.setdefault(window.name, {})[window.value] = part_of(totals(window))
+    for policy, counts in policies.items():
+        versions.setdefault(POLICY, {})[policy] = part_of(counts)
+    shared = {
+        name: {value: None if part is None or part == whole else part for value, part in each.items()}
+        for name, each in versions.items()
+    }
+    return Five(start_ms, whole, shared)
+
+
+def part_of(total: PolicyCounts) -> Part:
+    """Return what is counted of a slice, whatever thresholds its scores were counted by."""
+    counts = total.counts
+    pairs = ((_sum(counts, _COUNTED[name].k), _sum(counts, _COUNTED[name].n)) for name in RATES)
+    bins: dict[str, Bins] = {
+        name: _on_base_grid(total.sketches[name]) for name in (*SCORES, *TIMINGS) if name in total.sketches
+    }
+    return Part(counts.get("transactions", 0), tuple(each for pair in pairs for each in pair), bins)
+
+
+def only_counted(part: Part) -> Part:
+    """Return what is kept of a version that is known."""
+    return Part(part.n)
+
+
+def difference(whole: Part, part: Part) -> Part:
+    """Return the rest of the tenant."""
+    rates = tuple(each - other for each, other in zip(whole.rates, part.rates, strict=True))
+    bins = {name: added(each, part.bins.get(name, {}), -1) for name, each in whole.bins.items()}
+    return Part(whole.n - part.n, rates, bins)
+
+
+def added(bins: Mapping[int, int], more: Mapping[int, int], times: int = 1) -> Bins:
+    """Return the sum of two histograms, without empty bins."""
+    total = dict(bins)
+    for place, n in more.items():
+        total[place] = total.get(place, 0) + times * n
+    return {place: n for place, n in total.items() if n}
+
+
+def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:
+    return sum([counts.get(name, 0) for name in names])
+
+
+def _on_base_grid(sketch: Histogram) -> Bins:
+    counted = Sketch.from_wire(sketch.grid, sketch.thresholds, sketch.bins)
+    return counted.on(edge_set(grid=sketch.grid)).counts if sketch.thresholds else counted.counts

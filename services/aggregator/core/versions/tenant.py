@@ -1,0 +1,113 @@
+"""A tenant's state between steps, and how a closed or restated window of five minutes moves it.
+
+As with minutes (`core.real_time.tenant`): the windows of the last hour are kept, and what follows from one that is
+restated is counted again from where the memory stood before that hour. What is later than that changes nothing. So the
+state is a function of the windows, in whatever batches they came. Five minutes of hour H are compared with what was
+usual up to hour H − 2, whenever they are looked at.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from proofwatch.governance.policy import VersionRule
+from services.aggregator.core.merge import SegmentWindow
+from services.aggregator.core.times import HOUR_MS
+from services.aggregator.core.versions.memory import Marker, Memory, is_known, next_memory
+from services.aggregator.core.versions.part import Five, Part, five_of, only_counted
+from services.aggregator.core.versions.sums import Usual
+
+
+class Told(Struct, array_like=True, frozen=True):
+    """What was published last of a finding."""
+
+    anomaly_id: str
+    revision: int
+    look: int
+    firing: bool
+
+
+class TenantVersions(Struct, array_like=True, frozen=True):
+    """`fives`: of the last hour, ascending; `before`: the memory ahead of them, `after`: behind them.
+
+    `hour`: of the newest ones, in hours since 1970; `usual` and `usual_before`: what ran up to two hours before it, and
+    two hours before the hour before it; `pending`: parts that are older than an hour and in neither. `told`: findings
+    by key; `listed`: markers as they are stored, by key.
+    """
+
+    hour: int = 0
+    usual: Usual = Usual()
+    usual_before: Usual = Usual()
+    pending: tuple[tuple[int, Part], ...] = ()
+    fives: tuple[Five, ...] = ()
+    before: Memory = Memory()
+    after: Memory = Memory()
+    told: dict[str, Told] = {}
+    listed: dict[str, Marker] = {}
+
+
+def closed(state: TenantVersions, start_ms: int, windows: Iterable[SegmentWindow], rule: VersionRule) -> TenantVersions:
+    """Return the state after five minutes that closed, or the windows of them that were restated."""
+    newest_ms = state.fives[-1].start_ms if state.fives else None
+    if newest_ms is not None and start_ms <= newest_ms:
+        return _restated(state, start_ms, windows, rule) if start_ms > newest_ms - HOUR_MS else state
+    state = _moved_on(_matured(state, start_ms, rule), start_ms // HOUR_MS)
+    five = _lean(five_of(start_ms, windows), state.before)
+    return replace(state, fives=(*state.fives, five), after=next_memory(state.after, five, state.usual, rule))
+
+
+def _matured(state: TenantVersions, newest_ms: int, rule: VersionRule) -> TenantVersions:
+    """Let what is more than an hour old go before the memory of that hour."""
+    before, pending = state.before, list(state.pending)
+    kept = tuple(each for each in state.fives if each.start_ms > newest_ms - HOUR_MS)
+    for each in state.fives[: len(state.fives) - len(kept)]:
+        before = next_memory(before, each, _usual_of(state, each), rule)
+        pending.append((each.start_ms, each.whole))
+    return replace(state, before=before, pending=tuple(pending), fives=kept)
+
+
+def _moved_on(state: TenantVersions, hour: int) -> TenantVersions:
+    """Take what was usual on to an hour, if it is another one."""
+    if hour == state.hour:
+        return state
+    usual_before = _with(state.usual, state.pending, state.hour - 1, hour - 2)
+    usual = _with(usual_before, state.pending, hour - 2, hour - 1)
+    pending = tuple(each for each in state.pending if each[0] // HOUR_MS >= hour - 1)
+    return replace(state, hour=hour, usual=usual, usual_before=usual_before, pending=pending)
+
+
+def _with(usual: Usual, pending: Iterable[tuple[int, Part]], first: int, end: int) -> Usual:
+    for start_ms, part in pending:
+        if first <= start_ms // HOUR_MS < end:
+            usual = usual.plus(start_ms, part)
+    return usual
+
+
+def _restated(
+    state: TenantVersions, start_ms: int, windows: Iterable[SegmentWindow], rule: VersionRule
+) -> TenantVersions:
+    known = {each.start_ms: each for each in state.fives}
+    known[start_ms] = _lean(five_of(start_ms, windows, known.get(start_ms)), state.before)
+    fives, after = tuple(known[at] for at in sorted(known)), state.before
+    for each in fives:
+        after = next_memory(after, each, _usual_of(state, each), rule)
+    return replace(state, fives=fives, after=after)
+
+
+def _usual_of(state: TenantVersions, five: Five) -> Usual:
+    return state.usual if five.start_ms // HOUR_MS == state.hour else state.usual_before
+
+
+def _lean(five: Five, before: Memory) -> Five:
+    """Return the five minutes without the scores of versions that are long known."""
+
+    def lean(name: str, version: str, part: Part | None) -> Part | None:
+        known = is_known(before.known.get(name, {}), version, five.start_ms)
+        return only_counted(part) if part is not None and known else part
+
+    versions = {
+        name: {version: lean(name, version, part) for version, part in each.items()}
+        for name, each in five.versions.items()
+    }
+    return Five(five.start_ms, five.whole, versions)

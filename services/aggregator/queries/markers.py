@@ -1,0 +1,126 @@
+"""`proofwatch markers`: which versions of matcher, PAD, SDK and policy came into use, and what they changed."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from proofwatch.bus.errors import BusError
+from proofwatch.command_line.times import moment_ms
+from proofwatch.csv_file import Cell
+from services.aggregator.config import GovernedSettings
+from services.aggregator.core.versions.memory import Marker
+from services.aggregator.queries.found import NothingFound, shown
+from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
+
+_COLUMNS: Final = (
+    "name", "version", "previous", "since", "known", "transactions", "share", "state", "ended",
+)  # fmt: skip
+_HEADINGS: Final = ("what", "from", "to", "since", "transactions", "share", "comparison")
+_WORDS: Final = {
+    "comparing": "goes on",
+    "no_change": "no change found",
+    "changed": "it does otherwise: see its findings",
+    "as_before": "did otherwise, and is as before",
+    "no_traffic": "its traffic ended",
+}
+
+
+class _Row(msgspec.Struct):
+    tenant: str
+    marker: Marker
+
+
+_decode = msgspec.json.Decoder(_Row).decode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.description = (
+        "List the versions of matcher, PAD, SDK and policy that began to carry real traffic of a tenant, with what "
+        "their comparison with what ran before and beside them came to. Read only."
+    )
+    add = parser.add_argument
+    add("--tenant", required=True, metavar="T", help="whose versions")
+    add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); default: all")
+    add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive")
+    add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0, also where there are none; 1 when the database is away, 2 when the folder is none of a run."""
+    try:
+        dsn = args.dsn or GovernedSettings.read().postgres_dsn
+        found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(dsn, args.tenant))
+    except NothingFound as error:
+        sys.stderr.write(f"proofwatch markers: {error}\n")
+        return 2
+    except BusError as error:
+        sys.stderr.write(f"proofwatch markers: {error}\n")
+        return 1
+    within = [each for each in found if _within(each, args.since, args.until)]
+    notes = [] if within else [f"no new version of {args.tenant} in this span"]
+    rows, texts = [_cells(each) for each in within], [_text(each) for each in within]
+    about = {"tenant": args.tenant}
+    write(
+        Sheet(f"Versions of {args.tenant}", about, _COLUMNS, rows, _HEADINGS, texts, notes),
+        args.format, sys.stdout, sys.stderr,
+    )  # fmt: skip
+    return 0
+
+
+def _within(each: Marker, since_ms: int | None, until_ms: int | None) -> bool:
+    return (since_ms is None or each.since_ms >= since_ms) and (until_ms is None or each.since_ms < until_ms)
+
+
+def _of_run(directory: Path, tenant: str) -> list[Marker]:
+    path = directory / "markers.jsonl"
+    try:
+        with path.open("rb") as lines:
+            rows = [_decode(line) for line in lines if line.strip()]
+    except OSError as error:
+        raise NothingFound(
+            f"{path}: cannot be read ({error.strerror}); give the folder that `proofwatch demo` or `replay` wrote"
+        ) from None
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise NothingFound(f"{path}: not the markers of a run ({error})") from None
+    return [row.marker for row in rows if row.tenant == tenant]
+
+
+async def _of_database(dsn: str, tenant: str) -> list[Marker]:
+    try:
+        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra; a run needs none
+        from services.aggregator.adapters.version_store import read_markers
+    except ModuleNotFoundError as error:
+        raise NothingFound(
+            f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
+            "folder of a demo or replay with --run OUT"
+        ) from None
+    pool = await create_pool(dsn, max_size=1)
+    try:
+        async with pool.acquire() as connection:
+            return [marker for _, marker in await read_markers(connection, tenant)]
+    finally:
+        await pool.close()
+
+
+def _cells(each: Marker) -> Sequence[Cell]:
+    ended = shown(each.ended_ms) if each.ended_ms else None
+    return [
+        each.name, each.version, each.previous, shown(each.since_ms), shown(each.known_ms), each.n,
+        round(each.share, 6), each.state, ended,
+    ]  # fmt: skip
+
+
+def _text(each: Marker) -> list[str]:
+    ended = f" ({shown(each.ended_ms)})" if each.ended_ms else ""
+    return [
+        each.name, each.previous or "–", each.version, shown(each.since_ms), count(each.n), percent(each.share),
+        _WORDS[each.state] + ended,
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""New versions, compared with what ran before and beside."""

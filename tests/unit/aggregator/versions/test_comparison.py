@@ -1,0 +1,105 @@
+"""A new version is compared with what ran before and beside it, at once."""
+
+import pytest
+
+from services.aggregator.core.versions.memory import Memory
+from services.aggregator.core.versions.part import Five
+from tests.unit.aggregator.versions.null_releases import KINDS, accused
+from tests.unit.aggregator.versions.traffic import DAY, FIVE_MS, USUAL, Behaviour, fives, found_in, watched
+
+BEGIN = DAY + 96
+"""08:00 of the second day."""
+
+
+def run(new: Behaviour, share: dict[int, float], *, days: float = 2.5, name: str = "sdk_version") -> list[Memory]:
+    """Return what is known after each five minutes, of a tenant with 1,000 transactions an hour."""
+    return list(watched(fives(3, days, 1_000, new, share, name=name)))
+
+
+def told(memories: list[Memory], name: str = "sdk_version") -> dict[str, int]:
+    """Return after how many minutes of the release each metric was told first."""
+    first: dict[str, int] = {}
+    for place, memory in enumerate(memories):
+        for metric in found_in(memory, name):
+            first.setdefault(metric, 5 * (place - BEGIN + 1))
+    return first
+
+
+@pytest.mark.parametrize(
+    ("new", "share", "metric", "within_minutes"),
+    [
+        (Behaviour(fails=0.3), 0.2, "liveness_fail_rate", 60),
+        (Behaviour(fails=0.3), 1.0, "rejection_rate", 30),
+        (Behaviour(shift=-1.0), 1.0, "match_score", 60),
+        (Behaviour(slower=1.6), 0.2, "capture_ms", 120),
+        (Behaviour(slower=1.6), 1.0, "capture_ms", 60),
+    ],
+)
+def test_a_bad_release_is_told_of_beside_the_old_version_and_where_all_changes_at_once(
+    new: Behaviour, share: float, metric: str, within_minutes: int
+) -> None:
+    """Rates, scores and durations; a canary is compared with the rest, a switch with the hours before."""
+    memories = run(new, {BEGIN: share})
+    assert told(memories)[metric] <= within_minutes
+    marker = next(iter(memories[-1].markers.values()))
+    assert (marker.previous, marker.version, marker.since_ms) == ("1", "2", since_of(BEGIN))
+
+
+def test_a_rate_that_doubles_with_a_release_is_told_of_once_it_is_known_how_days_differ() -> None:
+    """With two weeks behind it; a first day alone tells little of days."""
+    begin = 14 * DAY + 96
+    memories = list(watched(fives(3, 15.7, 400, Behaviour(fails=0.06), {begin: 1.0}, spread=0.05)))
+    assert "liveness_fail_rate" in found_in(memories[-1])
+    assert not found_in(memories[begin - 1])
+
+
+def since_of(number: int) -> int:
+    """Return the start of the n-th five minutes, in ms since 1970."""
+    return FIRST_MS + number * FIVE_MS
+
+
+FIRST_MS = next(iter(fives(3, 1, 1_000, USUAL, {}))).start_ms
+
+
+def test_a_release_that_is_rolled_back_ends_for_want_of_traffic() -> None:
+    """The finding ends in words of its own, and the marker says until when."""
+    memories = run(Behaviour(fails=0.3), {BEGIN: 0.2, BEGIN + 36: 0.0})
+    assert told(memories)
+    assert not found_in(memories[-1])
+    marker = next(iter(memories[-1].markers.values()))
+    assert marker.state == "no_traffic"
+    assert 2 * 3_600_000 <= marker.ended_ms - since_of(BEGIN + 36) <= 4 * 3_600_000
+    assert {each.reading for each in memories[-1].endings.values()} == {None}
+
+
+def test_a_release_that_is_mended_under_the_same_name_ends_by_what_is_read() -> None:
+    """Two stretches of traffic, no shorter than what it was found by, that are as before."""
+    bad = list(fives(3, 1.6, 1_000, Behaviour(fails=0.3), {BEGIN: 0.5}))
+    good = list(fives(4, 0.8, 1_000, USUAL, {0: 0.5}, first=bad[-1].start_ms // FIVE_MS + 1))
+    memories = list(watched(iter(bad + good)))
+    assert found_in(memories[len(bad) - 1])
+    assert not found_in(memories[-1])
+    assert next(iter(memories[-1].markers.values())).state == "as_before"
+
+
+def test_a_release_that_changes_nothing_is_listed_and_compared_to_the_end() -> None:
+    """After the last look nothing further is spent on it."""
+    memories = run(USUAL, {BEGIN: 1.0}, days=2.6)
+    marker = next(iter(memories[-1].markers.values()))
+    assert (marker.state, marker.share) == ("no_change", 1.0)
+    assert marker.n >= 12_800 * 0.95
+    assert not told(memories)
+
+
+def test_what_ran_when_counting_began_is_no_release_nor_is_a_handful_of_handsets() -> None:
+    """A marker needs 30 transactions and one percent within a day."""
+    assert not run(Behaviour(fails=0.3), {0: 0.4}, days=1.0)[-1].markers
+    assert not run(Behaviour(fails=0.3), {BEGIN: 0.004}, days=2.5)[-1].markers
+    little: list[Five] = list(fives(3, 2, 30, Behaviour(fails=0.3), {BEGIN: 0.02}))
+    assert not list(watched(iter(little)))[-1].markers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_releases_that_change_nothing_are_not_accused(kind: str) -> None:
+    """Not once in four; the page has the figures of many more (`null_releases`)."""
+    assert not any(accused(seed, KINDS[kind]._replace(days=1.5)) for seed in range(4))
