@@ -153,3 +153,13 @@ comment on column windows.markers.name is 'matcher_version, pad_version, sdk_ver
 comment on column windows.markers.since_ms is 'Its first transaction, ms since the Unix epoch.';
 comment on column windows.markers.known_ms is 'When it had carried enough, ms since the Unix epoch.';
 comment on column windows.markers.ended_ms is 'When its comparison was over, ms since the Unix epoch; null: it goes on.';
+
+create table if not exists windows.timings(
+  tenant text collate "C" not null primary key,
+  partition int not null,
+  body bytea not null
+) with (fillfactor = 50);
+alter table windows.timings alter column body set storage external;
+comment on table windows.timings is 'What is usual of the durations of each tenant, by slice: quantiles of its last days, and what is told of them.';
+comment on column windows.timings.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.timings.body is 'msgpack, compressed by zlib: by slice and duration, logarithms of the median and nine tenths of 14 days.';

@@ -28,6 +28,7 @@ from services.aggregator.core.real_time.tenant import TenantState
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.step_up_control import StepUpState
+from services.aggregator.core.timing_jumps import Timings
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.tenant import TenantVersions
 
@@ -170,6 +171,18 @@ class VersionsStore(Protocol):
         ...
 
 
+class TimingsStore(Protocol):
+    """What is usual of the durations of each tenant: `adapters.timing_store`."""
+
+    async def load_timings(self, tx: Any, tenants: Collection[str]) -> dict[str, Timings]:
+        """Return what is known of these tenants; nothing where nothing is stored."""
+        ...
+
+    async def save_timings(self, tx: Any, partition: int, timings: Mapping[str, Timings]) -> None:
+        """Store what is known of them."""
+        ...
+
+
 class Joined(NamedTuple):
     """A transaction whose entry a batch changed."""
 
@@ -289,6 +302,7 @@ class WindowsStores(NamedTuple):
     minutes: MinuteWatchStore
     rates: RateChartsStore
     versions: VersionsStore
+    timings: TimingsStore
 
 
 class LedgerStores(NamedTuple):

@@ -2,6 +2,7 @@
 
 1. In every window that was judged the counts of its slices name the roots (`detection.root_slice`). A slice that began
    to fire earlier and still does is a candidate too.
+   What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
    metric, and its excess there is as large; or the counts cannot tell it from the tenant. Else the tenant is the root
    if it fires itself, else the slice with the most evidence.
@@ -15,12 +16,15 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.findings import WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, whole_root
+from proofwatch.detection.version_words import VERSION_CHANGE
 
 GAP_MS: Final = 3_600_000
 """A cause that comes back within an hour is the same."""
 _APART: Final = 3.0
-_LIVENESS: Final = frozenset({"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar"})
-_MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr"})
+_LIVENESS: Final = frozenset(
+    {"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar", "liveness_score", "liveness_ms"}
+)
+_MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr", "match_score", "match_ms"})
 
 
 class Cause(NamedTuple):
@@ -49,9 +53,11 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     ordered = sorted((each for each in findings if each.worst), key=_order)
     panels: dict[tuple[Panel, bool], list[FindingHistory]] = {}
     for each in ordered:
+        if each.latest.rule == VERSION_CHANGE:
+            continue
         panels.setdefault((panel_of(each), _down(each)), []).append(each)
     spans = {down: [_span(each) for each in ordered if _down(each) == down] for down in (False, True)}
-    placed: list[_Placed] = []
+    placed = [_Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
     left: list[tuple[list[FindingHistory], dict[Slice, Counts], frozenset[Slice]]] = []
     for (panel, down), group in sorted(panels.items()):
         raised = _raised(panel, group, spans[down])
@@ -71,6 +77,11 @@ def related(metric: str, other: str) -> bool:
     """Return whether one cause may move both: all but errors of one check and errors of the other."""
     pair = {metric.partition(":")[0], other.partition(":")[0]}
     return not (pair & _LIVENESS and pair & _MATCH)
+
+
+def _own(finding: FindingHistory) -> Root:
+    """Return the version that a comparison of versions names: nothing else is the cause of it."""
+    return single(_table([finding], (), {}, down=_down(finding)), finding.where)
 
 
 def _order(finding: FindingHistory) -> tuple[int, str]:

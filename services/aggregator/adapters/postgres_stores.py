@@ -9,6 +9,7 @@ from services.aggregator.adapters import (
     postgres_ledger,
     postgres_windows,
     rate_chart_store,
+    timing_store,
     version_store,
 )
 from services.aggregator.adapters.anomaly_store import AnomalyStore
@@ -17,7 +18,9 @@ from services.aggregator.ports import IncidentsStore, LedgerStores, WindowsStore
 
 def windows_stores() -> WindowsStores:
     """Return the tables of the schema `windows`."""
-    return WindowsStores(postgres_windows, AnomalyStore("windows"), minute_watch_store, rate_chart_store, version_store)
+    return WindowsStores(
+        postgres_windows, AnomalyStore("windows"), minute_watch_store, rate_chart_store, version_store, timing_store
+    )
 
 
 def ledger_stores() -> LedgerStores:

@@ -25,6 +25,7 @@ from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
+from services.aggregator.handlers.timing_findings import TimingFindings
 from services.aggregator.handlers.version_findings import VersionFindings
 from services.aggregator.handlers.window_findings import WindowFindings
 from services.aggregator.ports import Progress, WindowsStores
@@ -66,6 +67,7 @@ class WindowsStage:
         self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
         self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes, heard)
         self._versions = VersionFindings(monitoring, wire, stores.versions)
+        self._timings = TimingFindings(wire, stores.timings, stores.versions)
         self._expected = 0
         self._lanes: dict[TopicPartition, OpenWindows] = {}
 
@@ -118,7 +120,8 @@ class WindowsStage:
             revised, batch.progress_ms, lane.due, past_ms, partition, self._days_of, tx
         )
         versions = await self._versions.publish(revised, batch.progress_ms, partition, tx)
-        return list(merged_by(windows, minutes, versions, key=lambda each: each.timestamp_ms or 0))
+        timings = await self._timings.publish(revised, batch.progress_ms, partition, tx)
+        return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
 
     async def _save(
         self,

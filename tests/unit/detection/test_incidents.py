@@ -259,3 +259,11 @@ def test_the_id_of_an_incident_lasts_while_others_join() -> None:
     state = observe(Incidents(), _attack()).state
     (one,) = state.incidents
     assert set(observe(state, day).state.incidents) == {one}
+
+
+def test_what_a_comparison_of_versions_found_is_an_incident_of_the_version() -> None:
+    """It names its root itself, whatever else fires at the same time and explains as much."""
+    attack = [anomaly(("device_model", "A"), k=90, n=100), anomaly(k=92, n=400)]
+    version = anomaly(("matcher_version", "8"), "match_score", k=90, n=100, rule="version_change")
+    found = _found([*attack, version])
+    assert {each.root.where for each in found} == {("device_model", "A"), ("matcher_version", "8")}

@@ -18,6 +18,11 @@ from services.aggregator.core.versions.part import RATES, SCORES, TIMINGS, Bins
 from services.aggregator.core.versions.sums import Sums
 
 METRICS: Final = (*RATES, *(f"{name}_score" for name in SCORES), *TIMINGS)
+_CONCERNED: Final = {
+    "matcher_version": frozenset({"match_fail_rate", "match_score", "match_ms"}),
+    "pad_version": frozenset({"liveness_fail_rate", "liveness_score", "liveness_ms"}),
+    "policy": frozenset(RATES) - {"fta_rate"},
+}
 TESTS: Final = 2 * len(RATES) + len(SCORES) + 2 * len(TIMINGS)
 """Of one look: rates in both directions, durations at their median and at nine tenths."""
 _PRIOR: Final = 200.0
@@ -52,6 +57,11 @@ class Reading(NamedTuple):
     beyond: bool
     within: bool
     affected: float
+
+
+def concerned(name: str) -> frozenset[str]:
+    """Return the metrics that a dimension of versions has a part in, so that an attack is not taken for its doing."""
+    return _CONCERNED.get(name, frozenset(METRICS))
 
 
 def readings(new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: Dispersion) -> Iterator[Reading]:
@@ -167,6 +177,12 @@ def quantile(bins: Mapping[int, int], share: float) -> float:
             return low + (high - low) * (share * total - seen) / bins[place]
         seen += bins[place]
     return 0.0
+
+
+def share_above(bins: Mapping[int, int], milliseconds: float) -> tuple[int, int]:
+    """Return how many durations are longer, as far as the bins tell, of how many."""
+    n = sum(bins.values())
+    return n - _below(bins, edge_set(grid=TIME_GRID).bin_of(milliseconds) + 1), n
 
 
 def _below(bins: Mapping[int, int], place: int) -> int:

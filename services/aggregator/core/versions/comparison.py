@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from proofwatch.governance.policy import VersionRule
 from services.aggregator.core.times import DAY_MS, HOUR_MS
-from services.aggregator.core.versions.change import TESTS, Reading, readings
+from services.aggregator.core.versions.change import TESTS, Reading, concerned, readings
 from services.aggregator.core.versions.part import Five, Part, difference
 from services.aggregator.core.versions.sums import DESIGN, Sums, Usual
 
@@ -43,13 +43,16 @@ class Found(Struct, array_like=True, frozen=True):
 
 
 class Comparison(Struct, array_like=True, frozen=True):
-    """A new version since its first traffic at `since_ms`; `marked_ms`: when it had enough of it (0: not yet).
+    """A new version of the dimension `name` since its first traffic at `since_ms`.
+
+    `marked_ms`: when it had enough of it (0: not yet).
 
     `n` of the tenant's `of` transactions since then are its own; `missing`: how many were to be expected of it since
     they ceased. `looks` are done. `new`, `old`: of the version and of what ran beside it; `usual`: what ran before.
     `stretch_new`, `stretch_old`: since the last stretch of traffic after a finding.
     """
 
+    name: str
     since_ms: int
     previous: str | None
     last_ms: int = 0
@@ -174,10 +177,12 @@ def _stretched(comparison: Comparison, rule: VersionRule) -> tuple[Comparison, t
 
 def _read(comparison: Comparison, new: Sums, old: Sums, rule: VersionRule) -> list[Reading]:
     alpha = rule.false_alarms / (TESTS * len(LOOKS))
+    usual, mine = comparison.usual, concerned(comparison.name)
     if old.n * _BESIDE >= new.n:
-        return list(readings(new, old, rule, alpha, _retries))
-    usual = comparison.usual
-    return list(readings(new, usual.sums, rule, alpha, usual.dispersion))
+        found = readings(new, old, rule, alpha, _retries)
+    else:
+        found = readings(new, usual.sums, rule, alpha, usual.dispersion)
+    return [each for each in found if each.metric in mine]
 
 
 def _retries(name: str, expected: float) -> float:

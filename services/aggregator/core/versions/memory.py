@@ -80,7 +80,7 @@ def next_memory(memory: Memory, five: Five, usual: Usual, rule: VersionRule) -> 
     opened = {name: dict(each) for name, each in memory.open.items()}
     begins = memory.n < _FIRST or start_ms - first_ms < HOUR_MS
     for name, versions in five.versions.items():
-        _met(known.setdefault(name, {}), opened.setdefault(name, {}), versions, start_ms, begins=begins)
+        _met(name, known.setdefault(name, {}), opened.setdefault(name, {}), versions, start_ms, begins=begins)
         if len(known[name]) > _KNOWN:
             known[name] = dict(sorted(known[name].items(), key=lambda each: (-each[1], each[0]))[:_KNOWN])
     markers = {key: each for key, each in memory.markers.items() if not _past(each.ended_ms, start_ms)}
@@ -108,6 +108,7 @@ def is_known(known: Mapping[str, int], version: str, now_ms: int) -> bool:
 
 
 def _met(
+    name: str,
     known: dict[str, int],
     comparisons: dict[str, Comparison],
     versions: dict[str, Part | None],
@@ -122,7 +123,7 @@ def _met(
         if begins or is_known(known, version, start_ms):
             known[version] = start_ms
         elif len(comparisons) < _AT_ONCE:
-            comparisons[version] = Comparison(start_ms, _previous(known, versions))
+            comparisons[version] = Comparison(name, start_ms, _previous(known, versions))
 
 
 _NONE: Final = Part()

@@ -71,6 +71,11 @@ def part_of(total: PolicyCounts) -> Part:
     return Part(counts.get("transactions", 0), tuple(each for pair in pairs for each in pair), bins)
 
 
+def part_of_window(window: SegmentWindow) -> Part:
+    """Return what is counted of a window, over all policies."""
+    return part_of(totals(window))
+
+
 def only_counted(part: Part) -> Part:
     """Return what is kept of a version that is known."""
     return Part(part.n)

@@ -67,6 +67,11 @@ def publish(tenant: str, state: TenantVersions) -> Published:
     return Published(replace(state, told=told, listed=listed), tuple(events), markers, taken_back)
 
 
+def changed_metrics(state: TenantVersions) -> frozenset[str]:
+    """Return the metrics that a new version is told to have changed."""
+    return frozenset(key.rpartition("\x1f")[2] for key, each in state.told.items() if each.firing)
+
+
 def _firing(state: TenantVersions) -> Iterator[_Firing]:
     for name, comparisons in state.after.open.items():
         for version, comparison in comparisons.items():

@@ -103,3 +103,9 @@ def test_what_ran_when_counting_began_is_no_release_nor_is_a_handful_of_handsets
 def test_releases_that_change_nothing_are_not_accused(kind: str) -> None:
     """Not once in four; the page has the figures of many more (`null_releases`)."""
     assert not any(accused(seed, KINDS[kind]._replace(days=1.5)) for seed in range(4))
+
+
+def test_an_attack_while_a_matcher_is_new_is_not_its_doing() -> None:
+    """What its dimension has no part in is not compared."""
+    memories = run(Behaviour(fails=0.3, shift=-1.0, slower=2.0), {BEGIN: 1.0}, name="matcher_version")
+    assert told(memories, "matcher_version").keys() == {"match_score"}

@@ -99,6 +99,11 @@ def found_in(memory: Memory, name: str = "sdk_version", version: str = "2") -> s
     return set(comparison.found) if comparison else set()
 
 
+def binned_times(values: NDArray[np.float64]) -> dict[int, int]:
+    """Return how many durations fall into each bin."""
+    return _binned(values, _TIMES)
+
+
 def _negative(each: Part) -> dict[str, dict[int, int]]:
     return {name: {place: -n for place, n in bins.items()} for name, bins in each.bins.items()}
 

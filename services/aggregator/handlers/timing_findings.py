@@ -1,0 +1,56 @@
+"""What a step finds in the durations of days: records of anomalies."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from proofwatch.bus.port import Outgoing
+from proofwatch.events import topics
+from proofwatch.events.codec import ANOMALY
+from proofwatch.events.wire import Wire
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.times import DAY_S
+from services.aggregator.core.timing_jumps import judged
+from services.aggregator.core.versions.told import changed_metrics
+from services.aggregator.ports import TimingsStore, VersionsStore
+
+_AT_ONCE: Final = 20
+"""Days of tenants between two statements: see `minute_findings`."""
+
+
+class TimingFindings:
+    """Moves what is usual of durations by days that closed or were restated, and makes records of what is found."""
+
+    def __init__(self, wire: Wire, store: TimingsStore, versions: VersionsStore) -> None:
+        """`versions` knows which durations a new version is told to have changed."""
+        self._store = store
+        self._versions = versions
+        self._encode = wire.encoder(ANOMALY)
+
+    async def publish(
+        self, revised: Sequence[WindowRevision], timestamp_ms: int | None, partition: int, tx: Any
+    ) -> list[Outgoing]:
+        """Return what the revised days tell; what a closing tells has the time at which it was due."""
+        chosen = (each for each in revised if each.key.length_s == DAY_S and not each.backfill)
+        days = [(key, list(windows)) for key, windows in groupby(chosen, key=lambda each: each.key)]
+        outgoing: list[Outgoing] = []
+        for begin in range(0, len(days), _AT_ONCE):
+            some = days[begin : begin + _AT_ONCE]
+            tenants = {key.tenant for key, _ in some}
+            timings = await self._store.load_timings(tx, tenants)
+            versions = await self._versions.load_versions(tx, tenants)
+            for key, windows in some:
+                explained = changed_metrics(versions[key.tenant])
+                due_ms = windows[0].due_ms
+                outgoing += [
+                    Outgoing(
+                        topics.ANOMALIES,
+                        key.tenant.encode(),
+                        self._encode(each),
+                        None,
+                        timestamp_ms if due_ms is None else due_ms,
+                    )
+                    for each in judged(timings[key.tenant], key, [each.window for each in windows], explained)
+                ]
+            await self._store.save_timings(tx, partition, timings)
+        return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
