@@ -152,7 +152,7 @@ def build(
 ) -> tuple[Standalone, Conservation]:
     """Wire all eight processes on one bus; `edges` are scores that sketches must tell apart exactly."""
     clock, heard = SimulatedClock(start_ms), Heard(start_ms)
-    bus = LocalBus(partition_counts(), clock, forget_consumed=True)
+    bus = LocalBus(partition_counts(), clock, forget_consumed=True, shares_fate=True)
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
     scoring = scorer.Settings(**SETTINGS)

@@ -319,7 +319,13 @@ class Tail(Protocol):
 
 
 class Bus(Protocol):
-    """The log that distributes everything."""
+    """The log that distributes everything.
+
+    `shares_fate`: it ends with the process, and so does the database beside it. Then neither can be ahead of the other,
+    and outputs of a database transaction are published right behind it, without an outbox.
+    """
+
+    shares_fate: bool
 
     async def start(self) -> None:
         """Connect. Raises `BusUnavailable` with the address that did not answer."""

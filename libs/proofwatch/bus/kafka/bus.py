@@ -22,6 +22,8 @@ from proofwatch.runtime.settings import Settings
 class KafkaBus:
     """Connections of one process to one Kafka cluster."""
 
+    shares_fate: bool = False
+
     def __init__(
         self,
         bootstrap: str,

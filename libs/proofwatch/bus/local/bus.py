@@ -22,12 +22,15 @@ from proofwatch.runtime.clock import Clock
 class LocalBus:
     """All topics of one process."""
 
-    def __init__(self, topics: Mapping[str, int], clock: Clock, *, forget_consumed: bool = False) -> None:
+    def __init__(
+        self, topics: Mapping[str, int], clock: Clock, *, forget_consumed: bool = False, shares_fate: bool = False
+    ) -> None:
         """`topics` maps each topic to its partition count.
 
         `forget_consumed` drops records that every group that ever joined has left behind: for runs that must not
-        grow. It cuts short what `read` and `history` can show.
+        grow. It cuts short what `read` and `history` can show. `shares_fate`: as the port says.
         """
+        self.shares_fate = shares_fate
         self._counts = dict(topics)
         self._ids = count(1)
         self._topics = {name: Topic(n, str(next(self._ids))) for name, n in topics.items()}

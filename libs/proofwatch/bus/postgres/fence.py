@@ -67,6 +67,7 @@ class PostgresFence:
         published: Published | None = None,
         *,
         group: str | None = None,
+        publish: Callable[[Sequence[Outgoing]], Awaitable[None]] | None = None,
     ) -> None:
         """`group`: the consumer group; None: it is called as the schema is.
 
@@ -74,7 +75,11 @@ class PostgresFence:
 
         `published` tells up to which sequence each partition's outbox is on the bus, so that a database that was
         restored to before is noticed, and nothing is written to it; None: nobody looks.
+
+        `publish` is given the outputs right after each transaction, instead of the outbox: for a bus that shares the
+        database's fate; None: there is an outbox.
         """
+        self.publish = publish
         self.group = group or schema
         self._topic = topic
         self._published = published
@@ -170,14 +175,14 @@ class PostgresOwner:
             if fresh is None:
                 return
             parts = with_letters(await stage.step(fresh, connection), batch.source, self._fence.group)
-            outputs = [*chain.from_iterable(parts)]
-            seq = row["outbox_seq"]
-            if outputs:
+            outputs, seq, publish = [*chain.from_iterable(parts)], row["outbox_seq"], self._fence.publish
+            if outputs and publish is None:
                 await self._write(connection, outputs, seq)
-            await connection.execute(
-                self._move, *self._source, fresh.position_after, fresh.progress_ms, seq + len(outputs)
-            )
-        if outputs:
+                seq += len(outputs)
+            await connection.execute(self._move, *self._source, fresh.position_after, fresh.progress_ms, seq)
+        if outputs and publish is not None:
+            await publish(outputs)
+        elif outputs:
             self._fence.written.set(self._source)
 
     async def close(self) -> None:

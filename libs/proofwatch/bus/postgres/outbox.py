@@ -157,7 +157,8 @@ def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str, topics
             found |= {source: position} if position is not None else {}
         return found
 
-    return PostgresFence(pool, schema, bus.topic, published, group=group)
+    publish = bus.publish if bus.shares_fate else None
+    return PostgresFence(pool, schema, bus.topic, published, group=group, publish=publish)
 
 
 def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, clock: Clock) -> Companion:
