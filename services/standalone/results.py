@@ -1,9 +1,11 @@
 """Writes what a run published, as files that people and tools can read."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import msgspec
 import orjson
 
 from proofwatch.bus.port import Outgoing, Record
@@ -74,6 +76,14 @@ class Results:
         options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
         (self.directory / name).write_bytes(orjson.dumps(content, option=options))
 
+    def order_notifications(self) -> None:
+        """Put the notifications in the order of their causes; what is fed at once decides in which they were made."""
+        path = self.directory / _FILES[topics.NOTIFICATIONS]
+        self._files[path.name].flush()
+        lines: list[bytes] = path.read_bytes().splitlines(keepends=True)
+        lines.sort(key=_caused)
+        path.write_bytes(b"".join(lines))
+
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():
@@ -81,6 +91,19 @@ class Results:
 
     def _write(self, name: str, lines: Iterable[bytes]) -> None:
         self._files[name].writelines(line + b"\n" for line in lines)
+
+
+class _Caused(msgspec.Struct):
+    created_at: datetime
+    notification_id: str
+
+
+_decode_caused = msgspec.json.Decoder(_Caused).decode
+
+
+def _caused(notification: bytes) -> tuple[datetime, str]:
+    found = _decode_caused(notification)
+    return found.created_at, found.notification_id
 
 
 def _readable(label: bytes) -> bool:

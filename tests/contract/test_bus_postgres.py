@@ -225,6 +225,24 @@ async def test_the_relay_publishes_what_was_stored_in_order_and_forgets_it(pool:
     await member.stop()
 
 
+async def test_a_bus_that_shares_the_databases_fate_needs_no_outbox(pool: Any) -> None:
+    """The same records in the same order, published behind the transaction; none where it was rolled back."""
+    bus = LocalBus({"in": 1, "out": 1}, SimulatedClock(), shares_fate=True)
+    fence = outbox_fence(pool, "stage", bus, "g", ["in"])
+    owner = await fence.acquire(AT)
+    await owner.commit(batch(0, 9), Counting())
+    got = [record async for record in bus.read(OUT)]
+    assert got == [Record(n, 1000 + n, b"k", b"%d" % n, (("h", b"\x00\xff"),)) for n in range(10)]
+    assert await pool.fetchval("select count(*) from stage.outbox") == 0
+    assert await pool.fetchval("select outbox_seq from stage.fence") == 0
+    failing = Counting()
+    failing.fail = ValueError("not this one")
+    with pytest.raises(ValueError, match="not this one"):
+        await owner.commit(batch(10, 11), failing)
+    assert await owner.position() == 10
+    assert len(await published(bus)) == 10
+
+
 async def test_a_crash_between_the_database_commit_and_the_relay_publishes_once(pool: Any) -> None:
     """Rows that a dead process left are published by the next one; those it published are not published again."""
     bus = LocalBus({"in": 1, "out": 1}, SimulatedClock())
