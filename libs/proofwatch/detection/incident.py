@@ -20,7 +20,7 @@ _SERIES: Final = 21 * 6
 _MUCH: Final = 0.25
 _EACH_LOOK: Final = "twice_baseline"
 """The rule whose p is that of one look; other rules keep a budget of false highs of their own."""
-_ACCEPTED: Final = ("fmr", "apcer", "iapar")
+_ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
 
 
 class Incident(NamedTuple):

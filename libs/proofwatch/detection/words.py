@@ -20,6 +20,7 @@ METRICS: Final = {
     "fnmr": "genuine people not matched (FNMR)",
     "apcer": "attacks passed as bona fide (APCER)",
     "bpcer": "bona fide people rejected (BPCER)",
+    "far": "frauds confirmed among accepted transactions (FAR)",
     "iapar": "attacks accepted by the whole system (IAPAR)",
     "match_score": "face match scores",
     "liveness_score": "liveness scores",

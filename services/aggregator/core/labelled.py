@@ -12,7 +12,7 @@ import msgspec
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
 from services.aggregator.core.entries import Entry, Trial
-from services.aggregator.core.limits.trials import LABELS, Counted, LimitKey, changes
+from services.aggregator.core.limits.trials import FAR, LABELS, Counted, LimitKey, changes
 
 DAY_US = 86_400_000_000
 MISSING = "missing"
@@ -81,9 +81,10 @@ class Deltas:
         self._changes: dict[WindowKey, _Changes] = {}
         self._of: dict[tuple[str, int, str], list[_Changes]] = {}
         self._numbers: dict[Cell, int] = {}
+        self._accepted: dict[Counted, int] = {}
 
     def count_verdict(self, tenant: str, trial: Trial, n: int = 1, seen_ms: int = 0) -> None:
-        """Count the checks that a verdict was asked for: the denominators of label coverage."""
+        """Count the checks that a verdict was asked for: the denominators of label coverage; and accepted ones."""
         key = (
             tenant,
             trial.occurred_us // DAY_US,
@@ -93,6 +94,8 @@ class Deltas:
         )
         before, first_ms = self._verdicts.get(key, (0, seen_ms))
         self._verdicts[key] = before + n, min(first_ms, seen_ms)
+        if trial.decision == "accept":
+            self._count_accepted(tenant, trial, n, seen_ms)
 
     def change(self, tenant: str, old: Entry, new: Entry, seen_ms: int = 0) -> None:
         """Count what becomes of an entry that was `old` and is `new`.
@@ -118,10 +121,16 @@ class Deltas:
                     for cell in cells:
                         counts[cell] = counts.get(cell, 0) + n
 
+    def _count_accepted(self, tenant: str, trial: Trial, n: int, seen_ms: int) -> None:
+        day = trial.occurred_us // DAY_US
+        counted = Counted(tenant, "", "", FAR, "", day, max(day, self._known_on(max(seen_ms, trial.logged_ms))))
+        self._accepted[counted] = self._accepted.get(counted, 0) + n
+
     def _count_limits(self, tenant: str, old: Entry, new: Entry, seen_ms: int) -> None:
         for trial, key, k, n, known_ms in changes(old, new, seen_ms):
             at = (key, max(trial.occurred_us // DAY_US, self._known_on(known_ms)))
-            for window in self._windows_of(tenant, trial):
+            windows = self._windows_of(tenant, trial)
+            for window in windows[:1] if key.metric == FAR else windows:  # of fraud the whole tenant is judged
                 found = window.limits.get(at)
                 if found is None:
                     window.limits[at] = [k, n]
@@ -161,6 +170,10 @@ class Deltas:
                     self.cells[window, cells[number]] = n
             for (key, effective), (k, n) in changed.limits.items():
                 self.limits[Counted(*window[1:], *key, window.day, effective)] = k, n
+        for counted, n in self._accepted.items():
+            k, before = self.limits.get(counted, (0, 0))
+            self.limits[counted] = k, before + n
+        self._accepted.clear()
         self._changes.clear()
         self._of.clear()
 

@@ -1,5 +1,7 @@
 """A CUSUM limit promises a mean run to a false alarm and a probability to see a change."""
 
+from math import exp, factorial, log
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,22 @@ def test_a_finer_grid_changes_nothing() -> None:
     """Where both directions of moves fall on no grid in particular, 400 states are as good as 1,200."""
     coarse, fine = (poisson_cusum_arl(5.0, ratio=0.5, limit=4.0, states=states) for states in (400, 1_200))
     assert coarse == pytest.approx(fine, rel=1e-5)
+
+
+@pytest.mark.parametrize("cells", [1, 3, 5, 9])
+def test_the_poisson_chain_is_exact_where_moves_fall_on_its_grid(cells: int) -> None:
+    """With ln 2 expected a chart of ratio 2 moves by whole ln 2; `cells` (odd) of the grid are one such move."""
+    moves, expected = 4, log(2)
+    up = [exp(-expected) * expected**k / factorial(k) for k in range(moves + 1)]
+    chain = np.zeros((moves, moves))
+    for at in range(moves):
+        for k, p in enumerate(up):
+            if at + k - 1 < moves:
+                chain[at, max(0, at + k - 1)] += p
+    exact = np.linalg.solve(np.eye(moves) - chain, np.ones(moves))[0]
+    states = ((2 * moves - 1) * cells + 1) // 2
+    found = poisson_cusum_arl(expected, ratio=2.0, limit=(moves - 0.5) * log(2), states=states)
+    assert found == pytest.approx(exact, rel=1e-9)
 
 
 def test_a_limit_is_found_for_a_promise() -> None:

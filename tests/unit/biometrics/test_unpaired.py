@@ -1,11 +1,11 @@
 """Differences of rates of different trials: the published intervals."""
 
-from math import log
+from math import log, sqrt
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 from proofwatch.biometrics.unpaired import _restricted, miettinen_nurminen, newcombe
 from tests.unit.biometrics.samples import many_examples
@@ -90,3 +90,24 @@ def test_impossible_counts_are_refused(wrong: tuple[int, int, int, int]) -> None
     for interval in (newcombe, miettinen_nurminen):
         with pytest.raises(ValueError, match="at least one trial"):
             interval(*wrong)
+
+
+@pytest.mark.parametrize("counts", [(24, 900, 11, 1100), (3, 40, 7, 30), (7, 34, 1, 34)])
+def test_the_score_interval_by_another_way(counts: tuple[int, int, int, int]) -> None:
+    """Without the cubic: restricted rates are where the likelihood's derivative is zero, ends where the score is z."""
+    k1, n1, k2, n2 = counts
+
+    def score(difference: float) -> float:
+        def slope(p: float) -> float:
+            q = p + difference
+            return k1 / q - (n1 - k1) / (1 - q) + k2 / p - (n2 - k2) / (1 - p)
+
+        p2 = brentq(slope, max(0.0, -difference) + 1e-12, min(1.0, 1 - difference) - 1e-12, xtol=1e-15)
+        p1, n = p2 + difference, n1 + n2
+        variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * n / (n - 1)
+        return float((k1 / n1 - k2 / n2 - difference) / sqrt(variance))
+
+    middle, z = k1 / n1 - k2 / n2, 1.959963984540054
+    low = brentq(lambda at: score(at) - z, -0.7, middle, xtol=1e-13)
+    high = brentq(lambda at: score(at) + z, middle, 0.7, xtol=1e-13)
+    assert miettinen_nurminen(*counts) == pytest.approx((low, high), abs=1e-9)

@@ -20,10 +20,11 @@ from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.events import Telling, event
 from services.aggregator.core.limits.findings import Moved, SeriesId, advance, move, silent
+from services.aggregator.core.limits.fraud import FraudWatch
 from services.aggregator.core.limits.labels import LabelWatch, silent_on
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read, since
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
-from services.aggregator.core.limits.trials import APCER, FNMR, LABELS, METRICS, Counted, LimitKey
+from services.aggregator.core.limits.trials import APCER, FAR, FNMR, LABELS, METRICS, Counted, LimitKey
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.times import DAY_MS
 
@@ -86,6 +87,8 @@ class TenantLimits:
                 yield from self._sequential(self._promised[APCER], attacked, at)
             if segment == WHOLE and LABELS in touched[segment]:
                 yield from self._label_watch.arrived(at)
+            if segment == WHOLE and FAR in touched[segment]:
+                yield from FraudWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms).judge(at)
 
     @property
     def _label_watch(self) -> LabelWatch:
@@ -139,9 +142,13 @@ class TenantLimits:
         for segment, cohort in sorted(self._cohorts.items(), key=lambda each: (each[0][0] or "", each[0][1] or "")):
             for name, known in sorted(cohort.findings.items()):
                 rule, _, metric = name.partition("/")
-                if metric not in METRICS:
+                if metric not in (*METRICS, FAR):
                     continue
                 moved = silent(known, cohort.last_day(metric), until_day)
+                if moved and metric == FAR:
+                    self.changed.add(segment)
+                    yield FraudWatch(self._tenant, cohort, self._grace_ms).ended(moved)
+                    continue
                 promise = self._promised.get(metric)
                 if moved and promise:
                     if rule == _SEQUENTIAL:
@@ -191,7 +198,7 @@ class TenantLimits:
 def quiet_from(cohort: CohortState) -> int | None:
     """Return the day of evaluation on which the first of its findings ends for want of trials, or labels are silent."""
     firing = [name.partition("/")[2] for name, known in cohort.findings.items() if known.firing]
-    days = [(cohort.last_day(metric) or 0) + DAYS for metric in firing if metric in METRICS]
+    days = [(cohort.last_day(metric) or 0) + DAYS for metric in firing if metric in (*METRICS, FAR)]
     silent = silent_on(cohort)
     return min([*days, *([] if silent is None else [silent])], default=None)
 

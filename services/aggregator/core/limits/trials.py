@@ -7,7 +7,7 @@ day can be told again: judging depends on the log alone, not on batches nor on w
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from proofwatch.biometrics.trials import ATTACK_PREFIX, BONA_FIDE, GENUINE, IMPOSTOR, species_of
+from proofwatch.biometrics.trials import ATTACK_PREFIX, BONA_FIDE, GENUINE, IMPOSTOR, is_attack, species_of
 from services.aggregator.core.entries import Entry, Trial
 
 FMR: Final = "fmr"
@@ -15,6 +15,8 @@ FNMR: Final = "fnmr"
 BPCER: Final = "bpcer"
 APCER: Final = "apcer"
 IAPAR: Final = "iapar"
+FAR: Final = "far"
+"""Not a promise: confirmed frauds among accepted transactions."""
 LABELS: Final = "labels"
 """Not a promise: how many labels were logged on a day."""
 METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR)
@@ -56,6 +58,25 @@ def changes(old: Entry, new: Entry, seen_ms: int) -> Iterator[tuple[Trial, Limit
             if trial and assertion:
                 for key, error in counts(assertion.trial_class, trial):
                     yield trial, key, n * error, n, known_ms
+    yield from _frauds(old, new, seen_ms)
+
+
+def _frauds(old: Entry, new: Entry, seen_ms: int) -> Iterator[tuple[Trial, LimitKey, int, int, int]]:
+    """Yield confirmed frauds that come and go; each counts from when verdict and first such label are logged."""
+    if (old.trial, _confirmed(old)) == (new.trial, _confirmed(new)):
+        return
+    for k, entry in ((-1, old), (1, new)):
+        if entry.trial and (logged_ms := _confirmed(entry)) is not None:
+            yield entry.trial, LimitKey(FAR), k, 0, max(seen_ms, entry.trial.logged_ms, logged_ms)
+
+
+def _confirmed(entry: Entry) -> int | None:
+    """Return when a label came first that says of an accepted transaction that it was fraud; None: none does."""
+    if entry.trial is None or entry.trial.decision != "accept":
+        return None
+    labels = (each for each in (entry.pair, entry.presentation) if each)
+    found = [each for each in labels if each.trial_class == IMPOSTOR or is_attack(each.trial_class)]
+    return min((-each.minus_logged_ms for each in found), default=None)
 
 
 def _comparison(trial_class: str, trial: Trial) -> Iterator[tuple[LimitKey, int]]:

@@ -82,8 +82,9 @@ def test_it_ends_with_the_next_label_and_is_not_followed_by_a_small_week() -> No
     assert [state for _, _, state, _, _ in said(tenant.told)] == ["firing", "firing", "resolved"]
     assert said(tenant.told)[-1] == ("silence", "down", "resolved", "high", 70)
     assert (tenant.told[-1].k, tenant.told[-1].n) == (40, 1)
-    again = year(lambda day: 0 if 60 <= day < 70 or day > 120 else 40, 130)
+    again = year(lambda day: 0 if 60 <= day < 70 or day > 90 else 40, 100)
     assert again.told[-1].anomaly_id != again.told[0].anomaly_id
+    assert said(again.told)[3] == ("silence", "down", "firing", "low_evidence", 92)  # one silence is no habit
 
 
 def test_whatever_is_asked_for_at_once_the_same_is_told() -> None:

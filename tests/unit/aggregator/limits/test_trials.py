@@ -78,6 +78,7 @@ def test_an_aspect_that_did_not_change_counts_once() -> None:
         (LimitKey("bpcer"), 0, -1),
         (LimitKey("apcer", "mask"), 1, 1),
         (LimitKey("iapar", "mask"), 1, 1),
+        (LimitKey("far"), 1, 0),
     ]
 
 
@@ -93,6 +94,8 @@ def test_counts_are_kept_by_day_cohort_and_day_of_evaluation() -> None:
         Counted("bank", "", "", "fnmr", "", 3, 3): (1, 1),
         Counted("bank", "os", "ios", "fnmr", "", 3, 3): (1, 1),
         Counted("bank", "", "", "fnmr", "", 3, 7): (0, 1),
+        Counted("bank", "", "", "far", "", 3, 3): (0, 1),
+        Counted("bank", "", "", "far", "", 3, 7): (0, 1),
     }
 
 
@@ -100,3 +103,35 @@ def test_of_equal_assertions_the_first_logged_wins() -> None:
     """A label that is sent again changes nothing, not even when it became known."""
     first, again = Entry(None, asserts("genuine", 1_000)), Entry(None, asserts("genuine", 5_000))
     assert first.join(again) == again.join(first) == first
+
+
+def frauds(old: Entry, new: Entry, seen_ms: int = 0) -> list[tuple[int, int, int]]:
+    return [(k, n, known_ms) for _, key, k, n, known_ms in changes(old, new, seen_ms) if key == LimitKey("far")]
+
+
+@pytest.mark.parametrize("trial_class", ["impostor", "attack:mask", "injection:camera"])
+def test_a_fraud_is_an_accepted_transaction_of_which_a_label_says_so(trial_class: str) -> None:
+    """Once, whatever else is said; known when verdict and the first such label are; taken back when overruled."""
+    label = asserts(trial_class, 4_000)
+    said = Entry(None, label) if trial_class == "impostor" else Entry(None, None, label)
+    verdict = Entry(trial())
+    assert frauds(verdict, verdict.join(said)) == [(1, 0, 4_000)]
+    assert frauds(said, verdict.join(said), 6_000) == [(1, 0, 6_000)]
+    assert frauds(Entry(trial(decision="refer")), Entry(trial(decision="refer")).join(said)) == []
+    both = verdict.join(Entry(None, asserts("impostor", 5_000), asserts("attack:mask", 7_000)))
+    assert frauds(verdict, both) == [(1, 0, 5_000)]
+    cleared = verdict.join(said).join(
+        Entry(None, asserts("genuine", 9_000, authority=2), asserts("bona_fide", 9_000, authority=2))
+    )
+    assert frauds(verdict.join(said), cleared, 9_000) == [(-1, 0, 9_000)]
+
+
+def test_a_fraud_of_a_tenant_is_no_fraud_of_its_segments() -> None:
+    """Accepted transactions and frauds are counted of the whole tenant only."""
+    deltas = Deltas(known_on=lambda seen_ms: seen_ms // 1_000)
+    entry = Entry(trial(segments='{"os":"ios"}'), asserts("impostor", 5_000))
+    deltas.change("bank", Entry(), entry, 5_000)
+    deltas.settle()
+    assert {key: n for key, n in deltas.limits.items() if key.metric == "far"} == {
+        Counted("bank", "", "", "far", "", 3, 5): (1, 1)
+    }
