@@ -61,14 +61,14 @@ def write_report(
 ) -> Path:
     """Write `report.html` into the folder of a run's results, and return its path.
 
-    `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl
-    and cases.jsonl; `summary` is that of summary.json. `limits` and `min_trials` are those that the evaluation was
-    judged by: they are drawn and named, nothing is judged again.
+    `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl,
+    cases.jsonl and, where versions changed, markers.jsonl; `summary` is that of summary.json. `limits` and `min_trials`
+    are those that the evaluation was judged by: they are drawn and named, nothing is judged again.
     """
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
     opened = openings(tenants, incidents, limits)
     strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
-    markers = read_markers(out / "anomalies.jsonl")
+    markers = read_markers(out / "markers.jsonl")
     html = render(
         _TEMPLATES,
         "sections.html",

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import instant_of
 
 WINDOW_S: Final = 300
 _MOST_POINTS: Final = 300
-_CHANGE: Final = "version_change"
 _STEPS_S: Final = tuple(60 * m for m in (5, 10, 15, 30, 60, 120, 180, 360, 720)) + tuple(
     86_400 * d for d in (1, 2, 7, 14, 28)
 )
@@ -73,6 +73,19 @@ class _Window(msgspec.Struct):
     counts: msgspec.Raw
 
 
+class _Version(msgspec.Struct):
+    name: str
+    version: str
+    since_ms: int
+    previous: str | None = None
+
+
+class _Told(msgspec.Struct):
+    tenant: str
+    marker: _Version
+
+
+_told = msgspec.json.Decoder(_Told).decode
 _window = msgspec.json.Decoder(_Window).decode
 _counts = msgspec.json.Decoder(dict[str, int]).decode
 _anomaly = msgspec.json.Decoder(Anomaly).decode
@@ -108,15 +121,15 @@ def read_alarms(path: Path) -> list[Alarm]:
 
 
 def read_markers(path: Path) -> list[Marker]:
-    """Return the changes of version that `anomalies.jsonl` tells of, in order of their time, each once."""
-    found: dict[str, Marker] = {}
+    """Return the changes that `markers.jsonl` tells of, in order of their time; without the file there are none."""
+    if not path.exists():
+        return []
     with path.open("rb") as lines:
-        for line in lines:
-            event = _anomaly(line)
-            if str(event.rule) == _CHANGE and event.anomaly_id not in found:
-                what = f"{event.segment_name} {event.segment_value}" if event.segment_name else event.metric
-                found[event.anomaly_id] = Marker(event.since or event.window_start, event.tenant, what)
-    return sorted(found.values())
+        told = [_told(line) for line in lines]
+    return sorted(
+        Marker(instant_of(each.since_ms), tenant, f"{each.name} {each.previous or 'none'} → {each.version}")
+        for tenant, each in ((one.tenant, one.marker) for one in told)
+    )
 
 
 def read_cases(path: Path) -> Counter[tuple[str, str, str, str]]:

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 
+from proofwatch.instants import ms_of
 from services.standalone.report.timeline import Marker, read_markers, read_timeline
 from services.standalone.report.timeline_plot import MOST_LANES, timeline
 from tests.support.html import parsed, text_of
 from tests.unit.standalone.test_incidents import fired, write
-from tests.unit.standalone.test_report_timeline import START, anomaly, lines, window
+from tests.unit.standalone.test_report_timeline import START, lines, window
 from tests.unit.standalone.told import incidents_in
 
 
@@ -24,6 +25,17 @@ def test_incidents_and_changes_are_drawn_where_they_were(tmp_path: Path) -> None
     assert "20 incidents, 1 changes of version" in text_of(svg.find(".//svg/title"))
 
 
-def test_a_run_without_changes_of_version_has_no_marker(tmp_path: Path) -> None:
-    """Nothing is invented."""
-    assert read_markers(lines(tmp_path / "a", [anomaly(0)])) == []
+def test_changes_of_version_are_read_in_the_order_of_their_time(tmp_path: Path) -> None:
+    """Which tenant's, from which version to which; a first one came from none. Without the file there are none."""
+    assert read_markers(tmp_path / "markers.jsonl") == []
+    ms = ms_of(START)
+    rows = [
+        {
+            "tenant": "bank",
+            "marker": {"name": "sdk_version", "version": "5.2", "previous": "5.1", "since_ms": ms, "n": 9},
+        },
+        {"tenant": "bank", "marker": {"name": "pad_version", "version": "2", "previous": None, "since_ms": ms - 5}},
+    ]
+    assert [(each.tenant, each.what) for each in read_markers(lines(tmp_path / "markers.jsonl", rows))] == [
+        ("bank", "pad_version none → 2"), ("bank", "sdk_version 5.1 → 5.2"),
+    ]  # fmt: skip
