@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+import msgspec
 from msgspec import UNSET
 
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
@@ -11,7 +12,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes
-from proofwatch.biometrics.worst_of import WorstFigure
+from proofwatch.biometrics.worst_of import SegmentFigure, WorstFigure
 from proofwatch.report.forest import Forest, forest
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.parts import Plot, Table
@@ -118,9 +119,17 @@ def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Se
         ]
         if panels:
             worst = evaluation.worst_segments[name]
-            judged = [(f"{m.upper()}: {f.worst_value or 'none has enough trials'}", f) for m, f in worst.items()]
+            judged = [
+                (f"{metric.upper()}: {each.worst_value or 'none has enough trials'}", _without_small(each))
+                for metric, each in worst.items()
+            ]
             found.append(Segment(name, judged, panels))
     return found
+
+
+def _without_small(figure: SegmentFigure) -> SegmentFigure:
+    """Return the figure without the groups among its reasons that are too small to be shown."""
+    return msgspec.structs.replace(figure, because=tuple(each for each in figure.because if each.n >= SMALL_CELL))
 
 
 def _distribution(name: str, check: str, found: data.Distribution) -> Plot:

@@ -104,6 +104,7 @@ def test_small_groups_are_kept_back(evaluate: Callable[..., Evaluated]) -> None:
     names = [plain(row[0]) for row in captions[0].iterfind("tbody/tr")]
     assert names == ["model 0", "model 1"] or names == ["model 1", "model 0"] or len(names) == 1
     assert "are kept back: so few show single people" in made.text
+    assert "rare" not in made.text, "nor by its name, among the reasons of a status"
 
 
 def test_a_page_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
