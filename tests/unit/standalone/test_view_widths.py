@@ -122,6 +122,7 @@ def test_an_incident_is_told_when_it_begins_and_when_it_ends() -> None:
     begun, ended = incident("os", "ios"), incident("os", "ios", state="ended", until="2026-03-02T15:00:00Z")
     note(overview, topics.INCIDENTS, begun | {"evidence": "weak"}, begun, begun | {"revision": 3}, ended)
     note(overview, topics.INCIDENTS, incident("os", "x", incident_id="another", state="merged"))
+    note(overview, topics.INCIDENTS, incident("os", "y", incident_id="chance", evidence="weak"))
     note(overview, topics.ANOMALIES, anomaly(0, severity="high"))
     assert [(line.kind, line.what.partition(":")[0]) for line in overview.feed] == [
         ("incident", "failed liveness checks"), ("incident", "ended"),
