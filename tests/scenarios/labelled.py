@@ -11,9 +11,10 @@ import numpy as np
 from proofwatch.biometrics.baseline import Baseline, compare
 from proofwatch.instants import ms_of
 from tests.scenarios.effects import DAY_S
+from tests.scenarios.gathering import Found, incidents
 from tests.scenarios.measure import Outcome
 from tests.scenarios.targets import AS_ONE, Target
-from tests.scenarios.watchers import MONITORING, Found, LabelWatch, incidents
+from tests.scenarios.watchers import MONITORING, LabelWatch
 
 TRIALS: Final[Mapping[tuple[str, str], int]] = {
     ("fnmr", ""): 70,

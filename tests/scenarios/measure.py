@@ -7,9 +7,10 @@ from proofwatch.detection.incident import Incident
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 from tests.scenarios.effects import SLICES, WHOLE, Plant
+from tests.scenarios.gathering import Found
 from tests.scenarios.naive import begins, naive
 from tests.scenarios.traffic import FIVES, MONDAY_MS, Day
-from tests.scenarios.watchers import GRACE_MS, MONITORING, Found
+from tests.scenarios.watchers import GRACE_MS, MONITORING
 
 _FIVE_MS: Final = 300_000
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from tests.scenarios.catalogue import Scenario
 from tests.scenarios.effects import DAY_S
+from tests.scenarios.gathering import Found, incidents
 from tests.scenarios.measure import Outcome, outcome
 from tests.scenarios.traffic import Day, Tenant, days
-from tests.scenarios.watchers import Found, TenantWatch, days_of, incidents
+from tests.scenarios.watchers import TenantWatch, days_of
 
 Tick = Callable[[int], None]
 """Told how many days were watched."""

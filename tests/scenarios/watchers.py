@@ -1,4 +1,6 @@
-"""The detection code of the services, fed with simulated counts: the one place that knows how it is to be called.
+"""The detection code of the services, fed with simulated counts.
+
+This module, `minutes` and `gathering` are the only ones that know how it is to be called.
 
 `TenantWatch` does what the stages do with closed windows: minutes of the whole tenant, windows of five minutes of the
 tenant and its segment values, days. What is found has the time at which the window closed.
@@ -9,12 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from proofwatch.detection.findings import FindingHistory, Panel, finding_of, merged, panel_of
-from proofwatch.detection.incident import Incident, urgency
-from proofwatch.detection.incidents import gathered
-from proofwatch.events.types import Anomaly
 from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.policy import Monitoring, load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
@@ -31,15 +27,14 @@ from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Changes
-from services.aggregator.core.real_time.minute import Minute, Scores
-from services.aggregator.core.real_time.shape import packed
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import WindowRef
-from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS, SECOND_MS
+from services.aggregator.core.times import DAY_MS, DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch
 from tests.scenarios.effects import SLICES, Slice
-from tests.scenarios.scores import MINUTES, Counts
+from tests.scenarios.gathering import Found
+from tests.scenarios.minutes import minutes_of
 from tests.scenarios.traffic import FIVES, METRICS, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
@@ -47,7 +42,6 @@ MONITORING: Final = POLICY.monitoring
 PROMISED: Final = promises(POLICY.limits, POLICY.min_trials)
 GRACE_MS: Final = 30_000
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
-_MOST_PAIRS: Final = 0.05
 
 
 class Rate(NamedTuple):
@@ -56,13 +50,6 @@ class Rate(NamedTuple):
     metric: str
     k: int
     n: int
-
-
-class Found(NamedTuple):
-    """An event, and when it was published, in milliseconds since 1970."""
-
-    at_ms: int
-    event: Anomaly
 
 
 def days_of(zone: str | None, weekend: Sequence[int]) -> TenantDays:
@@ -187,67 +174,3 @@ class LabelWatch:
         }
         limits = TenantLimits("bank", self._cohorts, PROMISED, DAY_MS)
         return [Found(ms_of(event.known_at or event.window_end), event) for event in limits.judge(known, first + at)]
-
-
-def minutes_of(day: Day) -> Iterator[Minute]:
-    """Yield the minutes that had transactions."""
-    counts = {name: column.tolist() for name, column in day.minutes.items()}
-    shares = day.alike.tolist()
-    shapes = {check: _shapes(cells) for check, cells in day.scores.items()}
-    for at in range(MINUTES):
-        n = counts["transactions"][at]
-        if not n:
-            continue
-        missing = counts["missing"][at]
-        judged = n - missing
-        pairs, all_pairs = judged * (judged - 1), n * (n - 1)
-        match = Scores(n, counts["match_failed"][at], 0, 0, 0, all_pairs, round(_MOST_PAIRS * all_pairs))
-        liveness = Scores(
-            judged,
-            counts["failed"][at],
-            missing,
-            counts["at_zero"][at],
-            counts["at_one"][at],
-            pairs,
-            round(shares[at] * pairs),
-        )
-        bins = [shapes[check].get(at, b"") for check in ("match", "liveness")]
-        yield Minute(day.start_ms + at * MINUTE_MS, n, counts["rejected"][at], match, liveness, *bins)
-
-
-def _shapes(cells: Counts) -> dict[int, bytes]:
-    """Return the bins of each minute that has scores."""
-    found: dict[int, dict[int, int]] = {}
-    minutes, bins = np.nonzero(cells)
-    for minute, place, count in zip(minutes.tolist(), bins.tolist(), cells[minutes, bins].tolist(), strict=True):
-        found.setdefault(minute, {})[place] = count
-    return {minute: packed(counts) for minute, counts in found.items()}
-
-
-def incidents(found: Sequence[Found], days: Sequence[Day]) -> list[Incident]:
-    """Return the incidents of what a tenant's watch found, the worst first; the days give the counts of slices."""
-    known: dict[str, FindingHistory] = {}
-    for each in found:
-        event = finding_of(each.event)
-        before = known.get(each.event.anomaly_id)
-        known[each.event.anomaly_id] = event if before is None else merged(before, event)
-    by_start = {day.start_ms: day for day in days}
-    panels = {panel_of(each) for each in known.values() if each.worst}
-    tables = {panel: counts for panel in panels if (counts := _table(panel, by_start))}
-    return sorted(gathered(known, tables), key=urgency)
-
-
-def _table(panel: Panel, days: Mapping[int, Day]) -> dict[Slice, tuple[int, int]]:
-    """Return k and n of every slice in the panel's span, of the windows that lie in it whole."""
-    end_ms = panel.start_ms + panel.length_s * SECOND_MS
-    if panel.metric not in METRICS or panel.length_s < FIVE_MINUTES_S:
-        return {}
-    rows = max((len(day.n[panel.metric]) for day in days.values()), default=0)
-    found = np.zeros((rows, 2), dtype=np.int64)
-    for start_ms, day in days.items():
-        first = max(0, -(-(panel.start_ms - start_ms) // _FIVE_MS))
-        last = min(FIVES, (end_ms - start_ms) // _FIVE_MS)
-        if first < last:
-            found[:, 0] += day.k[panel.metric][:, first:last].sum(axis=1)
-            found[:, 1] += day.n[panel.metric][:, first:last].sum(axis=1)
-    return {where: (int(k), int(n)) for where, (k, n) in zip(SLICES[:rows], found.tolist(), strict=True)}
