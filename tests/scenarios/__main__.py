@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         def tick(total: int | None, more: int) -> None:
             progress.update(task, total=total, advance=more) if total is None else progress.reset(task, total=total)
 
-        player = Player(Play(options.seed, options.quick, options.part, _OUT, tick))
+        player = Player(Play(options.seed, options.quick, options.part, options.days, _OUT, tick))
         for entry in _chosen(options):
             progress.reset(task, total=None, description=entry.name)
             found = player.play(entry)
@@ -80,7 +80,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--seed", type=int, default=7, metavar="S", help="the same seed, the same figures (%(default)s)"
     )
     parser.add_argument("--quick", action="store_true", help="few runs and days; kept apart, under out/scenarios")
-    parser.add_argument("--part", type=float, default=1.0, metavar="P", help="of the runs of counts, one at least; 1")
+    parser.add_argument(
+        "--part", type=float, default=1.0, metavar="P", help="of the runs of counts and labels, one at least; 1"
+    )
+    parser.add_argument("--days", type=int, default=0, metavar="N", help="of each run of counts, so many at most; all")
     parser.add_argument("--date", metavar="YYYY-MM-DD", help="the day that results are kept under; today")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to keep them; docs, or out")
     return parser.parse_args(arguments)

@@ -16,15 +16,16 @@ Level = Literal["counts", "labels", "journey"]
 
 
 class Play(NamedTuple):
-    """How to play: with which seed, small or whole, and which part of the runs of counts.
+    """How to play: with which seed, small or whole, and where runs through the whole system write what they publish.
 
-    Runs through the whole system write what they publish to `out`.
+    `part`: of the runs of counts and labels, so many; `days`: of each run of counts, so many at most (0: all).
     `progress` is told how much there is to do (None: that is not known) and how much more of it is done.
     """
 
     seed: int
     quick: bool
     part: float
+    days: int
     out: Path
     progress: Callable[[int | None, int], None]
 
@@ -51,7 +52,9 @@ class Player:
 
     def __init__(self, how: Play) -> None:
         self._how = how
-        self._bench = Bench(how.seed, lambda days: how.progress(None, days), quick=how.quick, part=how.part)
+        self._bench = Bench(
+            how.seed, lambda days: how.progress(None, days), quick=how.quick, part=how.part, days=how.days
+        )
 
     def play(self, entry: Entry) -> dict[str, Any]:
         """Return what comes of it."""
@@ -62,6 +65,7 @@ class Player:
                 return figures(list(self._bench.play(scenario)), planted=entry.planted)
         for tenant in LABELLED:
             if tenant.name == entry.name:
-                return figures(list(labelled.play(tenant, how.seed, quick=how.quick)), planted=True)
+                fewer = tenant._replace(runs=max(1, round(tenant.runs * how.part)))
+                return figures(list(labelled.play(fewer, how.seed, quick=how.quick)), planted=True)
         day = next(each for each in JOURNEYS if each.name == entry.name)
         return journeys.play(day, how.seed, how.out / day.name, quick=how.quick)

@@ -79,11 +79,16 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     yield "\n## The scenarios\n"
     for each in played:
         yield _wrapped(f"- **{each.name}**: {each.what}", indent="  ")
+    if missing := [each.name for each in ENTRIES if each.name not in found]:
+        yield ""
+        yield _wrapped(f"In the catalogue, and not played for this page: {', '.join(missing)}.")
     yield "\n## How to reproduce\n"
     seeds = sorted({found[each.name]["seed"] for each in played})
     yield _wrapped(
         f'`make scenarios`, or some with `make scenarios ARGS="--only {" ".join(e.name for e in played[:2])}"`; seed '
-        f"{', '.join(map(str, seeds))}. The same seed gives the same figures on every machine with the same numpy."
+        f"{', '.join(map(str, seeds))}. The same seed gives the same figures on every machine with the same numpy. "
+        "Fewer runs and days than the catalogue has (`tests/scenarios/catalogue.py`) are the first of them (`--part`, "
+        "`--days`)."
     )
 
 

@@ -28,9 +28,9 @@ class Warm(NamedTuple):
 class Bench:
     """Plays scenarios; those of one kind of tenant share their warm watches."""
 
-    def __init__(self, seed: int, tick: Tick, *, quick: bool = False, part: float = 1.0) -> None:
-        """`part`: of the runs, so many are played; one at least."""
-        self._part = part
+    def __init__(self, seed: int, tick: Tick, *, quick: bool = False, part: float = 1.0, days: int = 0) -> None:
+        """`part`: of the runs, so many are played, one at least; `days`: of each run so many at most (0: all)."""
+        self._part, self._days = part, days
         self._seed = seed
         self._tick = tick
         self._quick = quick
@@ -39,7 +39,8 @@ class Bench:
     def size(self, scenario: Scenario) -> tuple[int, int, int]:
         """Return runs, warm days and days of each run."""
         runs = max(1, round(scenario.runs * self._part))
-        return scenario.quick if self._quick else (runs, scenario.warm_days, scenario.days)
+        number = min(scenario.days, self._days or scenario.days)
+        return scenario.quick if self._quick else (runs, scenario.warm_days, number)
 
     def watched_days(self, scenario: Scenario) -> int:
         """Return how many days are watched in the runs."""

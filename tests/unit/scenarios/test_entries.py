@@ -8,7 +8,7 @@ from tests.scenarios.entries import ENTRIES, Entry, Play, Player
 from tests.scenarios.page import write_page
 from tests.scenarios.results import keep
 
-PLAYER = Player(Play(7, True, 1.0, Path("nowhere"), lambda _total, _more: None))
+PLAYER = Player(Play(7, True, 1.0, 0, Path("nowhere"), lambda _total, _more: None))
 PURE = [each for each in ENTRIES if each.level != "journey"]
 SOME = ("gulf", "wave", "labels_30_days")
 
