@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -18,6 +18,15 @@ create table if not exists triage.cases(
   changed_at timestamptz not null,
   check ((kind = 'subject') = (subject_tag is not null)),
   check ((kind = 'cohort') = (metric is not null)));
+
+-- Cases of single anomalies (cohort) are of the releases before incidents: they stay until people close them.
+alter table triage.cases add column if not exists merged_into text;
+alter table triage.cases drop constraint if exists cases_kind_check;
+alter table triage.cases add constraint cases_kind_check check (kind in ('subject', 'cohort', 'incident'));
+alter table triage.cases drop constraint if exists cases_check1;
+alter table triage.cases drop constraint if exists cases_metric_check1;
+alter table triage.cases add constraint cases_metric_check1 check ((kind = 'subject') = (metric is null));
+comment on column triage.cases.merged_into is 'The case that goes on for it.';
 
 create unique index if not exists cases_one_running_per_subject on triage.cases(tenant, subject_tag)
   where state <> 'closed' and subject_tag is not null;

@@ -1,1 +1,1 @@
-"""The notifier: tells the right people about anomalies, escalations and platform alerts."""
+"""The notifier: tells the right people about incidents, escalations and platform alerts."""

@@ -31,7 +31,7 @@ __all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
 GROUP: Final = "notifier"
 _DAY_MS: Final = 86_400_000
 SCHEMA: Final = "notifier"
-TOPICS: Final = (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)
+TOPICS: Final = (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)
 
 
 def build(

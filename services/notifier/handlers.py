@@ -8,7 +8,7 @@ from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Notification
 from proofwatch.events.wire import JSON, Wire
-from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routes import Route
 from services.notifier.core.routing import notifications
 from services.notifier.ports import NotificationLog
@@ -20,12 +20,12 @@ _MAX_REVISION: Final = 2**63 - 1
 
 
 class NotifierStage(Generic[Tx]):
-    """Turns anomalies, escalations and platform alerts into pending notifications."""
+    """Turns incidents, escalations and platform alerts into pending notifications."""
 
     def __init__(self, log: NotificationLog[Tx], routes: Sequence[Route], wire: Wire = JSON) -> None:
         self._log = log
         self._routes = routes
-        self._anomaly, self._escalation = wire.decoder(codec.ANOMALY), wire.decoder(codec.ESCALATION)
+        self._incident, self._escalation = wire.decoder(codec.INCIDENT), wire.decoder(codec.ESCALATION)
         self._platform_alert = wire.decoder(codec.PLATFORM_ALERT)
         self._notification = wire.encoder(codec.NOTIFICATION)
 
@@ -55,8 +55,8 @@ class NotifierStage(Generic[Tx]):
 
     def _decode(self, topic: str, value: bytes | None) -> Fact | None:
         match topic:
-            case topics.ANOMALIES:
-                return of_anomaly(self._anomaly(value))
+            case topics.INCIDENTS:
+                return of_incident(self._incident(value))
             case topics.ESCALATIONS:
                 return of_escalation(self._escalation(value))
             case _:

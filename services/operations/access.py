@@ -69,8 +69,8 @@ PROCESSES: Final[Mapping[str, Process]] = {
         temporary=True,
     ),
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
-    "triage": Process({"triage": (topics.SUSPICIONS, topics.ANOMALIES)}, "triage"),
-    "notifier": Process({"notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
+    "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS)}, "triage"),
+    "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(

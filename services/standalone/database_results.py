@@ -17,7 +17,7 @@ from services.standalone.core.watched import Watched
 
 _CASES: Final = """
 select c.case_id, c.tenant, c.kind, c.subject_tag, c.segment_name, c.segment_value, c.metric, c.state, c.severity,
-       c.queue, c.revision, c.opened_at, c.changed_at,
+       c.queue, c.revision, c.opened_at, c.changed_at, c.merged_into,
        (select jsonb_agg(jsonb_build_object('code', r.code, 'at', r.at, 'transaction_id', r.transaction_id,
                'severity', r.severity, 'evidence', r.evidence) order by r.at, r.source_id)
         from triage.case_reasons r where r.case_id = c.case_id)::text as reasons

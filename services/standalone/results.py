@@ -84,6 +84,11 @@ class Results:
         lines.sort(key=_caused)
         path.write_bytes(b"".join(lines))
 
+    def flush(self) -> None:
+        """Let whoever opens the files now read all that was written."""
+        for file in self._files.values():
+            file.flush()
+
     def close(self) -> None:
         """Close the files."""
         for file in self._files.values():

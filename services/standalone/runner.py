@@ -91,6 +91,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         results.write_lines("markers.jsonl", markers)
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
+        results.flush()
         incidents = read_incidents(session.incidents.values(), run.out)
         results.write_lines("incidents.jsonl", map(document, incidents))
         summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)

@@ -1,1 +1,1 @@
-"""Triage: suspicions and anomalies become cases with reasons; the grave ones are escalated to people."""
+"""Triage: suspicions and incidents become cases with reasons; the grave ones are escalated to people."""

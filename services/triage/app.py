@@ -24,7 +24,7 @@ __all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
-TOPICS: Final = (topics.SUSPICIONS, topics.ANOMALIES)
+TOPICS: Final = (topics.SUSPICIONS, topics.INCIDENTS)
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:

@@ -10,7 +10,7 @@ from proofwatch.events.types import Escalation
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.instants import instant_of
-from services.triage.core.signals import Signal, from_anomaly, from_suspicion
+from services.triage.core.signals import Signal, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
 
@@ -21,14 +21,14 @@ _MAX_REVISION: Final = 2**63 - 1
 
 
 class TriageStage(Generic[Tx]):
-    """Turns suspicions and anomalies into cases and escalations. It keeps nothing between batches."""
+    """Turns suspicions and incidents into cases and escalations. It keeps nothing between batches."""
 
     def __init__(self, cases: CaseStore[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON) -> None:
         """`secret` is the deployment's for subject tags (`governance.pseudonyms`)."""
         self._cases = cases
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
-        self._anomaly, self._suspicion = wire.decoder(codec.ANOMALY), wire.decoder(codec.SUSPICION)
+        self._incident, self._suspicion = wire.decoder(codec.INCIDENT), wire.decoder(codec.SUSPICION)
         self._escalation = wire.encoder(codec.ESCALATION)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -60,8 +60,8 @@ class TriageStage(Generic[Tx]):
 
     def _decode(self, source: TopicPartition, record: Record) -> Signal:
         try:
-            if source.topic == topics.ANOMALIES:
-                return from_anomaly(self._anomaly(record.value))
+            if source.topic == topics.INCIDENTS:
+                return from_incident(self._incident(record.value))
             suspicion = self._suspicion(record.value)
             return from_suspicion(suspicion, subject_tag(self._secret, suspicion.tenant, suspicion.subject_ref))
         except OverflowError:
@@ -82,6 +82,8 @@ def _storable(signal: Signal) -> Signal:
     texts = [cause.source_id, cause.transaction_id, cause.code, *cause.evidence]
     if rate:
         texts += [rate.cohort.segment_name, rate.cohort.segment_value, rate.metric]
+    if signal.news:
+        texts.append(signal.news.into)
     if any("\0" in text for text in texts if text):
         raise Rejected("schema_mismatch", "text must not contain the character U+0000")
     if not 0 < len(cause.source_id) <= _MAX_ID:  # it is indexed, and an index entry has a largest size

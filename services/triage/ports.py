@@ -10,7 +10,7 @@ TxIn = TypeVar("TxIn", contravariant=True)
 
 
 class Wanted(NamedTuple):
-    """Which cases a batch can concern: cohorts by case id, subjects by (tenant, tag), suspicions by their id."""
+    """Which cases a batch can concern: incidents by case id, subjects by (tenant, tag), suspicions by their id."""
 
     case_ids: frozenset[str]
     subjects: frozenset[tuple[str, str]]

@@ -85,9 +85,9 @@ class Traffic:
 def lags(line: Mapping[str, Any], start: float, rate: float, sent: int | None) -> dict[str, float]:
     """Return by stage how long ago the oldest input that it has not done became due; 0: nothing is.
 
-    `sent`: how many inputs there are, once it is known. The notifier's lag is since its input was published.
+    `sent`: how many inputs there are, once it is known. Incidents and notifier lag since their input was published.
     """
-    found = {"notifier": line["notifier_s"]}
+    found = {"incidents": line["incidents_s"], "notifier": line["notifier_s"]}
     for stage, number in line["oldest"].items():
         ended = number is None or (sent is not None and number >= sent)
         found[stage] = 0.0 if ended else max(0.0, line["at"] - start - number / rate)

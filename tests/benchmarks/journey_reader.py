@@ -23,6 +23,7 @@ from proofwatch.events.topics import (
     ANOMALIES,
     DEVICE_PROOFS,
     ESCALATIONS,
+    INCIDENTS,
     PLATFORM_ALERTS,
     SUSPICIONS,
     TALLIES,
@@ -31,13 +32,13 @@ from proofwatch.events.topics import (
 from tests.benchmarks.events import number_in
 from tests.benchmarks.journey_following import Done, Merged, Queue
 
-STAGES: Final = ("scorer", "devices", "combine", "windows", "ledger", "triage", "notifier")
+STAGES: Final = ("scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier")
 """In the order of the journey; each is a process."""
 
-_TOPICS: Final = (VERDICTS, DEVICE_PROOFS, SUSPICIONS, TALLIES, ANOMALIES, ESCALATIONS, PLATFORM_ALERTS)
+_TOPICS: Final = (VERDICTS, DEVICE_PROOFS, SUSPICIONS, TALLIES, ANOMALIES, INCIDENTS, ESCALATIONS, PLATFORM_ALERTS)
 _LOOK_S: Final = 0.5
 _WAIT_S: Final = 2.0
-_FENCED: Final = ("windows", "ledger", "triage", "notifier")
+_FENCED: Final = ("windows", "ledger", "incidents", "triage", "notifier")
 _POSITIONS: Final = " union all ".join(
     f"select '{name}', topic, partition, position from {name}.fence where position is not null"  # noqa: S608 - ours
     for name in _FENCED
@@ -88,7 +89,7 @@ class Reader:
         self._proofs = Queue(self._done["devices"])
         self._suspicions = Queue()
         self._merged = Merged()
-        self._told = {topic: Queue() for topic in (ANOMALIES, ESCALATIONS, PLATFORM_ALERTS)}
+        self._told = {topic: Queue() for topic in (ANOMALIES, INCIDENTS, ESCALATIONS, PLATFORM_ALERTS)}
         self._tallies = 0
         self._note: dict[str, Callable[[int, int, Message], None]] = {
             VERDICTS: self._verdict,
@@ -120,16 +121,18 @@ class Reader:
             queue.take(found.get((name, topic), {}))
         self._suspicions.take(found.get(("triage", SUSPICIONS), {}))
         for topic, told in self._told.items():
-            told.take(found.get(("notifier", topic), {}))
+            told.take(found.get(("incidents" if topic == ANOMALIES else "notifier", topic), {}))
         self._verdicts["windows"].take(self._merged.merged)
         self._proofs.take(self._committed())
         at = time.monotonic()
         oldest: dict[str, int | None] = {name: done.oldest for name, done in self._done.items()}
-        unread = [told.oldest for told in self._told.values() if told.oldest is not None]
+        unread = {topic: told.oldest for topic, told in self._told.items() if told.oldest is not None}
+        found_ms, told_ms = unread.pop(ANOMALIES, None), min(unread.values(), default=None)
         return {
             "at": at,
             "oldest": oldest | {"triage": self._suspicions.oldest},
-            "notifier_s": max(0.0, time.time() - min(unread) / 1000) if unread else 0.0,
+            "incidents_s": _ago(found_ms),
+            "notifier_s": _ago(told_ms),
             "repeated": sum(done.repeated for done in self._done.values()),
             "verdicts": self._done["scorer"].count,
             "tallies": self._tallies,
@@ -182,6 +185,10 @@ class Reader:
         self._proof_places = [
             TopicPartition(place.topic, place.partition) for place in places if place.topic == DEVICE_PROOFS
         ]
+
+
+def _ago(at_ms: int | None) -> float:
+    return 0.0 if at_ms is None else max(0.0, time.time() - at_ms / 1000)
 
 
 def main(bootstrap: str, dsn: str) -> None:

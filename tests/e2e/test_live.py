@@ -90,14 +90,14 @@ def traffic(minute: datetime) -> Iterator[Outgoing]:
 
 
 def await_told(running: World, receiver: Receiver) -> None:
-    """Wait until the webhook has heard of the anomaly and of the case, and nobody has more to say."""
+    """Wait until the webhook has heard of the incident and of the case, and nobody has more to say."""
     give_up = time.monotonic() + _DEADLINE_S
     while True:
         running.check()
         running.log.follow(at_most_s=0.5)
         told = {body["type"] for body in receiver.accepted.values()}
         behind = running.behind(["triage", "notifier"])
-        if {"anomaly.firing", "escalation.raised"} <= told and not behind:
+        if {"incident.firing", "escalation.raised"} <= told and not behind:
             return
         assert time.monotonic() < give_up, f"after {_DEADLINE_S:.0f} s only {told or 'silence'}; {behind}"
 

@@ -22,8 +22,8 @@ READS: Final[Mapping[str, Sequence[str]]] = {
     "windows": (topics.TALLIES,),
     "ledger": (topics.VERDICTS, topics.LABELS),
     "incidents": (topics.ANOMALIES, topics.WINDOWS),
-    "triage": (topics.SUSPICIONS, topics.ANOMALIES),
-    "notifier": (topics.ANOMALIES, topics.ESCALATIONS, topics.PLATFORM_ALERTS),
+    "triage": (topics.SUSPICIONS, topics.INCIDENTS),
+    "notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS),
 }
 _GROUPS: Final = {("devices", topics.TRANSACTIONS): "devices-rekey"}
 """Groups that are not called like their process."""

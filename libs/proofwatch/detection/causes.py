@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import inf, sqrt
 from typing import Final, NamedTuple
 
-from proofwatch.detection.findings import WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
+from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, whole_root
 from proofwatch.detection.version_words import VERSION_CHANGE
 
@@ -66,7 +66,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
             placed += [_Placed(each, _nearest(each, found)) for each in group]
         else:
             left.append((group, table, raised))
-    anchors = [(_span(each.finding), each.root) for each in placed if each.finding.where == each.root.where]
+    anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
     for group, table, raised in left:
         placed += _remaining(group, table, as_much(table, raised), anchors)
     return _joined(placed)
@@ -161,7 +161,7 @@ def _elsewhere(
     end_ms = panel.start_ms + panel.length_s * 1000
     own = table[finding.where]
     found = []
-    for anchor, root in anchors:
+    for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
         if disjoint or not (anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms):
             continue
@@ -176,10 +176,14 @@ def _elsewhere(
     return best[1] if best else None
 
 
+def _anchors(placed: _Placed) -> bool:
+    return placed.finding.where == placed.root.where and placed.finding.kind == RATES
+
+
 def _joined(placed: Iterable[_Placed]) -> list[Cause]:
-    series: dict[tuple[bool, Slice], list[_Placed]] = {}
+    series: dict[tuple[str, Slice], list[_Placed]] = {}
     for each in placed:
-        series.setdefault((each.finding.latest.rule == "silence", each.root.where), []).append(each)
+        series.setdefault((each.finding.kind, each.root.where), []).append(each)
     found = []
     for members in series.values():
         run: list[_Placed] = []

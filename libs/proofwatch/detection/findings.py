@@ -14,6 +14,10 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 """Attributes of a person: they describe an incident, and are its root only where nothing else explains as much."""
 
 
+RATES: Final = "rates"
+_OWN_KINDS: Final = frozenset({"silence", "volume"})
+
+
 class Panel(NamedTuple):
     """One metric in one window of a tenant: what slices are compared in."""
 
@@ -42,6 +46,11 @@ class FindingHistory(NamedTuple):
     def where(self) -> Slice:
         """Return the slice."""
         return (self.latest.segment_name, self.latest.segment_value)
+
+    @property
+    def kind(self) -> str:
+        """Return what it is about: rates and scores of transactions, or how many there are of these or of labels."""
+        return self.latest.rule if self.latest.rule in _OWN_KINDS else RATES
 
     @property
     def firing(self) -> bool:

@@ -79,10 +79,10 @@ def incident_of(cause: Cause) -> Incident:
     """
     own = [each for each in cause.findings if each.where == cause.root.where] or list(cause.findings)
     lead = max(own, key=_weight)
-    found, silence = min(each.found for each in cause.findings), lead.latest.rule == "silence"
+    found = min(each.found for each in cause.findings)
     chance = min(chance_of(_worst(each)) for each in cause.findings)
     return Incident(
-        incident_id=derived_id("incident", lead.latest.tenant, *cause.root.where, ms_of(found), silence),
+        incident_id=derived_id("incident", lead.latest.tenant, *cause.root.where, ms_of(found), lead.kind),
         revision=1,
         tenant=lead.latest.tenant,
         state="firing" if cause.until_ms is None else "ended",

@@ -10,6 +10,7 @@ from proofwatch.detection.findings import Slice
 from proofwatch.detection.sentences import incident_news, incident_sentence
 from proofwatch.detection.words import CODE, slice_kind_words
 from proofwatch.events import types
+from proofwatch.events.enumerations import IncidentChange
 
 CHILDREN: Final = 100
 """As many children as an event names; the rest is a number."""
@@ -18,8 +19,8 @@ _LONGEST: Final = {"title": 2048, "sentence": 8192, "notice_title": 512, "notice
 _UNNAMED: Final = "unnamed"
 
 
-def event_of(found: incident.Incident) -> types.Incident:
-    """Return the event of an incident as it is now."""
+def event_of(found: incident.Incident, before: incident.Incident | None = None) -> types.Incident:
+    """Return the event of an incident as it is now; `before` as it was told last, None: not yet."""
     lead, root = found.lead, found.root
     quiet = found._replace(lead=replace(lead, metric=_code(lead.metric)))
     words = {
@@ -34,6 +35,7 @@ def event_of(found: incident.Incident) -> types.Incident:
         revision=found.revision,
         tenant=found.tenant,
         state=found.state,
+        change=change_of(found, before),
         evidence=found.evidence,
         severity=found.severity,
         chance=found.chance,
@@ -75,6 +77,17 @@ def event_of(found: incident.Incident) -> types.Incident:
         described_count=len(found.described),
         **{name: _fitting(text, _LONGEST[name]) for name, text in words.items()},
     )
+
+
+def change_of(found: incident.Incident, before: incident.Incident | None) -> IncidentChange:
+    """Return what is new about an incident; what was and is weak is never more than changed."""
+    if before is None or before.evidence == "weak":
+        return "began" if found.evidence == "strong" and found.state != "merged" else "changed"
+    if found.state == "merged":
+        return "merged" if before.state != "merged" else "changed"
+    if before.state != found.state:
+        return "ended" if found.state == "ended" else "again"
+    return "rose" if before.severity == "high" and found.severity == "critical" else "changed"
 
 
 def _slices(slices: Iterable[Slice]) -> tuple[types.Slice, ...]:

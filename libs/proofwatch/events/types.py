@@ -513,6 +513,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
     state: Literal["firing", "ended", "merged"]
     """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
+    change: Literal["began", "rose", "again", "ended", "merged", "changed"]
+    """What is new: began, its evidence is strong for the first time; rose, it is graver; again, it holds again; ended; merged; changed, its numbers."""
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]

@@ -150,7 +150,7 @@ class IncidentsStage:
             if after is not state:
                 tables = await self._tables(group.tenant, after, memory, group.end_ms, tx)
                 after, changes = regrouped(after._replace(tables=tables))
-                outgoing += self._records(changes, group.end_ms)
+                outgoing += self._records(changes, state, group.end_ms)
             memory.tenants[group.tenant] = after._replace(tables={})
         for tenant, state in before.items():
             await self._store.save(tx, tenant, state, memory.tenants[tenant])
@@ -177,10 +177,10 @@ class IncidentsStage:
                 kept[panel] = found[panel]
         return found
 
-    def _records(self, changes: Iterable[Incident], at_ms: int) -> list[Outgoing]:
+    def _records(self, changes: Iterable[Incident], before: Incidents, at_ms: int) -> list[Outgoing]:
+        events = (event_of(each, before.incidents.get(each.incident_id)) for each in changes)
         return [
-            Outgoing(topics.INCIDENTS, each.tenant.encode(), self._encode(event_of(each)), timestamp_ms=at_ms)
-            for each in changes
+            Outgoing(topics.INCIDENTS, each.tenant.encode(), self._encode(each), timestamp_ms=at_ms) for each in events
         ]
 
     async def _tidied(self, partition: int, tidy_ms: int, done_ms: int, tx: Any) -> int:

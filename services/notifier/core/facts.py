@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from msgspec.structs import replace
-
-from proofwatch.detection.rule_words import words_of
-from proofwatch.detection.sentences import finding_sentence, finding_title
-from proofwatch.detection.words import minute, percent
+from proofwatch.detection.words import minute
 from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity, NotificationState
-from proofwatch.events.types import Anomaly, Escalation, PlatformAlert
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Escalation, Incident, PlatformAlert
+from proofwatch.instants import instant_of, ms_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_LIMITS: Final = ("limit_breach", "sequential_limit")
+_NEWS: Final = frozenset({"began", "rose", "again", "ended"})
+_TITLE: Final = 256
+_SUMMARY: Final = 2048
+"""The schema's limits."""
+_HOUR_MS: Final = 3_600_000
 _MAX_SHOWN: Final = 8  # keeps the summary within the schema's limit
 
 
@@ -39,81 +41,67 @@ class Fact:
     at: datetime
 
 
-def of_anomaly(anomaly: Anomaly) -> Fact | None:
-    """Return the fact, or None for backfill, which is never notified.
+def of_incident(incident: Incident) -> Fact | None:
+    """Return the fact: it began, rose, came back or ended. None: its numbers changed, which is no news.
 
-    Raises `OverflowError` for a time that in UTC lies outside the years 1 to 9999.
+    What merged is told by the incident that it became a part of; what chance explains is told to nobody. The words are
+    the incident's own, without values of segments. Raises `OverflowError` for a time that in UTC lies outside the years
+    1 to 9999.
     """
-    if anomaly.backfill:
+    if incident.change not in _NEWS:
         return None
-    named = replace(anomaly, metric=_name(anomaly.metric))
-    whom = f"all of {anomaly.tenant}" if anomaly.segment_name is None else f"one segment of {anomaly.tenant}"
-    title, told = finding_title(named, whom), finding_sentence(named, whom)
-    firing = anomaly.state == "firing"
-    if anomaly.resolution is None and (words := words_of(anomaly)):  # what is no rate has words of its own
-        title = f"{named.metric} of {whom}: {words.title if firing else 'is as usual again'}"
-        told = words.sentence if firing else f"As usual again at {minute(anomaly.window_end)}."
-    elif anomaly.resolution is None and anomaly.rule in _LIMITS:  # and so has what is promised
-        title = f"{named.metric} of {whom} {'is above its limit' if firing else 'is within its limit again'}"
-        told = _of_limit(anomaly, named.metric)
+    ended = incident.state == "ended"
+    at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
+    codes = (
+        f"Incident {incident.incident_id}, revision {incident.revision}; {_name(incident.metric)}, "
+        f"rule {_name(incident.rule)}, {incident.children_count} further findings, action {incident.action}."
+    )
     return Fact(
-        source_topic=topics.ANOMALIES,
-        source_id=anomaly.anomaly_id,
-        source_revision=anomaly.revision,
-        tenant=anomaly.tenant,
-        severity="high" if anomaly.severity == "high" else "low",
-        state=anomaly.state,
-        title=title,
-        summary=(
-            f"{told} Anomaly {anomaly.anomaly_id}, revision {anomaly.revision}; "
-            f"{named.metric}, rule {anomaly.rule}, {anomaly.cadence} watch, action {anomaly.action}."
-        ),
-        at=anomaly.window_end.astimezone(UTC),
+        source_topic=topics.INCIDENTS,
+        source_id=incident.incident_id,
+        source_revision=incident.revision,
+        tenant=incident.tenant,
+        severity=incident.severity,
+        state="resolved" if ended else "firing",
+        title=_fitting(incident.notice_title, _TITLE),
+        summary=f"{_fitting(incident.notice, _SUMMARY - len(codes) - 1)} {codes}",
+        at=at.astimezone(UTC),
     )
-
-
-def _of_limit(anomaly: Anomaly, metric: str) -> str:
-    """Return what is known of a promised limit, since when, how surely, and whom it concerns, in numbers."""
-    said = (
-        f"{metric} = {anomaly.k}/{anomaly.n} = {percent(anomaly.rate)} (95 % interval {percent(anomaly.low)} to "
-        f"{percent(anomaly.high)}) in the 28 days to {minute(anomaly.window_end)}; limit "
-        f"{percent(anomaly.baseline_rate)}, p = {anomaly.p_value:.2g}."
-    )
-    if anomaly.species:
-        said += f" Species: {', '.join(_name(each) for each in anomaly.species[:_MAX_SHOWN])}."
-    if anomaly.since is not None:
-        said += f" Since {minute(anomaly.since)}."
-    if anomaly.known_at is not None:
-        said += f" Known at {minute(anomaly.known_at)}."
-    if anomaly.affected is not None:
-        said += f" About {anomaly.affected:.0f} errors beyond it."
-    if anomaly.trials_needed is not None:
-        said += f" Some {anomaly.trials_needed} more trials would prove the limit itself broken."
-    return said
 
 
 def of_escalation(escalation: Escalation) -> Fact:
-    """Return the fact: a case for people, or the end of one. Raises `OverflowError` as above."""
+    """Return the fact: a case for people, or the end of one. Raises `OverflowError` as above.
+
+    Cases of subjects come by the hundred when something is wrong. The queue has them all; of those that are raised the
+    first of a tenant in each hour is told, as one fact: the others have its id, and are known.
+    """
     closed = escalation.status == "closed"
-    kind = "Cohort" if escalation.subject_tag is None else "Subject"
+    subject = escalation.subject_tag is not None
     codes: dict[str, int] = {}
     for reason in escalation.reasons:
         codes[_name(reason.code)] = codes.get(_name(reason.code), 0) + 1
     reasons = ", ".join(f"{code} × {count}" for code, count in sorted(codes.items())[:_MAX_SHOWN])
     newest = escalation.reasons[-1].evidence if escalation.reasons else {}
+    at = escalation.raised_at.astimezone(UTC)
+    bundle = derived_id("subjects", escalation.tenant, escalation.severity, ms_of(at) // _HOUR_MS)
+    bundled = subject and not closed
+    more = f" Further ones before {minute(instant_of((ms_of(at) // _HOUR_MS + 1) * _HOUR_MS))} are in the queue only."
     return Fact(
         source_topic=topics.ESCALATIONS,
-        source_id=escalation.case_id,
-        source_revision=escalation.revision,
+        source_id=bundle if bundled else escalation.case_id,
+        source_revision=1 if bundled else escalation.revision,
         tenant=escalation.tenant,
         severity=escalation.severity,
         state="resolved" if closed else "raised",
-        title=f"{kind} case of {escalation.tenant} {escalation.status}: {escalation.queue}, {escalation.severity}",
+        title=(
+            f"{'Subject' if subject else 'Incident'} case of {escalation.tenant} {escalation.status}: "
+            f"{escalation.queue}, {escalation.severity}"
+        ),
         summary=(
             f"Case {escalation.case_id}, revision {escalation.revision}: {len(escalation.reasons)} reasons "
-            f"({reasons}). Newest: {_numbers(newest)}."
+            f"({reasons}). Newest: {_numbers(newest)}.{more if bundled else ''}"
         ),
-        at=escalation.raised_at.astimezone(UTC),
+        at=at,
     )
 
 
@@ -142,3 +130,7 @@ def _numbers(values: Mapping[str, float]) -> str:
 def _name(text: str) -> str:
     """Return a code as it is, and anything that is no code as a word that gives nothing away."""
     return text if _NAME.fullmatch(text) else "unnamed"
+
+
+def _fitting(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -10,7 +10,7 @@ LOG_CHANNEL: Final = "log"
 """The channel that always exists."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Topic = Literal["metrics.anomalies.v1", "soc.escalations.v1", "platform.alerts.v1"]
+Topic = Literal["metrics.incidents.v1", "soc.escalations.v1", "platform.alerts.v1"]
 
 
 class Part(BaseModel):

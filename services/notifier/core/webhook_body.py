@@ -9,7 +9,7 @@ from proofwatch.events import topics
 from proofwatch.events.types import Notification
 
 _EVENTS: Final = {
-    topics.ANOMALIES: "anomaly",
+    topics.INCIDENTS: "incident",
     topics.ESCALATIONS: "escalation",
     topics.PLATFORM_ALERTS: "platform-alert",
 }

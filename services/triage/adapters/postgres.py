@@ -29,11 +29,11 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
-                         queue, revision, opened_at, changed_at)
+                         queue, revision, opened_at, changed_at, merged_into)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[])
+                     $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[])
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
-  changed_at = excluded.changed_at"""
+  changed_at = excluded.changed_at, merged_into = excluded.merged_into"""
 
 _SAVE_REASONS: Final = """
 insert into triage.case_reasons(case_id, source_id, source_revision, code, at, transaction_id, severity, evidence)
@@ -105,6 +105,7 @@ def _case_row(case: Case) -> tuple[Any, ...]:
         case.revision,
         case.opened_at,
         case.changed_at,
+        case.merged_into,
     )
 
 
@@ -145,11 +146,12 @@ def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
         tenant=row["tenant"],
         kind=row["kind"],
         subject_tag=row["subject_tag"],
-        rate=CohortRate(cohort, row["metric"]) if row["kind"] == "cohort" else None,
+        rate=CohortRate(cohort, row["metric"]) if row["kind"] != "subject" else None,
         state=row["state"],
         severity=row["severity"],
         revision=row["revision"],
         opened_at=row["opened_at"],
         changed_at=row["changed_at"],
         reasons=reasons,
+        merged_into=row["merged_into"],
     )

@@ -7,18 +7,34 @@ from typing import Final, Literal, NamedTuple
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Reason
-from services.triage.core.signals import CaseReason, CohortRate, Kind, Signal
+from services.triage.core.signals import CaseReason, CohortRate, IncidentNews, Kind, Signal
 
 State = Literal["absent", EscalationStatus]
 Trigger = Literal[
-    "suspicion_minor", "suspicion_major", "anomaly_low_evidence", "anomaly_high", "anomaly_resolved", "anomaly_quiet"
+    "suspicion_minor",
+    "suspicion_major",
+    "incident_strong",
+    "incident_again",
+    "incident_weak",
+    "incident_ended",
+    "incident_quiet",
+    "incident_merged",
 ]
 Why = Literal[
-    "opened", "reason_added", "escalated", "updated", "closed", "reopened", "traffic_ended", "repeated", "backfill"
+    "opened",
+    "reason_added",
+    "escalated",
+    "updated",
+    "ended",
+    "traffic_ended",
+    "merged",
+    "reopened",
+    "repeated",
+    "nothing_of_its_own",
 ]
 QUEUE: Final = "soc"
 MEMBERSHIP: Final = "alarmed_cohort"
-"""A reason that says nothing about the subject: it opens a case, and however many there are escalates none."""
+"""A reason that says nothing about the subject: it opens no case, and however many there are escalates none."""
 _RANK: Final[dict[EscalationSeverity, int]] = {"low": 0, "medium": 1, "high": 2}
 
 
@@ -37,6 +53,8 @@ class Case:
     opened_at: datetime
     changed_at: datetime
     reasons: tuple[CaseReason, ...]
+    merged_into: str | None = None
+    """The case that goes on for it."""
 
 
 class Row(NamedTuple):
@@ -50,27 +68,33 @@ class Row(NamedTuple):
 TABLE: Final[dict[tuple[State, Trigger], Row]] = {
     ("absent", "suspicion_minor"): Row("open", False, "opened"),
     ("absent", "suspicion_major"): Row("escalated", True, "escalated"),
-    ("absent", "anomaly_low_evidence"): Row("open", False, "opened"),
-    ("absent", "anomaly_high"): Row("escalated", True, "escalated"),
-    ("absent", "anomaly_resolved"): Row("closed", False, "closed"),  # it overtook its firing, which then is a repeat
-    ("absent", "anomaly_quiet"): Row("open", False, "traffic_ended"),  # likewise, and a person is to look
     ("open", "suspicion_minor"): Row("open", False, "reason_added"),
     ("open", "suspicion_major"): Row("escalated", True, "escalated"),
-    ("open", "anomaly_low_evidence"): Row("open", False, "updated"),
-    ("open", "anomaly_high"): Row("escalated", True, "escalated"),
-    ("open", "anomaly_quiet"): Row("open", False, "traffic_ended"),  # nothing got better: it waits for a person
-    ("open", "anomaly_resolved"): Row("closed", False, "closed"),
     ("escalated", "suspicion_minor"): Row("escalated", True, "reason_added"),
     ("escalated", "suspicion_major"): Row("escalated", True, "reason_added"),
-    ("escalated", "anomaly_low_evidence"): Row("escalated", False, "updated"),  # evidence may wane, people decide
-    ("escalated", "anomaly_high"): Row("escalated", False, "updated"),  # people know; new numbers are no news
-    ("escalated", "anomaly_quiet"): Row("escalated", True, "traffic_ended"),
-    ("escalated", "anomaly_resolved"): Row("closed", True, "closed"),
-    ("closed", "anomaly_low_evidence"): Row("open", False, "reopened"),  # late data restated the window
-    ("closed", "anomaly_high"): Row("escalated", True, "reopened"),
-    ("closed", "anomaly_quiet"): Row("closed", False, "updated"),
-    ("closed", "anomaly_resolved"): Row("closed", False, "updated"),
     # A closed subject case takes no suspicion: the next one opens a case of its own.
+    ("absent", "incident_strong"): Row("escalated", True, "escalated"),
+    ("absent", "incident_again"): Row("escalated", True, "escalated"),
+    ("absent", "incident_ended"): Row("escalated", True, "escalated"),  # over before it was told: it was all the same
+    ("absent", "incident_quiet"): Row("escalated", True, "escalated"),
+    ("open", "incident_strong"): Row("escalated", True, "escalated"),
+    ("open", "incident_again"): Row("escalated", True, "escalated"),
+    ("open", "incident_weak"): Row("open", False, "updated"),
+    ("open", "incident_ended"): Row("open", False, "ended"),
+    ("open", "incident_quiet"): Row("open", False, "traffic_ended"),
+    ("open", "incident_merged"): Row("closed", False, "merged"),
+    ("escalated", "incident_strong"): Row("escalated", False, "updated"),  # people know; new numbers are no news
+    ("escalated", "incident_again"): Row("escalated", False, "updated"),
+    ("escalated", "incident_weak"): Row("escalated", False, "updated"),  # evidence may wane, people decide
+    ("escalated", "incident_ended"): Row("escalated", False, "ended"),  # incidents end, people close cases
+    ("escalated", "incident_quiet"): Row("escalated", False, "traffic_ended"),
+    ("escalated", "incident_merged"): Row("closed", False, "merged"),  # the other's case goes on
+    ("closed", "incident_strong"): Row("closed", False, "updated"),
+    ("closed", "incident_again"): Row("escalated", True, "reopened"),
+    ("closed", "incident_weak"): Row("closed", False, "updated"),
+    ("closed", "incident_ended"): Row("closed", False, "updated"),
+    ("closed", "incident_quiet"): Row("closed", False, "updated"),
+    ("closed", "incident_merged"): Row("closed", False, "updated"),
 }
 
 
@@ -102,19 +126,20 @@ class Outcome(NamedTuple):
 
 def case_id_of(signal: Signal) -> str:
     """Return the id of the case that the signal opens, if it opens one."""
-    return derived_id("case", signal.tenant, signal.kind, signal.cause.source_id)
+    return _case_id(signal, signal.cause.source_id)
 
 
 def advance(case: Case | None, signal: Signal, now: datetime, *, escalate_at_reasons: int) -> Outcome:
     """Apply one signal to its case (None: there is none yet).
 
-    `now` is the log time of the signal. A subject case is escalated when it becomes high or has
-    `escalate_at_reasons` reasons beside `MEMBERSHIP`. Raises `UnlistedTransition`.
+    `now` is the log time of the signal. What only says that somebody belongs to an alarmed cohort opens no case; nor do
+    incidents of weak evidence, and those that are a part of another one. A subject case is escalated when it becomes
+    high or has `escalate_at_reasons` reasons beside `MEMBERSHIP`. Raises `UnlistedTransition`.
     """
     if case and _revision_known(case, signal) >= signal.cause.source_revision:
         return Outcome(case, None, None, "repeated")
-    if signal.backfill and (signal.firing or case is None):
-        return Outcome(case, None, None, "backfill")
+    if case is None and _is_nothing_of_its_own(signal):
+        return Outcome(None, None, None, "nothing_of_its_own")
     before: State = case.state if case else "absent"
     trigger = _trigger(case, signal, escalate_at_reasons)
     row = _row(before, trigger)
@@ -148,11 +173,25 @@ def _revision_known(case: Case, signal: Signal) -> int:
     return max((reason.source_revision for reason in case.reasons if reason.source_id == source), default=0)
 
 
+def _is_nothing_of_its_own(signal: Signal) -> bool:
+    if signal.news is None:
+        return signal.cause.code == MEMBERSHIP
+    return not signal.news.strong or signal.news.state == "merged"
+
+
+def _of_incident(news: IncidentNews) -> Trigger:
+    if news.state == "merged" and news.into:
+        return "incident_merged"
+    if news.state == "ended":
+        return "incident_quiet" if news.quiet else "incident_ended"
+    if not news.strong or news.state == "merged":  # into what, nobody knows any more
+        return "incident_weak"
+    return "incident_again" if news.again else "incident_strong"
+
+
 def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Trigger:
-    if signal.kind == "cohort":
-        if not signal.firing:
-            return "anomaly_quiet" if signal.quiet else "anomaly_resolved"
-        return "anomaly_high" if signal.cause.severity == "high" else "anomaly_low_evidence"
+    if signal.news is not None:
+        return _of_incident(signal.news)
     reasons = (*case.reasons, signal.cause) if case else (signal.cause,)
     count = sum(reason.code != MEMBERSHIP for reason in reasons)
     major = _severity(case, signal) == "high" or count >= escalate_at_reasons
@@ -174,6 +213,7 @@ def _severity(case: Case | None, signal: Signal) -> EscalationSeverity:
 
 def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: datetime) -> Case:
     cause = signal.cause
+    into = signal.news.into if signal.news and signal.news.state == "merged" else None
     if case is None:
         return Case(
             case_id=case_id_of(signal),
@@ -196,4 +236,9 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
         revision=case.revision + 1,
         changed_at=now,
         reasons=tuple(sorted([*kept, cause], key=lambda reason: (reason.at, reason.source_id, reason.code))),
+        merged_into=_case_id(signal, into) if into else None,
     )
+
+
+def _case_id(signal: Signal, source_id: str) -> str:
+    return derived_id("case", signal.tenant, signal.kind, source_id)

@@ -1,18 +1,24 @@
-"""What can open or change a case, in one shape: suspicions of a subject and anomalies of a cohort."""
+"""What can open or change a case, in one shape: suspicions of a subject, and incidents."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-from proofwatch.events.enumerations import EscalationSeverity
-from proofwatch.events.types import Anomaly, Suspicion
+from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
+from proofwatch.events.types import Incident, Suspicion
 from proofwatch.governance.cohort import Cohort
 
-Kind = Literal["subject", "cohort"]
+Kind = Literal["subject", "incident"]
 
-_MORE: Final = ("statistic", "threshold", "affected")
+_EVIDENCE: Final = (
+    "k", "n", "rate", "low", "high", "expected_rate", "p_value", "chance", "rejected", "accepted", "children_count",
+)  # fmt: skip
 _CODE_LENGTH: Final = 64  # the schema's limit for a reason code
-_ANOMALY_SEVERITY: Final[dict[str, EscalationSeverity]] = {"high": "high", "low_evidence": "low"}
+_INCIDENT_SEVERITY: Final[dict[IncidentSeverity, EscalationSeverity]] = {
+    "low": "low",
+    "high": "high",
+    "critical": "high",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,24 @@ class CaseReason:
 
 @dataclass(frozen=True, slots=True)
 class CohortRate:
-    """What an anomaly concerns: one rate of a cohort."""
+    """What an incident concerns: its root, and the rate with the most evidence."""
 
     cohort: Cohort
     metric: str
+
+
+class IncidentNews(NamedTuple):
+    """What an incident is now.
+
+    `again`: it holds again after it had ended. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
+    incident that it turned out to be a part of.
+    """
+
+    state: IncidentState
+    strong: bool
+    again: bool
+    quiet: bool
+    into: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +63,14 @@ class Signal:
     tenant: str
     subject_tag: str | None
     rate: CohortRate | None
-    firing: bool
-    backfill: bool
     cause: CaseReason
-    quiet: bool = False
-    """Resolved, but only because there was no more traffic to tell by."""
+    news: IncidentNews | None = None
+    """Of an incident."""
 
     @property
     def kind(self) -> Kind:
         """Return what kind of case this belongs to."""
-        return "subject" if self.subject_tag else "cohort"
+        return "subject" if self.subject_tag else "incident"
 
 
 def from_suspicion(suspicion: Suspicion, subject_tag: str) -> Signal:
@@ -70,31 +88,28 @@ def from_suspicion(suspicion: Suspicion, subject_tag: str) -> Signal:
         severity=suspicion.severity,
         evidence=suspicion.evidence,
     )
-    return Signal(suspicion.tenant, subject_tag, None, firing=True, backfill=False, cause=cause)
+    return Signal(suspicion.tenant, subject_tag, None, cause)
 
 
-def from_anomaly(anomaly: Anomaly) -> Signal:
-    """Return the signal. Its time is the end of the judged window. Raises `OverflowError` as above."""
-    firing = anomaly.state == "firing"
+def from_incident(incident: Incident) -> Signal:
+    """Return the signal; how it ended is a reason of its own. Raises `OverflowError` as above."""
+    told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
+    at = incident.until if incident.until and incident.state == "ended" else incident.window_end
     cause = CaseReason(
-        source_id=anomaly.anomaly_id,
-        source_revision=anomaly.revision,
-        code=f"{anomaly.rule if firing else anomaly.resolution or 'resolved'}.{anomaly.metric}"[:_CODE_LENGTH],
-        at=anomaly.window_end.astimezone(UTC),
+        source_id=incident.incident_id,
+        source_revision=incident.revision,
+        code=f"{told}.{incident.metric}"[:_CODE_LENGTH],
+        at=at.astimezone(UTC),
         transaction_id=None,
-        severity=_ANOMALY_SEVERITY[anomaly.severity],
-        evidence={
-            "k": float(anomaly.k),
-            "n": float(anomaly.n),
-            "rate": anomaly.rate,
-            "low": anomaly.low,
-            "high": anomaly.high,
-            "baseline_rate": anomaly.baseline_rate,
-            "ratio": anomaly.ratio,
-            "p_value": anomaly.p_value,
-            **{name: value for name in _MORE if (value := getattr(anomaly, name)) is not None},
-        },
+        severity=_INCIDENT_SEVERITY[incident.severity],
+        evidence={name: float(getattr(incident, name)) for name in _EVIDENCE},
     )
-    rate = CohortRate(Cohort(anomaly.tenant, anomaly.segment_name, anomaly.segment_value), anomaly.metric)
-    quiet = not firing and anomaly.resolution is not None
-    return Signal(anomaly.tenant, None, rate, firing=firing, backfill=anomaly.backfill, cause=cause, quiet=quiet)
+    name, value = next(((each.segment_name, each.segment_value) for each in incident.root), (None, None))
+    news = IncidentNews(
+        state=incident.state,
+        strong=incident.evidence == "strong",
+        again=incident.change == "again",
+        quiet=incident.ended_by not in (None, "within"),
+        into=incident.merged_into,
+    )
+    return Signal(incident.tenant, None, CohortRate(Cohort(incident.tenant, name, value), incident.metric), cause, news)

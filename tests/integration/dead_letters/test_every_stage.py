@@ -42,6 +42,7 @@ EVENTS: Final = {
     topics.SUSPICIONS: "suspicion",
     topics.WINDOWS: "window",
     topics.ANOMALIES: "anomaly",
+    topics.INCIDENTS: "incident",
     topics.ESCALATIONS: "escalation",
     topics.PLATFORM_ALERTS: "platform-alert",
 }

@@ -14,7 +14,7 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
 from proofwatch.events import codec, topics
-from proofwatch.events.types import Anomaly, Escalation, Notification, PlatformAlert
+from proofwatch.events.types import Escalation, Incident, Notification, PlatformAlert
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
@@ -47,12 +47,12 @@ class Notifier:
         assert isinstance(sender, Sender)
         return sender
 
-    async def tell(self, *events: Anomaly | Escalation | PlatformAlert) -> None:
+    async def tell(self, *events: Incident | Escalation | PlatformAlert) -> None:
         """Publish the events and work until nothing is left to do."""
         for event in events:
             value = msgspec.json.encode(event)
-            if isinstance(event, Anomaly):
-                await self.publish(topics.ANOMALIES, event.tenant, value)
+            if isinstance(event, Incident):
+                await self.publish(topics.INCIDENTS, event.tenant, value)
             elif isinstance(event, Escalation):
                 await self.publish(topics.ESCALATIONS, f"{event.tenant}/{event.case_id}", value)
             else:

@@ -19,7 +19,7 @@ from services.notifier.adapters.postgres import PostgresQueue
 from services.notifier.sender import CLAIM_MS
 from tests.integration.notifier.conftest import KEY, SECRET, Notifier, Starting
 from tests.integration.notifier.receiver import Receiver, receiving
-from tests.unit.notifier.events import ANOMALY_ID, anomaly, escalation, platform_alert
+from tests.unit.notifier.events import AT, INCIDENT_ID, escalation, incident, platform_alert
 
 LOG_ONLY = "{}"
 
@@ -35,31 +35,31 @@ routes:
 """
 
 
-def of_anomalies(receiver: Receiver) -> list[Any]:
-    """The requests about anomalies, in order."""
-    return [request for request in receiver.requests if request.body["type"].startswith("anomaly.")]
+def of_incidents(receiver: Receiver) -> list[Any]:
+    """The requests about incidents, in order."""
+    return [request for request in receiver.requests if request.body["type"].startswith("incident.")]
 
 
 async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Starting) -> None:
-    """One anomaly, one escalation, one platform alert: three verified requests, three events on the topic."""
+    """One incident, one escalation, one platform alert: three verified requests, three events on the topic."""
     with receiving(KEY) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.tell(anomaly(), escalation(), platform_alert())
+            await notifier.tell(incident(), escalation(), platform_alert())
             published = await notifier.published()
             rows = await notifier.rows()
     assert receiver.forged == 0
     assert sorted(request.body["type"] for request in receiver.requests) == [
-        "anomaly.firing",
         "escalation.raised",
+        "incident.firing",
         "platform-alert.firing",
     ]
     assert [row["status"] for row in rows] == ["sent"] * 3
     assert {each.notification_id for each in published} == set(receiver.accepted)
     assert {each.route for each in published} == {"everything"}
-    body = receiver.accepted[derived_id("notification", topics.ANOMALIES, ANOMALY_ID, 1, "soc")]
+    body = receiver.accepted[derived_id("notification", topics.INCIDENTS, INCIDENT_ID, 1, "soc")]
     summary = body["data"]["summary"]
-    assert summary.startswith("Too many rejections at all of acme since 2026-01-01 00:00 UTC: 41 of 1,000")
-    assert f"{ANOMALY_ID}, revision 1" in summary
+    assert summary.startswith("Too many rejections at all of acme. Incident ")
+    assert f"{INCIDENT_ID}, revision 1" in summary
 
 
 async def test_a_receiver_that_fails_gets_the_same_notification_again(starting: Starting) -> None:
@@ -82,19 +82,19 @@ async def test_a_later_revision_never_overtakes_one_that_failed(starting: Starti
     """A receiver that hears `resolved` before `firing` would page for ever: each thing is told in order, or not."""
     with receiving(KEY, statuses=[503]) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.tell(anomaly())
-            await notifier.tell(anomaly(revision=2, state="resolved"), escalation())
-            assert [request.body["data"]["source_revision"] for request in of_anomalies(receiver)] == [1]
+            await notifier.tell(incident())
+            await notifier.tell(incident(revision=2, state="ended", change="ended", until=AT), escalation())
+            assert [request.body["data"]["source_revision"] for request in of_incidents(receiver)] == [1]
             assert len(receiver.requests) == 2  # the other thing does not wait
             await notifier.pass_time(3600)
-    assert [request.body["data"]["source_revision"] for request in of_anomalies(receiver)] == [1, 1, 2]
+    assert [request.body["data"]["source_revision"] for request in of_incidents(receiver)] == [1, 1, 2]
 
 
 async def test_a_revision_goes_on_when_the_one_before_it_is_given_up(starting: Starting) -> None:
     """A receiver that never takes the first is still told of the second, once the first has failed for good."""
     with receiving(KEY, statuses=[503] * 5) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.tell(anomaly(), anomaly(revision=2, state="resolved"))
+            await notifier.tell(incident(), incident(revision=2, state="ended", change="ended", until=AT))
             for _ in range(8):
                 await notifier.pass_time(3600)
             rows = await notifier.rows()
@@ -149,7 +149,7 @@ async def test_senders_share_the_work(starting: Starting) -> None:
         async with starting(to(receiver)) as notifier:
             ids = [f"a-{number}" for number in range(200)]
             for each in ids:
-                await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly(anomaly_id=each)))
+                await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident(incident_id=each)))
             await notifier.service.parts[0].step()
             senders = [notifier.built().parts[-1] for _ in range(4)]
             taken = await asyncio.gather(*(sender.step() for sender in senders))
@@ -162,7 +162,7 @@ async def test_what_another_sender_is_taking_is_passed_over(starting: Starting) 
     """No sender waits for another, and none takes what the other one is about to take."""
     async with starting(LOG_ONLY) as notifier:
         for each in ("a-1", "a-2"):
-            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly(anomaly_id=each)))
+            await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident(incident_id=each)))
         await notifier.service.parts[0].step()
         queue, now_ms = PostgresQueue(notifier.pool), notifier.clock.now_ms()
         async with notifier.pool.acquire() as other, other.transaction():
@@ -176,7 +176,7 @@ async def test_a_sender_that_is_told_to_stop_finishes_what_it_has_in_hand(starti
     """A shutdown makes no repeats where none are needed."""
     with receiving(KEY) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly()))
+            await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident()))
             await notifier.service.parts[0].step()
             with receiver.lock:  # the receiver holds its answer back
                 step = asyncio.create_task(notifier.sender.step())
@@ -193,8 +193,8 @@ async def test_an_event_told_twice_is_notified_once(starting: Starting) -> None:
     """Published again, or read again by a new owner: no second notification, no second event on the topic."""
     with receiving(KEY) as receiver:
         async with starting(to(receiver)) as notifier:
-            await notifier.tell(anomaly(), anomaly(), escalation())
-            await notifier.tell(anomaly(), escalation())
+            await notifier.tell(incident(), incident(), escalation())
+            await notifier.tell(incident(), escalation())
             await notifier.pool.execute("update notifier.fence set position = null")  # read again from the beginning
             notifier.service = notifier.built()
             await notifier.service.start()
@@ -216,7 +216,7 @@ async def test_a_failure_before_the_commit_leaves_no_trace(starting: Starting, m
         with monkeypatch.context() as broken:
             broken.setattr(postgres.PostgresNotifications, "add", crash)
             with pytest.raises(RuntimeError, match="killed"):
-                await notifier.tell(anomaly())
+                await notifier.tell(incident())
         assert await notifier.rows() == []
         await notifier.settle()
         assert len(await notifier.rows()) == len(await notifier.published()) == 1
@@ -264,7 +264,7 @@ async def test_a_channel_that_left_the_routes_fails_and_holds_nothing_up(startin
             await notifier.tell(escalation())
         async with starting(LOG_ONLY) as later:
             later.clock.advance_to(later.clock.now_ms() + 3_600_000)
-            await later.tell(anomaly())
+            await later.tell(incident())
             assert [(row["channel"], row["status"], row["reason"]) for row in await later.rows()] == [
                 ("soc", "pending", "the channel is not configured"),
                 ("log", "sent", None),
@@ -277,16 +277,17 @@ async def test_a_log_file_gets_one_line_for_each_notification(starting: Starting
     routes = f"channels: {{log: {{kind: log, path: '{file}'}}}}"
     with structlog.testing.capture_logs() as logs:
         async with starting(routes) as notifier:
-            await notifier.tell(anomaly(), escalation(), platform_alert())
+            await notifier.tell(incident(), escalation(), platform_alert())
     told = [codec.NOTIFICATION.decode(line.encode()) for line in file.read_text().splitlines()]
     assert [each.created_at for each in told] == sorted(each.created_at for each in told)
     assert len(told) == len([line for line in logs if line["event"] == "notification"]) == 3
 
 
-async def test_old_news_is_not_told(starting: Starting) -> None:
-    """Backfill anomalies make neither notification nor event."""
+async def test_what_is_no_news_is_not_told(starting: Starting) -> None:
+    """New numbers, weak evidence and what merged make neither notification nor event."""
     async with starting(LOG_ONLY) as notifier:
-        await notifier.tell(anomaly(backfill=True), anomaly(backfill=True, state="resolved", revision=2))
+        weak = incident(change="changed", evidence="weak", severity="low")
+        await notifier.tell(weak, incident(change="changed", revision=2), incident(change="merged", state="merged"))
         assert await notifier.rows() == []
         assert await notifier.published() == []
 
@@ -295,13 +296,13 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters(starting: Starting) 
     """Bad records stop nothing; their reason is readable."""
     early = msgspec.json.encode(platform_alert()).replace(b"2026-01-01T00:00:00Z", b"0001-01-01T00:00:00+14:00")
     async with starting(LOG_ONLY) as notifier:
-        await notifier.publish(topics.ANOMALIES, "acme", b"{")
-        for bad in (anomaly(anomaly_id="a\0"), anomaly(anomaly_id=""), anomaly(revision=2**63)):
-            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(bad))
+        await notifier.publish(topics.INCIDENTS, "acme", b"{")
+        for bad in (incident(incident_id="a\0"), incident(incident_id=""), incident(revision=2**63)):
+            await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(bad))
         await notifier.publish(topics.PLATFORM_ALERTS, "scorer", early)
-        await notifier.tell(anomaly(), platform_alert())
+        await notifier.tell(incident(), platform_alert())
         assert [row["status"] for row in await notifier.rows()] == ["sent", "sent"]
-        letters = [read_dead_letter(each) for each in await notifier.records(f"{topics.ANOMALIES}.dlq")]
+        letters = [read_dead_letter(each) for each in await notifier.records(f"{topics.INCIDENTS}.dlq")]
         assert [letter.reason for letter in letters] == ["malformed", *["schema_mismatch"] * 3]
         assert {letter.stage for letter in letters} == {"notifier"}
         assert len(await notifier.records(f"{topics.PLATFORM_ALERTS}.dlq")) == 1
@@ -336,7 +337,7 @@ async def test_a_running_sender_outlives_a_database_that_is_away(
     monkeypatch.setattr(PostgresQueue, "claim", flaky)
     notifier: Notifier
     async with starting(LOG_ONLY) as notifier:
-        await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(anomaly()))
+        await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(incident()))
         run = asyncio.create_task(notifier.service.run())
         async with asyncio.timeout(30):
             while len(seen) < 3:  # noqa: ASYNC110 — what is awaited happens in another task
@@ -356,8 +357,8 @@ async def test_what_was_sent_long_ago_is_removed_and_added_up(starting: Starting
     """Settled ones go after the time they are kept, a bounded number at once; pending ones stay however old."""
     async with starting(LOG_ONLY) as notifier:
         for n in range(5):
-            event = msgspec.structs.replace(anomaly(), anomaly_id=derived_id("kept", str(n)))
-            await notifier.publish(topics.ANOMALIES, "acme", msgspec.json.encode(event))
+            event = msgspec.structs.replace(incident(), incident_id=derived_id("kept", str(n)))
+            await notifier.publish(topics.INCIDENTS, "acme", msgspec.json.encode(event))
         await notifier.settle()
         ids = [row["notification_id"] for row in await notifier.rows()]
         await notifier.pool.execute(

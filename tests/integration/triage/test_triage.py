@@ -1,4 +1,4 @@
-"""From suspicion and anomaly to case and escalation, on a real PostgreSQL."""
+"""From suspicion and incident to case and escalation, on a real PostgreSQL."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,13 @@ from proofwatch.bus.errors import Fenced
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Slice
 from proofwatch.governance.pseudonyms import InvalidSecret, subject_tag
 from services.triage.adapters import postgres
 from services.triage.app import build
 from services.triage.config import Settings
 from tests.integration.triage.conftest import LOG_MS, SECRET, Triage
-from tests.unit.triage.events import anomaly, suspicion
+from tests.unit.triage.events import INCIDENT_ID, OTHER_ID, ended, incident, merged, suspicion
 
 SUBJECT = "subject-zq9x"
 CASES = "select * from triage.cases order by case_id"
@@ -59,21 +60,39 @@ async def test_slight_suspicions_gather_until_they_are_enough(triage: Triage) ->
     ]
 
 
-async def test_an_anomaly_opens_a_cohort_case_and_its_end_closes_it(triage: Triage) -> None:
-    """Weak evidence waits, significance escalates, resolution closes; people hear of the last two."""
-    weak = anomaly(1, severity="low_evidence", segment_name="os", segment_value="android")
-    again = {"segment_name": "os", "segment_value": "android"}
-    await triage.tell(weak)
-    assert [case["state"] for case in await triage.rows(CASES)] == ["open"]
-    await triage.tell(anomaly(2, **again), anomaly(3, **again), anomaly(4, state="resolved", **again))
+async def test_an_incident_opens_a_case_which_its_end_leaves_to_people(triage: Triage) -> None:
+    """Weak evidence opens none, strong escalates; its end closes nothing; back again, a closed one opens."""
+    root = {"root": (Slice(segment_name="os", segment_value="android"),)}
+    await triage.tell(incident(1, evidence="weak", severity="low", change="changed", **root))
+    assert await triage.rows(CASES) == []
+    await triage.tell(incident(2, change="began", **root), incident(3, **root), ended(4, **root))
     (case,) = await triage.rows(CASES)
-    assert (case["state"], case["subject_tag"], case["segment_value"]) == ("closed", None, "android")
-    assert [(each.status, each.revision) for each in await triage.escalations()] == [("escalated", 2), ("closed", 4)]
+    assert (case["kind"], case["state"], case["subject_tag"], case["segment_value"]) == (
+        "incident",
+        "escalated",
+        None,
+        "android",
+    )
+    assert [(each.status, each.revision) for each in await triage.escalations()] == [("escalated", 1)]
     reasons = await triage.rows("select code, source_revision from triage.case_reasons order by code")
     assert [(row["code"], row["source_revision"]) for row in reasons] == [
-        ("resolved.rejection_rate", 4),
         ("twice_baseline.rejection_rate", 3),
+        ("within.rejection_rate", 4),
     ]
+    assert [row["why"] for row in await triage.rows(HISTORY)] == ["escalated", "updated", "ended"]
+    await triage.pool.execute("update triage.cases set state = 'closed'")
+    await triage.tell(incident(5, change="again", **root))
+    assert [(each.status, each.revision) for each in await triage.escalations()] == [("escalated", 1), ("escalated", 4)]
+
+
+async def test_what_merged_is_closed_and_names_the_case_that_goes_on(triage: Triage) -> None:
+    """Nobody works on one cause twice."""
+    await triage.tell(incident(1), incident(1, incident_id=OTHER_ID), merged(2))
+    cases = {case["case_id"]: case for case in await triage.rows(CASES)}
+    gone = cases[derived_id("case", "acme", "incident", INCIDENT_ID)]
+    assert gone["state"] == "closed"
+    assert cases[gone["merged_into"]]["state"] == "escalated"
+    assert [row["why"] for row in await triage.rows(HISTORY)].count("merged") == 1
 
 
 async def test_a_suspicion_after_closing_opens_another_case_and_a_repeat_does_not(triage: Triage) -> None:
@@ -90,7 +109,7 @@ async def test_however_the_log_is_cut_into_batches_the_cases_are_the_same(triage
     """One record at a time or all at once: the same rows, history and escalations, byte for byte."""
     severities = ("low", "medium", "medium", "high")
     events = [suspicion(n, subject_ref=f"s-{n % 9}", severity=severities[n % 4]) for n in range(1, 60)]
-    alarms = [anomaly(n, anomaly_id=f"a-{n % 4}", state="resolved" if n > 12 else "firing") for n in range(1, 20)]
+    alarms = [(ended if n > 12 else incident)(n, incident_id=f"i-{n % 4}") for n in range(1, 20)]
     seen = []
     for max_records in (1, 7, 1000):
         fresh = Triage(triage.pool, max_records)
@@ -111,7 +130,7 @@ async def test_however_the_log_is_cut_into_batches_the_cases_are_the_same(triage
 
 async def test_events_told_twice_change_nothing(triage: Triage) -> None:
     """The same events published again: same rows, same escalations, no more."""
-    events = (suspicion(1), suspicion(2, severity="high"), anomaly(1), anomaly(2, state="resolved"))
+    events = (suspicion(1), suspicion(2, severity="high"), incident(1), ended(2))
     await triage.tell(*events)
     before = [await triage.rows(CASES), await triage.rows(HISTORY), await triage.escalations()]
     await triage.tell(*events)
@@ -167,14 +186,15 @@ async def test_what_cannot_be_read_or_kept_goes_to_the_dead_letters(triage: Tria
         msgspec.json.encode(suspicion(2)).replace(b"2026-01-01T00:02:00Z", b"0001-01-01T00:00:00+14:00"),
     ]
     await triage.bus.publish([Outgoing(topics.SUSPICIONS, b"acme/s-1", value) for value in bad])
-    beyond = [msgspec.structs.replace(anomaly(1), revision=2**63), anomaly(1, segment_name="os", segment_value="\0")]
-    await triage.bus.publish([Outgoing(topics.ANOMALIES, b"acme", msgspec.json.encode(each)) for each in beyond])
+    root = (Slice(segment_name="os", segment_value="\0"),)
+    beyond = [msgspec.structs.replace(incident(1), revision=2**63), incident(1, root=root)]
+    await triage.bus.publish([Outgoing(topics.INCIDENTS, b"acme", msgspec.json.encode(each)) for each in beyond])
     await triage.tell(suspicion(1, severity="high"))
     assert len(await triage.escalations()) == 1
     letters = [read_dead_letter(record) for record in await triage.records(f"{topics.SUSPICIONS}.dlq")]
     assert [letter.reason for letter in letters] == ["malformed"] + ["schema_mismatch"] * 6
     assert {letter.stage for letter in letters} == {"triage"}
-    assert len(await triage.records(f"{topics.ANOMALIES}.dlq")) == 2
+    assert len(await triage.records(f"{topics.INCIDENTS}.dlq")) == 2
 
 
 async def test_no_subject_is_kept_published_or_logged(triage: Triage) -> None:
@@ -206,9 +226,9 @@ async def test_a_dead_letter_leaves_no_subject_behind(triage: Triage) -> None:
 
 
 async def test_two_lanes_work_side_by_side(triage: Triage) -> None:
-    """Suspicions and anomalies of many tenants in one go: every one finds its case."""
+    """Suspicions and incidents of many tenants in one go: every one finds its case."""
     many = [suspicion(n, subject_ref=f"s-{n % 7}", tenant=f"bank-{n % 3}") for n in range(60)]
-    alarms = [anomaly(1, tenant=f"bank-{n}", anomaly_id=f"a-{n}") for n in range(20)]
+    alarms = [incident(1, tenant=f"bank-{n}", incident_id=f"i-{n}") for n in range(20)]
     await triage.tell(*many, *alarms, settle=False)
     run = asyncio.create_task(triage.service.run())
     async with asyncio.timeout(60):
@@ -217,7 +237,7 @@ async def test_two_lanes_work_side_by_side(triage: Triage) -> None:
     await triage.service.stop()
     await asyncio.gather(run, return_exceptions=True)
     kinds = await triage.rows("select kind, count(*) as n from triage.cases group by kind order by kind")
-    assert [(row["kind"], row["n"]) for row in kinds] == [("cohort", 20), ("subject", 21)]
+    assert [(row["kind"], row["n"]) for row in kinds] == [("incident", 20), ("subject", 21)]
     at = await triage.rows("select min(at) as first, max(at) as last from triage.case_transitions")
     assert at[0]["last"] - at[0]["first"] == timedelta(milliseconds=79)
 

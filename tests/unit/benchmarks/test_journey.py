@@ -15,6 +15,7 @@ from tests.benchmarks.page import write_page
 LINE: dict[str, Any] = {
     "at": 110.0,
     "oldest": {"scorer": 1_000, "devices": 950, "combine": 900, "windows": 400, "ledger": 1_001, "triage": None},
+    "incidents_s": 0.5,
     "notifier_s": 0.25,
 }
 SAMPLES = {"at": [0.0, 0.5], **{stage: [0.1, 0.2] for stage in STAGES}}
@@ -77,6 +78,7 @@ def test_the_lag_is_the_age_of_the_oldest_input_that_is_not_done() -> None:
         "combine": 1.0,
         "windows": 6.0,
         "ledger": 0.0,
+        "incidents": 0.5,
         "triage": 0.0,
         "notifier": 0.25,
     }
@@ -137,7 +139,7 @@ def test_the_page_says_what_was_found_and_on_what(tmp_path: Path, rows: list[dic
     assert "| write-ahead log at 20 a second | ≤ 4,096 bytes a transaction | 12,345 | not met |" in page
     assert "![The whole journey](benchmarks/2026-11-25-journey.svg)" in page
     if len(rows) == 1:
-        assert "| 500 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 4.5 | windows |" in page
+        assert "| 500 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 4.5 | windows |" in page
         assert "| busiest of the eight processes when idle | ≤ 1% of a core | 0.5% | met |" in page
     else:
         assert "given up" in page

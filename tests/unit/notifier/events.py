@@ -1,46 +1,22 @@
 """Events that the notifier reads, with only what a test cares about."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from proofwatch.events.types import Anomaly, Escalation, PlatformAlert, Reason
+from msgspec.structs import replace
+
+from proofwatch.events.types import Escalation, Incident, PlatformAlert, Reason
+from tests.unit.triage.events import incident as triage_incident
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-ANOMALY_ID = "5f0e1c52-0d3f-5c9c-8b0a-0d6c3a6f0001"
+INCIDENT_ID = "5f0e1c52-0d3f-5c9c-8b0a-0d6c3a6f0001"
 CASE_ID = "5f0e1c52-0d3f-5c9c-8b0a-0d6c3a6f0002"
 ALERT_ID = "5f0e1c52-0d3f-5c9c-8b0a-0d6c3a6f0003"
 
 
-def anomaly(**given: Any) -> Anomaly:
-    """A firing high anomaly of acme's rejection rate."""
-    fields: dict[str, Any] = {
-        "anomaly_id": ANOMALY_ID,
-        "revision": 1,
-        "state": "firing",
-        "tenant": "acme",
-        "segment_name": None,
-        "segment_value": None,
-        "metric": "rejection_rate",
-        "rule": "twice_baseline",
-        "cadence": "real_time",
-        "severity": "high",
-        "action": "flag_cohort_for_manual_review",
-        "window_start": AT,
-        "window_end": AT + timedelta(minutes=5),
-        "k": 41,
-        "n": 1000,
-        "rate": 0.041,
-        "low": 0.03,
-        "high": 0.054,
-        "baseline_k": 100,
-        "baseline_n": 10_000,
-        "baseline_rate": 0.01,
-        "baseline_periods": 8,
-        "ratio": 4.1,
-        "p_value": 1e-9,
-        "backfill": False,
-    }
-    return Anomaly(schema_version=1, **(fields | given))
+def incident(**given: Any) -> Incident:
+    """A firing incident of acme's rejection rate, just begun."""
+    return replace(triage_incident(), **({"incident_id": INCIDENT_ID, "k": 41, "rate": 0.041} | given))
 
 
 def escalation(**given: Any) -> Escalation:

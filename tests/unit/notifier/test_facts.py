@@ -1,20 +1,26 @@
 """What a notification says, and what it never says."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.events import codec
-from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from proofwatch.events.enumerations import IncidentChange
+from proofwatch.events.types import Slice
+from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routing import notifications
-from tests.unit.notifier.events import ALERT_ID, ANOMALY_ID, AT, CASE_ID, anomaly, escalation, platform_alert, reason
+from tests.unit.notifier.events import ALERT_ID, AT, CASE_ID, INCIDENT_ID, escalation, incident, platform_alert, reason
 
 # Marked so that a match is no accident; some would pass for a code.
 private = st.text(st.characters(codec="utf-8"), max_size=40).map("subject-zq9x{}".format) | st.sampled_from(
     ["zq9x_mueller", "zq9x@example.org", "vault://selfies/zq9x.jpg", "whsec_zq9x"]
 )
+
+
+CHANGES: tuple[str, ...] = get_args(IncidentChange)
 
 
 def text(fact: Fact | None) -> str:
@@ -25,54 +31,62 @@ def text(fact: Fact | None) -> str:
     return wire.decode()
 
 
-def test_an_anomaly_is_told_with_its_numbers() -> None:
-    """The reader sees at once what rate, how far off, on how many."""
-    fact = of_anomaly(anomaly())
+def test_an_incident_is_told_in_its_own_words() -> None:
+    """Those without values of segments; codes and the id stand behind them."""
+    fact = of_incident(incident(title="secret", sentence="secret"))
     assert fact
-    assert fact.title == "Too many rejections at all of acme"
-    for part in (
-        ANOMALY_ID,
-        "41 of 1,000 = 4.1 %",
-        "expected 1 %",
-        "About 31 people",
-        "review its transactions by hand",
-    ):
+    assert (fact.title, fact.state, fact.severity) == ("Too many rejections at all of acme", "firing", "high")
+    assert fact.summary.startswith("Too many rejections at all of acme. Incident ")
+    for part in (INCIDENT_ID, "revision 1", "rejection_rate, rule twice_baseline", "action flag_cohort_for_manual"):
         assert part in fact.summary
+    assert "secret" not in text(fact)
 
 
-def test_the_end_of_an_anomaly_is_told_too() -> None:
+@pytest.mark.parametrize(("change", "told"), [(each, each not in ("changed", "merged")) for each in CHANGES])
+def test_what_matters_is_told_and_not_each_revision(change: str, told: bool) -> None:
+    """It began, it is graver, it is back, it ended; new numbers are no news, and what merged goes on elsewhere."""
+    assert (of_incident(incident(change=change, revision=7)) is not None) == told
+
+
+def test_the_end_of_an_incident_is_told_when_it_was() -> None:
     """Nobody goes on looking for what is over."""
-    fact = of_anomaly(anomaly(state="resolved", revision=2))
+    at = AT + timedelta(minutes=50)
+    fact = of_incident(incident(state="ended", change="ended", revision=2, until=at, ended_by="within"))
     assert fact
-    assert (fact.state, fact.title) == ("resolved", "Rejections at all of acme: within what is expected again")
+    assert (fact.state, fact.at) == ("resolved", at)
 
 
-@pytest.mark.parametrize(
-    ("resolution", "words"), [("no_traffic", "no traffic"), ("too_little_traffic", "too little traffic")]
-)
-def test_an_anomaly_whose_traffic_ended_says_so(resolution: str, words: str) -> None:
-    """Not that it is back at its baseline: since when there was none, and that its case waits."""
-    fact = of_anomaly(anomaly(state="resolved", revision=2, resolution=resolution, k=0, n=0, rate=0.0, ratio=0.0))
-    assert fact is not None
-    assert fact.title.startswith(f"Rejections at all of acme: {words} since 20")
-    assert "within" not in fact.title
-    for part in (words, "its rate did not come back", "waits for a person"):
-        assert part in fact.summary
-
-
-def test_a_backfill_anomaly_is_never_told() -> None:
-    """Old news wakes nobody."""
-    assert of_anomaly(anomaly(backfill=True)) is None
+def test_what_labels_prove_late_is_told_when_it_is_known() -> None:
+    """Weeks after the window."""
+    fact = of_incident(incident(known_at=AT + timedelta(days=20)))
+    assert fact
+    assert fact.at == AT + timedelta(days=20)
 
 
 def test_an_escalation_is_told_by_case_and_reason_codes() -> None:
     """The analyst opens the case by its id; the reasons say what to expect."""
     fact = of_escalation(escalation())
-    assert (fact.source_id, fact.source_revision, fact.state, fact.severity) == (CASE_ID, 2, "raised", "high")
+    assert (fact.state, fact.severity) == ("raised", "high")
+    assert f"Case {CASE_ID}, revision 2" in fact.summary
     assert fact.title == "Subject case of acme escalated: soc, high"
     assert "2 reasons (liveness_failures_persist × 2)" in fact.summary
-    assert of_escalation(escalation(subject_tag=None)).title.startswith("Cohort case")
+    assert of_escalation(escalation(subject_tag=None)).title.startswith("Incident case")
+    assert of_escalation(escalation(subject_tag=None)).source_id == CASE_ID
     assert of_escalation(escalation(status="closed")).state == "resolved"
+
+
+def test_subjects_cases_are_told_once_an_hour_of_a_tenant() -> None:
+    """An attack raises hundreds: the queue has all of them, and the first of an hour is told, as one thing."""
+
+    def told(minute: int, **given: Any) -> Fact:
+        return of_escalation(escalation(raised_at=AT + timedelta(minutes=minute), **given))
+
+    first, second = told(1), told(59, case_id=ALERT_ID, revision=9)
+    assert (first.source_id, first.source_revision) == (second.source_id, second.source_revision)
+    assert "Further ones before 2026-01-01 01:00 UTC are in the queue only." in first.summary
+    others = [told(61), told(1, tenant="bank"), told(1, severity="medium"), told(1, status="closed")]
+    assert len({each.source_id for each in (first, *others)}) == 5
+    assert told(1, status="closed").source_id == CASE_ID
 
 
 def test_a_platform_alert_and_its_end_are_two_revisions() -> None:
@@ -84,11 +98,12 @@ def test_a_platform_alert_and_its_end_are_two_revisions() -> None:
 
 
 @given(value=private)
-def test_an_anomaly_gives_no_segment_value_away(value: str) -> None:
+def test_an_incident_gives_no_segment_value_away(value: str) -> None:
     """A segment value may single somebody out; it stays where access is controlled."""
-    told = text(of_anomaly(anomaly(segment_name="country", segment_value=value)))
+    slices = (Slice(segment_name="country", segment_value=value),)
+    named = incident(root=slices, described=slices, title=value, sentence=value, metric=f"apcer:{value}"[:64])
+    told = text(of_incident(named))
     assert "zq9x" not in told
-    assert "one segment of acme" in told
 
 
 @given(value=private)
@@ -116,28 +131,4 @@ def test_the_longest_events_still_make_valid_notifications() -> None:
     crowd = {f"{i:02}".rjust(64, "v"): -1e-300 for i in range(50)}
     text(of_escalation(escalation(tenant="a" * 63, reasons=(*many, reason(evidence=crowd)))))
     text(of_platform_alert(platform_alert(service="s" * 64, values=crowd)))
-    text(of_anomaly(anomaly(tenant="a" * 63, metric="m" * 64, segment_name="os", k=10**18, n=10**18, ratio=-1e-300)))
-
-
-def test_a_limit_in_breach_is_told_with_what_it_is_about() -> None:
-    """Rate, limit, species, since when, when known, harm; and that it is within the limit again."""
-    limit: dict[str, Any] = {
-        "rule": "limit_breach",
-        "cadence": "at_once",
-        "metric": "apcer",
-        "action": "step_up_mfa",
-        "species": ("mask", "<b>"),
-        "since": AT,
-        "known_at": AT,
-        "affected": 79.6,
-        "trials_needed": 12,
-    }
-    fact = of_anomaly(anomaly(**limit))
-    told = text(fact)
-    assert fact is not None
-    assert fact.title == "apcer of all of acme is above its limit"
-    for part in ("limit 1 %", "Species: mask, unnamed.", "Since 2026-01-01", "Known at", "About 80 errors", "Some 12"):
-        assert part in told
-    back = of_anomaly(anomaly(**limit, state="resolved", revision=2))
-    assert back is not None
-    assert back.title == "apcer of all of acme is within its limit again"
+    text(of_incident(incident(tenant="a" * 63, metric="m" * 64, notice_title="t" * 512, notice="n" * 4096)))

@@ -7,17 +7,17 @@ import pytest
 
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Notification
-from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routes import Match
 from services.notifier.core.routing import matches, notifications
 from services.notifier.routes_file import Routes, load_routes
-from tests.unit.notifier.events import ANOMALY_ID, anomaly, escalation, platform_alert
+from tests.unit.notifier.events import INCIDENT_ID, escalation, incident, platform_alert
 
 WEBHOOK = {"kind": "webhook", "url": "https://soc.example.org/hook", "secret_env": "SOC_SECRET"}
 
 
 def firing(**given: Any) -> Fact:
-    fact = of_anomaly(anomaly(**given))
+    fact = of_incident(incident(**given))
     assert fact
     return fact
 
@@ -31,7 +31,7 @@ def told(fact: Fact, *routes: Mapping[str, object]) -> list[tuple[str, str]]:
     ("match", "expected"),
     [
         ({}, True),
-        ({"source": ["metrics.anomalies.v1"]}, True),
+        ({"source": ["metrics.incidents.v1"]}, True),
         ({"source": ["soc.escalations.v1", "platform.alerts.v1"]}, False),
         ({"severity": "medium"}, True),
         ({"severity": "high"}, True),
@@ -53,9 +53,10 @@ def test_a_platform_alert_belongs_to_no_tenant() -> None:
     assert not matches(of_platform_alert(platform_alert()), Match(tenant=("acme",)))
 
 
-def test_weak_evidence_counts_as_low() -> None:
-    """An anomaly without significance does not reach those who asked for high ones."""
-    assert not matches(firing(severity="low_evidence"), Match(severity="medium"))
+def test_the_gravest_reach_those_who_asked_for_critical_ones() -> None:
+    """People or attacks are wrongly accepted."""
+    assert matches(firing(severity="critical"), Match(severity="critical"))
+    assert not matches(firing(severity="high"), Match(severity="critical"))
 
 
 def test_every_matching_route_tells_and_a_channel_is_told_once() -> None:
@@ -88,6 +89,6 @@ def test_the_id_follows_from_source_revision_and_channel() -> None:
     def only(fact: Fact) -> Notification:
         return next(iter(notifications(fact, ())))
 
-    expected = derived_id("notification", "metrics.anomalies.v1", ANOMALY_ID, 1, "log")
+    expected = derived_id("notification", "metrics.incidents.v1", INCIDENT_ID, 1, "log")
     assert only(firing()).notification_id == only(firing(n=2000)).notification_id == expected
     assert only(firing(revision=2)).notification_id != expected

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from services.notifier.core.facts import Fact, of_anomaly, of_escalation, of_platform_alert
+from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routing import notifications
 from services.notifier.core.webhook_body import webhook_body
-from tests.unit.notifier.events import anomaly, escalation, platform_alert
+from tests.unit.notifier.events import escalation, incident, platform_alert
 
 
 @pytest.mark.parametrize(
     ("fact", "kind", "at"),
     [
-        (of_anomaly(anomaly()), "anomaly.firing", "2026-01-01T00:05:00Z"),
+        (of_incident(incident()), "incident.firing", "2026-01-01T00:10:00Z"),
         (of_escalation(escalation()), "escalation.raised", "2026-01-01T00:00:00Z"),
         (of_platform_alert(platform_alert(state="resolved")), "platform-alert.resolved", "2026-01-01T00:00:00Z"),
     ],

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Anomaly, Suspicion
+from proofwatch.events.types import Incident, Suspicion
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TAG = "0123456789abcdef0123456789abcdef"
+INCIDENT_ID = derived_id("incident", "acme")
+OTHER_ID = derived_id("incident", "acme", "another")
 
 
 def suspicion(number: int = 1, **given: Any) -> Suspicion:
@@ -28,21 +30,27 @@ def suspicion(number: int = 1, **given: Any) -> Suspicion:
     return Suspicion(schema_version=1, **(fields | given))
 
 
-def anomaly(revision: int = 1, **given: Any) -> Anomaly:
-    """A firing high anomaly of acme's rejection rate; each revision judges a window five minutes later."""
+def incident(revision: int = 1, **given: Any) -> Incident:
+    """A firing incident of all of acme, of strong evidence; each revision judges a window five minutes later."""
     start = AT + timedelta(minutes=5 * revision)
     fields: dict[str, Any] = {
-        "anomaly_id": derived_id("anomaly", "twice_baseline", "rejection_rate", "acme", None, None, 300, AT),
+        "incident_id": INCIDENT_ID,
         "revision": revision,
-        "state": "firing",
         "tenant": "acme",
-        "segment_name": None,
-        "segment_value": None,
+        "state": "firing",
+        "change": "began" if revision == 1 else "changed",
+        "evidence": "strong",
+        "severity": "high",
+        "chance": 1e-6,
+        "root": (),
+        "alike": (),
+        "since": AT,
+        "known_at": AT + timedelta(minutes=5),
+        "metrics": ("rejection_rate",),
+        "rules": ("twice_baseline",),
+        "action": "flag_cohort_for_manual_review",
         "metric": "rejection_rate",
         "rule": "twice_baseline",
-        "cadence": "real_time",
-        "severity": "high",
-        "action": "flag_cohort_for_manual_review",
         "window_start": start,
         "window_end": start + timedelta(minutes=5),
         "k": 40 + revision,
@@ -50,12 +58,31 @@ def anomaly(revision: int = 1, **given: Any) -> Anomaly:
         "rate": 0.04,
         "low": 0.03,
         "high": 0.054,
-        "baseline_k": 100,
-        "baseline_n": 10_000,
-        "baseline_rate": 0.01,
-        "baseline_periods": 8,
-        "ratio": 4.0,
+        "expected_rate": 0.01,
         "p_value": 1e-9,
-        "backfill": False,
+        "rejected": 30.0,
+        "accepted": 0.0,
+        "lead_anomaly_id": derived_id("anomaly", "acme"),
+        "lead_revision": 1,
+        "children": (),
+        "children_count": 0,
+        "described": (),
+        "described_count": 0,
+        "title": "Too many rejections at all of acme",
+        "sentence": "Too many rejections at all of acme.",
+        "notice_title": "Too many rejections at all of acme",
+        "notice": "Too many rejections at all of acme.",
     }
-    return Anomaly(schema_version=1, **(fields | given))
+    return Incident(schema_version=1, **(fields | given))
+
+
+def ended(revision: int = 2, **given: Any) -> Incident:
+    """The same, after its rate came back."""
+    fields: dict[str, Any] = {"state": "ended", "change": "ended", "ended_by": "within", "until": AT}
+    return incident(revision, **(fields | given))
+
+
+def merged(revision: int = 2, into: str | None = OTHER_ID, **given: Any) -> Incident:
+    """The same, found to be a part of another one."""
+    fields: dict[str, Any] = {"state": "merged", "change": "merged", "merged_into": into}
+    return incident(revision, **(fields | given))

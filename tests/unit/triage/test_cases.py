@@ -12,16 +12,18 @@ from proofwatch.events import codec
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Suspicion
 from services.triage.core.cases import TABLE, Case, Outcome, State, Trigger, UnlistedTransition, advance, escalation_of
-from services.triage.core.signals import Signal, from_anomaly, from_suspicion
-from tests.unit.triage.events import AT, TAG, anomaly, suspicion
+from services.triage.core.signals import Signal, from_incident, from_suspicion
+from tests.unit.triage.events import AT, INCIDENT_ID, OTHER_ID, TAG, ended, incident, merged, suspicion
 
 LOW = from_suspicion(suspicion(1, severity="low"), TAG)
 MINOR = from_suspicion(suspicion(2), TAG)
 HIGH = from_suspicion(suspicion(3, severity="high"), TAG)
-FIRING = from_anomaly(anomaly(1))
-WEAK = from_anomaly(anomaly(1, severity="low_evidence"))
-RESOLVED = from_anomaly(anomaly(2, state="resolved"))
-QUIET = from_anomaly(anomaly(2, state="resolved", resolution="no_traffic", k=0, n=0))
+FIRING = from_incident(incident(1))
+WEAK = from_incident(incident(1, evidence="weak", severity="low"))
+ENDED = from_incident(ended(2))
+QUIET = from_incident(ended(2, ended_by="no_traffic", k=0, n=0))
+AGAIN = from_incident(incident(3, change="again"))
+MERGED = from_incident(merged(2))
 
 
 def moved(case: Case | None, signal: Signal, escalate_at_reasons: int = 3) -> Outcome:
@@ -37,37 +39,47 @@ def after(*signals: Signal) -> Case:
 
 
 def later(signal: Signal) -> Signal:
-    """The same anomaly, one revision on."""
+    """The same incident, some revisions on."""
     revision = signal.cause.source_revision + 10
     return replace(signal, cause=replace(signal.cause, source_revision=revision))
+
+
+OPEN = replace(after(FIRING), state="open")  # a person took it back to there
+CLOSED = replace(after(FIRING), state="closed")
 
 
 # state before, signal, → state after, are people told, why
 ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = {
     ("absent", "suspicion_minor"): (None, MINOR, "open", False, "opened"),
     ("absent", "suspicion_major"): (None, HIGH, "escalated", True, "escalated"),
-    ("absent", "anomaly_low_evidence"): (None, WEAK, "open", False, "opened"),
-    ("absent", "anomaly_high"): (None, FIRING, "escalated", True, "escalated"),
-    ("absent", "anomaly_resolved"): (None, RESOLVED, "closed", False, "closed"),
-    ("absent", "anomaly_quiet"): (None, QUIET, "open", False, "traffic_ended"),
-    ("open", "anomaly_quiet"): (after(WEAK), QUIET, "open", False, "traffic_ended"),
-    ("escalated", "anomaly_quiet"): (after(FIRING), QUIET, "escalated", True, "traffic_ended"),
-    ("closed", "anomaly_quiet"): (after(FIRING, RESOLVED), later(QUIET), "closed", False, "updated"),
     ("open", "suspicion_minor"): (after(LOW), MINOR, "open", False, "reason_added"),
     ("open", "suspicion_major"): (after(LOW), HIGH, "escalated", True, "escalated"),
-    ("open", "anomaly_low_evidence"): (after(WEAK), later(WEAK), "open", False, "updated"),
-    ("open", "anomaly_high"): (after(WEAK), later(FIRING), "escalated", True, "escalated"),
-    ("open", "anomaly_resolved"): (after(WEAK), RESOLVED, "closed", False, "closed"),
     # a high case takes only major ones; this one was escalated by an earlier, lower count
     ("escalated", "suspicion_minor"): (
         replace(after(LOW), state="escalated"), MINOR, "escalated", True, "reason_added"),
     ("escalated", "suspicion_major"): (after(HIGH), MINOR, "escalated", True, "reason_added"),
-    ("escalated", "anomaly_low_evidence"): (after(FIRING), later(WEAK), "escalated", False, "updated"),
-    ("escalated", "anomaly_high"): (after(FIRING), later(FIRING), "escalated", False, "updated"),
-    ("escalated", "anomaly_resolved"): (after(FIRING), RESOLVED, "closed", True, "closed"),
-    ("closed", "anomaly_low_evidence"): (after(WEAK, RESOLVED), later(WEAK), "open", False, "reopened"),
-    ("closed", "anomaly_high"): (after(FIRING, RESOLVED), later(FIRING), "escalated", True, "reopened"),
-    ("closed", "anomaly_resolved"): (after(FIRING, RESOLVED), later(RESOLVED), "closed", False, "updated"),
+    ("absent", "incident_strong"): (None, FIRING, "escalated", True, "escalated"),
+    ("absent", "incident_again"): (None, AGAIN, "escalated", True, "escalated"),
+    ("absent", "incident_ended"): (None, ENDED, "escalated", True, "escalated"),
+    ("absent", "incident_quiet"): (None, QUIET, "escalated", True, "escalated"),
+    ("open", "incident_strong"): (OPEN, later(FIRING), "escalated", True, "escalated"),
+    ("open", "incident_again"): (OPEN, AGAIN, "escalated", True, "escalated"),
+    ("open", "incident_weak"): (OPEN, later(WEAK), "open", False, "updated"),
+    ("open", "incident_ended"): (OPEN, ENDED, "open", False, "ended"),
+    ("open", "incident_quiet"): (OPEN, QUIET, "open", False, "traffic_ended"),
+    ("open", "incident_merged"): (OPEN, MERGED, "closed", False, "merged"),
+    ("escalated", "incident_strong"): (after(FIRING), later(FIRING), "escalated", False, "updated"),
+    ("escalated", "incident_again"): (after(FIRING, ENDED), AGAIN, "escalated", False, "updated"),
+    ("escalated", "incident_weak"): (after(FIRING), later(WEAK), "escalated", False, "updated"),
+    ("escalated", "incident_ended"): (after(FIRING), ENDED, "escalated", False, "ended"),
+    ("escalated", "incident_quiet"): (after(FIRING), QUIET, "escalated", False, "traffic_ended"),
+    ("escalated", "incident_merged"): (after(FIRING), MERGED, "closed", False, "merged"),
+    ("closed", "incident_strong"): (CLOSED, later(FIRING), "closed", False, "updated"),
+    ("closed", "incident_again"): (CLOSED, AGAIN, "escalated", True, "reopened"),
+    ("closed", "incident_weak"): (CLOSED, later(WEAK), "closed", False, "updated"),
+    ("closed", "incident_ended"): (CLOSED, ENDED, "closed", False, "updated"),
+    ("closed", "incident_quiet"): (CLOSED, QUIET, "closed", False, "updated"),
+    ("closed", "incident_merged"): (CLOSED, MERGED, "closed", False, "updated"),
 }  # fmt: skip
 
 
@@ -93,45 +105,53 @@ def test_a_row_does_what_it_says(key: tuple[State, Trigger]) -> None:
         assert state == "absent"
 
 
-@pytest.mark.parametrize("key", sorted(set(product(get_args(State), get_args(Trigger))) - set(TABLE)))
-def test_an_unlisted_pair_raises(key: tuple[State, Trigger]) -> None:
-    """Only closed subject cases take nothing more; offering one is a defect that must not pass unseen."""
-    state, trigger = key
-    assert (state, trigger.partition("_")[0]) == ("closed", "suspicion")
-    closed = replace(after(LOW), state="closed")
-    with pytest.raises(UnlistedTransition, match=f"state closed and trigger {trigger}"):
-        moved(closed, MINOR if trigger == "suspicion_minor" else HIGH)
+UNLISTED: set[tuple[State, Trigger]] = {
+    ("closed", "suspicion_minor"), ("closed", "suspicion_major"),  # the next suspicion opens another case
+    ("absent", "incident_weak"), ("absent", "incident_merged"),  # these open none
+}  # fmt: skip
 
 
-def test_a_case_whose_traffic_ended_waits_for_a_person() -> None:
-    """Nothing got better, so it is not closed by itself; its newest reason says why there is no more to come."""
-    case = after(FIRING, QUIET)
-    assert case.state == "escalated"
-    assert [reason.code for reason in case.reasons] == [
-        "twice_baseline.rejection_rate",
-        "no_traffic.rejection_rate",
-    ]
+def test_all_other_pairs_are_listed() -> None:
+    """Each combination was thought of."""
+    assert set(product(get_args(State), get_args(Trigger))) - set(TABLE) == UNLISTED
 
 
-def test_a_resolution_that_overtakes_its_firing_leaves_a_closed_case() -> None:
-    """Revisions of one anomaly can come by different ways; the older one then is a repeat and opens nothing."""
-    closed = after(RESOLVED)
-    assert closed.state == "closed"
-    outcome = moved(closed, FIRING)
-    assert (outcome.case, outcome.why) == (closed, "repeated")
+@pytest.mark.parametrize("signal", [MINOR, HIGH])
+def test_an_unlisted_pair_raises(signal: Signal) -> None:
+    """Closed subject cases take nothing more; offering one is a defect that must not pass unseen."""
+    with pytest.raises(UnlistedTransition, match="state closed and trigger suspicion_"):
+        moved(replace(after(LOW), state="closed"), signal)
 
 
-def test_what_is_resolved_as_backfill_and_was_never_a_case_stays_none() -> None:
-    """Old windows cause nothing, neither when they fire nor when they are taken back."""
-    outcome = moved(None, replace(RESOLVED, backfill=True))
-    assert (outcome.case, outcome.why) == (None, "backfill")
+def test_an_incident_that_ended_leaves_its_case_to_people_and_is_noted() -> None:
+    """Incidents end by evidence, people close cases; the reasons say how it ended."""
+    for signal, code in ((ENDED, "within.rejection_rate"), (QUIET, "no_traffic.rejection_rate")):
+        case = after(FIRING, signal)
+        assert case.state == "escalated"
+        assert {reason.code for reason in case.reasons} == {"twice_baseline.rejection_rate", code}
+
+
+def test_what_merged_goes_on_in_the_other_incidents_case() -> None:
+    """Its own is closed, and names the one that goes on."""
+    case = after(FIRING, MERGED)
+    assert (case.state, case.merged_into) == ("closed", derived_id("case", "acme", "incident", OTHER_ID))
+    unknown = after(FIRING, from_incident(merged(2, into=None)))
+    assert (unknown.state, unknown.merged_into) == ("escalated", None)
+
+
+@pytest.mark.parametrize(
+    "signal", [WEAK, MERGED, from_suspicion(suspicion(1, reason="alarmed_cohort", severity="low"), TAG)]
+)
+def test_what_says_nothing_of_its_own_opens_no_case(signal: Signal) -> None:
+    """Weak evidence, a part of another incident, and that somebody belongs to an alarmed cohort."""
+    assert moved(None, signal) == (None, None, None, "nothing_of_its_own")
 
 
 def test_a_case_is_named_after_what_opened_it() -> None:
     """The same log gives the same case ids, live or replayed."""
     first = suspicion(1).suspicion_id
     assert after(from_suspicion(suspicion(1), TAG), MINOR).case_id == derived_id("case", "acme", "subject", first)
-    assert after(FIRING).case_id == derived_id("case", "acme", "cohort", anomaly().anomaly_id)
+    assert after(FIRING).case_id == derived_id("case", "acme", "incident", INCIDENT_ID)
 
 
 def test_severity_is_the_maximum_of_the_reasons() -> None:
@@ -155,10 +175,11 @@ def test_every_reason_of_a_suspicion_becomes_a_case_with_its_severity(reason: An
     """Device velocity, patterns, cohorts: the code, the numbers and the severity that the detector gave."""
     pattern = "old-sdk" if reason == "attack_pattern" else None
     signal = from_suspicion(suspicion(1, reason=reason, severity=SEVERITY[reason], pattern_id=pattern), TAG)
-    case = after(signal)
-    assert case.severity == SEVERITY[reason]
+    before = [MINOR] if reason == "alarmed_cohort" else []
+    case = after(*before, signal)
+    assert case.severity == ("medium" if before else SEVERITY[reason])
     assert case.state == ("escalated" if SEVERITY[reason] == "high" else "open")
-    (said,) = escalation_of(case).reasons
+    (said,) = [each for each in escalation_of(case).reasons if each.transaction_id == "t-1"]
     assert said.code == (f"{reason}.old-sdk" if pattern else reason)
     assert said.evidence == signal.cause.evidence
 
@@ -172,10 +193,10 @@ def test_a_pattern_with_a_long_name_keeps_to_the_schema() -> None:
 def test_membership_of_an_alarmed_cohort_never_adds_up_to_an_escalation() -> None:
     """Many transactions of a member are no reason to look at that member; two suspicions beside them are not three."""
     member = [from_suspicion(suspicion(n, reason="alarmed_cohort", severity="low"), TAG) for n in range(10, 20)]
-    assert after(*member).state == "open"
-    assert after(*member, LOW, MINOR).state == "open"
+    assert after(LOW, *member).state == "open"
+    assert after(LOW, *member, MINOR).state == "open"
     third = from_suspicion(suspicion(4, severity="low"), TAG)
-    assert after(*member, LOW, MINOR, third).state == "escalated"
+    assert after(LOW, *member, MINOR, third).state == "escalated"
     assert moved(after(LOW, MINOR), member[0], escalate_at_reasons=3).why == "reason_added"
 
 
@@ -185,8 +206,8 @@ def test_membership_of_an_alarmed_cohort_never_adds_up_to_an_escalation() -> Non
         (after(MINOR), MINOR),
         (after(HIGH, MINOR), MINOR),
         (after(later(FIRING)), FIRING),
-        (after(FIRING, RESOLVED), RESOLVED),
-        (after(FIRING, RESOLVED), FIRING),
+        (after(FIRING, ENDED), ENDED),
+        (after(FIRING, ENDED), FIRING),
     ],
 )
 def test_a_repeated_or_older_revision_changes_nothing(case: Case, signal: Signal) -> None:
@@ -194,30 +215,18 @@ def test_a_repeated_or_older_revision_changes_nothing(case: Case, signal: Signal
     assert moved(case, signal) == (case, None, None, "repeated")
 
 
-@pytest.mark.parametrize("case", [None, after(FIRING), after(FIRING, RESOLVED)])
-def test_a_backfill_anomaly_opens_and_escalates_nothing(case: Case | None) -> None:
-    """Old news never calls people."""
-    old = later(from_anomaly(anomaly(1, backfill=True)))
-    assert moved(case, old) == (case, None, None, "backfill")
-
-
-def test_a_case_that_ended_long_ago_is_closed_all_the_same() -> None:
-    """An anomaly that began live and resolved as backfill leaves no case open for ever."""
-    assert after(FIRING, from_anomaly(anomaly(2, state="resolved", backfill=True))).state == "closed"
-
-
 def test_a_new_revision_replaces_its_reason_and_the_end_is_a_reason_of_its_own() -> None:
-    """A case shows the newest numbers once, and why it was closed."""
-    case = after(FIRING, from_anomaly(anomaly(2)), from_anomaly(anomaly(3, state="resolved")))
-    assert [(r.code, r.source_revision, r.evidence["k"]) for r in case.reasons] == [
+    """A case shows the newest numbers once, and how it ended."""
+    case = after(FIRING, from_incident(incident(2)), from_incident(ended(3)))
+    assert sorted((r.code, r.source_revision, r.evidence["k"]) for r in case.reasons) == [
         ("twice_baseline.rejection_rate", 2, 42.0),
-        ("resolved.rejection_rate", 3, 43.0),
+        ("within.rejection_rate", 3, 43.0),
     ]
 
 
 def test_a_reason_code_keeps_to_the_schema() -> None:
     """The longest metric name still makes a valid escalation."""
-    case = after(from_anomaly(anomaly(1, metric="m" * 64)))
+    case = after(from_incident(incident(1, metric="m" * 64)))
     assert codec.ESCALATION.decode(codec.ESCALATION.encode(escalation_of(case))).case_id == case.case_id
 
 
@@ -231,6 +240,6 @@ def test_an_escalation_holds_every_reason_the_oldest_first() -> None:
     assert (escalation.queue, escalation.status, escalation.subject_tag) == ("soc", "escalated", TAG)
 
 
-def test_a_cohort_case_has_no_subject() -> None:
-    """An anomaly concerns a rate, not a person."""
+def test_an_incidents_case_has_no_subject() -> None:
+    """It concerns a rate, not a person."""
     assert escalation_of(after(FIRING)).subject_tag is None

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from services.triage.core.cases import Case
-from services.triage.core.signals import from_anomaly, from_suspicion
+from services.triage.core.signals import from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
-from tests.unit.triage.events import AT, TAG, anomaly, suspicion
+from tests.unit.triage.events import AT, TAG, incident, suspicion
 
 OTHER_TAG = TAG[::-1]
 
@@ -55,9 +55,9 @@ def test_a_suspicion_that_a_closed_case_knows_opens_nothing() -> None:
     assert cases.changed == []
 
 
-def test_each_anomaly_has_its_case() -> None:
-    """Two rates out of bounds are two pieces of work."""
+def test_each_incident_has_its_case() -> None:
+    """Two causes are two pieces of work."""
     cases = work()
-    cases.apply(from_anomaly(anomaly(1)), AT)
-    cases.apply(from_anomaly(anomaly(1, anomaly_id="another", metric="refer_rate")), AT)
+    cases.apply(from_incident(incident(1)), AT)
+    cases.apply(from_incident(incident(1, incident_id="another", metric="refer_rate")), AT)
     assert {case.rate.metric for case in cases.changed if case.rate} == {"rejection_rate", "refer_rate"}
