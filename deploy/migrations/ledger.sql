@@ -1,4 +1,4 @@
--- revision 6
+-- revision 7
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -40,8 +40,8 @@ create table if not exists ledger.grids (
   thresholds                  double precision[] not null
 );
 
--- One row per UTC day and cohort; the whole tenant has empty segment name and value. Whoever changes a cell of a
--- window holds its row: a revision sees all of a change or nothing of it.
+-- One row per day of the tenant, by its date, and cohort; the whole tenant has empty segment name and value. Whoever
+-- changes a cell of a window holds its row: a revision sees all of a change or nothing of it.
 create table if not exists ledger.windows (
   window_key                  bigint generated always as identity,
   day                         date not null,
@@ -160,3 +160,16 @@ create table if not exists ledger.limits (
   primary key (tenant, segment_name, segment_value)
 );
 create index if not exists limits_quiet on ledger.limits (quiet_from) where quiet_from is not null;
+-- A labelled day is one of its tenant, which may have 23 or 25 hours; null: of UTC, counted before revision 7.
+alter table ledger.windows add column if not exists start_ms bigint;
+alter table ledger.windows add column if not exists end_ms bigint;
+-- Since when the days of tenants are told by their own calendars, ms since 1970; what was counted before has days in
+-- UTC. With a day in between, so that no process of an earlier release is at work any more when it begins.
+create table if not exists ledger.calendars (
+  one                         boolean not null primary key default true check (one),
+  since_ms                    bigint not null
+);
+insert into ledger.calendars (since_ms)
+select case when exists (select from ledger.windows)
+            then (extract(epoch from now())::bigint / 86400 + 2) * 86400000 else 0 end
+on conflict do nothing;

@@ -20,11 +20,13 @@ create table if not exists windows.buckets(
   primary key(tenant, length_s, start_ms)
 );
 alter table windows.buckets add column if not exists late boolean not null default false;
+alter table windows.buckets add column if not exists end_ms bigint;
 -- The bodies are compressed already.
 alter table windows.buckets alter column body set storage external;
 create index if not exists buckets_open on windows.buckets(partition) where not closed;
 comment on table windows.buckets is 'The windows of one tenant, length and start: one row with all segment values.';
 comment on column windows.buckets.start_ms is 'Start, ms since the Unix epoch.';
+comment on column windows.buckets.end_ms is 'ms since the Unix epoch: a day of a tenant may have 23 or 25 hours; null: start_ms and length_s.';
 comment on column windows.buckets.partition is 'The tallies partition of the tenant; only its lane writes the row.';
 comment on column windows.buckets.late is 'Everything in it came later than the alert horizon after its end.';
 comment on column windows.buckets.body is 'msgpack, compressed by zlib (plain in rows of revision 2): counts, sums and sketches by segment value and policy, with revisions.';

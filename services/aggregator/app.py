@@ -102,14 +102,16 @@ def build_windows(
     engine: Engine = "lane",
     heard: Heard = goes_on,
     follower: Follower | None = None,
+    calendars: Calendars | None = None,
 ) -> Service:
     """Wire windows; the policy gives the rates to expect and the rule's guard.
 
     `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `heard`: where a log that
-    has an end ends. `follower` knows tenants' calendars; None: everybody's days are in UTC.
+    has an end ends. `follower` knows tenants' calendars; without, `calendars` does, or everybody's days are
+    in UTC.
     """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    stage = _windows_stage(settings, bus, policy, wire, heard, GovernedCalendars(follower) if follower else None)
+    stage = _windows_stage(settings, bus, policy, wire, heard, GovernedCalendars(follower) if follower else calendars)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     check = partial(check_shared, bus, topics.TALLIES)
     carrier: Part
@@ -144,11 +146,13 @@ def build_ledger(
     thresholds: Sequence[float] = (),
     wire: Wire = JSON,
     follower: Follower | None = None,
+    calendars: Calendars | None = None,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
-    `follower` knows what tenants' contracts say of retention; None: the setting is everybody's.
+    `follower` knows what tenants' contracts say of retention, and their calendars; None: the setting is everybody's,
+    and days are those of `calendars`, else of UTC.
     """
     fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER, ledger.TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
@@ -156,7 +160,15 @@ def build_ledger(
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
     agreed = AgreedRetention(follower) if follower else nothing_agreed
     stage = ledger.LedgerStage(
-        policy, schedule, bus.partitions, ledger_stores(), thresholds, wire, keep_ms=keep_ms, agreed=agreed
+        policy,
+        schedule,
+        bus.partitions,
+        ledger_stores(),
+        thresholds,
+        wire,
+        keep_ms=keep_ms,
+        agreed=agreed,
+        calendars=GovernedCalendars(follower) if follower else calendars,
     )
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(

@@ -12,6 +12,7 @@ from proofwatch.detection.findings import Panel
 from proofwatch.detection.incidents import Incidents
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.cohort import Cohort
+from services.aggregator.core import calendars
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
@@ -20,6 +21,7 @@ from services.aggregator.core.incident_groups import Arrival
 from services.aggregator.core.incident_windows import Place, Row
 from services.aggregator.core.journal import Added
 from services.aggregator.core.labelled import Cell, Deltas, WindowKey
+from services.aggregator.core.labelled_days import Closed
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import Counted
 from services.aggregator.core.merge import Bucket, BucketKey
@@ -64,7 +66,7 @@ class WindowsStore(Protocol):
         """Return the anomalies that fire, of the tenants of a tallies partition."""
         ...
 
-    async def load_open(self, tx: Any, partition: int) -> Opened:
+    async def load_open(self, tx: Any, partition: int, days_of: calendars.DaysOf) -> Opened:
         """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
         ...
 
@@ -81,7 +83,13 @@ class WindowsStore(Protocol):
         ...
 
     async def save(
-        self, tx: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None
+        self,
+        tx: Any,
+        partition: int,
+        progress: Progress,
+        buckets: Collection[Bucket],
+        journal: bytes | None,
+        days_of: calendars.DaysOf,
     ) -> None:
         """Store the progress, whole buckets and the step's entry; None: only whole buckets, clear the journal."""
         ...
@@ -235,16 +243,22 @@ class LedgerStore(Protocol):
         """Return how far every lane of the ledger has come in time."""
         ...
 
-    async def apply(self, tx: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
-        """Merge net changes; the rows of the windows stay locked. Return the earliest day with a labelled one."""
+    async def calendars_since(self, tx: Any) -> int:
+        """Return since when days are told by tenants' own calendars, in ms since 1970; before that they are UTC's."""
+        ...
+
+    async def apply(
+        self, tx: Any, deltas: Deltas, live: Container[WindowKey], days_of: calendars.DaysOf
+    ) -> set[WindowKey]:
+        """Merge net changes; the rows of the windows stay locked. Return the labelled ones among them."""
         ...
 
     async def sole_publisher(self, tx: Any) -> bool:
         """Return whether this transaction alone publishes until it ends; never waits."""
         ...
 
-    async def take_due(self, tx: Any, last_day: int, limit: int) -> list[Due]:
-        """Take at most `limit` changed windows of days up to `last_day`, in order, each with its next revision."""
+    async def take_due(self, tx: Any, closed: Closed, limit: int) -> list[Due]:
+        """Take at most `limit` changed windows of closed days, in order, each with its next revision."""
         ...
 
     async def edge_sets(self, tx: Any, cells: Iterable[Cell]) -> dict[str, EdgeSet]:
@@ -271,14 +285,14 @@ class LimitsStore(Protocol):
         """Add what a batch counted."""
         ...
 
-    async def due(self, tx: Any, until_day: int, limit: int) -> list[str]:
-        """Return at most `limit` tenants of whom something is to be judged by the evaluation of `until_day`."""
+    async def due(self, tx: Any, closed: Closed, limit: int) -> list[str]:
+        """Return at most `limit` tenants of whom something is to be judged by the evaluation of closed days."""
         ...
 
     async def take(
-        self, tx: Any, tenants: Collection[str], until_day: int
+        self, tx: Any, tenants: Collection[str], closed: Closed
     ) -> dict[str, dict[Counted, tuple[int, int]]]:
-        """Take what became known of these tenants by the evaluation of `until_day`."""
+        """Take what became known of these tenants by the evaluation of closed days."""
         ...
 
     async def load(self, tx: Any, tenants: Collection[str]) -> dict[str, dict[Segment, CohortState]]:

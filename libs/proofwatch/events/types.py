@@ -1072,7 +1072,7 @@ class Window(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     end: Annotated[datetime, Meta(tz=True)]
     """End of the window, exclusive."""
     length_s: Annotated[int, Meta(ge=1)]
-    """Length of the window."""
+    """Length of the window; 86400 of a day of the tenant, which may end an hour sooner or later."""
     revision: Annotated[int, Meta(ge=1)]
     """1 when closed; higher when late data restated it."""
     backfill: bool

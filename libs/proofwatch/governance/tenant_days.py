@@ -51,7 +51,8 @@ class TenantDays:
 
     def day(self, at_ms: int) -> LocalDay:
         """Return the day to which an instant belongs (ms since 1970)."""
-        day = self.numbered(at_ms // _DAY_MS)
+        number = at_ms // _DAY_MS
+        day = self._known.get(number) or self.numbered(number)
         while at_ms < day.start_ms:
             day = self.numbered(day.number - 1)
         while at_ms >= day.end_ms:

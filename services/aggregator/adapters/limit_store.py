@@ -7,6 +7,7 @@ import msgspec
 
 from proofwatch.governance.cohort import Cohort
 from services.aggregator.adapters.postgres_joins import columns_of
+from services.aggregator.core.labelled_days import Closed
 from services.aggregator.core.limits.judging import breach, quiet_from
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import Counted
@@ -20,13 +21,15 @@ on conflict (tenant, segment_name, segment_value, metric, species, day, effectiv
 do update set k = c.k + excluded.k, n = c.n + excluded.n
 """
 _DUE: Final = """
-select tenant from ledger.limit_counts where effective <= $1
-union select tenant from ledger.limits where quiet_from <= $1
-order by 1 limit $2
+with own as (select * from unnest($2::text[], $3::int[]) as o(tenant, until))
+select tenant from ledger.limit_counts left join own using (tenant) where effective <= coalesce(until, $1)
+union select tenant from ledger.limits left join own using (tenant) where quiet_from <= coalesce(until, $1)
+order by 1 limit $4
 """
 _TAKE: Final = """
-delete from ledger.limit_counts where effective <= $1 and tenant = any($2)
-returning tenant, segment_name, segment_value, metric, species, day, effective, k, n
+delete from ledger.limit_counts as c using unnest($1::text[], $2::int[]) as o(tenant, until)
+where c.tenant = o.tenant and effective <= until
+returning c.tenant, segment_name, segment_value, metric, species, day, effective, k, n
 """
 _LOAD: Final = "select tenant, segment_name, segment_value, body from ledger.limits where tenant = any($1)"
 _BREACHED: Final = "select tenant, segment_name, segment_value from ledger.limits where breach and tenant = any($1)"
@@ -48,15 +51,16 @@ async def add(tx: Any, counts: Mapping[Counted, tuple[int, int]]) -> None:
         await tx.execute(_ADD, *columns_of(rows))
 
 
-async def due(tx: Any, until_day: int, limit: int) -> list[str]:
-    """Return at most `limit` tenants of whom something is to be judged by the evaluation of `until_day`, in order."""
-    return [row["tenant"] for row in await tx.fetch(_DUE, until_day, limit)]
+async def due(tx: Any, closed: Closed, limit: int) -> list[str]:
+    """Return at most `limit` tenants of whom something is to be judged by the evaluation of closed days, in order."""
+    own = list(closed.own), list(closed.own.values())
+    return [row["tenant"] for row in await tx.fetch(_DUE, closed.others, *own, limit)]
 
 
-async def take(tx: Any, tenants: Collection[str], until_day: int) -> dict[str, dict[Counted, tuple[int, int]]]:
-    """Take what became known of these tenants by the evaluation of `until_day`."""
+async def take(tx: Any, tenants: Collection[str], closed: Closed) -> dict[str, dict[Counted, tuple[int, int]]]:
+    """Take what became known of these tenants by the evaluation of closed days."""
     found: dict[str, dict[Counted, tuple[int, int]]] = {tenant: {} for tenant in tenants}
-    for *each, k, n in await tx.fetch(_TAKE, until_day, list(tenants)):
+    for *each, k, n in await tx.fetch(_TAKE, list(tenants), [closed.of(tenant) for tenant in tenants]):
         found[each[0]][Counted(*each)] = k, n
     return found
 

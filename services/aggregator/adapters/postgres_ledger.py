@@ -13,8 +13,10 @@ from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.postgres.setup import fence_progress
 from services.aggregator.adapters.postgres_joins import columns_of, integers
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
+from services.aggregator.core.labelled_days import Closed
 from services.aggregator.ports import Due
 
 SCHEMA: Final = "ledger"
@@ -24,10 +26,11 @@ insert into ledger.grids select $1, $2, $3 on conflict do nothing
 """
 _WINDOWS = """
 insert into ledger.windows as w
-  (day, tenant, segment_name, segment_value, match_requested, liveness_requested, labelled, dirty, live)
-select day, tenant, name, value, match, liveness, labelled, labelled, live
-from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[])
-  k(day, tenant, name, value, match, liveness, labelled, live)
+  (day, tenant, segment_name, segment_value, match_requested, liveness_requested, labelled, dirty, live, start_ms,
+   end_ms)
+select day, tenant, name, value, match, liveness, labelled, labelled, live, start_ms, end_ms
+from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::boolean[], $8::boolean[],
+  $9::bigint[], $10::bigint[]) k(day, tenant, name, value, match, liveness, labelled, live, start_ms, end_ms)
 on conflict (day, tenant, segment_name, segment_value) do update set
   match_requested = w.match_requested + excluded.match_requested,
   liveness_requested = w.liveness_requested + excluded.liveness_requested,
@@ -47,8 +50,9 @@ on conflict (window_key, policy_hash, class, outcome, edge_set_id, bin) do updat
 """
 _DUE = """
 select window_key, day, tenant, segment_name, segment_value, revision, match_requested, liveness_requested, live
-from ledger.windows where dirty and day <= $1
-order by day, tenant, segment_name, segment_value limit $2 for update skip locked
+from ledger.windows as w where dirty and day <= coalesce((
+  select until from unnest($2::text[], $3::date[]) as o(tenant, until) where o.tenant = w.tenant), $1)
+order by day, tenant, segment_name, segment_value limit $4 for update skip locked
 """
 _RESTATED = "update ledger.windows set revision = revision + 1, dirty = false where window_key = any($1)"
 _CELLS_OF = """
@@ -70,26 +74,39 @@ async def progress(tx: Any) -> Mapping[TopicPartition, int | None]:
     return await fence_progress(tx, SCHEMA)
 
 
-async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey]) -> int | None:
+async def calendars_since(tx: Any) -> int:
+    """Return since when days are told by tenants' own calendars, in ms since 1970; before that they are UTC's."""
+    return await tx.fetchval("select since_ms from ledger.calendars") or 0
+
+
+async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey], days_of: DaysOf = utc_days) -> set[WindowKey]:
     """Merge net changes into windows and cells; the rows of the windows stay locked.
 
     `live`: the windows whose changes, or some of them, came in time to be acted upon.
-    Returns the earliest day with a labelled window among them.
+    Returns the labelled windows among them.
     """
     for edges in (deltas.grids[name] for name in sorted(deltas.grids)):
         await tx.execute(_GRIDS, edges.edge_set_id, edges.grid, edges.thresholds)
     labelled = {window for window, _ in deltas.cells}
     windows = sorted(labelled.union(deltas.requested))
     if not windows:
-        return None
+        return set()
     rows = [
-        (_date(key.day), *key[1:], *deltas.requested.get(key, (0, 0)), key in labelled, key in live) for key in windows
+        (
+            _date(key.day),
+            *key[1:],
+            *deltas.requested.get(key, (0, 0)),
+            key in labelled,
+            key in live,
+            *days_of(key.tenant).numbered(key.day)[:2],
+        )
+        for key in windows
     ]
     found = await tx.fetch(_WINDOWS, *columns_of(rows))
     keys = {_window(row): row["window_key"] for row in found}
     if deltas.cells:
         await tx.execute(_CELLS, *_cell_columns(keys, deltas.cells))
-    return min((_window(row).day for row in found if row["dirty"]), default=None)
+    return {_window(row) for row in found if row["dirty"]}
 
 
 async def sole_publisher(tx: Any) -> bool:
@@ -101,12 +118,14 @@ async def sole_publisher(tx: Any) -> bool:
     return alone
 
 
-async def take_due(tx: Any, last_day: int, limit: int) -> list[Due]:
-    """Take at most `limit` changed windows of days up to `last_day`, in order, each with its next revision.
+async def take_due(tx: Any, closed: Closed, limit: int) -> list[Due]:
+    """Take at most `limit` changed windows of closed days, in order, each with its next revision.
 
     Whoever changes a window's cells holds its row, so what is read after the row is locked is whole.
     """
-    rows = await tx.fetch(_DUE, _date(last_day), limit)
+    rows = await tx.fetch(
+        _DUE, _date(closed.others), list(closed.own), [_date(day) for day in closed.own.values()], limit
+    )
     if not rows:
         return []
     keys = [row["window_key"] for row in rows]

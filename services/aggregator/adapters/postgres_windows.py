@@ -8,6 +8,7 @@ import msgspec
 
 from services.aggregator.adapters.anomaly_store import series_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
@@ -28,10 +29,10 @@ insert into windows.progress (partition, step, sources) values ($1, $2, $3)
 on conflict (partition) do update set step = excluded.step, sources = excluded.sources
 """
 _SAVE: Final = """
-insert into windows.buckets (partition, tenant, length_s, start_ms, closed, late, body)
-select $1, * from unnest($2::text[], $3::int[], $4::bigint[], $5::bool[], $6::bool[], $7::bytea[])
+insert into windows.buckets (partition, tenant, length_s, start_ms, end_ms, closed, late, body)
+select $1, * from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::bool[], $7::bool[], $8::bytea[])
 on conflict (tenant, length_s, start_ms)
-do update set closed = excluded.closed, late = excluded.late, body = excluded.body
+do update set end_ms = excluded.end_ms, closed = excluded.closed, late = excluded.late, body = excluded.body
 """
 _WRITE_DOWN: Final = "insert into windows.journal (partition, step, body) values ($1, $2, $3)"
 _CLEAR: Final = "delete from windows.journal where partition = $1"
@@ -90,14 +91,14 @@ async def load_firing(tx: Any, partition: int) -> Anomalies:
     }
 
 
-async def load_open(tx: Any, partition: int) -> Opened:
+async def load_open(tx: Any, partition: int, days_of: DaysOf = utc_days) -> Opened:
     """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
     rows = await tx.fetch(_LOAD_JOURNAL, partition)
     journal = [entry for row in rows for entry in _decode_journal(zlib.decompress(row["body"]))]
     written = _buckets(await tx.fetch(_LOAD_OPEN, partition))
-    touched = {key for entry in journal for key in widened_keys(minutes_of(entry))}
+    touched = {key for entry in journal for key in widened_keys(minutes_of(entry), days_of)}
     written |= await load(tx, touched - written.keys())
-    return Opened(*replayed(written, journal), len(rows), sum(len(row["body"]) for row in rows))
+    return Opened(*replayed(written, journal, days_of), len(rows), sum(len(row["body"]) for row in rows))
 
 
 async def load(tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
@@ -115,12 +116,19 @@ def joined(entries: Sequence[bytes]) -> bytes:
     return zlib.compress(bytes((0x90 | len(entries),)) + b"".join(entries), 1) if entries else b""
 
 
-async def save(tx: Any, partition: int, progress: Progress, buckets: Collection[Bucket], journal: bytes | None) -> None:
+async def save(
+    tx: Any,
+    partition: int,
+    progress: Progress,
+    buckets: Collection[Bucket],
+    journal: bytes | None,
+    days_of: DaysOf = utc_days,
+) -> None:
     """Store the progress, whole buckets and the step's entry; None: nothing but whole buckets, clear the journal."""
     sources = _encode((_LAYOUT, list(progress.sources.items())))
     await tx.execute(_SAVE_PROGRESS, partition, progress.step, sources)
     if buckets:
-        rows = [(*each.key, each.closed, each.late, _body(each)) for each in buckets]
+        rows = [(*each.key, each.key.end_by(days_of), each.closed, each.late, _body(each)) for each in buckets]
         await tx.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
     if journal is None:
         await tx.execute(_CLEAR, partition)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from services.aggregator.core.times import DAY_S, SECOND_MS
 
 DaysOf = Callable[[str], TenantDays]
 """Returns the days of a tenant."""
@@ -23,6 +24,16 @@ class Calendars(Protocol):
     def tenants(self) -> Iterable[str]:
         """Return the tenants that have a calendar of their own."""
         ...
+
+
+def start_ms(days: TenantDays, length_s: int, at_ms: int) -> int:
+    """Return when the window of a length began in which an instant lies; days are the tenant's."""
+    return at_ms - at_ms % (length_s * SECOND_MS) if length_s < DAY_S else days.day(at_ms).start_ms
+
+
+def end_ms(days: TenantDays, length_s: int, began_ms: int) -> int:
+    """Return when the window of a length that began then ends."""
+    return began_ms + length_s * SECOND_MS if length_s < DAY_S else days.day(began_ms).end_ms
 
 
 def utc_days(tenant: str) -> TenantDays:

@@ -4,18 +4,22 @@ from collections.abc import Container, Iterable, Iterator
 from types import MappingProxyType
 from typing import NamedTuple
 
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.retention import Keep
-from services.aggregator.core.times import DAY_S
+from services.aggregator.core.times import DAY_S, SECOND_MS
 
 
 class Rules(NamedTuple):
-    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day; retention."""
+    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day; retention;
+    whose days are which.
+    """
 
     grace_ms: int
     horizon_ms: int
     small_cell: int
     keep: Keep = MappingProxyType({})
+    days_of: DaysOf = utc_days
 
 
 class WindowRevision(NamedTuple):
@@ -35,15 +39,20 @@ class WindowRevision(NamedTuple):
 
 def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
     """Return whether every source has passed the window's end plus the grace."""
-    return progress_ms is not None and key.end_ms + rules.grace_ms <= progress_ms
+    if progress_ms is None:
+        return False
+    until_ms = progress_ms - rules.grace_ms  # most buckets are asked about in every step and are not due: see to it
+    if key.length_s < DAY_S:
+        return key.start_ms + key.length_s * SECOND_MS <= until_ms
+    return key.start_ms < until_ms and key.end_by(rules.days_of) <= until_ms
 
 
 def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> Iterator[WindowRevision]:
     """Close the buckets that are due, in the order of their ends, and yield their windows at revision 1."""
     due = [bucket for bucket in buckets if not bucket.closed and is_due(bucket.key, progress_ms, rules)]
-    for bucket in sorted(due, key=_order):
+    for bucket in sorted(due, key=lambda each: _order(each, rules)):
         bucket.closed = True
-        due_ms = None if bucket.late else bucket.key.end_ms + rules.grace_ms
+        due_ms = None if bucket.late else bucket.key.end_by(rules.days_of) + rules.grace_ms
         yield from _publish(bucket.key, bucket.segments.values(), bucket.late, rules, due_ms)
 
 
@@ -55,7 +64,7 @@ def restate(
     `backfill`: the buckets for which all of it came too late to act upon.
     """
     late = [(bucket, windows) for bucket, windows in touched if bucket.closed]
-    for bucket, windows in sorted(late, key=lambda each: _order(each[0])):
+    for bucket, windows in sorted(late, key=lambda each: _order(each[0], rules)):
         yield from _publish(bucket.key, windows, bucket.key in backfill, rules)
 
 
@@ -72,5 +81,5 @@ def _transactions(window: SegmentWindow) -> int:
     return sum(part.counts["transactions"] for part in window.policies.values())
 
 
-def _order(bucket: Bucket) -> tuple[int, int, str]:
-    return bucket.key.end_ms, bucket.key.length_s, bucket.key.tenant
+def _order(bucket: Bucket, rules: Rules) -> tuple[int, int, str]:
+    return bucket.key.end_by(rules.days_of), bucket.key.length_s, bucket.key.tenant

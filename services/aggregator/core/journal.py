@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.merge import Bucket, BucketKey, Deltas, SegmentWindow, merge, widened
 
 CHECKPOINT_BYTES: Final = 512 * 1024
@@ -25,18 +26,20 @@ class Added(Struct, array_like=True):
     past: list[BucketKey] = []  # not added to, because they are kept no longer
 
 
-def added(minutes: Deltas, late: Container[BucketKey] = (), past: Iterable[BucketKey] = ()) -> Added:
+def added(
+    minutes: Deltas, late: Container[BucketKey] = (), past: Iterable[BucketKey] = (), days_of: DaysOf = utc_days
+) -> Added:
     """Return what the journal keeps of additions; it shares their parts, so encode it before they are merged."""
     windows = [
         (key, [SegmentWindow(*segment, 0, policies) for segment, policies in segments.items()])
         for key, segments in minutes.items()
     ]
-    return Added(windows, [key for key in widened_keys(minutes) if key in late], list(past))
+    return Added(windows, [key for key in widened_keys(minutes, days_of) if key in late], list(past))
 
 
-def widened_keys(minutes: Deltas) -> Iterable[BucketKey]:
+def widened_keys(minutes: Deltas, days_of: DaysOf = utc_days) -> Iterable[BucketKey]:
     """Return the keys of the buckets of every length that additions to minutes touch."""
-    return widened({key: {} for key in minutes})
+    return widened({key: {} for key in minutes}, days_of)
 
 
 def minutes_of(entry: Added) -> Deltas:
@@ -45,7 +48,7 @@ def minutes_of(entry: Added) -> Deltas:
 
 
 def replayed(
-    written: Mapping[BucketKey, Bucket], journal: Iterable[Added]
+    written: Mapping[BucketKey, Bucket], journal: Iterable[Added], days_of: DaysOf = utc_days
 ) -> tuple[dict[BucketKey, Bucket], set[BucketKey]]:
     """Return the open buckets as they were after the last step, and the keys of those that the journal changed.
 
@@ -56,6 +59,6 @@ def replayed(
     changed: set[BucketKey] = set()
     for entry in journal:
         without = closed.union(entry.past)
-        additions = {key: each for key, each in widened(minutes_of(entry)).items() if key not in without}
+        additions = {key: each for key, each in widened(minutes_of(entry), days_of).items() if key not in without}
         changed.update(bucket.key for bucket, _ in merge(buckets, additions, frozenset(entry.late)))
     return buckets, changed

@@ -11,17 +11,19 @@ import msgspec
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
+from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.entries import Entry, Trial
 from services.aggregator.core.limits.trials import FAR, LABELS, Counted, LimitKey, changes
 
 DAY_US = 86_400_000_000
+_MS_US = 1_000
 MISSING = "missing"
 TRANSACTIONS = "transactions"
 """Trial class of the cells that count labelled transactions once each, whatever their number of trials."""
 
 
 class WindowKey(NamedTuple):
-    """A labelled window: days since 1970, tenant, segment; name and value are empty for the whole tenant."""
+    """A labelled window: the date of the tenant's day (days since 1970), tenant, segment; no name: the whole tenant."""
 
     day: int
     tenant: str
@@ -63,10 +65,16 @@ class Deltas:
     by number until then.
     """
 
-    def __init__(self, thresholds: Iterable[float] = (), known_on: Callable[[int], int] = lambda seen_ms: 0) -> None:
+    def __init__(
+        self,
+        thresholds: Iterable[float] = (),
+        known_on: Callable[[str, int], int] = lambda tenant, seen_ms: 0,
+        days_of: DaysOf = utc_days,
+    ) -> None:
         """`thresholds` are further edges of every score sketch, beside those in force.
 
-        `known_on`: the day of evaluation (`core.limits.judging`) of what comes when a lane is at so many ms in time.
+        `known_on`: the day of evaluation (`core.limits.judging`) of what comes of a tenant when a lane is at so many ms
+        in time; `days_of`: whose days are which.
         """
         self.cells: dict[tuple[WindowKey, Cell], int] = {}
         self.requested: dict[WindowKey, tuple[int, int]] = {}
@@ -77,6 +85,7 @@ class Deltas:
         """How far the lane had come in time when the first of the records came that changed a window."""
         self._thresholds = tuple(sorted(set(thresholds)))
         self._known_on = known_on
+        self._days_of = days_of
         self._verdicts: dict[tuple[str, int, str, bool, bool], tuple[int, int]] = {}
         self._changes: dict[WindowKey, _Changes] = {}
         self._of: dict[tuple[str, int, str], list[_Changes]] = {}
@@ -87,7 +96,7 @@ class Deltas:
         """Count the checks that a verdict was asked for: the denominators of label coverage; and accepted ones."""
         key = (
             tenant,
-            trial.occurred_us // DAY_US,
+            self._day(tenant, trial),
             trial.segments,
             trial.match_outcome != "not_requested",
             trial.liveness_outcome != "not_requested",
@@ -122,13 +131,13 @@ class Deltas:
                         counts[cell] = counts.get(cell, 0) + n
 
     def _count_accepted(self, tenant: str, trial: Trial, n: int, seen_ms: int) -> None:
-        day = trial.occurred_us // DAY_US
-        counted = Counted(tenant, "", "", FAR, "", day, max(day, self._known_on(max(seen_ms, trial.logged_ms))))
+        day, known_ms = self._day(tenant, trial), max(seen_ms, trial.logged_ms)
+        counted = Counted(tenant, "", "", FAR, "", day, max(day, self._known_on(tenant, known_ms)))
         self._accepted[counted] = self._accepted.get(counted, 0) + n
 
     def _count_limits(self, tenant: str, old: Entry, new: Entry, seen_ms: int) -> None:
         for trial, key, k, n, known_ms in changes(old, new, seen_ms):
-            at = (key, max(trial.occurred_us // DAY_US, self._known_on(known_ms)))
+            at = (key, max(self._day(tenant, trial), self._known_on(tenant, known_ms)))
             windows = self._windows_of(tenant, trial)
             for window in windows[:1] if key.metric == FAR else windows:  # of fraud the whole tenant is judged
                 found = window.limits.get(at)
@@ -139,7 +148,7 @@ class Deltas:
                     found[1] += n
 
     def _windows_of(self, tenant: str, trial: Trial) -> list[_Changes]:
-        of = (tenant, trial.occurred_us // DAY_US, trial.segments)
+        of = (tenant, self._day(tenant, trial), trial.segments)
         found = self._of.get(of)
         if found is None:
             found = self._of[of] = [self._changes.setdefault(window, _Changes()) for window in _windows(*of)]
@@ -147,10 +156,13 @@ class Deltas:
 
     def count_label(self, tenant: str, seen_ms: int) -> None:
         """Count a label by the closing before which it came (`core.limits.labels`)."""
-        day = self._known_on(seen_ms)
+        day = self._known_on(tenant, seen_ms)
         counted = Counted(tenant, "", "", LABELS, "", day, day)
         k, n = self.limits.get(counted, (0, 0))
         self.limits[counted] = k, n + 1
+
+    def _day(self, tenant: str, trial: Trial) -> int:
+        return self._days_of(tenant).day(trial.occurred_us // _MS_US).number
 
     def settle(self) -> None:
         """Say what changed: spread over their windows what was counted once for all of a day and its segments."""

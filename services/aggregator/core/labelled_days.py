@@ -1,14 +1,16 @@
 """When labelled days close, and which of their rates are watched."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Figure, Window
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.series import WindowRef
-from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.core.times import HOUR_MS
 
 WATCHED: Final = ("fmr", "fnmr", "apcer", "bpcer")
 """`apcer` is the headline: its baseline is what the worst species was on earlier days."""
@@ -20,20 +22,35 @@ class Schedule(NamedTuple):
     grace_hours: int
     alert_horizon_hours: int
 
-    def last_closed(self, progress_ms: int) -> int:
-        """Return the last day (days since 1970) whose end plus grace is passed."""
-        return (progress_ms - self.grace_hours * HOUR_MS) // DAY_MS - 1
+    def last_closed(self, progress_ms: int, days: TenantDays = UTC_DAYS) -> int:
+        """Return the last of the tenant's days (by its date, since 1970) whose end plus grace is passed."""
+        return self.known_on(progress_ms, days) - 1
 
-    def known_on(self, seen_ms: int) -> int:
+    def closes_next(self, progress_ms: int, days: TenantDays = UTC_DAYS) -> int:
+        """Return the progress by which the next of the tenant's days closes."""
+        return days.day(progress_ms - self.grace_hours * HOUR_MS).end_ms + self.grace_hours * HOUR_MS
+
+    def known_on(self, seen_ms: int, days: TenantDays = UTC_DAYS) -> int:
         """Return the day that closes next when a lane is at `seen_ms`: what comes then counts from its closing on."""
-        return self.last_closed(seen_ms) + 1
+        return days.day(seen_ms - self.grace_hours * HOUR_MS).number
 
-    def backfill(self, day: int, seen_ms: int) -> bool:
+    def backfill(self, day: int, seen_ms: int, days: TenantDays = UTC_DAYS) -> bool:
         """Return whether what came when its lane was at `seen_ms` came too late: the day could have closed longer ago
         than the alert horizon.
         """
-        due_ms = (day + 1) * DAY_MS + self.grace_hours * HOUR_MS
+        due_ms = days.numbered(day).end_ms + self.grace_hours * HOUR_MS
         return seen_ms - due_ms > self.alert_horizon_hours * HOUR_MS
+
+
+class Closed(NamedTuple):
+    """The last day that is closed: of the tenants that have a calendar of their own, and of all others."""
+
+    others: int
+    own: Mapping[str, int] = MappingProxyType({})
+
+    def of(self, tenant: str) -> int:
+        """Return that of a tenant."""
+        return self.own.get(tenant, self.others)
 
 
 def least_progress(lanes: Iterable[int | None]) -> int | None:

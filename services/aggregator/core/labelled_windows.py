@@ -8,10 +8,11 @@ from proofwatch.biometrics.trials import Classes
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
 from proofwatch.governance.policy import Policy
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.labelled import MISSING, WindowKey
 from services.aggregator.core.labelled_figures import figures
-from services.aggregator.core.times import DAY_MS, DAY_S
+from services.aggregator.core.times import DAY_S
 
 
 class Labelled(NamedTuple):
@@ -29,11 +30,11 @@ class Labelled(NamedTuple):
     policies: Mapping[str, int]
 
 
-def window_event(labelled: Labelled, policy: Policy) -> types.Window:
-    """Return the window with the figures that `policy` asks for."""
+def window_event(labelled: Labelled, policy: Policy, days: TenantDays = UTC_DAYS) -> types.Window:
+    """Return the window with the figures that `policy` asks for; `days` are the tenant's."""
     key = labelled.key
     name, value = key.segment_name or None, key.segment_value or None
-    start_ms = key.day * DAY_MS
+    day = days.numbered(key.day)
     counts = {
         f"{trial_class}.{outcome}": n
         for trial_class, counted in labelled.classes.items()
@@ -47,13 +48,13 @@ def window_event(labelled: Labelled, policy: Policy) -> types.Window:
     }
     return types.Window(
         schema_version=1,
-        window_id=derived_id("window", "labelled", key.tenant, name, value, DAY_S, start_ms),
+        window_id=derived_id("window", "labelled", key.tenant, name, value, DAY_S, day.start_ms),
         kind="labelled",
         tenant=key.tenant,
         segment_name=name,
         segment_value=value,
-        start=instant_of(start_ms),
-        end=instant_of(start_ms + DAY_MS),
+        start=instant_of(day.start_ms),
+        end=instant_of(day.end_ms),
         length_s=DAY_S,
         revision=labelled.revision,
         backfill=labelled.backfill,

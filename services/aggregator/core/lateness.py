@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from proofwatch.events.types import Cell
 from services.aggregator.core import lengths
+from services.aggregator.core.calendars import DaysOf, start_ms, utc_days
 from services.aggregator.core.merge import BucketKey
-from services.aggregator.core.times import MINUTE_MS, SECOND_MS
+from services.aggregator.core.times import MINUTE_MS
 
 
 class Arrivals(NamedTuple):
@@ -35,7 +36,7 @@ class Arrivals(NamedTuple):
                 self.in_time.append(cell)
 
 
-def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int) -> set[BucketKey]:
+def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int, days_of: DaysOf = utc_days) -> set[BucketKey]:
     """Return the buckets for all of whose cells it was too late: a day may still be in time where its minutes are not.
 
     Not asked about cells that were in time for their minute, hence for everything longer.
@@ -43,6 +44,6 @@ def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int) -> set[BucketKey
     least: dict[BucketKey, int] = {}
     for cell, seen_ms in late:
         for length_s in lengths.LENGTHS_S:
-            key = BucketKey(cell.tenant, length_s, cell.start - cell.start % (length_s * SECOND_MS))
+            key = BucketKey(cell.tenant, length_s, start_ms(days_of(cell.tenant), length_s, cell.start))
             least[key] = min(seen_ms, least.get(key, seen_ms))
-    return {key for key, seen_ms in least.items() if seen_ms - key.end_ms > horizon_ms}
+    return {key for key, seen_ms in least.items() if seen_ms - key.end_by(days_of) > horizon_ms}

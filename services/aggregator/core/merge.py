@@ -13,8 +13,9 @@ from msgspec import Struct
 from proofwatch.biometrics.sketch import Sketch, merged
 from proofwatch.events import types
 from services.aggregator.core import lengths
+from services.aggregator.core.calendars import DaysOf, start_ms, utc_days
 from services.aggregator.core.segments import Segment
-from services.aggregator.core.times import MICROSECONDS, MINUTE_S, SECOND_MS
+from services.aggregator.core.times import DAY_S, MICROSECONDS, MINUTE_S, SECOND_MS
 
 
 class BucketKey(NamedTuple):
@@ -26,8 +27,12 @@ class BucketKey(NamedTuple):
 
     @property
     def end_ms(self) -> int:
-        """Return the end, exclusive, in milliseconds since the Unix epoch."""
+        """Return the end, exclusive, in milliseconds since the Unix epoch, of a bucket shorter than a day."""
         return self.start_ms + self.length_s * SECOND_MS
+
+    def end_by(self, days_of: DaysOf) -> int:
+        """Return the end of any bucket likewise; a day's is the midnight of its tenant."""
+        return self.end_ms if self.length_s < DAY_S else days_of(self.tenant).day(self.start_ms).end_ms
 
 
 class Histogram(Struct, array_like=True, gc=False):
@@ -84,20 +89,24 @@ def deltas(cells: Iterable[types.Cell]) -> Deltas:
     return minutes
 
 
-def widened(minutes: Deltas) -> Deltas:
-    """Return what additions to minutes add to the buckets of every length, the minutes included."""
+def widened(minutes: Deltas, days_of: DaysOf = utc_days) -> Deltas:
+    """Return what additions to minutes add to the buckets of every length, the minutes included.
+
+    Days are summed from five minutes, the grid that the midnights of all time zones lie on.
+    """
     everything, level = dict(minutes), minutes
+    levels: dict[int, Deltas] = {}
     for length_s in lengths.LENGTHS_S[1:]:
         longer: Deltas = {}
-        for key, segments in level.items():
-            start_ms = key.start_ms - key.start_ms % (length_s * SECOND_MS)
-            into = longer.setdefault(BucketKey(key.tenant, length_s, start_ms), {})
+        for key, segments in (levels[lengths.FIVE_MINUTES_S] if length_s == DAY_S else level).items():
+            began_ms = start_ms(days_of(key.tenant), length_s, key.start_ms)
+            into = longer.setdefault(BucketKey(key.tenant, length_s, began_ms), {})
             for segment, policies in segments.items():
                 mine = into.setdefault(segment, {})
                 for policy, counts in policies.items():
                     _take(mine, policy, counts, _copy)
         everything.update(longer)
-        level = longer
+        level = levels[length_s] = longer
     return everything
 
 

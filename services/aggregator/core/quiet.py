@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf, end_ms, start_ms, utc_days
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.series import CUSUM, SeriesKey
-from services.aggregator.core.times import DAY_MS, SECOND_MS
+from services.aggregator.core.times import DAY_MS
 
 SILENCE_MS: Final = 3 * DAY_MS
 LABELS_SILENCE_MS: Final = 14 * DAY_MS
@@ -61,9 +61,9 @@ def activity(buckets: Iterable[Bucket]) -> dict[Segment, Activity]:
     }
 
 
-def last_end_ms(key: SeriesKey, state: AnomalyState) -> int:
+def last_end_ms(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days) -> int:
     """Return the end of the last window by which the series could be judged."""
-    return state.last_start_ms + key.length_s * SECOND_MS
+    return end_ms(days_of(key.tenant), key.length_s, state.last_start_ms)
 
 
 def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days) -> SlotKey:
@@ -78,12 +78,14 @@ def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState], days_of: DaysOf = 
     return {judged_slot(key, each, days_of) for key, each in firing}
 
 
-def overdue(anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int) -> list[tuple[int, SeriesKey]]:
+def overdue(
+    anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int, days_of: DaysOf = utc_days
+) -> list[tuple[int, SeriesKey]]:
     """Return what fires and has been silent so long by `until_ms`: since when it is, and its series, in that order."""
     found = [
-        (last_end_ms(key, state) + silence_ms, key)
+        (last_end_ms(key, state, days_of) + silence_ms, key)
         for key, state in anomalies.items()
-        if state.state == "firing" and last_end_ms(key, state) + silence_ms <= until_ms
+        if state.state == "firing" and last_end_ms(key, state, days_of) + silence_ms <= until_ms
     ]
     return sorted(found, key=lambda each: (each[0], tuple(part or "" for part in each[1][:4]), each[1][4:]))
 
@@ -94,21 +96,26 @@ def one_more(state: AnomalyState) -> AnomalyState:
 
 
 def ended(
-    key: SeriesKey, state: AnomalyState, until_ms: int, evidence: Evidence, since_ms: int | None = None
+    key: SeriesKey,
+    state: AnomalyState,
+    until_ms: int,
+    evidence: Evidence,
+    since_ms: int | None = None,
+    days_of: DaysOf = utc_days,
 ) -> tuple[AnomalyState, Anomaly]:
     """Return the state and the event of an anomaly whose traffic ended, at `until_ms`.
 
     `evidence` says what it was compared with last. The event's window is the time without traffic, from `since_ms` on
     (None: from the end of the last window that was judged), so it has no trials.
     """
-    since_ms = last_end_ms(key, state) if since_ms is None else since_ms
+    since_ms = last_end_ms(key, state, days_of) if since_ms is None else since_ms
     moved = AnomalyState(
         state.anomaly_id,
         state.revision + 1,
         "resolved",
         state.severity,
         state.first_start_ms,
-        max(state.last_start_ms, until_ms - key.length_s * SECOND_MS),
+        max(state.last_start_ms, start_ms(days_of(key.tenant), key.length_s, until_ms - 1)),
     )
     event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, "no_traffic"))
     return moved, event

@@ -4,17 +4,18 @@ A span is covered by the longest windows that lie in it whole, shorter ones at i
 yet; so a month is read as thirty days, not as 8,640 windows of five minutes, and the sums are the same.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.sketch_sum import SketchSum
 from proofwatch.biometrics.trials import ClassCounts
-from services.aggregator.core import lengths
 from services.aggregator.core.merge import PolicyCounts
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.times import DAY_MS, SECOND_MS
+from services.aggregator.core.times import SECOND_MS
 
 
 class Span(NamedTuple):
@@ -30,15 +31,24 @@ class Span(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The length in seconds and the start, in ms since the Unix epoch, of the windows of a tenant's bucket."""
+    """The length in seconds and the start, in ms since the Unix epoch, of the windows of a tenant's bucket.
+
+    `own_end_ms`: the end of a day of the tenant that has not the 24 hours of its length; None: it has.
+    """
 
     length_s: int
     start_ms: int
+    own_end_ms: int | None = None
 
     @property
     def end_ms(self) -> int:
         """Return the end, exclusive."""
-        return self.start_ms + self.length_s * SECOND_MS
+        return self.start_ms + self.length_s * SECOND_MS if self.own_end_ms is None else self.own_end_ms
+
+    @classmethod
+    def between(cls, length_s: int, start_ms: int, end_ms: int) -> "Stretch":
+        """Return the stretch that ends there."""
+        return cls(length_s, start_ms, None if end_ms == start_ms + length_s * SECOND_MS else end_ms)
 
 
 class CountedWindow(NamedTuple):
@@ -53,20 +63,15 @@ class CountedWindow(NamedTuple):
 
 
 class LabelledWindow(NamedTuple):
-    """A labelled day (days since 1970): outcomes by class, and the transactions that asked for (match, liveness)."""
+    """A labelled day of the tenant: outcomes by class, and the transactions that asked for (match, liveness)."""
 
-    day: int
+    at: Stretch
     segment: Segment
     revision: int
     backfill: bool
     classes: Mapping[str, ClassCounts]
     requested: tuple[int, int]
     policies: Sequence[str]
-
-    @property
-    def at(self) -> Stretch:
-        """Return the day as a stretch."""
-        return Stretch(lengths.LENGTHS_S[-1], self.day * DAY_MS)
 
 
 @dataclass(slots=True)
@@ -128,11 +133,12 @@ class Truth:
 def cover(stretches: Iterable[Stretch], span: Span) -> set[Stretch]:
     """Return those that together cover as much of the span as they can, each moment once: the longest first."""
     chosen: set[Stretch] = set()
-    inside = sorted((each for each in stretches if span.holds(each.start_ms, each.end_ms)), reverse=True)
-    for each in inside:
-        longer = (length for length in lengths.LENGTHS_S if length > each.length_s)
-        if not any(Stretch(s, each.start_ms - each.start_ms % (s * SECOND_MS)) in chosen for s in longer):
-            chosen.add(each)
+    taken: list[Stretch] = []
+    inside = [each for each in set(stretches) if span.holds(each.start_ms, each.end_ms)]
+    for _, same in groupby(sorted(inside, key=_longest_first), key=lambda each: each.length_s):
+        own = [each for each in same if not _within(each, taken)]
+        chosen.update(own)
+        taken = sorted([*taken, *own], key=_by_start)
     return chosen
 
 
@@ -161,6 +167,20 @@ def values_of(found: Mapping[Segment, Counted], names: Sequence[str]) -> Iterato
     for segment in sorted(found, key=lambda each: (each[0] or "", each[1] or "")):
         if segment[0] in names if names else segment == WHOLE:
             yield segment, found[segment]
+
+
+def _longest_first(each: Stretch) -> tuple[int, int]:
+    return -each.length_s, each.start_ms
+
+
+def _by_start(each: Stretch) -> int:
+    return each.start_ms
+
+
+def _within(each: Stretch, taken: Sequence[Stretch]) -> bool:
+    """Return whether one of those that are taken, which do not overlap, holds it."""
+    place = bisect_right(taken, each.start_ms, key=_by_start)
+    return place > 0 and each.start_ms < taken[place - 1].end_ms
 
 
 def _add(into: dict[str, int], more: Mapping[str, int]) -> None:

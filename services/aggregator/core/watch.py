@@ -21,7 +21,7 @@ from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import CUSUM, SeriesKey, WindowRef
-from services.aggregator.core.times import DAY_MS, DAY_S
+from services.aggregator.core.times import DAY_S
 
 _HEADLINE: Final = "apcer"
 """That of a tenant has the counts of one species, and that of a value perhaps those of another."""
@@ -73,7 +73,8 @@ class Watch:
 
     def judge(self, revised: WindowRevision, figures: Collection[Figure]) -> Iterator[Anomaly]:
         """Yield what the rates of a window begin, change or end."""
-        window = WindowRef(revised.key.start_ms, revised.key.end_ms, revised.window.revision, revised.backfill)
+        ends_ms = revised.key.end_by(self._days_of)
+        window = WindowRef(revised.key.start_ms, ends_ms, revised.window.revision, revised.backfill)
         return self.judge_window(slot_key(revised, self._days_of), window, figures)
 
     def judge_window(self, slot: SlotKey, window: WindowRef, figures: Collection[Figure]) -> Iterator[Anomaly]:
@@ -106,11 +107,14 @@ class Watch:
 
     def judge_days(self, bucket: BucketKey, days: Iterable[tuple[str, Rolled]]) -> Iterator[Anomaly]:
         """Yield what three and seven days of a whole tenant begin or end at the closing of a day."""
+        calendar = self._days_of(bucket.tenant)
+        number = calendar.day(bucket.start_ms).number
         for metric, each in days:
             key = SeriesKey(bucket.tenant, None, None, metric, each.days * DAY_S)
             if not each.n or not TWICE_BASELINE.watches(key, self._monitoring):
                 continue
-            window = WindowRef(bucket.end_ms - each.days * DAY_MS, bucket.end_ms, 1, backfill=False)
+            start_ms = calendar.numbered(number + 1 - each.days).start_ms
+            window = WindowRef(start_ms, bucket.end_by(self._days_of), 1, backfill=False)
             reading = compared(Trials(key, window.start_ms, each.k, each.n), each.before, self._monitoring)
             moved, event = lived(key, window, each.k, each.n, reading, self._anomalies.get(key))
             if moved is not None:
@@ -121,7 +125,7 @@ class Watch:
     def silent(self, until_ms: int, tenant: str | None = None) -> Iterator[tuple[int, Anomaly]]:
         """Yield what has been silent for too long by `until_ms`, with the time by which it had; None: all tenants."""
         mine = {key: each for key, each in self._anomalies.items() if tenant is None or key.tenant == tenant}
-        for at_ms, key in quiet.overdue(mine, self._silence_ms, until_ms):
+        for at_ms, key in quiet.overdue(mine, self._silence_ms, until_ms, self._days_of):
             yield at_ms, self._end(key, at_ms)
 
     def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
@@ -131,7 +135,7 @@ class Watch:
                 continue
             self._put(key, quiet.one_more(state))
             if state.quiet + 1 >= lengths.QUIET_WINDOWS[key.length_s]:
-                yield self._end(key, bucket.end_ms)
+                yield self._end(key, bucket.end_by(self._days_of))
 
     def unfinished(self, bucket: BucketKey) -> bool:
         """Return whether a segment's anomaly was judged by this day, so that it may have ended within it."""
@@ -142,7 +146,7 @@ class Watch:
         for key, state in self._firing(day):
             met = activity.get((key.segment_name, key.segment_value))
             if key.segment_name and state.last_start_ms == day.start_ms and met and met.over:
-                yield self._end(key, day.end_ms, met.last_ms)
+                yield self._end(key, day.end_by(self._days_of), met.last_ms)
 
     def _is_own(
         self, key: SeriesKey, window: WindowRef, k: int, n: int, of_all: OfAll | None, evidence: Evidence
@@ -168,7 +172,7 @@ class Watch:
 
     def _end(self, key: SeriesKey, until_ms: int, since_ms: int | None = None) -> Anomaly:
         state = self._anomalies[key]
-        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), since_ms)
+        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), since_ms, self._days_of)
         self._put(key, moved)
         return event
 

@@ -1,6 +1,6 @@
 """The labelled days that are due, and what follows from them: windows, anomalies, controls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +12,7 @@ from proofwatch.events.wire import Wire
 from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
 from proofwatch.instants import ms_of
-from services.aggregator.core.calendars import utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
 from services.aggregator.core.labelled_days import slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
@@ -32,13 +32,16 @@ class LabelledDays:
         self._window, self._anomaly = wire.encoder(WINDOW), wire.encoder(ANOMALY)
         self._control = wire.encoder(CONTROL)
 
-    async def publish(self, due: Sequence[Due], timestamp_ms: int, until_ms: int, tx: Any) -> list[Outgoing]:
+    async def publish(
+        self, due: Sequence[Due], timestamp_ms: int, until: Callable[[str], int], days_of: DaysOf, tx: Any
+    ) -> list[Outgoing]:
         """Return the records; store what is known of anomalies and controls now.
 
-        `until_ms`: everything that ended by then is judged; what had no labels for too long by then has ended.
+        `until`: up to when everything of a tenant is judged (ms since 1970); what had no labels for too long by then
+        has ended.
         """
-        windows = await self._windows(due, tx)
-        anomalies = await self._judge(windows, until_ms, tx)
+        windows = await self._windows(due, days_of, tx)
+        anomalies = await self._judge(windows, until, days_of, tx)
         controls = await self._rule(windows, timestamp_ms, tx)
         return [
             *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
@@ -46,7 +49,7 @@ class LabelledDays:
             *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
         ]
 
-    async def _windows(self, due: Sequence[Due], tx: Any) -> list[Window]:
+    async def _windows(self, due: Sequence[Due], days_of: DaysOf, tx: Any) -> list[Window]:
         edges = await self._ledger.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
         return [
             window_event(
@@ -59,20 +62,24 @@ class LabelledDays:
                     transactions_by_policy(each.cells),
                 ),
                 self._policy,
+                days_of(each.key.tenant),
             )
             for each in due
         ]
 
-    async def _judge(self, windows: Sequence[Window], until_ms: int, tx: Any) -> list[Anomaly]:
+    async def _judge(
+        self, windows: Sequence[Window], until: Callable[[str], int], days_of: DaysOf, tx: Any
+    ) -> list[Anomaly]:
         """Judge the windows in their order, and end what had no labels for too long, at its place among them."""
         anomalies = await self._anomalies.load_firing(tx)
         anomalies |= await self._anomalies.load_anomalies(tx, {window.tenant for window in windows})
         if not anomalies and not windows:
             return []
-        slots = {*(slot_of_day(window, utc_days) for window in windows), *firing_slots(anomalies, utc_days)}
+        slots = {*(slot_of_day(window, days_of) for window in windows), *firing_slots(anomalies, days_of)}
         baselines = await self._anomalies.load_baselines(tx, slots)
-        watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS)
-        events = list(_judged(watch, windows, until_ms))
+        watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS, days_of=days_of)
+        tenants = {key.tenant for key in anomalies} | {window.tenant for window in windows}
+        events = list(_judged(watch, windows, {tenant: until(tenant) for tenant in sorted(tenants)}, days_of))
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
         return events
 
@@ -95,12 +102,13 @@ class LabelledDays:
         return controls
 
 
-def _judged(watch: Watch, windows: Sequence[Window], until_ms: int) -> Iterator[Anomaly]:
-    for day, those in groupby(windows, key=lambda each: each.start):
-        yield from (event for _, event in watch.silent(ms_of(day)))
+def _judged(watch: Watch, windows: Sequence[Window], until_ms: Mapping[str, int], days_of: DaysOf) -> Iterator[Anomaly]:
+    for (tenant, day), those in groupby(windows, key=lambda each: (each.tenant, each.start)):
+        yield from (event for _, event in watch.silent(ms_of(day), tenant))
         for window in those:
-            yield from watch.judge_window(slot_of_day(window, utc_days), window_of_day(window), watched(window))
-    yield from (event for _, event in watch.silent(until_ms))
+            yield from watch.judge_window(slot_of_day(window, days_of), window_of_day(window), watched(window))
+    for tenant, at_ms in until_ms.items():
+        yield from (event for _, event in watch.silent(at_ms, tenant))
 
 
 def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:

@@ -13,12 +13,13 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.instants import instant_of
+from services.aggregator.core.calendars import Calendars, DaysOf, EverybodyIn
 from services.aggregator.core.entries import Entry, Key, fold
-from services.aggregator.core.labelled import Deltas
-from services.aggregator.core.labelled_days import Schedule, least_progress
+from services.aggregator.core.labelled import Deltas, WindowKey
+from services.aggregator.core.labelled_days import Closed, Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
-from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.core.times import HOUR_MS
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.labelled_days import LabelledDays
 from services.aggregator.handlers.promised_limits import PromisedLimits
@@ -48,15 +49,18 @@ class LedgerStage:
         *,
         keep_ms: int = 0,
         agreed: Agreed = nothing_agreed,
+        calendars: Calendars | None = None,
     ) -> None:
         """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch.
 
         `keep_ms`: how long a transaction is kept after its verdict was logged, where its tenant's contract does not
-        say it (`agreed`); 0: for ever.
+        say it (`agreed`); 0: for ever. `calendars`: those of the tenants; None: everybody's days are in UTC.
         """
         self._keep_ms = keep_ms
         self._agreed = agreed
         self._tidy_at_ms = 0
+        self._calendars = calendars or EverybodyIn()
+        self._days_of: DaysOf | None = None
         self._catalogue = frozenset(policy.segments)
         self._schedule = schedule
         self._partitions = partitions
@@ -67,7 +71,9 @@ class LedgerStage:
         self._days = LabelledDays(policy, wire, stores)
         self._promises = PromisedLimits(policy, schedule.grace_hours * HOUR_MS, wire, stores)
         self._expected: tuple[TopicPartition, ...] = ()
-        self._clean_day: int | None = None
+        self._clean: Closed | None = None
+        """What is closed and published, as far as this process knows."""
+        self._next_ms = 0
         self._seen: dict[TopicPartition, int] = {}
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -75,7 +81,7 @@ class LedgerStage:
         load_statistics()
         counts = [(topic, await self._partitions(topic)) for topic in TOPICS]
         self._expected = tuple(TopicPartition(topic, number) for topic, count in counts for number in range(count))
-        self._clean_day = None
+        self._clean = None
         self._seen.pop(source, None)
 
     async def closed(self, source: TopicPartition) -> None:
@@ -83,17 +89,24 @@ class LedgerStage:
         self._seen.pop(source, None)
 
     async def step(self, batch: Batch, tx: Any) -> Sequence[Output]:
-        """Apply the batch; return rejections, then the labelled days that are due and their anomalies."""
+        """Apply the batch; return rejections, then the labelled days that are due and their anomalies.
+
+        Raises `ReplicaBehind` while a calendar may not be known that was in force by the batch's time.
+        """
+        self._calendars.require(batch.progress_ms or 0)
+        if self._days_of is None:
+            self._days_of = self._calendars.days_of(await self._ledger.calendars_since(tx))
+        days_of = self._days_of
         if batch.source not in self._seen:
             self._seen[batch.source] = (await self._ledger.progress(tx)).get(batch.source) or 0
         rejections, arrivals = self._read(batch, self._seen[batch.source])
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if arrivals:
             await self._joins.prepare(tx)
-            changed_day = await self._join(batch.source.topic, arrivals, tx)
-            if self._clean_day is not None and changed_day is not None and changed_day <= self._clean_day:
-                self._clean_day = None
-        due = await self._publish_due(batch, tx)
+            changed = await self._join(batch.source.topic, arrivals, days_of, tx)
+            if self._clean and any(each.day <= self._clean.of(each.tenant) for each in changed):
+                self._clean = None
+        due = await self._publish_due(batch, days_of, tx)
         if batch.progress_ms is not None and batch.progress_ms >= self._tidy_at_ms:
             await self._forget(batch.progress_ms, tx)
         return [*rejections, *due]
@@ -136,10 +149,11 @@ class LedgerStage:
         self._labels.mended.clear()
         return rejections, arrivals
 
-    async def _join(self, topic: str, arrivals: Arrivals, tx: Any) -> int | None:
-        """Return the earliest day of which something labelled changed."""
+    async def _join(self, topic: str, arrivals: Arrivals, days_of: DaysOf, tx: Any) -> set[WindowKey]:
+        """Return the labelled windows of which something changed."""
         join = self._joins.join_verdicts if topic == topics.VERDICTS else self._joins.join_labels
-        deltas = Deltas(self._thresholds, self._schedule.known_on)
+        schedule = self._schedule
+        deltas = Deltas(self._thresholds, lambda tenant, seen_ms: schedule.known_on(seen_ms, days_of(tenant)), days_of)
         entries = ((key, entry) for key, arrived in arrivals.items() for entry, _ in arrived)
         for key, old, _ in await join(tx, fold(entries)):
             entry = old
@@ -151,33 +165,44 @@ class LedgerStage:
                 for _, seen_ms in arrived:
                     deltas.count_label(tenant, seen_ms)
         deltas.settle()
-        live = {window for window, at_ms in deltas.seen.items() if not self._schedule.backfill(window.day, at_ms)}
-        changed_day = await self._ledger.apply(tx, deltas, live)
+        live = {
+            window
+            for window, at_ms in deltas.seen.items()
+            if not schedule.backfill(window.day, at_ms, days_of(window.tenant))
+        }
+        changed = await self._ledger.apply(tx, deltas, live, days_of)
         await self._limits.add(tx, deltas.limits)
-        return changed_day
+        return changed
 
-    async def _publish_due(self, batch: Batch, tx: Any) -> list[Outgoing]:
+    async def _publish_due(self, batch: Batch, days_of: DaysOf, tx: Any) -> list[Outgoing]:
         """Close and restate what is due, unless this process knows that nothing is.
 
         It knows while no lane's progress closes a further day and no batch touches a closed one: whoever touches it
         tries at once, and again if another process is at it.
         """
         own_ms = batch.progress_ms
-        if own_ms is None or (self._clean_day is not None and self._schedule.last_closed(own_ms) <= self._clean_day):
+        if own_ms is None or (self._clean and own_ms < self._next_ms):
             return []
         known = {**await self._ledger.progress(tx), batch.source: own_ms}
         progress_ms = least_progress(known.get(source) for source in self._expected)
-        if progress_ms is None:
-            return []
-        last_day = self._schedule.last_closed(progress_ms)
-        if self._clean_day is not None and last_day <= self._clean_day:
+        if progress_ms is None or (self._clean and progress_ms < self._next_ms):
             return []
         if not await self._ledger.sole_publisher(tx):
-            self._clean_day = None
+            self._clean = None
             return []
-        due = await self._ledger.take_due(tx, last_day, _WINDOWS_PER_STEP)
-        found, judged = await self._promises.judge(last_day, own_ms, tx)
-        self._clean_day = last_day if judged and len(due) < _WINDOWS_PER_STEP else None
-        # What lies beyond the windows that were taken is not judged yet.
-        judged_day = last_day if len(due) < _WINDOWS_PER_STEP else due[-1].key.day - 1
-        return [*await self._days.publish(due, own_ms, (judged_day + 1) * DAY_MS, tx), *found]
+        days = {tenant: days_of(tenant) for tenant in self._calendars.tenants()}
+        schedule, others = self._schedule, days_of("")
+        own = {tenant: schedule.last_closed(progress_ms, each) for tenant, each in days.items()}
+        closed = Closed(schedule.last_closed(progress_ms, others), own)
+        due = await self._ledger.take_due(tx, closed, _WINDOWS_PER_STEP)
+        found, judged = await self._promises.judge(closed, days_of, own_ms, tx)
+        every = len(due) < _WINDOWS_PER_STEP
+        self._clean = closed if judged and every else None
+        self._next_ms = min(schedule.closes_next(progress_ms, each) for each in (others, *days.values()))
+
+        def until(tenant: str) -> int:
+            """Return up to when a tenant is judged: what lies beyond the windows that were taken is not yet."""
+            day = closed.of(tenant) if every else min(closed.of(tenant), due[-1].key.day - 1)
+            return days_of(tenant).numbered(day).end_ms
+
+        return [*await self._days.publish(due, own_ms, until, days_of, tx), *found]

@@ -10,6 +10,8 @@ from proofwatch.events.types import Anomaly, Control
 from proofwatch.events.wire import Wire
 from proofwatch.governance.cohort import Cohort
 from proofwatch.governance.policy import Policy
+from services.aggregator.core.calendars import DaysOf
+from services.aggregator.core.labelled_days import Closed
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.step_up import demand
@@ -28,24 +30,24 @@ class PromisedLimits:
         self._limits, self._controls = stores.limits, stores.controls
         self._anomaly, self._control = wire.encoder(ANOMALY), wire.encoder(CONTROL)
 
-    async def judge(self, until_day: int, timestamp_ms: int, tx: Any) -> tuple[list[Outgoing], bool]:
-        """Return the records of what is due by the closing of `until_day`, and whether that was all.
+    async def judge(self, closed: Closed, days_of: DaysOf, timestamp_ms: int, tx: Any) -> tuple[list[Outgoing], bool]:
+        """Return the records of what is due by the closing of these days, and whether that was all.
 
-        For the one publisher only; whoever is at `until_day` has every lane past it.
+        For the one publisher only; whoever is at their closing has every lane past it.
         """
-        tenants = await self._limits.due(tx, until_day, _TENANTS_PER_STEP)
+        tenants = await self._limits.due(tx, closed, _TENANTS_PER_STEP)
         if not tenants:
             return [], True
-        known = await self._limits.take(tx, tenants, until_day)
+        known = await self._limits.take(tx, tenants, closed)
         cohorts = await self._limits.load(tx, tenants)
         found: list[Anomaly] = []
         changed: dict[Cohort, CohortState] = {}
         for tenant in tenants:
-            limits = TenantLimits(tenant, cohorts[tenant], self._promised, self._grace_ms)
-            found += limits.judge(known[tenant], until_day)
+            limits = TenantLimits(tenant, cohorts[tenant], self._promised, self._grace_ms, days_of(tenant))
+            found += limits.judge(known[tenant], closed.of(tenant))
             changed |= {Cohort(tenant, *segment): cohorts[tenant][segment] for segment in limits.changed}
         await self._limits.save(tx, changed)
-        controls = await self._demand(changed, tenants, timestamp_ms, tx)
+        controls = await self._demand(changed, tenants, days_of, timestamp_ms, tx)
         records = [
             *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in found),
             *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
@@ -53,13 +55,15 @@ class PromisedLimits:
         return records, len(tenants) < _TENANTS_PER_STEP
 
     async def _demand(
-        self, changed: Mapping[Cohort, CohortState], tenants: Collection[str], now_ms: int, tx: Any
+        self, changed: Mapping[Cohort, CohortState], tenants: Collection[str], days_of: DaysOf, now_ms: int, tx: Any
     ) -> list[Control]:
         states = await self._controls.load(tx, tenants)
         moved: dict[Cohort, StepUpState] = {}
         controls: list[Control] = []
         for cohort in sorted(changed, key=lambda each: tuple(part or "" for part in each)):
-            state, control = demand(cohort, changed[cohort], self._promised, states.get(cohort), now_ms)
+            state, control = demand(
+                cohort, changed[cohort], self._promised, states.get(cohort), now_ms, days_of(cohort.tenant)
+            )
             if control and state:
                 moved[cohort] = state
                 controls.append(control)

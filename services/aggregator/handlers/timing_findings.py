@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from proofwatch.bus.port import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
+from proofwatch.instants import instant_of
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.times import DAY_S
 from services.aggregator.core.timing_jumps import judged
@@ -28,7 +32,7 @@ class TimingFindings:
         self._encode = wire.encoder(ANOMALY)
 
     async def publish(
-        self, revised: Sequence[WindowRevision], timestamp_ms: int | None, partition: int, tx: Any
+        self, revised: Sequence[WindowRevision], timestamp_ms: int | None, partition: int, days_of: DaysOf, tx: Any
     ) -> list[Outgoing]:
         """Return what the revised days tell; what a closing tells has the time at which it was due."""
         chosen = (each for each in revised if each.key.length_s == DAY_S and not each.backfill)
@@ -41,12 +45,12 @@ class TimingFindings:
             versions = await self._versions.load_versions(tx, tenants)
             for key, windows in some:
                 explained = changed_metrics(versions[key.tenant])
-                due_ms = windows[0].due_ms
+                due_ms, end = windows[0].due_ms, instant_of(key.end_by(days_of))
                 outgoing += [
                     Outgoing(
                         topics.ANOMALIES,
                         key.tenant.encode(),
-                        self._encode(each),
+                        self._encode(replace(each, window_end=end)),
                         None,
                         timestamp_ms if due_ms is None else due_ms,
                     )

@@ -52,7 +52,7 @@ class WindowFindings:
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
         `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
         """
-        tenants = {each.key.tenant for each in revised} | in_hand.silent(past_ms)
+        tenants = {each.key.tenant for each in revised} | in_hand.silent(past_ms, days_of)
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
@@ -63,18 +63,19 @@ class WindowFindings:
         for (bucket, due_ms), windows in groupby(revised, lambda each: (each.key, each.due_ms)):
             at_ms = timestamp_ms if due_ms is None else due_ms
             if due_ms is not None:
-                outgoing += self._silent(watch, bucket.end_ms, bucket.tenant)
+                outgoing += self._silent(watch, bucket.end_by(days_of), bucket.tenant)
             together = list(windows)
             for each in together:
                 if next(number) % _UNATTENDED == 0:
                     await self._stores.windows.attend(tx)
-                outgoing += self._windows_and_findings(watch, each, at_ms)
+                outgoing += self._windows_and_findings(watch, each, at_ms, days_of)
             if due_ms is not None:
                 found = [*self._rates(charts, bucket, together, due_ms), *watch.passed(bucket)]
                 if bucket.length_s == DAY_S:
-                    found += watch.judge_days(bucket, charts.days(bucket))
+                    found += watch.judge_days(bucket, charts.days(bucket, days_of(bucket.tenant)))
                 if bucket.length_s == DAY_S and watch.unfinished(bucket):
-                    found += watch.left_off(bucket, activity(await self._five_minutes(in_hand, bucket, tx)))
+                    fives = await self._five_minutes(in_hand, bucket, days_of, tx)
+                    found += watch.left_off(bucket, activity(fives))
                 outgoing += [self._found(anomaly, at_ms) for anomaly in found]
         if past_ms is not None:
             outgoing += self._silent(watch, past_ms)
@@ -98,10 +99,12 @@ class WindowFindings:
         baselines = await self._stores.anomalies.load_baselines(tx, slots)
         return Watch(self._monitoring, baselines, anomalies, days_of=days_of, charts=charts.evidence)
 
-    def _windows_and_findings(self, watch: Watch, each: WindowRevision, at_ms: int | None) -> list[Outgoing]:
+    def _windows_and_findings(
+        self, watch: Watch, each: WindowRevision, at_ms: int | None, days_of: DaysOf
+    ) -> list[Outgoing]:
         if each.small:
             return []
-        event = window_event(each)
+        event = window_event(each, days_of)
         record = Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms)
         found = watch.judge(each, event.figures) if is_judged(each) else ()
         return [record, *(self._found(anomaly, at_ms) for anomaly in found)]
@@ -121,9 +124,9 @@ class WindowFindings:
     def _found(self, anomaly: Anomaly, at_ms: int | None) -> Outgoing:
         return Outgoing(topics.ANOMALIES, anomaly.tenant.encode(), self._anomaly(anomaly), None, at_ms)
 
-    async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, tx: Any) -> list[Bucket]:
+    async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, days_of: DaysOf, tx: Any) -> list[Bucket]:
         """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""
-        starts = range(day.start_ms, day.end_ms, FIVE_MINUTES_S * SECOND_MS)
+        starts = range(day.start_ms, day.end_by(days_of), FIVE_MINUTES_S * SECOND_MS)
         keys = {BucketKey(day.tenant, FIVE_MINUTES_S, start_ms) for start_ms in starts}
         open_ones = {key: in_hand.open[key] for key in keys & in_hand.open.keys()}
         return [*open_ones.values(), *(await self._stores.windows.load(tx, keys - open_ones.keys())).values()]

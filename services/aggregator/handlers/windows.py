@@ -13,8 +13,9 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Cell, Tally
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
+from proofwatch.governance.tenant_days import SETTLED_MS
 from proofwatch.runtime.conditions import Condition
-from services.aggregator.core.calendars import Calendars, DaysOf, EverybodyIn, utc_days
+from services.aggregator.core.calendars import Calendars, EverybodyIn
 from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
@@ -58,7 +59,6 @@ class WindowsStage:
         `calendars`: those of the tenants; None: everybody's days are in UTC.
         """
         self._calendars = calendars or EverybodyIn()
-        self._days_of: DaysOf = utc_days
         self._rules = rules
         self._count_sources = verdicts_partitions
         self._decode = wire.decoder(TALLY)
@@ -101,7 +101,7 @@ class WindowsStage:
         outgoing = await self._published(revised, batch, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
-            late = too_late(arrivals.late, self._rules.horizon_ms)
+            late = too_late(arrivals.late, self._rules.horizon_ms, self._rules.days_of)
             more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, before_ms, late)
             revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
             outgoing += await self._published(revised, batch, lane, past_ms, tx)
@@ -114,13 +114,13 @@ class WindowsStage:
         self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
     ) -> list[Outgoing]:
         """Return the windows and what is found in them, in the order of their times, however the log was cut."""
-        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, self._days_of, tx)
+        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, self._rules.days_of, tx)
         partition = batch.source.partition
         minutes = await self._minutes.publish(
-            revised, batch.progress_ms, lane.due, past_ms, partition, self._days_of, tx
+            revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, tx
         )
         versions = await self._versions.publish(revised, batch.progress_ms, partition, tx)
-        timings = await self._timings.publish(revised, batch.progress_ms, partition, tx)
+        timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
 
     async def _save(
@@ -149,7 +149,9 @@ class WindowsStage:
         if tidies or lane.is_long():
             whole |= {key: lane.open[key] for key in lane.changed}
             lane.changed, lane.journal_steps, lane.journal_bytes, entry = set(), 0, 0, None
-        await self._store.save(tx, partition, Progress(lane.step, lane.sources), list(whole.values()), entry)
+        await self._store.save(
+            tx, partition, Progress(lane.step, lane.sources), list(whole.values()), entry, self._rules.days_of
+        )
         if tidies and progress_ms is not None:
             removed = await self._store.remove(
                 tx, partition, first_kept(progress_ms, self._rules.keep), _REMOVED_AT_ONCE
@@ -162,8 +164,9 @@ class WindowsStage:
         lane = self._lanes.pop(source, None)
         stored = await self._store.load_progress(tx, source.partition)
         if lane is None or lane.step != stored.step:
-            self._days_of = self._calendars.days_of(await self._store.calendars_since(tx))
-            opened = await self._store.load_open(tx, source.partition)
+            days_of = self._calendars.days_of(await self._store.calendars_since(tx))
+            self._rules = self._rules._replace(days_of=days_of)
+            opened = await self._store.load_open(tx, source.partition, self._rules.days_of)
             firing = await self._store.load_firing(tx, source.partition)
             lane = OpenWindows(stored, opened, firing, DueTimes(await self._due.load_due(tx, source.partition)))
         return lane
@@ -184,11 +187,13 @@ class WindowsStage:
         """
         if not cells:
             return []
+        # an event may be ahead of its record; its day is known when this is
+        self._calendars.require(max(cell.start for cell in cells) - SETTLED_MS)
         minutes = deltas(cells)
-        additions = widened(minutes)
+        additions = widened(minutes, self._rules.days_of)
         known = lane.open | await self._store.load(tx, additions.keys() - lane.open.keys())
         past = [key for key in additions if key not in known and is_past(key, before_ms, self._rules.keep)]
-        journal.append(self._store.encoded(added(minutes, late, past)))
+        journal.append(self._store.encoded(added(minutes, late, past, self._rules.days_of)))
         for key in past:
             del additions[key]
         touched = list(merge(known, additions, late))

@@ -1,14 +1,13 @@
 """The schemas `windows` and `ledger` as a source, in one snapshot and read only; closed windows only."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from services.aggregator.adapters.postgres_ledger import edge_sets
 from services.aggregator.adapters.postgres_windows import decoded_segments
 from services.aggregator.core.labelled import Cell
 from services.aggregator.core.labelled_counts import CellCounts, class_counts, transactions_by_policy
-from services.aggregator.core.span import CountedWindow, LabelledWindow, Span, Stretch, cover
-from services.aggregator.core.times import DAY_MS
+from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, cover
+from services.aggregator.core.times import DAY_S
 from services.aggregator.queries.found import Found, Query, no_such_tenant, nothing_within
 
 _TENANTS: Final = """
@@ -20,24 +19,27 @@ with recursive t as (
 ) select tenant from t where tenant is not null
 """
 _STRETCHES: Final = """
-select length_s, start_ms from windows.buckets
+select length_s, start_ms, coalesce(end_ms, start_ms + length_s * 1000::bigint) from windows.buckets
 where tenant = $1 and closed and start_ms >= coalesce($2, start_ms)
-  and start_ms + length_s * 1000::bigint <= coalesce($3, start_ms + length_s * 1000::bigint)
+  and ($3::bigint is null or coalesce(end_ms, start_ms + length_s * 1000::bigint) <= $3)
   and length_s = coalesce($4, length_s)
 """
 _EXTENT: Final = """
-select min(start_ms) as first, max(start_ms + length_s * 1000::bigint) as last
+select min(start_ms) as first, max(coalesce(end_ms, start_ms + length_s * 1000::bigint)) as last
 from windows.buckets where tenant = $1 and closed
 """
 _BODIES: Final = """
-select length_s, start_ms, late, body from windows.buckets
+select length_s, start_ms, coalesce(end_ms, start_ms + length_s * 1000::bigint), late, body from windows.buckets
 where tenant = $1 and (length_s, start_ms) in (select * from unnest($2::int[], $3::bigint[]))
 """
 _DAYS: Final = """
-select window_key, day - date '1970-01-01' as day, segment_name, segment_value, revision, live,
-       match_requested, liveness_requested
-from ledger.windows where tenant = $1 collate "C"
-  and day >= coalesce(date '1970-01-01' + $2::int, day) and day < coalesce(date '1970-01-01' + $3::int, day + 1)
+with d as (
+  select *, coalesce(start_ms, (day - date '1970-01-01') * 86400000::bigint) as from_ms,
+         coalesce(end_ms, (day - date '1970-01-01' + 1) * 86400000::bigint) as until_ms
+  from ledger.windows where tenant = $1 collate "C"
+)
+select window_key, from_ms, until_ms, segment_name, segment_value, revision, live, match_requested, liveness_requested
+from d where ($2::bigint is null or from_ms >= $2) and ($3::bigint is null or until_ms <= $3)
   and (segment_name = '' or segment_name = any($4))
 """
 _CELLS: Final = """
@@ -54,7 +56,9 @@ async def load_database(pool: Any, query: Query) -> Found:
         counted = []
         for begin in range(0, len(chosen), _AT_ONCE):
             some = chosen[begin : begin + _AT_ONCE]
-            rows = await connection.fetch(_BODIES, query.tenant, *map(list, zip(*some, strict=True)))
+            rows = await connection.fetch(
+                _BODIES, query.tenant, [each.length_s for each in some], [each.start_ms for each in some]
+            )
             counted += [each for row in rows for each in _counted(query, *row)]
         counted.sort(key=lambda each: each.at.start_ms)
         return Found(counted, await _labelled(connection, query))
@@ -62,7 +66,7 @@ async def load_database(pool: Any, query: Query) -> Found:
 
 async def _chosen(connection: Any, query: Query) -> list[Stretch]:
     rows = await connection.fetch(_STRETCHES, query.tenant, *query.span, query.length_s)
-    stretches = [Stretch(*row) for row in rows]
+    stretches = [Stretch.between(*row) for row in rows]
     if stretches:
         return sorted(stretches if query.length_s is not None else cover(stretches, query.span))
     first, last = await connection.fetchrow(_EXTENT, query.tenant)
@@ -71,10 +75,10 @@ async def _chosen(connection: Any, query: Query) -> list[Stretch]:
     raise nothing_within(query, first, last)
 
 
-def _counted(query: Query, length_s: int, start_ms: int, late: bool, body: bytes) -> list[CountedWindow]:
+def _counted(query: Query, length_s: int, start_ms: int, end_ms: int, late: bool, body: bytes) -> list[CountedWindow]:
     return [
         CountedWindow(
-            Stretch(length_s, start_ms),
+            Stretch.between(length_s, start_ms, end_ms),
             (each.name, each.value),
             each.revision,
             late,
@@ -87,18 +91,18 @@ def _counted(query: Query, length_s: int, start_ms: int, late: bool, body: bytes
 
 
 async def _labelled(connection: Any, query: Query) -> list[LabelledWindow]:
-    rows = await connection.fetch(_DAYS, query.tenant, *_days(query.span), list(query.names))
+    rows = await connection.fetch(_DAYS, query.tenant, *query.span, list(query.names))
     rows = [row for row in rows if query.wants((row["segment_name"] or None, row["segment_value"] or None))]
     cells: dict[int, list[tuple[Cell, int]]] = {row["window_key"]: [] for row in rows}
     for key, *cell, n in await connection.fetch(_CELLS, list(cells)):
         cells[key].append((Cell(*cell), n))
     grids = await edge_sets(connection, (cell for each in cells.values() for cell, _ in each))
     found = []
-    for row in sorted(rows, key=lambda row: (row["day"], row["segment_name"], row["segment_value"])):
+    for row in sorted(rows, key=lambda row: (row["from_ms"], row["segment_name"], row["segment_value"])):
         own: CellCounts = cells[row["window_key"]]
         found.append(
             LabelledWindow(
-                row["day"],
+                Stretch.between(DAY_S, row["from_ms"], row["until_ms"]),
                 (row["segment_name"] or None, row["segment_value"] or None),
                 row["revision"],
                 not row["live"],
@@ -108,9 +112,3 @@ async def _labelled(connection: Any, query: Query) -> list[LabelledWindow]:
             )
         )
     return found
-
-
-def _days(span: Span) -> Sequence[int | None]:
-    """Return the first whole day of the span and the day after its last, in days since 1970."""
-    since, until = span
-    return (None if since is None else -(-since // DAY_MS), None if until is None else until // DAY_MS)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from proofwatch.instants import instant_of
 from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.span import CountedWindow, LabelledWindow, Span
-from services.aggregator.core.times import DAY_S
+from services.aggregator.core.span import CountedWindow, LabelledWindow, Span, Stretch
+from services.aggregator.core.times import DAY_MS, DAY_S
 from services.aggregator.queries.length_names import in_words
 
 
@@ -51,11 +51,14 @@ class Found(NamedTuple):
         said = [f"verdicts: closed windows from {shown(first)} to {shown(last)} ({windows})"]
         if self.published_only and any(each.length_s < DAY_S for each in whole):
             said.append("segment values on parts of days: small windows of them are not in a run's windows.jsonl")
-        days = sorted({each.day for each in self.labelled if each.segment == WHOLE and each.classes})
-        if days:
+        days = sorted({each.at for each in self.labelled if each.segment == WHOLE and each.classes})
+        if not days:
+            said.append("labels: no whole day of the span has any")
+        elif all(each.start_ms % DAY_MS == 0 and each.own_end_ms is None for each in days):
             said.append(f"labels: {len(days):,} whole UTC days, {_day(days[0])} to {_day(days[-1])}")
         else:
-            said.append("labels: no whole UTC day of the span has any")
+            span = f"from {shown(days[0].start_ms)} to {shown(days[-1].end_ms)}"
+            said.append(f"labels: {len(days):,} whole days of the tenant's calendar, {span}")
         return said
 
 
@@ -80,5 +83,5 @@ def shown(ms: int) -> str:
     return f"{instant_of(ms):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _day(day: int) -> str:
-    return shown(day * DAY_S * 1000)[:10]
+def _day(day: Stretch) -> str:
+    return shown(day.start_ms)[:10]

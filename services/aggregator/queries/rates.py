@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "Say how a tenant did over a span: proxies from verdicts alone, and the rates of ISO/IEC 19795-1 and 30107-3 "
-        "from labelled UTC days, each with k, n, Wilson's 95 %% interval, limit, status and label coverage. Windows "
+        "from labelled days, each with k, n, Wilson's 95 %% interval, limit, status and label coverage. Windows "
         "are put together exactly. Read only."
     )
     add_query(parser)

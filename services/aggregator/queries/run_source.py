@@ -14,7 +14,7 @@ from services.aggregator.core.labelled import MISSING
 from services.aggregator.core.merge import Histogram, PolicyCounts
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, cover
-from services.aggregator.core.times import DAY_MS, DAY_S, MICROSECONDS
+from services.aggregator.core.times import DAY_S, MICROSECONDS
 from services.aggregator.queries.found import Found, NothingFound, Query, no_such_tenant, nothing_within
 
 _decode = msgspec.json.Decoder(Window).decode
@@ -77,19 +77,19 @@ def _within(query: Query, windows: Collection[Window]) -> Found:
     if not chosen:
         raise nothing_within(query, min(each.start_ms for each in stretches), max(each.end_ms for each in stretches))
     counted = [_counted(each) for each in verdicts if stretch_of(each) in chosen]
-    days: dict[tuple[int, Segment], LabelledWindow] = {}
+    days: dict[tuple[Stretch, Segment], LabelledWindow] = {}
     for each in (_unlabelled(each) for each in verdicts if each.length_s == DAY_S):
-        days[each.day, each.segment] = each
+        days[each.at, each.segment] = each
     for each in map(_labelled, labels):
-        blank = days.get((each.day, each.segment))
-        days[each.day, each.segment] = each._replace(requested=blank.requested) if blank else each
+        blank = days.get((each.at, each.segment))
+        days[each.at, each.segment] = each._replace(requested=blank.requested) if blank else each
     inside = [each for each in days.values() if query.span.holds(each.at.start_ms, each.at.end_ms)]
-    return Found(counted, sorted(inside, key=lambda each: each.day), published_only=True)
+    return Found(counted, sorted(inside, key=lambda each: each.at.start_ms), published_only=True)
 
 
 def stretch_of(window: Window) -> Stretch:
     """Return where in time a window lies."""
-    return Stretch(window.length_s, ms_of(window.start))
+    return Stretch.between(window.length_s, ms_of(window.start), ms_of(window.end))
 
 
 def _segment(window: Window) -> Segment:
@@ -108,7 +108,7 @@ def _counted(window: Window) -> CountedWindow:
 def _unlabelled(window: Window) -> LabelledWindow:
     """Return a day of verdicts as one without labels: what asked for a check counts for coverage all the same."""
     requested = (_requested(window.counts, "match"), _requested(window.counts, "liveness"))
-    return LabelledWindow(ms_of(window.start) // DAY_MS, _segment(window), 0, False, {}, requested, ())
+    return LabelledWindow(stretch_of(window), _segment(window), 0, False, {}, requested, ())
 
 
 def _requested(counts: Mapping[str, int], check: str) -> int:
@@ -123,7 +123,7 @@ def _labelled(window: Window) -> LabelledWindow:
         scores = Sketch.from_wire(sketch.grid, sketch.thresholds, sketch.bins) if sketch else None
         classes[name] = ClassCounts(passed, failed, missing, scores)
     return LabelledWindow(
-        ms_of(window.start) // DAY_MS,
+        stretch_of(window),
         _segment(window),
         window.revision,
         window.backfill,

@@ -1,15 +1,18 @@
 """When labelled days close, and what the daily watch says of them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.trials import ClassCounts
 from proofwatch.events.types import Anomaly, Window
+from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.tenant_days import TenantDays
+from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.labelled import WindowKey
-from services.aggregator.core.labelled_days import Schedule, least_progress, slot_of_day, watched, window_of_day
+from services.aggregator.core.labelled_days import Closed, Schedule, least_progress, slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 from services.aggregator.core.watch import Watch
@@ -48,6 +51,25 @@ def test_backfill_is_what_could_have_closed_before_the_alert_horizon() -> None:
     due = (MONDAY + 1) * DAY_MS + 72 * HOUR_MS
     assert not schedule.backfill(MONDAY, due + 48 * HOUR_MS)
     assert schedule.backfill(MONDAY, due + 48 * HOUR_MS + 1)
+
+
+def test_a_tenants_day_closes_by_its_own_midnight() -> None:
+    """Of 23 hours in Berlin; New York's is open for five hours more, and what comes then is known on that day."""
+    berlin, new_york = (TenantDays([(0, Calendar(zone))]) for zone in ("Europe/Berlin", "America/New_York"))
+    sunday = (date(2026, 3, 29) - date(1970, 1, 1)).days
+    schedule = Schedule(grace_hours=24, alert_horizon_hours=48)
+    end = ms_of(datetime(2026, 3, 29, 22, tzinfo=UTC)) + 24 * HOUR_MS
+    assert [schedule.last_closed(at, berlin) for at in (end - 1, end)] == [sunday - 1, sunday]
+    assert schedule.closes_next(end - 1, berlin) == end
+    assert schedule.closes_next(end, berlin) == end + 24 * HOUR_MS
+    assert schedule.last_closed(end, new_york) == sunday - 1
+    assert (schedule.known_on(end, berlin), schedule.known_on(end, new_york)) == (sunday + 1, sunday)
+    horizon = end + 48 * HOUR_MS
+    assert not schedule.backfill(sunday, horizon, berlin)
+    assert schedule.backfill(sunday, horizon + 1, berlin)
+    assert not schedule.backfill(sunday, horizon + 1)
+    closed = Closed(sunday, {"us": sunday - 1})
+    assert (closed.of("us"), closed.of("eu")) == (sunday - 1, sunday)
 
 
 def test_progress_is_unknown_while_one_lane_is() -> None:

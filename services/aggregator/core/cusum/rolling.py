@@ -4,7 +4,7 @@ They are told when a day closes, from the hours that charts remember (`core.cusu
 closed. A day that alarmed counts in the days that are judged, and not in those that they are compared with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,10 +24,13 @@ class Rolled(NamedTuple):
     before: Baseline
 
 
-def rolled(hours: Hours, until_hour: int) -> Iterator[Rolled]:
-    """Yield the sums up to `until_hour` (since 1970, exclusive), as far as the hours go back."""
+def rolled(hours: Hours, until_hour: int, first_of: Callable[[int], int] | None = None) -> Iterator[Rolled]:
+    """Yield the sums up to `until_hour` (since 1970, exclusive), as far as the hours go back.
+
+    `first_of`: the first hour of so many days, for clocks may have been changed; hours are of UTC, and have no minutes.
+    """
     for days in DAYS:
-        first = until_hour - 24 * days
+        first = first_of(days) if first_of else until_hour - 24 * days
         if not len(hours) or int(hours[0, 0]) > first:
             continue
         now = hours[(hours[:, 0] >= first) & (hours[:, 0] < until_hour)]

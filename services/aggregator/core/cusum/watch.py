@@ -18,6 +18,7 @@ from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState, Severity
@@ -139,15 +140,21 @@ class RateWatch:
             baseline_k=usual.k, baseline_n=usual.n, baseline_rate=usual.p0, baseline_periods=usual.hours
         )
 
-    def days(self, bucket: BucketKey) -> Iterator[tuple[str, Rolled]]:
-        """Yield three and seven days of a whole tenant, by metric, at the closing of a day."""
+    def days(self, bucket: BucketKey, calendar: TenantDays = UTC_DAYS) -> Iterator[tuple[str, Rolled]]:
+        """Yield three and seven days of a whole tenant, by metric, at the closing of a day of its calendar."""
+        number = calendar.day(bucket.start_ms).number
+        until_hour = calendar.numbered(number).end_ms // HOUR_MS
+
+        def first(days: int) -> int:
+            return calendar.numbered(number + 1 - days).start_ms // HOUR_MS
+
         key = RowKey(bucket.tenant, None, None)
         row, history = self._rows.get(key), self._histories.get(key)
         if row is None or history is None:
             return
         for metric, state in row.rates.items():
             hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-            for each in rolled(joined(hours, row.hour, state), bucket.end_ms // HOUR_MS):
+            for each in rolled(joined(hours, row.hour, state), until_hour, first):
                 yield metric, each
 
     def _row(self, key: RowKey, start_ms: int) -> RateRow | None:

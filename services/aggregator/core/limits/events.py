@@ -6,12 +6,12 @@ from typing import NamedTuple
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.limits.findings import Moved, SeriesId
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, DESIGN_EFFECT, Promise, lower_bound, p_value
 from services.aggregator.core.limits.trials import APCER
-from services.aggregator.core.times import DAY_MS
 
 _MOST_LISTED = 50
 _MANY = 10**9
@@ -32,7 +32,7 @@ class Telling(NamedTuple):
     threshold: float | None = None
 
 
-def event(series: SeriesId, moved: Moved, telling: Telling) -> Anomaly:
+def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays = UTC_DAYS) -> Anomaly:
     """Return the event; its window is the 28 days that say so, or those without any trial."""
     action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
     reading, state, promise = moved.reading, moved.state, telling.promise
@@ -48,12 +48,12 @@ def event(series: SeriesId, moved: Moved, telling: Telling) -> Anomaly:
     return build_anomaly(
         series,
         Stated(state.anomaly_id, state.revision, state.state, state.severity),
-        Counted((moved.end - DAYS + 1) * DAY_MS, (moved.end + 1) * DAY_MS, k, n, evidence),
+        Counted(days.numbered(moved.end - DAYS + 1).start_ms, days.numbered(moved.end).end_ms, k, n, evidence),
         cadence="at_once",
         action=action,
         resolution=None if reading else "no_traffic",
         direction="up",
-        since=instant_of(telling.since * DAY_MS) if state.firing else None,
+        since=instant_of(days.numbered(telling.since).start_ms) if state.firing else None,
         known_at=instant_of(telling.known_ms),
         statistic=telling.statistic if telling.statistic is not None else reading.bound if reading else None,
         threshold=broken if telling.threshold is None else telling.threshold,

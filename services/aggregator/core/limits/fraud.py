@@ -20,13 +20,13 @@ from typing import Final, NamedTuple
 from proofwatch.biometrics.cusum import poisson_step
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.life import Observation, Phase
 from services.aggregator.core.limits.findings import Moved, SeriesId, move
 from services.aggregator.core.limits.state import KEPT_DAYS, CohortState
 from services.aggregator.core.limits.trials import FAR
-from services.aggregator.core.times import DAY_MS
 
 LIMIT: Final = 8.0
 RATIO: Final = 2.0
@@ -80,10 +80,11 @@ def read(days: Days, at: int) -> Spike | None:
 class FraudWatch:
     """Judges a tenant's confirmed fraud; `cohort`, that of the whole tenant, is changed."""
 
-    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int) -> None:
+    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays = UTC_DAYS) -> None:
         self._series = SeriesId("cusum", FAR, tenant, None, None)
         self._cohort = cohort
         self._grace_ms = grace_ms
+        self._days = days
 
     def judge(self, at: int) -> Iterator[Anomaly]:
         """Yield what the closing of a day says."""
@@ -111,8 +112,8 @@ class FraudWatch:
             self._series,
             Stated(state.anomaly_id, state.revision, state.state, state.severity),
             Counted(
-                found.since * DAY_MS,
-                (found.until + 1) * DAY_MS,
+                self._days.numbered(found.since).start_ms,
+                self._days.numbered(found.until).end_ms,
                 found.k,
                 found.n,
                 Evidence(rate, low, high, *usual, 0, ratio, p),
@@ -121,8 +122,8 @@ class FraudWatch:
             action="system_audit_and_fraud_investigation",
             resolution=None if spike else "no_traffic",
             direction="up",
-            since=instant_of(found.since * DAY_MS) if state.firing else None,
-            known_at=instant_of((at + 1) * DAY_MS + self._grace_ms),
+            since=instant_of(self._days.numbered(found.since).start_ms) if state.firing else None,
+            known_at=instant_of(self._days.numbered(at).end_ms + self._grace_ms),
             statistic=found.statistic,
             threshold=LIMIT,
             affected=max(0.0, found.k - found.usual * found.n) if state.firing else None,

@@ -1,9 +1,9 @@
 """The promised limits of one tenant: what became known, day of evaluation by day of evaluation, and what follows.
 
-A day of evaluation is a UTC day: when the least progress of all lanes passes its end plus the grace of labelled days,
-it is judged by what was logged up to then about days up to it. So a day's labels count as they stand when it closes,
-and again, as they stand then, at each later evaluation by which some of them changed. It is judged once, in order,
-after all lanes have come that far: what is told, and when, is a function of the log.
+A day of evaluation is one of the tenant: when the least progress of all lanes passes its end plus the grace of labelled
+days, it is judged by what was logged up to then about days up to it. So a day's labels count as they stand when it
+closes, and again, as they stand then, at each later evaluation by which some of them changed. It is judged once, in
+order, after all lanes have come that far: what is told, and when, is a function of the log.
 
 Segment values are tested at a confidence that is corrected for their number (Bonferroni), and only what the whole
 tenant does not say itself is told of them.
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.events import Telling, event
@@ -26,7 +27,6 @@ from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, R
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
 from services.aggregator.core.limits.trials import APCER, FAR, FNMR, LABELS, METRICS, Counted, LimitKey
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.times import DAY_MS
 
 Known = Mapping[Counted, tuple[int, int]]
 """Errors and trials by what they are of; both may be negative."""
@@ -48,12 +48,18 @@ class TenantLimits:
     """Judges one tenant's cohorts; `cohorts` is changed, `changed` says which of them were."""
 
     def __init__(
-        self, tenant: str, cohorts: dict[Segment, CohortState], promised: Mapping[str, Promise], grace_ms: int
+        self,
+        tenant: str,
+        cohorts: dict[Segment, CohortState],
+        promised: Mapping[str, Promise],
+        grace_ms: int,
+        days: TenantDays = UTC_DAYS,
     ) -> None:
         self._tenant = tenant
         self._cohorts = cohorts
         self._promised = promised
         self._grace_ms = grace_ms
+        self._days = days
         self.changed: set[Segment] = set()
 
     def judge(self, known: Known, until_day: int) -> Iterator[Anomaly]:
@@ -88,11 +94,11 @@ class TenantLimits:
             if segment == WHOLE and LABELS in touched[segment]:
                 yield from self._label_watch.arrived(at)
             if segment == WHOLE and FAR in touched[segment]:
-                yield from FraudWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms).judge(at)
+                yield from FraudWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms, self._days).judge(at)
 
     @property
     def _label_watch(self) -> LabelWatch:
-        return LabelWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms)
+        return LabelWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms, self._days)
 
     def _labels_silent(self, until_day: int) -> Iterator[Anomaly]:
         if WHOLE in self._cohorts:
@@ -147,7 +153,7 @@ class TenantLimits:
                 moved = silent(known, cohort.last_day(metric), until_day)
                 if moved and metric == FAR:
                     self.changed.add(segment)
-                    yield FraudWatch(self._tenant, cohort, self._grace_ms).ended(moved)
+                    yield FraudWatch(self._tenant, cohort, self._grace_ms, self._days).ended(moved)
                     continue
                 promise = self._promised.get(metric)
                 if moved and promise:
@@ -175,8 +181,8 @@ class TenantLimits:
         if segment == WHOLE and moved.state.firing and reading:
             alike = self._alike(moved.end, reading, promise)
         threshold = None if statistic is None else attacks.ALARM
-        known_ms = (at + 1) * DAY_MS + self._grace_ms
-        return event(series, moved, Telling(promise, known_ms, first, alike, statistic, threshold))
+        known_ms = self._days.numbered(at).end_ms + self._grace_ms
+        return event(series, moved, Telling(promise, known_ms, first, alike, statistic, threshold), self._days)
 
     def _alike(self, end: int, reading: Reading, promise: Promise) -> list[str]:
         """Return the segment values of which the same 28 days say the same."""

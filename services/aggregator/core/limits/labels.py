@@ -23,13 +23,13 @@ from math import ceil, exp, floor
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.life import Observation, Phase
 from services.aggregator.core.limits.findings import Moved, SeriesId, move
 from services.aggregator.core.limits.state import CohortState, FindingState
 from services.aggregator.core.limits.trials import LABELS
-from services.aggregator.core.times import DAY_MS
 
 Arrivals = Mapping[int, int]
 """Labels by the day on which they came: the grace of labelled days later than the UTC day of that number."""
@@ -118,10 +118,11 @@ def volume(arrivals: Arrivals, at: int) -> tuple[Judged, Judged] | None:
 class LabelWatch:
     """Judges how the labels of a tenant come; `cohort`, that of the whole tenant, is changed."""
 
-    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int) -> None:
+    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays = UTC_DAYS) -> None:
         self._tenant = tenant
         self._cohort = cohort
         self._grace_ms = grace_ms
+        self._days = days
 
     @property
     def _arrivals(self) -> dict[int, int]:
@@ -176,7 +177,7 @@ class LabelWatch:
         )
 
     def _begin_ms(self, day: int) -> int:
-        return day * DAY_MS + self._grace_ms
+        return self._days.numbered(day).start_ms + self._grace_ms
 
 
 _SPOKE: Final = Judged("within", 0, 0, 1, 0.0, 0.0, 0.0)

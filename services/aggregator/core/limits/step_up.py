@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
 from proofwatch.governance.cohort import Cohort
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.judging import breach
@@ -24,7 +25,12 @@ from services.aggregator.core.times import DAY_MS
 
 
 def demand(
-    cohort: Cohort, limits: CohortState, promised: Mapping[str, Promise], state: StepUpState | None, now_ms: int
+    cohort: Cohort,
+    limits: CohortState,
+    promised: Mapping[str, Promise],
+    state: StepUpState | None,
+    now_ms: int,
+    days: TenantDays = UTC_DAYS,
 ) -> Ruling:
     """Return what the cohort's findings mean for its step-up control; `now_ms` is the log time."""
     finding, last = breach(limits), limits.last_day(APCER)
@@ -34,8 +40,8 @@ def demand(
         return Ruling(state)
     begins_ms = now_ms + LEAD_MS
     expires_ms = begins_ms + HOLD_MS
-    day_ms = max(last * DAY_MS, state.day_ms if state else 0)
-    counted = [window(days, last) for days in limits.members(APCER).values()]
+    day_ms = max(days.numbered(last).start_ms, state.day_ms if state else 0)
+    counted = [window(each, last) for each in limits.members(APCER).values()]
     k, n = max(((k, n) for k, n in counted if n), key=lambda each: each[0] / each[1], default=(0, 0))
     evidence = {"k": float(k), "n": float(n), "limit": promised[APCER].limit}
     if limits.evidence:

@@ -6,9 +6,13 @@ from random import Random
 import pytest
 
 from proofwatch.events.codec import ANOMALY
+from proofwatch.governance.calendar import Calendar
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
+from services.aggregator.core.limits.judging import TenantLimits
+from services.aggregator.core.limits.trials import Counted
 from services.aggregator.core.times import DAY_MS
-from tests.unit.aggregator.limits.tenant import GRACE_MS, MONDAY, Counts, Tenant, counted, final
+from tests.unit.aggregator.limits.tenant import GRACE_MS, MONDAY, PROMISED, Counts, Tenant, counted, final
 
 START = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=MONDAY)
 
@@ -29,6 +33,18 @@ def test_a_limit_in_breach_is_a_finding_with_its_numbers() -> None:
     assert event.known_at == instant_of((MONDAY + 1) * DAY_MS + GRACE_MS)
     assert event.p_value < 1e-9
     assert not event.backfill
+
+
+def test_the_28_days_are_the_tenants() -> None:
+    """In Berlin 671 hours where the clocks went forward; it is known a grace after midnight there."""
+    days = TenantDays([(0, Calendar("Europe/Berlin"))])
+    sunday = (datetime(2026, 3, 29, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+    limits = TenantLimits("bank", {}, PROMISED, GRACE_MS, days)
+    (event,) = limits.judge({Counted("bank", "", "", "bpcer", "", sunday, sunday): (900, 50_000)}, sunday)
+    assert event.window_end == datetime(2026, 3, 29, 22, tzinfo=UTC)
+    assert event.window_end - event.window_start == timedelta(hours=28 * 24 - 1)
+    assert event.since == datetime(2026, 3, 28, 23, tzinfo=UTC)
+    assert event.known_at == event.window_end + timedelta(milliseconds=GRACE_MS)
 
 
 def test_the_headline_of_apcer_names_its_species_and_asks_for_step_up() -> None:

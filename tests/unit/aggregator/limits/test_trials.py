@@ -84,7 +84,7 @@ def test_an_aspect_that_did_not_change_counts_once() -> None:
 
 def test_counts_are_kept_by_day_cohort_and_day_of_evaluation() -> None:
     """A day never counts before its own evaluation, however early it is known."""
-    deltas = Deltas(known_on=lambda seen_ms: seen_ms // 1_000)
+    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000)
     entry = Entry(trial(segments='{"os":"ios"}', match_outcome="fail"), asserts("genuine", 2_000))
     deltas.change("bank", Entry(), entry, 2_000)
     late = Entry(trial(), asserts("genuine", 7_000))
@@ -128,7 +128,7 @@ def test_a_fraud_is_an_accepted_transaction_of_which_a_label_says_so(trial_class
 
 def test_a_fraud_of_a_tenant_is_no_fraud_of_its_segments() -> None:
     """Accepted transactions and frauds are counted of the whole tenant only."""
-    deltas = Deltas(known_on=lambda seen_ms: seen_ms // 1_000)
+    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000)
     entry = Entry(trial(segments='{"os":"ios"}'), asserts("impostor", 5_000))
     deltas.change("bank", Entry(), entry, 5_000)
     deltas.settle()
