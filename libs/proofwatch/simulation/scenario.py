@@ -50,7 +50,7 @@ class Release(NamedTuple):
 RELEASES: Final = {
     "bad-sdk": Release("sdk_version", "11.3.0", 9.0, 13.0, share=0.3, tenant="harbour-bank", harder=6.0),
     "new-matcher": Release("matcher_version", "8.0.0", 12.0, shift=-0.03),
-    "slow-sdk": Release("sdk_version", "11.4.0", 8.0, share=0.5, slower=1.8),
+    "slow-sdk": Release("sdk_version", "11.4.0", 14.0, share=0.5, slower=1.8),
 }
 """A bad release, rolled back after four hours; a matcher whose scores lie lower; a release that takes its time."""
 

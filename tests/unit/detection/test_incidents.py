@@ -264,6 +264,9 @@ def test_the_id_of_an_incident_lasts_while_others_join() -> None:
 def test_what_a_comparison_of_versions_found_is_an_incident_of_the_version() -> None:
     """It names its root itself, whatever else fires at the same time and explains as much."""
     attack = [anomaly(("device_model", "A"), k=90, n=100), anomaly(k=92, n=400)]
-    version = anomaly(("matcher_version", "8"), "match_score", k=90, n=100, rule="version_change")
+    version = anomaly(("sdk_version", "8"), k=20, n=100, rule="version_change")
     found = _found([*attack, version])
-    assert {each.root.where for each in found} == {("device_model", "A"), ("matcher_version", "8")}
+    assert {each.root.where for each in found} == {("device_model", "A"), ("sdk_version", "8")}
+    (of_it,) = [each for each in found if each.root.where == ("sdk_version", "8")]
+    assert (of_it.lead.anomaly_id, of_it.children) == (version.anomaly_id, ())
+    assert all(version.anomaly_id not in each.children for each in found)
