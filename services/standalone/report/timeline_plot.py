@@ -108,7 +108,7 @@ def _changes(axes: Sequence[Axes], markers: Sequence[Marker]) -> None:
             each.axvline(at, color=MARK, linestyle=(0, (4, 2)), linewidth=1)
         if number < _MOST_MARKERS:
             axes[0].annotate(
-                short(f"{marker.tenant}: {marker.what}"), (at, 1), xycoords=("data", "axes fraction"),
+                short(marker.what), (at, 1), xycoords=("data", "axes fraction"),
                 xytext=(3, -9 - 10 * (number % 4)), textcoords="offset points", fontsize=7.5, color=MARK,
             )  # fmt: skip
 

@@ -21,7 +21,7 @@ def test_incidents_and_changes_are_drawn_where_they_were(tmp_path: Path) -> None
     words = [text_of(each) for each in svg.iter("text")]
     assert f"1. {found.tenant}: ios" in words
     assert sum(each.endswith(": ios") for each in words) == MOST_LANES
-    assert "bank: pad_version 2.1" in words
+    assert "pad_version 2.1" in words
     assert "20 incidents, 1 changes of version" in text_of(svg.find(".//svg/title"))
 
 
