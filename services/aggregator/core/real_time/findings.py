@@ -7,12 +7,13 @@ from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
+from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.real_time.detector import NO_TRIALS, Detector
 from services.aggregator.core.real_time.life import Change, Changes, Marks
 from services.aggregator.core.real_time.tenant import TenantState, Told
 from services.aggregator.core.series import SeriesKey
-from services.aggregator.core.times import MINUTE_MS, MINUTE_S
+from services.aggregator.core.times import HOUR_MS, MINUTE_MS, MINUTE_S
 
 
 class Published(NamedTuple):
@@ -41,7 +42,7 @@ def publish(
         if (change.told_ms is not None) == firing:
             continue
         told[detector.name] = moved = _moved(tenant, detector, change, known)
-        published.append(Published(change.end_ms, _event(tenant, detector, change, moved)))
+        published.append(Published(change.end_ms, _event(tenant, detector, change, moved, state.reference.first_hour)))
     if published:
         state = TenantState(state.reference, state.minutes, state.before, state.after, told)
     return state, published
@@ -66,8 +67,20 @@ def _moved(tenant: str, detector: Detector, change: Change, known: Told | None) 
 _CERTAIN: Final = 1.0
 
 
-def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anomaly:
-    reading = change.reading
+_HABITS_HOURS: Final = 14 * 24
+"""So long a quiet evening, weekend or holiday may be the first of its kind."""
+
+
+def _severity(detector: Detector, told: Told, first_hour: int | None) -> Severity:
+    """Return how severe it is: that traffic stopped is of low evidence while the tenant's habits are not known."""
+    if detector.absent is None:
+        return "high"
+    known = first_hour is not None and told.told_ms // HOUR_MS - first_hour >= _HABITS_HOURS
+    return "high" if known else "low_evidence"
+
+
+def _event(tenant: str, detector: Detector, change: Change, told: Told, first_hour: int | None) -> Anomaly:
+    reading, severity = change.reading, _severity(detector, told, first_hour)
     rate = reading.k / reading.n if reading.n else 0.0
     if reading.k > reading.n:  # transactions a minute are no share
         low, high = rate, rate
@@ -78,7 +91,7 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
     evidence = Evidence(rate, low, high, reading.baseline_k, reading.baseline_n, base, 0, ratio, reading.p_value)
     return build_anomaly(
         SeriesKey(tenant, None, None, detector.metric, MINUTE_S, detector.rule),
-        Stated(told.anomaly_id, told.revision, "firing" if told.firing else "resolved", "high"),
+        Stated(told.anomaly_id, told.revision, "firing" if told.firing else "resolved", severity),
         Counted(start_ms, change.end_ms, reading.k, reading.n, evidence),
         cadence="real_time",
         action="incident_review",
