@@ -76,6 +76,12 @@ COMMANDS: Final = {
         "list the new versions of matcher, PAD, SDK and policy, and what they changed",
         "proofwatch markers --tenant kestrel-telecom --since 30d",
     ),
+    "baseline": Command(
+        "services.aggregator.queries.baseline",
+        "aggregator",
+        "show what is usual for a tenant's rates, or have them begin anew by a person's word",
+        "proofwatch baseline show --tenant kestrel-telecom --metric rejection_rate",
+    ),
     "what-if": Command(
         "services.aggregator.queries.what_if",
         "standalone,aggregator",

@@ -103,6 +103,26 @@ comment on table windows.rate_charts is 'What the CUSUM of each rate remembers; 
 comment on column windows.rate_charts.charts is 'msgpack, by metric: counts of this hour, what is usual in it, charts up and down.';
 comment on column windows.rate_charts.hours is 'msgpack, compressed by zlib, by metric: hours of 28 days, the frozen reference.';
 
+create table if not exists windows.rebases(
+  id bigint generated always as identity primary key,
+  tenant text collate "C" not null,
+  segment_name text,
+  segment_value text,
+  metric text,
+  from_ms bigint not null,
+  effective_ms bigint not null,
+  by_whom text not null check (by_whom <> ''),
+  reason text not null check (reason <> ''),
+  written_at timestamptz not null default now()
+);
+create or replace function windows.stays() returns trigger language plpgsql as
+$$ begin raise exception 'entries of windows.rebases stay; add another one'; end $$;
+create or replace trigger rebases_stay before update or delete or truncate on windows.rebases
+  for each statement execute function windows.stays();
+comment on table windows.rebases is 'What people said is usual: who, when and why. Entries stay. segment_name null: tenant and all values; metric null: every rate.';
+comment on column windows.rebases.from_ms is 'What rates did from then on is what is usual, ms since the Unix epoch.';
+comment on column windows.rebases.effective_ms is 'It takes effect with the first five-minute window that begins then or later.';
+
 create table if not exists windows.minute_watch(
   tenant text collate "C" not null primary key,
   partition int not null,

@@ -15,6 +15,7 @@ from proofwatch.governance.cohort import Cohort
 from services.aggregator.core import calendars
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
+from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.entries import Entry, Key
 from services.aggregator.core.incident_groups import Arrival
@@ -156,6 +157,10 @@ class RateChartsStore(Protocol):
 
     async def load_hours(self, tx: Any, keys: Collection[RowKey]) -> dict[RowKey, HourRow]:
         """Return the hours of every key; none where nothing is stored."""
+        ...
+
+    async def load_rebases(self, tx: Any, tenants: Collection[str]) -> list[Rebase]:
+        """Return what people said of these tenants, in the order in which they did."""
         ...
 
     async def save_rates(self, tx: Any, rows: Mapping[RowKey, RateRow], hours: Mapping[RowKey, HourRow]) -> None:

@@ -39,7 +39,7 @@ class Reference(NamedTuple):
 
 
 async def count(dsn: str) -> Reference:
-    """Let combine and windows work in one process: ten quiet minutes, two in which half of all fail, ten more."""
+    """Let combine and windows work in one process: ten quiet minutes, two in which half of all fail, then silence."""
     async with house(dsn, batch=20) as made:
         verdicts = traffic(500, seed=5, minutes=10, tenants=2)
         begin = START + timedelta(minutes=11)
@@ -49,7 +49,7 @@ async def count(dsn: str) -> Reference:
         for first in range(0, len(verdicts), 100):
             await made.feed(verdicts[first : first + 100])
             await made.settle()
-        await made.pass_time(2 * DAY_S)
+        await made.pass_time(4 * DAY_S)  # what fires ends by silence
         logs = [(n, made.bus.log(TopicPartition(topics.TALLIES, n)).slice(0, 1_000_000)) for n in range(4)]
         tallies = [
             (record.offset, Outgoing(topics.TALLIES, record.key, record.value, n, record.timestamp_ms, record.headers))

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 
 _WANTED: Final = """
@@ -29,9 +30,29 @@ insert into windows.rate_charts (tenant, segment_name, segment_value, charts, ho
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
 on conflict (tenant, segment_name, segment_value) do update set charts = excluded.charts, hours = excluded.hours
 """
+_KEYS: Final = "select segment_name, segment_value from windows.rate_charts where tenant = $1"
+_TENANTS: Final = "select distinct tenant from windows.rate_charts order by 1"
+_LOAD_REBASES: Final = """
+select tenant, segment_name, segment_value, metric, from_ms, effective_ms, by_whom, reason from windows.rebases
+where tenant = any($1::text[]) order by id
+"""
+_WRITE_REBASE: Final = """
+insert into windows.rebases (tenant, segment_name, segment_value, metric, from_ms, effective_ms, by_whom, reason)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(RateRow).decode
 _decode_hours = msgspec.msgpack.Decoder(HourRow).decode
+
+
+async def load_keys(tx: Any, tenant: str) -> list[RowKey]:
+    """Return the rows of a tenant."""
+    return [RowKey(tenant, name or None, value or None) for name, value in await tx.fetch(_KEYS, tenant)]
+
+
+async def load_tenants(tx: Any) -> list[str]:
+    """Return the tenants that have charts, in order."""
+    return [row[0] for row in await tx.fetch(_TENANTS)]
 
 
 async def load_rates(tx: Any, keys: Collection[RowKey]) -> dict[RowKey, RateRow]:
@@ -63,6 +84,16 @@ async def save_rates(tx: Any, rows: Mapping[RowKey, RateRow], hours: Mapping[Row
     ]
     if whole:
         await tx.execute(_SAVE_HOURS, *_columns(whole))
+
+
+async def load_rebases(tx: Any, tenants: Collection[str]) -> list[Rebase]:
+    """Return what people said of these tenants, in the order in which they did."""
+    return [Rebase(*row) for row in await tx.fetch(_LOAD_REBASES, list(tenants))] if tenants else []
+
+
+async def write_rebase(tx: Any, rebase: Rebase) -> None:
+    """Add an entry, which stays: the table refuses to be changed."""
+    await tx.execute(_WRITE_REBASE, *rebase)
 
 
 def _stored(key: RowKey) -> tuple[str, str, str]:

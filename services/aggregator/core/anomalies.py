@@ -4,8 +4,8 @@ A series is one metric of one tenant and segment value at one window length, und
 compared with earlier comparable periods (`core.baselines`).
 
 Hysteresis: severity only rises while an anomaly fires, and it ends with the first later window, or restatement of the
-same, that is within the rule's limit. The baseline is frozen until then, and takes no window that fired. One whose
-traffic ended is ended by that (`core.quiet`).
+same, that is within the rule's limit. The baseline is frozen until then, for `left_out_days` at most, and takes no
+window that fired. One whose traffic ended is ended by that (`core.quiet`).
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from services.aggregator.core.detectors.detector import Detector, Reading, Trial
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.life import TRANSITIONS, Effect, Phase
 from services.aggregator.core.series import SeriesKey, WindowRef
+from services.aggregator.core.times import DAY_MS
 
 _REPORTED: Final = frozenset(("low_evidence", "high"))
 
@@ -63,9 +64,15 @@ def judge(
     if effect == "none":
         return Judgement(grown, anomaly, None)
     without = left_out(baseline, key.length_s, window.start_ms)
+    if anomaly and phase != "quiet" and window.start_ms >= anomaly.first_start_ms + _left_out_ms(monitoring):
+        without = grown  # no baseline is frozen for ever
     if window.backfill or (anomaly and window.start_ms < anomaly.last_start_ms):
         return Judgement(without, anomaly, None)
     return Judgement(without, *lived(key, window, k, n, Reading(observation, evidence), anomaly))
+
+
+def _left_out_ms(monitoring: Monitoring) -> int:
+    return monitoring.cusum.left_out_days * DAY_MS
 
 
 def lived(

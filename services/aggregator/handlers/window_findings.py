@@ -89,8 +89,9 @@ class WindowFindings:
         looked_at = [each for each in revised if is_looked_at(each)]
         days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
         rows = await self._stores.rates.load_rates(tx, {*map(row_of, looked_at), *firing_rows(anomalies), *days})
-        histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows) | days)
-        return RateWatch(self._monitoring, rows, histories, anomalies)
+        rebases = await self._stores.rates.load_rebases(tx, {each.key.tenant for each in looked_at})
+        histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows, rebases) | days)
+        return RateWatch(self._monitoring, rows, histories, anomalies, rebases)
 
     async def _watch(
         self, revised: Sequence[WindowRevision], anomalies: Anomalies, charts: RateWatch, days_of: DaysOf, tx: Any

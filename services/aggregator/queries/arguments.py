@@ -43,7 +43,7 @@ def add_query(parser: argparse.ArgumentParser) -> None:
     add("--tenant", required=True, metavar="T", help="whose windows")
     add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); of a run by default all of it")
     add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive; default: the last closed window")
-    add("--segment", type=_segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
+    add("--segment", type=segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
     add("--policy", type=Path, metavar="FILE", help="whose limits judge; default: the run's, or PROOFWATCH_POLICY_FILE")
@@ -128,7 +128,8 @@ def _judged_by(found: Found, policy: Policy) -> list[str]:
     return said
 
 
-def _segment(text: str) -> Segment:
+def segment(text: str) -> Segment:
+    """Return the segment that was typed. Raises `ArgumentTypeError`."""
     found = _SEGMENT.fullmatch(text)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no segment; right is device_model, or os=android")

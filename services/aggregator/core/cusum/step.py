@@ -25,6 +25,7 @@ from services.aggregator.core.cusum.profile import (
     unpacked,
     usual,
 )
+from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import QUIET, HourRow, RateRow, RateState, Side
 from services.aggregator.core.series import Direction
 from services.aggregator.core.times import DAY_MS, HOUR_MS
@@ -51,6 +52,8 @@ def turned(row: RateRow, history: HourRow, start_ms: int, expected: Mapping[str,
     """Move both rows to the hour of a window: its predecessor joins the hours, and what is usual is told anew."""
     hour = start_ms // HOUR_MS
     for metric, state in row.rates.items():
+        if metric not in expected:
+            continue  # the policy expects it no more
         hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
         hours = joined(hours, row.hour, state)
         hours = _without(hours[hours[:, 0] >= hour - KEPT_HOURS], state, start_ms, rule)
@@ -95,36 +98,24 @@ def closed(
     return seen
 
 
-def rebased(
-    row: RateRow, history: HourRow, metric: str, from_ms: int, rule: CusumRule, by: str, *, whole: bool
-) -> None:
-    """Have a rate begin anew: from `from_ms` on its hours count, also those that alarmed, and nothing before them.
+def rebased(row: RateRow, history: HourRow, metric: str, word: Rebase, rule: CusumRule, *, whole: bool) -> None:
+    """Have a rate begin anew: from `word.from_ms` on its hours count, also those that alarmed, and nothing before them.
 
-    They are its reference too; where there are none, the next 28 days will be. The charts begin with a head start, to
-    see at once if the rate is not what the person's word says.
+    They are its reference too, if they have enough failures; else the next 28 days will be. The charts begin with a
+    head start, to see at once if the rate is not what the person's word says. The hour must be turned next.
     """
-    from_hour = from_ms // HOUR_MS
-    state = row.rates.get(metric)
+    from_hour, state = word.from_ms // HOUR_MS, row.rates[metric]
     hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-    kept = hours[hours[:, 0] >= from_hour].copy()
+    kept = joined(hours, row.hour, state)
+    kept = kept[kept[:, 0] >= from_hour].copy()
     kept[:, 3] = 0
     history.hours[metric] = packed(kept)
     history.first[metric] = history.rebased[metric] = from_hour
     history.references.pop(metric, None)
-    if len(kept) and int(kept[:, 1].sum()) >= rule.baseline_failures:
-        history.references[metric] = of_hours(kept, int(kept[-1, 0]) + 1, by)
-    if state is not None:
-        limit = (rule.low_limit if whole else rule.high_limit) * state.phi
-        again = Side(restarted(limit, from_ms))
-        row.rates[metric] = replace(
-            state,
-            k=state.k + state.left_out_k,
-            n=state.n + state.left_out_n,
-            left_out_k=0,
-            left_out_n=0,
-            up=again,
-            down=again if state.usual.n else QUIET,
-        )
+    if int(kept[:, 1].sum()) >= rule.baseline_failures:
+        history.references[metric] = of_hours(kept, int(kept[-1, 0]) + 1, word.by)
+    again = Side(restarted((rule.low_limit if whole else rule.high_limit) * state.phi, word.effective_ms))
+    row.rates[metric] = replace(state, k=0, n=0, left_out_k=0, left_out_n=0, up=again, down=again)
 
 
 def joined(hours: Hours, hour: int, state: RateState) -> Hours:

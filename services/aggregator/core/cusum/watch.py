@@ -7,7 +7,7 @@ windows of the tenant without any of the value's that its traffic since the chan
 (`_SURPRISE` trials expected), half an hour at least and a day at most; silence of the tenant is `core.quiet`'s.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil, exp
 from typing import Final
 
@@ -25,9 +25,10 @@ from services.aggregator.core.anomaly_state import Anomalies, AnomalyState, Seve
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.profile import NO_HOURS, unpacked
+from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import Rolled, rolled
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
-from services.aggregator.core.cusum.step import Seen, closed, joined, turned
+from services.aggregator.core.cusum.step import Seen, closed, joined, rebased, turned
 from services.aggregator.core.figures import PROXIES, counted
 from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.lengths import FIVE_MINUTES_S
@@ -58,9 +59,16 @@ def firing_rows(anomalies: Anomalies) -> set[RowKey]:
     return {RowKey(*key[:3]) for key, each in anomalies.items() if key.rule == CUSUM and each.state == "firing"}
 
 
-def turning(revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow]) -> set[RowKey]:
-    """Return the rows whose hour turns with these windows, so that their hours are needed."""
-    return {row_of(each) for each in revised if rows[row_of(each)].hour != each.key.start_ms // HOUR_MS}
+def turning(
+    revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow], rebases: Sequence[Rebase] = ()
+) -> set[RowKey]:
+    """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed."""
+    starts = [(row_of(each), each.key.start_ms) for each in revised]
+    return {
+        key
+        for key, start_ms in starts
+        if rows[key].hour != start_ms // HOUR_MS or due(rebases, key, rows[key].last_ms, start_ms)
+    }
 
 
 class RateWatch:
@@ -72,11 +80,13 @@ class RateWatch:
         rows: dict[RowKey, RateRow],
         histories: dict[RowKey, HourRow],
         anomalies: Anomalies,
+        rebases: Sequence[Rebase] = (),
     ) -> None:
         """`rows` has an entry for each window to come and each that fires, `histories` for those that turn.
 
-        All three are updated.
+        All three are updated. `rebases`: what people said of these tenants.
         """
+        self._rebases = rebases
         self._rule = monitoring.cusum
         self._expected = {
             each.metric: monitoring.expected[each.metric] for each in PROXIES if each.metric in monitoring.expected
@@ -161,8 +171,13 @@ class RateWatch:
         row = self._rows[key]
         if start_ms <= row.last_ms:
             return None  # late data made a window where there was none
-        if row.hour != start_ms // HOUR_MS:
+        words = due(self._rebases, key, row.last_ms, start_ms)
+        if words or row.hour != start_ms // HOUR_MS:
             history = self._histories[key]
+            for word in words:
+                for metric in row.rates if word.metric is None else row.rates.keys() & {word.metric}:
+                    whole = key.segment_name is None
+                    rebased(row, history, metric, word, self._rule, whole=whole)
             turned(row, history, start_ms, self._expected, self._rule)
             self.changed_histories[key] = history
         self.changed_rows[key] = row

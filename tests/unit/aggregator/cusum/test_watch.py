@@ -10,6 +10,7 @@ import pytest
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
+from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.cusum.watch import FIVE_MS
 from services.aggregator.core.times import DAY_MS, HOUR_MS
@@ -217,3 +218,52 @@ def test_the_reference_waits_for_days_that_are_valid() -> None:
     rare.run(traffic(1, 29 * DAY, {WHOLE: (1, 0.01)}))
     assert METRIC not in rare.histories[BANK].references
     assert DAY_MS
+
+
+def test_a_persons_word_moves_baseline_reference_and_charts(grown: Bank) -> None:
+    """From the moment that it names on what alarmed is what is usual; the finding ends, and nothing fires again."""
+    bank = deepcopy(grown)
+    begin_ms = bank.rows[BANK].last_ms + FIVE_MS
+    bank.run(after(3, 24, {WHOLE: (PER_WINDOW, 0.03)}, bank))
+    effective_ms = bank.rows[BANK].last_ms + 3 * FIVE_MS
+    bank.rebases = [Rebase("bank", None, None, None, begin_ms, effective_ms, "A. Rao", "asks twice since 5.2")]
+    events = bank.run(after(4, 24, {WHOLE: (PER_WINDOW, 0.03)}, bank))
+    assert [(e.state, e.severity, e.resolution) for e in events] == [("resolved", "high", None)]
+    assert bank.rows[BANK].rates[METRIC].usual.p0 == pytest.approx(0.03, rel=0.2)
+    assert bank.histories[BANK].references[METRIC].by == "A. Rao"
+    back = bank.run(after(5, 24, USUAL, bank))
+    assert ("down", "high", "firing") in {(e.direction, e.severity, e.state) for e in back}
+
+
+def test_a_word_touches_what_it_names_and_takes_effect_once() -> None:
+    """Not other values, rates or tenants; not windows before its moment; and not a second time."""
+    value, other = RowKey("bank", "os", "ios"), RowKey("bank", "os", "android")
+    word = Rebase("bank", "os", "ios", METRIC, 0, 10 * FIVE_MS, "A. Rao", "why")
+    assert word.touches(value)
+    assert not any(word.touches(each) for each in (other, BANK, RowKey("other", "os", "ios")))
+    assert Rebase("bank", None, None, None, 0, 0, "A. Rao", "why").touches(other)
+    assert list(due([word], value, 8 * FIVE_MS, 9 * FIVE_MS)) == []
+    assert list(due([word], value, 9 * FIVE_MS, 10 * FIVE_MS)) == [word]
+    assert list(due([word], value, 9 * FIVE_MS, 400 * FIVE_MS)) == [word]  # it had no windows for a while
+    assert list(due([word], value, 10 * FIVE_MS, 11 * FIVE_MS)) == []
+    assert list(due([word], value, -1, 11 * FIVE_MS)) == []
+
+
+def test_a_rate_that_the_policy_expects_no_more_stops_nothing(grown: Bank) -> None:
+    """A policy may drop a rate that has charts; they stay as they are."""
+    bank = deepcopy(grown)
+    bank.monitoring = bank.monitoring.model_copy(update={"expected": {"fta_rate": 0.01}})
+    before = deepcopy(bank.rows[BANK].rates[METRIC])
+    assert bank.run(after(3, 2, {WHOLE: (PER_WINDOW, 0.5)}, bank)) == []
+    assert bank.rows[BANK].rates[METRIC] == before
+
+
+def test_what_alarmed_stays_out_when_it_is_over(grown: Bank) -> None:
+    """A day of four times the failures is no part of what is usual once it has been found."""
+    bank = deepcopy(grown)
+    before = bank.rows[BANK].rates[METRIC].usual
+    bank.run(after(3, 24, {WHOLE: (PER_WINDOW, 0.04)}, bank))
+    bank.run(after(4, 48, USUAL, bank))
+    assert not bank.rows[BANK].rates[METRIC].up.alarmed_ms
+    later = bank.rows[BANK].rates[METRIC].usual
+    assert later.k / later.n == pytest.approx(before.k / before.n, rel=0.04)

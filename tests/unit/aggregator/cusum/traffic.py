@@ -10,6 +10,7 @@ from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import CusumRule, Monitoring, load_policy
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import FIVE_MS, RateWatch, row_of
 from services.aggregator.core.lengths import FIVE_MINUTES_S
@@ -35,6 +36,7 @@ class Bank:
     rows: dict[RowKey, RateRow] = field(default_factory=dict)
     histories: dict[RowKey, HourRow] = field(default_factory=dict)
     anomalies: Anomalies = field(default_factory=dict)
+    rebases: list[Rebase] = field(default_factory=list)
 
     def close(self, start_ms: int, counts: Mapping[Segment, tuple[int, int]], *, small: bool = False) -> list[Anomaly]:
         """Close one window with these failures and trials."""
@@ -43,7 +45,7 @@ class Bank:
         for each in windows:
             self.rows.setdefault(row_of(each), RateRow())
             self.histories.setdefault(row_of(each), HourRow())
-        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies)
+        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies, self.rebases)
         return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
 
     def run(self, windows: Iterator[tuple[int, Mapping[Segment, tuple[int, int]]]]) -> list[Anomaly]:

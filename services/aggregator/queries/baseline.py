@@ -1,0 +1,204 @@
+"""`proofwatch baseline show|rebase`: what is usual for the rates of a tenant, and a person's word that it is otherwise.
+
+A rebase takes effect with the first five-minute window that begins ten minutes from now or later: none of those can
+have closed, so everybody who counts the same log sees it at the same place.
+"""
+
+import argparse
+import asyncio
+import sys
+from typing import Any, Final
+
+from proofwatch.bus.errors import BusError
+from proofwatch.command_line.sub_commands import SubCommands
+from proofwatch.command_line.times import moment_ms
+from proofwatch.csv_file import Cell
+from proofwatch.runtime.clock import SystemClock
+from services.aggregator.config import GovernedSettings
+from services.aggregator.core.cusum.rebase import Rebase
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.cusum.watch import FIVE_MS
+from services.aggregator.core.figures import PROXIES
+from services.aggregator.core.times import HOUR_MS, MINUTE_MS
+from services.aggregator.queries.arguments import Segment, segment
+from services.aggregator.queries.found import NothingFound, no_such_tenant, shown
+from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
+
+_AHEAD_MS: Final = 10 * MINUTE_MS
+_METRICS: Final = tuple(each.metric for each in PROXIES)
+_COLUMNS: Final = (
+    "segment_name", "segment_value", "metric", "rate", "k", "n", "hours", "dispersion", "reference_rate",
+    "reference_from", "reference_to", "reference_by", "up", "down",
+)  # fmt: skip
+_HEADINGS: Final = ("rate", "of", "usual now", "k of n", "φ", "reference", "since … until", "chart up", "down")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.description = "Show what is usual for the rates of a tenant, or have them begin anew by a person's word."
+    actions = SubCommands(parser)
+    show = actions.add(
+        "show",
+        "show the moving baseline, the frozen reference, the charts, and the entries of people",
+        "--tenant kestrel-telecom --metric rejection_rate",
+        _shown,
+    )
+    rebase = actions.add(
+        "rebase",
+        "have baseline, reference and charts begin anew, with an entry that stays",
+        "--tenant kestrel-telecom --segment sdk_version=5.2.0 --since 6h --by 'A. Rao' --reason 'change 1187'",
+        _rebased,
+    )
+    rebase.description = (
+        "Have baseline, frozen reference and charts of a tenant's rates begin anew: what they did from --since on is "
+        "what is usual. The entry stays, with who, when and why. It takes effect with the first five-minute window "
+        "that begins ten minutes from now. Baselines of days follow within a week by themselves. Needs the rights of "
+        "the process windows."
+    )
+    for each in (show, rebase):
+        add = each.add_argument
+        add("--tenant", required=True, metavar="T", help="whose rates")
+        add("--metric", choices=_METRICS, metavar="METRIC", help=f"one of {', '.join(_METRICS)}; default: every one")
+        add("--segment", type=segment, metavar="NAME=VALUE", help="a segment value; default: tenant and all its values")
+        add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
+    rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
+    rebase.add_argument("--by", required=True, metavar="NAME", help="who says so")
+    rebase.add_argument("--reason", required=True, metavar="TEXT", help="why")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0; 1 when the database is away, 2 when there is nothing of the kind or an argument is wrong."""
+    try:
+        args.act(args.dsn or GovernedSettings.read().postgres_dsn, args)
+    except NothingFound as error:
+        sys.stderr.write(f"proofwatch baseline {args.action}: {error}\n")
+        return 2
+    except BusError as error:
+        sys.stderr.write(f"proofwatch baseline {args.action}: {error}\n")
+        return 1
+    return 0
+
+
+def _shown(dsn: str, args: argparse.Namespace) -> None:
+    sheet = asyncio.run(_with_database(dsn, lambda pool: _show(pool, args)))
+    write(sheet, args.format, sys.stdout, sys.stderr)
+
+
+def _rebased(dsn: str, args: argparse.Namespace) -> None:
+    rebase = rebase_of(args, SystemClock().now_ms())
+    asyncio.run(_with_database(dsn, lambda pool: _write(pool, args, rebase)))
+    sys.stdout.write(f"{said(rebase)}\n")
+
+
+def rebase_of(args: argparse.Namespace, now_ms: int) -> Rebase:
+    """Return the entry that the arguments ask for. Raises `NothingFound` naming what is wrong with them."""
+    if not args.by.strip() or not args.reason.strip():
+        raise NothingFound("--by and --reason must say who and why: the entry stays")
+    if args.segment and args.segment.value is None:
+        raise NothingFound(f"--segment {args.segment.name} needs a value, such as {args.segment.name}=…")
+    from_ms = now_ms if args.since is None else args.since
+    if from_ms > now_ms:
+        raise NothingFound(f"--since {shown(from_ms)} is still to come; what is usual was seen already")
+    effective_ms = -(-(now_ms + _AHEAD_MS) // FIVE_MS) * FIVE_MS
+    name, value = args.segment or (None, None)
+    return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, args.by.strip(), args.reason.strip())
+
+
+def said(rebase: Rebase) -> str:
+    """Return what an entry says, in a sentence."""
+    where = (
+        rebase.tenant
+        if rebase.segment_name is None
+        else f"{rebase.segment_name}={rebase.segment_value} of {rebase.tenant}"
+    )
+    what = "every rate" if rebase.metric is None else rebase.metric
+    return (
+        f"{what} of {where} begins anew: what it did since {shown(rebase.from_ms)} is what is usual, from the windows "
+        f"of {shown(rebase.effective_ms)} on. By {rebase.by}: {rebase.reason}"
+    )
+
+
+async def _with_database(dsn: str, do: Any) -> Any:
+    try:
+        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra
+    except ModuleNotFoundError as error:
+        raise NothingFound(f"the database needs {error.name}: pip install 'proofwatch[postgres]'") from None
+    pool = await create_pool(dsn, max_size=1)
+    try:
+        return await do(pool)
+    finally:
+        await pool.close()
+
+
+async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:
+    from services.aggregator.adapters.rate_chart_store import write_rebase
+
+    async with pool.acquire() as connection, connection.transaction():
+        await _rows(connection, args)
+        await write_rebase(connection, rebase)
+
+
+async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
+    from services.aggregator.adapters.rate_chart_store import load_hours, load_rebases
+
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        rows = await _rows(connection, args)
+        hours = await load_hours(connection, rows.keys())
+        words = await load_rebases(connection, [args.tenant])
+    found = [
+        _cells(key, metric, rows[key], hours[key])
+        for key in sorted(rows, key=lambda key: (key.segment_name or "", key.segment_value or ""))
+        for metric in rows[key].rates
+        if args.metric in (None, metric)
+    ]
+    if not found:
+        raise NothingFound(f"{args.tenant} has no trials of {args.metric} yet")
+    return Sheet(
+        f"What is usual for the rates of {args.tenant}", {"tenant": args.tenant}, _COLUMNS, found, _HEADINGS,
+        [_text(each) for each in found], [said(each) for each in words] or ["nobody has rebased anything of it"],
+    )  # fmt: skip
+
+
+async def _rows(connection: Any, args: argparse.Namespace) -> dict[RowKey, RateRow]:
+    from services.aggregator.adapters.rate_chart_store import load_keys, load_rates, load_tenants
+
+    keys = await load_keys(connection, args.tenant)
+    if not keys:
+        raise no_such_tenant(args.tenant, "the database", await load_tenants(connection))
+    chosen = [each for each in keys if _chosen(each, args.segment)]
+    if not chosen:
+        values = sorted(each.segment_value or "" for each in keys if each.segment_name == args.segment.name)
+        there = f"there are: {', '.join(values)}" if values else f"it has no segment {args.segment.name}"
+        raise NothingFound(f"{args.tenant} has no {args.segment.name}={args.segment.value}; {there}")
+    return await load_rates(connection, chosen)
+
+
+def _chosen(key: RowKey, wanted: Segment | None) -> bool:
+    return wanted is None or (key.segment_name == wanted.name and wanted.value in (None, key.segment_value))
+
+
+def _cells(key: RowKey, metric: str, row: RateRow, hours: HourRow) -> list[Cell]:
+    state, frozen = row.rates[metric], hours.references.get(metric)
+    usual, reference = state.usual, state.reference
+    return [
+        key.segment_name, key.segment_value, metric, usual.p0, usual.k, usual.n, usual.hours, state.phi,
+        reference.p0 if reference else None,
+        shown(frozen.from_hour * HOUR_MS) if frozen else None,
+        shown(frozen.to_hour * HOUR_MS) if frozen else None,
+        (frozen.by or "first 28 days") if frozen else None,
+        max(state.up.baseline.statistic, state.up.reference.statistic),
+        max(state.down.baseline.statistic, state.down.reference.statistic),
+    ]  # fmt: skip
+
+
+def _text(cells: list[Cell]) -> list[str]:
+    name, value, metric, rate, k, n, _, phi, reference, first, last, by, up, down = cells
+    assert isinstance(rate, float)
+    assert isinstance(phi, float)
+    known = f"{count(k)} of {count(n)}" if isinstance(k, int) and isinstance(n, int) and n else "the policy's rate"
+    span = f"{str(first)[:10]} … {str(last)[:10]}, {by}" if first else "not yet"
+    return [
+        str(metric), f"{name}={value}" if name else "whole tenant", percent(rate), known, f"{phi:.2f}",
+        percent(reference if isinstance(reference, float) else None), span, f"{up:.1f}", f"{down:.1f}",
+    ]  # fmt: skip
