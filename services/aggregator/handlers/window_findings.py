@@ -24,7 +24,7 @@ from services.aggregator.core.watch import Watch, is_judged, slot_key
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.ports import WindowsStores
 
-_UNATTENDED: Final = 250
+_UNATTENDED: Final = 50
 """Windows that are judged between two statements; a database ends a transaction in which none comes for 5 s."""
 
 

@@ -135,3 +135,16 @@ def test_a_fraud_of_a_tenant_is_no_fraud_of_its_segments() -> None:
     assert {key: n for key, n in deltas.limits.items() if key.metric == "far"} == {
         Counted("bank", "", "", "far", "", 3, 5): (1, 1)
     }
+
+
+def test_errors_and_trials_of_a_day_add_up() -> None:
+    """Two transactions of one day and the same segments: each window has the errors and trials of both."""
+    deltas = Deltas(known_on=lambda tenant, seen_ms: seen_ms // 1_000)
+    for outcome in ("fail", "fail", "pass"):
+        entry = Entry(trial(segments='{"os":"ios"}', match_outcome=outcome), asserts("genuine", 2_000))
+        deltas.change("bank", Entry(), entry, 2_000)
+    deltas.settle()
+    assert {key: n for key, n in deltas.limits.items() if key.metric == "fnmr"} == {
+        Counted("bank", "", "", "fnmr", "", 3, 3): (2, 3),
+        Counted("bank", "os", "ios", "fnmr", "", 3, 3): (2, 3),
+    }
