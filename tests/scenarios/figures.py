@@ -17,6 +17,8 @@ class Met(NamedTuple):
 
     target: Target
     value: float | None
+    years: float | None = None
+    """Tenant-years that a rate of false findings was counted in."""
 
     @property
     def passes(self) -> bool:
@@ -32,7 +34,9 @@ class Met(NamedTuple):
 
     @property
     def word(self) -> str:
-        """Return PASS, FAIL, or FAIL (known)."""
+        """Return PASS, FAIL, or FAIL (known); of false findings in less than a fleet-year, that they refute nothing."""
+        if self.passes and self.target.figure == "false_highs_fleet_year" and (self.years or 0.0) < FLEET:
+            return f"not refuted in {self.years:.2f} tenant-years" if self.years else "PASS"
         return "PASS" if self.passes else "FAIL (known)" if self.target.known else "FAIL"
 
 
@@ -75,7 +79,7 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
 
 def judged(targets: Sequence[Target], found: Mapping[str, Any]) -> list[Met]:
     """Return a scenario's targets, each with its figure."""
-    return [Met(target, found.get(target.figure)) for target in targets]
+    return [Met(target, found.get(target.figure), found.get("tenant_years")) for target in targets]
 
 
 def _share(flags: Sequence[bool]) -> float:

@@ -44,6 +44,8 @@ def test_a_target_is_met_failed_or_known_to_fail() -> None:
     most = Target("false_highs_fleet_year", "most", 7.0)
     assert [Met(most, value).word for value in (7.0, 7.1, None)] == ["PASS", "FAIL", "FAIL"]
     assert Met(most._replace(known="2 x is still told"), 8.0).word == "FAIL (known)"
+    assert Met(most, 0.0, 0.16).word == "not refuted in 0.16 tenant-years"
+    assert Met(most, 0.0, 10.0).word == "PASS"
     assert Met(Target("right", "least", 0.95), 0.94).word == "FAIL"
 
 
