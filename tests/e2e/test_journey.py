@@ -210,21 +210,30 @@ def test_anomalies_are_those_of_standalone(outcome: Outcome, alone: Alone) -> No
 
 
 def test_cases_are_those_of_standalone(outcome: Outcome, alone: Alone) -> None:
-    """The same cases in the same state, for the same reasons.
+    """The same cases; those of subjects in the same state, for the same reasons.
 
-    Left out are opened_at and changed_at: log time. For an incident's case that is the timestamp of an anomaly, which
-    is that of the last record of the batch in which its window was restated, so it depends on how the log is cut into
-    batches; and so does in how many revisions an incident, hence its case, comes to where it ends.
+    Left out are opened_at and changed_at: log time. Where time moves by records alone, what an incident comes to last
+    is told when a later record comes on its partition; standalone has one partition, so its cases may be further on.
     """
-    assert _cases(outcome.cases) == _cases(alone.cases)
+    here, there = _cases(outcome.cases), _cases(alone.cases)
+    assert here.keys() == there.keys()
+    subjects = [case_id for case_id, case in there.items() if case["kind"] == "subject"]
+    assert {case_id: here[case_id] for case_id in subjects} == {case_id: there[case_id] for case_id in subjects}
     assert {case["kind"] for case in outcome.cases} == {"subject", "incident"}
 
 
 def test_the_same_people_are_told_the_same_once(outcome: Outcome, alone: Alone) -> None:
-    """Notifications are those of standalone, and all of them are sent."""
+    """Notifications are those of standalone, of incidents as far as their partition's time came; all are sent."""
     here, there = [sorted(map(_told, each.notifications)) for each in (outcome, alone)]
-    assert here == there
+    assert [each for each in here if not _of_incident(each)] == [each for each in there if not _of_incident(each)]
+    told = {each[2] for each in here if _of_incident(each)}
+    assert told
+    assert told <= {each[2] for each in there if _of_incident(each)}
     assert {each["status"] for each in outcome.notifications} == {"sent"}
+
+
+def _of_incident(told: tuple[Any, ...]) -> bool:
+    return bool(told[1] == topics.INCIDENTS)
 
 
 def _who(verdict: bytes) -> tuple[str, str]:
