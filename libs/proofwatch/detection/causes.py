@@ -4,7 +4,8 @@
    to fire earlier and still does is a candidate too.
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
-   metric, and its excess there is as large; or the counts cannot tell it from the tenant. Else the tenant is the root
+   metric, and its excess there is as large; or the counts cannot tell it from the tenant. What begins within a minute
+   is not explained by what had stood for longer than `GAP_MS`. Else the tenant is the root
    if it fires itself, else the slice with the most evidence.
 3. Findings of one root that overlap, or follow within `GAP_MS`, are of one cause, at whatever length of window.
 """
@@ -21,6 +22,8 @@ from proofwatch.detection.version_words import VERSION_CHANGE
 GAP_MS: Final = 3_600_000
 """A cause that comes back within an hour is the same."""
 _APART: Final = 3.0
+_OF_MINUTES: Final = frozenset({"collapse", "saturation", "few_values", "missing_scores", "score_shift"})
+"""Rules of whole tenants that say to the minute when something began: what had stood for long does not explain it."""
 _LIVENESS: Final = frozenset(
     {"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar", "liveness_score", "liveness_ms"}
 )
@@ -163,7 +166,8 @@ def _elsewhere(
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        if disjoint or not (anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms):
+        stood = finding.latest.rule in _OF_MINUTES and anchor.since_ms < finding.since_ms - GAP_MS
+        if disjoint or stood or not (anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms):
             continue
         there = table.get(root.where)
         if root.where in alike:

@@ -77,6 +77,16 @@ def test_a_check_that_is_down_is_one_incident_of_the_tenant() -> None:
     assert incident.root.share == 1.0
 
 
+@pytest.mark.parametrize("rule", ["collapse", "saturation", "few_values", "missing_scores", "score_shift"])
+def test_a_check_that_fails_open_is_not_hidden_by_a_handset_that_had_been_hard_for_hours(rule: str) -> None:
+    """It is told by itself; a handset whose failures began in the same hour may explain it."""
+    handset = _attack(minute=300)
+    fail_open = anomaly(WHOLE, "liveness_score", rule=rule, k=500, n=500, minute=840, affected=500.0)
+    assert [each.root.where for each in _found([*handset, fail_open])] == [WHOLE, _HANDSET]
+    soon = anomaly(WHOLE, "liveness_score", rule=rule, k=500, n=500, minute=310, affected=500.0)
+    assert [each.root.where for each in _found([*handset, soon])] == [_HANDSET]
+
+
 def test_two_causes_at_once_in_two_handsets_are_two_incidents() -> None:
     """Both are Android; the OS holds all of the excess, but the two handsets are the smaller explanation."""
     fired = [

@@ -50,8 +50,9 @@ async def _check(connection: Any, schema: str, needed: int, where: str) -> None:
         raise DatabaseUnfit(f"PostgreSQL at {where} has no schema {schema!r}: run `proofwatch migrate` first", "schema")
     stored = await connection.fetchval(_STORED, schema)
     if stored is None or stored < needed:
+        has = 1 if stored is None else stored
         raise DatabaseUnfit(
-            f"schema {schema!r} of PostgreSQL at {where} has revision {stored or 1}, this release needs {needed}: "
+            f"schema {schema!r} of PostgreSQL at {where} has revision {has}, this release needs {needed}: "
             f"run `proofwatch migrate` of this release",
             "schema",
         )
