@@ -73,6 +73,23 @@ def test_an_hour_is_that_of_the_local_clock(zone: str, at_ms: int) -> None:
     assert calendar_of(zone).hour(hour.start_ms) == hour
 
 
+@pytest.mark.parametrize(
+    ("zone", "at_ms", "hour", "began_ms"),
+    [
+        ("Europe/Berlin", at(2026, 3, 29, 0, 59), 1, at(2026, 3, 29, 0)),
+        ("Europe/Berlin", at(2026, 3, 29, 1, 1), 3, at(2026, 3, 29, 1)),
+        ("Europe/Berlin", at(2026, 3, 29, 20, 30), 22, at(2026, 3, 29, 20)),
+        ("Europe/Berlin", at(2026, 10, 25, 1, 1), 2, at(2026, 10, 25, 1)),
+        ("America/Santiago", at(2026, 9, 6, 5, 30), 2, at(2026, 9, 6, 5)),
+        ("Australia/Lord_Howe", at(2026, 4, 4, 15, 10), 1, at(2026, 4, 4, 15)),
+    ],
+)
+def test_an_hour_after_clocks_changed_within_the_day(zone: str, at_ms: int, hour: int, began_ms: int) -> None:
+    """By examples, for a day has but one such hour in twenty-four."""
+    found = calendar_of(zone).hour(at_ms)
+    assert (found.hour, found.start_ms) == (hour, began_ms)
+
+
 @pytest.mark.parametrize("zone", sorted(UNUSUAL.union(ZONES[::5])))
 def test_days_join_on_the_grid_without_a_hole(zone: str) -> None:
     """Each day ends where the next begins, on whole five minutes, and begins by zoneinfo's date; 1975 to 2037, each

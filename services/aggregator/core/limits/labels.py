@@ -14,7 +14,7 @@ two fifths of the second smallest and 20 fewer than it (high), or more than thre
 ends at seven tenths, or below twice. While labels are silent, and of the week after, no decrease is told.
 
 False findings: none by chance, for it takes what a tenant's habits never did: a holiday that is three times as long as
-its longest gap, a first week of holidays with less than two fifths of its labels. `null_year` counts them.
+its longest gap, a first week of holidays with less than two fifths of its labels.
 """
 
 from collections.abc import Iterator, Mapping
