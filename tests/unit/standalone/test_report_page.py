@@ -12,6 +12,7 @@ from proofwatch.biometrics.evaluation import Evaluation, evaluate_counts
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import ClassCounts, Classes, Cohort, Thresholds
 from proofwatch.detection.sentences import incident_title
+from proofwatch.plain import one_line
 from services.standalone.core.watched import Watched
 from services.standalone.report.page import write_report
 from tests.support.html import assert_inert, parsed
@@ -133,7 +134,7 @@ def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
     opened = Page(path.read_text(encoding="utf-8"))
     told = opened.text
     assert "2 incidents; 1 of weak evidence, which chance makes too" in told
-    assert told.index(" ".join(incident_title(found[0]).split())) < told.index("transactions came in")
+    assert told.index(one_line(incident_title(found[0]))) < told.index("transactions came in")
     assert "Next review" in told
     assert len(opened.all("li")) == 3, "the weak one is folded away"
 
