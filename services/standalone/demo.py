@@ -14,6 +14,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
+from services.standalone.feed import CHUNK
 from services.standalone.results import Unwritable
 from services.standalone.runner import Run, carry_out, closing_lines
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     day = Run(
         title=f"a simulated day, seed {args.seed}",
         policy=load_policy(),
-        chunks=lambda: chunks(scenario),
+        chunks=lambda: chunks(scenario, headless=args.headless),
         total=args.events,
         start_ms=round(scenario.start.timestamp() * 1000),
         out=args.out,
@@ -55,9 +56,12 @@ def run(args: argparse.Namespace) -> int:
     return 0 if summary["conservation"]["holds"] else 1
 
 
-def chunks(scenario: Scenario) -> Iterator[Sequence[Outgoing]]:
-    """Cut the day into pieces that make a lively screen and worthwhile batches."""
-    size = min(10_000, max(500, scenario.events // _SCREENS))
+def chunks(scenario: Scenario, *, headless: bool) -> Iterator[Sequence[Outgoing]]:
+    """Cut the day into pieces that make a lively screen and worthwhile batches; how large has no influence on a result.
+
+    Not too large: what windows makes of one is one transaction, which has seconds and not minutes on a slow machine.
+    """
+    size = CHUNK if headless else min(CHUNK, max(500, scenario.events // _SCREENS))
     records = simulate(scenario)
     while chunk := list(itertools.islice(records, size)):
         yield chunk

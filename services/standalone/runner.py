@@ -1,7 +1,7 @@
 """Conducts one run from start to summary: database, services, terminal view, result files."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,11 +38,6 @@ from services.standalone.view import View
 _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
 _MOST_TOLD: Final = 10
-_AT_ONCE: Final = 2_500
-"""Records that a run without a view feeds at once: larger batches, fewer transactions of the database, same results.
-
-Not many more: what windows makes of a batch is one transaction, which has seconds and not minutes on a slow machine.
-"""
 
 
 @dataclass(frozen=True)
@@ -108,8 +103,8 @@ async def carry_out(run: Run) -> dict[str, Any]:
 async def _feed(run: Run, session: Session) -> None:
     """Feed the input, showing the view unless the run is headless."""
     if run.headless:
-        for gathered in _gathered(run.chunks(), _AT_ONCE):
-            await session.send(gathered)
+        for chunk in run.chunks():
+            await session.send(chunk)
         await session.finish(_QUIET)
         return
     view = View(run.title, run.total)
@@ -126,17 +121,6 @@ async def _feed(run: Run, session: Session) -> None:
             screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
         await session.finish(_QUIET)
         screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
-
-
-def _gathered(chunks: Iterable[Sequence[Outgoing]], least: int) -> Iterator[list[Outgoing]]:
-    held: list[Outgoing] = []
-    for chunk in chunks:
-        held += chunk
-        if len(held) >= least:
-            yield held
-            held = []
-    if held:
-        yield held
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> str:

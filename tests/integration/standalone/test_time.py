@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from services.cli import main
-from services.standalone import feed, runner
+from services.standalone import feed
 from services.standalone.app import Standalone
 
 Rows = list[dict[str, str]]
@@ -72,7 +72,6 @@ def test_a_slow_log_is_judged_day_by_day_whatever_the_chunks_and_the_order(
     """A log older than --start, fed in any chunks, sorted, shuffled or backwards: the same bytes, and the bad day."""
     log = slow()
     outcome = replay(tmp_path / "whole", log)
-    monkeypatch.setattr(runner, "_AT_ONCE", 1)
     assert not any(window["backfill"] for window in outcome["windows.jsonl"])
     assert any(
         each["metric"] == "match_fail_rate" and each["cadence"] == "daily" and each["segment_name"] is None
