@@ -115,12 +115,12 @@ def test_windows_close_by_themselves_and_count_everything(outcome: Outcome) -> N
     assert not last["backfill"]
 
 
-def test_the_attack_becomes_a_case_of_its_cohort_and_the_persistent_one_a_case_of_its_subject(
+def test_the_attack_becomes_a_case_of_its_incident_and_the_persistent_one_a_case_of_its_subject(
     outcome: Outcome,
 ) -> None:
     """Neither names a subject_ref."""
     found = {(case["kind"], case["metric"]) for case in outcome.cases}
-    assert {("cohort", "liveness_fail_rate"), ("subject", None)} <= found
+    assert {("incident", "liveness_fail_rate"), ("subject", None)} <= found
     (subject,) = [case for case in outcome.cases if case["kind"] == "subject"]
     assert [reason["transaction_id"] for reason in subject["reasons"]] == [f"t-{_TRANSACTIONS - 1}"]
     assert f"s-{_BONA_FIDE + _ATTACKS}" not in str(outcome.cases)
