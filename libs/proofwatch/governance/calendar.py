@@ -8,6 +8,7 @@ Bounds lie on whole five minutes of UTC, for days are summed from windows of tha
 That is local mean time, in force nowhere since Monrovia left it in January 1972.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -118,18 +119,49 @@ class _Zone:
 _zone = lru_cache(maxsize=None)(_Zone)  # there are some six hundred
 
 
-class Calendar:
+class Days(ABC):
+    """Days that join without a hole or an overlap, one for each date. What was asked for is kept."""
+
+    def __init__(self, kept: int) -> None:
+        """`kept`: days in memory at most."""
+        self._kept = kept
+        self._known: dict[int, LocalDay] = {}
+
+    @abstractmethod
+    def _numbered(self, number: int) -> LocalDay: ...
+
+    def day(self, at_ms: int) -> LocalDay:
+        """Return the day to which an instant belongs (ms since 1970)."""
+        number = at_ms // _DAY_MS
+        day = self._known.get(number) or self.numbered(number)
+        while at_ms < day.start_ms:
+            day = self.numbered(day.number - 1)
+        while at_ms >= day.end_ms:
+            day = self.numbered(day.number + 1)
+        return day
+
+    def numbered(self, number: int) -> LocalDay:
+        """Return the day of the date so many days after 1970-01-01; it is empty where the date was skipped."""
+        known = self._known.get(number)
+        if known is None:
+            if len(self._known) >= self._kept:
+                self._known.clear()
+            known = self._known[number] = self._numbered(number)
+        return known
+
+
+class Calendar(Days):
     """Time zone, weekend and holidays. Two with the same are equal; take them from `calendar_of`, which keeps them."""
 
     def __init__(
         self, zone: str = "UTC", weekend: Iterable[Weekday] = SATURDAY_AND_SUNDAY, holidays: Iterable[date] = ()
     ) -> None:
         """`holidays`: local dates. Raises what `ZoneInfo` raises of a zone that does not exist."""
+        super().__init__(_KEPT)
         self.zone = zone
         self.weekend = frozenset(WEEKDAYS.index(each) for each in weekend)
         self.holidays = frozenset(each.toordinal() - _EPOCH_DAY for each in holidays)
         self._days = _zone(zone)
-        self._known: dict[int, LocalDay] = {}
         self._slots: dict[int, int] = {}
 
     def __eq__(self, other: object) -> bool:
@@ -141,25 +173,8 @@ class Calendar:
     def __repr__(self) -> str:
         return f"Calendar{self._settings}"
 
-    def day(self, at_ms: int) -> LocalDay:
-        """Return the day on which an instant lies (ms since 1970)."""
-        number = at_ms // _DAY_MS
-        day = self._known.get(number) or self.numbered(number)
-        while at_ms < day.start_ms:
-            day = self.numbered(day.number - 1)
-        while at_ms >= day.end_ms:
-            day = self.numbered(day.number + 1)
-        return day
-
-    def numbered(self, number: int) -> LocalDay:
-        """Return the day of the date so many days after 1970-01-01; it is empty where the zone skipped the date."""
-        known = self._known.get(number)
-        if known is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            start_ms, end_ms = self._days.start_ms(number), self._days.start_ms(number + 1)
-            known = self._known[number] = LocalDay(start_ms, end_ms, number, self.free(number))
-        return known
+    def _numbered(self, number: int) -> LocalDay:
+        return LocalDay(self._days.start_ms(number), self._days.start_ms(number + 1), number, self.free(number))
 
     def free(self, number: int) -> bool:
         """Return whether the day is a weekend or holiday, and no working day."""

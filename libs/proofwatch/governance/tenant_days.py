@@ -12,12 +12,11 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from proofwatch.governance.calendar import UTC_CALENDAR, Calendar, LocalDay, LocalHour
+from proofwatch.governance.calendar import UTC_CALENDAR, Calendar, Days, LocalDay, LocalHour
 
 SETTLED_MS: Final = 3_600_000
 """More than an event may be ahead of its record (`max_ahead_seconds`), so that its day is known when it is read."""
 _BEFORE_ALL: Final = -(10**18)
-_DAY_MS: Final = 86_400_000
 _KEPT: Final = 5_000
 
 
@@ -29,7 +28,7 @@ class _Era(NamedTuple):
     calendar: Calendar
 
 
-class TenantDays:
+class TenantDays(Days):
     """What `Calendar` answers, of a tenant whose calendar changes; UTC until the first one is in force."""
 
     def __init__(self, activated: Iterable[tuple[int, Calendar]] = (), since_ms: int = 0) -> None:
@@ -37,8 +36,8 @@ class TenantDays:
 
         `since_ms`: before that days were counted in UTC, whatever was in force.
         """
+        super().__init__(_KEPT)
         self._eras = [_Era(_BEFORE_ALL, _BEFORE_ALL, UTC_CALENDAR)]
-        self._known: dict[int, LocalDay] = {}
         for at_ms, calendar in activated:
             settled_ms = max(at_ms + SETTLED_MS, since_ms - 1)
             while self._eras[-1].from_ms > settled_ms:  # another of the same day: the last one counts
@@ -48,26 +47,6 @@ class TenantDays:
                 last = self.day(settled_ms)
                 self._eras.append(_Era(last.end_ms, last.number + 1, calendar))
         self._known.clear()
-
-    def day(self, at_ms: int) -> LocalDay:
-        """Return the day to which an instant belongs (ms since 1970)."""
-        number = at_ms // _DAY_MS
-        day = self._known.get(number) or self.numbered(number)
-        while at_ms < day.start_ms:
-            day = self.numbered(day.number - 1)
-        while at_ms >= day.end_ms:
-            day = self.numbered(day.number + 1)
-        return day
-
-    def numbered(self, number: int) -> LocalDay:
-        """Return the day of the date so many days after 1970-01-01; empty where the date was skipped."""
-        known = self._known.get(number)
-        if known is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            free = self._era_of(number).calendar.free(number)
-            known = self._known[number] = LocalDay(self._start_ms(number), self._start_ms(number + 1), number, free)
-        return known
 
     def hour(self, at_ms: int) -> LocalHour:
         """Return the hour of the local clock at an instant."""
@@ -85,6 +64,10 @@ class TenantDays:
         """Return how often the time zone had changed by an instant."""
         found = self._eras[: bisect_right(self._eras, at_ms, key=attrgetter("from_ms"))]
         return sum(a.calendar.zone != b.calendar.zone for a, b in pairwise(found)) if len(found) > 1 else 0
+
+    def _numbered(self, number: int) -> LocalDay:
+        free = self._era_of(number).calendar.free(number)
+        return LocalDay(self._start_ms(number), self._start_ms(number + 1), number, free)
 
     def _era_at(self, at_ms: int) -> _Era:
         last = self._eras[-1]
