@@ -1,19 +1,12 @@
 """Versions of each tenant and their markers, in PostgreSQL: `windows.versions`, `windows.markers`."""
 
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
-
+from services.aggregator.adapters.tenant_bodies import TenantBodies
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.tenant import TenantVersions
 
-_LOAD: Final = "select tenant, body from windows.versions where tenant = any($1::text[])"
-_SAVE: Final = """
-insert into windows.versions (partition, tenant, body) select $1, * from unnest($2::text[], $3::bytea[])
-on conflict (tenant) do update set body = excluded.body
-"""
 _SAVE_MARKER: Final = """
 insert into windows.markers (tenant, name, version, since_ms, previous, known_ms, transactions, share, state, ended_ms)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -26,22 +19,17 @@ _MARKERS: Final = """
 select tenant, name, version, previous, since_ms, known_ms, transactions, share, state, ended_ms
 from windows.markers where $1::text is null or tenant = $1 order by tenant, known_ms, name, version
 """
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(TenantVersions).decode
+_bodies = TenantBodies("windows.versions", TenantVersions, TenantVersions)
 
 
 async def load_versions(tx: Any, tenants: Collection[str]) -> dict[str, TenantVersions]:
     """Return the states of these tenants; a new one where nothing is stored."""
-    states = {tenant: TenantVersions() for tenant in tenants}
-    for tenant, body in await tx.fetch(_LOAD, list(tenants)):
-        states[tenant] = _decode(zlib.decompress(body))
-    return states
+    return await _bodies.load(tx, tenants)
 
 
 async def save_versions(tx: Any, partition: int, states: Mapping[str, TenantVersions]) -> None:
     """Store the states."""
-    rows = [(tenant, zlib.compress(_encode(state), 1)) for tenant, state in sorted(states.items())]
-    await tx.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
+    await _bodies.save(tx, partition, states)
 
 
 async def save_markers(tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:
