@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.segments import DEVICE, VERSIONS
 from proofwatch.instants import us_of

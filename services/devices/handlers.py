@@ -8,7 +8,8 @@ from typing import Final
 import structlog
 
 from proofwatch.bus.lanes.lookback import last_horizon
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.rejected import Rejected

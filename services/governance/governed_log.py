@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.port import Bus, Outgoing, Record, Tail
+from proofwatch.bus.port import Bus, Tail
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import CODECS
 from proofwatch.events.types import Activation, Approval, AttackPattern, Control, PolicyDocument, TenantDocument

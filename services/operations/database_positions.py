@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from services.operations.access import RELAY
 
 if TYPE_CHECKING:

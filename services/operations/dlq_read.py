@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from proofwatch.bus.dead_letters.letter import LetterHeaders, read_headers
 from proofwatch.bus.errors import UnknownTopic
-from proofwatch.bus.port import Bus, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Record, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.topics import REDRIVES, dead_letter_topic, is_dead_letter_topic, kafka_specs
 from proofwatch.events.types import Redrive

@@ -13,7 +13,9 @@ from typing import Final
 
 from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Owner, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import History, Owner
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import REDRIVES, dead_letter_topic

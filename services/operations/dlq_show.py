@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
-from proofwatch.bus.port import Bus, Headers, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Headers, Record, TopicPartition
 from proofwatch.plain import one_line
 from services.operations.dlq_list import instant
 from services.operations.dlq_read import Letter, read_letter, read_redrives

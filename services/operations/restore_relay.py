@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import structlog
 
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.wording import plain
 from proofwatch.runtime.settings import Settings
 from services.operations.access import PROCESSES, RELAY

@@ -12,7 +12,8 @@ from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.security import Security
 from proofwatch.bus.kafka.topic_admin import TopicAdmin
 from proofwatch.bus.kafka.topic_plan import Count, Plan
-from proofwatch.bus.port import Bus, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.partitions import family
 from proofwatch.events.topics import Manifest

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
 from proofwatch.governance.regime import Regime
 from services.scorer.core.conservation import BatchCounts

@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import SimulatedClock

@@ -9,7 +9,7 @@ from typing import Final
 
 import uvloop
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.scenario import RELEASES, Scenario

@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.chronology import IN_MEMORY, Span, Survey, Timed, in_order
 from proofwatch.events import topics
 from proofwatch.events.enumerations import DeadLetterReason

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.port import Bus, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Record, TopicPartition
 
 _BATCH: Final = 10_000
 

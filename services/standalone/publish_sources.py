@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.topics import is_dead_letter_topic
 from proofwatch.governance.policy import load_policy

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 import msgspec
 import orjson
 
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL
 from proofwatch.events.rejected import Rejected

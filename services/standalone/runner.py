@@ -11,8 +11,8 @@ from typing import Any, Final
 from rich.live import Live
 
 from proofwatch.biometrics.rates import Limits
-from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector

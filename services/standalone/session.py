@@ -10,7 +10,7 @@ import msgspec
 
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letters.letter import read_dead_letter
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.sentences import incident_title
 from proofwatch.events import topics, types

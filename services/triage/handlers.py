@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
 
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation

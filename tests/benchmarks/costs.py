@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing, Record, new_outgoing
+from proofwatch.bus.records import Outgoing, Record, new_outgoing
 from proofwatch.events.codec import TRANSACTION, VERDICT
 from proofwatch.events.topics import VERDICTS
 from services.scorer.core.attempts import CLEAN

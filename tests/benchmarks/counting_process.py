@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, Final
 
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL, VERDICT
 from proofwatch.events.types import Label, Verdict

@@ -6,7 +6,8 @@ from typing import Final
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, Headers, History, Outgoing, TopicPartition
+from proofwatch.bus.records import Batch, Headers, Outgoing, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.service import Service

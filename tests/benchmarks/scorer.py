@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events.topics import STEP_UPS, SUBJECTS
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, SuspicionRule, load_policy

@@ -15,7 +15,8 @@ import structlog
 import uvloop
 
 from proofwatch.bus.kafka.fence import KafkaOwner
-from proofwatch.bus.port import Batch, Stage
+from proofwatch.bus.records import Batch
+from proofwatch.bus.stage import Stage
 from proofwatch.runtime.memory import tune_garbage_collector
 from tests.benchmarks.lanes import LANES, build_lane
 from tests.benchmarks.peers.meter import Meter, processor_seconds

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.topics import TRANSACTIONS
 from tests.benchmarks.events import TENANTS, events, start_for
 from tests.benchmarks.scorer import Profile, build_stage

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate

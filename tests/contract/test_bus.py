@@ -12,7 +12,7 @@ from proofwatch.bus.errors import Fenced, Gap, RecordTooLarge, TopicChanged, Top
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.lazy_outputs import LazyOutputs
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.runtime.clock import SystemClock
 from tests.contract.worlds import Copy, World, eventually, kafka_world, local_world, shows, step_until
 

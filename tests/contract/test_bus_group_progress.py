@@ -9,7 +9,8 @@ from confluent_kafka import Producer
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import GroupProgress, Outgoing
+from proofwatch.bus.port import GroupProgress
+from proofwatch.bus.records import Outgoing
 from tests.contract.worlds import CLOCK, WAIT_S, Copy, World, eventually, kafka_world, local_world, step_until
 from tests.support.kafka_broker import KafkaBroker
 

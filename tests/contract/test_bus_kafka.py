@@ -20,9 +20,10 @@ from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.lazy_outputs import LazyOutputs
-from proofwatch.bus.port import Batch, History, Outgoing, Stage, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
 from proofwatch.bus.postgres.outbox import relay
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import History, Stage
 from tests.contract.worlds import CLOCK, WAIT_S, Copy, Spec, World, eventually, kafka_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 

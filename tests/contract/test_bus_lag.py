@@ -7,7 +7,8 @@ import pytest
 
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Fence, TopicPartition
+from proofwatch.bus.records import TopicPartition
+from proofwatch.bus.stage import Fence
 from tests.contract.worlds import CLOCK, Copy, World, kafka_world, local_world, shows, step_until
 from tests.support.kafka_broker import KafkaBroker
 

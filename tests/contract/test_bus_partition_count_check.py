@@ -7,7 +7,7 @@ from confluent_kafka import Producer
 
 from proofwatch.bus.errors import TopicChanged
 from proofwatch.bus.partition_count_check import check_keyed, check_shared
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from tests.contract.worlds import World, kafka_world, local_world, shows
 from tests.support.kafka_broker import KafkaBroker
 

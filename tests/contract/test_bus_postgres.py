@@ -10,9 +10,10 @@ from proofwatch.bus.errors import BusUnavailable, DatabaseOlder, Fenced, Gap, No
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, History, Outgoing, Record, Topic, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl, fence_progress
 from proofwatch.bus.postgres.outbox import OutboxSource, outbox_fence, relay
+from proofwatch.bus.records import Batch, Outgoing, Record, Topic, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SimulatedClock
 from tests.contract.worlds import eventually
 

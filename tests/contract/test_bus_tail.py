@@ -7,7 +7,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from proofwatch.bus.errors import UnknownTopic
-from proofwatch.bus.port import Tail, TopicPartition
+from proofwatch.bus.port import Tail
+from proofwatch.bus.records import TopicPartition
 from tests.contract.worlds import Copy, World, kafka_world, local_world, step_until
 from tests.support.kafka_broker import KafkaBroker
 

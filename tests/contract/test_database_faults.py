@@ -12,9 +12,10 @@ import structlog
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl
 from proofwatch.bus.postgres.outbox import relay
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 from tests.support.postgres_server import PostgresServer

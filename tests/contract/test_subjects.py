@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events.types import Attempt, Mfa, Shadowing, SubjectState
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.adapters.redis import RedisSubjects

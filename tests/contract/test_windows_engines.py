@@ -12,9 +12,9 @@ import pytest
 
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.runtime.migrations import migrate

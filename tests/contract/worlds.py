@@ -17,7 +17,9 @@ from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Stage, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.stage import History, Stage
 from proofwatch.runtime.clock import SystemClock
 
 WAIT_S = 60.0

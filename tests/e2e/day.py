@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Label, Transaction
 from proofwatch.simulation.scenario import Scenario

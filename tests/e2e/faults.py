@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from tests.e2e.world import READS, World
 
 VICTIMS: Final = ("scorer", "combine", "ledger", "windows")

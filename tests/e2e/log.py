@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, Self
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 
 _TIMEOUT_S: Final = 20.0

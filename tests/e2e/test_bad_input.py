@@ -10,7 +10,7 @@ import pytest
 
 from proofwatch import resources
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from tests.e2e.log import Entry
 from tests.e2e.world import World, world

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pytest
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Transaction
 from services.standalone.database_results import read_cases

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events.topics import SUBJECTS
 from tests.e2e.world import World, world
 from tests.support.processes import ProcessFailed, ServiceProcess, command

@@ -9,7 +9,7 @@ import pytest
 
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION, VERDICT
 from proofwatch.events.types import Verdict

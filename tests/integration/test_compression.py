@@ -13,7 +13,8 @@ from proofwatch.bus.kafka import compression as kafka_codec
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SystemClock
 from tests.support.kafka_broker import KafkaBroker
 

@@ -13,7 +13,8 @@ from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.topics import TopicSpec
 from proofwatch.runtime.clock import SystemClock
 from tests.support.kafka_broker import KafkaBroker

@@ -22,7 +22,7 @@ from proofwatch.bus.errors import BusUnavailable, Refused
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.security import security_of
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events.topics import POSITIONS
 from proofwatch.runtime.settings import Settings
 from services.cli import main

@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 from msgspec.structs import replace as with_fields
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Transaction
 from proofwatch.governance.policy import load_policy

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Final
 
-from proofwatch.bus.port import Outgoing, Part, Rejection
+from proofwatch.bus.records import Outgoing, Part, Rejection
 from proofwatch.events.topics import dead_letter_topic
 
 _TOPIC: Final = itemgetter(0)

@@ -8,7 +8,7 @@ Owners take everything, in order, once, and before they commit; an error on the 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
-from proofwatch.bus.port import Outgoing, Output, Part, Rejection
+from proofwatch.bus.records import Outgoing, Output, Part, Rejection
 
 
 class LazyOutputs:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from proofwatch.bus.port import Headers, Record
+from proofwatch.bus.records import Headers, Record
 
 NEWEST: Final = "proofwatch.newest_ms"
 """When the newest event that a record is made of occurred, in milliseconds since the Unix epoch, as decimal digits."""

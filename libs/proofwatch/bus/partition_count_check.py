@@ -11,7 +11,8 @@ from typing import Final
 
 from proofwatch.bus.errors import TopicChanged
 from proofwatch.bus.partitioner import misplaced
-from proofwatch.bus.port import Bus, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Record, TopicPartition
 
 _RECORDS: Final = 500
 _MOST: Final = 0.25

@@ -12,7 +12,8 @@ from typing import Literal, TypeVar
 
 from proofwatch.bus.dead_letters.limit import DeadLetterLimit
 from proofwatch.bus.lanes.settings import LaneSettings
-from proofwatch.bus.port import Bus, Fence, Stage
+from proofwatch.bus.port import Bus
+from proofwatch.bus.stage import Fence, Stage
 from proofwatch.bus.wrappers.placed import Placed
 from proofwatch.bus.wrappers.prepared import prepared
 from proofwatch.bus.wrappers.timely import Timely

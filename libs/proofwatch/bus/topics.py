@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from proofwatch.bus.errors import TopicChanged, TopicReplaced
-from proofwatch.bus.port import Topic
+from proofwatch.bus.records import Topic
 
 _AGAIN_S: Final = 1.0
 

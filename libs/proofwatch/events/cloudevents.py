@@ -7,7 +7,7 @@ What never changes is made once, so that an event costs one small tuple. W3C Tra
 import re
 from typing import Final
 
-from proofwatch.bus.port import Headers
+from proofwatch.bus.records import Headers
 
 _TRACEPARENT: Final = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"

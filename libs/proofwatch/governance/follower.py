@@ -7,7 +7,8 @@ from typing import Final
 import structlog
 
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.bus.port import Bus, Tail, TopicPartition
+from proofwatch.bus.port import Bus, Tail
+from proofwatch.bus.records import TopicPartition
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition

@@ -4,7 +4,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import ACTIVATION, APPROVAL, ATTACK_PATTERN, CONTROL, POLICY, TENANT, Codec
 from proofwatch.events.rejected import Rejected

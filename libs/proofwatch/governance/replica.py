@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.governance import records
 from proofwatch.governance.activations import Activations, Flaw

@@ -17,7 +17,7 @@ from proofwatch.bus.committed import Committed
 from proofwatch.bus.dead_letters.limit import OVER
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.newest import newest_of
-from proofwatch.bus.port import Batch, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Record, Rejection, TopicPartition
 from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.events.topics import TALLIES

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Device, Label, Timings, Transaction
 from proofwatch.simulation.people import Person, draw, draw_handset, duration, fails, liveness_score, match_score

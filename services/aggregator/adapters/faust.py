@@ -21,8 +21,10 @@ import structlog
 
 from proofwatch.bus.kafka.compression import codec_error, unreadable
 from proofwatch.bus.lanes.worker import Companion, watch_topics
-from proofwatch.bus.port import Bus, Record, Stage, TopicPartition
+from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.fence import PostgresFence
+from proofwatch.bus.records import Record, TopicPartition
+from proofwatch.bus.stage import Stage
 from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.settings import Settings

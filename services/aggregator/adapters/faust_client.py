@@ -14,7 +14,8 @@ from proofwatch.bus.kafka.client import CHECK_MS
 from proofwatch.bus.kafka.membership import Membership
 from proofwatch.bus.kafka.reader import last_look
 from proofwatch.bus.kafka.security import Security, security_of
-from proofwatch.bus.port import Look, Record, TopicPartition
+from proofwatch.bus.port import Look
+from proofwatch.bus.records import Record, TopicPartition
 from proofwatch.runtime.settings import Settings
 from services.aggregator.adapters.fenced_lanes import FencedLanes
 

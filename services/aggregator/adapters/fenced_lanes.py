@@ -10,11 +10,13 @@ from aiokafka.errors import KafkaError
 
 from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseOlder
 from proofwatch.bus.lanes.standstill import Standstill
-from proofwatch.bus.port import Batch, Fence, Look, Owner, Record, Stage, TopicPartition
+from proofwatch.bus.port import Look
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.bus.postgres.pool import session
 from proofwatch.bus.postgres.setup import in_schema
+from proofwatch.bus.records import Batch, Record, TopicPartition
+from proofwatch.bus.stage import Fence, Owner, Stage
 from proofwatch.bus.wrappers.observed import Observed, Observer, Sample
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.runtime.clock import Clock

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.postgres.setup import fence_progress
+from proofwatch.bus.records import TopicPartition
 from proofwatch.detection.findings import FindingHistory, Panel
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import Incidents
@@ -16,7 +16,7 @@ from services.aggregator.adapters.postgres_joins import columns_of
 from services.aggregator.core.incident_groups import Arrival
 from services.aggregator.core.incident_windows import Place, Row, Told
 from services.aggregator.core.times import SECOND_MS
-from services.aggregator.ports import Taken
+from services.aggregator.ports.incidents import Taken
 
 SCHEMA: Final = "incidents"
 _HOLD: Final = """

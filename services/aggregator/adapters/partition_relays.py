@@ -6,7 +6,7 @@ from typing import Any
 
 from proofwatch.bus.lanes.lane import Lane
 from proofwatch.bus.lanes.worker import Companion, observe_relays
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.wrappers.observed import Observer
 
 

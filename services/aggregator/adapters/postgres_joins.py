@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.aggregator.core.entries import Assertion, Entry, Key, Trial
-from services.aggregator.ports import Joined
+from services.aggregator.ports.ledger import Joined
 
 _TRIAL = Trial._fields
 _PAIR = (

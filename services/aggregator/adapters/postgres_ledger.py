@@ -10,14 +10,14 @@ from datetime import date
 from typing import Any, Final
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
-from proofwatch.bus.port import TopicPartition
 from proofwatch.bus.postgres.setup import fence_progress
+from proofwatch.bus.records import TopicPartition
 from services.aggregator.adapters.postgres_joins import columns_of, integers
 from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
 from services.aggregator.core.labelled_days import Closed
-from services.aggregator.ports import Due
+from services.aggregator.ports.ledger import Due
 
 SCHEMA: Final = "ledger"
 _EPOCH_DAY = date(1970, 1, 1).toordinal()

@@ -13,7 +13,9 @@ from services.aggregator.adapters import (
     version_store,
 )
 from services.aggregator.adapters.anomaly_store import AnomalyStore
-from services.aggregator.ports import IncidentsStore, LedgerStores, WindowsStores
+from services.aggregator.ports.incidents import IncidentsStore
+from services.aggregator.ports.ledger import LedgerStores
+from services.aggregator.ports.windows import WindowsStores
 
 
 def windows_stores() -> WindowsStores:

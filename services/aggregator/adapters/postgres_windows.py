@@ -12,7 +12,7 @@ from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
-from services.aggregator.ports import Opened, Progress
+from services.aggregator.ports.windows import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
 _CALENDARS_SINCE: Final = "select since_ms from windows.calendars"

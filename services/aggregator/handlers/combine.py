@@ -5,7 +5,8 @@ from typing import Final
 
 from proofwatch.bus.newest import newest_header
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, Topic, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, Topic, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.rejected import Rejected

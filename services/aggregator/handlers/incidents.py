@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.detection.findings import Panel, Slice, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
@@ -23,7 +24,7 @@ from services.aggregator.core.incident_intake import storable_anomaly, storable_
 from services.aggregator.core.incident_windows import Place, Told, joined, place_of, rates_by, table, told_of
 from services.aggregator.core.retention import EVERY_MS
 from services.aggregator.core.times import DAY_MS
-from services.aggregator.ports import IncidentsStore
+from services.aggregator.ports.incidents import IncidentsStore
 
 TOPICS: Final = (topics.ANOMALIES, topics.WINDOWS)
 _DAYS_KEPT: Final = 60

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, CONTROL, WINDOW
 from proofwatch.events.types import Anomaly, Control, Window
@@ -19,7 +19,7 @@ from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
 from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
 from services.aggregator.core.watch import Watch
-from services.aggregator.ports import Due, LedgerStores
+from services.aggregator.ports.ledger import Due, LedgerStores
 
 
 class LabelledDays:

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events import topics
 from proofwatch.events.codec import VERDICT, LabelCodec
 from proofwatch.events.mending import MENDED
@@ -23,7 +24,7 @@ from services.aggregator.core.times import HOUR_MS
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.labelled_days import LabelledDays
 from services.aggregator.handlers.promised_limits import PromisedLimits
-from services.aggregator.ports import LedgerStores
+from services.aggregator.ports.ledger import LedgerStores
 
 SCHEMA: Final = "ledger"
 TOPICS: Final = (topics.VERDICTS, topics.LABELS)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
@@ -18,7 +18,7 @@ from services.aggregator.core.real_time.findings import Published, publish
 from services.aggregator.core.real_time.minute import minute_of
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
 from services.aggregator.core.times import MINUTE_S
-from services.aggregator.ports import MinuteWatchStore
+from services.aggregator.ports.watches import MinuteWatchStore
 
 _AT_ONCE: Final = 100
 """Minutes between two statements: a transaction that says nothing for five seconds loses its connection."""

@@ -5,7 +5,7 @@ from services.aggregator.core.calendars import DaysOf, utc_days
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS
 from services.aggregator.core.quiet import SILENCE_MS, overdue
 from services.aggregator.core.real_time.due import DueTimes
-from services.aggregator.ports import Opened, Progress
+from services.aggregator.ports.windows import Opened, Progress
 
 
 class OpenWindows:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, CONTROL
 from proofwatch.events.types import Anomaly, Control
@@ -16,7 +16,7 @@ from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.step_up import demand
 from services.aggregator.core.step_up_control import StepUpState
-from services.aggregator.ports import LedgerStores
+from services.aggregator.ports.ledger import LedgerStores
 
 _TENANTS_PER_STEP: Final = 100
 

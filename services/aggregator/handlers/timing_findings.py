@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
@@ -16,7 +16,7 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.times import DAY_S
 from services.aggregator.core.timing_jumps import judged
 from services.aggregator.core.versions.told import changed_metrics
-from services.aggregator.ports import TimingsStore, VersionsStore
+from services.aggregator.ports.watches import TimingsStore, VersionsStore
 
 _AT_ONCE: Final = 20
 """Days of tenants between two statements: see `minute_findings`."""

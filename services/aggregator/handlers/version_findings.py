@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
@@ -14,7 +14,7 @@ from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.versions.tenant import closed
 from services.aggregator.core.versions.told import Published, publish
-from services.aggregator.ports import VersionsStore
+from services.aggregator.ports.watches import VersionsStore
 
 _AT_ONCE: Final = 100
 """Five minutes of tenants between two statements: see `minute_findings`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count, groupby
 from typing import Any, Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly
@@ -22,7 +22,7 @@ from services.aggregator.core.quiet import activity, firing_slots
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, is_judged, slot_key
 from services.aggregator.handlers.open_windows import OpenWindows
-from services.aggregator.ports import WindowsStores
+from services.aggregator.ports.windows import WindowsStores
 
 _UNATTENDED: Final = 50
 """Windows that are judged between two statements; a database ends a transaction in which none comes for 5 s."""

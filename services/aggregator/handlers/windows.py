@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import structlog
 
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.rejected import Rejected
@@ -29,7 +30,7 @@ from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.timing_findings import TimingFindings
 from services.aggregator.handlers.version_findings import VersionFindings
 from services.aggregator.handlers.window_findings import WindowFindings
-from services.aggregator.ports import Progress, WindowsStores
+from services.aggregator.ports.windows import Progress, WindowsStores
 
 _REMOVED_AT_ONCE: Final = 2_000
 """Rows in one step: some 10 ms."""

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import NamedTuple
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events.types import SubjectState
 from services.scorer.core.subject import decode
 from services.scorer.ports import Applied, Changes, Sentinel, SubjectsBehind

@@ -22,7 +22,7 @@ import redis.asyncio
 from redis.commands.core import AsyncScript
 from redis.exceptions import AuthenticationError, RedisError
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events.types import Mfa, SubjectState
 from services.scorer.adapters import redis_scripts as scripts
 from services.scorer.ports import Applied, Changes, Sentinel, SubjectsBehind, SubjectsUnavailable

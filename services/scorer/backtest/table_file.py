@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.chronology import Survey, Timed, in_order
 from proofwatch.events.codec import LABEL, TRANSACTION
 from proofwatch.events.rejected import Rejected

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Final
 
-from proofwatch.bus.port import Bus, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL, TRANSACTION
 from proofwatch.events.rejected import Rejected

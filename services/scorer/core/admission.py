@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
 from proofwatch.instants import EPOCH

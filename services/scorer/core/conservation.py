@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 
 
 class BatchCounts(NamedTuple):

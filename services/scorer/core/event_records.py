@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from proofwatch.bus.port import Headers, Outgoing, new_outgoing
+from proofwatch.bus.records import Headers, Outgoing, new_outgoing
 from proofwatch.events import codec, topics
 from proofwatch.events.cloudevents import Envelope
 from proofwatch.events.types import Guidance, LabelRequest, Shadow, StepUp, Suspicion, Verdict

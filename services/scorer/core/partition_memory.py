@@ -4,7 +4,7 @@ All of it can be recalled from the log (`handlers.recall`): one horizon of the t
 and the compacted step-ups topic.
 """
 
-from proofwatch.bus.port import Batch
+from proofwatch.bus.records import Batch
 from proofwatch.detection.velocity import Proofs
 from services.scorer.core.duplicates import Recent
 from services.scorer.core.effective_policies import EffectivePolicies

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import msgspec
 
-from proofwatch.bus.port import Batch, Outgoing, Part, Record, Rejection, new_outgoing
+from proofwatch.bus.records import Batch, Outgoing, Part, Record, Rejection, new_outgoing
 from proofwatch.detection.suspicions import velocity
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.codec import TransactionCodec

@@ -9,7 +9,8 @@ import msgspec
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Bus, Record, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.rejected import Rejected

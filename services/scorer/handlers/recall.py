@@ -1,7 +1,8 @@
 """Reads the memory of a partition back from the log when its lane opens."""
 
 from proofwatch.bus.lanes.lookback import believable, last_timestamp
-from proofwatch.bus.port import History, Record, TopicPartition
+from proofwatch.bus.records import Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.codec import STEP_UP
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import STEP_UPS

@@ -6,7 +6,8 @@ from operator import itemgetter
 from typing import Final
 
 from proofwatch.bus.lazy_outputs import LazyOutputs
-from proofwatch.bus.port import Batch, History, Output, Part, Record, TopicPartition
+from proofwatch.bus.records import Batch, Output, Part, Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.bus.wrappers.timely import AHEAD_MS
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.mending import MENDED

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from proofwatch.bus.errors import Blocked
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS
 from proofwatch.events.types import SubjectState

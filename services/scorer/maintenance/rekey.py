@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Bus, Outgoing, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.types import Attempt, SubjectState
 from services.scorer.core.subject import decode, encode

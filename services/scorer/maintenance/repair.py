@@ -15,7 +15,9 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from proofwatch.bus.dead_letters.letter import dead_letter
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
 from services.scorer.core.subject import decode

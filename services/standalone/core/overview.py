@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from proofwatch.biometrics.figures import Figure, rate
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.detection.words import metric_words
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Escalation, Incident

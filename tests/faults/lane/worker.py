@@ -17,7 +17,8 @@ from proofwatch.bus.kafka import producer as kafka_producer
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SystemClock
 
 ENV = os.environ

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Verdict
 from proofwatch.simulation.scenario import Scenario

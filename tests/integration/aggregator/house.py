@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly, Verdict, Window

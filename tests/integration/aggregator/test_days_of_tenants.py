@@ -11,8 +11,8 @@ from typing import Any, cast
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Device, Window

@@ -10,8 +10,8 @@ import pytest
 
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.detection.findings import WHOLE
 from proofwatch.events import codec, topics
 from proofwatch.runtime.clock import SimulatedClock

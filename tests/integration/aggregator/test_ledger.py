@@ -14,8 +14,8 @@ from proofwatch.biometrics.spellings import truth_class
 from proofwatch.biometrics.trials import ClassCounts, Thresholds, Trials, cohorts_of
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, CONTROL, LABEL, VERDICT, WINDOW
 from proofwatch.events.types import Anomaly, Attempts, Basis, Control, Device, Label, Verdict, Window

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Window

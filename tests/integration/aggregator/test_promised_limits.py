@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate

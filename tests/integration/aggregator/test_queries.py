@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.types import Device
 from proofwatch.governance.policy import load_policy

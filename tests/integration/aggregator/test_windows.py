@@ -14,10 +14,10 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres import pool
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool
 from proofwatch.bus.postgres.outbox import EmptyHistory
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Anomaly, Tally, Verdict, Window

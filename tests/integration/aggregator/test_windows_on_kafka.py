@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Window

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.types import Attempts, Basis, Device, Timings, Verdict

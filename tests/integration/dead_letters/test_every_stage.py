@@ -12,8 +12,8 @@ import pytest
 
 from proofwatch import resources
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.wire import Wire

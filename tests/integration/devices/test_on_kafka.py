@@ -13,7 +13,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, kafka_specs
 from proofwatch.governance.policy import load_policy
 from proofwatch.governance.replica import Replica

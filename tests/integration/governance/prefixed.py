@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.port import CaughtUp, Outgoing, Tail, TopicPartition
+from proofwatch.bus.port import CaughtUp, Tail
+from proofwatch.bus.records import Outgoing, TopicPartition
 
 
 class PrefixedBus:

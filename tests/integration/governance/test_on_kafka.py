@@ -14,7 +14,8 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import Bus, Outgoing
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import CONTROL
 from proofwatch.events.topics import TopicSpec, kafka_specs

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.fence import create_pool
+from proofwatch.bus.records import Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.events.types import Escalation, Incident, Notification, PlatformAlert
 from proofwatch.runtime.clock import SimulatedClock

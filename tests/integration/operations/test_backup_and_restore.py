@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.runtime.migrations import migrate

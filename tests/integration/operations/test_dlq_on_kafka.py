@@ -16,7 +16,8 @@ from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.topics import REDRIVES, TopicSpec
 from proofwatch.events.types import Redrive

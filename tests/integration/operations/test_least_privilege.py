@@ -22,9 +22,10 @@ from proofwatch.bus.kafka.fence import transactional_id
 from proofwatch.bus.kafka.producer import discard, make_producer
 from proofwatch.bus.kafka.security import security_of
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import GroupProgress, TopicPartition
+from proofwatch.bus.port import GroupProgress
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.migrations import migrate

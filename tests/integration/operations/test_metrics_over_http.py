@@ -7,7 +7,7 @@ import json
 from prometheus_client.parser import text_string_to_metric_families
 
 from proofwatch.bus.committed import Committed
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.health import HealthServer
 from proofwatch.runtime.metrics import Metrics

@@ -1,7 +1,7 @@
 """What a process tells Prometheus is what Prometheus's own tool approves of."""
 
 from proofwatch.bus.committed import Committed
-from proofwatch.bus.port import Batch, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPartition
 from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.metric_catalogue import (
     CATALOGUE,

@@ -8,7 +8,7 @@ import pytest
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_admin import topic_admin
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests
 from services.cli import main

@@ -10,8 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.port import Outgoing
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.types import PolicyDocument

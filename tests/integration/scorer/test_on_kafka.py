@@ -8,7 +8,7 @@ import pytest
 
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.topic_setup import ensure_topics
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs
 from proofwatch.governance.replica import Replica

@@ -11,7 +11,8 @@ from redis.asyncio import Redis
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
+from proofwatch.bus.stage import Owner, Stage
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
 from proofwatch.events.types import Mfa, SubjectState
 from proofwatch.runtime.clock import SimulatedClock

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from services.scorer.adapters.redis import RedisSubjects
 from services.scorer.core.subject import decode
 from services.scorer.handlers.subject_states import SubjectStates

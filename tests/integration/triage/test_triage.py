@@ -10,7 +10,7 @@ import structlog
 
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.errors import Fenced
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Slice

@@ -8,8 +8,8 @@ import pytest
 
 from proofwatch.bus.newest import newest_of
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.postgres.outbox import EmptyHistory
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY, VERDICT
 from proofwatch.events.types import Device, Tally

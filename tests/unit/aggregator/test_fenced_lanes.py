@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseUnfit, Fenced
-from proofwatch.bus.port import Batch, Record, TopicPartition
+from proofwatch.bus.records import Batch, Record, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from services.aggregator.adapters import fenced_lanes
 from services.aggregator.adapters.fenced_lanes import FencedLanes

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance import records
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.replica import Replica

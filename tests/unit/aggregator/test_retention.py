@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance import records
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.replica import Replica

@@ -7,7 +7,8 @@ from itertools import chain
 from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import Batch, History, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.stage import History
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from proofwatch.bus.dead_letters.letter import dead_letter, original_headers, read_dead_letter, read_headers
-from proofwatch.bus.port import Headers, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Headers, Outgoing, Record, Rejection, TopicPartition
 
 AT = TopicPartition("onboarding.transactions.v1", 3)
 RECORD = Record(41, 1_700_000_000_000, b"t/s", b"\xff{", (("traceparent", b"00"),))

@@ -9,7 +9,7 @@ from proofwatch.bus.dead_letters.cap import Cap
 from proofwatch.bus.dead_letters.limit import DeadLetterLimit
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.topics import PLATFORM_ALERTS
 from proofwatch.events.types import PlatformAlert

@@ -12,7 +12,7 @@ from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Picky, Unreliable, until, written
 

@@ -13,7 +13,7 @@ from proofwatch.bus.dead_letters.limit import OVER, DeadLetterLimit
 from proofwatch.bus.dead_letters.tenants import UNKNOWN, Account, add, halts, over, rebuild_account, tenant_of
 from proofwatch.bus.errors import Halted
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording
 

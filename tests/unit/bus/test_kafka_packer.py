@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.kafka.packer import Packer
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 
 BATCH_BYTES = 400
 RECORDS = st.lists(

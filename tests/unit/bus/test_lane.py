@@ -9,7 +9,8 @@ import pytest
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Stuck
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Consumer, Outgoing, Output, TopicPartition
+from proofwatch.bus.port import Consumer
+from proofwatch.bus.records import Batch, Outgoing, Output, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording, until
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from proofwatch.bus.lanes.lookback import last_horizon, last_timestamp
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.bus.wrappers.timely import AHEAD_MS
 
 NOW_MS = 10**9

@@ -17,7 +17,7 @@ from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of, passed
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.pipeline import pipeline
-from proofwatch.bus.port import Batch, Outgoing, Output, Part, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Part, Record, Rejection, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Picky, Recording, written
 

@@ -1,7 +1,8 @@
 """Why nothing comes of a partition."""
 
 from proofwatch.bus.lanes.standstill import Standstill
-from proofwatch.bus.port import Look, TopicPartition
+from proofwatch.bus.port import Look
+from proofwatch.bus.records import TopicPartition
 
 AT = TopicPartition("metrics.tallies.v1", 2)
 

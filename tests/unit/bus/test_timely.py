@@ -8,7 +8,7 @@ from proofwatch.bus.dead_letters.letter import read_headers
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.lookback import last_timestamp
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.wrappers.timely import AHEAD_MS, Timely, stamped
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.settings import Settings

@@ -5,7 +5,8 @@ import asyncio
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.lanes.upstream import Upstream, WorkedOff
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import GroupProgress, Outgoing
+from proofwatch.bus.port import GroupProgress
+from proofwatch.bus.records import Outgoing
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import until
 

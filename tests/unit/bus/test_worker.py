@@ -9,7 +9,7 @@ from proofwatch.bus.errors import PartitionMismatch, Stuck, UnknownTopic
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Recording, until
 

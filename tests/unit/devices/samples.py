@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.detection.velocity import MINUTE_MS
 from proofwatch.events.codec import SUSPICION, TRANSACTION
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, TRANSACTIONS, dead_letter_topic

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.codec import DEVICE_PROOF, SUSPICION, TRANSACTION
 from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import DEVICE_PROOFS, SUSPICIONS, TRANSACTIONS, dead_letter_topic

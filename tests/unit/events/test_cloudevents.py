@@ -2,7 +2,7 @@
 
 import pytest
 
-from proofwatch.bus.port import Headers
+from proofwatch.bus.records import Headers
 from proofwatch.events.cloudevents import Envelope, trace_context
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import CODECS
 from proofwatch.events.identity import derived_id

@@ -7,7 +7,8 @@ import pytest
 
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import CaughtUp, Outgoing, TopicPartition
+from proofwatch.bus.port import CaughtUp
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.replica import Replica

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import APPROVAL
 from proofwatch.governance.activations import Entry, TimelineKey

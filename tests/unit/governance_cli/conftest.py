@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.policy import PROFILES
 from proofwatch.governance.replica import Replica

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from proofwatch.bus.kafka.fence import transactional_id
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests
 from services.aggregator import app as aggregator

@@ -14,7 +14,7 @@ from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.errors import Fenced, UnknownTopic
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.events.codec import REDRIVE
 from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.rejected import Rejected

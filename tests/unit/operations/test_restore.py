@@ -1,6 +1,6 @@
 """Whether a database fits the topics: the judgement, from numbers."""
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from services.operations.database_positions import DatabasePositions, Held, Stored
 from services.operations.restore import judge
 from services.operations.restore_relay import Move, describe_moves, moves

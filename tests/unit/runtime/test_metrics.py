@@ -19,7 +19,8 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.local.fence import LocalFence, LocalOwner
 from proofwatch.bus.local.group import Group
 from proofwatch.bus.newest import newest_header
-from proofwatch.bus.port import Batch, Outgoing, Output, Owner, Record, Rejection, Stage, Topic, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, Topic, TopicPartition
+from proofwatch.bus.stage import Owner, Stage
 from proofwatch.bus.wrappers.observed import Observed, Sample
 from proofwatch.events.mending import MENDED
 from proofwatch.runtime.clock import SimulatedClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import HOUR_MS, simulate

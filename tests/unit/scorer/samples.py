@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import STEP_UPS, SUBJECTS, TRANSACTIONS, VERDICTS
 from proofwatch.events.types import SubjectState, Transaction, Verdict

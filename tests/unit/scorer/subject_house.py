@@ -5,7 +5,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from proofwatch.bus.port import Batch, History, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.events.types import Mfa, SubjectState
 from services.scorer.core.attempts import after, before
 from services.scorer.core.subject import NOTHING, is_empty, settled

@@ -3,7 +3,7 @@
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Outgoing, Record, TopicPartition
 from proofwatch.events.topics import GUIDANCE, SUSPICIONS, TRANSACTIONS, VERDICTS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events.types import Transaction
 from proofwatch.governance.policy import Policy
 from services.scorer.adapters.memory import MemorySubjects

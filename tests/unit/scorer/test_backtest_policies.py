@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import PROFILES, InvalidPolicy
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SimulatedClock

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from proofwatch.bus.dead_letters.letter import read_dead_letter
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events.codec import VERDICT
 from proofwatch.events.topics import TRANSACTIONS, VERDICTS, dead_letter_topic
 from proofwatch.events.types import Device

@@ -1,6 +1,6 @@
 """The account of what became of every record."""
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from services.scorer.core.conservation import BatchCounts, Conservation, Totals
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)

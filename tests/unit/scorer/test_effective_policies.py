@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Control, Device

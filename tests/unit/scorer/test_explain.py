@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.rejected import Rejected

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import GUIDANCE, LABEL_REQUEST, SHADOW, STEP_UP, SUSPICION
 from proofwatch.events.types import AttackPattern

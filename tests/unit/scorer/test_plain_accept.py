@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events.types import AttackPattern, Transaction
 from proofwatch.governance.policy import Policy, VelocityRule
 from proofwatch.governance.regime import FOREVER_MS, Regime

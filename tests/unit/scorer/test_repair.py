@@ -8,7 +8,7 @@ import pytest
 from proofwatch.bus.dead_letters.letter import read_headers
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, dead_letter_topic
 from proofwatch.runtime.clock import SimulatedClock
 from services.operations import subjects as command

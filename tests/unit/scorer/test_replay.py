@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proofwatch.bus.port import Batch, Outgoing, Record
+from proofwatch.bus.records import Batch, Outgoing, Record
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects
 from services.scorer.core import pipeline

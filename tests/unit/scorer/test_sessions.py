@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proofwatch.bus.port import Outgoing, Record
+from proofwatch.bus.records import Outgoing, Record
 from proofwatch.detection.suspicions import suspicion
 from proofwatch.events.codec import GUIDANCE, SUSPICION, TRANSACTION
 from proofwatch.events.topics import GUIDANCE as GUIDANCE_TOPIC

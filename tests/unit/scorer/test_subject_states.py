@@ -6,7 +6,7 @@ import pytest
 
 from proofwatch.bus.errors import Blocked
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS, kafka_specs
 from proofwatch.events.types import Attempt, Mfa, SubjectState
 from proofwatch.runtime.clock import SimulatedClock

@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 
 from proofwatch.bus.errors import BusUnavailable, Fenced
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.port import Batch, Outgoing, Owner, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.stage import Owner
 from proofwatch.events.types import SubjectState
 from proofwatch.runtime.clock import SimulatedClock
 from services.scorer.adapters.memory import MemorySubjects

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from proofwatch.bus.dead_letters.letter import read_headers
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.intake import Columns, Intake
 from proofwatch.scorefile.mapping import Mapping

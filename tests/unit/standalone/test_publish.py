@@ -10,7 +10,7 @@ import pytest
 
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Batch, Outgoing, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected

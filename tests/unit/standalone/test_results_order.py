@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from services.standalone.results import Results
 

@@ -3,7 +3,7 @@
 import io
 import json
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.plain import one_line
 from proofwatch.runtime.terminal import Terminal

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.runtime.terminal import Terminal
 from services.standalone.core.overview import LABELLED, RATES, Overview

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from proofwatch.bus.errors import UnknownTopic
-from proofwatch.bus.port import Bus, Outgoing, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.enumerations import PlatformAlertState
 from proofwatch.events.identity import derived_id

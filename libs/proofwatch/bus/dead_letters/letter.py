@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from proofwatch.bus.lazy_outputs import parts_of
-from proofwatch.bus.port import Headers, Outgoing, Output, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Headers, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.events.topics import dead_letter_topic
 from proofwatch.events.types import DeadLetter
 
@@ -62,7 +62,7 @@ def dead_letter(rejection: Rejection, source: TopicPartition, group: str) -> Out
         "connector.name": f"proofwatch-{group}",
         "task.id": str(source.partition),  # a lane for each partition is what Connect calls a task
         "stage": group,
-        "class.name": "proofwatch.bus.port.Stage",
+        "class.name": "proofwatch.bus.stage.Stage",
         "exception.class.name": "proofwatch.events.rejected.Rejected",
         "exception.message": message[:MESSAGE_CHARACTERS],
     }

@@ -19,7 +19,9 @@ from proofwatch.bus.dead_letters.letter import MESSAGE_CHARACTERS, read_headers
 from proofwatch.bus.dead_letters.tenants import Account
 from proofwatch.bus.errors import Halted, UnknownTopic
 from proofwatch.bus.lazy_outputs import passed
-from proofwatch.bus.port import Batch, Bus, History, Outgoing, Output, Part, Rejection, Stage, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Batch, Outgoing, Output, Part, Rejection, TopicPartition
+from proofwatch.bus.stage import History, Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
 from proofwatch.events.topics import dead_letter_topic
 

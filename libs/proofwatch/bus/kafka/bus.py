@@ -15,7 +15,9 @@ from proofwatch.bus.kafka.producer import Publisher
 from proofwatch.bus.kafka.reader import read_range
 from proofwatch.bus.kafka.security import PLAINTEXT, Security, security_of
 from proofwatch.bus.kafka.tail import KafkaTail
-from proofwatch.bus.port import Consumer, Fence, GroupProgress, Outgoing, Record, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, GroupProgress, Tail
+from proofwatch.bus.records import Outgoing, Record, Topic, TopicPartition
+from proofwatch.bus.stage import Fence
 from proofwatch.runtime.settings import Settings
 
 

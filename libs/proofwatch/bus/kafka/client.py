@@ -17,7 +17,7 @@ from proofwatch.bus.kafka.compression import require_codecs
 from proofwatch.bus.kafka.refusal import why_not
 from proofwatch.bus.kafka.security import PLAINTEXT, Security
 from proofwatch.bus.kafka.topic_metadata import TopicsRequest, topics_of
-from proofwatch.bus.port import Topic
+from proofwatch.bus.records import Topic
 from proofwatch.bus.topics import check_unchanged
 from proofwatch.bus.wording import plain
 

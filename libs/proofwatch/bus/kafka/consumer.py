@@ -15,7 +15,9 @@ from proofwatch.bus.errors import BusUnavailable, NotAssigned
 from proofwatch.bus.kafka.client import CHECK_MS, Connection, end
 from proofwatch.bus.kafka.membership import Membership
 from proofwatch.bus.kafka.reader import KafkaHistory, PartitionReader
-from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
+from proofwatch.bus.port import Listener, Look
+from proofwatch.bus.records import Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.bus.wording import plain
 from proofwatch.runtime.conditions import Condition
 

@@ -21,7 +21,8 @@ from proofwatch.bus.kafka.client import Connection, Metadata
 from proofwatch.bus.kafka.positions import Positions, position_record
 from proofwatch.bus.kafka.producer import discard, make_producer, send_all, sender_error
 from proofwatch.bus.lanes.contiguity import begins_at
-from proofwatch.bus.port import Batch, Outgoing, Stage, Topic, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Topic, TopicPartition
+from proofwatch.bus.stage import Stage
 from proofwatch.bus.topics import require_same
 
 _log = structlog.get_logger(__name__)

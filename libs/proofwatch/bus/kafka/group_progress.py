@@ -13,7 +13,8 @@ from aiokafka.errors import KafkaError
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.client import Connection, Ends, Metadata, asking, end
 from proofwatch.bus.kafka.positions import Positions
-from proofwatch.bus.port import GroupProgress, TopicPartition
+from proofwatch.bus.port import GroupProgress
+from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.wording import plain
 
 _LOOK_MS: Final = 100

@@ -5,7 +5,7 @@ from typing import Any
 
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 
 
 class Packer:

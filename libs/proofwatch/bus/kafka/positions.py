@@ -10,7 +10,7 @@ from aiokafka import TopicPartition as Place
 from proofwatch.bus.kafka.client import Connection, Metadata, reader
 from proofwatch.bus.kafka.reader import read_range
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Outgoing, TopicPartition
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events.codec import POSITION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import POSITIONS

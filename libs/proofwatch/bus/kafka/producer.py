@@ -13,7 +13,7 @@ from aiokafka.producer import sender
 from proofwatch.bus.errors import BusUnavailable, RecordTooLarge
 from proofwatch.bus.kafka.client import Connection, end
 from proofwatch.bus.kafka.packer import Packer
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.bus.wording import plain
 
 _BATCH_BYTES = 786_432  # below the broker's default limit of 1 MiB a batch, so that any topic takes it

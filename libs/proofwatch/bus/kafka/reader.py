@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka.client import CHECK_MS, Connection, end, reader
 from proofwatch.bus.kafka.compression import unpacking
-from proofwatch.bus.port import Look, Record, TopicPartition, new_record
+from proofwatch.bus.port import Look
+from proofwatch.bus.records import Record, TopicPartition, new_record
 from proofwatch.bus.wording import plain
 
 _FETCH_BYTES = 8_388_608  # per request; a larger record is delivered all the same

@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecE
 from proofwatch.bus.errors import BusUnavailable, Gap
 from proofwatch.bus.kafka.client import CHECK_MS, Connection, end
 from proofwatch.bus.kafka.compression import unreadable
-from proofwatch.bus.port import CaughtUp, Record, TopicPartition
+from proofwatch.bus.port import CaughtUp
+from proofwatch.bus.records import Record, TopicPartition
 from proofwatch.bus.wording import plain
 
 _FETCH_WAIT_MS: Final = 2_000  # an idle broker answers this often; records do not wait for it

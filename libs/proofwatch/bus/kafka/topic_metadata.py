@@ -12,7 +12,7 @@ from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
-from proofwatch.bus.port import Topic
+from proofwatch.bus.records import Topic
 
 _UNKNOWN_TOPIC: Final = 3
 _NO_ID: Final = bytes(16)

@@ -1,6 +1,6 @@
 """When a batch continues where the last one ended: between positions, never between offsets, which have holes."""
 
-from proofwatch.bus.port import Batch
+from proofwatch.bus.records import Batch
 
 
 def begins_at(batch: Batch, committed: int, *, begun: bool) -> bool:

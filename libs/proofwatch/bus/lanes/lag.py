@@ -7,7 +7,8 @@ import structlog
 
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.lanes.lane import Lane
-from proofwatch.bus.port import Bus, Consumer, TopicPartition
+from proofwatch.bus.port import Bus, Consumer
+from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.conditions import Condition
 from proofwatch.runtime.metric_catalogue import LAG_RECORDS

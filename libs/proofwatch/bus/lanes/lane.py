@@ -16,7 +16,9 @@ from proofwatch.bus.lanes.linger import Linger
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.standstill import SILENT_MS, Standstill
 from proofwatch.bus.lanes.time_progress import TimeProgress
-from proofwatch.bus.port import Batch, Fence, Owner, Record, Source, Stage, TopicPartition
+from proofwatch.bus.port import Source
+from proofwatch.bus.records import Batch, Record, TopicPartition
+from proofwatch.bus.stage import Fence, Owner, Stage
 from proofwatch.bus.wording import plain
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.conditions import Condition

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from proofwatch.bus.port import History, Record
+from proofwatch.bus.records import Record
+from proofwatch.bus.stage import History
 
 _FIRST_LOOK_MS: Final = 60_000
 _LOOK_FURTHER: Final = 16

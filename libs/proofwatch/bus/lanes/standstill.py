@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from proofwatch.bus.port import Look, TopicPartition
+from proofwatch.bus.port import Look
+from proofwatch.bus.records import TopicPartition
 
 SILENT_MS: Final = 5_000  # an idle broker answers every 2.5 s at least
 _BLOCKED_S: Final = 10.0

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from proofwatch.bus.lanes.settings import LaneSettings
-from proofwatch.bus.port import Look, Record
+from proofwatch.bus.port import Look
+from proofwatch.bus.records import Record
 from proofwatch.bus.wrappers.timely import stamped
 
 

@@ -14,7 +14,9 @@ from proofwatch.bus.lanes.lag import ANNOUNCE_S, Announcer, lag
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.upstream import Upstream
 from proofwatch.bus.pipeline import Future, pipeline
-from proofwatch.bus.port import Bus, Fence, Stage, TopicPartition
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import TopicPartition
+from proofwatch.bus.stage import Fence, Stage
 from proofwatch.bus.wrappers.observed import Observed, Observer, Sample
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock

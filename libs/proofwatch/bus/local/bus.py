@@ -14,7 +14,9 @@ from proofwatch.bus.local.group import Group, least_done
 from proofwatch.bus.local.log import PartitionLog
 from proofwatch.bus.local.tail import LocalTail
 from proofwatch.bus.partitioner import partition_of
-from proofwatch.bus.port import Consumer, Fence, GroupProgress, Outgoing, Record, Tail, Topic, TopicPartition
+from proofwatch.bus.port import Consumer, GroupProgress, Tail
+from proofwatch.bus.records import Outgoing, Record, Topic, TopicPartition
+from proofwatch.bus.stage import Fence
 from proofwatch.bus.topics import change
 from proofwatch.runtime.clock import Clock
 

@@ -6,7 +6,9 @@ from typing import Protocol
 from proofwatch.bus.errors import NotAssigned
 from proofwatch.bus.local.group import Assignment, Group
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import History, Listener, Look, Record, TopicPartition
+from proofwatch.bus.port import Listener, Look
+from proofwatch.bus.records import Record, TopicPartition
+from proofwatch.bus.stage import History
 
 _HISTORY_BATCH = 5000
 

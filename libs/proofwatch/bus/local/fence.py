@@ -9,7 +9,8 @@ from proofwatch.bus.errors import Fenced, Gap
 from proofwatch.bus.lanes.contiguity import begins_at
 from proofwatch.bus.local.group import Group
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Topic, TopicPartition
+from proofwatch.bus.stage import Owner, Stage
 from proofwatch.bus.topics import require_same
 
 _Placed = list[tuple[PartitionLog, Outgoing]]

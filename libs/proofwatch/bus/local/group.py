@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 
 Assignment = frozenset[TopicPartition]
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from proofwatch.bus.port import Record
+from proofwatch.bus.records import Record
 
 _TRIM_AT_LEAST = 8192
 

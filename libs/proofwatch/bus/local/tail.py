@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from proofwatch.bus.local.log import PartitionLog
-from proofwatch.bus.port import CaughtUp, Record, TopicPartition
+from proofwatch.bus.port import CaughtUp
+from proofwatch.bus.records import Record, TopicPartition
 
 
 class LocalTail:

@@ -14,10 +14,11 @@ import structlog
 
 from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost
-from proofwatch.bus.port import Batch, Outgoing, Owner, Stage, Topic, TopicPartition
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
 from proofwatch.bus.postgres.pool import create_pool, session, transaction
 from proofwatch.bus.postgres.setup import fence_ddl, fence_progress, in_schema
+from proofwatch.bus.records import Batch, Outgoing, Topic, TopicPartition
+from proofwatch.bus.stage import Owner, Stage
 from proofwatch.bus.topics import require_same
 
 __all__ = ["PostgresFence", "PostgresOwner", "create_pool", "fence_ddl", "fence_progress"]

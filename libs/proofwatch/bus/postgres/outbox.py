@@ -14,11 +14,13 @@ import asyncpg
 from proofwatch.bus.errors import DatabaseOlder, Gap, UnknownTopic
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Companion
-from proofwatch.bus.port import Batch, Bus, History, Look, Outgoing, Record, TopicPartition
+from proofwatch.bus.port import Bus, Look
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
 from proofwatch.bus.postgres.pool import session
 from proofwatch.bus.postgres.setup import in_schema
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import Clock
 
 RELAY: Final = "-relay"

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 
 
 class OutboxSignals:

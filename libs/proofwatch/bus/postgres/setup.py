@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 
 _DDL = """
 create schema if not exists {schema};

@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from proofwatch.bus.committed import Committed
 from proofwatch.bus.lazy_outputs import passed
-from proofwatch.bus.port import Batch, Fence, Output, Owner, Stage, TopicPartition
+from proofwatch.bus.records import Batch, Output, TopicPartition
+from proofwatch.bus.stage import Fence, Owner, Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx")

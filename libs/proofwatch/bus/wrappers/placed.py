@@ -11,7 +11,9 @@ from typing import Final, TypeVar
 
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.partitioner import misplaced
-from proofwatch.bus.port import Batch, Bus, Output, Record, Rejection, Stage
+from proofwatch.bus.port import Bus
+from proofwatch.bus.records import Batch, Output, Record, Rejection
+from proofwatch.bus.stage import Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx", contravariant=True)

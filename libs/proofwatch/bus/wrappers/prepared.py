@@ -7,7 +7,8 @@ lane begins again, and nothing is decided.
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import TypeVar
 
-from proofwatch.bus.port import Batch, History, Output, Record, Stage, TopicPartition
+from proofwatch.bus.records import Batch, Output, Record, TopicPartition
+from proofwatch.bus.stage import History, Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
 from proofwatch.events.wire import JSON, Wire
 

@@ -11,7 +11,8 @@ from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
-from proofwatch.bus.port import Batch, Output, Record, Rejection, Stage
+from proofwatch.bus.records import Batch, Output, Record, Rejection
+from proofwatch.bus.stage import Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
 
 Tx = TypeVar("Tx", contravariant=True)

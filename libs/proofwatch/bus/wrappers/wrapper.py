@@ -2,7 +2,8 @@
 
 from typing import TypeVar
 
-from proofwatch.bus.port import History, Stage, TopicPartition
+from proofwatch.bus.records import TopicPartition
+from proofwatch.bus.stage import History, Stage
 
 Tx = TypeVar("Tx", contravariant=True)
 

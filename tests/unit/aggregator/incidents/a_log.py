@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-from proofwatch.bus.port import Batch, Outgoing, Record, TopicPartition
+from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.events import codec, topics
 from proofwatch.events.identity import derived_id

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from proofwatch.bus.port import TopicPartition
+from proofwatch.bus.records import TopicPartition
 from proofwatch.detection.findings import Panel
 from proofwatch.detection.incidents import Incidents
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.incident_groups import Arrival
 from services.aggregator.core.incident_windows import Place, Row
 from services.aggregator.core.times import DAY_S
-from services.aggregator.ports import Taken
+from services.aggregator.ports.incidents import Taken
 
 
 class MemoryStore:

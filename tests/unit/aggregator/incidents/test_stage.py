@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from proofwatch import resources
-from proofwatch.bus.port import Batch, Record, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Record, Rejection, TopicPartition
 from proofwatch.detection.findings import WHOLE
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Slice

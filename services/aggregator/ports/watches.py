@@ -1,0 +1,75 @@
+"""What the watches over closed windows remember: minutes, charts of rates, versions, durations."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from services.aggregator.core.cusum.rebase import Rebase
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.real_time.tenant import TenantState
+from services.aggregator.core.timing_jumps import Timings
+from services.aggregator.core.versions.memory import Marker
+from services.aggregator.core.versions.tenant import TenantVersions
+
+
+class MinuteWatchStore(Protocol):
+    """What the watch over minutes remembers of each tenant: `adapters.minute_watch_store`."""
+
+    async def load_tenants(self, tx: Any, tenants: Collection[str]) -> dict[str, TenantState]:
+        """Return the states of these tenants; a new one where nothing is stored."""
+        ...
+
+    async def load_due(self, tx: Any, partition: int) -> dict[str, int]:
+        """Return by when the tenants of a tallies partition are to be told of, if nothing comes; ms since 1970."""
+        ...
+
+    async def save_tenants(self, tx: Any, partition: int, states: Mapping[str, tuple[TenantState, int | None]]) -> None:
+        """Store the states and when they are due."""
+        ...
+
+
+class RateChartsStore(Protocol):
+    """Charts of the rates of every tenant and segment value, and the hours behind them: `adapters.rate_chart_store`."""
+
+    async def load_rates(self, tx: Any, keys: Collection[RowKey]) -> dict[RowKey, RateRow]:
+        """Return the charts of every key; new ones where nothing is stored."""
+        ...
+
+    async def load_hours(self, tx: Any, keys: Collection[RowKey]) -> dict[RowKey, HourRow]:
+        """Return the hours of every key; none where nothing is stored."""
+        ...
+
+    async def load_rebases(self, tx: Any, tenants: Collection[str]) -> list[Rebase]:
+        """Return what people said of these tenants, in the order in which they did."""
+        ...
+
+    async def save_rates(self, tx: Any, rows: Mapping[RowKey, RateRow], hours: Mapping[RowKey, HourRow]) -> None:
+        """Store the rows that changed; of those in `hours`, which are among them, the hours too."""
+        ...
+
+
+class VersionsStore(Protocol):
+    """What is known of each tenant's versions, and their markers: `adapters.version_store`."""
+
+    async def load_versions(self, tx: Any, tenants: Collection[str]) -> dict[str, TenantVersions]:
+        """Return the states of these tenants; a new one where nothing is stored."""
+        ...
+
+    async def save_versions(self, tx: Any, partition: int, states: Mapping[str, TenantVersions]) -> None:
+        """Store the states."""
+        ...
+
+    async def save_markers(self, tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:
+        """Store the markers of a tenant that are new or changed, and delete those that late data took back."""
+        ...
+
+
+class TimingsStore(Protocol):
+    """What is usual of the durations of each tenant: `adapters.timing_store`."""
+
+    async def load_timings(self, tx: Any, tenants: Collection[str]) -> dict[str, Timings]:
+        """Return what is known of these tenants; nothing where nothing is stored."""
+        ...
+
+    async def save_timings(self, tx: Any, partition: int, timings: Mapping[str, Timings]) -> None:
+        """Store what is known of them."""
+        ...
