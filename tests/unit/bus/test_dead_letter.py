@@ -28,7 +28,7 @@ def test_a_dead_letter_carries_the_headers_of_kafka_connect() -> None:
         ("__connect.errors.connector.name", b"proofwatch-scorer"),
         ("__connect.errors.task.id", b"3"),
         ("__connect.errors.stage", b"scorer"),
-        ("__connect.errors.class.name", b"proofwatch.bus.port.Stage"),
+        ("__connect.errors.class.name", b"proofwatch.bus.stage.Stage"),
         ("__connect.errors.exception.class.name", b"proofwatch.events.rejected.Rejected"),
         ("__connect.errors.exception.message", b"$: must be an object"),
         ("proofwatch.timestamp_ms", b"1700000000000"),
