@@ -7,6 +7,7 @@ Slice = tuple[str | None, str | None]
 WHOLE: Final[Slice] = (None, None)
 Check = Literal["match", "liveness", "missing"]
 """`missing`: liveness scores that were requested and do not come."""
+CHECKS: Final[tuple[Check, ...]] = ("match", "liveness", "missing")
 ATTRIBUTES: Final = ("device_model", "sdk_version", "country", "os", "source")
 VALUES: Final = ("a", "b", "c", "d")
 """Of each attribute, a quarter of the transactions each; attributes are independent of each other."""
@@ -36,6 +37,11 @@ class Effect(NamedTuple):
     becomes: Slice | None = None
     scores: Literal["usual", "all_one", "all_zero"] = "usual"
     shift: float = 0.0
+
+    @property
+    def fails(self) -> bool:
+        """Return whether it changes how often a check fails."""
+        return not self.factor == self.per_day == 1.0 or self.fixed is not None or self.again is not None
 
     def touches(self, from_s: float, until_s: float) -> bool:
         """Return whether any of it lies in [from_s, until_s)."""

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, NamedTuple
 from tests.scenarios import journeys, labelled
 from tests.scenarios.catalogue import SCENARIOS
 from tests.scenarios.figures import figures
-from tests.scenarios.journeys import JOURNEYS
 from tests.scenarios.labelled import LABELLED
 from tests.scenarios.play import Bench
+from tests.scenarios.scripted import JOURNEYS
 from tests.scenarios.targets import Target
 
 Level = Literal["counts", "labels", "journey"]

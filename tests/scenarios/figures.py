@@ -5,9 +5,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tests.scenarios.catalogue import FLEET, YEAR_DAYS
 from tests.scenarios.measure import Outcome
-from tests.scenarios.targets import Target
+from tests.scenarios.targets import FLEET, YEAR_DAYS, Target
 
 _WITHIN_S: Final = 3 * 3_600.0
 

@@ -12,7 +12,7 @@ from proofwatch.events.types import Anomaly
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.times import SECOND_MS
 from tests.scenarios.effects import SLICES, Slice
-from tests.scenarios.traffic import FIVES, METRICS, Day
+from tests.scenarios.windows import FIVES, METRICS, Day
 
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 

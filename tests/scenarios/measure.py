@@ -9,8 +9,8 @@ from proofwatch.instants import ms_of
 from tests.scenarios.effects import SLICES, WHOLE, Plant
 from tests.scenarios.gathering import Found
 from tests.scenarios.naive import begins, naive
-from tests.scenarios.traffic import FIVES, MONDAY_MS, Day
 from tests.scenarios.watchers import GRACE_MS, MONITORING
+from tests.scenarios.windows import FIVES, MONDAY_MS, Day
 
 _FIVE_MS: Final = 300_000
 

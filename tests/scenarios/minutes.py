@@ -9,7 +9,7 @@ from services.aggregator.core.real_time.minute import Minute, Scores
 from services.aggregator.core.real_time.shape import packed
 from services.aggregator.core.times import MINUTE_MS
 from tests.scenarios.scores import MINUTES, Counts
-from tests.scenarios.traffic import Day
+from tests.scenarios.windows import Day
 
 _MOST_PAIRS: Final = 0.05
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from tests.scenarios.traffic import FIVES, METRICS, Day
+from tests.scenarios.windows import FIVES, METRICS, Day
 
 ALPHA: Final = 0.001
 FACTOR: Final = 2.0

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.scenarios.catalogue import Scenario
 from tests.scenarios.effects import DAY_S
 from tests.scenarios.gathering import Found, incidents
 from tests.scenarios.measure import Outcome, outcome
-from tests.scenarios.traffic import Day, Tenant, days
+from tests.scenarios.scenario import Scenario
+from tests.scenarios.tenants import Tenant
+from tests.scenarios.traffic import days
 from tests.scenarios.watchers import TenantWatch, days_of
+from tests.scenarios.windows import Day
 
 Tick = Callable[[int], None]
 """Told how many days were watched."""
@@ -38,9 +40,9 @@ class Bench:
 
     def size(self, scenario: Scenario) -> tuple[int, int, int]:
         """Return runs, warm days and days of each run."""
-        runs = max(1, round(scenario.runs * self._part))
-        number = min(scenario.days, self._days or scenario.days)
-        return scenario.quick if self._quick else (runs, scenario.warm_days, number)
+        size = scenario.size
+        runs, number = max(1, round(size.runs * self._part)), min(size.days, self._days or size.days)
+        return size.quick if self._quick else (runs, size.warm_days, number)
 
     def watched_days(self, scenario: Scenario) -> int:
         """Return how many days are watched in the runs."""
@@ -51,18 +53,18 @@ class Bench:
         """Yield the outcome of each run; what is drawn depends on the seed, the scenario's name and the run alone."""
         runs, warm_days, number = self.size(scenario)
         for run in range(runs):
-            minutes = scenario.minutes_in is None or run < scenario.minutes_in
-            warm = self._warmed(scenario, warm_days, run // scenario.of_one, minutes=minutes)
+            minutes = scenario.size.minutes_in is None or run < scenario.size.minutes_in
+            warm = self._warmed(scenario, warm_days, run // scenario.size.of_one, minutes=minutes)
             random = np.random.default_rng([self._seed, _RUN, zlib.crc32(scenario.name.encode()), run])
             yield self._run(scenario, random, warm, number)
 
     def _warmed(self, scenario: Scenario, number: int, which: int, *, minutes: bool) -> Warm:
         tenant = scenario.tenant
-        key = (tenant, scenario.attributes, number, which, minutes)
+        key = (tenant, scenario.size.attributes, number, which, minutes)
         if key not in self._warm:
             watch, seen = TenantWatch(minutes=minutes, days=days_of(tenant.zone, tenant.weekend)), list[Day]()
             for each in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
-                day = each.of(scenario.attributes)
+                day = each.of(scenario.size.attributes)
                 watch.day(day)
                 seen.append(day)
             self._warm[key] = Warm(watch, seen)
@@ -73,7 +75,7 @@ class Bench:
         plant = scenario.plant(random, len(before) * DAY_S) if scenario.plant else None
         found, seen = list[Found](), list[Day]()
         for each in days(random, scenario.tenant, number, plant.effects if plant else (), first=len(before)):
-            day = each.of(scenario.attributes)
+            day = each.of(scenario.size.attributes)
             found += watch.day(day)
             seen.append(day)
             self._tick(1)

@@ -35,7 +35,7 @@ from services.aggregator.core.watch import Watch
 from tests.scenarios.effects import SLICES, Slice
 from tests.scenarios.gathering import Found
 from tests.scenarios.minutes import minutes_of
-from tests.scenarios.traffic import FIVES, METRICS, MONDAY_MS, Day
+from tests.scenarios.windows import FIVES, METRICS, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
 MONITORING: Final = POLICY.monitoring

@@ -9,7 +9,8 @@ from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import HOUR_MS, simulate
-from tests.scenarios.journeys import JOURNEYS, Journey, changed
+from tests.scenarios.journeys import Journey, changed
+from tests.scenarios.scripted import JOURNEYS
 
 DAY = replace(Scenario(events=3_000, seed=3), waves=())
 START_MS = round(DAY.start.timestamp() * 1000)

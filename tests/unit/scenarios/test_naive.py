@@ -4,7 +4,8 @@ import numpy as np
 
 from proofwatch.biometrics.baseline import Baseline, compare
 from tests.scenarios.naive import begins, naive
-from tests.scenarios.traffic import Tenant, days
+from tests.scenarios.tenants import Tenant
+from tests.scenarios.traffic import days
 from tests.scenarios.watchers import MONITORING
 
 

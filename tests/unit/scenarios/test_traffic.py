@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tests.scenarios.effects import SLICES, Effect
-from tests.scenarios.traffic import METRICS, Day, Tenant, days
+from tests.scenarios.tenants import Tenant
+from tests.scenarios.traffic import days
+from tests.scenarios.windows import METRICS, Day
 
 FLAT = Tenant(daily=False, weekend=(), hours_differ=0.0)
 
@@ -64,7 +66,7 @@ def test_an_effect_holds_where_and_while_it_is_said_to() -> None:
 
 
 def test_days_of_rest_and_outages_are_of_the_calendar_that_is_given() -> None:
-    gulf = Tenant(weekend=(4, 5), ahead_h=4.0, weekend_volume=0.1)
+    gulf = Tenant(weekend=(4, 5), zone="Asia/Dubai", weekend_volume=0.1)
     volumes = [int(day.minutes["transactions"].sum()) for day in drawn(gulf, 7)]
     assert sorted(np.argsort(volumes)[:2].tolist()) == [4, 5]
     day = drawn(FLAT, 1, Effect(7_200, 10_800, volume=0.0))[0]

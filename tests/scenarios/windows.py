@@ -1,0 +1,99 @@
+"""A day of transactions, as the counts that its closed windows would have."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from tests.scenarios.arrivals import Values
+from tests.scenarios.effects import CHECKS, DAY_S, SLICES, VALUES, Effect
+from tests.scenarios.scores import MINUTES, Counts, Flags, Floats, Outcomes, during, score_bins
+from tests.scenarios.tries import Tried
+
+MONDAY_MS: Final = 1_767_571_200_000  # 2026-01-05
+METRICS: Final = ("rejection_rate", "retry_rate", "refer_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
+FIVES: Final = 288
+REFERRED_FROM: Final = 3
+
+
+class Day(NamedTuple):
+    """A day of UTC. `n[metric][slice, window]` trials and `k` failures of five-minute windows; minutes of the whole.
+
+    Slices are in the order of `SLICES`. Of minutes: transactions, rejected, and per check judged and failed; liveness
+    also missing, at zero and at one. `alike`: share of the pairs of liveness scores of a minute that share a bin.
+    `scores[check][minute, bin]`: how the scores are distributed, in bins of `shape.BOUNDS`.
+    """
+
+    start_ms: int
+    n: dict[str, Counts]
+    k: dict[str, Counts]
+    minutes: dict[str, Counts]
+    alike: Floats
+    scores: dict[str, Counts]
+
+    def of(self, attributes: int) -> "Day":
+        """Return the day with the values of the first so many attributes only."""
+        rows = 1 + attributes * len(VALUES)
+        n, k = ({metric: each[:rows] for metric, each in counts.items()} for counts in (self.n, self.k))
+        return self._replace(n=n, k=k)
+
+
+def counted(random: np.random.Generator, day: int, tried: Sequence[Tried], effects: Sequence[Effect]) -> Day:
+    """Return the counts of what was tried on a day of the run."""
+    at = np.concatenate([each.at for each in tried])
+    attributes = np.concatenate([each.attributes for each in tried], axis=1)
+    match, liveness, missing = (np.concatenate([each.failed[check] for each in tried]) for check in CHECKS)
+    number = np.concatenate([each.number for each in tried])
+    rejected, referred = match | liveness | missing, number >= REFERRED_FROM
+    every = np.ones(len(at), dtype=np.bool_)
+    all_of = _by_window(at, attributes, every)
+    missed = _by_window(at, attributes, missing)
+    refer = _by_window(at, attributes, rejected & referred)
+    rejections = _by_window(at, attributes, rejected)
+    k = {
+        "rejection_rate": rejections,
+        "retry_rate": rejections - refer,
+        "refer_rate": refer,
+        "match_fail_rate": _by_window(at, attributes, match),
+        "liveness_fail_rate": _by_window(at, attributes, liveness),
+        "fta_rate": missed,
+    }
+    judged = {"liveness_fail_rate": all_of - missed, "fta_rate": 2 * all_of}
+    n = {metric: judged.get(metric, all_of) for metric in METRICS}
+    outcomes = Outcomes((at // 60).astype(np.int64), rejected, match, liveness, missing)
+    scores = score_bins(random, day, outcomes, effects)
+    return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, *_minutes(random, day, outcomes, scores, effects), scores)
+
+
+def _by_window(at: Floats, attributes: Values, which: Flags) -> Counts:
+    """Return [slice, window] counts of five-minute windows."""
+    windows = (at[which] // 300).astype(np.int64)
+    rows = [np.bincount(windows, minlength=FIVES).reshape(1, FIVES)]
+    for row in attributes[:, which]:
+        cells = np.bincount(windows + FIVES * row.astype(np.int64), minlength=FIVES * len(VALUES))
+        rows.append(cells.reshape(len(VALUES), FIVES))
+    found: Counts = np.concatenate(rows)
+    assert len(found) == len(SLICES)
+    return found
+
+
+def _minutes(
+    random: np.random.Generator,
+    day: int,
+    outcomes: Outcomes,
+    scores: dict[str, Counts],
+    effects: Sequence[Effect],
+) -> tuple[dict[str, Counts], Floats]:
+    n = np.bincount(outcomes.minute, minlength=MINUTES)
+    alike = np.maximum(0.0, random.normal(0.05, 0.02, MINUTES))
+    for effect in effects:
+        if effect.scores != "usual":
+            alike[during(effect, day)] = 1.0
+    counts: dict[str, Counts] = {
+        "transactions": n,
+        "at_one": scores["liveness"][:, -1],
+        "at_zero": scores["liveness"][:, 0],
+    }
+    for name, which in zip(("rejected", "match_failed", "failed", "missing"), outcomes[1:], strict=True):
+        counts[name] = np.bincount(outcomes.minute[which], minlength=MINUTES)
+    return counts, alike
