@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from services.aggregator.core.times import DAY_S, HOUR_S, MINUTE_S
+from services.aggregator.core.times import DAY_S, HOUR_S, MINUTE_S, SECOND_MS
 
 FIVE_MINUTES_S: Final = 300
+FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 
 
 class WindowLength(NamedTuple):

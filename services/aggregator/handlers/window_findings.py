@@ -13,8 +13,9 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.rows import firing_rows, is_looked_at, row_of, turning
 from services.aggregator.core.cusum.state import RowKey
-from services.aggregator.core.cusum.watch import RateWatch, firing_rows, is_looked_at, row_of, turning
+from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.publishing import window_event

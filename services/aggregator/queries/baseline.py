@@ -17,8 +17,8 @@ from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
-from services.aggregator.core.cusum.watch import FIVE_MS
 from services.aggregator.core.figures import PROXIES
+from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from services.aggregator.queries.arguments import Segment, segment
 from services.aggregator.queries.found import NothingFound, no_such_tenant, shown

@@ -3,7 +3,7 @@
 Hours are those of UTC; an hour of day is shrunk to the pooled rate by as much as `_SHRINK` failures weigh, so that few
 failures make no profile. The **reference** is frozen: the profile of the first 28 days that are valid, which are days
 of which 21 dates and enough failures were not left out, at a time when nothing alarms. It moves by a person's word only
-(`core.cusum.step.rebased`), so that no rate drifts away by teaching its own baseline.
+(`core.cusum.hours.rebased`), so that no rate drifts away by teaching its own baseline.
 """
 
 from typing import Final

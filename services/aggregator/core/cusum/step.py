@@ -1,34 +1,16 @@
-"""How a window moves what is remembered of a rate, and how an hour that has turned moves what is usual.
-
-`turned` and `closed` are all there is: state and counts in, state and what is seen out.
-"""
+"""How a window that closed moves the charts of a rate: state and counts in, state and what is seen out."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import CusumRule
-from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved, restarted
-from services.aggregator.core.cusum.profile import (
-    KEPT_HOURS,
-    NO_HOURS,
-    Hours,
-    Usual,
-    by_reference,
-    counting,
-    dispersion,
-    frozen,
-    of_hours,
-    packed,
-    unpacked,
-    usual,
-)
-from services.aggregator.core.cusum.rebase import Rebase
-from services.aggregator.core.cusum.state import QUIET, HourRow, RateRow, RateState, Side
+from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
+from services.aggregator.core.cusum.profile import Usual
+from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
 from services.aggregator.core.series import Direction
-from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.core.times import DAY_MS
 
 
 class Seen(NamedTuple):
@@ -48,22 +30,6 @@ class Seen(NamedTuple):
     over: bool
 
 
-def turned(row: RateRow, history: HourRow, start_ms: int, expected: Mapping[str, float], rule: CusumRule) -> None:
-    """Move both rows to the hour of a window: its predecessor joins the hours, and what is usual is told anew."""
-    hour = start_ms // HOUR_MS
-    for metric, state in row.rates.items():
-        if metric not in expected:
-            continue  # the policy expects it no more
-        hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-        hours = joined(hours, row.hour, state)
-        hours = _without(hours[hours[:, 0] >= hour - KEPT_HOURS], state, start_ms, rule)
-        history.hours[metric] = packed(hours)
-        if len(hours):
-            history.first.setdefault(metric, int(hours[0, 0]))
-        row.rates[metric] = _compared(state, metric, hours, history, hour, expected[metric], rule)
-    row.hour = hour
-
-
 def closed(
     row: RateRow,
     start_ms: int,
@@ -75,7 +41,7 @@ def closed(
 ) -> dict[str, tuple[Seen, ...]]:
     """Move the charts by a window that closed, and return what is seen, by metric.
 
-    The row stands in the window's hour (`turned`), and the window is later than any before.
+    The row stands in the window's hour (`hours.turned`), and the window is later than any before.
     """
     row.last_ms = start_ms
     seen: dict[str, tuple[Seen, ...]] = {}
@@ -87,7 +53,7 @@ def closed(
         up = _side(state.up, state, each, rule.odds_ratio, rule)
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
-        if _left_out(up, start_ms, rule) or _left_out(down, start_ms, rule):
+        if left_out(up, start_ms, rule) or left_out(down, start_ms, rule):
             state = replace(
                 state, left_out_k=state.left_out_k + each.k, left_out_n=state.left_out_n + each.n, up=up, down=down
             )
@@ -96,80 +62,6 @@ def closed(
         row.rates[metric] = state
         seen[metric] = (_seen("up", up, state, rule, whole=whole), _seen("down", down, state, rule, whole=whole))
     return seen
-
-
-def rebased(row: RateRow, history: HourRow, metric: str, word: Rebase, rule: CusumRule, *, whole: bool) -> None:
-    """Have a rate begin anew: from `word.from_ms` on its hours count, also those that alarmed, and nothing before them.
-
-    They are its reference too, if they have enough failures; else the next 28 days will be. The charts begin with a
-    head start, to see at once if the rate is not what the person's word says. The hour must be turned next.
-    """
-    from_hour, state = word.from_ms // HOUR_MS, row.rates[metric]
-    hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-    kept = joined(hours, row.hour, state)
-    kept = kept[kept[:, 0] >= from_hour].copy()
-    kept[:, 3] = 0
-    history.hours[metric] = packed(kept)
-    history.first[metric] = history.rebased[metric] = from_hour
-    history.references.pop(metric, None)
-    if int(kept[:, 1].sum()) >= rule.baseline_failures:
-        history.references[metric] = of_hours(kept, int(kept[-1, 0]) + 1, word.by)
-    again = Side(restarted((rule.low_limit if whole else rule.high_limit) * state.phi, word.effective_ms))
-    row.rates[metric] = replace(state, k=0, n=0, left_out_k=0, left_out_n=0, up=again, down=again)
-
-
-def joined(hours: Hours, hour: int, state: RateState) -> Hours:
-    """Return the hours with the one that is going on."""
-    new = [(hour, state.k, state.n, 0)] if state.n else []
-    new += [(hour, state.left_out_k, state.left_out_n, 1)] if state.left_out_n else []
-    return np.concatenate([hours, np.array(new, np.int64)]) if new else hours
-
-
-def _without(hours: Hours, state: RateState, start_ms: int, rule: CusumRule) -> Hours:
-    """Leave out what came since the change point of what alarms, for at most as long as the policy says."""
-    for side in (state.up, state.down):
-        if _left_out(side, start_ms, rule):
-            since = [each.since_ms for each in (side.baseline, side.reference) if each.since_ms]
-            first = min(since, default=side.alarmed_ms)
-            hours = hours.copy()
-            hours[hours[:, 0] >= first // HOUR_MS, 3] = 1
-    return hours
-
-
-def _settled(hours: Hours, state: RateState, hour: int, rule: CusumRule) -> Hours:
-    """Return the hours before the change point of what climbs: they count once it has come back.
-
-    Else a change would widen the limit, and raise the baseline, that are to find it. What has more trials than the
-    baseline counts: it is the better one.
-    """
-    for chart in (state.up.baseline, state.up.reference, state.down.baseline, state.down.reference):
-        since = chart.since_ms // HOUR_MS
-        climbs = chart.statistic >= rule.low_limit * state.phi / 4 and chart.n <= state.usual.n
-        if climbs and hour - since < 24 * rule.left_out_days:
-            hours = hours[hours[:, 0] < since]
-    return hours
-
-
-def _compared(
-    state: RateState, metric: str, hours: Hours, history: HourRow, hour: int, expected: float, rule: CusumRule
-) -> RateState:
-    good = _settled(counting(hours), state, hour, rule)
-    calm = not (state.up.alarmed_ms or state.down.alarmed_ms)
-    if metric not in history.references and calm and len(good):
-        reference = frozen(good, history.first[metric], hour, rule)
-        if reference is not None:
-            history.references[metric] = reference
-    known = history.references.get(metric)
-    return replace(
-        state,
-        usual=usual(good, hour, expected, rule, rebased=metric in history.rebased),
-        reference=None if known is None else by_reference(known, hour, expected),
-        phi=dispersion(good, rule),
-        k=0,
-        n=0,
-        left_out_k=0,
-        left_out_n=0,
-    )
 
 
 def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule: CusumRule) -> Side:
@@ -212,7 +104,8 @@ def limit_of(n: int, usual: Usual, phi: float, limit: float) -> float:
     return limit * phi * (1 + n / usual.n) if usual.n else limit * phi
 
 
-def _left_out(side: Side, start_ms: int, rule: CusumRule) -> bool:
+def left_out(side: Side, start_ms: int, rule: CusumRule) -> bool:
+    """Return whether a window that begins at `start_ms` is left out of what is usual: for so many days of an alarm."""
     return side.alarmed_ms > 0 and start_ms < side.alarmed_ms + rule.left_out_days * DAY_MS
 
 

@@ -8,67 +8,34 @@ windows of the tenant without any of the value's that its traffic since the chan
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import ceil, exp
+from math import ceil
 from typing import Final
 
-from msgspec.structs import replace
-
-from proofwatch.biometrics.intervals import wilson
-from proofwatch.events.enumerations import AnomalyAction
-from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
-from proofwatch.instants import instant_of
 from services.aggregator.core import lengths, quiet
-from services.aggregator.core.anomaly_state import Anomalies, AnomalyState, Severity
+from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
-from services.aggregator.core.cusum.profile import NO_HOURS, unpacked
+from services.aggregator.core.cusum.finding import event, moved
+from services.aggregator.core.cusum.hours import rebased, turned
 from services.aggregator.core.cusum.rebase import Rebase, due
-from services.aggregator.core.cusum.rolling import Rolled, rolled
+from services.aggregator.core.cusum.rolling import Rolled, days_of_row
+from services.aggregator.core.cusum.rows import row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
-from services.aggregator.core.cusum.step import Seen, closed, joined, rebased, turned
+from services.aggregator.core.cusum.step import Seen, closed
 from services.aggregator.core.figures import PROXIES, counted
-from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
-from services.aggregator.core.lengths import FIVE_MINUTES_S
-from services.aggregator.core.life import TRANSITIONS, Effect, Observation, Phase
+from services.aggregator.core.finding import NOTHING, Evidence
+from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
+from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.series import CUSUM, Direction, SeriesKey
-from services.aggregator.core.times import HOUR_MS, SECOND_MS
+from services.aggregator.core.times import HOUR_MS
 
-FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 _SURPRISE: Final = 20.0
 _LONGEST: Final = 288
-_ACTIONS: Final[Mapping[str, AnomalyAction]] = {"up": "flag_cohort_for_manual_review", "down": "incident_review"}
-
-
-def is_looked_at(revised: WindowRevision) -> bool:
-    """Return whether a window moves charts: of five minutes, closing, and not too late to act upon."""
-    return revised.key.length_s == FIVE_MINUTES_S and revised.due_ms is not None
-
-
-def row_of(revised: WindowRevision) -> RowKey:
-    """Return whose charts a window moves."""
-    return RowKey(revised.key.tenant, revised.window.name, revised.window.value)
-
-
-def firing_rows(anomalies: Anomalies) -> set[RowKey]:
-    """Return the rows that what fires is judged by."""
-    return {RowKey(*key[:3]) for key, each in anomalies.items() if key.rule == CUSUM and each.state == "firing"}
-
-
-def turning(
-    revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow], rebases: Sequence[Rebase] = ()
-) -> set[RowKey]:
-    """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed."""
-    starts = [(row_of(each), each.key.start_ms) for each in revised]
-    return {
-        key
-        for key, start_ms in starts
-        if rows[key].hour != start_ms // HOUR_MS or due(rebases, key, rows[key].last_ms, start_ms)
-    }
 
 
 class RateWatch:
@@ -136,9 +103,9 @@ class RateWatch:
                 continue
             self._put(key, quiet.one_more(state))
             if state.quiet + 1 >= self._patience(key, state):
-                moved, event = quiet.ended(key, state, bucket.end_ms, self.evidence(key))
-                self._put(key, moved)
-                yield event
+                after, ending = quiet.ended(key, state, bucket.end_ms, self.evidence(key))
+                self._put(key, after)
+                yield ending
 
     def evidence(self, key: SeriesKey) -> Evidence:
         """Return what a series is compared with, without trials."""
@@ -152,20 +119,10 @@ class RateWatch:
 
     def days(self, bucket: BucketKey, calendar: TenantDays = UTC_DAYS) -> Iterator[tuple[str, Rolled]]:
         """Yield three and seven days of a whole tenant, by metric, at the closing of a day of its calendar."""
-        number = calendar.day(bucket.start_ms).number
-        until_hour = calendar.numbered(number).end_ms // HOUR_MS
-
-        def first(days: int) -> int:
-            return calendar.numbered(number + 1 - days).start_ms // HOUR_MS
-
         key = RowKey(bucket.tenant, None, None)
         row, history = self._rows.get(key), self._histories.get(key)
-        if row is None or history is None:
-            return
-        for metric, state in row.rates.items():
-            hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-            for each in rolled(joined(hours, row.hour, state), until_hour, first):
-                yield metric, each
+        if row is not None and history is not None:
+            yield from days_of_row(row, history, bucket.start_ms, calendar)
 
     def _row(self, key: RowKey, start_ms: int) -> RateRow | None:
         row = self._rows[key]
@@ -205,10 +162,10 @@ class RateWatch:
         effect = TRANSITIONS[phase, observation]
         if effect == "none":
             return
-        moved = _moved(key, counts.start_ms, effect, observation, anomaly)
-        self._put(key, moved)
+        after = moved(key, counts.start_ms, effect, observation, anomaly)
+        self._put(key, after)
         if effect != "hold":
-            yield _event(key, moved, seen, counts, known_ms)
+            yield event(key, after, seen, counts, known_ms)
 
     def _fires(self, row: RowKey, metric: str, direction: Direction) -> bool:
         known = self._anomalies.get(SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, direction))
@@ -235,55 +192,3 @@ class RateWatch:
 def _newest(state: RateState, key: SeriesKey) -> Chart:
     side = state.down if key.direction == "down" else state.up
     return max(side.baseline, side.reference, side.back, key=lambda each: each.n)
-
-
-def _moved(
-    key: SeriesKey, start_ms: int, effect: Effect, observed: Observation, anomaly: AnomalyState | None
-) -> AnomalyState:
-    if effect == "fire":
-        parts = (key.rule, key.metric, *key[:3], key.length_s, key.direction, start_ms)
-        severity: Severity = "high" if observed == "high" else "low_evidence"
-        return AnomalyState(derived_id("anomaly", *parts), 1, "firing", severity, start_ms, start_ms)
-    assert anomaly is not None, "only a firing anomaly escalates, holds or resolves"
-    return replace(
-        anomaly,
-        revision=anomaly.revision + (effect != "hold"),
-        state="resolved" if effect == "resolve" else "firing",
-        severity="high" if effect == "escalate" else anomaly.severity,
-        last_start_ms=start_ms,
-        quiet=0,
-    )
-
-
-def _event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known_ms: int) -> Anomaly:
-    chart = seen.chart
-    if not chart.n:
-        chart = Chart(0.0, counts.start_ms, counts.k, counts.n, counts.n * seen.usual.p0)
-    firing = state.state == "firing"
-    rate, base = chart.k / chart.n, chart.expected / chart.n
-    low, high = wilson(chart.k, chart.n)
-    evidence = Evidence(
-        rate,
-        low,
-        high,
-        seen.usual.k,
-        seen.usual.n,
-        base,
-        seen.usual.hours,
-        rate / base,
-        exp(-chart.statistic / seen.phi),
-    )
-    return build_anomaly(
-        key,
-        Stated(state.anomaly_id, state.revision, state.state, state.severity),
-        Counted(chart.since_ms, counts.start_ms + FIVE_MS, chart.k, chart.n, evidence),
-        cadence="real_time",
-        action=_ACTIONS[seen.direction],
-        resolution=None,
-        direction=seen.direction,
-        since=instant_of(chart.since_ms) if firing else None,
-        known_at=instant_of(known_ms),
-        statistic=chart.statistic,
-        threshold=seen.limit if state.severity == "high" else None,
-        affected=abs(chart.k - chart.expected) if firing else None,
-    )

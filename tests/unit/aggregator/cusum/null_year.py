@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
-from services.aggregator.core.cusum.watch import FIVE_MS, RateWatch
+from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.figures import PROXIES
-from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
 from services.aggregator.core.merge import BucketKey
 from tests.unit.aggregator.cusum.traffic import POLICY
 

@@ -12,7 +12,7 @@ from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.state import RowKey
-from services.aggregator.core.cusum.watch import FIVE_MS
+from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 from tests.unit.aggregator.cusum.traffic import METRIC, Bank, Rates, Segment, monitoring, summed, traffic
 

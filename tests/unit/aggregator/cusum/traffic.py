@@ -11,9 +11,10 @@ from proofwatch.governance.policy import CusumRule, Monitoring, load_policy
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rebase import Rebase
+from services.aggregator.core.cusum.rows import row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
-from services.aggregator.core.cusum.watch import FIVE_MS, RateWatch, row_of
-from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.cusum.watch import RateWatch
+from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
 from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
 
 METRIC: Final = "match_fail_rate"

@@ -1,0 +1,38 @@
+"""Whose charts are needed for the windows of a step, and for what fires."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from services.aggregator.core.anomaly_state import Anomalies
+from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.rebase import Rebase, due
+from services.aggregator.core.cusum.state import RateRow, RowKey
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.series import CUSUM
+from services.aggregator.core.times import HOUR_MS
+
+
+def is_looked_at(revised: WindowRevision) -> bool:
+    """Return whether a window moves charts: of five minutes, closing, and not too late to act upon."""
+    return revised.key.length_s == FIVE_MINUTES_S and revised.due_ms is not None
+
+
+def row_of(revised: WindowRevision) -> RowKey:
+    """Return whose charts a window moves."""
+    return RowKey(revised.key.tenant, revised.window.name, revised.window.value)
+
+
+def firing_rows(anomalies: Anomalies) -> set[RowKey]:
+    """Return the rows that what fires is judged by."""
+    return {RowKey(*key[:3]) for key, each in anomalies.items() if key.rule == CUSUM and each.state == "firing"}
+
+
+def turning(
+    revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow], rebases: Sequence[Rebase] = ()
+) -> set[RowKey]:
+    """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed."""
+    starts = [(row_of(each), each.key.start_ms) for each in revised]
+    return {
+        key
+        for key, start_ms in starts
+        if rows[key].hour != start_ms // HOUR_MS or due(rebases, key, rows[key].last_ms, start_ms)
+    }
