@@ -79,7 +79,7 @@ class TenantWatch:
         self._anomalies: Anomalies = {}
         self._rows: defaultdict[RowKey, RateRow] = defaultdict(RateRow)
         self._hours: defaultdict[RowKey, HourRow] = defaultdict(HourRow)
-        self._charts = RateWatch(monitoring, self._rows, self._hours, self._anomalies)
+        self._charts = RateWatch(monitoring, self._rows, self._hours, self._anomalies, lambda _: days)
         evidence = self._charts.evidence
         self._watch = Watch(monitoring, self._baselines, self._anomalies, charts=evidence, days_of=lambda _: days)
 

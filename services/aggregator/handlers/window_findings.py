@@ -57,7 +57,7 @@ class WindowFindings:
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
-        charts = await self._charts(revised, anomalies, tx)
+        charts = await self._charts(revised, anomalies, days_of, tx)
         watch = await self._watch(revised, anomalies, charts, days_of, tx)
         outgoing: list[Outgoing] = []
         number = count()
@@ -73,7 +73,7 @@ class WindowFindings:
             if due_ms is not None:
                 found = [*self._rates(charts, bucket, together, due_ms), *watch.passed(bucket)]
                 if bucket.length_s == DAY_S:
-                    found += watch.judge_days(bucket, charts.days(bucket, days_of(bucket.tenant)))
+                    found += watch.judge_days(bucket, charts.days(bucket))
                 if bucket.length_s == DAY_S and watch.unfinished(bucket):
                     fives = await self._five_minutes(in_hand, bucket, days_of, tx)
                     found += watch.left_off(bucket, activity(fives))
@@ -86,13 +86,15 @@ class WindowFindings:
         in_hand.note(changed)
         return outgoing
 
-    async def _charts(self, revised: Sequence[WindowRevision], anomalies: Anomalies, tx: Any) -> RateWatch:
+    async def _charts(
+        self, revised: Sequence[WindowRevision], anomalies: Anomalies, days_of: DaysOf, tx: Any
+    ) -> RateWatch:
         looked_at = [each for each in revised if is_looked_at(each)]
         days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
         rows = await self._stores.rates.load_rates(tx, {*map(row_of, looked_at), *firing_rows(anomalies), *days})
         rebases = await self._stores.rates.load_rebases(tx, {each.key.tenant for each in looked_at})
         histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows, rebases) | days)
-        return RateWatch(self._monitoring, rows, histories, anomalies, rebases)
+        return RateWatch(self._monitoring, rows, histories, anomalies, days_of, rebases)
 
     async def _watch(
         self, revised: Sequence[WindowRevision], anomalies: Anomalies, charts: RateWatch, days_of: DaysOf, tx: Any

@@ -7,12 +7,13 @@ import pytest
 
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import rolled
 from services.aggregator.core.merge import BucketKey, SegmentWindow
 from services.aggregator.core.series import WindowRef
-from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
+from services.aggregator.core.times import DAY_MS, DAY_S
 from services.aggregator.core.watch import Watch, is_judged
 
 MONITORING: Final = load_policy().monitoring
@@ -66,9 +67,7 @@ def test_days_together_prove_what_a_single_one_does_not() -> None:
     bad = [(hour, 3, 10, 0) for hour in range(24 * 28, 24 * 31)]
     watch = Watch(MONITORING, {}, {})
     day = BucketKey("bank", DAY_S, 30 * DAY_MS)
-    told = [
-        ("rejection_rate", each) for each in rolled(np.array([*hours[24 * 3 :], *bad], np.int64), day.end_ms // HOUR_MS)
-    ]
+    told = [("rejection_rate", each) for each in rolled(np.array([*hours[24 * 3 :], *bad], np.int64), 30, UTC_DAYS)]
     assert [(each.days, each.k, each.n, each.before.periods) for _, each in told] == [
         (3, 216, 720, 25),
         (7, 312, 1_680, 21),
@@ -79,5 +78,5 @@ def test_days_together_prove_what_a_single_one_does_not() -> None:
     assert event.p_value < 6e-7
     later = BucketKey("bank", DAY_S, 33 * DAY_MS)
     good = [(hour, 1, 10, 0) for hour in range(24 * 31, 24 * 34)]
-    again = [("rejection_rate", each) for each in rolled(np.array([*hours, *good], np.int64), later.end_ms // HOUR_MS)]
+    again = [("rejection_rate", each) for each in rolled(np.array([*hours, *good], np.int64), 33, UTC_DAYS)]
     assert [(each.state, each.revision) for each in watch.judge_days(later, again)] == [("resolved", 2)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from msgspec.structs import replace
 
+from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import restarted
 from services.aggregator.core.cusum.profile import (
@@ -26,8 +27,18 @@ from services.aggregator.core.cusum.step import left_out
 from services.aggregator.core.times import HOUR_MS
 
 
-def turned(row: RateRow, history: HourRow, start_ms: int, expected: Mapping[str, float], rule: CusumRule) -> None:
-    """Move both rows to the hour of a window: its predecessor joins the hours, and what is usual is told anew."""
+def turned(
+    row: RateRow,
+    history: HourRow,
+    start_ms: int,
+    expected: Mapping[str, float],
+    rule: CusumRule,
+    calendar: Calendar,
+) -> None:
+    """Move both rows to the hour of a window: its predecessor joins the hours, and what is usual is told anew.
+
+    `calendar`: the tenant's, by which the day of that window is told.
+    """
     hour = start_ms // HOUR_MS
     for metric, state in row.rates.items():
         if metric not in expected:
@@ -38,7 +49,7 @@ def turned(row: RateRow, history: HourRow, start_ms: int, expected: Mapping[str,
         history.hours[metric] = packed(hours)
         if len(hours):
             history.first.setdefault(metric, int(hours[0, 0]))
-        row.rates[metric] = _compared(state, metric, hours, history, hour, expected[metric], rule)
+        row.rates[metric] = _compared(state, metric, hours, history, hour, expected[metric], rule, calendar)
     row.hour = hour
 
 
@@ -95,20 +106,27 @@ def _settled(hours: Hours, state: RateState, hour: int, rule: CusumRule) -> Hour
 
 
 def _compared(
-    state: RateState, metric: str, hours: Hours, history: HourRow, hour: int, expected: float, rule: CusumRule
+    state: RateState,
+    metric: str,
+    hours: Hours,
+    history: HourRow,
+    hour: int,
+    expected: float,
+    rule: CusumRule,
+    calendar: Calendar,
 ) -> RateState:
     good = _settled(counting(hours), state, hour, rule)
     calm = not (state.up.alarmed_ms or state.down.alarmed_ms)
     if metric not in history.references and calm and len(good):
-        reference = frozen(good, history.first[metric], hour, rule)
+        reference = frozen(good, history.first[metric], hour, rule, calendar)
         if reference is not None:
             history.references[metric] = reference
     known = history.references.get(metric)
     return replace(
         state,
-        usual=usual(good, hour, expected, rule, rebased=metric in history.rebased),
-        reference=None if known is None else by_reference(known, hour, expected),
-        phi=dispersion(good, rule),
+        usual=usual(good, hour, expected, rule, calendar, rebased=metric in history.rebased),
+        reference=None if known is None else by_reference(known, hour, expected, calendar),
+        phi=dispersion(good, rule, calendar),
         k=0,
         n=0,
         left_out_k=0,

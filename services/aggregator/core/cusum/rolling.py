@@ -4,14 +4,13 @@ They are told when a day closes, from the hours that charts remember (`core.cusu
 closed. A day that alarmed counts in the days that are judged, and not in those that they are compared with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from proofwatch.biometrics.baseline import Baseline
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.cusum.hours import joined
+from services.aggregator.core.cusum.local_hours import dates_in
 from services.aggregator.core.cusum.profile import NO_HOURS, Hours, counting, unpacked
 from services.aggregator.core.cusum.state import HourRow, RateRow
 from services.aggregator.core.times import HOUR_MS
@@ -28,32 +27,31 @@ class Rolled(NamedTuple):
     before: Baseline
 
 
-def rolled(hours: Hours, until_hour: int, first_of: Callable[[int], int] | None = None) -> Iterator[Rolled]:
-    """Yield the sums up to `until_hour` (since 1970, exclusive), as far as the hours go back.
+def rolled(hours: Hours, number: int, days: TenantDays) -> Iterator[Rolled]:
+    """Yield the sums up to the end of the tenant's day of that number, as far as the hours go back.
 
-    `first_of`: the first hour of so many days, for clocks may have been changed; hours are of UTC, and have no minutes.
+    Hours are of UTC: of a day that begins at half past, the hour in which it does belongs to the day before.
     """
-    for days in DAYS:
-        first = first_of(days) if first_of else until_hour - 24 * days
+    last = days.numbered(number)
+    until, calendar = _first_hour(last.end_ms), days.calendar(last.start_ms)
+    for many in DAYS:
+        first = _first_hour(days.numbered(number + 1 - many).start_ms)
         if not len(hours) or int(hours[0, 0]) > first:
             continue
-        now = hours[(hours[:, 0] >= first) & (hours[:, 0] < until_hour)]
+        now = hours[(hours[:, 0] >= first) & (hours[:, 0] < until)]
         old = counting(hours[hours[:, 0] < first])
-        before = Baseline(int(old[:, 1].sum()), int(old[:, 2].sum()), len(np.unique(old[:, 0] // 24)))
-        yield Rolled(days, int(now[:, 1].sum()), int(now[:, 2].sum()), before)
+        before = Baseline(int(old[:, 1].sum()), int(old[:, 2].sum()), dates_in(calendar, old[:, 0]))
+        yield Rolled(many, int(now[:, 1].sum()), int(now[:, 2].sum()), before)
 
 
-def days_of_row(
-    row: RateRow, history: HourRow, day_ms: int, calendar: TenantDays = UTC_DAYS
-) -> Iterator[tuple[str, Rolled]]:
-    """Yield three and seven days of a row, by metric, up to the end of the calendar's day that holds `day_ms`."""
-    number = calendar.day(day_ms).number
-
-    def first(days: int) -> int:
-        return calendar.numbered(number + 1 - days).start_ms // HOUR_MS
-
-    until_hour = calendar.numbered(number).end_ms // HOUR_MS
+def days_of_row(row: RateRow, history: HourRow, day_ms: int, days: TenantDays) -> Iterator[tuple[str, Rolled]]:
+    """Yield three and seven days of a row, by metric, up to the end of the tenant's day that holds `day_ms`."""
+    number = days.day(day_ms).number
     for metric, state in row.rates.items():
         hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-        for each in rolled(joined(hours, row.hour, state), until_hour, first):
+        for each in rolled(joined(hours, row.hour, state), number, days):
             yield metric, each
+
+
+def _first_hour(at_ms: int) -> int:
+    return -(-at_ms // HOUR_MS)

@@ -13,9 +13,9 @@ from typing import Final
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
@@ -47,12 +47,14 @@ class RateWatch:
         rows: dict[RowKey, RateRow],
         histories: dict[RowKey, HourRow],
         anomalies: Anomalies,
+        days_of: DaysOf,
         rebases: Sequence[Rebase] = (),
     ) -> None:
         """`rows` has an entry for each window to come and each that fires, `histories` for those that turn.
 
-        All three are updated. `rebases`: what people said of these tenants.
+        All three are updated. `days_of`: whose hours and days are which. `rebases`: what people said of these tenants.
         """
+        self._days_of = days_of
         self._rebases = rebases
         self._rule = monitoring.cusum
         self._expected = {
@@ -117,12 +119,12 @@ class RateWatch:
             baseline_k=usual.k, baseline_n=usual.n, baseline_rate=usual.p0, baseline_periods=usual.hours
         )
 
-    def days(self, bucket: BucketKey, calendar: TenantDays = UTC_DAYS) -> Iterator[tuple[str, Rolled]]:
+    def days(self, bucket: BucketKey) -> Iterator[tuple[str, Rolled]]:
         """Yield three and seven days of a whole tenant, by metric, at the closing of a day of its calendar."""
         key = RowKey(bucket.tenant, None, None)
         row, history = self._rows.get(key), self._histories.get(key)
         if row is not None and history is not None:
-            yield from days_of_row(row, history, bucket.start_ms, calendar)
+            yield from days_of_row(row, history, bucket.start_ms, self._days_of(bucket.tenant))
 
     def _row(self, key: RowKey, start_ms: int) -> RateRow | None:
         row = self._rows[key]
@@ -135,7 +137,8 @@ class RateWatch:
                 for metric in row.rates if word.metric is None else row.rates.keys() & {word.metric}:
                     whole = key.segment_name is None
                     rebased(row, history, metric, word, self._rule, whole=whole)
-            turned(row, history, start_ms, self._expected, self._rule)
+            calendar = self._days_of(key.tenant).calendar(start_ms)
+            turned(row, history, start_ms, self._expected, self._rule, calendar)
             self.changed_histories[key] = history
         self.changed_rows[key] = row
         return row

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.figures import PROXIES
@@ -40,7 +41,7 @@ def null_findings(
     """Return how many findings of each kind a tenant has in so many days."""
     rows, hours, found = dict[RowKey, RateRow](), dict[RowKey, HourRow](), Counter[str]()
     anomalies: dict[object, object] = {}
-    watch = RateWatch(monitoring, rows, hours, anomalies)  # type: ignore[arg-type]
+    watch = RateWatch(monitoring, rows, hours, anomalies, utc_days)  # type: ignore[arg-type]
     for number, counts in enumerate(_windows(np.random.default_rng(seed), days, per_hour, attributes)):
         bucket = BucketKey("bank", FIVE_MINUTES_S, number * FIVE_MS)
         for key, _ in counts:

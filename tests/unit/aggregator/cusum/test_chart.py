@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pytest
 
+from proofwatch.governance.calendar import UTC_CALENDAR
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved, restarted
 from services.aggregator.core.cusum.profile import Usual, dispersion, usual
@@ -75,8 +76,8 @@ def test_clusters_are_seen_in_the_dispersion_and_hours_of_day_are_not() -> None:
     clustered = failing + chance.negative_binomial(np.maximum(failing, 1), 0.72)
     by_hour = chance.binomial(n, np.where(hour % 24 < 8, 0.03, 0.01))
     none = np.zeros(hour.size, np.int64)
-    assert dispersion(np.stack([hour, clustered, n, none], 1), RULE) == pytest.approx(1.78, abs=0.2)
-    assert dispersion(np.stack([hour, by_hour, n, none], 1), RULE) == pytest.approx(1.03, abs=0.12)
+    assert dispersion(np.stack([hour, clustered, n, none], 1), RULE, UTC_CALENDAR) == pytest.approx(1.78, abs=0.2)
+    assert dispersion(np.stack([hour, by_hour, n, none], 1), RULE, UTC_CALENDAR) == pytest.approx(1.03, abs=0.12)
 
 
 def test_hours_of_day_are_told_apart_as_far_as_failures_tell() -> None:
@@ -86,10 +87,10 @@ def test_hours_of_day_are_told_apart_as_far_as_failures_tell() -> None:
     many = np.stack([hour, np.where(hour % 24 == 3, 30, 10), n, none], 1)
     few = np.stack([hour, np.where((hour % 24 == 3) & (hour < 48), 1, 0) + (hour % 7 == 0), n, none], 1)
     at_three = 28 * 24 + 3
-    assert usual(many, at_three, 0.01, RULE).p0 == pytest.approx(0.029, rel=0.08)
-    assert usual(many, at_three + 1, 0.01, RULE).p0 == pytest.approx(0.010, rel=0.08)
+    assert usual(many, at_three, 0.01, RULE, UTC_CALENDAR).p0 == pytest.approx(0.029, rel=0.08)
+    assert usual(many, at_three + 1, 0.01, RULE, UTC_CALENDAR).p0 == pytest.approx(0.010, rel=0.08)
     pooled = few[:, 1].sum() / few[:, 2].sum()
-    assert usual(few, at_three, 0.01, RULE).p0 == pytest.approx(pooled, rel=0.25)
+    assert usual(few, at_three, 0.01, RULE, UTC_CALENDAR).p0 == pytest.approx(pooled, rel=0.25)
 
 
 @pytest.mark.parametrize(("k", "hours", "known"), [(99, 100, False), (100, 100, True), (3, 169, True), (3, 160, False)])
@@ -99,6 +100,6 @@ def test_a_baseline_needs_seven_days_or_a_hundred_failures(k: int, hours: int, k
     failures = np.zeros(hours, np.int64)
     failures[0] = k
     rows = np.stack([hour, failures, np.full(hours, 1000), np.zeros(hours, np.int64)], 1)
-    found = usual(rows, hours, 0.01, RULE)
+    found = usual(rows, hours, 0.01, RULE, UTC_CALENDAR)
     assert (found.n > 0) is known
     assert known or found.p0 == 0.01

@@ -8,6 +8,7 @@ import numpy as np
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import CusumRule, Monitoring, load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rebase import Rebase
@@ -38,6 +39,7 @@ class Bank:
     histories: dict[RowKey, HourRow] = field(default_factory=dict)
     anomalies: Anomalies = field(default_factory=dict)
     rebases: list[Rebase] = field(default_factory=list)
+    days: TenantDays = UTC_DAYS
 
     def close(self, start_ms: int, counts: Mapping[Segment, tuple[int, int]], *, small: bool = False) -> list[Anomaly]:
         """Close one window with these failures and trials."""
@@ -46,7 +48,7 @@ class Bank:
         for each in windows:
             self.rows.setdefault(row_of(each), RateRow())
             self.histories.setdefault(row_of(each), HourRow())
-        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies, self.rebases)
+        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies, lambda _: self.days, self.rebases)
         return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
 
     def run(self, windows: Iterator[tuple[int, Mapping[Segment, tuple[int, int]]]]) -> list[Anomaly]:
