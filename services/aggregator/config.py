@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from proofwatch.governance.settings import GovernanceSettings
-from proofwatch.runtime import settings
+from proofwatch.runtime.cell_settings import CellSettings
 
 Engine = Literal["faust", "lane"]
 
 
-class Settings(settings.Settings):
+class Settings(CellSettings):
     """What combine, windows and ledger need beyond the common settings."""
 
     grace_seconds: Annotated[int, Field(ge=0, le=86_400)] = 30
@@ -34,9 +34,6 @@ class Settings(settings.Settings):
     windows_engine: Engine = "faust"
     """What carries the tallies to windows: Faust, or a lane as everywhere else. Both give the same windows; stop all
     replicas before changing it, for a group cannot hold members of both."""
-    small_cell: Annotated[int, Field(ge=1, le=10_000)] = 10
-    """A 1- or 5-minute window of a segment value with fewer transactions is counted and kept, but neither published
-    nor judged: it shows single people and proves nothing. Whole tenants and whole days are always published."""
 
 
 class GovernedSettings(Settings, GovernanceSettings):

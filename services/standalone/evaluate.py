@@ -11,7 +11,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Thresholds, Trials, count_outcomes
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
-from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS
 from proofwatch.scorefile.mapping import Mapping, Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     0: done, whatever the figures are; 1: more of the file was refused than the dead-letter cap allows; 2: the file, the
     policy or an argument cannot be used. Messages are on stderr.
     """
-    cap = Settings.read().dead_letter_rate_cap
+    settings = CellSettings.read()
     try:
         policy = load_policy(args.policy)
         mapping = load_mapping(args.mapping)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
                 segments=args.segment,
                 mapping=mapping,
                 own_range=[name for name, threshold in given.items() if threshold is not None],
-                cap=cap,
+                cap=settings.dead_letter_rate_cap,
                 required=frozenset(policy.required_checks),
                 horizon_ms=policy.duplicate_horizon_minutes * 60_000,
                 progress=progress,
@@ -98,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
     except (TableError, InvalidPolicy, InvalidYaml) as error:
         sys.stderr.write(f"proofwatch evaluate: {error}\n")
         return 1 if isinstance(error, AllRefused) else 2
-    if args.html is not None and (problem := _write_page(args, evaluation, labelled, outcome, policy)):
+    if args.html is not None and (
+        problem := _write_page(args, evaluation, labelled, outcome, policy, settings.small_cell)
+    ):
         sys.stderr.write(f"proofwatch evaluate: {args.html}: cannot be written ({problem})\n")
         return 2
     if args.format == "json":
@@ -114,7 +116,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_page(
-    args: argparse.Namespace, evaluation: Evaluation, labelled: Trials, outcome: Outcome, policy: Policy
+    args: argparse.Namespace,
+    evaluation: Evaluation,
+    labelled: Trials,
+    outcome: Outcome,
+    policy: Policy,
+    small_cell: int,
 ) -> str | None:
     """Write the page that is asked for; return why it cannot be written."""
     # it draws: that takes long to import
@@ -133,6 +140,7 @@ def _write_page(
             refused=outcome.sentence(),
             limits=Limits.of(policy.limits),
             min_trials=policy.min_trials if args.min_trials is None else args.min_trials,
+            small_cell=small_cell,
         )
     except OSError as error:
         return error.strerror or str(error)

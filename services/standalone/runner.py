@@ -14,6 +14,7 @@ from proofwatch.biometrics.rates import Limits
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import Policy
+from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
@@ -33,7 +34,7 @@ from services.standalone.incidents import document, read_incidents
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
-from services.standalone.view import View
+from services.standalone.view.screen import View
 
 _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
@@ -95,7 +96,16 @@ async def carry_out(run: Run) -> dict[str, Any]:
         results.write_document("summary.json", summary)
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
         write_report(
-            run.out, run.title, summary, evaluation, cohorts, incidents, tenants, limits=limits, min_trials=min_trials
+            run.out,
+            run.title,
+            summary,
+            evaluation,
+            cohorts,
+            incidents,
+            tenants,
+            limits=limits,
+            min_trials=min_trials,
+            small_cell=CellSettings.read().small_cell,
         )
     return summary
 

@@ -19,6 +19,7 @@ from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import load_mapping
@@ -43,6 +44,10 @@ for `proofwatch replay`; `topic` or `topic:NAME`, on Kafka; `ledger`, in Postgre
 therefore counts no attempts. The same log and policies give the same bytes."""
 
 
+class _Settings(GovernanceSettings, CellSettings):
+    """What governs, and what is shown."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = _DESCRIPTION
@@ -61,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
     add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
     add("--format", choices=("table", "json", "html"), default="table", help="on standard output (%(default)s)")
-    add("--small-cell", type=_cell, default=10, metavar="K", help="keep back segment values with fewer (%(default)s)")
+    add(
+        "--small-cell",
+        type=_cell,
+        metavar="K",
+        help="keep back segment values with fewer; default: PROOFWATCH_SMALL_CELL",
+    )
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
     add("--dsn", metavar="DSN", help="the database of the ledger; default: PROOFWATCH_POSTGRES_DSN")
 
@@ -77,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
     1: the broker or the registry is away, or more of a file was refused than the cap allows.
     """
-    settings = GovernanceSettings.read()
+    settings = _Settings.read()
     try:
         played, outcome = asyncio.run(_play(args, settings))
     except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError) as error:
@@ -101,14 +111,15 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
     return 1 if all_refused or (outcome is not None and outcome.too_much) else 0
 
 
-async def _play(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Played, Outcome | None]:
+async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
     old, new = await _policies(args, settings)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
         columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with progress_bar("judging", *columns) as progress:
-            played = await play(source, old, new, period=period, small_cell=args.small_cell, progress=progress)
+            small_cell = settings.small_cell if args.small_cell is None else args.small_cell
+            played = await play(source, old, new, period=period, small_cell=small_cell, progress=progress)
             return played, source.outcome if isinstance(source, TableFile) else None
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from proofwatch.biometrics.edges import edge_set
 from proofwatch.governance.policy import Policy
+from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from services.scorer.backtest.arrivals import ALWAYS, Period, Source
 from services.scorer.backtest.distributions import Distribution, distribution
 from services.scorer.backtest.player import Player, Recorded, counting
@@ -28,7 +29,7 @@ async def play(
     new: Policy,
     *,
     period: Period = ALWAYS,
-    small_cell: int = 10,
+    small_cell: int = DEFAULT_SMALL_CELL,
     progress: Progress = lambda done, total: None,
 ) -> Played:
     """Let both policies judge everything that the source has, in one pass.

@@ -9,6 +9,7 @@ import msgspec
 from proofwatch.biometrics.multiplicity import holm
 from proofwatch.biometrics.rates import Limits
 from proofwatch.governance.policy import Policy
+from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from services.scorer.backtest.arrivals import ALWAYS, Counted, Kind, Period, Source
 from services.scorer.backtest.changes import (
     Apcer,
@@ -116,7 +117,7 @@ def result_of(
     old: Policy,
     new: Policy,
     period: Period = ALWAYS,
-    small_cell: int = 10,
+    small_cell: int = DEFAULT_SMALL_CELL,
 ) -> Result:
     """Return the result; cohorts of a segment value with fewer than `small_cell` transactions are only counted."""
     tally.settle()

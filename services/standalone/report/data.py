@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -14,6 +15,7 @@ from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.trials import BONA_FIDE, GENUINE, IMPOSTOR, Classes, attack_class, attack_classes
+from proofwatch.biometrics.worst_of import SegmentFigure
 
 Floats = NDArray[np.float64]
 
@@ -109,6 +111,22 @@ def liveness_curves(classes: Classes, evaluation: Evaluation) -> list[Curve]:
     if (worst := found.apcer.worst_species) and len(names) > 1:
         wanted.insert(0, (f"worst species: {worst}", [attack_class(worst)], (found.apcer, found.bpcer)))
     return _curves(curve, BONA_FIDE, wanted)
+
+
+def without_small(evaluation: Evaluation, small_cell: int) -> Evaluation:
+    """Return the evaluation with no group of fewer than `small_cell` trials as the worst, or as a reason for it."""
+    worst = {
+        column: {metric: _without_small(figure, small_cell) for metric, figure in figures.items()}
+        for column, figures in evaluation.worst_segments.items()
+    }
+    return msgspec.structs.replace(evaluation, worst_segments=worst)
+
+
+def _without_small(figure: SegmentFigure, small_cell: int) -> SegmentFigure:
+    because = tuple(each for each in figure.because if each.n >= small_cell)
+    if (figure.n or 0) < small_cell:
+        return SegmentFigure(None, None, None, None, None, figure.status, because=because)
+    return msgspec.structs.replace(figure, because=because)
 
 
 def segment_figures(values: Mapping[str, SegmentEvaluation]) -> dict[str, dict[str, Figure]]:

@@ -16,8 +16,9 @@ from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render
 from proofwatch.report.parts import Plot, Table
+from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from services.standalone.core.watched import Watched
-from services.standalone.report import headline, sections
+from services.standalone.report import data, headline, sections
 from services.standalone.report.opening import Level, opening_of, openings
 from services.standalone.report.timeline import (
     Alarm,
@@ -58,13 +59,20 @@ def write_report(
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
     min_trials: int = DEFAULT_MIN_TRIALS,
+    small_cell: int = DEFAULT_SMALL_CELL,
 ) -> Path:
     """Write `report.html` into the folder of a run's results, and return its path.
 
     `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl,
     cases.jsonl and, where versions changed, markers.jsonl; `summary` is that of summary.json. `limits` and `min_trials`
-    are those that the evaluation was judged by: they are drawn and named, nothing is judged again.
+    are those that the evaluation was judged by: they are drawn and named, nothing is judged again. Values of segments
+    with fewer than `small_cell` trials are kept back.
     """
+    evaluation = data.without_small(evaluation, small_cell)
+    tenants = {
+        tenant: each._replace(evaluation=data.without_small(each.evaluation, small_cell))
+        for tenant, each in tenants.items()
+    }
     traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
     opened = openings(tenants, incidents, limits)
     strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
@@ -79,7 +87,7 @@ def write_report(
         wrong_tenants=[each for each in opened if each.level is not Level.NOTHING],
         quiet_tenants=[each for each in opened if each.level is Level.NOTHING],
         incident_account=incident_account(incidents),
-        **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials),
+        **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials, small_cell),
         timeline=_timeline(traffic, alarms, strong, markers) if traffic.buckets else None,
         changes=_changes(markers),
         alarms=_alarms(alarms) if alarms else None,
@@ -101,11 +109,13 @@ def write_evaluation(
     refused: str | None,
     limits: Limits,
     min_trials: int,
+    small_cell: int,
 ) -> None:
     """Write the page of an evaluated file to `path`: one system, and nothing over time.
 
     `classes` are the trials of everybody, `refused` says what of the file could not be read. Raises OSError.
     """
+    evaluation = data.without_small(evaluation, small_cell)
     html = render(
         _TEMPLATES,
         "evaluation.html",
@@ -114,13 +124,18 @@ def write_evaluation(
         opened=opening_of(evaluation, limits, rows, labelled),
         refused=refused,
         tenants=(),
-        **_rates(evaluation, classes, _NOBODY, limits, min_trials),
+        **_rates(evaluation, classes, _NOBODY, limits, min_trials, small_cell),
     )
     path.write_text(html, encoding="utf-8")
 
 
 def _rates(
-    evaluation: Evaluation, classes: Classes, tenants: Mapping[str, Watched], limits: Limits, min_trials: int
+    evaluation: Evaluation,
+    classes: Classes,
+    tenants: Mapping[str, Watched],
+    limits: Limits,
+    min_trials: int,
+    small_cell: int,
 ) -> dict[str, Any]:
     """Return what the sections on error rates show."""
     return {
@@ -134,7 +149,7 @@ def _rates(
         "curves": sections.curves(evaluation, classes, limits),
         "readings": sections.readings(evaluation),
         "species": sections.species(evaluation, limits, min_trials),
-        "segments": sections.segments(evaluation, limits, min_trials),
+        "segments": sections.segments(evaluation, limits, min_trials, small_cell),
     }
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-import msgspec
 from msgspec import UNSET
 
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
@@ -12,7 +11,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Classes
-from proofwatch.biometrics.worst_of import SegmentFigure, WorstFigure
+from proofwatch.biometrics.worst_of import WorstFigure
 from proofwatch.report.forest import Forest, forest
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.parts import Plot, Table
@@ -20,8 +19,6 @@ from services.standalone.core.watched import Watched, rates
 from services.standalone.report import data, plots
 from services.standalone.report.opening import limit_rates
 
-SMALL_CELL: Final = 10
-"""A group of people with fewer trials is not shown."""
 _MOST_POINTS: Final = 30
 _BAND: Final = (
     "Band: at each threshold both true rates lie in it with 95 % confidence (a rectangle of two 97.5 % Wilson "
@@ -100,8 +97,11 @@ def species(evaluation: Evaluation, limits: Limits, min_trials: int) -> Forest |
     )
 
 
-def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Segment]:
-    """Return FNMR and BPCER by the values of each segment that has labelled trials."""
+def segments(evaluation: Evaluation, limits: Limits, min_trials: int, small_cell: int) -> list[Segment]:
+    """Return FNMR and BPCER by the values of each segment that has labelled trials.
+
+    A value with fewer than `small_cell` is not shown.
+    """
     overall = rates(evaluation)
     found = []
     for name, values in evaluation.segments.items():
@@ -113,23 +113,18 @@ def segments(evaluation: Evaluation, limits: Limits, min_trials: int) -> list[Se
                 limit=getattr(limits, metric.lower()),
                 overall=overall[metric.lower()],
                 min_trials=min_trials,
-                small_cell=SMALL_CELL,
+                small_cell=small_cell,
             )
             for metric, figures in data.segment_figures(values).items()
         ]
         if panels:
             worst = evaluation.worst_segments[name]
             judged = [
-                (f"{metric.upper()}: {each.worst_value or 'none has enough trials'}", _without_small(each))
+                (f"{metric.upper()}: {each.worst_value or 'none has enough trials'}", each)
                 for metric, each in worst.items()
             ]
             found.append(Segment(name, judged, panels))
     return found
-
-
-def _without_small(figure: SegmentFigure) -> SegmentFigure:
-    """Return the figure without the groups among its reasons that are too small to be shown."""
-    return msgspec.structs.replace(figure, because=tuple(each for each in figure.because if each.n >= SMALL_CELL))
 
 
 def _distribution(name: str, check: str, found: data.Distribution) -> Plot:

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from proofwatch.report.numbers import percent
+from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from services.cli import main
-from services.standalone.report.sections import SMALL_CELL
 from tests.support.html import assert_inert, parsed, text_of
 
 RATES = ("fmr", "fnmr", "apcer", "bpcer", "iapar")
@@ -105,7 +105,7 @@ def test_the_rates_are_those_of_the_summary(ran: Ran) -> None:
         of = {value: each["match"]["fnmr"] for value, each in values.items() if each["match"]}
         cells_of = table(ran.page, f"FNMR by {name}")
         assert all(cells[:2] == told(of[value]) for value, cells in cells_of.items())
-        assert all(of[value]["n"] >= SMALL_CELL for value in cells_of)
+        assert all(of[value]["n"] >= DEFAULT_SMALL_CELL for value in cells_of)
 
 
 def test_the_timeline_sums_to_the_windows(ran: Ran) -> None:

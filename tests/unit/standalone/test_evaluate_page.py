@@ -107,6 +107,16 @@ def test_small_groups_are_kept_back(evaluate: Callable[..., Evaluated]) -> None:
     assert "rare" not in made.text, "nor by its name, among the reasons of a status"
 
 
+def test_the_setting_says_which_groups_are_small(
+    evaluate: Callable[..., Evaluated], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same setting as for windows and questions."""
+    rows = trials(200, attacks=0.0)
+    assert "model 1" in evaluate(rows).text
+    monkeypatch.setenv("PROOFWATCH_SMALL_CELL", "101")
+    assert "model 1" not in evaluate(rows).text
+
+
 def test_a_page_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line, exit code 2."""
     (tmp_path / "s.csv").write_text("match_score,pair\n0.9,genuine\n")

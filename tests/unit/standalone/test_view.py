@@ -8,7 +8,7 @@ from proofwatch.events import topics
 from proofwatch.plain import one_line
 from proofwatch.runtime.terminal import Terminal
 from services.standalone.core.overview import Overview
-from services.standalone.view import View
+from services.standalone.view.screen import View
 from tests.unit.runtime.test_terminal import Screen
 from tests.unit.standalone.test_report_timeline import anomaly
 from tests.unit.standalone.test_view_widths import incident

@@ -14,7 +14,7 @@ from proofwatch.events import topics
 from proofwatch.runtime.terminal import Terminal
 from services.standalone.core.overview import LABELLED, RATES, Overview
 from services.standalone.fitting import cut, cut_before
-from services.standalone.view import View
+from services.standalone.view.screen import View
 from tests.unit.standalone.test_report_timeline import anomaly
 
 ROOT = Path(__file__).parents[3]
