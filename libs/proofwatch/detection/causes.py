@@ -4,91 +4,78 @@
    to fire earlier and still does is a candidate too.
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
-   metric, and its excess there is as large; or the counts cannot tell it from the tenant. What begins within a minute
-   is not explained by what had stood for longer than `GAP_MS`. Else the tenant is the root
-   if it fires itself, else the slice with the most evidence.
-3. Findings of one root that overlap, or follow within `GAP_MS`, are of one cause, at whatever length of window.
+   metric, and its excess there is as large; or the counts cannot tell it from the tenant. What had stood for long
+   explains none that says to the minute when it began (`detection.runs`). Else the tenant is the root if it fires
+   itself; else that of the whole tenant's finding at that time, from which the slice's counts are not `_DISTINCT`;
+   else the slice with the most evidence.
+3. Findings of one root that overlap, or follow within a gap, are of one cause, at whatever length of window.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from math import inf, sqrt
 from typing import Final, NamedTuple
 
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, whole_root
+from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, order, related, stood
 from proofwatch.detection.version_words import VERSION_CHANGE
 
-GAP_MS: Final = 3_600_000
-"""A cause that comes back within an hour is the same."""
 _APART: Final = 3.0
-_OF_MINUTES: Final = frozenset({"collapse", "saturation", "few_values", "missing_scores", "score_shift"})
-"""Rules of whole tenants that say to the minute when something began: what had stood for long does not explain it."""
-_LIVENESS: Final = frozenset(
-    {"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar", "liveness_score", "liveness_ms"}
-)
-_MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr", "match_score", "match_ms"})
-
-
-class Cause(NamedTuple):
-    """Findings of one root, the first one first, from its begin to its end (None: some fire) in milliseconds."""
-
-    root: Root
-    findings: tuple[FindingHistory, ...]
-    since_ms: int
-    until_ms: int | None
-
-
-class _Placed(NamedTuple):
-    finding: FindingHistory
-    root: Root
+_DISTINCT: Final = 6.0
+"""Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
+its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
+looked at all the time."""
 
 
 class _Span(NamedTuple):
     where: Slice
     metric: str
+    rule: str
     since_ms: int
     until_ms: float
 
 
+class _Left(NamedTuple):
+    """Findings of a panel whose counts name no root, those counts, and the slices that are raised in it."""
+
+    group: list[FindingHistory]
+    table: dict[Slice, Counts]
+    raised: frozenset[Slice]
+
+
+_Anchors = Sequence[tuple[_Span, Root]]
+
+
 def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     """Return the causes of the findings of one tenant, in order of their begin. What never fired is left out."""
-    ordered = sorted((each for each in findings if each.worst), key=_order)
+    ordered = sorted((each for each in findings if each.worst), key=order)
     panels: dict[tuple[Panel, bool], list[FindingHistory]] = {}
     for each in ordered:
         if each.latest.rule == VERSION_CHANGE:
             continue
         panels.setdefault((panel_of(each), _down(each)), []).append(each)
     spans = {down: [_span(each) for each in ordered if _down(each) == down] for down in (False, True)}
-    placed = [_Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
-    left: list[tuple[list[FindingHistory], dict[Slice, Counts], frozenset[Slice]]] = []
+    placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
+    left: list[_Left] = []
     for (panel, down), group in sorted(panels.items()):
         raised = _raised(panel, group, spans[down])
         table = _table(group, raised, tables.get(panel, {}), down=down)
         if found := roots(table, raised):
-            placed += [_Placed(each, _nearest(each, found)) for each in group]
+            placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append((group, table, raised))
+            left.append(_Left(group, table, raised))
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
-    for group, table, raised in left:
-        placed += _remaining(group, table, as_much(table, raised), anchors)
-    return _joined(placed)
-
-
-@lru_cache(maxsize=1024)
-def related(metric: str, other: str) -> bool:
-    """Return whether one cause may move both: all but errors of one check and errors of the other."""
-    pair = {metric.partition(":")[0], other.partition(":")[0]}
-    return not (pair & _LIVENESS and pair & _MATCH)
+    for of_tenant in (True, False):  # what the whole tenant comes to is known before its slices look for a root
+        wholes = [(_span(each.finding), each.root) for each in placed if _anchors(each) and each.root.where == WHOLE]
+        for one in left:
+            if (WHOLE in {each.where for each in one.group}) == of_tenant:
+                placed += _remaining(one, anchors, wholes)
+    return joined(placed)
 
 
 def _own(finding: FindingHistory) -> Root:
     """Return the version that a comparison of versions names: nothing else is the cause of it."""
     return single(_table([finding], (), {}, down=_down(finding)), finding.where)
-
-
-def _order(finding: FindingHistory) -> tuple[int, str]:
-    return (finding.since_ms, finding.latest.anomaly_id)
 
 
 def _down(finding: FindingHistory) -> bool:
@@ -97,7 +84,7 @@ def _down(finding: FindingHistory) -> bool:
 
 def _span(finding: FindingHistory) -> _Span:
     until = inf if finding.until_ms is None else max(finding.until_ms, finding.since_ms + 1)
-    return _Span(finding.where, finding.latest.metric, finding.since_ms, until)
+    return _Span(finding.where, finding.latest.metric, finding.latest.rule, finding.since_ms, until)
 
 
 def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span]) -> frozenset[Slice]:
@@ -128,16 +115,12 @@ def _nearest(finding: FindingHistory, found: Sequence[Root]) -> Root:
     return next((root for root in found if root.where == finding.where), found[0])
 
 
-def _remaining(
-    group: Sequence[FindingHistory],
-    table: Mapping[Slice, Counts],
-    alike: Collection[Slice],
-    anchors: Sequence[tuple[_Span, Root]],
-) -> list[_Placed]:
+def _remaining(left: _Left, anchors: _Anchors, wholes: _Anchors) -> list[Placed]:
+    table, alike = left.table, as_much(left.table, left.raised)
     placed, homeless = [], []
-    for each in group:
-        if root := _elsewhere(each, table, alike, anchors):
-            placed.append(_Placed(each, root))
+    for each in left.group:
+        if root := _elsewhere(each, table, alike, anchors) or _of_tenant(each, table, wholes):
+            placed.append(Placed(each, root))
         else:
             homeless.append(each)
     if not homeless:
@@ -146,7 +129,7 @@ def _remaining(
     largest = whole_root(table) if WHOLE in slices else single(table, _most(slices, table))
     for each in homeless:
         other_value = each.where[0] == largest.where[0] and each.where != largest.where
-        placed.append(_Placed(each, single(table, each.where) if other_value else largest))
+        placed.append(Placed(each, single(table, each.where) if other_value else largest))
     return placed
 
 
@@ -155,19 +138,14 @@ def _most(slices: Collection[Slice], table: Mapping[Slice, Counts]) -> Slice:
 
 
 def _elsewhere(
-    finding: FindingHistory,
-    table: Mapping[Slice, Counts],
-    alike: Collection[Slice],
-    anchors: Sequence[tuple[_Span, Root]],
+    finding: FindingHistory, table: Mapping[Slice, Counts], alike: Collection[Slice], anchors: _Anchors
 ) -> Root | None:
     panel = panel_of(finding)
-    end_ms = panel.start_ms + panel.length_s * 1000
     own = table[finding.where]
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        stood = finding.latest.rule in _OF_MINUTES and anchor.since_ms < finding.since_ms - GAP_MS
-        if disjoint or stood or not (anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms):
+        if disjoint or not _meanwhile(anchor, panel) or stood(anchor.since_ms, anchor.rule, finding):
             continue
         there = table.get(root.where)
         if root.where in alike:
@@ -180,35 +158,36 @@ def _elsewhere(
     return best[1] if best else None
 
 
-def _anchors(placed: _Placed) -> bool:
+def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _Anchors) -> Root | None:
+    """Return the whole tenant as the root of a slice that does no more than its tenant does meanwhile."""
+    if finding.kind != RATES or finding.where == WHOLE or _is_distinct(table, finding.where):
+        return None
+    panel = panel_of(finding)
+    found = [
+        root
+        for anchor, root in wholes
+        if _meanwhile(anchor, panel)
+        and related(anchor.metric, panel.metric)
+        and not stood(anchor.since_ms, anchor.rule, finding)
+    ]
+    return max(found, key=lambda root: root.counts.excess, default=None)
+
+
+def _is_distinct(table: Mapping[Slice, Counts], where: Slice) -> bool:
+    """Return whether a slice differs from the rest of its tenant by more than chance makes of the highest of many."""
+    own, whole = table[where], table.get(WHOLE)
+    if whole is None or whole.n <= own.n:
+        return False
+    rest = max(0, whole.k - own.k) / (whole.n - own.n)
+    usual = own.n * (min(own.baseline, rest) if own.down else max(own.baseline, rest))
+    beyond = usual - own.k if own.down else own.k - usual
+    return beyond >= _DISTINCT * sqrt(max(usual, 1.0))
+
+
+def _meanwhile(anchor: _Span, panel: Panel) -> bool:
+    end_ms = panel.start_ms + panel.length_s * 1000
+    return anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms + GAP_MS
+
+
+def _anchors(placed: Placed) -> bool:
     return placed.finding.where == placed.root.where and placed.finding.kind == RATES
-
-
-def _joined(placed: Iterable[_Placed]) -> list[Cause]:
-    series: dict[tuple[str, Slice], list[_Placed]] = {}
-    for each in placed:
-        series.setdefault((each.finding.kind, each.root.where), []).append(each)
-    found = []
-    for members in series.values():
-        run: list[_Placed] = []
-        until: float = -inf
-        for each in sorted(members, key=lambda one: _order(one.finding)):
-            if run and each.finding.since_ms > until + GAP_MS:
-                found.append(_cause(run))
-                run, until = [], -inf
-            run.append(each)
-            until = max(until, inf if each.finding.until_ms is None else each.finding.until_ms)
-        found.append(_cause(run))
-    return sorted(found, key=lambda cause: (cause.since_ms, cause.findings[0].latest.anomaly_id))
-
-
-def _cause(run: Sequence[_Placed]) -> Cause:
-    ends = [each.finding.until_ms for each in run]
-    known = [end for end in ends if end is not None]
-    largest = max(
-        run, key=lambda each: (each.root.share is not None, each.root.counts.excess, each.finding.latest.anomaly_id)
-    )
-    alike = tuple(sorted({one for each in run for one in each.root.confounded if each.root == largest.root}, key=str))
-    root = largest.root._replace(confounded=alike)
-    findings = tuple(each.finding for each in run)
-    return Cause(root, findings, findings[0].since_ms, max(known) if len(known) == len(ends) else None)

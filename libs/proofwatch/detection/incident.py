@@ -4,9 +4,9 @@ from datetime import datetime
 from math import inf
 from typing import Final, NamedTuple
 
-from proofwatch.detection.causes import Cause
 from proofwatch.detection.findings import PROTECTED, WHOLE, FindingHistory, Slice, excess, length_s
 from proofwatch.detection.root_slice import Root
+from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly

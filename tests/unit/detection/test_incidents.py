@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from proofwatch.detection.causes import GAP_MS
 from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.incidents import Incidents, count, forget, observe
+from proofwatch.detection.runs import GAP_MS
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 from tests.unit.detection.anomalies import anomaly, within

@@ -1,0 +1,128 @@
+"""Findings of one root, in the order of their begin: which of them come of one cause. Pure.
+
+What overlaps, or follows within `GAP_MS`, is of one cause, but for what the standing findings do not explain:
+
+* what began to the minute (`EXACT`), later than `GAP_MS` after what stands, unless that is exact too;
+* what began later than `GAP_MS` after a promised limit was broken, which labels prove of the days before;
+* errors of one check that began when only those of the other were known already.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from math import inf
+from typing import Final, NamedTuple
+
+from proofwatch.detection.findings import FindingHistory, Slice
+from proofwatch.detection.root_slice import Root
+from proofwatch.instants import ms_of
+
+GAP_MS: Final = 3_600_000
+"""A cause that comes back within an hour is the same."""
+EXACT: Final = frozenset({"collapse", "saturation", "few_values", "missing_scores", "score_shift"})
+"""Rules of whole tenants that say to the minute when something began."""
+BY_LABELS: Final = frozenset({"limit_breach", "sequential_limit"})
+"""Rules of what labels prove of weeks: they stand for as long."""
+_LIVENESS: Final = frozenset(
+    {"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar", "liveness_score", "liveness_ms"}
+)
+_MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr", "match_score", "match_ms"})
+
+
+class Cause(NamedTuple):
+    """Findings of one root, the first one first, from its begin to its end (None: some fire) in milliseconds."""
+
+    root: Root
+    findings: tuple[FindingHistory, ...]
+    since_ms: int
+    until_ms: int | None
+
+
+class Placed(NamedTuple):
+    """A finding and its root."""
+
+    finding: FindingHistory
+    root: Root
+
+
+@lru_cache(maxsize=1024)
+def related(metric: str, other: str) -> bool:
+    """Return whether one cause may move both: all but errors of one check and errors of the other."""
+    return {_check(metric), _check(other)} != {"liveness", "match"}
+
+
+def _check(metric: str) -> str | None:
+    """Return the check that a metric is of; None: of the whole verdict, or of none."""
+    name = metric.partition(":")[0]
+    return "liveness" if name in _LIVENESS else "match" if name in _MATCH else None
+
+
+def order(finding: FindingHistory) -> tuple[int, str]:
+    """Return what findings are sorted by: their begin."""
+    return (finding.since_ms, finding.latest.anomaly_id)
+
+
+def stood(since_ms: int, rule: str, finding: FindingHistory) -> bool:
+    """Return whether what began at `since_ms` by this rule had stood for too long to explain the finding."""
+    if since_ms >= finding.since_ms - GAP_MS:
+        return False
+    now = finding.latest.rule
+    return (now in EXACT and rule not in EXACT) or (rule in BY_LABELS and now not in BY_LABELS)
+
+
+def joined(placed: Iterable[Placed]) -> list[Cause]:
+    """Return the causes, in the order of their begin."""
+    series: dict[tuple[str, Slice], list[Placed]] = {}
+    for each in placed:
+        series.setdefault((each.finding.kind, each.root.where), []).append(each)
+    found = [_cause(run) for members in series.values() for run in _runs(members)]
+    return sorted(found, key=lambda cause: (cause.since_ms, cause.findings[0].latest.anomaly_id))
+
+
+def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
+    runs: list[list[Placed]] = []
+    for each in sorted(members, key=lambda one: order(one.finding)):
+        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + GAP_MS]
+        run = next((run for run in open_ones if _explained(each.finding, run)), None)
+        if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
+            run = next((run for run in open_ones if _found_ms(run) == ms_of(each.finding.found)), None)
+        if run is None:
+            runs.append([each])
+        else:
+            run.append(each)
+    return runs
+
+
+def _explained(finding: FindingHistory, run: Sequence[Placed]) -> bool:
+    """Return whether a finding may come of what the run comes of."""
+    going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + GAP_MS]
+    if all(stood(each.since_ms, each.latest.rule, finding) for each in going):
+        return False
+    checks = {_check(each.latest.metric) for each in going} - {None}
+    own = _check(finding.latest.metric)
+    if own is None or not checks or own in checks:
+        return True
+    return finding.since_ms <= min(ms_of(each.found) for each in going)
+
+
+def _found_ms(run: Sequence[Placed]) -> int:
+    return min(ms_of(each.finding.found) for each in run)
+
+
+def _end(finding: FindingHistory) -> float:
+    return inf if finding.until_ms is None else finding.until_ms
+
+
+def _until(run: Sequence[Placed]) -> float:
+    return max(_end(each.finding) for each in run)
+
+
+def _cause(run: Sequence[Placed]) -> Cause:
+    ends = [each.finding.until_ms for each in run]
+    known = [end for end in ends if end is not None]
+    largest = max(
+        run, key=lambda each: (each.root.share is not None, each.root.counts.excess, each.finding.latest.anomaly_id)
+    )
+    alike = tuple(sorted({one for each in run for one in each.root.confounded if each.root == largest.root}, key=str))
+    root = largest.root._replace(confounded=alike)
+    findings = tuple(each.finding for each in run)
+    return Cause(root, findings, findings[0].since_ms, max(known) if len(known) == len(ends) else None)

@@ -1,0 +1,99 @@
+"""Which findings of one slice come of one cause, and which of another that came while the first stood."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from proofwatch.detection.findings import WHOLE, Slice, finding_of
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incidents import gathered
+from proofwatch.events.types import Anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+
+_HANDSET: Final = ("device_model", "A-1801")
+_EXACT: Final = (
+    ("collapse", "liveness_fail_rate"),
+    ("saturation", "liveness_score"),
+    ("few_values", "match_score"),
+    ("missing_scores", "liveness_score"),
+    ("score_shift", "match_score"),
+)
+
+
+def _chart(where: Slice = WHOLE, metric: str = "liveness_fail_rate", *, since: int, until: int, **more: Any) -> Anomaly:
+    """Return what a chart found: since when (minutes after midnight), and when its window ended."""
+    fields = {"k": 80, "n": 1000, "length_s": 60 * (until - since), "direction": "up", "affected": 60.0, **more}
+    return anomaly(where, metric, rule="cusum", minute=since, since=MIDNIGHT + timedelta(minutes=since), **fields)
+
+
+def _found(anomalies: Iterable[Anomaly]) -> Sequence[Incident]:
+    return gathered({each.anomaly_id: finding_of(each) for each in anomalies}, {})
+
+
+def _rules(anomalies: Iterable[Anomaly]) -> list[tuple[str, ...]]:
+    return [each.rules for each in _found(anomalies)]
+
+
+@pytest.mark.parametrize(("rule", "metric"), _EXACT)
+def test_what_begins_to_the_minute_is_not_hidden_by_a_chart_of_the_tenant_that_stood(rule: str, metric: str) -> None:
+    """Also where both are the whole tenant's; what begins within the hour is of the same cause."""
+    standing = _chart(since=300, until=480)
+    late = anomaly(WHOLE, metric, rule=rule, k=500, n=500, minute=840, affected=500.0)
+    assert _rules([standing, late]) == [("cusum",), (rule,)]
+    soon = anomaly(WHOLE, metric, rule=rule, k=500, n=500, minute=330, affected=500.0)
+    assert _rules([standing, soon]) == [tuple(sorted(("cusum", rule)))]
+
+
+def test_what_follows_a_collapse_is_of_it_and_not_of_what_stood_before() -> None:
+    """The charts that a collapse moves join it, and so does what else is exact."""
+    standing = _chart(metric="rejection_rate", since=300, until=480)
+    collapse = anomaly(WHOLE, "liveness_fail_rate", rule="collapse", k=0, n=500, minute=840, affected=500.0)
+    scores = anomaly(WHOLE, "liveness_score", rule="saturation", k=500, n=500, minute=1020, affected=500.0)
+    after = _chart(metric="liveness_fail_rate", since=845, until=860)
+    assert _rules([standing, collapse, scores, after]) == [("cusum",), ("collapse", "cusum", "saturation")]
+
+
+def test_traffic_that_stops_is_told_whatever_stands() -> None:
+    """How many come is another thing than how they do."""
+    stopped = anomaly(WHOLE, "transactions", rule="volume", k=0, n=30, minute=840)
+    assert _rules([_chart(since=300, until=480), stopped]) == [("cusum",), ("volume",)]
+
+
+@pytest.mark.parametrize("rule", ["limit_breach", "sequential_limit"])
+@pytest.mark.parametrize("where", [WHOLE, _HANDSET])
+def test_a_chart_is_not_hidden_by_a_limit_that_was_broken_for_weeks(rule: str, where: Slice) -> None:
+    """A limit that is proven broken afterwards, of days in which the chart fired, is of the chart's cause."""
+    weeks = timedelta(days=20)
+    broken = anomaly(where, "fnmr", rule=rule, k=90, n=1000, since=MIDNIGHT - weeks, affected=60.0)
+    chart = _chart(where, "match_fail_rate", since=600, until=700)
+    assert _rules([broken, chart]) == [(rule,), ("cusum",)]
+    proven = anomaly(where, "fnmr", rule=rule, k=90, n=1000, minute=1440, length_s=86_400, affected=60.0)
+    assert _rules([proven, chart]) == [tuple(sorted(("cusum", rule)))]
+
+
+def test_errors_of_the_other_check_are_another_cause_once_the_first_was_known() -> None:
+    """What one cause does to both checks begins before either is known."""
+    liveness = _chart(_HANDSET, since=300, until=480)
+    assert len(_found([liveness, _chart(_HANDSET, "match_fail_rate", since=500, until=600)])) == 2
+    assert len(_found([liveness, _chart(_HANDSET, "match_fail_rate", since=400, until=600)])) == 1
+    assert len(_found([liveness, _chart(_HANDSET, "rejection_rate", since=500, until=600)])) == 1
+
+
+def test_a_value_that_chance_makes_the_highest_is_a_part_of_its_tenants_incident() -> None:
+    """Its chart is in another rate than the tenant's; one that stands out is a cause of its own."""
+    tenant = _chart(metric="match_fail_rate", since=300, until=480, k=160, n=8600)
+    findings = {}
+    for k in (165, 260):
+        value = _chart(_HANDSET, "rejection_rate", since=360, until=540, k=k, n=3700, baseline=0.026)
+        findings = {each.anomaly_id: finding_of(each) for each in (tenant, value)}
+        panels = {panel: {WHOLE: (500 + k - 165, 14_800)} for panel in _panels(value)}
+        expected = [WHOLE] if k == 165 else [WHOLE, _HANDSET]
+        assert sorted((e.root.where for e in gathered(findings, panels)), key=str) == sorted(expected, key=str)
+
+
+def _panels(of: Anomaly) -> Sequence[Any]:
+    from proofwatch.detection.findings import panel_of
+
+    return [panel_of(finding_of(of))]
