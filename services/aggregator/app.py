@@ -24,7 +24,7 @@ from services.aggregator.adapters.governed_calendars import GovernedCalendars
 from services.aggregator.adapters.postgres_stores import incidents_store, ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.config import Engine, GovernedSettings, Settings
-from services.aggregator.core.calendars import Calendars
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC, Calendars, utc_days
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
@@ -100,18 +100,16 @@ def build_windows(
     wire: Wire = JSON,
     *,
     engine: Engine = "lane",
+    calendars: Follower | Calendars,
     heard: Heard = goes_on,
-    follower: Follower | None = None,
-    calendars: Calendars | None = None,
 ) -> Service:
     """Wire windows; the policy gives the rates to expect and the rule's guard.
 
-    `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `heard`: where a log that
-    has an end ends. `follower` knows tenants' calendars; without, `calendars` does, or everybody's days are
-    in UTC.
+    `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `calendars`: those of the
+    tenants, or what follows their settings. `heard`: where a log that has an end ends.
     """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    stage = _windows_stage(settings, bus, policy, wire, heard, GovernedCalendars(follower) if follower else calendars)
+    stage = _windows_stage(settings, bus, policy, wire, heard, _known(calendars))
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     check = partial(check_shared, bus, topics.TALLIES)
     carrier: Part
@@ -133,7 +131,7 @@ def build_windows(
             announce=True,
             check=check,
         )
-    parts: Sequence[Part] = [follower, carrier] if follower else [carrier]
+    parts: Sequence[Part] = [calendars, carrier] if isinstance(calendars, Follower) else [carrier]
     return Service(WINDOWS, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
@@ -145,30 +143,30 @@ def build_ledger(
     clock: Clock,
     thresholds: Sequence[float] = (),
     wire: Wire = JSON,
-    follower: Follower | None = None,
-    calendars: Calendars | None = None,
+    *,
+    calendars: Follower | Calendars,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
-    `follower` knows what tenants' contracts say of retention, and their calendars; None: the setting is everybody's,
-    and days are those of `calendars`, else of UTC.
+    `calendars`: those of the tenants, or what follows their settings and so knows what their contracts say of
+    retention, too; else the setting is everybody's.
     """
     fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER, ledger.TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     schedule = Schedule(settings.labelled_grace_hours, settings.alert_horizon_hours)
     keep_ms = settings.keep_transactions_days * 24 * HOUR_MS
-    agreed = AgreedRetention(follower) if follower else nothing_agreed
+    agreed = AgreedRetention(calendars) if isinstance(calendars, Follower) else nothing_agreed
     stage = ledger.LedgerStage(
         policy,
         schedule,
         bus.partitions,
         ledger_stores(),
+        _known(calendars),
         thresholds,
         wire,
         keep_ms=keep_ms,
         agreed=agreed,
-        calendars=GovernedCalendars(follower) if follower else calendars,
     )
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(
@@ -184,7 +182,7 @@ def build_ledger(
         announce=True,
         filled_by=SCORED,
     )
-    parts: Sequence[Part] = [follower, worker] if follower else [worker]
+    parts: Sequence[Part] = [calendars, worker] if isinstance(calendars, Follower) else [worker]
     return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
 
 
@@ -235,7 +233,7 @@ async def connect_windows(settings: GovernedSettings) -> Service:
             clock,
             wire,
             engine=settings.windows_engine,
-            follower=settings.documents(bus, clock),
+            calendars=settings.documents(bus, clock) or EVERYBODY_IN_UTC,
         ),
         schema=SCHEMA,
     )
@@ -261,7 +259,13 @@ async def connect_ledger(settings: GovernedSettings) -> Service:
         settings,
         LEDGER,
         lambda bus, wire, pool: build_ledger(
-            settings, bus, pool, policy, clock, wire=wire, follower=settings.documents(bus, clock)
+            settings,
+            bus,
+            pool,
+            policy,
+            clock,
+            wire=wire,
+            calendars=settings.documents(bus, clock) or EVERYBODY_IN_UTC,
         ),
         schema=ledger.SCHEMA,
         sessions=_LEDGER_SESSIONS,
@@ -269,13 +273,18 @@ async def connect_ledger(settings: GovernedSettings) -> Service:
 
 
 def _windows_stage(
-    settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard, calendars: Calendars | None
+    settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard, calendars: Calendars
 ) -> WindowsStage:
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
         horizon_ms=settings.alert_horizon_hours * HOUR_MS,
         small_cell=settings.small_cell,
+        days_of=utc_days,  # until it has read since when those of `calendars` hold
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     sources = partial(bus.partitions, topics.VERDICTS)
-    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), wire, heard, calendars)
+    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), calendars, wire, heard)
+
+
+def _known(calendars: Follower | Calendars) -> Calendars:
+    return GovernedCalendars(calendars) if isinstance(calendars, Follower) else calendars

@@ -17,6 +17,7 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.service import Service
 from services.aggregator import app as aggregator
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.devices import app as devices
 from services.notifier import app as notifier
 from services.notifier.ports import Channel
@@ -164,8 +165,10 @@ def build(
         ),
         devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
-        aggregator.build_windows(aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms),
-        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges),
+        aggregator.build_windows(
+            aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms, calendars=EVERYBODY_IN_UTC
+        ),
+        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges, calendars=EVERYBODY_IN_UTC),
         incidents,
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
         notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),

@@ -26,6 +26,7 @@ from proofwatch.instants import ms_of
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters.postgres_stores import ledger_stores, windows_stores
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC, utc_days
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.times import HOUR_MS
@@ -73,7 +74,13 @@ async def windows(records: Sequence[Record], pool: Any) -> Result:
     _, tallies = await combine(records)
     at = TopicPartition(topics.TALLIES, 0)
     incoming = [Record(n, each.timestamp_ms or 0, each.key, each.value) for n, each in enumerate(tallies)]
-    stage = WindowsStage(load_policy().monitoring, Rules(30_000, 48 * HOUR_MS, 10), _one, windows_stores())
+    stage = WindowsStage(
+        load_policy().monitoring,
+        Rules(30_000, 48 * HOUR_MS, 10, utc_days),
+        _one,
+        windows_stores(),
+        EVERYBODY_IN_UTC,
+    )
     owner = await PostgresFence(pool, "windows").acquire(at)
     await stage.opened(at, 0, NoHistory())
     return await _measured(at, incoming, _TALLIES, lambda batch: owner.commit(batch, stage), per=len(records))
@@ -81,7 +88,7 @@ async def windows(records: Sequence[Record], pool: Any) -> Result:
 
 async def ledger(records: Sequence[Record], pool: Any, *, labels: bool) -> Result:
     """Measure the ledger on verdicts, or on a label for each of them when they are there."""
-    stage = LedgerStage(load_policy(), Schedule(24, 48), _one, ledger_stores())
+    stage = LedgerStage(load_policy(), Schedule(24, 48), _one, ledger_stores(), EVERYBODY_IN_UTC)
     fence = PostgresFence(pool, "ledger")
 
     async def take(at: TopicPartition, incoming: Sequence[Record]) -> Result:

@@ -172,5 +172,5 @@ class LabelWatch:
             Counted("bank", "", "", metric, species, first + about, first + at): kn
             for (metric, species), kn in counts.items()
         }
-        limits = TenantLimits("bank", self._cohorts, PROMISED, DAY_MS)
+        limits = TenantLimits("bank", self._cohorts, PROMISED, DAY_MS, UTC_DAYS)
         return [Found(ms_of(event.known_at or event.window_end), event) for event in limits.judge(known, first + at)]

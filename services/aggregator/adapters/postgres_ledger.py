@@ -13,7 +13,7 @@ from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.bus.postgres.setup import fence_progress
 from proofwatch.bus.records import TopicPartition
 from services.aggregator.adapters.postgres_joins import columns_of, integers
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.labelled import TRANSACTIONS, Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_counts import Cohorts, class_counts, with_unlabelled
 from services.aggregator.core.labelled_days import Closed
@@ -79,7 +79,7 @@ async def calendars_since(tx: Any) -> int:
     return await tx.fetchval("select since_ms from ledger.calendars") or 0
 
 
-async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey], days_of: DaysOf = utc_days) -> set[WindowKey]:
+async def apply(tx: Any, deltas: Deltas, live: Container[WindowKey], days_of: DaysOf) -> set[WindowKey]:
     """Merge net changes into windows and cells; the rows of the windows stay locked.
 
     `live`: the windows whose changes, or some of them, came in time to be acted upon.

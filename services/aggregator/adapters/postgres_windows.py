@@ -8,7 +8,7 @@ import msgspec
 
 from services.aggregator.adapters.anomaly_store import series_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
@@ -91,7 +91,7 @@ async def load_firing(tx: Any, partition: int) -> Anomalies:
     }
 
 
-async def load_open(tx: Any, partition: int, days_of: DaysOf = utc_days) -> Opened:
+async def load_open(tx: Any, partition: int, days_of: DaysOf) -> Opened:
     """Return what a tallies partition has open: the written buckets, and what the journal adds to them."""
     rows = await tx.fetch(_LOAD_JOURNAL, partition)
     journal = [entry for row in rows for entry in _decode_journal(zlib.decompress(row["body"]))]
@@ -122,7 +122,7 @@ async def save(
     progress: Progress,
     buckets: Collection[Bucket],
     journal: bytes | None,
-    days_of: DaysOf = utc_days,
+    days_of: DaysOf,
 ) -> None:
     """Store the progress, whole buckets and the step's entry; None: nothing but whole buckets, clear the journal."""
     sources = _encode((_LAYOUT, list(progress.sources.items())))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from proofwatch.biometrics.baseline import Baseline
 from proofwatch.governance.calendar import Calendar
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
 
 _KEPT_PERIODS: Final = 28
@@ -52,7 +52,7 @@ Baselines = dict[SlotKey, dict[str, BaselineState]]
 """Baselines by metric."""
 
 
-def slot_of(length_s: int, start_ms: int, days: TenantDays = UTC_DAYS) -> int:
+def slot_of(length_s: int, start_ms: int, days: TenantDays) -> int:
     """Return the slot of a window: class of day (0 working day, 1 free) × 24 + hour (0 for a day or longer)."""
     if length_s >= DAY_S:
         return 24 * days.day(start_ms).free

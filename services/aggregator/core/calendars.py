@@ -1,7 +1,7 @@
 """Whose days are which: what the stages are told of tenants' calendars."""
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.times import DAY_S, SECOND_MS
@@ -44,7 +44,7 @@ def utc_days(tenant: str) -> TenantDays:
 class EverybodyIn:
     """`Calendars` where nobody governs: the same days for everybody."""
 
-    def __init__(self, days: TenantDays = UTC_DAYS) -> None:
+    def __init__(self, days: TenantDays) -> None:
         self._days = days
 
     def require(self, log_ms: int) -> None:
@@ -57,3 +57,7 @@ class EverybodyIn:
     def tenants(self) -> Iterable[str]:
         """Return nobody, for the days of one tell those of all."""
         return ()
+
+
+EVERYBODY_IN_UTC: Final = EverybodyIn(UTC_DAYS)
+"""Where nobody governs, nor says otherwise."""

@@ -4,22 +4,22 @@ from collections.abc import Container, Iterable, Iterator
 from types import MappingProxyType
 from typing import NamedTuple
 
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
 from services.aggregator.core.retention import Keep
 from services.aggregator.core.times import DAY_S, SECOND_MS
 
 
 class Rules(NamedTuple):
-    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day; retention;
-    whose days are which.
+    """Grace and alert horizon in milliseconds; the fewest transactions of a segment's window below a day; whose days
+    are which; retention.
     """
 
     grace_ms: int
     horizon_ms: int
     small_cell: int
+    days_of: DaysOf
     keep: Keep = MappingProxyType({})
-    days_of: DaysOf = utc_days
 
 
 class WindowRevision(NamedTuple):

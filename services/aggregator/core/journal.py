@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.merge import Bucket, BucketKey, Deltas, SegmentWindow, merge, widened
 
 CHECKPOINT_BYTES: Final = 512 * 1024
@@ -26,9 +26,7 @@ class Added(Struct, array_like=True):
     past: list[BucketKey] = []  # not added to, because they are kept no longer
 
 
-def added(
-    minutes: Deltas, late: Container[BucketKey] = (), past: Iterable[BucketKey] = (), days_of: DaysOf = utc_days
-) -> Added:
+def added(minutes: Deltas, days_of: DaysOf, late: Container[BucketKey] = (), past: Iterable[BucketKey] = ()) -> Added:
     """Return what the journal keeps of additions; it shares their parts, so encode it before they are merged."""
     windows = [
         (key, [SegmentWindow(*segment, 0, policies) for segment, policies in segments.items()])
@@ -37,7 +35,7 @@ def added(
     return Added(windows, [key for key in widened_keys(minutes, days_of) if key in late], list(past))
 
 
-def widened_keys(minutes: Deltas, days_of: DaysOf = utc_days) -> Iterable[BucketKey]:
+def widened_keys(minutes: Deltas, days_of: DaysOf) -> Iterable[BucketKey]:
     """Return the keys of the buckets of every length that additions to minutes touch."""
     return widened({key: {} for key in minutes}, days_of)
 
@@ -48,7 +46,7 @@ def minutes_of(entry: Added) -> Deltas:
 
 
 def replayed(
-    written: Mapping[BucketKey, Bucket], journal: Iterable[Added], days_of: DaysOf = utc_days
+    written: Mapping[BucketKey, Bucket], journal: Iterable[Added], days_of: DaysOf
 ) -> tuple[dict[BucketKey, Bucket], set[BucketKey]]:
     """Return the open buckets as they were after the last step, and the keys of those that the journal changed.
 

@@ -11,7 +11,7 @@ import msgspec
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
 from proofwatch.biometrics.trials import is_attack, system_class
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.entries import Entry, Trial
 from services.aggregator.core.limits.trials import FAR, LABELS, Counted, LimitKey, changes
 
@@ -69,7 +69,8 @@ class Deltas:
         self,
         thresholds: Iterable[float] = (),
         known_on: Callable[[str, int], int] = lambda tenant, seen_ms: 0,
-        days_of: DaysOf = utc_days,
+        *,
+        days_of: DaysOf,
     ) -> None:
         """`thresholds` are further edges of every score sketch, beside those in force.
 

@@ -5,10 +5,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Figure, Window
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import SlotKey, slot_of
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.series import WindowRef
 from services.aggregator.core.times import HOUR_MS
 
@@ -22,19 +22,19 @@ class Schedule(NamedTuple):
     grace_hours: int
     alert_horizon_hours: int
 
-    def last_closed(self, progress_ms: int, days: TenantDays = UTC_DAYS) -> int:
+    def last_closed(self, progress_ms: int, days: TenantDays) -> int:
         """Return the last of the tenant's days (by its date, since 1970) whose end plus grace is passed."""
         return self.known_on(progress_ms, days) - 1
 
-    def closes_next(self, progress_ms: int, days: TenantDays = UTC_DAYS) -> int:
+    def closes_next(self, progress_ms: int, days: TenantDays) -> int:
         """Return the progress by which the next of the tenant's days closes."""
         return days.day(progress_ms - self.grace_hours * HOUR_MS).end_ms + self.grace_hours * HOUR_MS
 
-    def known_on(self, seen_ms: int, days: TenantDays = UTC_DAYS) -> int:
+    def known_on(self, seen_ms: int, days: TenantDays) -> int:
         """Return the day that closes next when a lane is at `seen_ms`: what comes then counts from its closing on."""
         return days.day(seen_ms - self.grace_hours * HOUR_MS).number
 
-    def backfill(self, day: int, seen_ms: int, days: TenantDays = UTC_DAYS) -> bool:
+    def backfill(self, day: int, seen_ms: int, days: TenantDays) -> bool:
         """Return whether what came when its lane was at `seen_ms` came too late: the day could have closed longer ago
         than the alert horizon.
         """
@@ -60,7 +60,7 @@ def least_progress(lanes: Iterable[int | None]) -> int | None:
     return min(known) if known and len(known) == len(found) else None
 
 
-def slot_of_day(window: Window, days_of: DaysOf = utc_days) -> SlotKey:
+def slot_of_day(window: Window, days_of: DaysOf) -> SlotKey:
     """Return the row of baselines that a labelled day is judged by."""
     slot = slot_of(window.length_s, ms_of(window.start), days_of(window.tenant))
     return SlotKey(window.tenant, window.segment_name, window.segment_value, window.length_s, slot)

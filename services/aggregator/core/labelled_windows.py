@@ -8,7 +8,7 @@ from proofwatch.biometrics.trials import Classes
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
 from proofwatch.governance.policy import Policy
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.labelled import MISSING, WindowKey
 from services.aggregator.core.labelled_figures import figures
@@ -30,7 +30,7 @@ class Labelled(NamedTuple):
     policies: Mapping[str, int]
 
 
-def window_event(labelled: Labelled, policy: Policy, days: TenantDays = UTC_DAYS) -> types.Window:
+def window_event(labelled: Labelled, policy: Policy, days: TenantDays) -> types.Window:
     """Return the window with the figures that `policy` asks for; `days` are the tenant's."""
     key = labelled.key
     name, value = key.segment_name or None, key.segment_value or None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from proofwatch.events.types import Cell
 from services.aggregator.core import lengths
-from services.aggregator.core.calendars import DaysOf, start_ms, utc_days
+from services.aggregator.core.calendars import DaysOf, start_ms
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.times import MINUTE_MS
 
@@ -36,7 +36,7 @@ class Arrivals(NamedTuple):
                 self.in_time.append(cell)
 
 
-def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int, days_of: DaysOf = utc_days) -> set[BucketKey]:
+def too_late(late: Sequence[tuple[Cell, int]], horizon_ms: int, days_of: DaysOf) -> set[BucketKey]:
     """Return the buckets for all of whose cells it was too late: a day may still be in time where its minutes are not.
 
     Not asked about cells that were in time for their minute, hence for everything longer.

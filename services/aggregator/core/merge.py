@@ -13,7 +13,7 @@ from msgspec import Struct
 from proofwatch.biometrics.sketch import Sketch, merged
 from proofwatch.events import types
 from services.aggregator.core import lengths
-from services.aggregator.core.calendars import DaysOf, start_ms, utc_days
+from services.aggregator.core.calendars import DaysOf, start_ms
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.times import DAY_S, MICROSECONDS, MINUTE_S, SECOND_MS
 
@@ -89,7 +89,7 @@ def deltas(cells: Iterable[types.Cell]) -> Deltas:
     return minutes
 
 
-def widened(minutes: Deltas, days_of: DaysOf = utc_days) -> Deltas:
+def widened(minutes: Deltas, days_of: DaysOf) -> Deltas:
     """Return what additions to minutes add to the buckets of every length, the minutes included.
 
     Days are summed from five minutes, the grid that the midnights of all time zones lie on.

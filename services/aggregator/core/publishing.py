@@ -6,7 +6,7 @@ from typing import Final
 from proofwatch.events import types
 from proofwatch.events.identity import derived_id
 from proofwatch.instants import instant_of
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.merge import totals
@@ -15,7 +15,7 @@ from services.aggregator.core.times import MICROSECONDS
 _instant: Final = lru_cache(maxsize=4_096)(instant_of)  # a bucket's windows, dozens of them, have the same two
 
 
-def window_event(revised: WindowRevision, days_of: DaysOf = utc_days) -> types.Window:
+def window_event(revised: WindowRevision, days_of: DaysOf) -> types.Window:
     """Return the window with its counts over all policies and the proxies they give."""
     key, window, backfill = revised.key, revised.window, revised.backfill
     total = totals(window)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
-from services.aggregator.core.calendars import DaysOf, end_ms, start_ms, utc_days
+from services.aggregator.core.calendars import DaysOf, end_ms, start_ms
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
@@ -61,25 +61,25 @@ def activity(buckets: Iterable[Bucket]) -> dict[Segment, Activity]:
     }
 
 
-def last_end_ms(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days) -> int:
+def last_end_ms(key: SeriesKey, state: AnomalyState, days_of: DaysOf) -> int:
     """Return the end of the last window by which the series could be judged."""
     return end_ms(days_of(key.tenant), key.length_s, state.last_start_ms)
 
 
-def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf = utc_days) -> SlotKey:
+def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf) -> SlotKey:
     """Return the row of baselines that the series was judged by last."""
     slot = slot_of(key.length_s, state.last_start_ms, days_of(key.tenant))
     return SlotKey(key.tenant, key.segment_name, key.segment_value, key.length_s, slot)
 
 
-def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState], days_of: DaysOf = utc_days) -> set[SlotKey]:
+def firing_slots(anomalies: Mapping[SeriesKey, AnomalyState], days_of: DaysOf) -> set[SlotKey]:
     """Return the rows of baselines that what fires was judged by last; what charts judge has none."""
     firing = ((key, each) for key, each in anomalies.items() if each.state == "firing" and key.rule != CUSUM)
     return {judged_slot(key, each, days_of) for key, each in firing}
 
 
 def overdue(
-    anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int, days_of: DaysOf = utc_days
+    anomalies: Mapping[SeriesKey, AnomalyState], silence_ms: int, until_ms: int, days_of: DaysOf
 ) -> list[tuple[int, SeriesKey]]:
     """Return what fires and has been silent so long by `until_ms`: since when it is, and its series, in that order."""
     found = [
@@ -100,8 +100,8 @@ def ended(
     state: AnomalyState,
     until_ms: int,
     evidence: Evidence,
+    days_of: DaysOf,
     since_ms: int | None = None,
-    days_of: DaysOf = utc_days,
 ) -> tuple[AnomalyState, Anomaly]:
     """Return the state and the event of an anomaly whose traffic ended, at `until_ms`.
 

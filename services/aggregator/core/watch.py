@@ -10,7 +10,7 @@ from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomalies import judge, lived
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, in_slot, slot_of
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import Rolled
 from services.aggregator.core.detectors import DETECTORS
@@ -29,7 +29,7 @@ OfAll = tuple[int, int, BaselineState]
 """k, n and baseline of the whole tenant."""
 
 
-def slot_key(revised: WindowRevision, days_of: DaysOf = utc_days) -> SlotKey:
+def slot_key(revised: WindowRevision, days_of: DaysOf) -> SlotKey:
     """Return the row of baselines that a window is judged by."""
     key, window = revised.key, revised.window
     slot = slot_of(key.length_s, key.start_ms, days_of(key.tenant))
@@ -51,7 +51,7 @@ class Watch:
         anomalies: Anomalies,
         *,
         silence_ms: int = quiet.SILENCE_MS,
-        days_of: DaysOf = utc_days,
+        days_of: DaysOf,
         detectors: Sequence[Detector] = DETECTORS,
         charts: Callable[[SeriesKey], Evidence] | None = None,
     ) -> None:
@@ -172,7 +172,7 @@ class Watch:
 
     def _end(self, key: SeriesKey, until_ms: int, since_ms: int | None = None) -> Anomaly:
         state = self._anomalies[key]
-        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), since_ms, self._days_of)
+        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), self._days_of, since_ms)
         self._put(key, moved)
         return event
 

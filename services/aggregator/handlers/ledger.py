@@ -14,7 +14,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.instants import instant_of
-from services.aggregator.core.calendars import Calendars, DaysOf, EverybodyIn
+from services.aggregator.core.calendars import Calendars, DaysOf
 from services.aggregator.core.entries import Entry, Key, fold
 from services.aggregator.core.labelled import Deltas, WindowKey
 from services.aggregator.core.labelled_days import Closed, Schedule, least_progress
@@ -45,22 +45,24 @@ class LedgerStage:
         schedule: Schedule,
         partitions: Partitions,
         stores: LedgerStores,
+        calendars: Calendars,
         thresholds: Sequence[float] = (),
         wire: Wire = JSON,
         *,
         keep_ms: int = 0,
         agreed: Agreed = nothing_agreed,
-        calendars: Calendars | None = None,
     ) -> None:
-        """`partitions` gives a topic's partition count; `thresholds` are further edges of every score sketch.
+        """`partitions` gives a topic's partition count; `calendars`: those of the tenants.
+
+        `thresholds` are further edges of every score sketch.
 
         `keep_ms`: how long a transaction is kept after its verdict was logged, where its tenant's contract does not
-        say it (`agreed`); 0: for ever. `calendars`: those of the tenants; None: everybody's days are in UTC.
+        say it (`agreed`); 0: for ever.
         """
         self._keep_ms = keep_ms
         self._agreed = agreed
         self._tidy_at_ms = 0
-        self._calendars = calendars or EverybodyIn()
+        self._calendars = calendars
         self._days_of: DaysOf | None = None
         self._catalogue = frozenset(policy.segments)
         self._schedule = schedule
@@ -154,7 +156,9 @@ class LedgerStage:
         """Return the labelled windows of which something changed."""
         join = self._joins.join_verdicts if topic == topics.VERDICTS else self._joins.join_labels
         schedule = self._schedule
-        deltas = Deltas(self._thresholds, lambda tenant, seen_ms: schedule.known_on(seen_ms, days_of(tenant)), days_of)
+        deltas = Deltas(
+            self._thresholds, lambda tenant, seen_ms: schedule.known_on(seen_ms, days_of(tenant)), days_of=days_of
+        )
         entries = ((key, entry) for key, arrived in arrivals.items() for entry, _ in arrived)
         for key, old, _ in await join(tx, fold(entries)):
             entry = old

@@ -1,7 +1,7 @@
 """What a tallies partition has in hand of its windows: a cache of the database."""
 
 from services.aggregator.core.anomaly_state import Anomalies
-from services.aggregator.core.calendars import DaysOf, utc_days
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS
 from services.aggregator.core.quiet import SILENCE_MS, overdue
 from services.aggregator.core.real_time.due import DueTimes
@@ -26,7 +26,7 @@ class OpenWindows:
         """Return whether the journal is to be replaced by the buckets themselves."""
         return self.journal_steps >= CHECKPOINT_STEPS or self.journal_bytes >= CHECKPOINT_BYTES
 
-    def silent(self, until_ms: int | None, days_of: DaysOf = utc_days) -> set[str]:
+    def silent(self, until_ms: int | None, days_of: DaysOf) -> set[str]:
         """Return the tenants of which something fires that has been silent for too long by then."""
         if until_ms is None or not self.firing:
             return set()

@@ -16,7 +16,7 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from proofwatch.governance.tenant_days import SETTLED_MS
 from proofwatch.runtime.conditions import Condition
-from services.aggregator.core.calendars import Calendars, EverybodyIn
+from services.aggregator.core.calendars import Calendars
 from services.aggregator.core.closing import Rules, WindowRevision, close, restate
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
@@ -51,15 +51,15 @@ class WindowsStage:
         rules: Rules,
         verdicts_partitions: Callable[[], Awaitable[int]],
         stores: WindowsStores,
+        calendars: Calendars,
         wire: Wire = JSON,
         heard: Heard = goes_on,
-        calendars: Calendars | None = None,
     ) -> None:
-        """`heard`: where a log that has an end ends, so that its end is not taken for silence.
+        """`calendars`: those of the tenants.
 
-        `calendars`: those of the tenants; None: everybody's days are in UTC.
+        `heard`: where a log that has an end ends, so that its end is not taken for silence.
         """
-        self._calendars = calendars or EverybodyIn()
+        self._calendars = calendars
         self._rules = rules
         self._count_sources = verdicts_partitions
         self._decode = wire.decoder(TALLY)
@@ -194,7 +194,7 @@ class WindowsStage:
         additions = widened(minutes, self._rules.days_of)
         known = lane.open | await self._store.load(tx, additions.keys() - lane.open.keys())
         past = [key for key in additions if key not in known and is_past(key, before_ms, self._rules.keep)]
-        journal.append(self._store.encoded(added(minutes, late, past, self._rules.days_of)))
+        journal.append(self._store.encoded(added(minutes, self._rules.days_of, late, past)))
         for key in past:
             del additions[key]
         touched = list(merge(known, additions, late))

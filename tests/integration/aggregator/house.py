@@ -16,6 +16,7 @@ from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
 from services.aggregator.app import Settings, build_combine, build_windows
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from tests.integration.aggregator.traffic import START, WindowKey, records
 
 PARTITIONS = 3
@@ -54,7 +55,9 @@ class House:
 
     async def join_windows(self) -> None:
         """Let a second process join the group, and be the one that is stepped from now on."""
-        self.windows = build_windows(self.settings, self.bus, self.pool, load_policy(), self.clock)
+        self.windows = build_windows(
+            self.settings, self.bus, self.pool, load_policy(), self.clock, calendars=EVERYBODY_IN_UTC
+        )
         await self.windows.start()
 
     def published(self) -> list[Window]:
@@ -100,7 +103,7 @@ async def house(dsn: str, *, batch: int = 500, start_ms: int | None = None, **se
         pool,
         chosen,
         build_combine(chosen, bus, policy, clock),
-        build_windows(chosen, bus, pool, policy, clock),
+        build_windows(chosen, bus, pool, policy, clock, calendars=EVERYBODY_IN_UTC),
     )
     try:
         await made.combine.start()

@@ -168,8 +168,8 @@ async def test_days_follow_what_governance_puts_in_force(postgres_dsn: str) -> N
     settings = Settings(small_cell=1)
     services = [
         build_combine(settings, bus, policy, clock),
-        build_windows(settings, bus, pool, policy, clock, follower=follower()),
-        build_ledger(settings, bus, pool, policy, clock, follower=follower()),
+        build_windows(settings, bus, pool, policy, clock, calendars=follower()),
+        build_ledger(settings, bus, pool, policy, clock, calendars=follower()),
     ]
     try:
         for each in services:

@@ -24,6 +24,7 @@ from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts
 from services.aggregator.app import Settings, build_ledger
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 COUNTS = dict.fromkeys((topics.TRANSACTIONS, topics.VERDICTS, topics.LABELS), 2)
@@ -106,7 +107,9 @@ class World:
         self.pool = pool
         self.clock = SimulatedClock(milliseconds(DAY))
         self.bus = LocalBus(TOPICS, self.clock)
-        self.service = build_ledger(Settings(idle_seconds=1.0), self.bus, pool, load_policy(), self.clock)
+        self.service = build_ledger(
+            Settings(idle_seconds=1.0), self.bus, pool, load_policy(), self.clock, calendars=EVERYBODY_IN_UTC
+        )
 
     async def send(self, *records: Outgoing) -> None:
         await self.bus.publish(records)

@@ -21,6 +21,7 @@ from services.aggregator.adapters import postgres_joins as joins
 from services.aggregator.adapters.postgres_ledger import labelled_cohorts, sole_publisher
 from services.aggregator.adapters.postgres_stores import ledger_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.handlers import ledger
 from services.aggregator.handlers.ledger import SCHEMA, LedgerStage
@@ -42,7 +43,7 @@ class Lanes:
 
     async def run(self, source: TopicPartition, batches: Sequence[Sequence[Outgoing]]) -> None:
         """Commit the batches in order, through a new owner."""
-        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores())
+        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), EVERYBODY_IN_UTC)
         await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
         owner = await PostgresFence(self.pool, SCHEMA).acquire(source)
         for records in batches:
@@ -62,7 +63,7 @@ class Lanes:
 
     async def idle(self, source: TopicPartition, progress_ms: int) -> None:
         """Move one lane's progress on, as an idle batch does."""
-        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores())
+        stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), EVERYBODY_IN_UTC)
         await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
         owner = await PostgresFence(self.pool, SCHEMA).acquire(source)
         await owner.commit(self.batch(source, (), progress_ms), stage)
@@ -145,7 +146,10 @@ async def test_a_batch_that_is_rolled_back_and_comes_again_counts_once(lanes: La
             raise RuntimeError("the process dies here")
 
     with pytest.raises(RuntimeError, match="dies here"):
-        await owner.commit(lanes.batch(source, records), Crashing(load_policy(), SCHEDULE, partitions, ledger_stores()))
+        await owner.commit(
+            lanes.batch(source, records),
+            Crashing(load_policy(), SCHEDULE, partitions, ledger_stores(), EVERYBODY_IN_UTC),
+        )
     assert await lanes.counts() == {}
     await lanes.run(source, [records[:3], records[3:]])
     assert await lanes.counts() == {None: {"genuine": (4, 0, 0)}}
@@ -200,14 +204,14 @@ async def test_transactions_that_were_kept_long_enough_are_removed_and_their_cou
     await lanes.run(TopicPartition(topics.LABELS, 0), [[label(f"t{n}", pair="genuine") for n in range(6)]])
     counted = await lanes.counts()
     logged_ms = await lanes.pool.fetchval("select max(logged_ms) from ledger.transactions")
-    stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000)
+    stage = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000, calendars=EVERYBODY_IN_UTC)
     await stage.opened(source, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(source)
     await owner.commit(lanes.batch(source, (), logged_ms + 1_000), stage)
     assert await lanes.pool.fetchval("select count(*) from ledger.transactions where logged_ms < $1", logged_ms) == 0
     left = await lanes.pool.fetchval("select count(*) from ledger.transactions")
     assert left >= 1, "what was logged at the limit stays"
-    later = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000)
+    later = LedgerStage(load_policy(), SCHEDULE, partitions, ledger_stores(), keep_ms=1_000, calendars=EVERYBODY_IN_UTC)
     await later.opened(source, 0, None)  # type: ignore[arg-type]  # as above
     await owner.commit(lanes.batch(source, (), logged_ms + 1_001), later)
     assert await lanes.pool.fetchval("select count(*) from ledger.transactions") == 0
@@ -260,6 +264,7 @@ async def test_nothing_is_removed_while_contracts_are_not_known(lanes: Lanes) ->
         ledger_stores(),
         keep_ms=60 * _DAY_MS,
         agreed=lambda log_ms: known.pop(0),
+        calendars=EVERYBODY_IN_UTC,
     )
     await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)
@@ -316,6 +321,7 @@ async def _sweep(lanes: Lanes, agreed: dict[str, int], *, platform_days: int) ->
         ledger_stores(),
         keep_ms=platform_days * _DAY_MS,
         agreed=lambda log_ms: agreed,
+        calendars=EVERYBODY_IN_UTC,
     )
     await stage.opened(_SOURCE, 0, None)  # type: ignore[arg-type]  # the ledger looks at no history
     owner = await PostgresFence(lanes.pool, SCHEMA).acquire(_SOURCE)

@@ -13,6 +13,7 @@ from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.app import Settings, build_ledger
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from tests.integration.aggregator.test_ledger import CLOSED, DAY, World, label, verdict
 
 ONE_DAY = timedelta(days=1)
@@ -119,7 +120,12 @@ async def run(world: World, records: Sequence[Outgoing], chunk: int, *, restart_
         if restart_at is not None and place <= restart_at < place + chunk:
             await world.service.stop()
             world.service = build_ledger(
-                Settings(idle_seconds=1.0, batch_max_records=7), world.bus, world.pool, load_policy(), world.clock
+                Settings(idle_seconds=1.0, batch_max_records=7),
+                world.bus,
+                world.pool,
+                load_policy(),
+                world.clock,
+                calendars=EVERYBODY_IN_UTC,
             )
             await world.service.start()
     await world.until(DAY + timedelta(days=60))

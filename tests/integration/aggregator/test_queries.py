@@ -19,6 +19,7 @@ from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
 from services.aggregator.app import Settings, build_combine, build_ledger, build_windows
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.aggregator.core.handsets import handsets
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, counted, truth
@@ -42,8 +43,8 @@ async def test_the_database_answers_as_the_published_windows_do(postgres_dsn: st
     settings = Settings(small_cell=1)
     services = [
         build_combine(settings, bus, policy, clock),
-        build_windows(settings, bus, pool, policy, clock),
-        build_ledger(settings, bus, pool, policy, clock),
+        build_windows(settings, bus, pool, policy, clock, calendars=EVERYBODY_IN_UTC),
+        build_ledger(settings, bus, pool, policy, clock, calendars=EVERYBODY_IN_UTC),
     ]
     try:
         for each in services:

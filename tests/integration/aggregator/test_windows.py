@@ -30,6 +30,7 @@ from services.aggregator.adapters.postgres_stores import windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.app import build_combine
 from services.aggregator.core import lengths
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC, utc_days
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.lengths import LENGTHS, LENGTHS_S, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
@@ -87,9 +88,9 @@ async def _as_before(pool: Any) -> None:
     """Leave the tables as the release before wrote them."""
     async with pool.acquire() as connection, connection.transaction():
         for row in await connection.fetch("select * from windows.progress"):
-            opened = await store.load_open(connection, row["partition"])
+            opened = await store.load_open(connection, row["partition"], utc_days)
             progress = await store.load_progress(connection, row["partition"])
-            await store.save(connection, row["partition"], progress, list(opened.buckets.values()), None)
+            await store.save(connection, row["partition"], progress, list(opened.buckets.values()), None, utc_days)
             plain = msgspec.msgpack.encode(list(progress.sources.items()))
             await connection.execute(
                 "update windows.progress set sources = $1 where partition = $2", plain, row["partition"]
@@ -266,7 +267,9 @@ async def test_what_was_rolled_back_is_forgotten(postgres_dsn: str) -> None:
         return 1
 
     await migrate(postgres_dsn)
-    stage = WindowsStage(load_policy().monitoring, Rules(0, DAY_S * 1000, 1), sources, windows_stores())
+    stage = WindowsStage(
+        load_policy().monitoring, Rules(0, DAY_S * 1000, 1, utc_days), sources, windows_stores(), EVERYBODY_IN_UTC
+    )
     at = TopicPartition(topics.TALLIES, 0)
     await stage.opened(at, 0, EmptyHistory())
     first, second = (Record(n, 1, b"k", _tally(5 * n, 5 * n + 5).value) for n in range(2))

@@ -19,6 +19,7 @@ from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Window
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows as store
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.merge import totals
 from tests.integration.aggregator.traffic import expected, records, traffic
 from tests.support.kafka_broker import KafkaBroker
@@ -126,7 +127,7 @@ async def _merged(dsn: str) -> int:
     try:
         total = 0
         for partition in range(4):
-            for bucket in (await store.load_open(connection, partition)).buckets.values():
+            for bucket in (await store.load_open(connection, partition, utc_days)).buckets.values():
                 if bucket.key.length_s == 86_400:
                     total += totals(bucket.segments[None, None]).counts["transactions"]
         return total

@@ -22,6 +22,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.aggregator import app as aggregator
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.devices import app as devices
 from services.notifier import app as notifier
 from services.scorer import app as scorer
@@ -98,8 +99,8 @@ async def letters(pool: asyncpg.Pool, wire: Wire) -> list[list[Any]]:
             scorer.build(scorer.Settings(**SETTINGS), bus, subjects, policy, clock, wire=wire),
             devices.build(devices.Settings(**SETTINGS), bus, policy, clock, wire),
             aggregator.build_combine(aggregating, bus, policy, clock, wire),
-            aggregator.build_windows(aggregating, bus, pool, policy, clock, wire),
-            aggregator.build_ledger(aggregating, bus, pool, policy, clock, wire=wire),
+            aggregator.build_windows(aggregating, bus, pool, policy, clock, wire, calendars=EVERYBODY_IN_UTC),
+            aggregator.build_ledger(aggregating, bus, pool, policy, clock, wire=wire, calendars=EVERYBODY_IN_UTC),
             aggregator.build_incidents(aggregating, bus, pool, clock, wire),
             triage.build(triage.Settings(**SETTINGS), bus, pool, clock, wire),
             notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, {}, wire),

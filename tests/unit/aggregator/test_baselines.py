@@ -6,7 +6,7 @@ import pytest
 
 from proofwatch.biometrics.baseline import Baseline
 from proofwatch.governance.calendar import Calendar
-from proofwatch.governance.tenant_days import TenantDays
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.baselines import (
     EMPTY,
     BaselineState,
@@ -38,7 +38,7 @@ def ms(*moment: int) -> int:
 )
 def test_slots_are_working_days_and_weekends_by_the_hour(length_s: int, moment: tuple[int, ...], slot: int) -> None:
     """Comparable periods share a class of day, and below a day the hour; in UTC where no calendar is known."""
-    assert slot_of(length_s, ms(*moment)) == slot
+    assert slot_of(length_s, ms(*moment), UTC_DAYS) == slot
 
 
 GULF = Calendar("Asia/Dubai", ("friday", "saturday"), (date(2026, 3, 18),))

@@ -2,12 +2,13 @@
 
 import pytest
 
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.closing import Rules, close, restate
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
 
 pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
-RULES = Rules(grace_ms=1_000, horizon_ms=100_000, small_cell=10)
+RULES = Rules(grace_ms=1_000, horizon_ms=100_000, small_cell=10, days_of=utc_days)
 
 
 def bucket(start_ms: int = 0, length_s: int = 60, whole: int = 20, segment: int = 0) -> Bucket:

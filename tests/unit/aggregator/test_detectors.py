@@ -9,6 +9,7 @@ from proofwatch.events.types import Figure
 from proofwatch.governance.policy import Monitoring, load_policy
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines, BaselineState, SlotKey
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.detectors import DETECTORS
 from services.aggregator.core.detectors.detector import Detector, Reading, Trials
 from services.aggregator.core.finding import NOTHING, Finding, anomaly_event
@@ -41,8 +42,8 @@ def test_a_detector_that_is_registered_watches_beside_the_others(length_s: int, 
     slot = SlotKey("bank", None, None, length_s, 0)
     together: tuple[Baselines, Anomalies] = {slot: {}}, {}
     alone: tuple[Baselines, Anomalies] = {slot: {}}, {}
-    both = Watch(MONITORING, *together, detectors=(*DETECTORS, NOBODY_IS_REJECTED))
-    first = Watch(MONITORING, *alone)
+    both = Watch(MONITORING, *together, detectors=(*DETECTORS, NOBODY_IS_REJECTED), days_of=utc_days)
+    first = Watch(MONITORING, *alone, days_of=utc_days)
     said = []
     for number, (k, n) in enumerate([(5, 100), (0, 100), (0, 100), (90, 100), (5, 100)]):
         window = WindowRef(number * length_s * 1_000, (number + 1) * length_s * 1_000, 1, backfill=False)
@@ -60,7 +61,7 @@ def test_a_detector_that_is_registered_watches_beside_the_others(length_s: int, 
 def test_what_a_detector_found_ends_when_its_traffic_does() -> None:
     """Silence is the same for every rule."""
     slot = SlotKey("bank", None, None, 60, 0)
-    watch = Watch(MONITORING, {slot: {}}, {}, detectors=(NOBODY_IS_REJECTED,))
+    watch = Watch(MONITORING, {slot: {}}, {}, detectors=(NOBODY_IS_REJECTED,), days_of=utc_days)
     list(watch.judge_window(slot, WindowRef(0, MINUTE_MS, 1, backfill=False), rejections(0, 100)))
     ((_, event),) = watch.silent(5 * DAY_MS)
     assert (event.rule, event.resolution, event.baseline_rate) == ("nobody_is_rejected", "no_traffic", 0.05)

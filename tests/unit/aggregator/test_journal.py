@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from proofwatch.events.types import Cell
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.journal import Added, added, replayed
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
 from tests.integration.aggregator.traffic import traffic
@@ -27,8 +28,8 @@ class Lane:
 
     def take(self, cells: list[Cell], late: frozenset[BucketKey], closes: list[BucketKey], *, whole: bool) -> None:
         minutes = deltas(cells)
-        entry = _through(_encode(added(minutes, late)))
-        touched = {bucket.key for bucket, _ in merge(self.buckets, widened(minutes), late)}
+        entry = _through(_encode(added(minutes, utc_days, late)))
+        touched = {bucket.key for bucket, _ in merge(self.buckets, widened(minutes, utc_days), late)}
         for key in closes:
             self.buckets[key].closed = True
         if whole:
@@ -41,7 +42,7 @@ class Lane:
 
     def read_again(self) -> dict[BucketKey, Bucket]:
         stored = {key: _written(bucket) for key, bucket in self.stored.items()}
-        return replayed(stored, [_through(_encode(entry)) for entry in self.journal])[0]
+        return replayed(stored, [_through(_encode(entry)) for entry in self.journal], utc_days)[0]
 
 
 def _written(bucket: Bucket) -> Bucket:
@@ -56,7 +57,7 @@ def test_what_is_read_again_is_what_was_in_hand(seed: int) -> None:
     draw, lane, everything = random.Random(seed), Lane(), traffic(120, seed=seed)
     while everything:
         batch = [everything.pop() for _ in range(min(len(everything), draw.randint(1, 20)))]
-        keys = list(widened(deltas(cells_of(batch))))
+        keys = list(widened(deltas(cells_of(batch)), utc_days))
         late = frozenset(key for key in keys if draw.random() < 0.3)
         open_keys = [key for key, bucket in lane.buckets.items() if not bucket.closed]
         closes = [key for key in open_keys if draw.random() < 0.1]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.biometrics.edges import edge_set
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.entries import NO_SCORE, Assertion, Entry, Key, Trial, fold
 from services.aggregator.core.labelled import DAY_US, Cell, Deltas, WindowKey
 
@@ -64,7 +65,7 @@ class Ledger:
         self.requested: dict[WindowKey, tuple[int, int]] = {}
 
     def take(self, batch: list[tuple[Key, Entry]]) -> Deltas:
-        deltas = Deltas()
+        deltas = Deltas(days_of=utc_days)
         for key, entry in fold(batch).items():
             old = self.entries.get(key, Entry())
             self.entries[key] = old.join(entry)
@@ -187,7 +188,7 @@ def test_an_overruled_label_moves_exactly_one_trial() -> None:
 
 def test_the_whole_system_accepted_what_it_decided_to_accept() -> None:
     """A retry is no acceptance, though both checks passed; without a comparison it was not the whole system."""
-    deltas = Deltas()
+    deltas = Deltas(days_of=utc_days)
     for decision, match in (
         ("accept", OUTCOMES[0]),
         ("retry", OUTCOMES[0]),
@@ -203,7 +204,7 @@ def test_the_whole_system_accepted_what_it_decided_to_accept() -> None:
 
 def test_a_threshold_in_force_is_an_edge_of_its_sketch() -> None:
     """Scores just below and at the threshold fall into different bins, so no bin mixes outcomes."""
-    deltas = Deltas()
+    deltas = Deltas(days_of=utc_days)
     for tid, score, outcome in (("t1", 0.85, "pass"), ("t2", 0.8499999999, "fail")):
         deltas.change(tid, Entry(), Entry(trial(match=(outcome, score)), label("genuine")))
     deltas.settle()
@@ -214,6 +215,6 @@ def test_a_threshold_in_force_is_an_edge_of_its_sketch() -> None:
 
 def test_further_thresholds_become_edges_too() -> None:
     """An evaluation that reads curves at given points gets them as edges of every score sketch."""
-    deltas = Deltas(thresholds=[0.3, 0.7])
+    deltas = Deltas(thresholds=[0.3, 0.7], days_of=utc_days)
     deltas.change("bank", Entry(), Entry(trial(), label("genuine")))
     assert [edges.thresholds for edges in deltas.grids.values()] == [(0.3, 0.7, 0.85)]

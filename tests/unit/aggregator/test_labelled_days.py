@@ -8,9 +8,10 @@ from proofwatch.biometrics.trials import ClassCounts
 from proofwatch.events.types import Anomaly, Window
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import load_policy
-from proofwatch.governance.tenant_days import TenantDays
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.baselines import Baselines
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.labelled import WindowKey
 from services.aggregator.core.labelled_days import Closed, Schedule, least_progress, slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
@@ -24,16 +25,16 @@ MONDAY = 20_458  # 2026-01-05
 def day(number: int, failed: int, *, revision: int = 1, backfill: bool = False) -> Window:
     counts = ClassCounts(1000 - failed, failed, 0, Sketch.from_wire("score-v1", (), {"1": 1000}))
     key = WindowKey(number, "bank", "", "")
-    return window_event(Labelled(key, revision, backfill, {"genuine": counts}, (1000, 0), {}), POLICY)
+    return window_event(Labelled(key, revision, backfill, {"genuine": counts}, (1000, 0), {}), POLICY, UTC_DAYS)
 
 
 def run(windows: list[Window]) -> list[list[Anomaly]]:
     baselines: Baselines = {}
-    watch = Watch(POLICY.monitoring, baselines, {})
+    watch = Watch(POLICY.monitoring, baselines, {}, days_of=utc_days)
     results = []
     for window in windows:
-        baselines.setdefault(slot_of_day(window), {})
-        results.append(list(watch.judge_window(slot_of_day(window), window_of_day(window), watched(window))))
+        baselines.setdefault(slot_of_day(window, utc_days), {})
+        results.append(list(watch.judge_window(slot_of_day(window, utc_days), window_of_day(window), watched(window))))
     return results
 
 
@@ -41,16 +42,16 @@ def test_a_day_closes_when_its_end_and_the_grace_are_passed() -> None:
     """The last closed day, to the millisecond."""
     schedule = Schedule(grace_hours=24, alert_horizon_hours=48)
     due = (MONDAY + 1) * DAY_MS + 24 * HOUR_MS
-    assert schedule.last_closed(due) == MONDAY
-    assert schedule.last_closed(due - 1) == MONDAY - 1
+    assert schedule.last_closed(due, UTC_DAYS) == MONDAY
+    assert schedule.last_closed(due - 1, UTC_DAYS) == MONDAY - 1
 
 
 def test_backfill_is_what_could_have_closed_before_the_alert_horizon() -> None:
     """Counted from the moment the day could close, so that a day closing in time is never backfill."""
     schedule = Schedule(grace_hours=72, alert_horizon_hours=48)
     due = (MONDAY + 1) * DAY_MS + 72 * HOUR_MS
-    assert not schedule.backfill(MONDAY, due + 48 * HOUR_MS)
-    assert schedule.backfill(MONDAY, due + 48 * HOUR_MS + 1)
+    assert not schedule.backfill(MONDAY, due + 48 * HOUR_MS, UTC_DAYS)
+    assert schedule.backfill(MONDAY, due + 48 * HOUR_MS + 1, UTC_DAYS)
 
 
 def test_a_tenants_day_closes_by_its_own_midnight() -> None:
@@ -67,7 +68,7 @@ def test_a_tenants_day_closes_by_its_own_midnight() -> None:
     horizon = end + 48 * HOUR_MS
     assert not schedule.backfill(sunday, horizon, berlin)
     assert schedule.backfill(sunday, horizon + 1, berlin)
-    assert not schedule.backfill(sunday, horizon + 1)
+    assert not schedule.backfill(sunday, horizon + 1, UTC_DAYS)
     closed = Closed(sunday, {"us": sunday - 1})
     assert (closed.of("us"), closed.of("eu")) == (sunday - 1, sunday)
 
@@ -106,6 +107,6 @@ def test_rates_without_an_expected_value_are_not_judged() -> None:
     """Species by species rates are shown; the headline is what is watched."""
     counts: Any = ClassCounts(500, 0, 0, Sketch.from_wire("score-v1", (), {"700": 500}))
     key = WindowKey(MONDAY, "bank", "", "")
-    window = window_event(Labelled(key, 1, False, {"attack:mask": counts}, (0, 500), {}), POLICY)
+    window = window_event(Labelled(key, 1, False, {"attack:mask": counts}, (0, 500), {}), POLICY, UTC_DAYS)
     (result,) = run([window])
     assert [event.metric for event in result] == ["apcer"]

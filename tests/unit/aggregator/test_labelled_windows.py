@@ -8,6 +8,7 @@ from proofwatch.biometrics.trials import ClassCounts
 from proofwatch.events.codec import WINDOW
 from proofwatch.events.types import Figure
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.labelled import Cell, WindowKey
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy, with_unlabelled
 from services.aggregator.core.labelled_figures import figures, species_metric
@@ -196,7 +197,7 @@ def test_a_labelled_window_is_a_valid_event_with_a_stable_id() -> None:
     key = WindowKey(20_000, "bank", "sex", "female")
     classes = {"bona_fide": counted(9, 1), "attack:" + "m" * 64: counted(0, 3, 1)}
     first, second = (
-        window_event(Labelled(key, revision, False, classes, (0, 20), {A: 14}), POLICY) for revision in (1, 2)
+        window_event(Labelled(key, revision, False, classes, (0, 20), {A: 14}), POLICY, UTC_DAYS) for revision in (1, 2)
     )
     assert WINDOW.decode(WINDOW.encode(first)) == first
     assert first.window_id == second.window_id

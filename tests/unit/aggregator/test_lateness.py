@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from proofwatch.events.types import Cell
 from proofwatch.instants import ms_of
 from services.aggregator.core import lengths
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import BucketKey
@@ -59,15 +60,17 @@ def test_a_day_may_be_in_time_where_its_minutes_are_not() -> None:
     """Each length is judged by its own end."""
     seen_ms = AT + MINUTE_MS + HORIZON + HOUR_MS
     late = arrived(cells(seen_ms)).late
-    assert too_late(late, HORIZON) == {BucketKey("bank", each, AT) for each in lengths.LENGTHS_S if each < DAY_S}
+    assert too_late(late, HORIZON, utc_days) == {
+        BucketKey("bank", each, AT) for each in lengths.LENGTHS_S if each < DAY_S
+    }
     late = arrived(cells(DAY + DAY_MS + HORIZON + MINUTE_MS)).late
-    assert BucketKey("bank", DAY_S, DAY) in too_late(late, HORIZON)
+    assert BucketKey("bank", DAY_S, DAY) in too_late(late, HORIZON, utc_days)
 
 
 def test_a_bucket_is_in_time_as_soon_as_one_of_its_cells_is() -> None:
     """Then there is something to act upon."""
     late = arrived(cells(AT + HORIZON + 5 * MINUTE_MS, minutes=0) + cells(AT + HORIZON + 2 * HOUR_MS, minutes=1)).late
-    assert {key.length_s for key in too_late(late, HORIZON)} == {60}
+    assert {key.length_s for key in too_late(late, HORIZON, utc_days)} == {60}
 
 
 @given(st.lists(st.integers(-100, 0), min_size=1, max_size=30), st.data())

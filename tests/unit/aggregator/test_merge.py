@@ -12,6 +12,7 @@ from proofwatch.biometrics.edges import edge_set
 from proofwatch.biometrics.sketch import Sketch, merged
 from proofwatch.events.types import Cell, Verdict
 from services.aggregator.core import lengths
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.merge import (
     Bucket,
     BucketKey,
@@ -32,7 +33,7 @@ Buckets = dict[BucketKey, Bucket]
 
 
 def merge(buckets: Buckets, cells: list[Cell]) -> None:
-    list(merge_in(buckets, widened(deltas(cells))))
+    list(merge_in(buckets, widened(deltas(cells), utc_days)))
 
 
 def cells_of(batch: list[Verdict]) -> list[Cell]:

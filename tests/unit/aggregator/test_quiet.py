@@ -11,6 +11,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.baselines import Baselines
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.lengths import QUIET_WINDOWS
 from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
@@ -48,15 +49,15 @@ class Day:
 
     def __init__(self, **anomalies: AnomalyState) -> None:
         self.anomalies: Anomalies = {KEY: anomalies.get("state", FIRED)}
-        self.baselines: Baselines = {judged_slot(KEY, FIRED): {}}
-        self.watch = Watch(MONITORING, self.baselines, self.anomalies)
+        self.baselines: Baselines = {judged_slot(KEY, FIRED, utc_days): {}}
+        self.watch = Watch(MONITORING, self.baselines, self.anomalies, days_of=utc_days)
 
     def minute(self, number: int, k: int | None = None, n: int = 0) -> list[Anomaly]:
         """Close one minute of the tenant, with or without the release."""
         found: list[Anomaly] = []
         if k is not None:
             each = published(number, n)
-            self.baselines.setdefault(slot_key(each), {})
+            self.baselines.setdefault(slot_key(each, utc_days), {})
             found += self.watch.judge(each, figures(k, n))
         return [*found, *self.watch.passed(BucketKey("bank", 60, number * MINUTE_MS))]
 
@@ -95,7 +96,7 @@ def test_windows_of_another_tenant_or_length_do_not_count() -> None:
 def test_a_silent_tenant_ends_it_after_three_days() -> None:
     """By event time, at the time by which it had been silent for so long; a weekend does not."""
     end_ms = MINUTE_MS
-    assert overdue({KEY: FIRED}, SILENCE_MS, end_ms + SILENCE_MS - 1) == []
+    assert overdue({KEY: FIRED}, SILENCE_MS, end_ms + SILENCE_MS - 1, utc_days) == []
     day = Day()
     ((at_ms, event),) = day.watch.silent(end_ms + SILENCE_MS + 12_345)
     assert at_ms == end_ms + SILENCE_MS
@@ -133,7 +134,7 @@ def test_what_left_off_ends_with_its_day() -> None:
     """A daily finding on a release that was withdrawn fires and ends at once: there will be no better day."""
     key = KEY._replace(length_s=DAY_S)
     anomalies: Anomalies = {key: FIRED, key._replace(segment_name=None, segment_value=None): FIRED}
-    watch = Watch(MONITORING, {judged_slot(key, FIRED): {}}, anomalies)
+    watch = Watch(MONITORING, {judged_slot(key, FIRED, utc_days): {}}, anomalies, days_of=utc_days)
     day = BucketKey("bank", DAY_S, 0)
     assert watch.unfinished(day)
     (event,) = watch.left_off(day, activity(fives(list(range(36, 48)))))
@@ -157,6 +158,6 @@ def test_the_end_names_the_baseline_it_was_judged_by() -> None:
 def test_what_a_policy_no_longer_watches_ends_all_the_same() -> None:
     """Its expected rate has gone from the policy while it fired: nothing can be said of what it was compared with."""
     day = Day()
-    day.watch = Watch(MONITORING.model_copy(update={"expected": {}}), day.baselines, day.anomalies)
+    day.watch = Watch(MONITORING.model_copy(update={"expected": {}}), day.baselines, day.anomalies, days_of=utc_days)
     ((_, event),) = day.watch.silent(10 * SILENCE_MS)
     assert (event.state, event.resolution, event.baseline_rate) == ("resolved", "no_traffic", 0.0)

@@ -9,6 +9,7 @@ from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import rolled
 from services.aggregator.core.merge import BucketKey, SegmentWindow
@@ -30,7 +31,7 @@ def day_of(number: int, counts: dict[str | None, tuple[int, int]], watch: Watch,
     """Close a day of a tenant (None) and of values of a segment."""
     found: list[Anomaly] = []
     for value, (k, n) in counts.items():
-        key = SlotKey("bank", value and "country", value, DAY_S, slot_of(DAY_S, number * DAY_MS))
+        key = SlotKey("bank", value and "country", value, DAY_S, slot_of(DAY_S, number * DAY_MS, UTC_DAYS))
         baselines.setdefault(key, {})
         window = WindowRef(number * DAY_MS, (number + 1) * DAY_MS, 1, backfill=False)
         figure = Figure(
@@ -43,13 +44,13 @@ def day_of(number: int, counts: dict[str | None, tuple[int, int]], watch: Watch,
 def test_a_day_on_which_all_doubled_is_the_tenants_finding_and_not_its_values() -> None:
     """A value is found for what the rest does not show; that includes the bare excess of low evidence."""
     baselines: Baselines = {}
-    watch = Watch(MONITORING, baselines, {})
+    watch = Watch(MONITORING, baselines, {}, days_of=utc_days)
     for number in range(14):
         usual = {None: (200, 10_000), "de": (50, 2_500), "at": (50, 2_500)}
         assert day_of(number, usual, watch, baselines) == []
     doubled = day_of(14, {None: (600, 10_000), "de": (150, 2_500), "at": (150, 2_500)}, watch, baselines)
     assert [(each.segment_value, each.severity) for each in doubled] == [(None, "high")]
-    watch = Watch(MONITORING, baselines, {})
+    watch = Watch(MONITORING, baselines, {}, days_of=utc_days)
     one = day_of(14, {None: (600, 10_000), "de": (450, 2_500), "at": (50, 2_500)}, watch, baselines)
     assert [(each.segment_value, each.severity) for each in one] == [(None, "high"), ("de", "high")]
 
@@ -57,15 +58,15 @@ def test_a_day_on_which_all_doubled_is_the_tenants_finding_and_not_its_values() 
 def test_a_tiny_day_of_a_whole_tenant_is_not_judged() -> None:
     """Two of ten are no rate."""
     baselines: Baselines = {}
-    assert day_of(0, {None: (9, 10)}, Watch(MONITORING, baselines, {}), baselines) == []
-    assert day_of(0, {None: (27, 30)}, Watch(MONITORING, baselines, {}), baselines) != []
+    assert day_of(0, {None: (9, 10)}, Watch(MONITORING, baselines, {}, days_of=utc_days), baselines) == []
+    assert day_of(0, {None: (27, 30)}, Watch(MONITORING, baselines, {}, days_of=utc_days), baselines) != []
 
 
 def test_days_together_prove_what_a_single_one_does_not() -> None:
     """Three and seven days of the tenant against the days before; high only, and over when they are within."""
     hours = [(hour, 1, 10, 0) for hour in range(24 * 28)]
     bad = [(hour, 3, 10, 0) for hour in range(24 * 28, 24 * 31)]
-    watch = Watch(MONITORING, {}, {})
+    watch = Watch(MONITORING, {}, {}, days_of=utc_days)
     day = BucketKey("bank", DAY_S, 30 * DAY_MS)
     told = [("rejection_rate", each) for each in rolled(np.array([*hours[24 * 3 :], *bad], np.int64), 30, UTC_DAYS)]
     assert [(each.days, each.k, each.n, each.before.periods) for _, each in told] == [

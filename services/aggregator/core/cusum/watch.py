@@ -105,7 +105,7 @@ class RateWatch:
                 continue
             self._put(key, quiet.one_more(state))
             if state.quiet + 1 >= self._patience(key, state):
-                after, ending = quiet.ended(key, state, bucket.end_ms, self.evidence(key))
+                after, ending = quiet.ended(key, state, bucket.end_ms, self.evidence(key), self._days_of)
                 self._put(key, after)
                 yield ending
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.types import Anomaly
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.limits.findings import Moved, SeriesId
@@ -32,7 +32,7 @@ class Telling(NamedTuple):
     threshold: float | None = None
 
 
-def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays = UTC_DAYS) -> Anomaly:
+def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) -> Anomaly:
     """Return the event; its window is the 28 days that say so, or those without any trial."""
     action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
     reading, state, promise = moved.reading, moved.state, telling.promise

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from proofwatch.biometrics.cusum import poisson_step
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.types import Anomaly
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.life import Observation, Phase
@@ -80,7 +80,7 @@ def read(days: Days, at: int) -> Spike | None:
 class FraudWatch:
     """Judges a tenant's confirmed fraud; `cohort`, that of the whole tenant, is changed."""
 
-    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays = UTC_DAYS) -> None:
+    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays) -> None:
         self._series = SeriesId("cusum", FAR, tenant, None, None)
         self._cohort = cohort
         self._grace_ms = grace_ms

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.events import Telling, event
@@ -53,7 +53,7 @@ class TenantLimits:
         cohorts: dict[Segment, CohortState],
         promised: Mapping[str, Promise],
         grace_ms: int,
-        days: TenantDays = UTC_DAYS,
+        days: TenantDays,
     ) -> None:
         self._tenant = tenant
         self._cohorts = cohorts

@@ -23,7 +23,7 @@ from math import ceil, exp, floor
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Anomaly
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.life import Observation, Phase
@@ -118,7 +118,7 @@ def volume(arrivals: Arrivals, at: int) -> tuple[Judged, Judged] | None:
 class LabelWatch:
     """Judges how the labels of a tenant come; `cohort`, that of the whole tenant, is changed."""
 
-    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays = UTC_DAYS) -> None:
+    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays) -> None:
         self._tenant = tenant
         self._cohort = cohort
         self._grace_ms = grace_ms

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
 from proofwatch.governance.cohort import Cohort
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.judging import breach
@@ -30,7 +30,7 @@ def demand(
     promised: Mapping[str, Promise],
     state: StepUpState | None,
     now_ms: int,
-    days: TenantDays = UTC_DAYS,
+    days: TenantDays,
 ) -> Ruling:
     """Return what the cohort's findings mean for its step-up control; `now_ms` is the log time."""
     finding, last = breach(limits), limits.last_day(APCER)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.calendar import UTC_CALENDAR
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.real_time.minute import NO_SCORES, Check, Minute, Scores
 from services.aggregator.core.real_time.shape import Bins, Shape, added
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
@@ -144,7 +144,7 @@ class Reference(Struct, array_like=True, frozen=True):
         first = hour if self.first_hour is None else self.first_hour
         return replace(self, first_hour=first, hours=(*before, last))
 
-    def absorbed(self, hour: int, days: TenantDays = UTC_DAYS) -> "Reference":
+    def absorbed(self, hour: int, days: TenantDays) -> "Reference":
         """Return the reference with the hours in its totals with which every minute from `hour` on is compared."""
         old = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
         if not old:
@@ -165,10 +165,10 @@ class Reference(Struct, array_like=True, frozen=True):
         shapes = self.shape("match", old), self.shape("liveness", old)
         return Reference(self.first_hour, total, by_hour, volumes, recent[-_RECENT_HOURS - 1 :], left, *shapes)
 
-    def seen_from(self, hour: int, days: TenantDays = UTC_DAYS) -> "View":
+    def seen_from(self, hour: int, days: TenantDays) -> "View":
         """Return what a minute of the hour is compared with."""
         mature = [each for each in self.hours if each.hour <= hour - _MATURE_HOURS]
-        return View(hour, _grown(self.total, mature), self, mature, days)
+        return View(hour, _grown(self.total, mature), self, days, mature)
 
     def shape(self, check: Check, hours: Sequence[Hour]) -> Shape:
         """Return how scores are usually distributed, with these further hours."""
@@ -188,8 +188,8 @@ class View:
         hour: int,
         total: Sums,
         reference: Reference,
+        days: TenantDays,
         mature: Sequence[Hour] = (),
-        days: TenantDays = UTC_DAYS,
     ) -> None:
         self.hour = hour
         self._days = days

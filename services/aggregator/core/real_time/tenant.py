@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from proofwatch.governance.policy import RealTimeRule
-from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.detector import Detector
@@ -69,7 +69,7 @@ class MinuteWatch:
         self._views: dict[tuple[int, int, int, TenantDays], tuple[Reference, View]] = {}
         self._causes = {each.name: each.causes for each in detectors}
 
-    def closed(self, state: TenantState, minute: Minute, days: TenantDays = UTC_DAYS) -> Moved:
+    def closed(self, state: TenantState, minute: Minute, days: TenantDays) -> Moved:
         """Take a minute that closed, or was restated; one of more than an hour ago changes nothing."""
         newest = state.minutes[-1].start_ms if state.minutes else None
         if newest is not None and minute.start_ms <= newest:
@@ -80,7 +80,7 @@ class MinuteWatch:
         moved = TenantState(state.reference, [*state.minutes, minute], state.before, after, state.told)
         return Moved(moved, changes)
 
-    def absent(self, state: TenantState, until_ms: int, days: TenantDays = UTC_DAYS) -> Changes:
+    def absent(self, state: TenantState, until_ms: int, days: TenantDays) -> Changes:
         """Return what is told because no minute came until then. The state stays: a minute may still come."""
         end_ms = state.after.end_ms
         if not end_ms or until_ms <= end_ms:
@@ -88,7 +88,7 @@ class MinuteWatch:
         view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS, days)
         return absent_marks(state.after.marks, end_ms, until_ms, view, self._rule, self._detectors)[1]
 
-    def due_ms(self, state: TenantState, days: TenantDays = UTC_DAYS) -> int | None:
+    def due_ms(self, state: TenantState, days: TenantDays) -> int | None:
         """Return by when something that is not yet told is to be, if no minute comes; None: nothing ever is."""
         end_ms, due = state.after.end_ms, []
         view = self._seen_from(state.reference, (end_ms - MINUTE_MS) // HOUR_MS, days)
@@ -102,7 +102,7 @@ class MinuteWatch:
                 due += [found.at_ms] if found else []
         return min(due, default=None)
 
-    def standing(self, state: TenantState, days: TenantDays = UTC_DAYS) -> Marks:
+    def standing(self, state: TenantState, days: TenantDays) -> Marks:
         """Return the marks as they are, with the absence by which something was told already."""
         until_ms = max((each.told_ms + MINUTE_MS for each in state.told.values() if each.firing), default=0)
         if until_ms <= state.after.end_ms:

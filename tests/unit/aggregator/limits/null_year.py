@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.reading import DESIGN_EFFECT
 from services.aggregator.core.limits.state import CohortState
@@ -42,7 +43,7 @@ def year(seed: int, share: float, volume: Volume, segments: int = 0, days: int =
     cohorts: dict[Segment, CohortState] = {}
     found: Counter[str] = Counter()
     for day in range(days):
-        limits = TenantLimits("bank", cohorts, PROMISED, GRACE_MS)
+        limits = TenantLimits("bank", cohorts, PROMISED, GRACE_MS, UTC_DAYS)
         counts = dict(_day(random, day, share, volume, segments))
         for event in limits.judge(counts, max(each.effective for each in counts)):
             if event.state == "firing" and event.revision == 1:

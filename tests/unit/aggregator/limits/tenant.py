@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import Counted
@@ -39,7 +40,7 @@ class Tenant:
     def evaluate(self, counts: Counts, until_day: int | None = None) -> list[Anomaly]:
         """Judge what became known by the evaluation of a day; None: of the last day that something is counted from."""
         until = max(each.effective for each in counts) if until_day is None else MONDAY + until_day
-        limits = TenantLimits("bank", self.cohorts, PROMISED, GRACE_MS)
+        limits = TenantLimits("bank", self.cohorts, PROMISED, GRACE_MS, UTC_DAYS)
         found = list(limits.judge(counts, until))
         self.told += found
         return found

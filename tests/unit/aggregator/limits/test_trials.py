@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.entries import Assertion, Entry, Trial
 from services.aggregator.core.labelled import DAY_US, Deltas
 from services.aggregator.core.limits.trials import Counted, LimitKey, changes
@@ -84,7 +85,7 @@ def test_an_aspect_that_did_not_change_counts_once() -> None:
 
 def test_counts_are_kept_by_day_cohort_and_day_of_evaluation() -> None:
     """A day never counts before its own evaluation, however early it is known."""
-    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000)
+    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000, days_of=utc_days)
     entry = Entry(trial(segments='{"os":"ios"}', match_outcome="fail"), asserts("genuine", 2_000))
     deltas.change("bank", Entry(), entry, 2_000)
     late = Entry(trial(), asserts("genuine", 7_000))
@@ -128,7 +129,7 @@ def test_a_fraud_is_an_accepted_transaction_of_which_a_label_says_so(trial_class
 
 def test_a_fraud_of_a_tenant_is_no_fraud_of_its_segments() -> None:
     """Accepted transactions and frauds are counted of the whole tenant only."""
-    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000)
+    deltas = Deltas(known_on=lambda _, seen_ms: seen_ms // 1_000, days_of=utc_days)
     entry = Entry(trial(segments='{"os":"ios"}'), asserts("impostor", 5_000))
     deltas.change("bank", Entry(), entry, 5_000)
     deltas.settle()
@@ -139,7 +140,7 @@ def test_a_fraud_of_a_tenant_is_no_fraud_of_its_segments() -> None:
 
 def test_errors_and_trials_of_a_day_add_up() -> None:
     """Two transactions of one day and the same segments: each window has the errors and trials of both."""
-    deltas = Deltas(known_on=lambda tenant, seen_ms: seen_ms // 1_000)
+    deltas = Deltas(known_on=lambda tenant, seen_ms: seen_ms // 1_000, days_of=utc_days)
     for outcome in ("fail", "fail", "pass"):
         entry = Entry(trial(segments='{"os":"ios"}', match_outcome=outcome), asserts("genuine", 2_000))
         deltas.change("bank", Entry(), entry, 2_000)

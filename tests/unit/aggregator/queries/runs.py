@@ -13,6 +13,8 @@ from proofwatch.biometrics.sketch import Sketch
 from proofwatch.biometrics.trials import ClassCounts
 from proofwatch.events import types
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.tenant_days import UTC_DAYS
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.labelled import WindowKey
 from services.aggregator.core.labelled_windows import Labelled
@@ -110,10 +112,10 @@ def wire(thresholds: tuple[float, ...], grid: str, value: float) -> types.Sketch
 def windows(taken: list[Shot], *, small_cell: int = 0) -> list[types.Window]:
     """Return the windows that are published of them: of all lengths, and the labelled days."""
     found = []
-    for bucket, changed in merge({}, widened(deltas(cells(taken)))):
+    for bucket, changed in merge({}, widened(deltas(cells(taken)), utc_days)):
         for window in changed:
             window.revision = 1
-            event = window_event(WindowRevision(bucket.key, window, backfill=False))
+            event = window_event(WindowRevision(bucket.key, window, backfill=False), utc_days)
             if event.segment_name is None or event.length_s == 86_400 or event.counts["transactions"] >= small_cell:
                 found.append(event)
     days = sorted({shot.at_ms // DAY_MS for shot in taken})
@@ -123,7 +125,7 @@ def windows(taken: list[Shot], *, small_cell: int = 0) -> list[types.Window]:
             mine = [shot for shot in of_day if value in ("", shot.model)]
             key = WindowKey(day, TENANT, name, value)
             labelled = Labelled(key, 1, False, classes(mine), (len(mine), len(mine)), {"0" * 32: len(mine)})
-            found.append(labelled_event(labelled, load_policy()))
+            found.append(labelled_event(labelled, load_policy(), UTC_DAYS))
     return found
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from proofwatch.governance.policy import RealTimeRule
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.real_time.detector import Reading
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Change
@@ -90,7 +91,7 @@ def test_missing_scores() -> None:
 def test_silence_is_told_once_and_ended_once() -> None:
     """Two hours without traffic: told by the absence of minutes, without anyone looking each minute; then the end."""
     told = after_ten_hours()
-    due = WATCH.due_ms(told.state)
+    due = WATCH.due_ms(told.state, UTC_DAYS)
     assert due == AFTER + 2 * MINUTE + MINUTE  # half of 20 a minute are expected on a first day
     told.pass_until(AFTER + 2 * HOUR)
     assert told.said() == [("volume", "transactions", "down", "firing")]
@@ -185,7 +186,7 @@ def test_a_late_minute_within_a_silence_leaves_it_told() -> None:
     told = after_ten_hours().pass_until(AFTER + HOUR)
     told.feed([minute(AFTER - 5 * MINUTE, 20, 1)])
     assert [state for *_, state in told.said()] == ["firing"]
-    assert WATCH.due_ms(told.state) is None
+    assert WATCH.due_ms(told.state, UTC_DAYS) is None
 
 
 def test_where_traffic_ends_for_good_a_finding_ends_in_words_of_its_own() -> None:
