@@ -9,6 +9,7 @@ from typing import Final
 
 import uvloop
 
+from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.records import Outgoing
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.terminal import Terminal
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when nothing can be written."""
+    """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when it cannot be carried out."""
     releases = tuple(RELEASES[name] for name in args.release)
     scenario = Scenario(events=args.events, seed=args.seed, releases=releases)
     day = Run(
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         summary = uvloop.run(carry_out(day))
-    except Unwritable as error:
+    except (Unwritable, BusUnavailable) as error:
         sys.stderr.write(f"proofwatch demo: {error}\n")
         return 2
     Terminal().print(closing_lines(summary, args.out))

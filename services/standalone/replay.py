@@ -10,6 +10,7 @@ from pathlib import Path
 import uvloop
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
+from proofwatch.bus.errors import BusUnavailable
 from proofwatch.command_line.times import moment
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.intake import BUILT_IN_SEGMENTS
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     try:
         summary = uvloop.run(carry_out(prepared))
-    except Unwritable as error:
+    except (Unwritable, BusUnavailable) as error:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
     Terminal().print(closing_lines(summary, args.out))

@@ -68,7 +68,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         stack.callback(logging.getLogger().handlers.clear)
         database = stack.enter_context(EmbeddedPostgres())
         await migrate(database.dsn)
-        pool = await create_pool(database.dsn)
+        pool = await create_pool(database.dsn, alone=True)
         stack.push_async_callback(pool.close)
         system, conservation = build(run.policy, pool, run.start_ms, edges=run.edges)
         session = Session(system, results, conservation, run.outcome)

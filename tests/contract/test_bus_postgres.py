@@ -12,6 +12,7 @@ from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl, fence_progress
 from proofwatch.bus.postgres.outbox import OutboxSource, outbox_fence, relay
+from proofwatch.bus.postgres.pool import transaction
 from proofwatch.bus.records import Batch, Outgoing, Record, Topic, TopicPartition
 from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SimulatedClock
@@ -109,6 +110,16 @@ async def test_a_database_without_tables_is_refused_at_the_start_in_one_line(pos
     with pytest.raises(NotMigrated, match=r"no stage\.fence as this release needs it: run `proofwatch migrate`"):
         await worker.start()
     await pool.close()
+
+
+async def test_a_database_of_ones_own_limits_nothing_in_time(postgres_dsn: str, pool: Any) -> None:
+    """Nobody waits for the locks of a run that has its database alone; every other session frees them after 5 s."""
+    limits = "select current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout')"
+    own = await create_pool(postgres_dsn, alone=True)
+    async with transaction(pool, "one") as shared, transaction(own, "another") as alone:
+        assert [tuple(await each.fetchrow(limits)) for each in (shared, alone)] == [("5s", "5s"), ("0", "0")]
+    assert (own.transaction_s, own.acquire_s) == (None, None)
+    await own.close()
 
 
 async def test_a_lost_fence_row_beside_published_outputs_is_refused(pool: Any) -> None:

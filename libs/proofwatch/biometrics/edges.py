@@ -36,6 +36,7 @@ def _time_v1() -> tuple[float, ...]:
 # Versioned: the edges behind a name never change, since bins on the wire are only indices. All of them are
 # dyadic fractions, hence exact floats that compare equal in every language.
 GRIDS: Mapping[str, tuple[float, ...]] = {SCORE_GRID: _score_v1(), TIME_GRID: _time_v1()}
+_ON_GRID = {name: frozenset(edges) for name, edges in GRIDS.items()}
 
 
 class EdgeSet:
@@ -77,7 +78,7 @@ def edge_set(thresholds: Iterable[float] = (), grid: str = SCORE_GRID) -> EdgeSe
         raise ValueError(f"thresholds must be finite numbers, got {sorted(wanted, key=str)}")
     if grid not in GRIDS:
         raise ValueError(f"unknown sketch grid {grid!r}; this version knows {', '.join(GRIDS)}")
-    return _edge_set(grid, tuple(sorted(wanted.difference(GRIDS[grid]))))
+    return _edge_set(grid, tuple(sorted(wanted - _ON_GRID[grid])))
 
 
 @lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
+from proofwatch.bus.postgres.pool import attend as attend
 from proofwatch.bus.postgres.setup import fence_progress
 from proofwatch.bus.records import TopicPartition
 from services.aggregator.adapters.postgres_joins import columns_of, integers

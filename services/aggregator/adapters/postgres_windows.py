@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from proofwatch.bus.postgres.pool import attend as attend
 from services.aggregator.adapters.anomaly_store import series_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.calendars import DaysOf
@@ -134,11 +135,6 @@ async def save(
         await tx.execute(_CLEAR, partition)
     elif journal:
         await tx.execute(_WRITE_DOWN, partition, progress.step, journal)
-
-
-async def attend(tx: Any) -> None:
-    """Say that the transaction is worked on; other tasks of the process have their turn meanwhile."""
-    await tx.execute("select 1")
 
 
 async def remove(tx: Any, partition: int, first: Mapping[int, int], limit: int) -> int:

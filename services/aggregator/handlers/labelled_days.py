@@ -1,8 +1,8 @@
 """The labelled days that are due, and what follows from them: windows, anomalies, controls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
@@ -20,6 +20,9 @@ from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
 from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
 from services.aggregator.core.watch import Watch
 from services.aggregator.ports.ledger import Due, LedgerStores
+
+_UNATTENDED: Final = 20
+"""Windows that are made or judged between two statements: see `window_findings`; these have thousands of cells."""
 
 
 class LabelledDays:
@@ -51,21 +54,14 @@ class LabelledDays:
 
     async def _windows(self, due: Sequence[Due], days_of: DaysOf, tx: Any) -> list[Window]:
         edges = await self._ledger.edge_sets(tx, (cell for each in due for cell, _ in each.cells))
-        return [
-            window_event(
-                Labelled(
-                    each.key,
-                    each.revision,
-                    not each.live,
-                    class_counts(each.cells, edges),
-                    each.requested,
-                    transactions_by_policy(each.cells),
-                ),
-                self._policy,
-                days_of(each.key.tenant),
-            )
-            for each in due
-        ]
+        windows = []
+        for number, each in enumerate(due):
+            if number % _UNATTENDED == 0:
+                await self._ledger.attend(tx)
+            counts, by_policy = class_counts(each.cells, edges), transactions_by_policy(each.cells)
+            labelled = Labelled(each.key, each.revision, not each.live, counts, each.requested, by_policy)
+            windows.append(window_event(labelled, self._policy, days_of(each.key.tenant)))
+        return windows
 
     async def _judge(
         self, windows: Sequence[Window], until: Callable[[str], int], days_of: DaysOf, tx: Any
@@ -79,7 +75,12 @@ class LabelledDays:
         baselines = await self._anomalies.load_baselines(tx, slots)
         watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS, days_of=days_of)
         tenants = {key.tenant for key in anomalies} | {window.tenant for window in windows}
-        events = list(_judged(watch, windows, {tenant: until(tenant) for tenant in sorted(tenants)}, days_of))
+        events: list[Anomaly] = []
+        judged = _judged(watch, windows, {tenant: until(tenant) for tenant in sorted(tenants)}, days_of)
+        for number, found in enumerate(judged):
+            events += found
+            if number % _UNATTENDED == 0:
+                await self._ledger.attend(tx)
         await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
         return events
 
@@ -102,13 +103,16 @@ class LabelledDays:
         return controls
 
 
-def _judged(watch: Watch, windows: Sequence[Window], until_ms: Mapping[str, int], days_of: DaysOf) -> Iterator[Anomaly]:
+def _judged(
+    watch: Watch, windows: Sequence[Window], until_ms: Mapping[str, int], days_of: DaysOf
+) -> Iterator[Iterable[Anomaly]]:
+    """Yield what each window and each silence tells; it is judged when it is asked for."""
     for (tenant, day), those in groupby(windows, key=lambda each: (each.tenant, each.start)):
-        yield from (event for _, event in watch.silent(ms_of(day), tenant))
+        yield [event for _, event in watch.silent(ms_of(day), tenant)]
         for window in those:
-            yield from watch.judge_window(slot_of_day(window, days_of), window_of_day(window), watched(window))
+            yield watch.judge_window(slot_of_day(window, days_of), window_of_day(window), watched(window))
     for tenant, at_ms in until_ms.items():
-        yield from (event for _, event in watch.silent(at_ms, tenant))
+        yield [event for _, event in watch.silent(at_ms, tenant)]
 
 
 def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:

@@ -91,6 +91,10 @@ class LedgerStore(Protocol):
         """Return the edge sets that the cells are counted on."""
         ...
 
+    async def attend(self, tx: Any) -> None:
+        """Say that the transaction is worked on: one in which nothing is asked for long is ended (`postgres.pool`)."""
+        ...
+
 
 class ControlsStore(Protocol):
     """What was said last about each cohort's step-up control: `adapters.control_store`."""

@@ -207,10 +207,23 @@ async def test_a_transaction_that_takes_too_long_is_given_up() -> None:
             await asyncio.Event().wait()
             return []
 
-    bus, lane = await make(3, Hanging(), LaneSettings(step_timeout_s=0.01))
-    with pytest.raises(TimeoutError):
-        await lane.step()
+    bus, lane = await make(3, Hanging(), LaneSettings(step_timeout_s=0.01, stuck_s=0.0))
+    with pytest.raises(Stuck, match="TimeoutError"):
+        await lane.run()
     assert await bus.positions("g", "in") == {}
+
+
+async def test_a_lane_that_is_stepped_takes_as_long_as_it_takes() -> None:
+    """A scheduler on a starved machine loses nothing by waiting: no cap in time ends its run."""
+
+    class Slow(Recording):
+        async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
+            await asyncio.sleep(0.02)
+            return await super().step(batch, tx)
+
+    bus, lane = await make(3, Slow(), LaneSettings(step_timeout_s=0.0))
+    assert await lane.step() == 3
+    assert await bus.positions("g", "in") == {0: 3}
 
 
 async def test_records_lost_to_retention_are_refused_unless_allowed() -> None:

@@ -104,10 +104,11 @@ class Lane(Generic[Tx]):
         """Take at most one batch, without waiting for records; return their number.
 
         Opens the lane first if need be. With `idle` a stage gets an idle batch when there are no records.
+        Takes as long as it takes: a scheduler drives all there is, and nobody else waits for the partition.
         Raises whatever went wrong, after the owner was discarded.
         """
         try:
-            return await self._turn(0.0, idle=idle)
+            return await self._turn(0.0, None, idle=idle)
         except BaseException:
             await self._discard()
             raise
@@ -124,7 +125,7 @@ class Lane(Generic[Tx]):
             while not self._stops():
                 try:
                     await self._gather()
-                    await self._turn(self._settings.idle_s, idle=True)
+                    await self._turn(self._settings.idle_s, self._settings.step_timeout_s, idle=True)
                     last_success, backoff, self._waits_for, self._failed_with = loop.time(), 0.0, "", ""
                     self._failing.clears(**self._names())
                 except Halted:
@@ -175,15 +176,15 @@ class Lane(Generic[Tx]):
         if self._owner is not None and (rest_s := self._linger.rest_s(asyncio.get_running_loop().time())) > 0:
             await asyncio.sleep(rest_s)
 
-    async def _turn(self, timeout_s: float, *, idle: bool) -> int:
+    async def _turn(self, wait_s: float, cap_s: float | None, *, idle: bool) -> int:
         if self._stops():
             return 0
         if self._owner is None:
-            async with asyncio.timeout(self._settings.step_timeout_s):
+            async with asyncio.timeout(cap_s):
                 await self._acquire()
             await self._tell_stage()
         owner = self._owner
-        records = await self._source.fetch(self.at, self._settings.max_records, timeout_s)
+        records = await self._source.fetch(self.at, self._settings.max_records, wait_s)
         self.resting = not records
         self._standstill.note(None if records else self._source.look(self.at), asyncio.get_running_loop().time())
         if self._stops() or owner is None or not (records or idle):
@@ -193,7 +194,7 @@ class Lane(Generic[Tx]):
         self._began_s = began_s = asyncio.get_running_loop().time()
         self._linger.began(len(records), began_s, full=len(records) >= self._settings.max_records)
         try:
-            async with asyncio.timeout(self._settings.step_timeout_s):
+            async with asyncio.timeout(cap_s):
                 await owner.commit(batch, self._stage)
         finally:
             self._began_s = None

@@ -3,7 +3,8 @@
 A frozen owner loses its locks after 5 s (`lock_timeout`, `idle_in_transaction_session_timeout`). Directly these are
 settings of the session. A pooler of transactions (pgbouncer) refuses or ignores them, since sessions are not ours, and
 statements cannot be prepared once for many transactions; both are noticed, and from then on every transaction sets its
-own limits and no statement is kept.
+own limits and no statement is kept. A database that ends with its process (standalone mode) has no owner but this one,
+frozen or not: there nothing is limited, and a starved machine takes as long as it takes.
 """
 
 import asyncio
@@ -35,8 +36,11 @@ Init = Callable[[Any], Awaitable[None]]
 class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no types
     """A pool that knows how the database fares, and whether it is reached through a pooler."""
 
-    def __init__(self, dsn: str, max_size: int, init: Init | None) -> None:
+    def __init__(self, dsn: str, max_size: int, init: Init | None, *, alone: bool = False) -> None:
         self._dsn = dsn
+        self._alone = alone
+        self.transaction_s, self.acquire_s = (None, None) if alone else (_TRANSACTION_S, _ACQUIRE_S)
+        """Seconds that a transaction may last, and that a connection is waited for; None: as long as it takes."""
         self.where = where(dsn)
         self.state = DatabaseState()
         self.pooled = False
@@ -65,6 +69,8 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
         await self.expire_connections()
 
     def _options(self) -> dict[str, Any]:
+        if self._alone:
+            return {"timeout": None, "command_timeout": None, "server_settings": {"application_name": "proofwatch"}}
         if self.pooled:
             settings = {"application_name": "proofwatch"}
             return {"timeout": 10, "command_timeout": 60, "statement_cache_size": 0, "server_settings": settings}
@@ -72,7 +78,7 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
 
     async def _greet(self, connection: Any) -> None:
         """Look whether the session's limits are in force; a pooler may have ignored them."""
-        if not self.pooled:
+        if not (self.pooled or self._alone):
             try:
                 await connection.execute(_IN_FORCE)  # without arguments nothing is prepared
             except asyncpg.DivisionByZeroError:
@@ -81,13 +87,14 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
             await self._told_init(connection)
 
 
-async def create_pool(dsn: str, *, max_size: int = 10, init: Init | None = None) -> DatabasePool:
+async def create_pool(dsn: str, *, max_size: int = 10, init: Init | None = None, alone: bool = False) -> DatabasePool:
     """Connect. Raises `BusUnavailable`, naming host and database, when nobody answers or the login is refused.
 
     Sessions are not reset between uses, which saves a round trip a commit: use `set local`, never `set` or `listen`.
-    `init` is awaited with each new connection (type codecs).
+    `init` is awaited with each new connection (type codecs). `alone`: the database is this process's own and ends with
+    it, so nothing is limited in time.
     """
-    pool = DatabasePool(dsn, max_size, init)
+    pool = DatabasePool(dsn, max_size, init, alone=alone)
     try:
         await pool
         try:
@@ -104,12 +111,12 @@ async def create_pool(dsn: str, *, max_size: int = 10, init: Init | None = None)
 
 
 @asynccontextmanager
-async def transaction(pool: "asyncpg.Pool", user: str, limit_s: float = _TRANSACTION_S) -> AsyncIterator[Any]:
-    """Give a connection in a transaction that ends within `limit_s`; whoever asks is known as `user`.
+async def transaction(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
+    """Give a connection in a transaction that ends before a lane's cap on a step; whoever asks is known as `user`.
 
     Raises `DatabaseAway` for everything that waiting or an operator can mend.
     """
-    async with _served(pool, user), asyncio.timeout(limit_s), pool.acquire(timeout=_ACQUIRE_S) as connection:
+    async with _served(pool, user), _in_time(pool) as connection:
         begun = connection.transaction()
         try:
             await begun.start()
@@ -135,12 +142,20 @@ async def session(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
         async with transaction(pool, user) as connection:
             yield connection
         return
-    async with _served(pool, user), asyncio.timeout(_TRANSACTION_S), pool.acquire(timeout=_ACQUIRE_S) as connection:
+    async with _served(pool, user), _in_time(pool) as connection:
         try:
             yield connection
         except (asyncio.CancelledError, TimeoutError):
             connection.terminate()
             raise
+
+
+async def attend(connection: Any) -> None:
+    """Say that an open transaction is worked on: one in which no statement comes for 5 s is ended.
+
+    Between them Python may have seconds of work. Other tasks of the process have their turn meanwhile.
+    """
+    await connection.execute("select 1")
 
 
 def where(dsn: str) -> str:
@@ -153,6 +168,15 @@ def where(dsn: str) -> str:
 async def _look(pool: DatabasePool) -> None:
     async with pool.acquire(timeout=_ACQUIRE_S):
         """Connected, and greeted."""
+
+
+@asynccontextmanager
+async def _in_time(pool: "asyncpg.Pool") -> AsyncIterator[Any]:
+    """Give a connection for as long as the pool allows."""
+    known = isinstance(pool, DatabasePool)
+    limit_s, acquire_s = (pool.transaction_s, pool.acquire_s) if known else (_TRANSACTION_S, _ACQUIRE_S)
+    async with asyncio.timeout(limit_s), pool.acquire(timeout=acquire_s) as connection:
+        yield connection
 
 
 @asynccontextmanager
