@@ -47,14 +47,18 @@ _TALLIES: Final = 5
 _VERDICTS: Final = TopicPartition(topics.VERDICTS, 0)
 
 
-def verdicts_of(count: int) -> list[Record]:
-    """Return so many verdicts as records of one partition, each logged when it occurred."""
-    begin = datetime.now(UTC) - timedelta(seconds=count / _RATE + 60)
+def verdicts_of(count: int, begin: datetime, rate: float) -> list[Record]:
+    """Return so many verdicts a second of event time, as records of one partition, each logged when it occurred."""
     now_ms = time.time_ns() // 1_000_000
-    events = enumerate(islice(traffic(1, _RATE, begin), count))
+    events = enumerate(islice(traffic(1, rate, begin), count))
     _, outputs = stage_cost(Profile("core"), [Record(at, now_ms, event.key, event.value) for at, event in events])
     made = [each for each in outputs if each.topic == topics.VERDICTS]
     return [Record(at, ms_of(_read(each.value).occurred_at), each.key, each.value) for at, each in enumerate(made)]
+
+
+def recent(count: int) -> list[Record]:
+    """Return verdicts of the last minutes, dense ones."""
+    return verdicts_of(count, datetime.now(UTC) - timedelta(seconds=count / _RATE + 60), _RATE)
 
 
 async def combine(records: Sequence[Record]) -> tuple[Result, list[Outgoing]]:
@@ -156,5 +160,5 @@ async def _one(*_of: str) -> int:
 
 
 if __name__ == "__main__":
-    measured = json.dumps(asyncio.run(measure(sys.argv[1], verdicts_of(int(sys.argv[2])))))
+    measured = json.dumps(asyncio.run(measure(sys.argv[1], recent(int(sys.argv[2])))))
     sys.stdout.write(f"\n{measured}\n")

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -29,6 +29,11 @@ class Trend(NamedTuple):
 def summary(values: Sequence[float]) -> Summary:
     """Return the median, the least and the greatest of `values`."""
     return Summary(statistics.median(values), min(values), max(values))
+
+
+def rounded(values: Iterable[float], digits: int) -> list[float]:
+    """Return the values with so many digits."""
+    return [round(value, digits) for value in values]
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

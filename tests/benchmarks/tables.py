@@ -169,7 +169,45 @@ def _counting(result: Result) -> list[Rows]:
         for each in result["parts"]
     ]
     heads = ("what", "events/s", "least–most", "CPU µs/event (Python)", "target", "")
-    return [Rows(f"One process each, median of {result['rounds']} rounds", heads, rows)]
+    parts = Rows(f"One process each, median of {result['rounds']} rounds", heads, rows)
+    return [parts, *_beside(result["beside"], result["rounds"]), _month(result["month"])]
+
+
+def _beside(result: Result, rounds: int) -> list[Rows]:
+    labels = {each["name"]: each["label"] for each in result["rows"]}
+    ratios = [
+        (
+            f"{labels[each['name']]} against {labels[each['against']]}",
+            "" if each["least"] is None else f"≥ {each['least']:g} ×",
+            _ratio(each["ratio"]),
+            "" if each["met"] is None else met(each["met"]),
+        )
+        for each in result["ratios"]
+    ]
+    heads = ("who", "what", "verdicts", "verdicts/s", "least–most", "CPU µs/verdict")
+    return [
+        Rows(f"Counting beside others on Kafka, median of {rounds} rounds", heads, list(map(_counter, result["rows"]))),
+        Rows("Counting beside others, ratios within a round", ("what", "target", "measured", ""), ratios),
+    ]
+
+
+def _counter(row: dict[str, Any]) -> tuple[str, ...]:
+    known = (row["label"], row["how"], f"{row['events']:,}")
+    if "rate" not in row:
+        return (*known, "failed", "", "")
+    median, low, high = row["rate"]
+    return (*known, f"{median:,.0f}", f"{low:,.0f}–{high:,.0f}", f"{row['cost_us'][0]:.1f}")
+
+
+def _month(result: Result) -> Rows:
+    seconds = result["seconds"]
+    row = (
+        f"{result['tenants']} tenants, {result['days']} days, {result['windows']:,} windows of five minutes",
+        f"≤ {result['at_most']:g} s",
+        f"{seconds[0]:.2f} s ({seconds[1]:.2f}–{seconds[2]:.2f}), {result['read']:,} windows read",
+        met(result["met"]),
+    )
+    return Rows("A month read and added up", ("what", "target", "measured", ""), [row])
 
 
 _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {

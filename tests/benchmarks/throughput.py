@@ -1,12 +1,11 @@
 """Side by side: everyone reads the same topic, one process each, in turn, several rounds."""
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from tests.benchmarks import events
 from tests.benchmarks.contenders import BASELINE, CONTENDERS, Contender, Failed, Measured, run_once
 from tests.benchmarks.context import Context, Result
-from tests.benchmarks.figures import summary
+from tests.benchmarks.figures import rounded, summary
 
 # (contender, compared with the fastest of, at least so many times as fast)
 _TARGETS: Final = (
@@ -76,9 +75,9 @@ def _row(contender: Contender, all_: dict[str, list[Measured]], failure: str | N
     return {
         **row,
         "features": list(mine[0].features),
-        "rate": _rounded(summary([each.rate for each in mine]), 0),
-        "cost_us": _rounded(summary([each.cost_us for each in mine]), 2),
-        "of_baseline": _rounded(summary(_ratios(mine, [all_[BASELINE]])), 3) if _paired(mine, all_[BASELINE]) else None,
+        "rate": rounded(summary([each.rate for each in mine]), 0),
+        "cost_us": rounded(summary([each.cost_us for each in mine]), 2),
+        "of_baseline": rounded(summary(_ratios(mine, [all_[BASELINE]])), 3) if _paired(mine, all_[BASELINE]) else None,
         "rounds": [{"rate": round(each.rate), "cost_us": round(each.cost_us, 2)} for each in mine],
     }
 
@@ -89,7 +88,7 @@ def _target(measured: dict[str, list[Measured]], name: str, others: tuple[str, .
     if not all(_paired(measured[name], rival) for rival in rivals):
         return {**target, "ratio": None, "met": False}  # somebody failed in some round
     ratio = summary(_ratios(measured[name], rivals))
-    return {**target, "ratio": _rounded(ratio, 3), "met": ratio.median >= least}
+    return {**target, "ratio": rounded(ratio, 3), "met": ratio.median >= least}
 
 
 def _ratios(mine: list[Measured], rivals: list[list[Measured]]) -> list[float]:
@@ -99,7 +98,3 @@ def _ratios(mine: list[Measured], rivals: list[list[Measured]]) -> list[float]:
 
 def _paired(mine: list[Measured], other: list[Measured]) -> bool:
     return bool(mine) and len(mine) == len(other)
-
-
-def _rounded(values: Iterable[float], digits: int) -> list[float]:
-    return [round(value, digits) for value in values]

@@ -35,6 +35,9 @@ class World:
             for spec in kafka_specs()
         }
         self._specs[COPIES] = NewTopic(COPIES, PARTITIONS, 1, config=_COPIES_CONFIG)
+        self._at_their_own_time = NewTopic(
+            VERDICTS, PARTITIONS, 1, config={**self._specs[VERDICTS].config, "message.timestamp.type": "CreateTime"}
+        )
 
     @property
     def bootstrap(self) -> str:
@@ -55,41 +58,53 @@ class World:
         """Forget every group, topic and key of earlier runs, except the topics of `keep`."""
         self._forget_groups()
         present = self._topics()
-        gone = [name for name in self._specs if name in present and name not in keep]
-        if gone:
-            for future in self._admin.delete_topics(gone, operation_timeout=_WAIT_S).values():
-                future.result()
-        missing = [spec for name, spec in self._specs.items() if name in gone or name not in present]
-        self._create(missing)
+        self._delete(name for name in present if name not in keep)
+        self._create([spec for name, spec in self._specs.items() if name not in keep or name not in present])
         self.stack.redis.flush()
 
     def clear(self) -> None:
         """Forget every group, topic and key, whoever made them."""
         self._forget_groups()
-        present = [name for name in self._topics() if not name.startswith("__")]
-        if present:
-            for future in self._admin.delete_topics(present, operation_timeout=_WAIT_S).values():
-                future.result()
+        self._delete(self._topics())
         self.stack.redis.flush()
 
     def fill(self, count: int, names: Sequence[str] = TENANTS) -> None:
         """Write the events 0 … `count` − 1 to an empty transactions topic."""
         self.fresh(keep=())
+        made = events(0, count, start_for(count), names)
+        self._write(TRANSACTIONS, ((event.key, event.value, event.partition, 0) for event in made))
+
+    def fill_verdicts(self, records: Iterable[tuple[bytes, bytes, int, int]]) -> None:
+        """Write key, value, partition and timestamp (ms) of each to an empty topic of verdicts, which keeps the time.
+
+        In production that topic has the time of the append.
+        """
+        self.fresh(keep=())
+        self._delete([VERDICTS])
+        self._create([self._at_their_own_time])
+        self._write(VERDICTS, records)
+
+    def _write(self, topic: str, records: Iterable[tuple[bytes, bytes, int, int]]) -> None:
+        """Write key, value, partition and timestamp of each; 0: the time of the broker or the client."""
         producer = Producer({"bootstrap.servers": self.bootstrap, "linger.ms": 50, "batch.size": 1_000_000, "acks": 1})
-        for number, event in enumerate(events(0, count, start_for(count), names)):
+        for number, (key, value, partition, timestamp_ms) in enumerate(records):
             while True:
                 try:
-                    producer.produce(TRANSACTIONS, event.value, event.key, event.partition)
+                    producer.produce(topic, value, key, partition, timestamp=timestamp_ms)
                     break
                 except BufferError:
                     producer.poll(0.1)
             if number % 1_000 == 0:
                 producer.poll(0)
         left = producer.flush(_WAIT_S)
-        assert left == 0, f"{left} of {count} events were not written within {_WAIT_S} s"
+        assert left == 0, f"{left} records were not written within {_WAIT_S} s"
 
     def read(self, topic: str) -> Iterable[bytes]:
         """Yield the values of all committed records of `topic`, as an independent client sees them."""
+        return (value for _, value in self.pairs(topic))
+
+    def pairs(self, topic: str) -> Iterable[tuple[bytes, bytes]]:
+        """Yield keys and values likewise."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self.bootstrap,
@@ -108,7 +123,7 @@ class World:
                     if message.error():
                         open_ -= 1  # the end of a partition
                     else:
-                        yield message.value() or b""
+                        yield message.key() or b"", message.value() or b""
         finally:
             consumer.close()
 
@@ -145,6 +160,12 @@ class World:
 
     def _topics(self) -> set[str]:
         return set(self._admin.list_topics(timeout=_WAIT_S).topics)
+
+    def _delete(self, names: Iterable[str]) -> None:
+        gone = [name for name in names if not name.startswith("__")]
+        if gone:
+            for future in self._admin.delete_topics(gone, operation_timeout=_WAIT_S).values():
+                future.result()
 
     def _create(self, specs: Sequence[NewTopic]) -> None:
         if not specs:

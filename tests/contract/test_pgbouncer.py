@@ -52,8 +52,10 @@ async def test_a_frozen_owner_loses_its_lock(pool: DatabasePool, postgres_dsn: s
     await (await fence.acquire(AT)).commit(batch(0, 0), _Passing())
     entered = asyncio.Event()
 
+    pool.transaction_s = 60
+
     async def frozen() -> None:
-        async with transaction(pool, "frozen", 60) as connection:
+        async with transaction(pool, "frozen") as connection:
             await connection.execute("select 1 from stage.fence for update")
             entered.set()
             await asyncio.sleep(60)

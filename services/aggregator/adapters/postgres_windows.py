@@ -1,7 +1,7 @@
 """Buckets, journal and progress in PostgreSQL: `windows.progress`, `windows.journal` and `windows.buckets`."""
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -11,8 +11,9 @@ from services.aggregator.adapters.anomaly_store import series_of
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
-from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
+from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.core.segments import Segment
 from services.aggregator.ports.windows import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
@@ -64,9 +65,21 @@ select tenant, segment_name, segment_value, length_s, metric, body from windows.
 where state = 'firing' and exists (select from windows.buckets b where b.tenant = a.tenant and b.partition = $1)
 """
 
+
+class _Packed(msgspec.Struct, array_like=True):
+    """A `SegmentWindow` whose counts are not decoded."""
+
+    name: str | None
+    value: str | None
+    revision: int
+    policies: msgspec.Raw
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_anomaly = msgspec.msgpack.Decoder(AnomalyState).decode
 _decode_segments = msgspec.msgpack.Decoder(list[SegmentWindow]).decode
+_decode_policies = msgspec.msgpack.Decoder(dict[str, PolicyCounts]).decode
+_decode_packed = msgspec.msgpack.Decoder(list[_Packed]).decode
 _decode_journal = msgspec.msgpack.Decoder(list[Added]).decode
 _Sources = list[tuple[SourceId, SourceState]]
 _decode_sources = msgspec.msgpack.Decoder(tuple[Literal[2], _Sources]).decode
@@ -160,16 +173,29 @@ def _body(bucket: Bucket) -> bytes:
     return zlib.compress(_encode(list(bucket.segments.values())), 1)
 
 
-def decoded_segments(body: bytes) -> list[SegmentWindow]:
-    """Return the windows of a bucket from its body."""
+def wanted_segments(body: bytes, wanted: Callable[[Segment], bool]) -> list[SegmentWindow]:
+    """Return those windows of a bucket that are wanted, from its body; the others are not decoded."""
+    return [
+        SegmentWindow(each.name, each.value, each.revision, _decode_policies(each.policies))
+        for each in _decode_packed(_unpacked(body))
+        if wanted((each.name, each.value))
+    ]
+
+
+def _decoded_segments(body: bytes) -> list[SegmentWindow]:
+    """Return all windows of a bucket from its body."""
+    return _decode_segments(_unpacked(body))
+
+
+def _unpacked(body: bytes) -> bytes:
     # a list of msgpack never begins like zlib: rows of earlier releases are not compressed
-    return _decode_segments(zlib.decompress(body) if body[:1] == b"\x78" else body)
+    return zlib.decompress(body) if body[:1] == b"\x78" else body
 
 
 def _buckets(rows: Iterable[Any]) -> dict[BucketKey, Bucket]:
     found = {}
     for tenant, length_s, start_ms, closed, late, body in rows:
         key = BucketKey(tenant, length_s, start_ms)
-        segments = {(each.name, each.value): each for each in decoded_segments(body)}
+        segments = {(each.name, each.value): each for each in _decoded_segments(body)}
         found[key] = Bucket(key, closed, segments, late)
     return found

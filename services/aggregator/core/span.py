@@ -142,6 +142,21 @@ def cover(stretches: Iterable[Stretch], span: Span) -> set[Stretch]:
     return chosen
 
 
+def gaps(taken: Iterable[Stretch], span: Span) -> list[Span]:
+    """Return what is left of the span beside stretches in it that do not overlap: where shorter windows are asked for.
+
+    Asked for length by length, the longest first and each in the gaps alone, windows are those of `cover`.
+    """
+    found, since_ms = [], span.since_ms
+    for each in sorted(taken, key=_by_start):
+        if since_ms is None or since_ms < each.start_ms:
+            found.append(Span(since_ms, each.start_ms))
+        since_ms = each.end_ms
+    if span.until_ms is None or since_ms is None or since_ms < span.until_ms:
+        found.append(Span(since_ms, span.until_ms))
+    return found
+
+
 def counted(windows: Iterable[CountedWindow]) -> dict[Segment, Counted]:
     """Return the sums by segment value."""
     found: dict[Segment, Counted] = {}

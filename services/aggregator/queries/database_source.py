@@ -3,10 +3,11 @@
 from typing import Any, Final
 
 from services.aggregator.adapters.postgres_ledger import edge_sets
-from services.aggregator.adapters.postgres_windows import decoded_segments
+from services.aggregator.adapters.postgres_windows import wanted_segments
 from services.aggregator.core.labelled import Cell
 from services.aggregator.core.labelled_counts import CellCounts, class_counts, transactions_by_policy
-from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, cover
+from services.aggregator.core.lengths import LENGTHS_S
+from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, gaps
 from services.aggregator.core.times import DAY_S
 from services.aggregator.queries.found import Found, Query, no_such_tenant, nothing_within
 
@@ -19,11 +20,12 @@ with recursive t as (
 ) select tenant from t where tenant is not null
 """
 _STRETCHES: Final = """
-select length_s, start_ms, coalesce(end_ms, start_ms + length_s * 1000::bigint) from windows.buckets
-where tenant = $1 and closed and start_ms >= coalesce($2, start_ms)
-  and ($3::bigint is null or coalesce(end_ms, start_ms + length_s * 1000::bigint) <= $3)
-  and length_s = coalesce($4, length_s)
+select b.length_s, b.start_ms, coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint)
+from unnest($3::bigint[], $4::bigint[]) g(since_ms, until_ms) join windows.buckets b
+on b.tenant = $1 and b.length_s = $2 and b.closed and b.start_ms >= g.since_ms and b.start_ms < g.until_ms
+where coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint) <= g.until_ms
 """
+_BEFORE_MS, _AFTER_MS = -(2**62), 2**62
 _EXTENT: Final = """
 select min(start_ms) as first, max(coalesce(end_ms, start_ms + length_s * 1000::bigint)) as last
 from windows.buckets where tenant = $1 and closed
@@ -65,10 +67,16 @@ async def load_database(pool: Any, query: Query) -> Found:
 
 
 async def _chosen(connection: Any, query: Query) -> list[Stretch]:
-    rows = await connection.fetch(_STRETCHES, query.tenant, *query.span, query.length_s)
-    stretches = [Stretch.between(*row) for row in rows]
-    if stretches:
-        return sorted(stretches if query.length_s is not None else cover(stretches, query.span))
+    lengths = reversed(LENGTHS_S) if query.length_s is None else (query.length_s,)
+    chosen: list[Stretch] = []
+    for length_s in lengths:  # the longest first, shorter ones where these are not: a month is thirty days
+        if left := gaps(chosen, query.span):
+            since = [_BEFORE_MS if each.since_ms is None else each.since_ms for each in left]
+            until = [_AFTER_MS if each.until_ms is None else each.until_ms for each in left]
+            rows = await connection.fetch(_STRETCHES, query.tenant, length_s, since, until)
+            chosen += [Stretch.between(*row) for row in rows]
+    if chosen:
+        return sorted(chosen)
     first, last = await connection.fetchrow(_EXTENT, query.tenant)
     if first is None:
         raise no_such_tenant(query.tenant, "the database", [row[0] for row in await connection.fetch(_TENANTS)])
@@ -85,8 +93,7 @@ def _counted(query: Query, length_s: int, start_ms: int, end_ms: int, late: bool
             tuple(each.policies.values()),
             tuple(each.policies),
         )
-        for each in decoded_segments(body)
-        if query.wants((each.name, each.value))
+        for each in wanted_segments(body, query.wants)
     ]
 
 

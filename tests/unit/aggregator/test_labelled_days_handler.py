@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from proofwatch.biometrics.edges import EdgeSet
-from proofwatch.bus.port import Outgoing
+from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON
 from proofwatch.governance.policy import load_policy
@@ -13,7 +13,7 @@ from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.labelled import Cell, WindowKey
 from services.aggregator.handlers import labelled_days
 from services.aggregator.handlers.labelled_days import LabelledDays
-from services.aggregator.ports import Due, LedgerStores
+from services.aggregator.ports.ledger import Due, LedgerStores
 
 MONDAY = 20_458  # 2026-01-05
 POLICY = load_policy()

@@ -7,7 +7,7 @@ import pytest
 
 from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.segments import WHOLE
-from services.aggregator.core.span import Span, Stretch, counted, cover
+from services.aggregator.core.span import Span, Stretch, counted, cover, gaps
 from services.aggregator.core.times import DAY_MS, MINUTE_MS
 from services.aggregator.queries.found import Query
 from services.aggregator.queries.run_source import load_run
@@ -43,6 +43,24 @@ def test_a_span_is_covered_once_by_the_longest() -> None:
     assert sum(each.length_s for each in chosen) == (DAY_MS - half) // 1000
     assert {each.length_s for each in chosen} == {60, 300}
     assert len({each.start_ms for each in chosen}) == len(chosen)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_windows_asked_for_length_by_length_in_what_is_left_are_those_that_cover(seed: int) -> None:
+    """As the database is asked: a month is thirty rows and its edges, not every window of five minutes."""
+    rng = random.Random(seed)
+    length_ms = 3 * DAY_MS
+    there = [Stretch(s, START_MS + k * s * 1000) for s in LENGTHS_S for k in range(length_ms // 1000 // s)]
+    there = [each for each in there if rng.random() < rng.choice((0.1, 0.5, 0.9, 1.0))]
+    bounds = [None, *(START_MS + rng.randrange(length_ms) for _ in range(2))]
+    span = Span(rng.choice(bounds), rng.choice(bounds))
+    chosen: list[Stretch] = []
+    for length_s in reversed(LENGTHS_S):
+        left = gaps(chosen, span)
+        own = [each for each in there if each.length_s == length_s]
+        chosen += [each for each in own if any(gap.holds(each.start_ms, each.end_ms) for gap in left)]
+    assert len(chosen) == len(set(chosen))
+    assert set(chosen) == cover(there, span)
 
 
 def test_a_day_that_is_not_closed_is_read_by_shorter_windows() -> None:

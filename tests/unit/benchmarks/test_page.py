@@ -73,9 +73,27 @@ def test_counting_says_of_each_part_whether_its_target_was_met(home: Path) -> No
             {**part, "label": "ledger", "least": 70_000, "met": False},
             {**part, "label": "labels", "least": None, "met": None},
         ],
-    }
+        "beside": {
+            "rows": [
+                {"name": "combine", "label": "combine", "how": "counts", "events": 9, "rate": [50_000, 1, 2],
+                 "cost_us": [9.0, 8.0, 10.0]},
+                {"name": "quix", "label": "Quix", "how": "counts", "events": 3, "failure": "one\ncounted 8, not 9"},
+            ],
+            "ratios": [
+                {"name": "combine", "against": "quix", "least": 5.0, "ratio": None, "met": False},
+                {"name": "combine", "against": "combine", "least": None, "ratio": [1.0, 1.0, 1.0], "met": None},
+            ],
+        },
+        "month": {"tenants": 100, "days": 30, "windows": 864_000, "read": 14_400, "seconds": [1.5, 1.4, 1.6],
+                  "at_most": 2.0, "met": True},
+    }  # fmt: skip
     file = results.keep(home, "2026-11-21", "4.1", "counting", result, quick=False)
     page = write_page(file).read_text()
     assert "| combine | 60,000 | 55,000–61,000 | 12.3 | ≥ 50,000/s | met |" in page
     assert "| ledger | 60,000 | 55,000–61,000 | 12.3 | ≥ 70,000/s | not met |" in page
     assert "| labels | 60,000 | 55,000–61,000 | 12.3 |  |  |" in page
+    assert "| combine | counts | 9 | 50,000 | 1–2 | 9.0 |" in page
+    assert "| Quix | counts | 3 | failed |  |  |" in page
+    assert "Quix failed: `counted 8, not 9`" in page
+    assert "| combine against Quix | ≥ 5 × | not measured | not met |" in page
+    assert "864,000 windows of five minutes | ≤ 2 s | 1.50 s (1.40–1.60), 14,400 windows read | met |" in page

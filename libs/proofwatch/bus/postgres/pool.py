@@ -39,7 +39,8 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
     def __init__(self, dsn: str, max_size: int, init: Init | None, *, alone: bool = False) -> None:
         self._dsn = dsn
         self._alone = alone
-        self.transaction_s, self.acquire_s = (None, None) if alone else (_TRANSACTION_S, _ACQUIRE_S)
+        self.transaction_s: float | None = None if alone else _TRANSACTION_S
+        self.acquire_s: float | None = None if alone else _ACQUIRE_S
         """Seconds that a transaction may last, and that a connection is waited for; None: as long as it takes."""
         self.where = where(dsn)
         self.state = DatabaseState()
