@@ -217,7 +217,13 @@ def samples(looks: Sequence[Look], zero: float) -> dict[str, list[float]]:
 
 def _lag(values: Sequence[float]) -> dict[str, float]:
     ordered = sorted(values)
-    return {"median": round(quantile(ordered, 0.5), 2), "max": round(ordered[-1], 2)} if ordered else {}
+    if not ordered:
+        return {}
+    return {
+        "median": round(quantile(ordered, 0.5), 2),
+        "p99": round(quantile(ordered, 0.99), 2),
+        "max": round(ordered[-1], 2),
+    }
 
 
 def _costs(looks: Sequence[Look], before: Usage, after: Usage) -> Result:

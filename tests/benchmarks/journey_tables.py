@@ -9,6 +9,7 @@ from tests.benchmarks.rows import Rows, met
 _BESIDE: Final = ("kafka", "postgresql", "redis", "generator", "reader")
 _WORDS: Final = {
     "rate": ("every stage follows, and all is counted", "≥ {:,} a second"),
+    "in_window_s": ("an input counted in its minute, p99, at the highest rate that is followed", "≤ {:g} s"),
     "wal_bytes": ("write-ahead log at 20 a second", "≤ {:,} bytes a transaction"),
     "tallies": ("tallies at 20 a second", "≤ {:g} a transaction"),
     "caught_up_s": ("caught up after the time without PostgreSQL", "≤ {:g} s"),

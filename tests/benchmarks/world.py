@@ -35,9 +35,11 @@ class World:
             for spec in kafka_specs()
         }
         self._specs[COPIES] = NewTopic(COPIES, PARTITIONS, 1, config=_COPIES_CONFIG)
-        self._at_their_own_time = NewTopic(
-            VERDICTS, PARTITIONS, 1, config={**self._specs[VERDICTS].config, "message.timestamp.type": "CreateTime"}
-        )
+        self._at_their_own_time = [
+            NewTopic(spec.name, PARTITIONS, 1, config={**spec.config, **_SMALL_FILES})
+            for spec in kafka_specs(timestamp_type="CreateTime")
+            if spec.name == VERDICTS
+        ]
 
     @property
     def bootstrap(self) -> str:
@@ -81,7 +83,7 @@ class World:
         """
         self.fresh(keep=())
         self._delete([VERDICTS])
-        self._create([self._at_their_own_time])
+        self._create(self._at_their_own_time)
         self._write(VERDICTS, records)
 
     def _write(self, topic: str, records: Iterable[tuple[bytes, bytes, int, int]]) -> None:

@@ -106,6 +106,13 @@ def test_what_was_not_measured_meets_no_target() -> None:
     assert not any(each["met"] for each in targets([GIVEN_UP], {**OUTAGE, "caught_up_s": None}, None))
 
 
+def test_an_input_is_soon_in_its_minute_at_the_highest_rate_that_was_followed() -> None:
+    """By the p99 of what windows has not counted, not by a rate that was given up."""
+    late = {**ROW, "lag_s": {stage: {"median": 0.1, "p99": 1.75, "max": 2.5} for stage in STAGES}}
+    [_, found, *_] = targets([ROW, late, GIVEN_UP], None, None)
+    assert (found["what"], found["measured"], found["met"]) == ("in_window_s", 1.75, True)
+
+
 def test_a_rate_at_which_not_all_was_counted_is_not_the_figure() -> None:
     """However quick it was."""
     [rate, *_] = targets([{**ROW, "rate": 15_000, "counted": False}, {**ROW, "rate": 12_000}], None, None)
