@@ -22,6 +22,7 @@ from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.service import Service
 from services.aggregator import app
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from tests.benchmarks.counting_process import SEGMENTS
 from tests.benchmarks.peers.meter import Meter
 
@@ -39,7 +40,8 @@ async def main(kind: str, bootstrap: str, events: int, dsn: str = "") -> None:
     services = [app.build_combine(settings, bus, policy, clock)]
     if kind == "windows":
         pool = await create_pool(dsn)
-        services.append(app.build_windows(settings, bus, pool, policy, clock, engine="lane").holding(pool.close))
+        windows = app.build_windows(settings, bus, pool, policy, clock, calendars=EVERYBODY_IN_UTC)
+        services.append(windows.holding(pool.close))
     for service in services:
         await service.start()
     tune_garbage_collector()

@@ -20,6 +20,7 @@ from proofwatch.events.codec import TALLY
 from proofwatch.instants import ms_of
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows
+from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, deltas, merge, widened
 from services.aggregator.core.segments import WHOLE
@@ -56,7 +57,7 @@ async def model(verdicts: Sequence[Record]) -> list[Bucket]:
     """Return a day of a tenant, and five minutes of it."""
     _, tallies = await combine(verdicts)
     cells = [cell for each in tallies for cell in TALLY.decode(each.value).cells]
-    buckets = {bucket.key: bucket for bucket, _ in merge({}, widened(deltas(cells)))}
+    buckets = {bucket.key: bucket for bucket, _ in merge({}, widened(deltas(cells), utc_days))}
     [day] = [each for key, each in buckets.items() if key.tenant == tenants(1)[0] and key.length_s == DAY_S]
     five = buckets[day.key._replace(length_s=FIVE_MINUTES_S)]
     five.segments = {WHOLE: five.segments[WHOLE]}
@@ -68,7 +69,7 @@ async def fill(pool: Any, buckets: Sequence[Bucket], of: int, days: int) -> None
     """Write the windows of so many tenants and days, each as the model."""
     start_ms = ms_of(_START)
     async with transaction(pool, "benchmark") as tx:
-        await postgres_windows.save(tx, 0, Progress(1, {}), buckets, None)
+        await postgres_windows.save(tx, 0, Progress(1, {}), buckets, None, utc_days)
         for bucket in buckets:
             key = bucket.key
             await tx.execute(_COPY, key.tenant, start_ms, of, days * DAY_S // key.length_s, key.length_s)
