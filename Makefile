@@ -17,7 +17,7 @@ UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv 
 ALL := .venv/.synced-all
 STANDALONE := .venv/.synced-standalone
 
-.PHONY: help install lint type unit properties integration e2e faults bench scenarios demo test
+.PHONY: help install lint type unit properties integration e2e faults bench scenarios pictures demo test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; no
 
 bench: $(ALL) ## throughput beside peers, latency, memory: a dated page in docs; flags through ARGS="--quick latency"
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+pictures: $(ALL) ## the pictures of the README: one demo, its terminal and the opening of its report
+	$(BIN)/python -m tests.pictures
 
 $(BIN)/python:
 	@.ci/venv $(PYTHON)

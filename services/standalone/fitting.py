@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 _UNBOUNDED = 10_000
 
@@ -36,6 +37,17 @@ class ByWidth:
     def __rich_console__(self, console: Any, options: ConsoleOptions) -> RenderResult:
         """Yield the segments of one, at the height that is asked for."""
         yield from console.render(self._wide if options.max_width >= self._columns else self._narrow, options)
+
+
+class Newest:
+    """One line of which the end is shown, where not all of it fits."""
+
+    def __init__(self, line: str, style: str) -> None:
+        self._line, self._style = line, style
+
+    def __rich_console__(self, console: Any, options: ConsoleOptions) -> RenderResult:
+        """Yield as much of the line as there is room for."""
+        yield Text(self._line[-options.max_width :], self._style)
 
 
 def cut(text: str, width: int) -> str:

@@ -29,17 +29,29 @@ def seen(page: Path, look: str, *, width: int = 1280, dark: bool = False) -> Any
 
     The page is loaded from its file, by its own policy. Raises ComponentError when there is no Chromium, or no answer.
     """
-    ensure_programs(["chromium"], ["chromium"])
     probe = page.with_name(f"probe-{page.stem}-{width}.html")
     probe.write_text(_PROBE.format(width=width, page=page.name, look=look), encoding="utf-8")
-    with tempfile.TemporaryDirectory() as profile:
-        done = subprocess.run(
-            ["chromium", "--headless=new", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}",
-             "--allow-file-access-from-files", "--virtual-time-budget=10000", *([_DARK] if dark else []),
-             *(["--no-sandbox"] if os.geteuid() == 0 else []), "--dump-dom", probe.as_uri()],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+    options = ("--allow-file-access-from-files", "--virtual-time-budget=10000", *([_DARK] if dark else []))
+    done = _chromium(*options, "--dump-dom", probe.as_uri())
     said = done.stdout.partition('<pre id="said">')[2].partition("</pre>")[0]
     if not said:
         raise ComponentError(f"chromium said nothing of {page}: {done.stderr[-500:]}")
     return orjson.loads(unescape(said))
+
+
+def screenshot(page: Path, picture: Path, width: int, height: int) -> None:
+    """Write what is seen of a page, from its top, as a PNG of so many px. Raises ComponentError."""
+    window = (f"--window-size={width},{height}", "--hide-scrollbars")
+    done = _chromium(*window, f"--screenshot={picture}", page.as_uri())
+    if not picture.exists():
+        raise ComponentError(f"chromium drew nothing of {page}: {done.stderr[-500:]}")
+
+
+def _chromium(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    ensure_programs(["chromium"], ["chromium"])
+    with tempfile.TemporaryDirectory() as profile:
+        return subprocess.run(
+            ["chromium", "--headless=new", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}",
+             *(["--no-sandbox"] if os.geteuid() == 0 else []), *arguments],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip

@@ -11,11 +11,10 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from rich.text import Text
 
 from proofwatch.plain import one_line
 from services.standalone.core.overview import RATES, Overview
-from services.standalone.fitting import ByWidth
+from services.standalone.fitting import ByWidth, Newest
 from services.standalone.view.findings import Feed, firing
 from services.standalone.view.rates import labelled, rates
 
@@ -75,7 +74,7 @@ class View:
         table.add_row("suspicions", f"{overview.suspicions:,}")
         table.add_row("open cases", f"[bold]{overview.open_cases:,}[/]")
         table.add_row("notifications", f"{overview.notifications:,}")
-        return Group(table, Text(_sparkline(self._speeds), "cyan"))
+        return Group(table, Newest(_sparkline(self._speeds), "cyan"))
 
 
 class _Panels(NamedTuple):

@@ -13,7 +13,7 @@ from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.runtime.terminal import Terminal
 from services.standalone.core.overview import LABELLED, RATES, Overview
-from services.standalone.fitting import cut, cut_before
+from services.standalone.fitting import Newest, cut, cut_before
 from services.standalone.view.screen import View
 from tests.unit.standalone.test_report_timeline import anomaly
 
@@ -63,6 +63,13 @@ def screen(overview: Overview, width: int, height: int = 40) -> list[str]:
     out = io.StringIO()
     Terminal(out, width=width).print(View("demo", 10).render(overview, 1, 0), height=height)
     return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [10, 3])
+def test_of_a_curve_the_newest_is_shown_on_one_line(width: int) -> None:
+    out = io.StringIO()
+    Terminal(out, width=width).print(Newest("▁▂▃▄▅▆▇█", ""))
+    assert out.getvalue().splitlines() == ["▁▂▃▄▅▆▇█"[-width:]]
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
