@@ -41,7 +41,14 @@ def _otherwise(anomaly: Anomaly, way: str) -> str:
 
 
 def _rate(anomaly: Anomaly) -> str:
-    return (
+    said = (
         f"{anomaly.k:,} of {anomaly.n:,} = {percent(anomaly.rate)} (95 % interval {percent(anomaly.low)} to "
         f"{percent(anomaly.high)}), where {percent(anomaly.baseline_rate)} were to be expected of the version before"
+    )
+    if anomaly.severity == "high":
+        return said
+    return (
+        f"{said}; its people may be others than those of the version before, as where it begins in one country: from "
+        f"{anomaly.threshold or 0.0:.2g} times as many on people alone do not explain it, it is "
+        f"{anomaly.statistic or 0.0:.2g} times"
     )

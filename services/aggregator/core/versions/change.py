@@ -7,67 +7,32 @@ days differ. An effect of scores is their Wasserstein distance on the scale of r
 deviations of ranks: on the scale of the scores a handful of attacks makes the deviation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate, pairwise
 from math import sqrt
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from proofwatch.biometrics.edges import TIME_GRID, edge_set
 from proofwatch.governance.policy import VersionRule
 from services.aggregator.core.versions.part import RATES, SCORES, TIMINGS, Bins
+from services.aggregator.core.versions.rates import rate_reading
+from services.aggregator.core.versions.reading import Dispersion, People, Reading, anybody, tail
 from services.aggregator.core.versions.sums import Sums
 
 METRICS: Final = (*RATES, *(f"{name}_score" for name in SCORES), *TIMINGS)
-_CONCERNED: Final = {
-    "matcher_version": frozenset({"match_fail_rate", "match_score", "match_ms"}),
-    "pad_version": frozenset({"liveness_fail_rate", "liveness_score", "liveness_ms"}),
-    "policy": frozenset(RATES) - {"fta_rate"},
-}
 TESTS: Final = 2 * len(RATES) + len(SCORES) + 2 * len(TIMINGS)
 """Of one look: rates in both directions, durations at their median and at nine tenths."""
-_PRIOR: Final = 200.0
-"""Trials at the rate of all hours that each hour is given."""
 _RANKS_SD: Final = 12**-0.5
 _QUANTILES: Final = (0.5, 0.9)
 _HALF: Final = 0.5
 
-Direction = Literal["up", "down"]
-Dispersion = Callable[[str, float], float]
-"""Of a rate or sketch, where so many events are expected."""
 
-
-class Reading(NamedTuple):
-    """What a look says of one metric: k of n, against `baseline_k` of `baseline_n` at `baseline_rate`.
-
-    `effect` is the ratio of rates or durations, or the distance of scores; `floor` from where on it is a finding.
-    `beyond`: it is one; `within`: it is as it was, by half of the floor. `affected`: events more or fewer than
-    expected.
-    """
-
-    metric: str
-    direction: Direction
-    k: int
-    n: int
-    baseline_k: int
-    baseline_n: int
-    baseline_rate: float
-    effect: float
-    floor: float
-    p_value: float
-    beyond: bool
-    within: bool
-    affected: float
-
-
-def concerned(name: str) -> frozenset[str]:
-    """Return the metrics that a dimension of versions has a part in, so that an attack is not taken for its doing."""
-    return _CONCERNED.get(name, frozenset(METRICS))
-
-
-def readings(new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: Dispersion) -> Iterator[Reading]:
+def readings(
+    new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: Dispersion, people: People = anybody
+) -> Iterator[Reading]:
     """Yield what can be said of each metric; `alpha`: of one test."""
     for metric in RATES:
-        if found := _rate(metric, new, old, rule, alpha, dispersion):
+        if found := rate_reading(metric, new, old, rule, alpha, dispersion, people):
             yield found
     for name in SCORES:
         if found := _scores(name, new.bins.get(name, {}), old.bins.get(name, {}), rule, alpha, dispersion):
@@ -75,44 +40,6 @@ def readings(new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: 
     for name in TIMINGS:
         if found := _durations(name, new.bins.get(name, {}), old.bins.get(name, {}), rule, alpha, dispersion):
             yield found
-
-
-def _rate(metric: str, new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: Dispersion) -> Reading | None:
-    place = 2 * RATES.index(metric)
-    (k, n), (old_k, old_n) = new.rate(metric), old.rate(metric)
-    if not n or not old_n:
-        return None
-    pooled, prior = (old_k + _HALF) / (old_n + 1), min(_PRIOR, old_n)
-    expected = variance = 0.0
-    for hour, counts in new.hours.items():
-        trials = counts[place + 1]
-        mine = old.hours.get(hour)
-        hour_k, hour_n = (mine[place], mine[place + 1]) if mine else (0, 0)
-        rate = (hour_k + prior * pooled) / (hour_n + prior)
-        expected += trials * rate
-        variance += trials * trials * rate * (1 - rate) / (hour_n + prior)
-    known = expected * expected / variance if variance else float(old_k)
-    phi = dispersion(metric, expected)
-    up = k >= expected
-    p_value = tail(k / phi, known / phi, expected / (expected + known), up=up)
-    ratio, points = k / expected, abs(k - expected) / n
-    effect = ratio if up else 1 / ratio if k else float(n)
-    beyond = effect >= rule.rate_ratio and points >= rule.rate_points and p_value < alpha
-    within = effect < 1 + (rule.rate_ratio - 1) / 2 or points < rule.rate_points / 2
-    direction: Direction = "up" if up else "down"
-    return Reading(
-        metric, direction, k, n, old_k, old_n, expected / n, effect, rule.rate_ratio, p_value, beyond, within,
-        abs(k - expected),
-    )  # fmt: skip
-
-
-def tail(k: float, known: float, share: float, *, up: bool) -> float:
-    """Return P(so many of all events or more are the new ones), or so few or fewer; counts need not be whole."""
-    from scipy.special import betainc  # on first use: see proofwatch.biometrics.intervals
-
-    if up:
-        return float(betainc(k, known + 1, share)) if k > 0 else 1.0
-    return float(betainc(known, k + 1, 1 - share)) if known > 0 else 1.0
 
 
 def _scores(name: str, new: Bins, old: Bins, rule: VersionRule, alpha: float, dispersion: Dispersion) -> Reading | None:

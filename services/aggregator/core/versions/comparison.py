@@ -6,103 +6,35 @@ looked at again whenever the transactions have doubled. It ends when two further
 before, or when the version's traffic ends.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import VersionRule
-from services.aggregator.core.times import DAY_MS, HOUR_MS
-from services.aggregator.core.versions.change import TESTS, Reading, concerned, readings
+from services.aggregator.core.times import DAY_MS
+from services.aggregator.core.touches import TOUCHES
+from services.aggregator.core.versions.change import TESTS, readings
+from services.aggregator.core.versions.ends import still_gone
 from services.aggregator.core.versions.part import Five, Part, difference
+from services.aggregator.core.versions.people import factor, plus
+from services.aggregator.core.versions.reading import People, Reading
+from services.aggregator.core.versions.state import FIVE_MS, Comparison, Ended, Found, Moved, State
 from services.aggregator.core.versions.sums import DESIGN, Sums, Usual
 
-FIVE_MS: Final = 300_000
 LOOKS: Final = tuple(50 * 2**i for i in range(9))
 _STRETCH: Final = 200
 """Transactions of the version by which it is asked whether all is as before: not fewer than it was found by."""
 _QUIET: Final = 2
-_GONE: Final = 20
-"""So many transactions of a version are missing when its traffic has ended."""
-_GONE_MS: Final = 2 * HOUR_MS
 _BESIDE: Final = 4
 """Old versions are looked at beside the new one where they have at least a quarter of its transactions."""
-
-State = Literal["comparing", "no_change", "changed", "as_before", "no_traffic"]
-
-
-class Found(Struct, array_like=True, frozen=True):
-    """What is told of a metric: since which look, at how many transactions (`n`), and by which counts now."""
-
-    fired_ms: int
-    at_ms: int
-    look: int
-    n: int
-    reading: Reading
-    quiet: int = 0
-
-
-class Comparison(Struct, array_like=True, frozen=True):
-    """A new version of the dimension `name` since its first traffic at `since_ms`.
-
-    `marked_ms`: when it had enough of it (0: not yet).
-
-    `n` of the tenant's `of` transactions since then are its own; `missing`: how many were to be expected of it since
-    they ceased. `looks` are done. `new`, `old`: of the version and of what ran beside it; `usual`: what ran before.
-    `stretch_new`, `stretch_old`: since the last stretch of traffic after a finding.
-    """
-
-    name: str
-    since_ms: int
-    previous: str | None
-    last_ms: int = 0
-    marked_ms: int = 0
-    n: int = 0
-    of: int = 0
-    missing: float = 0.0
-    looks: int = 0
-    new: Sums = Sums()
-    old: Sums = Sums()
-    usual: Usual = Usual()
-    found: dict[str, Found] = {}
-    stretch_new: Sums = Sums()
-    stretch_old: Sums = Sums()
-
-    @property
-    def share(self) -> float:
-        """Return its share in the tenant's transactions since its first."""
-        return self.n / self.of if self.of else 0.0
-
-
-class Ended(NamedTuple):
-    """A finding that is over, by what was read last (None: nothing came any more)."""
-
-    metric: str
-    reading: Reading | None
-
-
-class Moved(NamedTuple):
-    """A comparison after five minutes (None: it is over), what it came to, and which findings are over."""
-
-    comparison: Comparison | None
-    state: State
-    ended: tuple[Ended, ...] = ()
-
-
-def absent(comparison: Comparison, five: Five) -> Moved:
-    """Return what follows from five minutes of the tenant without the version."""
-    since = replace(comparison, missing=comparison.missing + five.whole.n * comparison.share)
-    if not since.marked_ms:
-        over = five.start_ms - since.since_ms >= DAY_MS
-        return Moved(None if over else replace(since, of=since.of + five.whole.n), "comparing")
-    if since.missing < _GONE or five.start_ms - since.last_ms < _GONE_MS:
-        return Moved(since, _state(since))
-    return Moved(None, "no_traffic", tuple(Ended(metric, None) for metric in since.found))
 
 
 def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: VersionRule) -> Moved:
     """Return what follows from five minutes of the tenant with `part` of the version; `usual` is as of now."""
+    if comparison.gone is not None:
+        return still_gone(comparison, five, part.n, rule)
     end_ms, rest = five.start_ms + FIVE_MS, difference(five.whole, part)
+    before = comparison.usual if comparison.marked_ms or comparison.by else usual
     moved = replace(
         comparison,
         last_ms=five.start_ms,
@@ -111,10 +43,11 @@ def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: 
         missing=0.0,
         new=comparison.new.plus(five.start_ms, part),
         old=comparison.old.plus(five.start_ms, rest),
+        people=plus(comparison.people, five.whole, part, before.slices),
     )
     if not moved.marked_ms:
         if moved.n >= rule.least and moved.share >= rule.share:
-            moved = replace(moved, marked_ms=end_ms, usual=usual)
+            moved = replace(moved, marked_ms=end_ms, usual=before)
         elif five.start_ms - moved.since_ms >= DAY_MS:
             return Moved(None, "comparing")
         else:
@@ -156,7 +89,8 @@ def _looked(comparison: Comparison, start_ms: int, rule: VersionRule) -> Compari
         if known is None and each.beyond and fires:
             found[each.metric] = Found(start_ms, start_ms, looks, comparison.n, each)
         elif known is not None and each.direction == known.reading.direction and each.beyond:
-            found[each.metric] = replace(known, at_ms=start_ms, look=looks, reading=each)
+            sure = each if known.reading.explained else each._replace(explained=False)
+            found[each.metric] = replace(known, at_ms=start_ms, look=looks, reading=sure)
     return replace(comparison, looks=looks, found=found)
 
 
@@ -176,13 +110,37 @@ def _stretched(comparison: Comparison, rule: VersionRule) -> tuple[Comparison, t
 
 
 def _read(comparison: Comparison, new: Sums, old: Sums, rule: VersionRule) -> list[Reading]:
+    """Return what can be said of what it has a part in.
+
+    What runs beside it tells more, unless there is little of it; what its people may explain beside others they may not
+    explain against the days before, where everybody is counted.
+    """
     alpha = rule.false_alarms / (TESTS * len(LOOKS))
-    usual, mine = comparison.usual, concerned(comparison.name)
+    mine, usual = concerned(comparison), comparison.usual
+    before = {
+        each.metric: each
+        for each in readings(new, usual.sums, rule, alpha, usual.dispersion, _people(comparison, beside=False))
+    }
+    found = list(before.values())
     if old.n * _BESIDE >= new.n:
-        found = readings(new, old, rule, alpha, _retries)
-    else:
-        found = readings(new, usual.sums, rule, alpha, usual.dispersion)
+        beside = readings(new, old, rule, alpha, _retries, _people(comparison, beside=True))
+        found = [
+            each._replace(explained=each.explained and not _sure(before.get(each.metric), each)) for each in beside
+        ]
     return [each for each in found if each.metric in mine]
+
+
+def _sure(before: Reading | None, beside: Reading) -> bool:
+    return before is not None and before.direction == beside.direction and before.beyond and not before.explained
+
+
+def _people(comparison: Comparison, *, beside: bool) -> People:
+    return lambda metric, up: factor(comparison.people, metric, up=up, beside=beside)
+
+
+def concerned(comparison: Comparison) -> frozenset[str]:
+    """Return the metrics that it has a part in, so that an attack is not taken for its doing."""
+    return TOUCHES[comparison.name].compared if comparison.touches is None else frozenset(comparison.touches)
 
 
 def _retries(name: str, expected: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proofwatch.biometrics.edges import edge_set
 from proofwatch.biometrics.sketch import Sketch
@@ -19,16 +20,24 @@ DIMENSIONS: Final = (*VERSIONS, "sdk_version", POLICY)
 """Segments that are versions, and the hash of the policy that decided."""
 
 Bins = dict[int, int]
+Rates = tuple[int, ...]
+"""k and n of each of `RATES`."""
+KEPT_VALUES: Final = 32
+"""Of each attribute, those with most trials."""
 _COUNTED: Final = {proxy.metric: proxy for proxy in PROXIES}
 _NOTHING: Final = (0,) * (2 * len(RATES))
 
 
 class Part(Struct, array_like=True, frozen=True):
-    """`n` transactions; `rates`: k and n of each of `RATES`; `bins`: counts by bin of each sketch on its base grid."""
+    """`n` transactions; `rates`: k and n of each of `RATES`; `bins`: counts by bin of each sketch on its base grid.
+
+    `slices`: of a whole tenant, the rates of its other segments by attribute and value.
+    """
 
     n: int = 0
-    rates: tuple[int, ...] = _NOTHING
+    rates: Rates = _NOTHING
     bins: dict[str, Bins] = {}
+    slices: dict[str, dict[str, Rates]] = {}
 
 
 class Five(Struct, array_like=True, frozen=True):
@@ -46,29 +55,44 @@ def five_of(start_ms: int, windows: Iterable[SegmentWindow], before: Five | None
     """Return the five minutes of these windows; of a restated one, those that changed, with `before` what it was."""
     whole = before.whole if before else Part()
     versions = {name: dict(each) for name, each in before.versions.items()} if before else {}
+    slices = {name: dict(each) for name, each in whole.slices.items()}
+    whole = replace(whole, slices={})
     policies: dict[str, PolicyCounts] = {}
     for window in windows:
         if window.name is None:
             whole, policies = part_of(totals(window)), window.policies
-        elif window.name in DIMENSIONS and window.value is not None:
+        elif window.value is None:
+            continue
+        elif window.name in DIMENSIONS:
             versions.setdefault(window.name, {})[window.value] = part_of(totals(window))
+        else:
+            slices.setdefault(window.name, {})[window.value] = rates_of(totals(window).counts)
     for policy, counts in policies.items():
         versions.setdefault(POLICY, {})[policy] = part_of(counts)
     shared = {
         name: {value: None if part is None or part == whole else part for value, part in each.items()}
         for name, each in versions.items()
     }
-    return Five(start_ms, whole, shared)
+    return Five(start_ms, replace(whole, slices={name: most(each) for name, each in slices.items()}), shared)
 
 
 def part_of(total: PolicyCounts) -> Part:
     """Return what is counted of a slice, whatever thresholds its scores were counted by."""
-    counts = total.counts
-    pairs = ((_sum(counts, _COUNTED[name].k), _sum(counts, _COUNTED[name].n)) for name in RATES)
     bins: dict[str, Bins] = {
         name: _on_base_grid(total.sketches[name]) for name in (*SCORES, *TIMINGS) if name in total.sketches
     }
-    return Part(counts.get("transactions", 0), tuple(each for pair in pairs for each in pair), bins)
+    return Part(total.counts.get("transactions", 0), rates_of(total.counts), bins)
+
+
+def rates_of(counts: Mapping[str, int]) -> Rates:
+    """Return what is counted of the rates alone."""
+    pairs = ((_sum(counts, _COUNTED[name].k), _sum(counts, _COUNTED[name].n)) for name in RATES)
+    return tuple(each for pair in pairs for each in pair)
+
+
+def most(values: Mapping[str, Rates]) -> dict[str, Rates]:
+    """Return the values with most trials; the others count as the rest."""
+    return dict(sorted(values.items(), key=lambda each: (-sum(each[1][1::2]), each[0]))[:KEPT_VALUES])
 
 
 def part_of_window(window: SegmentWindow) -> Part:

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from proofwatch.biometrics.dispersion import pearson_dispersion, phi_at
 from services.aggregator.core.times import DAY_MS, HOUR_MS
-from services.aggregator.core.versions.part import RATES, Bins, Part, added
+from services.aggregator.core.versions.part import RATES, Bins, Part, added, most
+from services.aggregator.core.versions.people import Slices, added_slices
 
 _DAYS: Final = 28
 DESIGN: Final = 1.78
@@ -48,18 +49,21 @@ class Usual(Struct, array_like=True, frozen=True):
     """What was usual: sums that fade by days, and what each day had, to tell by how much days differ.
 
     `days`: start of the day, with k and n of each rate, then of each sketch how many lay below the usual median and how
-    many there were.
+    many there were. `slices`: rates by attribute and value, which fade likewise.
     """
 
     sums: Sums = Sums()
     days: tuple[tuple[int, dict[str, tuple[int, int]]], ...] = ()
+    slices: Slices = {}
 
     def plus(self, start_ms: int, part: Part) -> "Usual":
         """Return it with the part of five minutes."""
         day_ms = start_ms - start_ms % DAY_MS
-        sums, days = self.sums, self.days
+        sums, days, slices = self.sums, self.days, self.slices
         if not days or days[-1][0] != day_ms:
-            sums, days = (_faded(sums) if days else sums), (*days, (day_ms, {}))[-_DAYS:]
+            if days:
+                sums, slices = _faded(sums), _faded_slices(slices)
+            days = (*days, (day_ms, {}))[-_DAYS:]
         today = dict(days[-1][1])
         for place, metric in enumerate(RATES):
             _count(today, metric, part.rates[2 * place], part.rates[2 * place + 1])
@@ -67,7 +71,7 @@ class Usual(Struct, array_like=True, frozen=True):
             middle = _median_bin(sums.bins.get(name, {}))
             if middle is not None:
                 _count(today, name, sum(n for at, n in bins.items() if at < middle), sum(bins.values()))
-        return Usual(sums.plus(start_ms, part), (*days[:-1], (day_ms, today)))
+        return Usual(sums.plus(start_ms, part), (*days[:-1], (day_ms, today)), added_slices(slices, part.slices))
 
     def dispersion(self, name: str, expected: float) -> float:
         """Return by how much days differ more than chance does, where so many events are expected.
@@ -95,6 +99,13 @@ def _median_bin(bins: Mapping[int, int]) -> int | None:
         if seen >= half:
             return place
     return None
+
+
+def _faded_slices(slices: Slices) -> Slices:
+    return {
+        name: {value: tuple(int(each * _KEPT) for each in rates) for value, rates in most(values).items()}
+        for name, values in slices.items()
+    }
 
 
 def _faded(sums: Sums) -> Sums:

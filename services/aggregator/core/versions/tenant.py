@@ -6,26 +6,30 @@ state is a function of the windows, in whatever batches they came. Five minutes 
 usual up to hour H − 2, whenever they are looked at.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import VersionRule
+from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.merge import SegmentWindow
 from services.aggregator.core.times import HOUR_MS
-from services.aggregator.core.versions.memory import Marker, Memory, is_known, next_memory
+from services.aggregator.core.versions.beginnings import is_known
+from services.aggregator.core.versions.memory import Marker, Memory, next_memory, silenced, stands
 from services.aggregator.core.versions.part import Five, Part, five_of, only_counted
+from services.aggregator.core.versions.state import FIVE_MS, SILENCE_MS
 from services.aggregator.core.versions.sums import Usual
 
 
 class Told(Struct, array_like=True, frozen=True):
-    """What was published last of a finding."""
+    """What was published last of a finding. `low`: of low evidence, since its people may explain it."""
 
     anomaly_id: str
     revision: int
     look: int
     firing: bool
+    low: bool = False
 
 
 class TenantVersions(Struct, array_like=True, frozen=True):
@@ -47,22 +51,52 @@ class TenantVersions(Struct, array_like=True, frozen=True):
     listed: dict[str, Marker] = {}
 
 
-def closed(state: TenantVersions, start_ms: int, windows: Iterable[SegmentWindow], rule: VersionRule) -> TenantVersions:
-    """Return the state after five minutes that closed, or the windows of them that were restated."""
-    newest_ms = state.fives[-1].start_ms if state.fives else None
-    if newest_ms is not None and start_ms <= newest_ms:
-        return _restated(state, start_ms, windows, rule) if start_ms > newest_ms - HOUR_MS else state
-    state = _moved_on(_matured(state, start_ms, rule), start_ms // HOUR_MS)
-    five = _lean(five_of(start_ms, windows), state.before)
-    return replace(state, fives=(*state.fives, five), after=next_memory(state.after, five, state.usual, rule))
+def closed(
+    state: TenantVersions,
+    start_ms: int,
+    windows: Iterable[SegmentWindow],
+    rule: VersionRule,
+    governed: Sequence[GovernedMarker] = (),
+) -> TenantVersions:
+    """Return the state after five minutes that closed, or the windows of them that were restated.
+
+    `governed`: all governed markers of the tenant.
+    """
+    newest_ms = state.after.start_ms
+    if newest_ms and start_ms <= newest_ms:
+        within = state.fives and start_ms > newest_ms - HOUR_MS
+        return _restated(state, start_ms, windows, rule, governed) if within else state
+    state = _moved_on(_matured(state, start_ms, rule, governed), start_ms // HOUR_MS)
+    five = _lean(five_of(start_ms, windows), state.before, governed)
+    after = next_memory(state.after, five, state.usual, rule, governed)
+    return replace(state, fives=(*state.fives, five), after=after)
 
 
-def _matured(state: TenantVersions, newest_ms: int, rule: VersionRule) -> TenantVersions:
+def silence_ms(state: TenantVersions) -> int | None:
+    """Return when what is found ends, if nothing of the tenant comes before; None: nothing would."""
+    return state.after.start_ms + FIVE_MS + SILENCE_MS if stands(state.after) else None
+
+
+def silent(
+    state: TenantVersions, until_ms: int, rule: VersionRule, governed: Sequence[GovernedMarker] = ()
+) -> TenantVersions:
+    """Return the state after time went on to `until_ms` without the tenant; what comes for before that is too late."""
+    due_ms = silence_ms(state)
+    if due_ms is None or until_ms < due_ms:
+        return state
+    state = _matured(state, due_ms, rule, governed)
+    memory = silenced(state.before, due_ms)
+    return replace(state, before=memory, after=memory)
+
+
+def _matured(
+    state: TenantVersions, newest_ms: int, rule: VersionRule, governed: Sequence[GovernedMarker]
+) -> TenantVersions:
     """Let what is more than an hour old go before the memory of that hour."""
     before, pending = state.before, list(state.pending)
     kept = tuple(each for each in state.fives if each.start_ms > newest_ms - HOUR_MS)
     for each in state.fives[: len(state.fives) - len(kept)]:
-        before = next_memory(before, each, _usual_of(state, each), rule)
+        before = next_memory(before, each, _usual_of(state, each), rule, governed)
         pending.append((each.start_ms, each.whole))
     return replace(state, before=before, pending=tuple(pending), fives=kept)
 
@@ -85,13 +119,17 @@ def _with(usual: Usual, pending: Iterable[tuple[int, Part]], first: int, end: in
 
 
 def _restated(
-    state: TenantVersions, start_ms: int, windows: Iterable[SegmentWindow], rule: VersionRule
+    state: TenantVersions,
+    start_ms: int,
+    windows: Iterable[SegmentWindow],
+    rule: VersionRule,
+    governed: Sequence[GovernedMarker],
 ) -> TenantVersions:
     known = {each.start_ms: each for each in state.fives}
-    known[start_ms] = _lean(five_of(start_ms, windows, known.get(start_ms)), state.before)
+    known[start_ms] = _lean(five_of(start_ms, windows, known.get(start_ms)), state.before, governed)
     fives, after = tuple(known[at] for at in sorted(known)), state.before
     for each in fives:
-        after = next_memory(after, each, _usual_of(state, each), rule)
+        after = next_memory(after, each, _usual_of(state, each), rule, governed)
     return replace(state, fives=fives, after=after)
 
 
@@ -99,11 +137,12 @@ def _usual_of(state: TenantVersions, five: Five) -> Usual:
     return state.usual if five.start_ms // HOUR_MS == state.hour else state.usual_before
 
 
-def _lean(five: Five, before: Memory) -> Five:
-    """Return the five minutes without the scores of versions that are long known."""
+def _lean(five: Five, before: Memory, governed: Sequence[GovernedMarker]) -> Five:
+    """Return the five minutes without the scores of versions that are long known, unless they are new once more."""
+    anew = {(each.name, each.version) for each in governed if before.start_ms < each.at_ms <= five.start_ms}
 
     def lean(name: str, version: str, part: Part | None) -> Part | None:
-        known = is_known(before.known.get(name, {}), version, five.start_ms)
+        known = is_known(before.known.get(name, {}), version, five.start_ms) and (name, version) not in anew
         return only_counted(part) if part is not None and known else part
 
     versions = {

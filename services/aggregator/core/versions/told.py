@@ -10,12 +10,13 @@ from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
+from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.finding import NOTHING, Counted, Evidence, Resolution, Stated, build_anomaly
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import HOUR_MS
-from services.aggregator.core.versions.change import Reading
-from services.aggregator.core.versions.comparison import FIVE_MS, Found
 from services.aggregator.core.versions.memory import Ending, Marker, key_of
+from services.aggregator.core.versions.reading import Reading
+from services.aggregator.core.versions.state import FIVE_MS, Found
 from services.aggregator.core.versions.tenant import TenantVersions, Told
 
 RULE: Final = "version_change"
@@ -55,7 +56,7 @@ def publish(tenant: str, state: TenantVersions) -> Published:
             events.append(_fires(tenant, each, moved))
     for key, known in state.told.items():
         if known.firing and key not in firing:
-            told[key] = moved = Told(known.anomaly_id, known.revision + 1, known.look, False)
+            told[key] = moved = replace(known, revision=known.revision + 1, firing=False)
             events.append(_ends(tenant, key, state.after.endings.get(key), moved, state.after.start_ms))
     told = {key: each for key, each in told.items() if each.firing or _recent(key, state)}
     markers = tuple(each for key, each in state.after.markers.items() if state.listed.get(key) != each)
@@ -75,18 +76,23 @@ def changed_metrics(state: TenantVersions) -> frozenset[str]:
 def _firing(state: TenantVersions) -> Iterator[_Firing]:
     for name, comparisons in state.after.open.items():
         for version, comparison in comparisons.items():
-            for metric, found in comparison.found.items():
+            for metric, found in comparison.standing.items():
                 yield _Firing(name, version, comparison.since_ms, metric, found)
 
 
 def _recent(key: str, state: TenantVersions) -> bool:
-    """Whether late data may still bring it back."""
-    return key in state.after.endings or key.rpartition("\x1f")[0] in state.after.markers
+    """Whether late data may still bring it back, or its version, whose traffic ended."""
+    marker = key.rpartition("\x1f")[0]
+    name, version, since = marker.split("\x1f")
+    comparison = state.after.open.get(name, {}).get(version)
+    gone = comparison is not None and comparison.gone is not None and comparison.since_ms == int(since)
+    return gone or key in state.after.endings or marker in state.after.markers
 
 
 def _moved(tenant: str, each: _Firing, known: Told | None) -> Told:
     parts = (RULE, each.metric, tenant, each.name, each.version, each.since_ms)
-    return Told(derived_id("anomaly", *parts), known.revision + 1 if known else 1, each.found.look, True)
+    revision = known.revision + 1 if known else 1
+    return Told(derived_id("anomaly", *parts), revision, each.found.look, True, each.found.reading.explained)
 
 
 def _fires(tenant: str, each: _Firing, told: Told) -> Anomaly:
@@ -98,10 +104,12 @@ def _ends(tenant: str, key: str, ending: Ending | None, told: Told, newest_ms: i
     """Return the end by what was read last; without an ending late data took the finding back."""
     name, version, since, metric = key.split("\x1f")
     start_ms = ending.start_ms if ending else newest_ms
-    resolution: Resolution | None = "no_traffic" if ending and ending.reading is None else None
+    gone = ending is not None and ending.reading is None
+    begins_ms = (ending.since_ms or start_ms) if ending and gone else start_ms
     reading = ending.reading if ending else None
+    resolution: Resolution | None = "no_traffic" if gone else None
     return _event(
-        tenant, name, version, metric, told, reading, start_ms, start_ms + FIVE_MS, resolution, since_ms=int(since)
+        tenant, name, version, metric, told, reading, begins_ms, start_ms + FIVE_MS, resolution, since_ms=int(since)
     )
 
 
@@ -118,6 +126,7 @@ def _event(
     since_ms: int | None = None,
 ) -> Anomaly:
     evidence, k, n = NOTHING, 0, 0
+    severity: Severity = "low_evidence" if told.low else "high"
     if reading is not None and reading.n:
         k, n = reading.k, reading.n
         low, high = wilson(k, n)
@@ -128,7 +137,7 @@ def _event(
         )
     return build_anomaly(
         SeriesKey(tenant, name, version, metric, _FIVE_S, RULE),
-        Stated(told.anomaly_id, told.revision, "firing" if told.firing else "resolved", "high"),
+        Stated(told.anomaly_id, told.revision, "firing" if told.firing else "resolved", severity),
         Counted(start_ms, end_ms, k, n, evidence),
         cadence="real_time",
         action=_ACTION,
@@ -136,6 +145,6 @@ def _event(
         direction=reading.direction if reading else None,
         since=instant_of(start_ms if since_ms is None else since_ms),
         statistic=reading.effect if reading else None,
-        threshold=reading.floor if reading else None,
+        threshold=reading.floor * (reading.people if reading.explained else 1.0) if reading else None,
         affected=reading.affected if reading else None,
     )

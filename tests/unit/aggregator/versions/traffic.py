@@ -96,7 +96,7 @@ def watched(traffic: Iterator[Five], rule: VersionRule = RULE) -> Iterator[Memor
 def found_in(memory: Memory, name: str = "sdk_version", version: str = "2") -> set[str]:
     """Return the metrics that are told of a version."""
     comparison = memory.open.get(name, {}).get(version)
-    return set(comparison.found) if comparison else set()
+    return set(comparison.standing) if comparison else set()
 
 
 def binned_times(values: NDArray[np.float64]) -> dict[int, int]:

@@ -1,0 +1,70 @@
+"""Governed markers: the moments at which somebody who may do so changed what decides or measures.
+
+The activation of a policy, or a person's word that matcher, PAD, SDK or vendor changed. At its moment what it touches
+begins anew (`core.cusum`) and a comparison of before and after begins (`core.versions`). A version that is only seen
+in traffic is no governed marker: a string that upstream sends must not have a bad release teach its own baseline.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from proofwatch.governance.policy import Policy
+from services.aggregator.core.touches import POLICY, TOUCHES, by_policy
+
+
+class GovernedMarker(NamedTuple):
+    """`name` and `version` of what changed for a tenant, or one segment value of it, at `at_ms` (since 1970).
+
+    It takes effect with the first five minutes that begin then or later. `compared`: metrics that it has a part in;
+    `begins_anew`: rates whose baseline and charts do; `by` whom and with what `reason`.
+    """
+
+    tenant: str
+    name: str
+    version: str
+    at_ms: int
+    compared: frozenset[str]
+    begins_anew: frozenset[str]
+    by: str
+    reason: str
+    segment_name: str | None = None
+    segment_value: str | None = None
+
+
+class InForce(NamedTuple):
+    """The policy that decides from a moment on, and who put it in force."""
+
+    from_ms: int
+    policy: Policy
+    by: str
+
+
+def declared(tenant: str, name: str, version: str, at_ms: int, by: str, reason: str) -> GovernedMarker:
+    """Return the marker that a person declared."""
+    touched = TOUCHES[name]
+    return GovernedMarker(tenant, name, version, at_ms, touched.compared, touched.begins_anew, by, reason)
+
+
+def of_policies(
+    tenant: str, decided: Iterable[InForce], segment: tuple[str, str] | None = None
+) -> list[GovernedMarker]:
+    """Return a marker for each change of the policy that decides; `decided` in order, the first is what was before."""
+    found = []
+    for before, after in pairwise(decided):
+        if before.policy.hash == after.policy.hash:
+            continue
+        touched = by_policy(before.policy, after.policy)
+        reason = f"policy {after.policy.name} after {before.policy.name}"
+        found.append(GovernedMarker(
+            tenant, POLICY, after.policy.hash, after.from_ms, touched.compared, touched.begins_anew, after.by, reason,
+            *(segment or (None, None)),
+        ))  # fmt: skip
+    return found
+
+
+def due(markers: Iterable[GovernedMarker], last_ms: int, start_ms: int) -> Sequence[GovernedMarker]:
+    """Return the markers that take effect between two windows, in order; none before the first window."""
+    if last_ms < 0:
+        return ()
+    return sorted((each for each in markers if last_ms < each.at_ms <= start_ms), key=lambda each: each.at_ms)
