@@ -121,6 +121,11 @@ def _end(anomaly: Anomaly) -> str:
             f"{ENDED['within']} in the window from {minute(anomaly.window_start)} ({_counts(anomaly)}; "
             f"expected {percent(anomaly.baseline_rate)})."
         )
+    if anomaly.resolution == "judged_anew":
+        return (
+            f"{ENDED['judged_anew']} since {minute(anomaly.window_start)}: it had been compared with what was before. "
+            "What the change did is told by a comparison of before and after. A case that it opened waits for a person."
+        )
     return (
         f"{ENDED[anomaly.resolution]} since {minute(anomaly.window_start)}, seen at {minute(anomaly.window_end)}. "
         "It ended for want of trials; its rate did not come back. A case that it opened waits for a person."

@@ -40,6 +40,7 @@ NEXT_STEPS: Final = {
 ENDED: Final = {
     "no_traffic": "no traffic",
     "too_little_traffic": "too little traffic",
+    "judged_anew": "judged anew after a governed change",
     "within": "within what is expected again",
 }
 SHAPES: Final = {

@@ -38,8 +38,8 @@ AnomalyAction = Literal[
     "hold_or_roll_back_release",
 ]
 """What it causes."""
-AnomalyResolution = Literal["no_traffic", "too_little_traffic"]
-"""Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
+AnomalyResolution = Literal["no_traffic", "too_little_traffic", "judged_anew"]
+"""Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; judged_anew, what it was compared with no longer counts, since a governed change took effect at window_start; absent: the rate is back at its baseline."""
 AnomalyDirection = Literal["up", "down"]
 """Whether what is watched is above or below what it is compared with; absent: above."""
 ApprovalDocumentKind = Literal["policy", "tenant"]
@@ -93,8 +93,8 @@ IncidentEvidence = Literal["strong", "weak"]
 """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
 IncidentSeverity = Literal["low", "high", "critical"]
 """low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted."""
-IncidentEndedBy = Literal["within", "no_traffic", "too_little_traffic"]
-"""How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; absent: it holds."""
+IncidentEndedBy = Literal["within", "no_traffic", "too_little_traffic", "judged_anew"]
+"""How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; judged_anew, a governed change began its comparison anew; absent: it holds."""
 IncidentAction = Literal[
     "flag_cohort_for_manual_review",
     "incident_review",

@@ -107,8 +107,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """One-sided p of the guard test."""
     backfill: bool
     """True when the window is older than the alert horizon: stored, never notified."""
-    resolution: Literal["no_traffic", "too_little_traffic"] | None = None
-    """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; absent: the rate is back at its baseline."""
+    resolution: Literal["no_traffic", "too_little_traffic", "judged_anew"] | None = None
+    """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; judged_anew, what it was compared with no longer counts, since a governed change took effect at window_start; absent: the rate is back at its baseline."""
     direction: Literal["up", "down"] | None = None
     """Whether what is watched is above or below what it is compared with; absent: above."""
     since: Annotated[datetime, Meta(tz=True)] | None = None
@@ -600,8 +600,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """When its last finding ended; absent: it holds."""
     quiet_since: Annotated[datetime, Meta(tz=True)] | None = None
     """Since when only days have strong evidence; absent: shorter windows have it too, or none had."""
-    ended_by: Literal["within", "no_traffic", "too_little_traffic"] | None = None
-    """How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; absent: it holds."""
+    ended_by: Literal["within", "no_traffic", "too_little_traffic", "judged_anew"] | None = None
+    """How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; judged_anew, a governed change began its comparison anew; absent: it holds."""
     merged_into: str | None = None
     """The incident that it turned out to be a part of; absent: none, or not known any more."""
     direction: Literal["up", "down"] | None = None

@@ -8,7 +8,7 @@ from proofwatch.instants import instant_of
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.series import SeriesKey, cadence_of
 
-Resolution = Literal["no_traffic", "too_little_traffic"]
+Resolution = Literal["no_traffic", "too_little_traffic", "judged_anew"]
 
 
 class Evidence(NamedTuple):

@@ -5,9 +5,10 @@ begins anew (`core.cusum`) and a comparison of before and after begins (`core.ve
 in traffic is no governed marker: a string that upstream sends must not have a bad release teach its own baseline.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from proofwatch.governance.policy import Policy
 from services.aggregator.core.touches import POLICY, TOUCHES, by_policy
@@ -30,6 +31,15 @@ class GovernedMarker(NamedTuple):
     reason: str
     segment_name: str | None = None
     segment_value: str | None = None
+
+    def touches(self, segment_name: str | None, segment_value: str | None) -> bool:
+        """Return whether the rates of a segment value, or of the whole tenant, begin anew."""
+        return self.segment_name is None or (self.segment_name, self.segment_value) == (segment_name, segment_value)
+
+
+Governed = Mapping[str, Sequence[GovernedMarker]]
+"""The markers of each tenant."""
+NOBODY: Final[Governed] = MappingProxyType({})
 
 
 class InForce(NamedTuple):

@@ -19,7 +19,7 @@ from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.calendars import DaysOf, end_ms, start_ms
-from services.aggregator.core.finding import Evidence, Finding, anomaly_event
+from services.aggregator.core.finding import Evidence, Finding, Resolution, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.series import CUSUM, SeriesKey
@@ -102,8 +102,9 @@ def ended(
     evidence: Evidence,
     days_of: DaysOf,
     since_ms: int | None = None,
+    resolution: Resolution = "no_traffic",
 ) -> tuple[AnomalyState, Anomaly]:
-    """Return the state and the event of an anomaly whose traffic ended, at `until_ms`.
+    """Return the state and the event of an anomaly whose traffic ended, or what it was compared with, at `until_ms`.
 
     `evidence` says what it was compared with last. The event's window is the time without traffic, from `since_ms` on
     (None: from the end of the last window that was judged), so it has no trials.
@@ -117,5 +118,5 @@ def ended(
         state.first_start_ms,
         max(state.last_start_ms, start_ms(days_of(key.tenant), key.length_s, until_ms - 1)),
     )
-    event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, "no_traffic"))
+    event = anomaly_event(Finding(key, since_ms, max(since_ms, until_ms), 0, 0, evidence, moved, resolution))
     return moved, event

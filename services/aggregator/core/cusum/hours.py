@@ -1,4 +1,4 @@
-"""How an hour that has turned moves what is usual for a rate, and how a person's word has it begin anew."""
+"""How an hour that has turned moves what is usual for a rate, and what has it begin anew."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,7 @@ from services.aggregator.core.cusum.profile import (
     KEPT_HOURS,
     NO_HOURS,
     Hours,
+    Usual,
     by_reference,
     counting,
     dispersion,
@@ -24,6 +25,7 @@ from services.aggregator.core.cusum.profile import (
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, Side
 from services.aggregator.core.cusum.step import left_out
+from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.times import HOUR_MS
 
 
@@ -71,6 +73,28 @@ def rebased(row: RateRow, history: HourRow, metric: str, word: Rebase, rule: Cus
         history.references[metric] = of_hours(kept, int(kept[-1, 0]) + 1, word.by)
     again = Side(restarted((rule.low_limit if whole else rule.high_limit) * state.phi, word.effective_ms))
     row.rates[metric] = replace(state, k=0, n=0, left_out_k=0, left_out_n=0, up=again, down=again)
+
+
+def begun_anew(row: RateRow, history: HourRow, metric: str, marker: GovernedMarker) -> None:
+    """Have a rate begin anew with a governed marker: nothing before it counts, and its charts wait until enough does.
+
+    What was usual before stays to be seen, so that what the change did to the rate is not absorbed unseen: the frozen
+    reference, or what counted, where there was none. The comparison of before and after tells it. The hour must be
+    turned next.
+    """
+    state = row.rates[metric]
+    hours = joined(unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS, row.hour, state)
+    by = f"until {marker.name} {marker.version}, {marker.by}: {marker.reason}"
+    reference, good = history.references.pop(metric, None), counting(hours)
+    if state.learning:
+        pass  # what was before the marker before this one says more than the little since
+    elif reference is not None:
+        history.before[metric] = replace(reference, by=by)
+    elif len(good):
+        history.before[metric] = of_hours(good, int(good[-1, 0]) + 1, by)
+    history.hours[metric] = packed(NO_HOURS)
+    history.first[metric] = history.rebased[metric] = marker.at_ms // HOUR_MS
+    row.rates[metric] = RateState(Usual(state.usual.p0), None, state.phi, learning=True)
 
 
 def joined(hours: Hours, hour: int, state: RateState) -> Hours:
@@ -122,11 +146,13 @@ def _compared(
         if reference is not None:
             history.references[metric] = reference
     known = history.references.get(metric)
+    known_usual = usual(good, hour, expected, rule, calendar, rebased=metric in history.rebased)
     return replace(
         state,
-        usual=usual(good, hour, expected, rule, calendar, rebased=metric in history.rebased),
+        usual=known_usual,
         reference=None if known is None else by_reference(known, hour, expected, calendar),
         phi=dispersion(good, rule, calendar),
+        learning=state.learning and not known_usual.n,
         k=0,
         n=0,
         left_out_k=0,

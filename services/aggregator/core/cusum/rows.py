@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from services.aggregator.core import governed_markers
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.state import RateRow, RowKey
+from services.aggregator.core.governed_markers import NOBODY, Governed, GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.series import CUSUM
 from services.aggregator.core.times import HOUR_MS
@@ -27,12 +29,23 @@ def firing_rows(anomalies: Anomalies) -> set[RowKey]:
 
 
 def turning(
-    revised: Iterable[WindowRevision], rows: Mapping[RowKey, RateRow], rebases: Sequence[Rebase] = ()
+    revised: Iterable[WindowRevision],
+    rows: Mapping[RowKey, RateRow],
+    rebases: Sequence[Rebase] = (),
+    governed: Governed = NOBODY,
 ) -> set[RowKey]:
     """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed."""
     starts = [(row_of(each), each.key.start_ms) for each in revised]
     return {
         key
         for key, start_ms in starts
-        if rows[key].hour != start_ms // HOUR_MS or due(rebases, key, rows[key].last_ms, start_ms)
+        if rows[key].hour != start_ms // HOUR_MS
+        or due(rebases, key, rows[key].last_ms, start_ms)
+        or due_markers(governed, key, rows[key].last_ms, start_ms)
     }
+
+
+def due_markers(governed: Governed, key: RowKey, last_ms: int, start_ms: int) -> list[GovernedMarker]:
+    """Return the governed markers that take effect between two windows of a row, in order."""
+    markers = governed.get(key.tenant, ())
+    return [each for each in governed_markers.due(markers, last_ms, start_ms) if each.touches(*key[1:])]

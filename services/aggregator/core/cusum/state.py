@@ -39,7 +39,8 @@ QUIET: Final = Side()
 class RateState(Struct, frozen=True, array_like=True):
     """One rate: counts of the hour that is going on, apart those of windows that alarm; what is usual in it; charts.
 
-    `phi` is the dispersion; `reference` None: there is none yet.
+    `phi` is the dispersion; `reference` None: there is none yet. `learning`: it began anew by a governed marker, and
+    its charts wait until what is usual since then is known.
     """
 
     usual: Usual
@@ -51,6 +52,7 @@ class RateState(Struct, frozen=True, array_like=True):
     left_out_n: int = 0
     up: Side = QUIET
     down: Side = QUIET
+    learning: bool = False
 
 
 class RateRow(Struct, array_like=True):
@@ -64,10 +66,12 @@ class RateRow(Struct, array_like=True):
 class HourRow(Struct, array_like=True):
     """By metric: hours of the last 28 days (`profile.packed`), the frozen reference, and from which hour on it counts.
 
-    `first` is the first hour of all, or the hour from which on a person had it begin anew (`rebased`).
+    `first` is the first hour of all, or the hour from which on a person, or a governed marker, had it begin anew
+    (`rebased`). `before`: what was usual before the last governed marker, `by` whose word that was.
     """
 
     hours: dict[str, bytes] = field(default_factory=dict)
     references: dict[str, Reference] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
     rebased: dict[str, int] = field(default_factory=dict)
+    before: dict[str, Reference] = field(default_factory=dict)

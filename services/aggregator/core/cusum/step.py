@@ -50,7 +50,8 @@ def closed(
         if state is None:
             phi = max(rule.dispersion_floor, rule.dispersion_unknown)
             state = RateState(Usual(expected[metric]), None, phi)
-        up = _side(state.up, state, each, rule.odds_ratio, rule)
+        # after a governed marker what the policy expects is not what is usual
+        up = QUIET if state.learning else _side(state.up, state, each, rule.odds_ratio, rule)
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
         if left_out(up, start_ms, rule) or left_out(down, start_ms, rule):

@@ -19,14 +19,15 @@ from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
-from services.aggregator.core.cusum.hours import rebased, turned
+from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import Rolled, days_of_row
-from services.aggregator.core.cusum.rows import row_of
+from services.aggregator.core.cusum.rows import due_markers, row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
 from services.aggregator.core.figures import PROXIES, counted
 from services.aggregator.core.finding import NOTHING, Evidence
+from services.aggregator.core.governed_markers import NOBODY, Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.merge import BucketKey, totals
@@ -34,6 +35,7 @@ from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.series import CUSUM, Direction, SeriesKey
 from services.aggregator.core.times import HOUR_MS
 
+DIRECTIONS: Final[tuple[Direction, ...]] = ("up", "down")
 _SURPRISE: Final = 20.0
 _LONGEST: Final = 288
 
@@ -49,11 +51,14 @@ class RateWatch:
         anomalies: Anomalies,
         days_of: DaysOf,
         rebases: Sequence[Rebase] = (),
+        governed: Governed = NOBODY,
     ) -> None:
         """`rows` has an entry for each window to come and each that fires, `histories` for those that turn.
 
-        All three are updated. `days_of`: whose hours and days are which. `rebases`: what people said of these tenants.
+        All three are updated. `days_of`: whose hours and days are which. `rebases`: what people said of these tenants;
+        `governed`: markers of theirs.
         """
+        self._governed = governed
         self._days_of = days_of
         self._rebases = rebases
         self._rule = monitoring.cusum
@@ -82,6 +87,7 @@ class RateWatch:
             row = self._row(key, bucket.start_ms)
             if row is None:
                 continue
+            yield from self._judged_anew(key, row.last_ms, bucket)
             whole = key.segment_name is None
             counts = {
                 metric: Counts(bucket.start_ms, k, n) if whole else self._beside(row, metric, bucket, k, n, tenant)
@@ -131,17 +137,36 @@ class RateWatch:
         if start_ms <= row.last_ms:
             return None  # late data made a window where there was none
         words = due(self._rebases, key, row.last_ms, start_ms)
-        if words or row.hour != start_ms // HOUR_MS:
+        markers = due_markers(self._governed, key, row.last_ms, start_ms)
+        if words or markers or row.hour != start_ms // HOUR_MS:
             history = self._histories[key]
             for word in words:
                 for metric in row.rates if word.metric is None else row.rates.keys() & {word.metric}:
                     whole = key.segment_name is None
                     rebased(row, history, metric, word, self._rule, whole=whole)
+            for marker in markers:
+                for metric in row.rates.keys() & marker.begins_anew:
+                    begun_anew(row, history, metric, marker)
             calendar = self._days_of(key.tenant).calendar(start_ms)
             turned(row, history, start_ms, self._expected, self._rule, calendar)
             self.changed_histories[key] = history
         self.changed_rows[key] = row
         return row
+
+    def _judged_anew(self, row: RowKey, last_ms: int, bucket: BucketKey) -> Iterator[Anomaly]:
+        """Yield the end of what fires of a rate that begins anew: what it was compared with counts no more."""
+        for marker in due_markers(self._governed, row, last_ms, bucket.start_ms):
+            for metric in sorted(marker.begins_anew):
+                for direction in DIRECTIONS:
+                    key = SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, direction)
+                    state = self._anomalies.get(key)
+                    if state is None or state.state != "firing":
+                        continue
+                    after, ending = quiet.ended(
+                        key, state, bucket.end_ms, NOTHING, self._days_of, bucket.start_ms, "judged_anew"
+                    )
+                    self._put(key, after)
+                    yield ending
 
     def _beside(
         self, row: RateRow, metric: str, bucket: BucketKey, k: int, n: int, tenant: Mapping[str, tuple[int, float]]

@@ -15,6 +15,7 @@ from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.rows import row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
+from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
 from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
 
@@ -40,6 +41,7 @@ class Bank:
     anomalies: Anomalies = field(default_factory=dict)
     rebases: list[Rebase] = field(default_factory=list)
     days: TenantDays = UTC_DAYS
+    governed: list[GovernedMarker] = field(default_factory=list)
 
     def close(self, start_ms: int, counts: Mapping[Segment, tuple[int, int]], *, small: bool = False) -> list[Anomaly]:
         """Close one window with these failures and trials."""
@@ -48,7 +50,15 @@ class Bank:
         for each in windows:
             self.rows.setdefault(row_of(each), RateRow())
             self.histories.setdefault(row_of(each), HourRow())
-        watch = RateWatch(self.monitoring, self.rows, self.histories, self.anomalies, lambda _: self.days, self.rebases)
+        watch = RateWatch(
+            self.monitoring,
+            self.rows,
+            self.histories,
+            self.anomalies,
+            lambda _: self.days,
+            self.rebases,
+            {"bank": self.governed},
+        )
         return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
 
     def run(self, windows: Iterator[tuple[int, Mapping[Segment, tuple[int, int]]]]) -> list[Anomaly]:
