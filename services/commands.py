@@ -73,7 +73,7 @@ COMMANDS: Final = {
     "markers": Command(
         "services.aggregator.queries.markers",
         "standalone,aggregator",
-        "list the new versions of matcher, PAD, SDK and policy, and what they changed",
+        "list the new versions of matcher, PAD, SDK, vendor and policy, and what they changed; or declare one",
         "proofwatch markers --tenant kestrel-telecom --since 30d",
     ),
     "baseline": Command(

@@ -1,4 +1,4 @@
--- revision 8
+-- revision 9
 create schema if not exists windows;
 
 create table if not exists windows.progress(
@@ -116,7 +116,7 @@ create table if not exists windows.rebases(
   written_at timestamptz not null default now()
 );
 create or replace function windows.stays() returns trigger language plpgsql as
-$$ begin raise exception 'entries of windows.rebases stay; add another one'; end $$;
+$$ begin raise exception 'entries of windows.% stay; add another one', tg_table_name; end $$;
 create or replace trigger rebases_stay before update or delete or truncate on windows.rebases
   for each statement execute function windows.stays();
 comment on table windows.rebases is 'What people said is usual: who, when and why. Entries stay. segment_name null: tenant and all values; metric null: every rate.';
@@ -153,6 +153,8 @@ create table if not exists windows.versions(
   body bytea not null
 ) with (fillfactor = 50);
 alter table windows.versions alter column body set storage external;
+alter table windows.versions add column if not exists due_ms bigint;
+comment on column windows.versions.due_ms is 'When silence ends what is found, if nothing comes before, ms since the Unix epoch.';
 comment on table windows.versions is 'What is known of the versions of matcher, PAD, SDK and policy of each tenant.';
 comment on column windows.versions.partition is 'The tallies partition of the tenant; only its lane writes the row.';
 comment on column windows.versions.body is 'msgpack, compressed by zlib: windows of the last hour, what is usual, comparisons, what was told.';
@@ -170,11 +172,31 @@ create table if not exists windows.markers(
   ended_ms bigint,
   primary key(tenant, name, version, since_ms)
 );
+alter table windows.markers add column if not exists by_whom text not null default '';
+alter table windows.markers add column if not exists reason text not null default '';
+comment on column windows.markers.by_whom is 'Who governed it: activated the policy, or declared the change; empty: it was only seen.';
 comment on table windows.markers is 'New versions that began to carry real traffic, and what their comparison came to.';
-comment on column windows.markers.name is 'matcher_version, pad_version, sdk_version, or policy, whose versions are hashes.';
+comment on column windows.markers.name is 'matcher_version, pad_version, sdk_version, vendor, or policy, whose versions are hashes.';
 comment on column windows.markers.since_ms is 'Its first transaction, ms since the Unix epoch.';
 comment on column windows.markers.known_ms is 'When it had carried enough, ms since the Unix epoch.';
 comment on column windows.markers.ended_ms is 'When its comparison was over, ms since the Unix epoch; null: it goes on.';
+
+create table if not exists windows.declared_markers(
+  id bigint generated always as identity primary key,
+  tenant text collate "C" not null,
+  name text not null check (name in ('matcher_version', 'pad_version', 'sdk_version', 'vendor')),
+  version text not null check (version <> ''),
+  at_ms bigint not null,
+  effective_ms bigint not null,
+  by_whom text not null check (by_whom <> ''),
+  reason text not null check (reason <> ''),
+  written_at timestamptz not null default now()
+);
+create or replace trigger declared_markers_stay before update or delete or truncate on windows.declared_markers
+  for each statement execute function windows.stays();
+comment on table windows.declared_markers is 'Changes of matcher, PAD, SDK or vendor that people declared: who, when and why. Entries stay.';
+comment on column windows.declared_markers.at_ms is 'When it changed, as said, ms since the Unix epoch.';
+comment on column windows.declared_markers.effective_ms is 'It takes effect with the first five-minute window that begins then or later.';
 
 create table if not exists windows.timings(
   tenant text collate "C" not null primary key,

@@ -21,11 +21,13 @@ from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
 from services.aggregator.adapters.governed_calendars import GovernedCalendars
+from services.aggregator.adapters.governed_policies import GovernedPolicies
 from services.aggregator.adapters.postgres_stores import incidents_store, ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
 from services.aggregator.config import Engine, GovernedSettings, Settings
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC, Calendars, utc_days
 from services.aggregator.core.closing import Rules
+from services.aggregator.core.governed_markers import Policies
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
@@ -106,10 +108,11 @@ def build_windows(
     """Wire windows; the policy gives the rates to expect and the rule's guard.
 
     `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `calendars`: those of the
-    tenants, or what follows their settings. `heard`: where a log that has an end ends.
+    tenants, or what follows their settings, and policies. `heard`: where a log that has an end ends.
     """
     fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
-    stage = _windows_stage(settings, bus, policy, wire, heard, _known(calendars))
+    policies = GovernedPolicies(calendars, policy) if isinstance(calendars, Follower) else None
+    stage = _windows_stage(settings, bus, policy, wire, heard, _known(calendars), policies)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)
     check = partial(check_shared, bus, topics.TALLIES)
     carrier: Part
@@ -273,7 +276,13 @@ async def connect_ledger(settings: GovernedSettings) -> Service:
 
 
 def _windows_stage(
-    settings: Settings, bus: Bus, policy: Policy, wire: Wire, heard: Heard, calendars: Calendars
+    settings: Settings,
+    bus: Bus,
+    policy: Policy,
+    wire: Wire,
+    heard: Heard,
+    calendars: Calendars,
+    policies: Policies | None,
 ) -> WindowsStage:
     rules = Rules(
         grace_ms=settings.grace_seconds * SECOND_MS,
@@ -283,7 +292,7 @@ def _windows_stage(
         keep=keep_of(settings.keep_minutes_days, settings.keep_five_minutes_days),
     )
     sources = partial(bus.partitions, topics.VERDICTS)
-    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), calendars, wire, heard)
+    return WindowsStage(policy.monitoring, rules, sources, windows_stores(), calendars, wire, heard, policies)
 
 
 def _known(calendars: Follower | Calendars) -> Calendars:

@@ -8,7 +8,7 @@ in traffic is no governed marker: a string that upstream sends must not have a b
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from proofwatch.governance.policy import Policy
 from services.aggregator.core.touches import POLICY, TOUCHES, by_policy
@@ -50,10 +50,44 @@ class InForce(NamedTuple):
     by: str
 
 
-def declared(tenant: str, name: str, version: str, at_ms: int, by: str, reason: str) -> GovernedMarker:
-    """Return the marker that a person declared."""
-    touched = TOUCHES[name]
-    return GovernedMarker(tenant, name, version, at_ms, touched.compared, touched.begins_anew, by, reason)
+class Declared(NamedTuple):
+    """A person's word that something changed at `at_ms`, which takes effect at `effective_ms`: an entry that stays.
+
+    Whoever writes it chooses that later than anything that can have closed by then, so that what follows is a function
+    of the log and of the entries.
+    """
+
+    tenant: str
+    name: str
+    version: str
+    at_ms: int
+    effective_ms: int
+    by: str
+    reason: str
+
+    def marker(self) -> GovernedMarker:
+        """Return the marker."""
+        touched = TOUCHES[self.name]
+        return GovernedMarker(
+            self.tenant, self.name, self.version, self.effective_ms, touched.compared, touched.begins_anew, self.by,
+            self.reason,
+        )  # fmt: skip
+
+
+class Policies(Protocol):
+    """What is known of the policies that govern tenants: `adapters.governed_policies`."""
+
+    def markers(self, tenants: Iterable[str]) -> Governed:
+        """Return the changes of policy of each of these tenants, those that are still to come among them."""
+        ...
+
+
+class NobodysPolicies:
+    """`Policies` where nobody governs."""
+
+    def markers(self, tenants: Iterable[str]) -> Governed:
+        """Return nothing."""
+        return NOBODY
 
 
 def of_policies(

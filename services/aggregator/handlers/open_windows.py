@@ -15,11 +15,13 @@ class OpenWindows:
     another process was here, and the cache is read anew.
     """
 
-    def __init__(self, progress: Progress, opened: Opened, firing: Anomalies, due: DueTimes) -> None:
+    def __init__(
+        self, progress: Progress, opened: Opened, firing: Anomalies, due: DueTimes, versions_due: DueTimes
+    ) -> None:
         self.step, self.sources = progress
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
         self.firing = firing
-        self.due = due
+        self.due, self.versions_due = due, versions_due
         self.tidy_at_ms = 0
 
     def is_long(self) -> bool:

@@ -10,9 +10,11 @@ from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.governed_markers import Governed, GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import BucketKey
-from services.aggregator.core.versions.tenant import closed
+from services.aggregator.core.real_time.due import DueTimes
+from services.aggregator.core.versions.tenant import TenantVersions, closed, silence_ms, silent
 from services.aggregator.core.versions.told import Published, publish
 from services.aggregator.ports.watches import VersionsStore
 
@@ -24,33 +26,72 @@ _Fives = tuple[BucketKey, list[WindowRevision]]
 class VersionFindings:
     """Moves the states of the tenants, stores them and their markers, and makes records of what is found."""
 
-    def __init__(self, monitoring: Monitoring, wire: Wire, store: VersionsStore) -> None:
+    def __init__(self, monitoring: Monitoring, grace_ms: int, wire: Wire, store: VersionsStore) -> None:
+        """`grace_ms`: how long after its end a window closes, and after a silence what ended by it."""
+        self._grace_ms = grace_ms
         self._rule = monitoring.versions
         self._store = store
         self._encode = wire.encoder(ANOMALY)
 
     async def publish(
-        self, revised: Sequence[WindowRevision], timestamp_ms: int | None, partition: int, tx: Any
+        self,
+        revised: Sequence[WindowRevision],
+        timestamp_ms: int | None,
+        due: DueTimes,
+        past_ms: int | None,
+        partition: int,
+        governed: Governed,
+        tx: Any,
     ) -> list[Outgoing]:
-        """Return what the revised windows of five minutes tell.
+        """Return what the revised windows of five minutes tell, and what ends because none came up to `past_ms`.
 
-        What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`.
+        What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`. `governed`: the
+        markers of these tenants, and of those that are `due`.
         """
         outgoing: list[Outgoing] = []
-        fives = _fives(revised)
+        fives = fives_of(revised)
         for begin in range(0, len(fives), _AT_ONCE):
             some = fives[begin : begin + _AT_ONCE]
             states = await self._store.load_versions(tx, {key.tenant for key, _ in some})
             for key, windows in some:
-                state = closed(states[key.tenant], key.start_ms, [each.window for each in windows], self._rule)
-                found = publish(key.tenant, state)
-                states[key.tenant] = found.state
-                if found.markers or found.taken_back:
-                    await self._store.save_markers(tx, key.tenant, found.markers, found.taken_back)
-                due_ms = windows[0].due_ms
-                outgoing += self._records(found, timestamp_ms if due_ms is None else due_ms)
-            await self._store.save_versions(tx, partition, states)
+                due_ms, markers = windows[0].due_ms, governed.get(key.tenant, ())
+                if due_ms is not None:  # what is restated is no sign that time went on
+                    outgoing += await self._silent(key.tenant, states, key.end_ms, markers, tx)
+                shown = [each.window for each in windows]
+                states[key.tenant] = closed(states[key.tenant], key.start_ms, shown, self._rule, markers)
+                at_ms = timestamp_ms if due_ms is None else due_ms
+                outgoing += await self._published(key.tenant, states, at_ms, tx)
+            await self._save(states, due, partition, tx)
+        states = await self._store.load_versions(tx, set(due.by(past_ms)))
+        for tenant in states:
+            assert past_ms is not None, "nobody is due before time has begun"
+            outgoing += await self._silent(tenant, states, past_ms, governed.get(tenant, ()), tx)
+        await self._save(states, due, partition, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
+
+    async def _silent(
+        self, tenant: str, states: dict[str, TenantVersions], until_ms: int, markers: Sequence[GovernedMarker], tx: Any
+    ) -> list[Outgoing]:
+        due_ms = silence_ms(states[tenant])
+        if due_ms is None or until_ms < due_ms:
+            return []
+        states[tenant] = silent(states[tenant], until_ms, self._rule, markers)
+        return await self._published(tenant, states, due_ms + self._grace_ms, tx)
+
+    async def _published(
+        self, tenant: str, states: dict[str, TenantVersions], at_ms: int | None, tx: Any
+    ) -> list[Outgoing]:
+        found = publish(tenant, states[tenant])
+        states[tenant] = found.state
+        if found.markers or found.taken_back:
+            await self._store.save_markers(tx, tenant, found.markers, found.taken_back)
+        return self._records(found, at_ms)
+
+    async def _save(self, states: dict[str, TenantVersions], due: DueTimes, partition: int, tx: Any) -> None:
+        due_ms = {tenant: silence_ms(state) for tenant, state in states.items()}
+        await self._store.save_versions(tx, partition, states, due_ms)
+        for tenant, at_ms in due_ms.items():
+            due.note(tenant, at_ms)
 
     def _records(self, found: Published, at_ms: int | None) -> list[Outgoing]:
         return [
@@ -58,6 +99,7 @@ class VersionFindings:
         ]
 
 
-def _fives(revised: Sequence[WindowRevision]) -> list[_Fives]:
+def fives_of(revised: Sequence[WindowRevision]) -> list[_Fives]:
+    """Return the five minutes of tenants that are looked at, with their windows."""
     judged = (each for each in revised if each.key.length_s == FIVE_MINUTES_S and not each.backfill)
     return [(key, list(windows)) for key, windows in groupby(judged, key=lambda each: each.key)]

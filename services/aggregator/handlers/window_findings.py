@@ -16,6 +16,7 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rows import firing_rows, is_looked_at, row_of, turning
 from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.cusum.watch import RateWatch
+from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.publishing import window_event
@@ -46,18 +47,20 @@ class WindowFindings:
         in_hand: OpenWindows,
         past_ms: int | None,
         days_of: DaysOf,
+        governed: Governed,
         tx: Any,
     ) -> list[Outgoing]:
         """Return the windows and what is found in them; store what is remembered of them.
 
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
-        `past_ms`: what ended by then has closed; so what was silent for too long by then has ended.
+        `past_ms`: what ended by then has closed; so what was silent for too long by then has ended. `governed`: the
+        markers of these tenants.
         """
         tenants = {each.key.tenant for each in revised} | in_hand.silent(past_ms, days_of)
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
-        charts = await self._charts(revised, anomalies, days_of, tx)
+        charts = await self._charts(revised, anomalies, days_of, governed, tx)
         watch = await self._watch(revised, anomalies, charts, days_of, tx)
         outgoing: list[Outgoing] = []
         number = count()
@@ -87,14 +90,19 @@ class WindowFindings:
         return outgoing
 
     async def _charts(
-        self, revised: Sequence[WindowRevision], anomalies: Anomalies, days_of: DaysOf, tx: Any
+        self,
+        revised: Sequence[WindowRevision],
+        anomalies: Anomalies,
+        days_of: DaysOf,
+        governed: Governed,
+        tx: Any,
     ) -> RateWatch:
         looked_at = [each for each in revised if is_looked_at(each)]
         days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
         rows = await self._stores.rates.load_rates(tx, {*map(row_of, looked_at), *firing_rows(anomalies), *days})
         rebases = await self._stores.rates.load_rebases(tx, {each.key.tenant for each in looked_at})
-        histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows, rebases) | days)
-        return RateWatch(self._monitoring, rows, histories, anomalies, days_of, rebases)
+        histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows, rebases, governed) | days)
+        return RateWatch(self._monitoring, rows, histories, anomalies, days_of, rebases, governed)
 
     async def _watch(
         self, revised: Sequence[WindowRevision], anomalies: Anomalies, charts: RateWatch, days_of: DaysOf, tx: Any

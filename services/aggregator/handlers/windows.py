@@ -18,6 +18,7 @@ from proofwatch.governance.tenant_days import SETTLED_MS
 from proofwatch.runtime.conditions import Condition
 from services.aggregator.core.calendars import Calendars
 from services.aggregator.core.closing import Rules, WindowRevision, close, restate
+from services.aggregator.core.governed_markers import NOBODY, Governed, NobodysPolicies, Policies
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
@@ -28,7 +29,7 @@ from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.timing_findings import TimingFindings
-from services.aggregator.handlers.version_findings import VersionFindings
+from services.aggregator.handlers.version_findings import VersionFindings, fives_of
 from services.aggregator.handlers.window_findings import WindowFindings
 from services.aggregator.ports.windows import Progress, WindowsStores
 
@@ -54,11 +55,14 @@ class WindowsStage:
         calendars: Calendars,
         wire: Wire = JSON,
         heard: Heard = goes_on,
+        policies: Policies | None = None,
     ) -> None:
         """`calendars`: those of the tenants.
 
-        `heard`: where a log that has an end ends, so that its end is not taken for silence.
+        `heard`: where a log that has an end ends, so that its end is not taken for silence. `policies`: what governs
+        the tenants; None: nobody does.
         """
+        self._policies = policies or NobodysPolicies()
         self._calendars = calendars
         self._rules = rules
         self._count_sources = verdicts_partitions
@@ -67,7 +71,8 @@ class WindowsStage:
         self._due = stores.minutes
         self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
         self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes, heard)
-        self._versions = VersionFindings(monitoring, wire, stores.versions)
+        self._versions = VersionFindings(monitoring, rules.grace_ms, wire, stores.versions)
+        self._versions_store = stores.versions
         self._timings = TimingFindings(wire, stores.timings, stores.versions)
         self._expected = 0
         self._lanes: dict[TopicPartition, OpenWindows] = {}
@@ -115,14 +120,31 @@ class WindowsStage:
         self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
     ) -> list[Outgoing]:
         """Return the windows and what is found in them, in the order of their times, however the log was cut."""
-        windows = await self._findings.publish(revised, batch.progress_ms, lane, past_ms, self._rules.days_of, tx)
+        governed = await self._governed(revised, lane, past_ms, tx)
+        windows = await self._findings.publish(
+            revised, batch.progress_ms, lane, past_ms, self._rules.days_of, governed, tx
+        )
         partition = batch.source.partition
         minutes = await self._minutes.publish(
             revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, tx
         )
-        versions = await self._versions.publish(revised, batch.progress_ms, partition, tx)
+        versions = await self._versions.publish(
+            revised, batch.progress_ms, lane.versions_due, past_ms, partition, governed, tx
+        )
         timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
+
+    async def _governed(
+        self, revised: list[WindowRevision], lane: OpenWindows, past_ms: int | None, tx: Any
+    ) -> Governed:
+        """Return the governed markers of the tenants that are looked at: of policies, and declared by people."""
+        tenants = {key.tenant for key, _ in fives_of(revised)} | set(lane.versions_due.by(past_ms))
+        if not tenants:
+            return NOBODY
+        found = {tenant: list(markers) for tenant, markers in self._policies.markers(tenants).items()}
+        for each in await self._versions_store.load_declared(tx, tenants):
+            found.setdefault(each.tenant, []).append(each.marker())
+        return found
 
     async def _save(
         self,
@@ -169,7 +191,9 @@ class WindowsStage:
             self._rules = self._rules._replace(days_of=days_of)
             opened = await self._store.load_open(tx, source.partition, self._rules.days_of)
             firing = await self._store.load_firing(tx, source.partition)
-            lane = OpenWindows(stored, opened, firing, DueTimes(await self._due.load_due(tx, source.partition)))
+            due = DueTimes(await self._due.load_due(tx, source.partition))
+            versions_due = DueTimes(await self._versions_store.load_due(tx, source.partition))
+            lane = OpenWindows(stored, opened, firing, due, versions_due)
         return lane
 
     async def _merge(

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.real_time.tenant import TenantState
 from services.aggregator.core.timing_jumps import Timings
 from services.aggregator.core.versions.memory import Marker
@@ -54,8 +55,18 @@ class VersionsStore(Protocol):
         """Return the states of these tenants; a new one where nothing is stored."""
         ...
 
-    async def save_versions(self, tx: Any, partition: int, states: Mapping[str, TenantVersions]) -> None:
-        """Store the states."""
+    async def save_versions(
+        self, tx: Any, partition: int, states: Mapping[str, TenantVersions], due_ms: Mapping[str, int | None]
+    ) -> None:
+        """Store the states, and by tenant when what is found ends by silence."""
+        ...
+
+    async def load_due(self, tx: Any, partition: int) -> dict[str, int]:
+        """Return when what is found of a tallies partition's tenants ends by silence, if nothing comes."""
+        ...
+
+    async def load_declared(self, tx: Any, tenants: Collection[str]) -> list[Declared]:
+        """Return what people declared of these tenants, in the order in which they did."""
         ...
 
     async def save_markers(self, tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:

@@ -7,6 +7,7 @@ have closed, so everybody who counts the same log sees it at the same place.
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from proofwatch.bus.errors import BusError
@@ -156,8 +157,19 @@ async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
         raise NothingFound(f"{args.tenant} has no trials of {args.metric} yet")
     return Sheet(
         f"What is usual for the rates of {args.tenant}", {"tenant": args.tenant}, _COLUMNS, found, _HEADINGS,
-        [_text(each) for each in found], [said(each) for each in words] or ["nobody has rebased anything of it"],
+        [_text(each) for each in found],
+        [*([said(each) for each in words] or ["nobody has rebased anything of it"]), *_before(hours, args.metric)],
     )  # fmt: skip
+
+
+def _before(histories: Mapping[RowKey, HourRow], wanted: str | None) -> Iterator[str]:
+    """Yield what was usual before the last governed marker of each rate: what that did is not absorbed unseen."""
+    for key in sorted(histories, key=lambda key: (key.segment_name or "", key.segment_value or "")):
+        for metric, each in histories[key].before.items():
+            if wanted in (None, metric) and any(each.n):
+                where = f"{key.segment_name}={key.segment_value}" if key.segment_name else "whole tenant"
+                k, n = sum(each.k), sum(each.n)
+                yield f"{metric} of {where} was {percent(k / n)} ({count(k)} of {count(n)}) {each.by}"
 
 
 async def _rows(connection: Any, args: argparse.Namespace) -> dict[RowKey, RateRow]:

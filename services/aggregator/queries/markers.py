@@ -1,9 +1,13 @@
-"""`proofwatch markers`: which versions of matcher, PAD, SDK and policy came into use, and what they changed."""
+"""`proofwatch markers`: which versions of matcher, PAD, SDK, vendor and policy came into use, and what they changed.
+
+All kinds together: those that traffic showed, policies that were activated, and what people declared (`declare`).
+"""
 
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +17,16 @@ from proofwatch.bus.errors import BusError
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
 from services.aggregator.config import GovernedSettings
+from services.aggregator.core.governed_markers import Declared
+from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
+from services.aggregator.core.versions.spelling import canonical
+from services.aggregator.queries.declare import KINDS, declare
 from services.aggregator.queries.found import NothingFound, shown
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _COLUMNS: Final = (
-    "name", "version", "previous", "since", "known", "transactions", "share", "state", "ended",
+    "name", "version", "previous", "since", "known", "transactions", "share", "state", "ended", "by", "reason",
 )  # fmt: skip
 _HEADINGS: Final = ("what", "from", "to", "since", "transactions", "share", "comparison")
 _WORDS: Final = {
@@ -28,6 +36,7 @@ _WORDS: Final = {
     "as_before": "did otherwise, and is as before",
     "no_traffic": "its traffic ended",
 }
+_TOGETHER_MS: Final = 300_000
 
 
 class _Row(msgspec.Struct):
@@ -42,10 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "List the versions of matcher, PAD, SDK and policy that began to carry real traffic of a tenant, with what "
-        "their comparison with what ran before and beside them came to. Read only."
+        "their comparison with what ran before and beside them came to. With `add`, declare that matcher, PAD, SDK or "
+        "vendor changed: what it touches is compared with before, and begins anew; the entry stays, with who, when and "
+        "why. Adding needs the rights of the process windows; else it is read only."
     )
     add = parser.add_argument
+    add("action", nargs="?", choices=("list", "add"), default="list", help="list them, or add one (%(default)s)")
     add("--tenant", required=True, metavar="T", help="whose versions")
+    add("--kind", choices=tuple(KINDS), help="add: what changed")
+    add("--version", metavar="V", help="add: to which version, as traffic names it, if it does")
+    add("--at", type=moment_ms, metavar="TIME", help="add: when; default: now")
+    add("--by", metavar="NAME", help="add: who says so")
+    add("--reason", metavar="TEXT", help="add: why, such as the number of the change")
     add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); default: all")
     add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive")
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
@@ -54,9 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0, also where there are none; 1 when the database is away, 2 when the folder is none of a run."""
+    """Return 0, also where there are none; 1 when the database is away, 2 when folder or arguments are wrong."""
     try:
         dsn = args.dsn or GovernedSettings.read().postgres_dsn
+        if args.action == "add":
+            sys.stdout.write(f"{declare(dsn, args)}\n")
+            return 0
         found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(dsn, args.tenant))
     except NothingFound as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
@@ -65,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 1
     within = [each for each in found if _within(each, args.since, args.until)]
-    notes = [] if within else [f"no new version of {args.tenant} in this span"]
+    notes = [*_words(within), *_together(within)] if within else [f"no new version of {args.tenant} in this span"]
     rows, texts = [_cells(each) for each in within], [_text(each) for each in within]
     about = {"tenant": args.tenant}
     write(
@@ -96,7 +116,7 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
 async def _of_database(dsn: str, tenant: str) -> list[Marker]:
     try:
         from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra; a run needs none
-        from services.aggregator.adapters.version_store import read_markers
+        from services.aggregator.adapters.version_store import load_declared, read_markers
     except ModuleNotFoundError as error:
         raise NothingFound(
             f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
@@ -105,16 +125,48 @@ async def _of_database(dsn: str, tenant: str) -> list[Marker]:
     pool = await create_pool(dsn, max_size=1)
     try:
         async with pool.acquire() as connection:
-            return [marker for _, marker in await read_markers(connection, tenant)]
+            seen = [marker for _, marker in await read_markers(connection, tenant)]
+            said = [each for each in await load_declared(connection, [tenant]) if not _is_seen(each, seen)]
+            return sorted([*seen, *map(_unseen, said)], key=lambda each: each.known_ms)
     finally:
         await pool.close()
+
+
+def _is_seen(entry: Declared, seen: Iterable[Marker]) -> bool:
+    return any(
+        (each.name, each.by, each.reason) == (entry.name, entry.by, entry.reason)
+        and canonical(each.version) == canonical(entry.version)
+        for each in seen
+    )
+
+
+def _unseen(entry: Declared) -> Marker:
+    """Return the marker of a word that no traffic came for yet."""
+    since = entry.effective_ms
+    return Marker(entry.name, entry.version, None, since, since, 0, 0.0, "comparing", 0, entry.by, entry.reason)
+
+
+def _words(found: Iterable[Marker]) -> list[str]:
+    return [f"{each.name} {each.version}: by {each.by}: {each.reason}" for each in found if each.by]
+
+
+def _together(found: Sequence[Marker]) -> list[str]:
+    """Return which began in the same five minutes, of kinds that have a part in the same: their doings are one."""
+    return [
+        f"{one.name} {one.version} and {other.name} {other.version} began in the same five minutes: what both have a "
+        "part in changed with both, and cannot be told apart"
+        for one, other in combinations(found, 2)
+        if one.name != other.name
+        and abs(one.since_ms - other.since_ms) < _TOGETHER_MS
+        and TOUCHES[one.name].compared & TOUCHES[other.name].compared
+    ]
 
 
 def _cells(each: Marker) -> Sequence[Cell]:
     ended = shown(each.ended_ms) if each.ended_ms else None
     return [
         each.name, each.version, each.previous, shown(each.since_ms), shown(each.known_ms), each.n,
-        round(each.share, 6), each.state, ended,
+        round(each.share, 6), each.state, ended, each.by or None, each.reason or None,
     ]  # fmt: skip
 
 
@@ -122,5 +174,5 @@ def _text(each: Marker) -> list[str]:
     ended = f" ({shown(each.ended_ms)})" if each.ended_ms else ""
     return [
         each.name, each.previous or "–", each.version, shown(each.since_ms), count(each.n), percent(each.share),
-        _WORDS[each.state] + ended,
+        (_WORDS[each.state] if each.n else "no traffic yet") + ended,
     ]  # fmt: skip

@@ -1,14 +1,20 @@
 """A new version through combine and windows: its marker, what is found of it, and that batches decide nothing."""
 
+import argparse
+import asyncio
+import json
 import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from proofwatch.events.types import Anomaly, Device, Timings, Verdict
 from services.aggregator.adapters import version_store
+from services.aggregator.core.governed_markers import Declared
+from services.aggregator.queries import markers as markers_command
 from tests.integration.aggregator.house import house
 from tests.integration.aggregator.traffic import START, verdict
 from tests.support.postgres_server import PostgresServer
@@ -63,3 +69,49 @@ async def test_how_the_log_is_cut_into_batches_decides_nothing(postgres_server: 
         found.append(await run(dsn, batch))
         postgres_server.drop_database(dsn)
     assert found[0] == found[1]
+
+
+async def test_what_a_person_declared_is_compared_listed_and_has_the_rates_begin_anew(
+    postgres_dsn: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A vendor's change that no field of the traffic names; the entry stays."""
+    at_ms = round((START + timedelta(hours=3)).timestamp() * 1000)
+    entry = Declared("bank", "vendor", "face 8", at_ms, at_ms, "A. Rao", "change 1187")
+    verdicts = [
+        verdict(n, START + timedelta(seconds=6 * n), failed=n % (50 if n < 1_800 else 2) == 0) for n in range(3_000)
+    ]
+    async with house(postgres_dsn, batch=500) as made:
+        async with made.pool.acquire() as connection:
+            await version_store.write_declared(connection, entry)
+            with pytest.raises(Exception, match=r"entries of windows\.declared_markers stay"):
+                await connection.execute("delete from windows.declared_markers")
+        await made.feed(verdicts[:1_900])
+        await made.settle()
+        await made.feed(verdicts[1_900:])
+        await made.settle()
+        await made.pass_time(600)
+        told = made.anomalies()
+    compared = [each for each in told if each.rule == "version_change"]
+    assert {(each.segment_name, each.segment_value, each.state) for each in compared} == {
+        ("vendor", "face 8", "firing")
+    }
+    assert "liveness_fail_rate" in {each.metric for each in compared}
+    charts = [each for each in told if each.rule == "cusum" and each.metric == "liveness_fail_rate"]
+    assert not [each for each in charts if each.window_end > START + timedelta(hours=3, minutes=5)]
+    assert await asyncio.to_thread(command, postgres_dsn, "--tenant", "bank") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "vendor face 8: by A. Rao: change 1187" in shown
+    said = ("--kind", "sdk", "--version", "9", "--by", "A. Rao", "--reason", "why")
+    assert await asyncio.to_thread(command, postgres_dsn, "add", "--tenant", "tpyo", *said) == 2
+    assert await asyncio.to_thread(command, postgres_dsn, "add", "--tenant", "bank", *said) == 0
+    assert "sdk_version 9 of bank since" in capsys.readouterr().out
+    assert await asyncio.to_thread(command, postgres_dsn, "--tenant", "bank", "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {(each["name"], each["version"], each["by"]) for each in rows} >= {("sdk_version", "9", "A. Rao")}
+
+
+def command(dsn: str, *words: str) -> int:
+    """Run `proofwatch markers`."""
+    parser = argparse.ArgumentParser()
+    markers_command.add_arguments(parser)
+    return markers_command.run(parser.parse_args([*words, "--dsn", dsn]))

@@ -9,7 +9,7 @@ from proofwatch.detection.sentences import finding_sentence, finding_title
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.cusum.hours import begun_anew
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
-from services.aggregator.core.governed_markers import GovernedMarker, InForce, declared, due, of_policies
+from services.aggregator.core.governed_markers import Declared, GovernedMarker, InForce, due, of_policies
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS
 from services.aggregator.core.touches import TOUCHES, by_policy
@@ -35,7 +35,8 @@ def after(seed: int, hours: int, rate: float, bank: Bank) -> Any:
 
 
 def matcher(bank: Bank) -> GovernedMarker:
-    return declared("bank", "matcher_version", "8.0", bank.rows[BANK].last_ms + FIVE_MS, "A. Rao", "change 1187")
+    at_ms = bank.rows[BANK].last_ms + FIVE_MS
+    return Declared("bank", "matcher_version", "8.0", at_ms, at_ms, "A. Rao", "change 1187").marker()
 
 
 def test_what_a_marker_touches_is_compared_with_nothing_before_it(grown: Bank) -> None:
@@ -64,7 +65,7 @@ def test_what_a_marker_does_not_touch_stays_as_it_is(grown: Bank) -> None:
     """A PAD has no part in matching, nor has another segment's marker."""
     bank = deepcopy(grown)
     at_ms = bank.rows[BANK].last_ms + FIVE_MS
-    pad = declared("bank", "pad_version", "3", at_ms, "A. Rao", "why")
+    pad = Declared("bank", "pad_version", "3", at_ms, at_ms, "A. Rao", "why").marker()
     ios = matcher(bank)._replace(segment_name="os", segment_value="ios")
     bank.governed = [pad, ios]
     untouched = deepcopy(grown)
@@ -97,7 +98,7 @@ def test_a_second_marker_leaves_what_was_before_the_first_until_enough_is_known_
 
 
 def test_markers_take_effect_once_with_the_first_window_that_begins_after_them() -> None:
-    marker = declared("bank", "vendor", "x", 7 * FIVE_MS + 1, "A. Rao", "why")
+    marker = Declared("bank", "vendor", "x", 0, 7 * FIVE_MS + 1, "A. Rao", "why").marker()
     assert list(due([marker], 6 * FIVE_MS, 7 * FIVE_MS)) == []
     assert list(due([marker], 7 * FIVE_MS, 8 * FIVE_MS)) == [marker]
     assert list(due([marker], 7 * FIVE_MS, 80 * FIVE_MS)) == [marker]

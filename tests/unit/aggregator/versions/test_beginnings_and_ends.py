@@ -3,7 +3,7 @@
 import pytest
 
 from proofwatch.events.types import Anomaly
-from services.aggregator.core.governed_markers import declared
+from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 from services.aggregator.core.versions.memory import Memory, next_memory
 from services.aggregator.core.versions.part import Five
@@ -132,7 +132,7 @@ def test_the_parts_of_two_spellings_add_up() -> None:
 def watched(traffic: list[Five], word: str, *, name: str = "sdk_version", at: int) -> tuple[list[Memory], int]:
     """Return the memories of a tenant to whom somebody declared a version from the n-th five minutes on."""
     at_ms = traffic[at].start_ms
-    marker = declared("bank", name, word, at_ms, "A. Rao", "change 1187")
+    marker = Declared("bank", name, word, at_ms, at_ms, "A. Rao", "change 1187").marker()
     memory, usual, waiting, found = Memory(), Usual(), list[Five](), list[Memory]()
     for five in traffic:
         memory = next_memory(memory, five, usual, RULE, [marker])
