@@ -47,6 +47,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         alike=_slices(root.confounded),
         since=found.since,
         known_at=found.known_at,
+        time_zone=lead.time_zone,
         until=found.until,
         quiet_since=found.quiet_since,
         ended_by=found.ended_by,

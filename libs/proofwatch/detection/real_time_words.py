@@ -1,11 +1,11 @@
 """What the detectors of minutes found, in a sentence of plain words: what, since when, against what."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from proofwatch.detection.label_words import WORDS_OF_LABELS
 from proofwatch.events.types import Anomaly
+from proofwatch.local_time import minute
 
 
 class Words(NamedTuple):
@@ -22,7 +22,9 @@ def words_of(anomaly: Anomaly) -> Words | None:
     if found is None:
         return None
     title, sentence = found
-    return Words(title, f"{sentence(anomaly)[:-1]}, since {_minute(anomaly.since or anomaly.window_start)}.")
+    return Words(
+        title, f"{sentence(anomaly)[:-1]}, since {minute(anomaly.since or anomaly.window_start, anomaly.time_zone)}."
+    )
 
 
 def _nobody_fails(anomaly: Anomaly) -> str:
@@ -89,7 +91,3 @@ _WORDS: Final[dict[tuple[str, str], tuple[str, Callable[[Anomaly], str]]]] = {
 
 def _percent(rate: float) -> str:
     return f"{100 * rate:.3g} %"
-
-
-def _minute(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

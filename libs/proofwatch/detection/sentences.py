@@ -10,8 +10,9 @@ from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
-from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, minute, percent, slice_words
+from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, percent, slice_words
 from proofwatch.events.types import Anomaly
+from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
@@ -32,8 +33,8 @@ def finding_sentence(anomaly: Anomaly, where: str) -> str:
     """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
     if anomaly.state == "resolved":
         return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
-    since = anomaly.since or anomaly.window_start
-    said = f"{_capital(what(anomaly))} at {where} since {minute(since)}: {_rates(anomaly)}. {_sure(anomaly)}"
+    since = minute(anomaly.since or anomaly.window_start, anomaly.time_zone)
+    said = f"{_capital(what(anomaly))} at {where} since {since}: {_rates(anomaly)}. {_sure(anomaly)}"
     return f"{said}{_people(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
 
 
@@ -42,7 +43,7 @@ def finding_title(anomaly: Anomaly, where: str) -> str:
     if anomaly.state == "firing":
         return f"{_capital(what(anomaly))} at {where}"
     ended = ENDED[anomaly.resolution or "within"]
-    since = f" since {minute(anomaly.window_start)}" if anomaly.resolution else ""
+    since = f" since {minute(anomaly.window_start, anomaly.time_zone)}" if anomaly.resolution else ""
     return f"{_capital(metric_words(anomaly.metric))} at {where}: {ended}{since}"
 
 
@@ -74,7 +75,7 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = name(incident.root.where, incident.tenant)
-    return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since)}"
+    return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since, incident.lead.time_zone)}"
 
 
 def incident_news(incident: Incident, name: Named = slice_words) -> str:
@@ -116,9 +117,10 @@ def incident_account(found: Sequence[Incident]) -> str:
 
 
 def _end(anomaly: Anomaly) -> str:
+    start, end = (minute(each, anomaly.time_zone) for each in (anomaly.window_start, anomaly.window_end))
     if anomaly.resolution is None:
         return (
-            f"{ENDED['within']} in the window from {minute(anomaly.window_start)} ({_counts(anomaly)}; "
+            f"{ENDED['within']} in the window from {start} ({_counts(anomaly)}; "
             f"expected {percent(anomaly.baseline_rate)})."
         )
     if anomaly.resolution == "judged_anew":
@@ -127,7 +129,7 @@ def _end(anomaly: Anomaly) -> str:
             "What the change did is told by a comparison of before and after. A case that it opened waits for a person."
         )
     return (
-        f"{ENDED[anomaly.resolution]} since {minute(anomaly.window_start)}, seen at {minute(anomaly.window_end)}. "
+        f"{ENDED[anomaly.resolution]} since {start}, seen at {end}. "
         "It ended for want of trials; its rate did not come back. A case that it opened waits for a person."
     )
 
@@ -190,10 +192,11 @@ def _incident_people(incident: Incident) -> str:
 
 
 def _until(incident: Incident) -> str:
+    zone = incident.lead.time_zone
     if incident.until is not None and incident.ended_by is not None:
-        return f"It ended {minute(incident.until)}: {ENDED[incident.ended_by]}. "
+        return f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}. "
     if incident.quiet_since is not None:
-        return f"Windows shorter than a day are quiet since {minute(incident.quiet_since)}; the day is not. "
+        return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not. "
     return ""
 
 

@@ -3,8 +3,9 @@
 from typing import Final
 
 from proofwatch.detection.real_time_words import Words
-from proofwatch.detection.words import minute, percent
+from proofwatch.detection.words import percent
 from proofwatch.events.types import Anomaly
+from proofwatch.local_time import minute
 
 VERSION_CHANGE: Final = "version_change"
 TIMING_JUMP: Final = "timing_jump"
@@ -14,7 +15,7 @@ def version_words(anomaly: Anomaly) -> Words | None:
     """Return the words for a finding of these rules; None: it is of another."""
     if anomaly.rule not in (VERSION_CHANGE, TIMING_JUMP):
         return None
-    since = f", since {minute(anomaly.since or anomaly.window_start)}."
+    since = f", since {minute(anomaly.since or anomaly.window_start, anomaly.time_zone)}."
     if anomaly.metric.endswith("_ms"):
         return Words("it takes longer", _longer(anomaly) + since)
     if anomaly.metric.endswith("_score"):

@@ -1,7 +1,6 @@
 """The words of detection: what is counted, what is wrong, what to do, and how numbers are written."""
 
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from proofwatch.detection.findings import WHOLE, Slice
@@ -80,8 +79,3 @@ def slice_kind_words(where: Slice, tenant: str) -> str:
 def percent(rate: float) -> str:
     """Return a rate in percent, three digits of it."""
     return f"{100 * rate:.3g} %"
-
-
-def minute(at: datetime) -> str:
-    """Return the minute in UTC. Raises `OverflowError` outside of the years 1 to 9999."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

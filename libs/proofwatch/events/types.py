@@ -115,6 +115,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """Since when it is so, as far as the counts tell; absent: since window_start of the first revision."""
     known_at: Annotated[datetime, Meta(tz=True)] | None = None
     """When it became known, in log time: labels may prove it weeks after its window; absent: as soon as its window closed."""
+    time_zone: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*\\Z")] | None = None
+    """The tenant's time zone then, an IANA name, in which words about it are written; absent: UTC. Times of fields are in UTC whatever it is."""
     statistic: float | None = None
     """The detector's statistic, in its own unit; absent: the rule has none beside p_value."""
     threshold: float | None = None
@@ -596,6 +598,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Denominator of what remains of the tenant without the root; absent as share."""
     rest_baseline_rate: float | None = None
     """The rate that is to be expected of what remains; absent as share."""
+    time_zone: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*\\Z")] | None = None
+    """The tenant's time zone then, an IANA name, in which its words are written; absent: UTC. Times of fields are in UTC whatever it is."""
     until: Annotated[datetime, Meta(tz=True)] | None = None
     """When its last finding ended; absent: it holds."""
     quiet_since: Annotated[datetime, Meta(tz=True)] | None = None

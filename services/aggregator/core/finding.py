@@ -2,9 +2,12 @@
 
 from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
+from msgspec.structs import replace
+
 from proofwatch.events.enumerations import AnomalyAction, AnomalyCadence
 from proofwatch.events.types import Anomaly
-from proofwatch.instants import instant_of
+from proofwatch.governance.tenant_days import TenantDays
+from proofwatch.instants import instant_of, ms_of
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.series import SeriesKey, cadence_of
 
@@ -96,6 +99,12 @@ def anomaly_event(finding: Finding) -> Anomaly:
         resolution=finding.resolution,
         direction=finding.series.direction,
     )
+
+
+def in_tenants_time(anomaly: Anomaly, days: TenantDays) -> Anomaly:
+    """Return the event with the time zone of its tenant at the end of its window; words about it are in that."""
+    zone = days.calendar(ms_of(anomaly.window_end)).zone
+    return anomaly if zone == "UTC" else replace(anomaly, time_zone=zone)
 
 
 def build_anomaly(

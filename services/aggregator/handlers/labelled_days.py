@@ -19,6 +19,7 @@ from services.aggregator.core.labelled_windows import Labelled, window_event
 from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
 from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
 from services.aggregator.core.watch import Watch
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.ledger import Due, LedgerStores
 
 _UNATTENDED: Final = 20
@@ -48,7 +49,7 @@ class LabelledDays:
         controls = await self._rule(windows, timestamp_ms, tx)
         return [
             *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
-            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in anomalies),
+            *(found_record(self._anomaly, each, days_of, timestamp_ms) for each in anomalies),
             *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
         ]
 

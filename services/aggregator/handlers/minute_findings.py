@@ -4,11 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
-from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
-from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.merge import totals
@@ -18,6 +16,7 @@ from services.aggregator.core.real_time.findings import Published, publish
 from services.aggregator.core.real_time.minute import minute_of
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
 from services.aggregator.core.times import MINUTE_S
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.watches import MinuteWatchStore
 
 _AT_ONCE: Final = 100
@@ -70,11 +69,11 @@ class MinuteFindings:
                 days = days_of(tenant)
                 state, changes = self._watch.closed(states[tenant], minute, days)
                 states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
-                outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms)
+                outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms, days_of)
             await self._save(states, due, partition, days_of, tx)
         states = await self._store.load_tenants(tx, set(due.by(until_ms)))
         for tenant, state in states.items():
-            outgoing += self._absence(tenant, state, until_ms, states, days_of(tenant))
+            outgoing += self._absence(tenant, state, until_ms, states, days_of)
         await self._save(states, due, partition, days_of, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 
@@ -87,22 +86,17 @@ class MinuteFindings:
             due.note(tenant, due_ms)
 
     def _absence(
-        self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState], days: TenantDays
+        self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState], days_of: DaysOf
     ) -> list[Outgoing]:
+        days = days_of(tenant)
         if until_ms is None or not (changes := self._watch.absent(state, until_ms, days)):
             return []
         states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
-        return self._records(found, None)
+        return self._records(found, None, days_of)
 
-    def _records(self, found: Sequence[Published], at_ms: int | None) -> list[Outgoing]:
+    def _records(self, found: Sequence[Published], at_ms: int | None, days_of: DaysOf) -> list[Outgoing]:
         return [
-            Outgoing(
-                topics.ANOMALIES,
-                each.event.tenant.encode(),
-                self._encode(each.event),
-                None,
-                each.at_ms + self._grace_ms if at_ms is None else at_ms,
-            )
+            found_record(self._encode, each.event, days_of, each.at_ms + self._grace_ms if at_ms is None else at_ms)
             for each in found
         ]
 

@@ -16,6 +16,7 @@ from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.step_up import demand
 from services.aggregator.core.step_up_control import StepUpState
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.ledger import LedgerStores
 
 _TENANTS_PER_STEP: Final = 100
@@ -50,7 +51,7 @@ class PromisedLimits:
             changed |= mine
         controls = await self._demand(changed, tenants, days_of, timestamp_ms, tx)
         records = [
-            *(_outgoing(topics.ANOMALIES, each.tenant, self._anomaly(each), timestamp_ms) for each in found),
+            *(found_record(self._anomaly, each, days_of, timestamp_ms) for each in found),
             *(_outgoing(topics.CONTROLS, each.control_id, self._control(each), timestamp_ms) for each in controls),
         ]
         return records, len(tenants) < _TENANTS_PER_STEP

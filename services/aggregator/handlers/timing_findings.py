@@ -7,7 +7,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from proofwatch.bus.records import Outgoing
-from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
 from proofwatch.instants import instant_of
@@ -16,6 +15,7 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.times import DAY_S
 from services.aggregator.core.timing_jumps import judged
 from services.aggregator.core.versions.told import changed_metrics
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.watches import TimingsStore, VersionsStore
 
 _AT_ONCE: Final = 20
@@ -47,11 +47,10 @@ class TimingFindings:
                 explained = changed_metrics(versions[key.tenant])
                 due_ms, end = windows[0].due_ms, instant_of(key.end_by(days_of))
                 outgoing += [
-                    Outgoing(
-                        topics.ANOMALIES,
-                        key.tenant.encode(),
-                        self._encode(replace(each, window_end=end)),
-                        None,
+                    found_record(
+                        self._encode,
+                        replace(each, window_end=end),
+                        days_of,
                         timestamp_ms if due_ms is None else due_ms,
                     )
                     for each in judged(timings[key.tenant], key, [each.window for each in windows], explained)

@@ -5,17 +5,18 @@ from itertools import groupby
 from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
-from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY
 from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
+from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.governed_markers import Governed, GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.versions.tenant import TenantVersions, closed, silence_ms, silent
-from services.aggregator.core.versions.told import Published, publish
+from services.aggregator.core.versions.told import publish
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.watches import VersionsStore
 
 _AT_ONCE: Final = 100
@@ -40,6 +41,7 @@ class VersionFindings:
         due: DueTimes,
         past_ms: int | None,
         partition: int,
+        days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> list[Outgoing]:
@@ -56,47 +58,48 @@ class VersionFindings:
             for key, windows in some:
                 due_ms, markers = windows[0].due_ms, governed.get(key.tenant, ())
                 if due_ms is not None:  # what is restated is no sign that time went on
-                    outgoing += await self._silent(key.tenant, states, key.end_ms, markers, tx)
+                    outgoing += await self._silent(key.tenant, states, key.end_ms, days_of, markers, tx)
                 shown = [each.window for each in windows]
                 states[key.tenant] = closed(states[key.tenant], key.start_ms, shown, self._rule, markers)
                 at_ms = timestamp_ms if due_ms is None else due_ms
-                outgoing += await self._published(key.tenant, states, at_ms, tx)
+                outgoing += await self._published(key.tenant, states, at_ms, days_of, tx)
             await self._save(states, due, partition, tx)
         states = await self._store.load_versions(tx, set(due.by(past_ms)))
         for tenant in states:
             assert past_ms is not None, "nobody is due before time has begun"
-            outgoing += await self._silent(tenant, states, past_ms, governed.get(tenant, ()), tx)
+            outgoing += await self._silent(tenant, states, past_ms, days_of, governed.get(tenant, ()), tx)
         await self._save(states, due, partition, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 
     async def _silent(
-        self, tenant: str, states: dict[str, TenantVersions], until_ms: int, markers: Sequence[GovernedMarker], tx: Any
+        self,
+        tenant: str,
+        states: dict[str, TenantVersions],
+        until_ms: int,
+        days_of: DaysOf,
+        markers: Sequence[GovernedMarker],
+        tx: Any,
     ) -> list[Outgoing]:
         due_ms = silence_ms(states[tenant])
         if due_ms is None or until_ms < due_ms:
             return []
         states[tenant] = silent(states[tenant], until_ms, self._rule, markers)
-        return await self._published(tenant, states, due_ms + self._grace_ms, tx)
+        return await self._published(tenant, states, due_ms + self._grace_ms, days_of, tx)
 
     async def _published(
-        self, tenant: str, states: dict[str, TenantVersions], at_ms: int | None, tx: Any
+        self, tenant: str, states: dict[str, TenantVersions], at_ms: int | None, days_of: DaysOf, tx: Any
     ) -> list[Outgoing]:
         found = publish(tenant, states[tenant])
         states[tenant] = found.state
         if found.markers or found.taken_back:
             await self._store.save_markers(tx, tenant, found.markers, found.taken_back)
-        return self._records(found, at_ms)
+        return [found_record(self._encode, each, days_of, at_ms) for each in found.events]
 
     async def _save(self, states: dict[str, TenantVersions], due: DueTimes, partition: int, tx: Any) -> None:
         due_ms = {tenant: silence_ms(state) for tenant, state in states.items()}
         await self._store.save_versions(tx, partition, states, due_ms)
         for tenant, at_ms in due_ms.items():
             due.note(tenant, at_ms)
-
-    def _records(self, found: Published, at_ms: int | None) -> list[Outgoing]:
-        return [
-            Outgoing(topics.ANOMALIES, each.tenant.encode(), self._encode(each), None, at_ms) for each in found.events
-        ]
 
 
 def fives_of(revised: Sequence[WindowRevision]) -> list[_Fives]:

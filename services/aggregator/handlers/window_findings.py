@@ -23,6 +23,7 @@ from services.aggregator.core.publishing import window_event
 from services.aggregator.core.quiet import activity, firing_slots
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, is_judged, slot_key
+from services.aggregator.handlers.found_record import found_record
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.ports.windows import WindowsStores
 
@@ -67,7 +68,7 @@ class WindowFindings:
         for (bucket, due_ms), windows in groupby(revised, lambda each: (each.key, each.due_ms)):
             at_ms = timestamp_ms if due_ms is None else due_ms
             if due_ms is not None:
-                outgoing += self._silent(watch, bucket.end_by(days_of), bucket.tenant)
+                outgoing += self._silent(watch, bucket.end_by(days_of), days_of, bucket.tenant)
             together = list(windows)
             for each in together:
                 if next(number) % _UNATTENDED == 0:
@@ -80,9 +81,9 @@ class WindowFindings:
                 if bucket.length_s == DAY_S and watch.unfinished(bucket):
                     fives = await self._five_minutes(in_hand, bucket, days_of, tx)
                     found += watch.left_off(bucket, activity(fives))
-                outgoing += [self._found(anomaly, at_ms) for anomaly in found]
+                outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
         if past_ms is not None:
-            outgoing += self._silent(watch, past_ms)
+            outgoing += self._silent(watch, past_ms, days_of)
         changed = {key: anomalies[key] for key in watch.changed_anomalies.keys() | charts.changed_anomalies.keys()}
         await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
         await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)
@@ -119,7 +120,7 @@ class WindowFindings:
         event = window_event(each, days_of)
         record = Outgoing(topics.WINDOWS, each.key.tenant.encode(), self._window(event), None, at_ms)
         found = watch.judge(each, event.figures) if is_judged(each) else ()
-        return [record, *(self._found(anomaly, at_ms) for anomaly in found)]
+        return [record, *(found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found)]
 
     @staticmethod
     def _rates(
@@ -130,11 +131,9 @@ class WindowFindings:
         yield from charts.judge(bucket, windows, due_ms)
         yield from charts.passed(bucket)
 
-    def _silent(self, watch: Watch, until_ms: int, tenant: str | None = None) -> list[Outgoing]:
-        return [self._found(found, at_ms + self._grace_ms) for at_ms, found in watch.silent(until_ms, tenant)]
-
-    def _found(self, anomaly: Anomaly, at_ms: int | None) -> Outgoing:
-        return Outgoing(topics.ANOMALIES, anomaly.tenant.encode(), self._anomaly(anomaly), None, at_ms)
+    def _silent(self, watch: Watch, until_ms: int, days_of: DaysOf, tenant: str | None = None) -> list[Outgoing]:
+        found = watch.silent(until_ms, tenant)
+        return [found_record(self._anomaly, each, days_of, at_ms + self._grace_ms) for at_ms, each in found]
 
     async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, days_of: DaysOf, tx: Any) -> list[Bucket]:
         """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""

@@ -129,7 +129,7 @@ class WindowsStage:
             revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, tx
         )
         versions = await self._versions.publish(
-            revised, batch.progress_ms, lane.versions_due, past_ms, partition, governed, tx
+            revised, batch.progress_ms, lane.versions_due, past_ms, partition, self._rules.days_of, governed, tx
         )
         timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))

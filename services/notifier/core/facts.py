@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from proofwatch.detection.words import minute
 from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity, NotificationState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Incident, PlatformAlert
 from proofwatch.instants import instant_of, ms_of
+from proofwatch.local_time import minute
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _NEWS: Final = frozenset({"began", "rose", "again", "ended"})

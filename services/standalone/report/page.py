@@ -11,7 +11,7 @@ from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
 from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.sentences import incident_account
-from proofwatch.detection.words import minute
+from proofwatch.local_time import minute
 from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render

@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
+from proofwatch.events.codec import ANOMALY
 from proofwatch.events.types import Cell
-from proofwatch.governance.calendar import Calendar
+from proofwatch.governance.calendar import Calendar, calendar_of
 from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.closing import Rules, close, restate
@@ -15,6 +17,8 @@ from services.aggregator.core.lateness import too_late
 from services.aggregator.core.merge import Bucket, BucketKey, deltas, merge, widened
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS, MINUTE_MS
+from services.aggregator.handlers.found_record import found_record
+from tests.unit.detection.anomalies import anomaly
 
 pytestmark = pytest.mark.usefixtures("lengths_in_force")
 
@@ -91,3 +95,13 @@ def test_a_day_closes_and_is_restated_at_its_own_end(month: int, hours: int) -> 
     late = [(cell(start_ms), end_ms + DAY_MS)]
     assert key not in too_late(late, DAY_MS, rules.days_of)
     assert key in too_late([(cell(start_ms), end_ms + DAY_MS + 1)], DAY_MS, rules.days_of)
+
+
+def test_what_is_found_says_in_which_zone_its_words_are_to_be() -> None:
+    """That of the tenant's calendar then; of UTC nothing is said. The fields stay in UTC."""
+    found, known = anomaly(), {"bank": TenantDays([(0, calendar_of("Europe/Berlin"))]), "telco": TenantDays()}
+    for tenant, zone in (("bank", "Europe/Berlin"), ("telco", None)):
+        mine = replace(found, tenant=tenant)
+        record = found_record(ANOMALY.encode, mine, known.__getitem__, 7)
+        assert ANOMALY.decode(record.value) == replace(mine, time_zone=zone)
+        assert (record.topic, record.key, record.timestamp_ms) == ("metrics.anomalies.v1", tenant.encode(), 7)

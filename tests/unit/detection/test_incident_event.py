@@ -1,5 +1,7 @@
 """The event of an incident: codes and numbers, and words for those who may see values of segments and those who not."""
 
+from msgspec.structs import replace
+
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident_event import CHILDREN, event_of
 from proofwatch.detection.incidents import Incidents, observe
@@ -23,6 +25,16 @@ def test_the_root_is_named_with_what_remains_without_it() -> None:
     assert (event.lead_anomaly_id, event.k, event.n) == (fired[1].anomaly_id, 155, 250)
     assert set(event.children) == {fired[0].anomaly_id, fired[2].anomaly_id}
     assert event.described == (types.Slice(segment_name="os", segment_value="android"),)
+
+
+def test_its_words_are_in_the_tenant_s_time_and_its_fields_in_utc() -> None:
+    """The zone is the leading finding's, and goes with the event."""
+    event = _event(replace(anomaly(), time_zone="Asia/Kolkata"))
+    assert event.time_zone == "Asia/Kolkata"
+    assert event.since.isoformat() == "2026-03-02T14:00:00+00:00"
+    for text in (event.title, event.sentence, event.notice_title, event.notice):
+        assert "since 2026-03-02 19:30 Asia/Kolkata (UTC+5:30)" in text
+    assert _event(anomaly()).time_zone is None
 
 
 def test_the_whole_tenant_is_no_slice() -> None:

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident
@@ -41,6 +42,18 @@ def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
         "Next: review its transactions by hand.",
     ):
         assert part in told
+
+
+def test_times_are_the_tenant_s_with_the_zone_said() -> None:
+    """Of an incident, of a finding, of one that ended; the titles too."""
+    fired = replace(anomaly(), time_zone="Asia/Kolkata")
+    gone = replace(within(fired, 900, resolution="no_traffic", k=0, n=0), time_zone="Asia/Kolkata")
+    since = "since 2026-03-02 19:30 Asia/Kolkata (UTC+5:30)"
+    assert since in finding_sentence(fired, "all of bank")
+    assert since in incident_title(_incident(fired))
+    assert "It ended 2026-03-02 20:30 Asia/Kolkata (UTC+5:30): no traffic." in incident_sentence(_incident(fired, gone))
+    assert "UTC+5:30" in finding_title(gone, "all of bank")
+    assert " UTC" not in finding_sentence(gone, "all of bank").replace("(UTC+5:30)", "")
 
 
 def test_attacks_that_passed_are_people_wrongly_accepted() -> None:
