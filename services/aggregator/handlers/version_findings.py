@@ -60,7 +60,9 @@ class VersionFindings:
                 if due_ms is not None:  # what is restated is no sign that time went on
                     outgoing += await self._silent(key.tenant, states, key.end_ms, days_of, markers, tx)
                 shown = [each.window for each in windows]
-                states[key.tenant] = closed(states[key.tenant], key.start_ms, shown, self._rule, markers)
+                states[key.tenant] = closed(
+                    states[key.tenant], key.start_ms, shown, self._rule, days_of(key.tenant), markers
+                )
                 at_ms = timestamp_ms if due_ms is None else due_ms
                 outgoing += await self._published(key.tenant, states, at_ms, days_of, tx)
             await self._save(states, due, partition, tx)

@@ -41,8 +41,8 @@ def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: 
         n=comparison.n + part.n,
         of=comparison.of + five.whole.n,
         missing=0.0,
-        new=comparison.new.plus(five.start_ms, part),
-        old=comparison.old.plus(five.start_ms, rest),
+        new=comparison.new.plus(five.hour_of_day, part),
+        old=comparison.old.plus(five.hour_of_day, rest),
         people=plus(comparison.people, five.whole, part, before.slices),
     )
     if not moved.marked_ms:
@@ -55,8 +55,8 @@ def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: 
     if moved.found:
         moved = replace(
             moved,
-            stretch_new=moved.stretch_new.plus(five.start_ms, part),
-            stretch_old=moved.stretch_old.plus(five.start_ms, rest),
+            stretch_new=moved.stretch_new.plus(five.hour_of_day, part),
+            stretch_old=moved.stretch_old.plus(five.hour_of_day, rest),
         )
     ended: tuple[Ended, ...] = ()
     if moved.stretch_new.n >= max(_STRETCH, *(each.n for each in moved.found.values()), 0):

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from proofwatch.biometrics.edges import edge_set
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.events.segments import VERSIONS
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow, totals
+from services.aggregator.core.times import DAY_MS, HOUR_MS
 
 RATES: Final = ("liveness_fail_rate", "match_fail_rate", "fta_rate", "rejection_rate", "retry_rate")
 SCORES: Final = ("match", "liveness")
@@ -43,15 +45,22 @@ class Part(Struct, array_like=True, frozen=True):
 class Five(Struct, array_like=True, frozen=True):
     """Five minutes from `start_ms` (since 1970) on: the whole tenant, and by dimension its versions.
 
-    None: the version has all of it. A version that is long known has no rates and no bins.
+    None: the version has all of it. A version that is long known has no rates and no bins. `hour` of the tenant's day;
+    None, as a release before stored it: of the UTC day.
     """
 
     start_ms: int
     whole: Part
     versions: dict[str, dict[str, Part | None]]
+    hour: int | None = None
+
+    @property
+    def hour_of_day(self) -> int:
+        """Return the hour of the day in which they lie."""
+        return self.start_ms % DAY_MS // HOUR_MS if self.hour is None else self.hour
 
 
-def five_of(start_ms: int, windows: Iterable[SegmentWindow], before: Five | None = None) -> Five:
+def five_of(start_ms: int, windows: Iterable[SegmentWindow], days: TenantDays, before: Five | None = None) -> Five:
     """Return the five minutes of these windows; of a restated one, those that changed, with `before` what it was."""
     whole = before.whole if before else Part()
     versions = {name: dict(each) for name, each in before.versions.items()} if before else {}
@@ -73,7 +82,8 @@ def five_of(start_ms: int, windows: Iterable[SegmentWindow], before: Five | None
         name: {value: None if part is None or part == whole else part for value, part in each.items()}
         for name, each in versions.items()
     }
-    return Five(start_ms, replace(whole, slices={name: most(each) for name, each in slices.items()}), shared)
+    whole = replace(whole, slices={name: most(each) for name, each in slices.items()})
+    return Five(start_ms, whole, shared, days.hour(start_ms).hour)
 
 
 def part_of(total: PolicyCounts) -> Part:

@@ -8,6 +8,8 @@ Versioning 2.0.0, item 10): so builds of each handset are no releases.
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from services.aggregator.core.versions.part import Five, Part, added
 
 
@@ -21,7 +23,7 @@ def canonical(version: str) -> str:
 def gathered(five: Five, known: Mapping[str, Collection[str]]) -> Five:
     """Return the five minutes with each version once, under its known spelling; `known`: spellings by dimension."""
     versions = {name: _one_each(five.whole, each, known.get(name, ())) for name, each in five.versions.items()}
-    return five if versions == five.versions else Five(five.start_ms, five.whole, versions)
+    return five if versions == five.versions else replace(five, versions=versions)
 
 
 def _one_each(whole: Part, versions: dict[str, Part | None], known: Collection[str]) -> dict[str, Part | None]:

@@ -6,7 +6,6 @@ from typing import Final
 from msgspec import Struct
 
 from proofwatch.biometrics.dispersion import pearson_dispersion, phi_at
-from services.aggregator.core.times import DAY_MS, HOUR_MS
 from services.aggregator.core.versions.part import RATES, Bins, Part, added, most
 from services.aggregator.core.versions.people import Slices, added_slices
 
@@ -23,17 +22,16 @@ _KEPT: Final = 6 / 7
 
 
 class Sums(Struct, array_like=True, frozen=True):
-    """`hours`: k and n of each of `part.RATES`, by hour of the UTC day; `bins`: of each sketch; `n` transactions."""
+    """k and n of each of `part.RATES` in `hours` of the tenant's day; `bins` of each sketch; `n` transactions."""
 
     n: int = 0
     hours: dict[int, tuple[int, ...]] = {}
     bins: dict[str, Bins] = {}
 
-    def plus(self, start_ms: int, part: Part) -> "Sums":
-        """Return the sum with the part of five minutes."""
+    def plus(self, hour: int, part: Part) -> "Sums":
+        """Return the sum with the part of five minutes in that hour of the tenant's day."""
         if not part.n:
             return self
-        hour = start_ms % DAY_MS // HOUR_MS
         known = self.hours.get(hour)
         rates = part.rates if known is None else tuple(map(sum, zip(known, part.rates, strict=True)))
         bins = {**self.bins, **{name: added(self.bins.get(name, {}), each) for name, each in part.bins.items()}}
@@ -56,9 +54,8 @@ class Usual(Struct, array_like=True, frozen=True):
     days: tuple[tuple[int, dict[str, tuple[int, int]]], ...] = ()
     slices: Slices = {}
 
-    def plus(self, start_ms: int, part: Part) -> "Usual":
-        """Return it with the part of five minutes."""
-        day_ms = start_ms - start_ms % DAY_MS
+    def plus(self, day_ms: int, hour: int, part: Part) -> "Usual":
+        """Return it with the part of five minutes in that hour of the tenant's day that began at `day_ms`."""
         sums, days, slices = self.sums, self.days, self.slices
         if not days or days[-1][0] != day_ms:
             if days:
@@ -71,7 +68,7 @@ class Usual(Struct, array_like=True, frozen=True):
             middle = _median_bin(sums.bins.get(name, {}))
             if middle is not None:
                 _count(today, name, sum(n for at, n in bins.items() if at < middle), sum(bins.values()))
-        return Usual(sums.plus(start_ms, part), (*days[:-1], (day_ms, today)), added_slices(slices, part.slices))
+        return Usual(sums.plus(hour, part), (*days[:-1], (day_ms, today)), added_slices(slices, part.slices))
 
     def dispersion(self, name: str, expected: float) -> float:
         """Return by how much days differ more than chance does, where so many events are expected.

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import VersionRule
+from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.merge import SegmentWindow
 from services.aggregator.core.times import HOUR_MS
@@ -56,18 +57,19 @@ def closed(
     start_ms: int,
     windows: Iterable[SegmentWindow],
     rule: VersionRule,
+    days: TenantDays,
     governed: Sequence[GovernedMarker] = (),
 ) -> TenantVersions:
     """Return the state after five minutes that closed, or the windows of them that were restated.
 
-    `governed`: all governed markers of the tenant.
+    `days`: the tenant's; `governed`: all governed markers of it.
     """
     newest_ms = state.after.start_ms
     if newest_ms and start_ms <= newest_ms:
         within = state.fives and start_ms > newest_ms - HOUR_MS
-        return _restated(state, start_ms, windows, rule, governed) if within else state
-    state = _moved_on(_matured(state, start_ms, rule, governed), start_ms // HOUR_MS)
-    five = _lean(five_of(start_ms, windows), state.before, governed)
+        return _restated(state, start_ms, windows, rule, days, governed) if within else state
+    state = _moved_on(_matured(state, start_ms, rule, governed), start_ms // HOUR_MS, days)
+    five = _lean(five_of(start_ms, windows, days), state.before, governed)
     after = next_memory(state.after, five, state.usual, rule, governed)
     return replace(state, fives=(*state.fives, five), after=after)
 
@@ -101,20 +103,20 @@ def _matured(
     return replace(state, before=before, pending=tuple(pending), fives=kept)
 
 
-def _moved_on(state: TenantVersions, hour: int) -> TenantVersions:
+def _moved_on(state: TenantVersions, hour: int, days: TenantDays) -> TenantVersions:
     """Take what was usual on to an hour, if it is another one."""
     if hour == state.hour:
         return state
-    usual_before = _with(state.usual, state.pending, state.hour - 1, hour - 2)
-    usual = _with(usual_before, state.pending, hour - 2, hour - 1)
+    usual_before = _with(state.usual, state.pending, state.hour - 1, hour - 2, days)
+    usual = _with(usual_before, state.pending, hour - 2, hour - 1, days)
     pending = tuple(each for each in state.pending if each[0] // HOUR_MS >= hour - 1)
     return replace(state, hour=hour, usual=usual, usual_before=usual_before, pending=pending)
 
 
-def _with(usual: Usual, pending: Iterable[tuple[int, Part]], first: int, end: int) -> Usual:
+def _with(usual: Usual, pending: Iterable[tuple[int, Part]], first: int, end: int, days: TenantDays) -> Usual:
     for start_ms, part in pending:
         if first <= start_ms // HOUR_MS < end:
-            usual = usual.plus(start_ms, part)
+            usual = usual.plus(days.day(start_ms).start_ms, days.hour(start_ms).hour, part)
     return usual
 
 
@@ -123,10 +125,11 @@ def _restated(
     start_ms: int,
     windows: Iterable[SegmentWindow],
     rule: VersionRule,
+    days: TenantDays,
     governed: Sequence[GovernedMarker],
 ) -> TenantVersions:
     known = {each.start_ms: each for each in state.fives}
-    known[start_ms] = _lean(five_of(start_ms, windows, known.get(start_ms)), state.before, governed)
+    known[start_ms] = _lean(five_of(start_ms, windows, days, known.get(start_ms)), state.before, governed)
     fives, after = tuple(known[at] for at in sorted(known)), state.before
     for each in fives:
         after = next_memory(after, each, _usual_of(state, each), rule, governed)
@@ -149,4 +152,4 @@ def _lean(five: Five, before: Memory, governed: Sequence[GovernedMarker]) -> Fiv
         name: {version: lean(name, version, part) for version, part in each.items()}
         for name, each in five.versions.items()
     }
-    return Five(five.start_ms, five.whole, versions)
+    return replace(five, versions=versions)

@@ -3,6 +3,7 @@
 import pytest
 
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 from services.aggregator.core.versions.memory import Memory, next_memory
@@ -12,7 +13,7 @@ from services.aggregator.core.versions.sums import Usual
 from services.aggregator.core.versions.tenant import TenantVersions, closed, silence_ms, silent
 from services.aggregator.core.versions.told import publish
 from tests.unit.aggregator.versions.test_tenant import events, run, windows
-from tests.unit.aggregator.versions.traffic import FIVE_MS, RULE, USUAL, Behaviour, fives
+from tests.unit.aggregator.versions.traffic import FIVE_MS, RULE, USUAL, Behaviour, fives, joined
 
 BAD = Behaviour(fails=0.4)
 HOUR = 12
@@ -61,13 +62,13 @@ def test_a_finding_ends_when_its_whole_tenant_is_silent_for_three_days_and_never
     assert {each.window_start.timestamp() * 1000 for each in over.events} == {traffic[-1].start_ms + FIVE_MS}
     assert {each.state for each in over.markers} == {"no_traffic"}
     assert silence_ms(over.state) is None
-    late = closed(over.state, traffic[-2].start_ms, windows(traffic[-1]), RULE)
+    late = closed(over.state, traffic[-2].start_ms, windows(traffic[-1]), RULE, UTC_DAYS)
     assert late is over.state
     state = over.state
     back = later(release({0: 0.2}, hours=2, seed=6), due_ms // FIVE_MS + 3)
     told: list[Anomaly] = []
     for five in back:
-        published = publish("bank", closed(state, five.start_ms, windows(five), RULE))
+        published = publish("bank", closed(state, five.start_ms, windows(five), RULE, UTC_DAYS))
         state, told = published.state, [*told, *published.events]
     assert of_fails(told)[0].anomaly_id == of_fails(events(said))[0].anomaly_id
     assert of_fails(told)[0].state == "firing"
@@ -139,7 +140,7 @@ def watched(traffic: list[Five], word: str, *, name: str = "sdk_version", at: in
         found.append(memory)
         waiting.append(five)
         if len(waiting) > 24:
-            usual = usual.plus(waiting[0].start_ms, waiting.pop(0).whole)
+            usual = joined(usual, waiting.pop(0))
     return found, at_ms
 
 
@@ -200,10 +201,10 @@ def test_a_version_that_comes_in_late_data_begins_at_its_own_time_within_an_hour
     for place, five in enumerate(traffic):
         named = five.versions["sdk_version"]
         kept = Five(five.start_ms, five.whole, {"sdk_version": {v: p for v, p in named.items() if v == "1"}})
-        state = closed(state, five.start_ms, windows(kept), RULE)
+        state = closed(state, five.start_ms, windows(kept), RULE, UTC_DAYS)
         if place == 65:
             for late in traffic[60:66]:
-                state = closed(state, late.start_ms, windows(late), RULE)
+                state = closed(state, late.start_ms, windows(late), RULE, UTC_DAYS)
     assert state.after.open["sdk_version"]["2"].since_ms == traffic[60].start_ms
     assert state.after.start_ms - traffic[60].start_ms < HOUR_MS
-    assert closed(state, traffic[30].start_ms, windows(traffic[61]), RULE) is state
+    assert closed(state, traffic[30].start_ms, windows(traffic[61]), RULE, UTC_DAYS) is state

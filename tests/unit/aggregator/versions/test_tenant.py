@@ -1,14 +1,20 @@
 """A tenant's state is a function of its windows, in whatever order and batches they came; what is told follows."""
 
+from datetime import UTC, datetime
 from random import Random
 
+import msgspec
+
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.calendar import calendar_of
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from proofwatch.instants import ms_of
 from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.part import Five, Part, five_of
 from services.aggregator.core.versions.tenant import TenantVersions, closed
 from services.aggregator.core.versions.told import Published, publish
-from tests.unit.aggregator.versions.traffic import DAY, RULE, USUAL, Behaviour, fives
+from tests.unit.aggregator.versions.traffic import DAY, FIVE_MS, RULE, USUAL, Behaviour, fives
 
 BAD = Behaviour(fails=0.4)
 _NAMES = ("liveness.fail", "match.fail", "liveness.missing", "decision.refer", "decision.retry")
@@ -44,7 +50,7 @@ def run(traffic: list[Five]) -> tuple[TenantVersions, list[Published]]:
     """Return the last state and all that was published."""
     state, said = TenantVersions(), list[Published]()
     for five in traffic:
-        said.append(publish("bank", closed(state, five.start_ms, windows(five), RULE)))
+        said.append(publish("bank", closed(state, five.start_ms, windows(five), RULE, UTC_DAYS)))
         state = said[-1].state
     return state, said
 
@@ -90,7 +96,7 @@ def test_windows_that_come_late_within_an_hour_change_nothing_in_the_end() -> No
         for five in part:
             before = [_window(each.name, each.value, Part()) for each in windows(five)]
             for revision in (before, windows(five)):
-                state = publish("bank", closed(state, five.start_ms, revision, RULE)).state
+                state = publish("bank", closed(state, five.start_ms, revision, RULE, UTC_DAYS)).state
     assert (state.before, state.after, state.fives) == (wanted.before, wanted.after, wanted.fives)
     assert (state.usual, state.usual_before, state.pending) == (wanted.usual, wanted.usual_before, wanted.pending)
     assert {key: each.firing for key, each in state.told.items()} == {
@@ -108,7 +114,7 @@ def test_what_late_data_takes_back_is_told_and_its_marker_removed() -> None:
     resolved: list[Anomaly] = []
     for five in traffic[60:]:
         mended = [each if each.name is None else _window(each.name, each.value, Part()) for each in windows(five)]
-        again = publish("bank", closed(state, five.start_ms, mended, RULE))
+        again = publish("bank", closed(state, five.start_ms, mended, RULE, UTC_DAYS))
         state, found, resolved = again.state, [*found, *again.taken_back], [*resolved, *again.events]
     assert {each.version for each in found} == {"2"}
     assert not state.listed
@@ -120,7 +126,7 @@ def test_what_comes_more_than_an_hour_late_is_not_looked_at() -> None:
     """As with minutes."""
     traffic = list(fives(5, 0.2, 1_000, USUAL, {}))
     state, _ = run(traffic)
-    assert closed(state, traffic[0].start_ms, windows(traffic[5]), RULE) is state
+    assert closed(state, traffic[0].start_ms, windows(traffic[5]), RULE, UTC_DAYS) is state
 
 
 def test_scores_counted_by_other_thresholds_fall_into_the_same_bins() -> None:
@@ -130,7 +136,30 @@ def test_scores_counted_by_other_thresholds_fall_into_the_same_bins() -> None:
         "a" * 32: PolicyCounts({"transactions": 2}, {}, {"match": Histogram(*grid, (0.85,), {"435": 1, "436": 1})}),
         "b" * 32: PolicyCounts({"transactions": 1}, {}, {"match": Histogram(*grid, (), {"435": 1})}),
     })  # fmt: skip
-    five = five_of(0, [window])
+    five = five_of(0, [window], UTC_DAYS)
     assert five.whole.bins["match"] == {435: 3}
     assert {name: part.n for name, part in five.versions["policy"].items() if part} == {"a" * 32: 2, "b" * 32: 1}
     assert len(list(fives(1, 1, 10, USUAL, {}))) == DAY
+
+
+def test_hours_and_days_are_the_tenant_s() -> None:
+    """Kathmandu, a quarter to six ahead: what is usual is of its days, and by the hours of its clocks."""
+    days = TenantDays([(0, calendar_of("Asia/Kathmandu"))])
+    first = datetime(2026, 3, 1, 18, 10, tzinfo=UTC)  # five minutes to midnight there
+    state = TenantVersions()
+    for number in range(12 * 12):
+        counts = PolicyCounts({"transactions": 1}, {}, {})
+        window = SegmentWindow(None, None, 1, {"p": counts})
+        state = closed(state, ms_of(first) + number * FIVE_MS, [window], RULE, days)
+    usual = state.usual
+    begins = [datetime(2026, 2, 28, 18, 15, tzinfo=UTC), datetime(2026, 3, 1, 18, 15, tzinfo=UTC)]
+    assert [start_ms for start_ms, _ in usual.days] == [ms_of(each) for each in begins]
+    assert sorted(usual.sums.hours) == [*range(len(usual.sums.hours) - 1), 23]
+    read = msgspec.msgpack.decode(msgspec.msgpack.encode(state.fives[0]), type=Five)
+    assert read.hour_of_day == days.hour(read.start_ms).hour != read.start_ms % 86_400_000 // 3_600_000
+
+
+def test_five_minutes_of_a_release_before_are_read() -> None:
+    """They have no hour of the tenant's, and keep that of UTC."""
+    stored = msgspec.msgpack.encode([7 * 3_600_000, Part(), {}])
+    assert msgspec.msgpack.decode(stored, type=Five).hour_of_day == 7

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from proofwatch.biometrics.edges import GRIDS, SCORE_GRID, TIME_GRID
 from proofwatch.governance.policy import VersionRule
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.versions.memory import Memory, next_memory
 from services.aggregator.core.versions.part import Five, Part, difference
 from services.aggregator.core.versions.sums import Usual
@@ -90,7 +91,12 @@ def watched(traffic: Iterator[Five], rule: VersionRule = RULE) -> Iterator[Memor
         yield memory
         waiting.append(five)
         if len(waiting) > 24:
-            usual = usual.plus(waiting[0].start_ms, waiting.pop(0).whole)
+            usual = joined(usual, waiting.pop(0))
+
+
+def joined(usual: Usual, five: Five) -> Usual:
+    """Return what is usual with five minutes, by the days of UTC."""
+    return usual.plus(UTC_DAYS.day(five.start_ms).start_ms, five.hour_of_day, five.whole)
 
 
 def found_in(memory: Memory, name: str = "sdk_version", version: str = "2") -> set[str]:
