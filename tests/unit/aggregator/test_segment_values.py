@@ -3,6 +3,7 @@
 from random import Random
 
 from proofwatch.events.types import Cell
+from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.merge import PolicyCounts, SegmentWindow
 from services.aggregator.core.segment_values import OTHER, PLACES, PLACES_OF_VERSIONS, Admitted, capped
 from services.aggregator.core.times import DAY_MS
@@ -68,4 +69,4 @@ def test_what_is_many_versions_is_no_version() -> None:
     """It is compared with nothing."""
     counts = {"a" * 32: PolicyCounts({"transactions": 9}, {}, {})}
     windows = [SegmentWindow(None, None, 1, counts), SegmentWindow("sdk_version", OTHER, 1, counts)]
-    assert "sdk_version" not in five_of(0, windows).versions
+    assert "sdk_version" not in five_of(0, windows, UTC_DAYS).versions
