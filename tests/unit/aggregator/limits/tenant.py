@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import load_policy
-from proofwatch.governance.tenant_days import UTC_DAYS
+from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import Counted
@@ -33,14 +33,15 @@ def counted(
 class Tenant:
     """What is kept between evaluations, and everything that was told."""
 
-    def __init__(self) -> None:
+    def __init__(self, days: TenantDays = UTC_DAYS) -> None:
+        self.days = days
         self.cohorts: dict[Segment, CohortState] = {}
         self.told: list[Anomaly] = []
 
     def evaluate(self, counts: Counts, until_day: int | None = None) -> list[Anomaly]:
         """Judge what became known by the evaluation of a day; None: of the last day that something is counted from."""
         until = max(each.effective for each in counts) if until_day is None else MONDAY + until_day
-        limits = TenantLimits("bank", self.cohorts, PROMISED, GRACE_MS, UTC_DAYS)
+        limits = TenantLimits("bank", self.cohorts, PROMISED, GRACE_MS, self.days)
         found = list(limits.judge(counts, until))
         self.told += found
         return found

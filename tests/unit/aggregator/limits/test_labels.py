@@ -2,10 +2,13 @@
 
 import random
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
 from proofwatch.events.types import Anomaly
+from proofwatch.governance.calendar import Calendar
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.limits.judging import quiet_from
 from services.aggregator.core.segments import WHOLE
@@ -55,12 +58,15 @@ def test_a_rhythm_that_goes_on_is_told_of_by_nobody(sends: Sends) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sends", "last", "low", "high"), [(daily, 69, 71, 73), (weekly, 63, 74, 85), (working, 67, 72, 77)]
+    ("sends", "last", "low", "high"), [(daily, 69, 71, 73), (weekly, 63, 74, 85), (working, 67, 72, 81)]
 )
 def test_labels_that_stop_are_told_at_one_and_a_half_and_at_three_of_the_usual_gap(
     sends: Sends, last: int, low: int, high: int
 ) -> None:
-    """Once, with since when, what was usual, and when it became known; rising, not again."""
+    """Once, with since when, what was usual, and when it became known; rising, not again.
+
+    Who rests at times may do so for ten days longer.
+    """
     tenant = year(lambda day: sends(day) if day <= last else 0, 110)
     assert said(tenant.told) == [
         ("silence", "down", "firing", "low_evidence", low),
@@ -74,6 +80,32 @@ def test_labels_that_stop_are_told_at_one_and_a_half_and_at_three_of_the_usual_g
     assert ms_of(event.known_at) == (MONDAY + high + 1) * DAY_MS + GRACE_MS
     assert event.revision == 2
     assert event.anomaly_id == tenant.told[0].anomaly_id
+
+
+@pytest.mark.parametrize(
+    "rest", [range(61, 66), range(63, 72), range(59, 71)], ids=["bridged", "golden week", "new year"]
+)
+def test_a_holiday_of_working_days_is_of_low_evidence_at_most(rest: range) -> None:
+    """Nor is the week in which it begins or ends one with too few labels."""
+    told = year(lambda day: 0 if day in rest else working(day), 120).told
+    assert {event.severity for event in told} <= {"low_evidence"}
+
+
+def test_holidays_that_the_calendar_names_are_no_silence() -> None:
+    """Nor do they make a gap, by which the next silence would be measured."""
+    rest = range(63, 72)
+
+    def sends(day: int) -> int:
+        return 0 if day in rest or day > 95 else working(day)
+
+    named = [date.fromordinal(date(1970, 1, 1).toordinal() + MONDAY + day) for day in rest]
+    tenant = Tenant(TenantDays([(0, Calendar("UTC", ("saturday", "sunday"), named))]))
+    tenant.day_by_day(arrivals(sends, range(121)), 120)
+    assert [row[:4] for row in said(tenant.told)] == [
+        ("silence", "down", "firing", "low_evidence"),
+        ("silence", "down", "firing", "high"),
+    ]
+    assert said(tenant.told)[0][4] == 95 + 5
 
 
 def test_it_ends_with_the_next_label_and_is_not_followed_by_a_small_week() -> None:
