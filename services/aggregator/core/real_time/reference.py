@@ -242,14 +242,22 @@ class View:
     def least_per_hour(self, hour: int) -> int | None:
         """Return how many transactions an hour has at least; None: no such hour was seen. What happened twice is usual.
 
-        Of a class of day that is new, the other one tells, of which a quarter is expected. Not more than 20 hours
-        behind the newest minute, so that the dates before it are complete.
+        It is the least of the hour and those beside it: who opens at half past eight has none in half of that hour, and
+        in Kolkata midnight is in the middle of one. Of a class of day that is new, the other one tells, of which a
+        quarter is expected. Not more than 20 hours behind the newest minute, so that the dates before it are complete.
         """
+        own = self._least_of(hour)
+        if own is None:
+            return None
+        beside = [self._least_of(hour - 1), self._least_of(hour + 1)]
+        return min([own, *(each for each in beside if each is not None)])
+
+    def _least_of(self, hour: int) -> int | None:
         if hour not in self._least:
-            self._least[hour] = self._least_per_hour(hour)
+            self._least[hour] = self._counted_least(hour)
         return self._least[hour]
 
-    def _least_per_hour(self, hour: int) -> int | None:
+    def _counted_least(self, hour: int) -> int | None:
         seen = sorted(each.transactions for each in self._dates(hour))
         if not seen:
             known = [each.transactions for each in self._dates(hour, any_day=True)]
