@@ -1,28 +1,14 @@
 """Durations that jump from one day to the next."""
 
-from collections import Counter
-from typing import Any
-
+import msgspec
 import numpy as np
 
 from proofwatch.events.types import Anomaly
-from services.aggregator.core.merge import BucketKey, Histogram, PolicyCounts, SegmentWindow
+from services.aggregator.core.merge import BucketKey, SegmentWindow
 from services.aggregator.core.times import DAY_MS, DAY_S
+from services.aggregator.core.timing_days import Durations
 from services.aggregator.core.timing_jumps import Timings, judged
-from tests.unit.aggregator.versions.traffic import binned_times
-
-Slices = dict[tuple[str | None, str | None], tuple[int, float]]
-FIRST_MS = 20_500 * DAY_MS
-
-
-def day(random: Any, slices: Slices) -> list[SegmentWindow]:
-    """Return the windows of a day: of each slice so many durations, with such a median."""
-    found = []
-    for (name, value), (n, middle_ms) in slices.items():
-        bins = binned_times(middle_ms * np.exp(random.normal(0, 0.35, n)))
-        sketches = {"capture_ms": Histogram("time-v1", (), {str(place): k for place, k in bins.items()})}
-        found.append(SegmentWindow(name, value, 1, {"p" * 32: PolicyCounts({"transactions": n}, {}, sketches)}))
-    return found
+from tests.unit.aggregator.null_timings import FIRST_MS, Slices, day, false_findings
 
 
 def run(days: list[list[SegmentWindow]], explained: frozenset[str] = frozenset()) -> list[tuple[int, Anomaly]]:
@@ -101,17 +87,21 @@ def test_a_restated_day_replaces_its_own_and_the_past_causes_nothing() -> None:
     assert [(each.state, each.anomaly_id) for each in back] == [("resolved", again[0].anomaly_id)]
 
 
-def false_findings(seed: int, days: int, spread: float, slices: int = 21) -> Counter[str]:
-    """Return what is told of a tenant whose slices differ from day to day by `spread`, and by nothing else."""
-    random, timings, found = np.random.default_rng(seed), Timings(), Counter[str]()
-    names = [("device_model", str(number)) for number in range(slices)]
-    for number in range(days):
-        windows = day(random, {each: (200, 1_800 * float(np.exp(random.normal(0, spread)))) for each in names})
-        for event in judged(timings, BucketKey("bank", DAY_S, FIRST_MS + number * DAY_MS), windows, ()):
-            found[event.state] += 1
-    return found
+def test_by_how_much_days_differ_is_learnt_of_each_series() -> None:
+    """A handset whose days differ by a quarter doubles by chance; one whose days are alike does not."""
+    for spread, told in ((0.25, []), (0.03, ["firing", "resolved"])):
+        random = np.random.default_rng(6)
+        levels = [1.0] * 3 + [float(np.exp(random.normal(0, spread))) for _ in range(70)] + [1.9, 1.0]
+        days = [day(random, {("device_model", "A"): (2_000, 1_800 * level)}) for level in levels]
+        assert [event.state for number, event in run(days)] == told
 
 
-def test_a_quarter_in_which_days_differ_by_a_tenth_tells_nothing() -> None:
-    """`python -c` with more days and seeds made the figure of the page."""
-    assert not false_findings(1, 90, 0.1)
+def test_what_was_stored_before_anything_was_learnt_is_read() -> None:
+    """Its days tell meanwhile."""
+    old = msgspec.msgpack.encode([[[1, [7.5, 8.0]]], 1, 0, "", 0])
+    assert msgspec.msgpack.decode(old, type=Durations).learnt == 0
+
+
+def test_a_quarter_in_which_days_differ_by_fifteen_in_a_hundred_tells_nothing() -> None:
+    """`python -m tests.unit.aggregator.null_timings` has more days and spreads."""
+    assert not false_findings(1, 60, 0.15)
