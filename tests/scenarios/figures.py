@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from scipy.special import chdtri
 
 from tests.scenarios.measure import Outcome
 from tests.scenarios.targets import FLEET, YEAR_DAYS, Target
@@ -54,9 +55,11 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         "runs": len(outcomes),
         "tenant_years": years,
+        "false_highs": sum(false.values()),
         "false_highs_by_rule": dict(sorted(false.items())),
         "false_highs_tenant_year": sum(false.values()) / years,
         "false_highs_fleet_year": FLEET * sum(false.values()) / years,
+        "false_highs_fleet_year_95": FLEET * float(chdtri(2 * sum(false.values()) + 2, 0.05)) / 2 / years,
         "naive_false_tenant_year": sum(each.naive_false for each in outcomes) / years,
         "bare_false_tenant_year": sum(each.bare_false for each in outcomes) / years,
     }

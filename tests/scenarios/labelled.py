@@ -3,7 +3,7 @@
 Each day has so many labelled trials of each kind; their labels become known `late` days after their day's own closing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from proofwatch.instants import ms_of
 from tests.scenarios.effects import DAY_S
 from tests.scenarios.gathering import Found, incidents
 from tests.scenarios.measure import Outcome
+from tests.scenarios.play import Played, Tick
 from tests.scenarios.targets import AS_ONE, Target
 from tests.scenarios.watchers import MONITORING, LabelWatch
 
@@ -26,6 +27,8 @@ TRIALS: Final[Mapping[tuple[str, str], int]] = {
 """Labelled trials a day: what a tenant of 2,000 transactions a day has who asks for one label in 25."""
 USUAL: Final[Mapping[str, float]] = {"fnmr": 0.01, "bpcer": 0.005, "fmr": 0.0005, "apcer": 0.0025}
 FROM_DAY: Final = 60
+OF_ONE: Final = 25
+"""Runs that are played together."""
 _DATES: Final = 28
 
 
@@ -44,10 +47,11 @@ class LabelScenario(NamedTuple):
     quick_runs: int = 2
 
 
-def play(scenario: LabelScenario, seed: int, *, quick: bool) -> Iterator[Outcome]:
+def play(scenario: LabelScenario, seed: int, runs: Iterable[int], tick: Tick) -> Iterator[Played]:
     """Yield the outcome of each run."""
-    for run in range(scenario.quick_runs if quick else scenario.runs):
-        yield _run(scenario, np.random.default_rng([seed, 2, *scenario.name.encode(), run]))
+    for run in runs:
+        yield Played(run, _run(scenario, np.random.default_rng([seed, 2, *scenario.name.encode(), run])))
+        tick(FROM_DAY + scenario.days)
 
 
 def _run(scenario: LabelScenario, random: np.random.Generator) -> Outcome:

@@ -56,6 +56,11 @@ def outcome(
     return Outcome(len(days), high, low, false, len(told), right, since_error, *ruled)
 
 
+def quiet(found: Sequence[Found], days: float) -> Outcome:
+    """Return the outcome of days in which nothing was planted, and no other rule ran beside."""
+    return Outcome(days, None, None, _findings(None, found)[2], 0, None, None, None, 0, 0, 0)
+
+
 def _span(plant: Plant) -> tuple[int, int]:
     return MONDAY_MS + round(plant.from_s * 1000), MONDAY_MS + round(plant.until_s * 1000)
 

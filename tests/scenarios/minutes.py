@@ -1,43 +1,41 @@
 """Minutes of a simulated day, in the form that the detectors of minutes take."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import numpy as np
 
 from services.aggregator.core.real_time.minute import Minute, Scores
 from services.aggregator.core.real_time.shape import packed
 from services.aggregator.core.times import MINUTE_MS
-from tests.scenarios.scores import MINUTES, Counts
+from tests.scenarios.scores import MINUTES, Counts, ScoreCounts
 from tests.scenarios.windows import Day
-
-_MOST_PAIRS: Final = 0.05
 
 
 def minutes_of(day: Day) -> Iterator[Minute]:
     """Yield the minutes that had transactions."""
-    counts = {name: column.tolist() for name, column in day.minutes.items()}
-    shares = day.alike.tolist()
-    shapes = {check: _shapes(cells) for check, cells in day.scores.items()}
-    for at in range(MINUTES):
-        n = counts["transactions"][at]
-        if not n:
-            continue
-        missing = counts["missing"][at]
-        judged = n - missing
-        pairs, all_pairs = judged * (judged - 1), n * (n - 1)
-        match = Scores(n, counts["match_failed"][at], 0, 0, 0, all_pairs, round(_MOST_PAIRS * all_pairs))
-        liveness = Scores(
-            judged,
-            counts["failed"][at],
-            missing,
-            counts["at_zero"][at],
-            counts["at_one"][at],
-            pairs,
-            round(shares[at] * pairs),
+    n, missing = day.minutes["transactions"], day.minutes["missing"]
+    none = np.zeros(MINUTES, dtype=np.int64)
+    match = _scores(n, day.minutes["match_failed"], none, day.scores["match"])
+    liveness = _scores(n - missing, day.minutes["failed"], missing, day.scores["liveness"])
+    shapes = [_shapes(day.scores[check].bins) for check in ("match", "liveness")]
+    transactions, rejected = n.tolist(), day.minutes["rejected"].tolist()
+    for at in np.flatnonzero(n).tolist():
+        yield Minute(
+            day.start_ms + at * MINUTE_MS,
+            transactions[at],
+            rejected[at],
+            Scores(*match[at]),
+            Scores(*liveness[at]),
+            *[shape.get(at, b"") for shape in shapes],
         )
-        bins = [shapes[check].get(at, b"") for check in ("match", "liveness")]
-        yield Minute(day.start_ms + at * MINUTE_MS, n, counts["rejected"][at], match, liveness, *bins)
+
+
+def _scores(judged: Counts, failed: Counts, missing: Counts, scores: ScoreCounts) -> list[list[int]]:
+    """Return the fields of `Scores`, minute by minute."""
+    pairs = judged * (judged - 1)
+    fields = np.stack([judged, failed, missing, scores.at_zero, scores.at_one, pairs, scores.alike], axis=1)
+    found: list[list[int]] = fields.tolist()
+    return found
 
 
 def _shapes(cells: Counts) -> dict[int, bytes]:

@@ -20,20 +20,29 @@ simulated, and what that cannot show, is [ADR 0040](adr/0040-scenario-bench.md).
 
 
 _DRAWN: Final = "doubled"
+_QUIET: Final = """
+They watch whole tenants, from their first day on. A fleet-year is that of ten such tenants; the bound is the one-sided
+95 % bound of a Poisson mean.
+"""
 
 
 def write_page(file: Path) -> Path:
     """Write the page of the results in `file` (HOME/scenarios/DATE.json) as HOME/scenarios-DATE.md; return it."""
     day = load(file)
     found = day["scenarios"]
-    quiet = [(each.name, found[each.name]) for each in ENTRIES if each.name in found and not each.planted]
+    quiet = [(each.name, found[each.name]) for each in ENTRIES if each.name in found and _beside(each)]
     if _DRAWN in found:
         draw_delays(_DRAWN, found[_DRAWN], file.with_name(f"{day['date']}-delays.svg"))
     if quiet:
         draw_false(quiet, file.with_name(f"{day['date']}-false.svg"))
     page = file.parent.parent / f"scenarios-{day['date']}.md"
-    page.write_text("\n".join(_lines(day, file)) + "\n")
+    page.write_text(page_of(file))
     return page
+
+
+def page_of(file: Path) -> str:
+    """Return the page of the results in `file`."""
+    return "\n".join(_lines(load(file), file)) + "\n"
 
 
 def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
@@ -65,9 +74,14 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
         yield f"\n![delays of {_DRAWN}]({file.parent.name}/{day['date']}-delays.svg)"
     yield "\n## False high findings a tenant-year\n"
     counted = ("scenario", "tenant-years", "ours", "2 ×, p < 0.001", "2 ×, bare", "ours by rule")
-    yield from _table(counted, [_false(each, found[each.name]) for each in played if each.level != "journey"])
-    if not all(each.planted for each in played):
+    beside = [each for each in played if each.level in {"counts", "labels"}]
+    yield from _table(counted, [_false(each, found[each.name]) for each in beside])
+    if any(_beside(each) for each in played):
         yield f"\n![false high findings]({file.parent.name}/{day['date']}-false.svg)"
+    if quiet := [each for each in played if each.level in {"minutes", "arrivals"}]:
+        yield from ("\n## Detectors of minutes, and of labels that come, where nothing happens\n", _QUIET.strip(), "")
+        columns = ("scenario", "tenant-years", "false highs", "a fleet-year", "95 % bound", "by rule")
+        yield from _table(columns, [_quiet(each, found[each.name]) for each in quiet])
     journeys = [each for each in played if each.level == "journey"]
     if journeys:
         yield "\n## Scripted days through the whole system\n"
@@ -90,6 +104,11 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
         "Fewer runs and days than the catalogue has (`tests/scenarios/catalogue.py`) are the first of them (`--part`, "
         "`--days`)."
     )
+
+
+def _beside(entry: Entry) -> bool:
+    """Return whether nothing is planted and the 2 × rule ran beside."""
+    return entry.level == "counts" and not entry.planted
 
 
 def _targets(played: Sequence[Entry], found: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -120,6 +139,11 @@ def _row(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
 def _day(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
     names = ("transactions", "high_50_s", "incidents", "right", "incidents_all")
     return scenario.name, *(shown(name, one[name]) for name in names)
+
+
+def _quiet(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("tenant_years", "false_highs", "false_highs_fleet_year", "false_highs_fleet_year_95")
+    return scenario.name, *(shown(name, one[name]) for name in names), shown("", one["false_highs_by_rule"])
 
 
 def _false(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:

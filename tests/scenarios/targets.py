@@ -16,6 +16,8 @@ AS_ONE: Final = (Target("told", "least", 0.95), Target("incidents", "most", 1.2)
 """What is planted is told as one incident, which names it."""
 FEW: Final = Target("false_highs_fleet_year", "most", 7.0)
 """The budget of all detectors together."""
+HALF: Final = Target("false_highs_fleet_year", "most", 0.5)
+"""The budget of what watches downwards and shapes."""
 FLEET: Final = 10
 """Tenants of a fleet."""
 YEAR_DAYS: Final = 365.0

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from math import pi, sin
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from tests.scenarios.effects import Slice
-from tests.scenarios.scores import MINUTES, Floats
+from tests.scenarios.scores import MINUTES, Floats, Habit
 
 FIRST_DATE: Final = date(2026, 1, 5)
 """A Monday: day 0 of every run."""
@@ -22,10 +21,11 @@ class Tenant(NamedTuple):
 
     `per_hour`: arrivals, in the mean of a working day. `rates`: of match, liveness and missing liveness scores, as
     shares of all transactions, further attempts included. `again`: how often a further attempt fails as well. `daily`:
-    whether volume follows a day, with a peak in its afternoon that is `swing` above the mean. `weekend`: weekdays
-    (Monday 0) of `weekend_volume`. `zone`: whose clock people live by; None is UTC, and the services are told of
-    nothing. `holidays`: dates like a weekend's day; `named`: whether the services are told of them.
-    `hours_differ`: standard deviation of the rate's logarithm by hour; nights are `night` times as bad.
+    whether volume follows a day, with a peak in its afternoon that is `swing` above the mean. `open_hours`: nobody
+    comes before or after. `weekend`: weekdays (Monday 0) of `weekend_volume`. `zone`: whose clock people live by; None
+    is UTC, and the services are told of nothing. `holidays`: dates like a weekend's day; `named`: whether the services
+    are told of them. `hours_differ`: standard deviation of the rate's logarithm by hour; nights are `night` times as
+    bad. `scores`: what is particular about them.
     `unused`: a slice that nobody is in, such as a version to come, whose share belongs to the slice after it.
     """
 
@@ -34,6 +34,7 @@ class Tenant(NamedTuple):
     again: float = 0.28
     daily: bool = True
     swing: float = 0.9
+    open_hours: tuple[int, int] = (0, 24)
     weekend: tuple[int, ...] = (5, 6)
     weekend_volume: float = 0.4
     zone: str | None = None
@@ -41,6 +42,7 @@ class Tenant(NamedTuple):
     named: bool = True
     hours_differ: float = 0.1
     night: float = 1.3
+    scores: Habit = Habit()
     unused: tuple[Slice, Slice] | None = None
 
 
@@ -58,10 +60,10 @@ def per_minute(tenant: Tenant, day: int) -> Floats:
     free = np.isin(dates % 7, tenant.weekend) | np.isin(dates, _numbers(tenant.holidays))
     usual = np.where(free, tenant.weekend_volume, 1.0)
     if tenant.daily:
-        usual = usual * np.maximum(
-            0.0, 1.0 + tenant.swing * np.array([sin(2 * pi * (hour - 8) / HOURS) for hour in local])
-        )
-    return usual * tenant.per_hour / 60
+        usual = usual * np.maximum(0.0, 1.0 + tenant.swing * np.sin(2 * np.pi * (local - 8) / HOURS))
+    opens, closes = tenant.open_hours
+    hours = local % HOURS
+    return np.where((hours >= opens) & (hours < closes), usual, 0.0) * tenant.per_hour / 60
 
 
 def _numbers(dates: Iterable[date]) -> list[int]:

@@ -28,7 +28,7 @@ def days(
     for day in range(first, first + number):
         active = [each for each in effects if each.touches(day * DAY_S, (day + 1) * DAY_S)]
         done, left = _day_of(random, tenant, day, active, left)
-        yield counted(random, day, done, active)
+        yield counted(random, day, done, active, tenant.scores)
 
 
 def _day_of(

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.policy import Monitoring, load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
@@ -35,6 +37,8 @@ from services.aggregator.core.watch import Watch
 from tests.scenarios.effects import SLICES, Slice
 from tests.scenarios.gathering import Found
 from tests.scenarios.minutes import minutes_of
+from tests.scenarios.scores import Counts
+from tests.scenarios.tenants import Tenant
 from tests.scenarios.windows import FIVES, METRICS, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
@@ -42,6 +46,10 @@ MONITORING: Final = POLICY.monitoring
 PROMISED: Final = promises(POLICY.limits, POLICY.min_trials)
 GRACE_MS: Final = 30_000
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
+
+
+Sums = dict[str, Counts]
+"""Failures and trials of each slice, by metric."""
 
 
 class Rate(NamedTuple):
@@ -52,11 +60,12 @@ class Rate(NamedTuple):
     n: int
 
 
-def days_of(zone: str | None, weekend: Sequence[int]) -> TenantDays:
-    """Return the days of a tenant whose settings name a zone and weekdays (Monday 0) of rest; None: they do not."""
-    if zone is None:
+def days_of(tenant: Tenant) -> TenantDays:
+    """Return the days of a tenant as its settings name them; UTC's, where they name no zone."""
+    if tenant.zone is None:
         return UTC_DAYS
-    return TenantDays([(0, Calendar(zone, [WEEKDAYS[each] for each in weekend]))])
+    holidays = tenant.holidays if tenant.named else ()
+    return TenantDays([(0, Calendar(tenant.zone, [WEEKDAYS[each] for each in tenant.weekend], holidays))])
 
 
 class TenantWatch:
@@ -82,6 +91,7 @@ class TenantWatch:
         self._charts = RateWatch(monitoring, self._rows, self._hours, self._anomalies, lambda _: days)
         evidence = self._charts.evidence
         self._watch = Watch(monitoring, self._baselines, self._anomalies, charts=evidence, days_of=lambda _: days)
+        self._sums: Sums = {}
 
     def branch(self) -> "TenantWatch":
         """Return a watch that knows the same and goes on by itself."""
@@ -91,14 +101,24 @@ class TenantWatch:
         other._state = copy.deepcopy(self._state)
         other._rows.update(copy.deepcopy(dict(self._rows)))
         other._hours.update(copy.deepcopy(dict(self._hours)))
+        other._sums = dict(self._sums)
         return other
 
     def day(self, day: Day) -> list[Found]:
-        """Close the windows of a day, in the order of their ends; return what was published, in order."""
-        found = [*self._of_minutes(day), *self._of_windows(day), *self._of_day(day)]
+        """Close the windows of a day of UTC, and the tenant's day that ends in it; return what was published."""
+        found, at = list(self.minutes(day)), 0
+        while at < FIVES:
+            end_ms = self._days.day(day.start_ms + at * _FIVE_MS).end_ms
+            part = range(at, min(FIVES, (end_ms - day.start_ms) // _FIVE_MS))
+            found += self._of_windows(day, part)
+            self._count(day, part)
+            at = part.stop
+            if day.start_ms + at * _FIVE_MS == end_ms:
+                found += self._of_day(end_ms)
         return sorted(found, key=lambda each: each.at_ms)
 
-    def _of_minutes(self, day: Day) -> Iterator[Found]:
+    def minutes(self, day: Day) -> Iterator[Found]:
+        """Close the minutes of a day of UTC; yield what was published."""
         if self._minutes is None:
             return
         for minute in minutes_of(day):
@@ -117,10 +137,10 @@ class TenantWatch:
         for each in published:
             yield Found(each.at_ms + GRACE_MS, each.event)
 
-    def _of_windows(self, day: Day) -> Iterator[Found]:
+    def _of_windows(self, day: Day, part: range) -> Iterator[Found]:
         sizes = day.n["rejection_rate"].tolist()
         trials = [(metric, day.n[metric].tolist(), day.k[metric].tolist()) for metric in METRICS]
-        for window in range(FIVES):
+        for window in part:
             start_ms = day.start_ms + window * _FIVE_MS
             bucket = BucketKey(self.tenant, FIVE_MINUTES_S, start_ms)
             counts = [
@@ -135,19 +155,29 @@ class TenantWatch:
             for event in [*self._charts.judge_counts(bucket, counts, at_ms), *self._charts.passed(bucket)]:
                 yield Found(at_ms, event)
 
-    def _of_day(self, day: Day) -> Iterator[Found]:
-        ref = WindowRef(day.start_ms, day.start_ms + DAY_MS, 1, backfill=False)
-        slot = slot_of(DAY_S, day.start_ms, self._days)
-        for place, where in enumerate(SLICES[: len(day.n[METRICS[0]])]):
-            rates = [Rate(m, int(day.k[m][place].sum()), int(day.n[m][place].sum())) for m in METRICS]
+    def _count(self, day: Day, part: range) -> None:
+        """Add windows to the tenant's day that is under way."""
+        for metric in METRICS:
+            more = np.stack([each[metric][:, part.start : part.stop].sum(axis=1) for each in (day.k, day.n)], axis=1)
+            self._sums[metric] = self._sums[metric] + more if metric in self._sums else more
+
+    def _of_day(self, end_ms: int) -> Iterator[Found]:
+        """Close the tenant's day that ends then."""
+        own = self._days.day(end_ms - 1)
+        sums, self._sums = self._sums, {}
+        ref = WindowRef(own.start_ms, own.end_ms, 1, backfill=False)
+        slot = slot_of(DAY_S, own.start_ms, self._days)
+        for place, where in enumerate(SLICES[: len(sums[METRICS[0]])]):
+            rates = [Rate(metric, *(int(each) for each in sums[metric][place])) for metric in METRICS]
             if rates[0].n:
-                yield from self._judged(where, DAY_S, slot, ref, rates)
-        bucket = BucketKey(self.tenant, DAY_S, day.start_ms)
-        for event in [*self._watch.judge_days(bucket, self._charts.days(bucket)), *self._watch.passed(bucket)]:
+                yield from self._judged(where, slot, ref, rates)
+        bucket = BucketKey(self.tenant, DAY_S, own.start_ms)
+        days = self._charts.days(bucket)
+        for event in [*self._watch.judge_days(bucket, days), *self._watch.passed(bucket)]:
             yield Found(ref.end_ms + GRACE_MS, event)
 
-    def _judged(self, where: Slice, length_s: int, slot: int, ref: WindowRef, rates: Sequence[Rate]) -> Iterator[Found]:
-        key = SlotKey(self.tenant, *where, length_s, slot)
+    def _judged(self, where: Slice, slot: int, ref: WindowRef, rates: Sequence[Rate]) -> Iterator[Found]:
+        key = SlotKey(self.tenant, *where, DAY_S, slot)
         if key not in self._baselines:
             self._baselines[key] = {}
         for event in self._watch.judge_window(key, ref, rates):  # type: ignore[arg-type]

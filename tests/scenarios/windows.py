@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.scenarios.arrivals import Values
 from tests.scenarios.effects import CHECKS, DAY_S, SLICES, VALUES, Effect
-from tests.scenarios.scores import MINUTES, Counts, Flags, Floats, Outcomes, during, score_bins
+from tests.scenarios.scores import MINUTES, Counts, Flags, Floats, Habit, Outcomes, ScoreCounts, score_counts
 from tests.scenarios.tries import Tried
 
 MONDAY_MS: Final = 1_767_571_200_000  # 2026-01-05
@@ -19,17 +19,15 @@ REFERRED_FROM: Final = 3
 class Day(NamedTuple):
     """A day of UTC. `n[metric][slice, window]` trials and `k` failures of five-minute windows; minutes of the whole.
 
-    Slices are in the order of `SLICES`. Of minutes: transactions, rejected, and per check judged and failed; liveness
-    also missing, at zero and at one. `alike`: share of the pairs of liveness scores of a minute that share a bin.
-    `scores[check][minute, bin]`: how the scores are distributed, in bins of `shape.BOUNDS`.
+    Slices are in the order of `SLICES`. Of minutes: transactions, rejected, failures by check, and missing liveness
+    scores; `scores`, by check.
     """
 
     start_ms: int
     n: dict[str, Counts]
     k: dict[str, Counts]
     minutes: dict[str, Counts]
-    alike: Floats
-    scores: dict[str, Counts]
+    scores: dict[str, ScoreCounts]
 
     def of(self, attributes: int) -> "Day":
         """Return the day with the values of the first so many attributes only."""
@@ -38,7 +36,9 @@ class Day(NamedTuple):
         return self._replace(n=n, k=k)
 
 
-def counted(random: np.random.Generator, day: int, tried: Sequence[Tried], effects: Sequence[Effect]) -> Day:
+def counted(
+    random: np.random.Generator, day: int, tried: Sequence[Tried], effects: Sequence[Effect], habit: Habit
+) -> Day:
     """Return the counts of what was tried on a day of the run."""
     at = np.concatenate([each.at for each in tried])
     attributes = np.concatenate([each.attributes for each in tried], axis=1)
@@ -61,8 +61,8 @@ def counted(random: np.random.Generator, day: int, tried: Sequence[Tried], effec
     judged = {"liveness_fail_rate": all_of - missed, "fta_rate": 2 * all_of}
     n = {metric: judged.get(metric, all_of) for metric in METRICS}
     outcomes = Outcomes((at // 60).astype(np.int64), rejected, match, liveness, missing)
-    scores = score_bins(random, day, outcomes, effects)
-    return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, *_minutes(random, day, outcomes, scores, effects), scores)
+    scores = score_counts(random, day, outcomes, effects, habit)
+    return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, _minutes(outcomes), scores)
 
 
 def _by_window(at: Floats, attributes: Values, which: Flags) -> Counts:
@@ -77,23 +77,9 @@ def _by_window(at: Floats, attributes: Values, which: Flags) -> Counts:
     return found
 
 
-def _minutes(
-    random: np.random.Generator,
-    day: int,
-    outcomes: Outcomes,
-    scores: dict[str, Counts],
-    effects: Sequence[Effect],
-) -> tuple[dict[str, Counts], Floats]:
-    n = np.bincount(outcomes.minute, minlength=MINUTES)
-    alike = np.maximum(0.0, random.normal(0.05, 0.02, MINUTES))
-    for effect in effects:
-        if effect.scores != "usual":
-            alike[during(effect, day)] = 1.0
-    counts: dict[str, Counts] = {
-        "transactions": n,
-        "at_one": scores["liveness"][:, -1],
-        "at_zero": scores["liveness"][:, 0],
-    }
-    for name, which in zip(("rejected", "match_failed", "failed", "missing"), outcomes[1:], strict=True):
+def _minutes(outcomes: Outcomes) -> dict[str, Counts]:
+    names = ("rejected", "match_failed", "failed", "missing")
+    counts: dict[str, Counts] = {"transactions": np.bincount(outcomes.minute, minlength=MINUTES)}
+    for name, which in zip(names, outcomes[1:], strict=True):
         counts[name] = np.bincount(outcomes.minute[which], minlength=MINUTES)
-    return counts, alike
+    return counts

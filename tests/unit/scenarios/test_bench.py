@@ -8,19 +8,19 @@ from services.aggregator.core import real_time
 from services.aggregator.core.real_time.tenant import MinuteWatch
 from tests.scenarios import watchers
 from tests.scenarios.__main__ import main
-from tests.scenarios.catalogue import SCENARIOS
-from tests.scenarios.entries import Player
+from tests.scenarios.entries import ENTRIES, How, play
 from tests.scenarios.figures import Met, figures, judged
 from tests.scenarios.measure import Outcome
-from tests.scenarios.play import Bench
+from tests.scenarios.parts import Playing
 from tests.scenarios.targets import Target
 
-BY_NAME = {each.name: each for each in SCENARIOS}
+BY_NAME = {each.name: each for each in ENTRIES}
 
 
 def played(name: str) -> dict[str, Any]:
-    scenario = BY_NAME[name]
-    return figures(list(Bench(7, lambda _: None, quick=True).play(scenario)), planted=scenario.plant is not None)
+    entry = BY_NAME[name]
+    runs = play(entry, How(quick=True), [0], lambda _: None)
+    return figures([each.outcome for each in runs], planted=entry.planted)
 
 
 def test_fail_open_is_told_within_minutes_as_one_incident_of_the_whole_tenant() -> None:
@@ -61,9 +61,9 @@ def test_a_failed_target_is_the_exit_code(
     right: float, code: int, tmp_path: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the page has what was printed."""
-    labelled = figures([Outcome(120.0, 60.0, 60.0, {}, 1, right == 1.0, 0.0, None, 0, 0, 0)], planted=True)
-    monkeypatch.setattr(Player, "play", lambda _player, _entry: labelled)
-    arguments = ["--only", "labels_2_days", "--quick", "--out", str(tmp_path), "--date", "2026-11-26"]
-    assert main(arguments) == code
+    found = [Outcome(120.0, 60.0, 60.0, {}, 1, right == 1.0, 0.0, None, 0, 0, 0)]
+    monkeypatch.setattr(Playing, "outcomes", lambda _playing, _entry: found)
+    arguments = ["--only", "labels_2_days", "--quick", "--processes", "1", "--date", "2026-11-26", "--out"]
+    assert main([*arguments, str(tmp_path)]) == code
     assert ("FAIL" in capsys.readouterr().out) == bool(code)
     assert "| labels_2_days | right |" in (tmp_path / "scenarios-2026-11-26.md").read_text()

@@ -1,16 +1,19 @@
-"""Every scenario of every level can be played, small, and its figures have what its targets are about."""
+"""Catalogue, targets and page agree: what can be played, what is to come of it, and what is shown."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.entries import ENTRIES, Entry, Play, Player
-from tests.scenarios.page import write_page
-from tests.scenarios.results import keep
+from tests.scenarios.entries import ENTRIES, Entry, How, large, play
+from tests.scenarios.figures import figures, judged
+from tests.scenarios.measure import Outcome
+from tests.scenarios.page import page_of, write_page
+from tests.scenarios.results import keep, load
 
-PLAYER = Player(Play(7, True, 1.0, 0, Path("nowhere"), lambda _total, _more: None))
+QUICK = How(quick=True)
 PURE = [each for each in ENTRIES if each.level != "journey"]
-SOME = ("gulf", "wave", "labels_30_days")
+SOME = ("gulf", "wave", "minutes_10", "labels_30_days")
+COMMITTED = sorted(Path("docs/scenarios").glob("*.json"))
 
 
 def test_names_are_their_own() -> None:
@@ -19,7 +22,29 @@ def test_names_are_their_own() -> None:
 
 @pytest.mark.parametrize("entry", [each for each in PURE if each.name in SOME], ids=lambda each: each.name)
 def test_a_scenario_has_the_figures_of_its_targets_and_a_place_on_the_page(entry: Entry, tmp_path: Path) -> None:
-    found = PLAYER.play(entry)
-    assert {each.figure for each in entry.targets} <= found.keys()
+    outcomes = [each.outcome for each in play(entry, QUICK, range(large(entry, QUICK).runs), lambda _: None)]
+    found = figures(outcomes, planted=entry.planted)
     page = write_page(keep(tmp_path, "2026-11-26", entry.name, {"seed": 7, "quick": True, **found})).read_text()
     assert f"| {entry.name} |" in page
+
+
+@pytest.mark.parametrize("entry", PURE, ids=lambda each: each.name)
+def test_targets_are_of_figures_that_there_are(entry: Entry) -> None:
+    """None of them is missed, or met, for want of its figure."""
+    found = figures([Outcome(365.0, 60.0, 60.0, {}, 1, True, 0.0, 60.0, 1, 0, 0)], planted=entry.planted)
+    assert all(each.value is not None for each in judged(entry.targets, found))
+    assert entry.targets
+
+
+def test_what_is_planted_has_a_target_for_being_told_as_one() -> None:
+    assert [each.name for each in ENTRIES if each.planted and "told" not in {one.figure for one in each.targets}] == []
+
+
+def test_the_newest_page_is_the_one_that_its_results_and_the_catalogue_make() -> None:
+    """Whoever changes a target or a name makes the page anew: `python -m tests.scenarios.page`."""
+    newest = COMMITTED[-1]
+    day = load(newest)
+    assert Path(f"docs/scenarios-{day['date']}.md").read_text() == page_of(newest)
+    assert day["scenarios"].keys() <= {each.name for each in ENTRIES}
+    shown = page_of(newest)
+    assert [each.name for each in ENTRIES if each.name not in shown] == []

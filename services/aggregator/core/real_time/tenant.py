@@ -110,6 +110,19 @@ class MinuteWatch:
         view = self._seen_from(state.reference, (state.after.end_ms - MINUTE_MS) // HOUR_MS, days)
         return absent_marks(state.after.marks, state.after.end_ms, until_ms, view, self._rule, self._detectors)[0]
 
+    def compared(self, minute: Minute, marks: Marks) -> Compared:
+        """Return what of a minute joins the reference, by the marks after it."""
+        firing: set[str] = set()
+        for name, mark in marks.items():
+            if mark.fired_ms is not None and minute.start_ms - mark.fired_ms < _LEFT_OUT_MS:
+                firing |= self._causes.get(name, frozenset())
+        match = NO_SCORES if "match" in firing else minute.match
+        liveness = NO_SCORES if "liveness" in firing else minute.liveness
+        apart = firing & {"match", "liveness"}
+        sums = Sums(Rate() if apart else Rate(minute.rejected, minute.transactions), match, liveness)
+        shapes = (minute.bins(check) if not firing & {check, f"{check}_shift"} else {} for check in _CHECKS)
+        return Compared(sums, *shapes)
+
     def _seen_from(self, reference: Reference, hour: int, days: TenantDays) -> View:
         """Return the view; of one hour it is the same, whatever minutes came since, until further hours are absorbed.
 
@@ -132,22 +145,9 @@ class MinuteWatch:
         kept = [each for each in state.minutes if each.start_ms > newest_ms - HOUR_MS]
         for each in state.minutes[: len(state.minutes) - len(kept)]:
             before, _ = self._next(before, each, self._seen_from(reference, each.start_ms // HOUR_MS, days))
-            reference = reference.taken(each, self._counting(each, before.marks))
+            reference = reference.taken(each, self.compared(each, before.marks))
         oldest_ms = kept[0].start_ms if kept else newest_ms
         return TenantState(reference.absorbed(oldest_ms // HOUR_MS, days), kept, before, state.after, state.told)
-
-    def _counting(self, minute: Minute, marks: Marks) -> Compared:
-        """Return what of a minute joins the reference."""
-        firing: set[str] = set()
-        for name, mark in marks.items():
-            if mark.fired_ms is not None and minute.start_ms - mark.fired_ms < _LEFT_OUT_MS:
-                firing |= self._causes.get(name, frozenset())
-        match = NO_SCORES if "match" in firing else minute.match
-        liveness = NO_SCORES if "liveness" in firing else minute.liveness
-        apart = firing & {"match", "liveness"}
-        sums = Sums(Rate() if apart else Rate(minute.rejected, minute.transactions), match, liveness)
-        shapes = (minute.bins(check) if not firing & {check, f"{check}_shift"} else {} for check in _CHECKS)
-        return Compared(sums, *shapes)
 
     def _restated(self, state: TenantState, minute: Minute, days: TenantDays) -> Moved:
         minutes = sorted(
