@@ -17,7 +17,7 @@ from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.service import Service
 from services.aggregator import app as aggregator
-from services.aggregator.core.calendars import EVERYBODY_IN_UTC
+from services.aggregator.core.calendars import Calendars
 from services.devices import app as devices
 from services.notifier import app as notifier
 from services.notifier.ports import Channel
@@ -150,8 +150,13 @@ def build(
     start_ms: int,
     channels: Mapping[str, Channel] | None = None,
     edges: Sequence[float] = (),
+    *,
+    calendars: Calendars,
 ) -> tuple[Standalone, Conservation]:
-    """Wire all eight processes on one bus; `edges` are scores that sketches must tell apart exactly."""
+    """Wire all eight processes on one bus; `edges` are scores that sketches must tell apart exactly.
+
+    `calendars`: those of the tenants, whom nobody governs.
+    """
     clock, heard = SimulatedClock(start_ms), Heard(start_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True, shares_fate=True)
     conservation = Conservation()
@@ -165,10 +170,8 @@ def build(
         ),
         devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
-        aggregator.build_windows(
-            aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms, calendars=EVERYBODY_IN_UTC
-        ),
-        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges, calendars=EVERYBODY_IN_UTC),
+        aggregator.build_windows(aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms, calendars=calendars),
+        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges, calendars=calendars),
         incidents,
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
         notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),

@@ -4,6 +4,7 @@ import argparse
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,9 @@ import uvloop
 
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.records import Outgoing
+from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
 from proofwatch.governance.policy import load_policy
+from proofwatch.instants import EPOCH, instant_of
 from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
@@ -30,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--release", action="append", choices=tuple(RELEASES), default=[], help="a release during the day; repeatable"
     )
+    add_time_zone(parser, "the clock of the tenants' days, and of what is written")
+    add_weekend(parser)
     parser.add_argument("--headless", action="store_true", help="no terminal view, only the closing summary")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="results (%(default)s)")
 
@@ -37,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when it cannot be carried out."""
     releases = tuple(RELEASES[name] for name in args.release)
+    calendar = calendar_in(args)
     scenario = Scenario(events=args.events, seed=args.seed, releases=releases)
+    midnight = calendar.numbered(scenario.start.toordinal() - EPOCH.toordinal()).start_ms
+    scenario = replace(scenario, start=instant_of(midnight))
     day = Run(
         title=f"a simulated day, seed {args.seed}",
         policy=load_policy(),
@@ -46,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         start_ms=round(scenario.start.timestamp() * 1000),
         out=args.out,
         headless=args.headless,
+        calendar=calendar,
         segments=_SEGMENTS,
     )
     try:

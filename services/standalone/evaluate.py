@@ -10,6 +10,7 @@ from proofwatch.biometrics.curve_figures import ThresholdChoice
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Thresholds, Trials, count_outcomes
+from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=trials,
         help="presentations a PAI species needs to be the headline APCER; default: the policy's",
     )
+    add_time_zone(parser, "the clock of times that name no zone, unless the mapping says theirs")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write a page with drawings too; it opens offline")
     parser.add_argument("--format", choices=("json", "table"), default="json", help="default: %(default)s")
 
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     settings = CellSettings.read()
     try:
         policy = load_policy(args.policy)
-        mapping = load_mapping(args.mapping)
+        mapping = load_mapping(args.mapping, args.time_zone)
         table = open_table(args.file)
         given: dict[Score, ThresholdChoice | None] = {
             "match_score": args.match_threshold,

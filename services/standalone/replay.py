@@ -4,15 +4,17 @@ import argparse
 import hashlib
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import uvloop
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
 from proofwatch.bus.errors import BusUnavailable
-from proofwatch.command_line.times import moment
+from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.policy import InvalidPolicy, load_policy
+from proofwatch.instants import ms_of
 from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.plain import one_line
 from proofwatch.runtime.settings import Settings
@@ -40,11 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(f"--{check}-threshold", type=threshold, metavar="T|eer", help="in the file's own units; eer: its equal "
             "error point; overrides the policy, and enters its hash")  # fmt: skip
     add("--tenant", type=tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
-    add("--start", type=moment, default=datetime(2026, 1, 1, tzinfo=UTC), metavar="ISO8601",
-        help="time of the first row where the file has no occurred_at (2026-01-01T00:00:00Z)")  # fmt: skip
+    add("--start", type=typed_time, default=datetime(2026, 1, 1), metavar="ISO8601",  # noqa: DTZ001 - in --time-zone
+        help="time of the first row where the file has no occurred_at (2026-01-01, at midnight)")  # fmt: skip
     add("--rate", type=_rate, default=1.0, metavar="N", help="rows a second where the file has no times (%(default)g)")
     add("--mapping", type=Path, metavar="FILE", help="YAML: what the file's columns and values mean; "
         "`proofwatch mapping guess FILE` drafts one")  # fmt: skip
+    add_time_zone(parser, "the clock of the tenant's days, of times that name no zone unless the mapping says theirs, "
+        "and of what is written")  # fmt: skip
+    add_weekend(parser)
     add("--headless", action="store_true", help="no terminal view, only the closing summary")
 
 
@@ -72,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
 def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
     """Check everything that can be checked before anything starts; say what is read otherwise than it stands."""
     cap = Settings.read().dead_letter_rate_cap
-    mapping = load_mapping(args.mapping)
+    calendar = calendar_in(args)
+    start = in_zone(args.start, args.time_zone)
+    mapping = load_mapping(args.mapping, args.time_zone)
     table = open_table(args.file)
     columns = with_times(table, columns_of(table, mapping, args.mapping))
     say = sys.stderr.write
@@ -87,7 +94,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
     with reading(args.file.name) as progress:
         scaled = scales_of(table, columns, mapping, given, cap)
         reader = Reader(columns, mapping, scaled.scales)
-        intake = intake_of(reader, frozenset(policy.required_checks), args.tenant, args.start, 1 / args.rate)
+        intake = intake_of(reader, frozenset(policy.required_checks), args.tenant, start, 1 / args.rate)
         selection = select_rows(table, intake, policy.duplicate_horizon_minutes * 60_000)
         trials = read_trials(table, reader, segments, selection.truth, progress)
     outcome = Outcome(table.file, reader, cap, selection.repeats, selection.further)
@@ -108,9 +115,10 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         policy=policy,
         chunks=feed.chunks,
         total=feed.total,
-        start_ms=round(args.start.timestamp() * 1000) if feed.start_ms is None else feed.start_ms,
+        start_ms=ms_of(start) if feed.start_ms is None else feed.start_ms,
         out=args.out,
         headless=args.headless,
+        calendar=calendar,
         segments=segments,
         edges=tuple(point for point in points if 0 <= point <= 1),
         outcome=outcome,

@@ -13,13 +13,16 @@ from rich.live import Live
 from proofwatch.biometrics.rates import Limits
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing
+from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import Policy
+from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.terminal import Terminal, inline
 from proofwatch.scorefile.outcome import Outcome
+from services.aggregator.core.calendars import EverybodyIn
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
 from services.standalone.database_results import (
@@ -43,7 +46,7 @@ _MOST_TOLD: Final = 10
 
 @dataclass(frozen=True)
 class Run:
-    """What to run: the input in chunks, under one policy, with results in `out`."""
+    """What to run: the input in chunks, under one policy and calendar of all tenants, with results in `out`."""
 
     title: str
     policy: Policy
@@ -52,6 +55,7 @@ class Run:
     start_ms: int
     out: Path
     headless: bool
+    calendar: Calendar
     segments: tuple[str, ...]
     edges: tuple[float, ...] = ()
     outcome: Outcome | None = None
@@ -70,8 +74,10 @@ async def carry_out(run: Run) -> dict[str, Any]:
         await migrate(database.dsn)
         pool = await create_pool(database.dsn, alone=True)
         stack.push_async_callback(pool.close)
-        system, conservation = build(run.policy, pool, run.start_ms, edges=run.edges)
-        session = Session(system, results, conservation, run.outcome)
+        system, conservation = build(
+            run.policy, pool, run.start_ms, edges=run.edges, calendars=EverybodyIn(TenantDays([(0, run.calendar)]))
+        )
+        session = Session(system, results, conservation, run.outcome, run.calendar)
         tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
@@ -106,6 +112,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
             limits=limits,
             min_trials=min_trials,
             small_cell=CellSettings.read().small_cell,
+            time_zone=run.calendar.zone,
         )
     return summary
 
@@ -117,7 +124,7 @@ async def _feed(run: Run, session: Session) -> None:
             await session.send(chunk)
         await session.finish(_QUIET)
         return
-    view = View(run.title, run.total)
+    view = View(run.title, run.total, run.calendar.zone)
     terminal = Terminal(stderr=True)
     with Live(
         console=terminal,

@@ -17,6 +17,7 @@ from proofwatch.events import topics, types
 from proofwatch.events.codec import INCIDENT
 from proofwatch.events.mending import MENDED, SCORES
 from proofwatch.events.types import DeadLetter
+from proofwatch.governance.calendar import UTC_CALENDAR, WEEKDAYS, Calendar
 from proofwatch.governance.policy import Policy
 from proofwatch.intake import LINE
 from proofwatch.scorefile.outcome import Outcome
@@ -34,10 +35,16 @@ class Session:
     """Feeds chunks of records and writes down what comes of them."""
 
     def __init__(
-        self, system: Standalone, results: Results, conservation: Conservation, outcome: Outcome | None = None
+        self,
+        system: Standalone,
+        results: Results,
+        conservation: Conservation,
+        outcome: Outcome | None = None,
+        calendar: Calendar = UTC_CALENDAR,
     ) -> None:
-        """`outcome` learns of what is refused although the file's reader had no objection."""
-        self.overview = Overview()
+        """`outcome` learns of what is refused although the file's reader had no objection. `calendar`: everybody's."""
+        self._calendar = calendar
+        self.overview = Overview(zone=calendar.zone)
         self.sent = 0
         self.labels_sent = 0
         self.set_apart = 0
@@ -139,6 +146,10 @@ class Session:
         dead = seen.dead_letters[topics.dead_letter_topic(topics.LABELS)]
         return {
             "policy": {"name": policy.name, "hash": policy.hash},
+            "calendar": {
+                "time_zone": self._calendar.zone,
+                "weekend": [WEEKDAYS[day] for day in sorted(self._calendar.weekend)],
+            },
             "run": {"seconds": round(seconds, 3), "events_per_second": round(self.sent / max(seconds, 1e-9))},
             "conservation": self.conservation(),
             **self._mended(),

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from proofwatch.bus.records import Outgoing
+from proofwatch.governance.calendar import UTC_CALENDAR
 from proofwatch.governance.policy import load_policy
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
@@ -44,7 +45,7 @@ def day(events: int, out: Path) -> Result:
         return (records[at : at + size] for at in range(0, len(records), size))
 
     start_ms = round(scenario.start.timestamp() * 1000)
-    wanted = Run("benchmark", load_policy(), chunks, events, start_ms, out, True, _PERSONAL)
+    wanted = Run("benchmark", load_policy(), chunks, events, start_ms, out, True, UTC_CALENDAR, _PERSONAL)
     began = time.process_time()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         summary = runner.run(carry_out(wanted))

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.migrations import migrate
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.standalone import app
 from services.standalone.config import SETTINGS
 from services.standalone.database_results import read_cases
@@ -46,7 +47,7 @@ async def _run(sent: Day, dsn: str, out: Path) -> Alone:
     pool = await create_pool(dsn)
     try:
         with patch.object(app, "SETTINGS", {**SETTINGS, **SAME_AS_ALONE}):
-            system, conservation = app.build(load_policy(), pool, START_MS)
+            system, conservation = app.build(load_policy(), pool, START_MS, calendars=EVERYBODY_IN_UTC)
         session = Session(system, results, conservation)
         await session.start()
         for records in ([*sent.records, *sent.canaries], sent.late):

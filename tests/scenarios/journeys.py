@@ -17,6 +17,7 @@ import uvloop
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Transaction
+from proofwatch.governance.calendar import UTC_CALENDAR
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import ms_of
 from proofwatch.simulation.scenario import Scenario, Wave
@@ -73,6 +74,7 @@ def play(journey: Journey, seed: int, out: Path, *, quick: bool = False) -> dict
         start_ms=start_ms,
         out=out,
         headless=True,
+        calendar=UTC_CALENDAR,
         segments=_SEGMENTS,
     )
     summary = uvloop.run(carry_out(day))

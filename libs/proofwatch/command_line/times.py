@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from proofwatch.instants import ms_of
+from proofwatch.scorefile.times import zone_of
 
 _RELATIVE: Final = re.compile(r"(\+?)(\d{1,6})([smhd])", re.ASCII)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -13,8 +14,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def moment(text: str) -> datetime:
     """Return the time, in UTC where it names no zone. Raises `ArgumentTypeError`."""
-    found = _time(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return in_zone(typed_time(text), None)
 
 
 def moment_ms(text: str) -> int:
@@ -24,13 +24,22 @@ def moment_ms(text: str) -> int:
 
 def zoned_moment_ms(text: str) -> int:
     """Return the same of a time that names its zone, as one must that others sign for. Raises `ArgumentTypeError`."""
-    found = _time(text)
+    found = typed_time(text)
     if found.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} names no zone; right is {text}Z for UTC, or {text}+01:00")
     return ms_of(found)
 
 
-def _time(text: str) -> datetime:
+def in_zone(found: datetime, zone: str | None) -> datetime:
+    """Return the instant in UTC of a time that was typed; where it names no zone, by the clock of `zone`.
+
+    Of an hour that the clock showed twice the first is taken.
+    """
+    return (found if found.tzinfo else found.replace(tzinfo=zone_of(zone) if zone else UTC)).astimezone(UTC)
+
+
+def typed_time(text: str) -> datetime:
+    """Return the time, without a zone where it names none; a date is its midnight. Raises `ArgumentTypeError`."""
     try:
         if relative := _RELATIVE.fullmatch(text):
             distance = timedelta(**{_UNITS[relative[3]]: int(relative[2])})

@@ -133,10 +133,18 @@ class Mapping(BaseModel):
         )
 
 
-def load_mapping(path: Path | None) -> Mapping:
-    """Return the mapping in a YAML file; None: one that says nothing. Raises `InvalidYaml`, `TableError`."""
-    if path is None:
-        return Mapping()
+def load_mapping(path: Path | None, time_zone: str | None = None) -> Mapping:
+    """Return the mapping in a YAML file; None: one that says nothing. Raises `InvalidYaml`, `TableError`.
+
+    `time_zone`: of times that name none, unless the mapping says it.
+    """
+    mapping = Mapping() if path is None else _read(path)
+    if time_zone is None or "time_zone" in mapping.model_fields_set:
+        return mapping
+    return mapping.model_copy(update={"time_zone": time_zone})
+
+
+def _read(path: Path) -> Mapping:
     content = load_yaml(path)
     if content is not None and not isinstance(content, dict):
         raise TableError(f"{path}: is no mapping; write columns: {{theirs: ours}}, or see `proofwatch mapping guess`")

@@ -151,8 +151,18 @@ class Reader:
             said.append(f"occurred_at: times have several forms, each is read by itself: {', '.join(forms.values())}")
         elif not times.time_formats and (units := forms.keys() & EPOCHS.keys()):
             said.append(f"occurred_at: numbers are read as times since 1970 in {units.pop().removeprefix('epoch_')}")
-        if times.without_zone and self.mapping.time_zone == "UTC":
-            said.append(f"occurred_at: {times.without_zone:,} times name no zone and count as UTC")
+        if times.without_zone:
+            zone = self.mapping.time_zone
+            read = "count as UTC" if zone == "UTC" else f"are read in {zone}"
+            said.append(f"occurred_at: {times.without_zone:,} times name no zone and {read}")
+        if times.twice:
+            said.append(
+                f"occurred_at: {times.twice:,} times lie in an hour that the clocks showed twice: the first is taken"
+            )
+        if times.never:
+            said.append(
+                f"occurred_at: {times.never:,} times lie in an hour that the clocks skipped, and count as the next"
+            )
         return said
 
     def _unread(self, row: Row, reading: Reading) -> None:

@@ -41,6 +41,9 @@ class Times:
     None: ISO 8601 with a day, or a count since 1970 whose unit shows by its number of digits; each time by itself, as
     files put together from two exports have them. Of several forms a time must fit one only, or mean the same in all
     that it fits. `zone` is for times that name none. `forms` counts the times read, by form.
+
+    Of an hour that a zone's clocks showed twice the first is taken (`twice` counts such times); one that they never
+    showed is as long after the clocks were put forward as it says (`never`).
     """
 
     def __init__(self, time_format: str | Sequence[str] | None = None, zone: tzinfo = UTC) -> None:
@@ -48,19 +51,34 @@ class Times:
         self.time_formats = tuple(dict.fromkeys(named))
         self.zone = zone
         self.forms: Counter[str] = Counter()
-        self.without_zone = 0
+        self.without_zone = self.twice = self.never = 0
         self._units = tuple(form for form in named if form in EPOCHS)
 
     def read(self, text: str) -> datetime:
         """Return the moment, with its zone. Raises `Unreadable`."""
         moment, form = self._several(text) if len(self.time_formats) > 1 else self._read(text)
         if moment.tzinfo is None:
-            self.without_zone += 1
-            moment = moment.replace(tzinfo=self.zone)
+            moment = self._in_zone(moment)
         if not EPOCH <= moment < _LAST:
             raise Unreadable("lies outside the years 1970 to 9997")
         self.forms[form] += 1
         return moment
+
+    def _in_zone(self, moment: datetime) -> datetime:
+        """Return the instant of a time that names no zone: of two, the first."""
+        self.without_zone += 1
+        if self.zone is UTC:
+            return moment.replace(tzinfo=UTC)
+        first = moment.replace(tzinfo=self.zone)
+        try:
+            ahead, behind = first.utcoffset(), first.replace(fold=1).utcoffset()
+            found = first.astimezone(UTC)
+        except OverflowError:
+            raise Unreadable("lies outside the years 1970 to 9997") from None
+        if ahead is not None and behind is not None:
+            self.twice += ahead > behind
+            self.never += ahead < behind
+        return found
 
     def _read(self, text: str) -> tuple[datetime, str]:
         form = self.time_formats[0] if self.time_formats else None

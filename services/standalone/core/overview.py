@@ -12,6 +12,7 @@ from proofwatch.bus.records import Record
 from proofwatch.detection.words import metric_words
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Escalation, Incident
+from proofwatch.local_time import local
 
 RATES: Final = ("rejection_rate", "retry_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
 LABELLED: Final = ("fmr", "fnmr", "apcer", "bpcer")
@@ -72,8 +73,12 @@ _incident = msgspec.json.Decoder(Incident).decode
 
 @dataclass(slots=True)
 class Overview:
-    """Counts of everything published; rates by tenant over the last hour of closed five-minute windows."""
+    """Counts of everything published; rates by tenant over the last hour of closed five-minute windows.
 
+    `zone`: whose clock lines are written by.
+    """
+
+    zone: str | None = None
     decisions: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     dead_letters: Counter[str] = field(default_factory=Counter)
@@ -175,7 +180,7 @@ class Overview:
             numbers += f", ~{people:,} people"
         at = incident.until or incident.known_at if incident.state == "ended" else incident.known_at
         what = metric if incident.state == "firing" else f"{_STATES[incident.state]}: {metric}"
-        self._tell(Line(f"{at:%H:%M}", "incident", f"{incident.tenant}{slices}", what, numbers))
+        self._tell(Line(f"{local(at, self.zone):%H:%M}", "incident", f"{incident.tenant}{slices}", what, numbers))
 
     def _note_suspicion(self, _value: bytes) -> None:
         self.suspicions += 1
@@ -184,7 +189,9 @@ class Overview:
         escalation = _escalation(value)
         if escalation.case_id not in self.cases and escalation.subject_tag and escalation.reasons:
             why = escalation.reasons[-1].code.replace("_", " ")
-            self._tell(Line(f"{escalation.raised_at:%H:%M}", "case", f"{escalation.tenant}, a subject", why))
+            self._tell(
+                Line(f"{local(escalation.raised_at, self.zone):%H:%M}", "case", f"{escalation.tenant}, a subject", why)
+            )
         self.cases[escalation.case_id] = escalation.status
 
     def _note_notification(self, _value: bytes) -> None:

@@ -60,13 +60,14 @@ def write_report(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     min_trials: int = DEFAULT_MIN_TRIALS,
     small_cell: int = DEFAULT_SMALL_CELL,
+    time_zone: str | None = None,
 ) -> Path:
     """Write `report.html` into the folder of a run's results, and return its path.
 
     `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl,
     cases.jsonl and, where versions changed, markers.jsonl; `summary` is that of summary.json. `limits` and `min_trials`
     are those that the evaluation was judged by: they are drawn and named, nothing is judged again. Values of segments
-    with fewer than `small_cell` trials are kept back.
+    with fewer than `small_cell` trials are kept back. `time_zone`: of the tenants; what they have in common is in UTC.
     """
     evaluation = data.without_small(evaluation, small_cell)
     tenants = {
@@ -89,7 +90,7 @@ def write_report(
         incident_account=incident_account(incidents),
         **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials, small_cell),
         timeline=_timeline(traffic, alarms, strong, markers) if traffic.buckets else None,
-        changes=_changes(markers),
+        changes=_changes(markers, time_zone),
         alarms=_alarms(alarms) if alarms else None,
         cases=_cases(read_cases(out / "cases.jsonl")),
     )
@@ -170,25 +171,25 @@ def _timeline(
     return Plot(timeline(traffic, alarms, incidents, markers), caption, numbers)
 
 
-def _changes(markers: Sequence[Marker]) -> Table | None:
+def _changes(markers: Sequence[Marker], time_zone: str | None) -> Table | None:
     """Return the changes that were told; None without any."""
     if not markers:
         return None
-    rows = [(minute(each.at), each.tenant, each.what) for each in markers]
+    rows = [(minute(each.at, time_zone), each.tenant, each.what) for each in markers]
     return Table("Changes of version", ["at", "tenant", "what"], rows)
 
 
 def _alarms(alarms: Sequence[Alarm]) -> Table:
     rows = [
         (
-            f"{a.start:%Y-%m-%d %H:%M} to {f'{a.end:%Y-%m-%d %H:%M}' if a.end else 'the end'}",
+            f"{minute(a.start, a.time_zone)} to {minute(a.end, a.time_zone) if a.end else 'the end'}",
             a.tenant, a.segment or "everyone", a.metric, f"{count(a.k)} / {count(a.n)}", percent(a.rate),
             percent(a.baseline_rate), f"{a.ratio:.1f} ×",
         )
         for a in sorted(alarms, key=lambda a: (a.segment is not None, a.start))[:_MOST_ALARMS]
     ]  # fmt: skip
     more = f" The first {_MOST_ALARMS} are listed; anomalies.jsonl has all." if len(alarms) > _MOST_ALARMS else ""
-    head = ["firing (UTC)", "tenant", "segment", "metric", "at its worst", "rate", "baseline", "ratio"]
+    head = ["firing", "tenant", "segment", "metric", "at its worst", "rate", "baseline", "ratio"]
     return Table(f"{len(alarms)} anomalies of high severity.{more}", head, rows)
 
 

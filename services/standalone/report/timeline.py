@@ -46,6 +46,7 @@ class Alarm(NamedTuple):
     rate: float
     baseline_rate: float
     ratio: float
+    time_zone: str | None = None
 
 
 class Marker(NamedTuple):
@@ -182,4 +183,5 @@ def _alarm(event: Anomaly, known: Alarm | None) -> Alarm:
         rate=event.rate,
         baseline_rate=event.baseline_rate,
         ratio=event.ratio,
+        time_zone=event.time_zone,
     )

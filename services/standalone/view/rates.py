@@ -1,7 +1,6 @@
 """The rates of the screen: of the last hour from verdicts alone, and of closed days."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -9,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from proofwatch.biometrics.figures import Figure
+from proofwatch.instants import instant_of
+from proofwatch.local_time import local
 from proofwatch.plain import one_line
 from services.standalone.core.overview import RATES, Overview
 from services.standalone.fitting import FirstThatFits, cut
 
-_DAY_MS: Final = 86_400_000
 _SILENT_MS: Final = 3_600_000
 """Without a label for so long, it is said since when."""
 _NARROW: Final = 0.03
@@ -39,8 +39,8 @@ def _truths(overview: Overview, now_ms: int) -> Sequence[RenderableType]:
     if known.newest_ms is None:
         came = "none came yet"
     else:
-        newest = datetime.fromtimestamp(known.newest_ms / 1000, tz=UTC)
-        same_day = known.newest_ms // _DAY_MS == now_ms // _DAY_MS
+        newest = local(instant_of(known.newest_ms), overview.zone)
+        same_day = newest.date() == local(instant_of(now_ms), overview.zone).date()
         moment = f"{newest:%H:%M}" if same_day else f"{newest:%d %b %H:%M}"
         came = f"none since {moment}" if now_ms - known.newest_ms >= _SILENT_MS else f"last {moment}"
     days = f"{known.closed_days:,} day{'' if known.closed_days == 1 else 's'}"

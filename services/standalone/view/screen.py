@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from rich.bar import Bar
@@ -12,6 +11,8 @@ from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from proofwatch.instants import instant_of
+from proofwatch.local_time import local, zone_words
 from proofwatch.plain import one_line
 from services.standalone.core.overview import RATES, Overview
 from services.standalone.fitting import ByWidth, Newest
@@ -27,7 +28,9 @@ _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 class View:
     """Renders an overview; holds only what a progress bar and a throughput curve need."""
 
-    def __init__(self, title: str, total: int | None) -> None:
+    def __init__(self, title: str, total: int | None, zone: str | None = None) -> None:
+        """`zone`: of the clock at its head."""
+        self._zone = zone
         self._progress = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=None),
@@ -47,7 +50,7 @@ class View:
         self._progress.update(self._task, completed=consumed)
         self._measure(consumed)
         panels = _Panels(
-            head=Panel(self._progress, title=f"Proofwatch · {_clock(now_ms)}", border_style="cyan"),
+            head=Panel(self._progress, title=f"Proofwatch · {_clock(now_ms, self._zone)}", border_style="cyan"),
             flow=Panel(self._flow(overview, consumed), title="flow"),
             mix=Panel(_mix(overview), title="verdicts"),
             labelled=Panel(labelled(overview, now_ms), title="error rates, closed days"),
@@ -118,8 +121,9 @@ def _sparkline(values: Sequence[float]) -> str:
     return "".join(_BLOCKS[min(7, int(8 * value / top))] for value in values)
 
 
-def _clock(now_ms: int) -> str:
-    return f"{datetime.fromtimestamp(now_ms / 1000, tz=UTC):%a %d %b %Y %H:%M} UTC"
+def _clock(now_ms: int, zone: str | None) -> str:
+    now = instant_of(now_ms)
+    return f"{local(now, zone):%a %d %b %Y %H:%M} {zone_words(now, zone)}"
 
 
 def _grid() -> Table:

@@ -1,0 +1,44 @@
+"""A calendar on the command line: a time zone, and the days of rest of tenants that nobody governs."""
+
+import argparse
+from typing import Final
+
+from proofwatch.governance.calendar import SATURDAY_AND_SUNDAY, WEEKDAYS, Calendar, Weekday, calendar_of
+from proofwatch.scorefile.times import zone_of
+
+_NOBODY_RESTS: Final = "none"
+
+
+def add_time_zone(parser: argparse.ArgumentParser, what: str) -> None:
+    """Declare --time-zone; `what` is read or written in it."""
+    parser.add_argument("--time-zone", type=time_zone, metavar="ZONE", help=f"such as Asia/Kolkata: {what}")
+
+
+def add_weekend(parser: argparse.ArgumentParser) -> None:
+    """Declare --weekend."""
+    parser.add_argument(
+        "--weekend", type=weekend, default=SATURDAY_AND_SUNDAY, metavar="DAYS",
+        help="days of rest, such as friday,saturday, or none (saturday,sunday)",
+    )  # fmt: skip
+
+
+def calendar_in(args: argparse.Namespace) -> Calendar:
+    """Return the calendar that the arguments say; UTC where they name no zone."""
+    return calendar_of(args.time_zone or "UTC", args.weekend)
+
+
+def time_zone(text: str) -> str:
+    """Return the name of a time zone. Raises `ArgumentTypeError`."""
+    try:
+        zone_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time zone; right is Europe/Berlin or UTC") from None
+    return text
+
+
+def weekend(text: str) -> tuple[Weekday, ...]:
+    """Return days of the week in their order. Raises `ArgumentTypeError`."""
+    named = [] if text == _NOBODY_RESTS else [each.strip().lower() for each in text.split(",")]
+    if wrong := [each for each in named if each not in WEEKDAYS]:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is no day of the week; right is friday,saturday or none")
+    return tuple(each for each in WEEKDAYS if each in named)
