@@ -8,6 +8,7 @@ last one at or above the last edge (on scores in [0, 1] it holds exactly the sco
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from proofwatch.biometrics.edges import EdgeSet, edge_set
@@ -76,11 +77,11 @@ class Sketch:
         """Return the same counts on a coarser edge set. Raises ValueError if it has an edge that this one lacks."""
         if edges.edge_set_id == self.edge_set.edge_set_id:
             return self
-        if edges.common(self.edge_set).edge_set_id != edges.edge_set_id:
+        places, coarse = _places(self.edge_set, edges), Sketch(edges)
+        if places is None:
             raise ValueError(f"a sketch on {self.edge_set.edge_set_id} cannot be refined to {edges.edge_set_id}")
-        own, coarse = self.edge_set.edges, Sketch(edges)
         for i, n in self.counts.items():
-            coarse._bump(-1 if i < 0 else edges.bin_of(own[i]), n)
+            coarse._bump(-1 if i < 0 else places[i], n)
         return coarse
 
     def to_wire(self) -> WireSketch:
@@ -121,6 +122,14 @@ class Sketch:
 
     def __repr__(self) -> str:
         return f"Sketch({self.edge_set.edge_set_id}, n={self.total()}, bins={len(self.counts)})"
+
+
+@lru_cache(maxsize=256)
+def _places(edges: EdgeSet, coarse: EdgeSet) -> tuple[int, ...] | None:
+    """Return in which bin of a coarser edge set each bin lies, but -1; None: that one has an edge that `edges` lacks."""
+    if coarse.common(edges).edge_set_id != coarse.edge_set_id:
+        return None
+    return tuple(map(coarse.bin_of, edges.edges))
 
 
 def merged(sketches: Iterable[Sketch]) -> Sketch:

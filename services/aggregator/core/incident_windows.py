@@ -4,6 +4,7 @@ A window is kept with when it came, so that what is found at a time depends on w
 far this process has read: of a window the last revision that had come counts.
 """
 
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -100,7 +101,15 @@ def cover(panel: Panel, rows: Mapping[Place, Mapping[Slice, Rates]]) -> list[Pla
         if panel.start_ms <= each.start_ms and each.end_ms <= end_ms and panel.metric in rows[each].get(WHOLE, {})
     ]
     taken: list[Place] = []
+    chosen: list[Place] = []
     for each in sorted(inside, key=lambda one: (-one.length_s, one.start_ms)):
-        if not any(each.start_ms < other.end_ms and other.start_ms < each.end_ms for other in taken):
-            taken.append(each)
-    return taken
+        at = bisect(taken, each.start_ms, key=_start_ms)  # what is taken does not overlap: its neighbours decide
+        before, behind = taken[at - 1 : at], taken[at : at + 1]
+        if not (any(each.start_ms < one.end_ms for one in before) or any(one.start_ms < each.end_ms for one in behind)):
+            taken.insert(at, each)
+            chosen.append(each)
+    return chosen
+
+
+def _start_ms(place: Place) -> int:
+    return place.start_ms
