@@ -126,7 +126,7 @@ class Sketch:
 
 @lru_cache(maxsize=256)
 def _places(edges: EdgeSet, coarse: EdgeSet) -> tuple[int, ...] | None:
-    """Return in which bin of a coarser edge set each bin lies, but -1; None: that one has an edge that `edges` lacks."""
+    """Return in which bin of a coarser edge set each bin but -1 lies; None: it has an edge that `edges` lacks."""
     if coarse.common(edges).edge_set_id != coarse.edge_set_id:
         return None
     return tuple(map(coarse.bin_of, edges.edges))
