@@ -85,7 +85,7 @@ def compare(context: Context, rounds: int, step: Callable[[str], None]) -> Resul
         "events": count,
         "per_minute": _PER_MINUTE,
         "rows": [_row(each, measured[each.name], failures.get(each.name), count) for each in CONTENDERS],
-        "ratios": [_ratio(measured, *of) for of in (*_TARGETS, *((mine, other, None) for mine, other in _BESIDE))],
+        "ratios": [ratio(measured, *of) for of in (*_TARGETS, *((mine, other, None) for mine, other in _BESIDE))],
     }
 
 
@@ -120,7 +120,7 @@ def _once(world: World, contender: Contender, count: int) -> Measured:
     else:
         measured = _product(world, contender.name, count)
         found = _tallied(world)
-    _check(contender, found, count)
+    check(contender, found, count)
     return Measured(measured["events"], measured["seconds"], measured["processor_seconds"])
 
 
@@ -136,10 +136,10 @@ def _product(world: World, kind: str, count: int) -> dict[str, Any]:
         world.stack.postgres.drop_database(dsn)
 
 
-def _check(contender: Contender, found: Sums, count: int) -> None:
+def check(contender: Contender, found: Sums, count: int) -> None:
     """Raise `Failed` unless every verdict was counted, once for its tenant and once for each segment."""
-    if not found:
-        return  # a pass-through
+    if contender.name == "aiokafka":
+        return  # it counts nothing
     least = (count - 1) // _PER_MINUTE * _PER_MINUTE if contender.name == "quix" else count
     names = (WHOLE, *SEGMENTS)
     # what reads whole batches may have read more than it was to
@@ -195,10 +195,11 @@ def _row(contender: Contender, mine: Sequence[Measured], failure: str | None, co
     return {**row, "rate": rounded(summary([each.rate for each in mine]), 0), "cost_us": rounded(cost, 2)}
 
 
-def _ratio(measured: Mapping[str, list[Measured]], name: str, other: str, least: float | None) -> Result:
+def ratio(measured: Mapping[str, list[Measured]], name: str, other: str, least: float | None) -> Result:
+    """Return how many times as fast `name` was, round by round, and whether that is enough; None: not measured."""
     mine, its = measured[name], measured[other]
     row: Result = {"name": name, "against": other, "least": least}
     if not mine or len(mine) != len(its):
         return {**row, "ratio": None, "met": False}
-    ratio = summary([each.rate / rival.rate for each, rival in zip(mine, its, strict=True)])
-    return {**row, "ratio": rounded(ratio, 2), "met": None if least is None else ratio.median >= least}
+    found = summary([each.rate / rival.rate for each, rival in zip(mine, its, strict=True)])
+    return {**row, "ratio": rounded(found, 2), "met": None if least is None else found.median >= least}
