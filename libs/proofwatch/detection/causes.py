@@ -30,9 +30,9 @@ looked at all the time."""
 class _Span(NamedTuple):
     where: Slice
     metric: str
-    rule: str
     since_ms: int
     until_ms: float
+    finding: FindingHistory
 
 
 class _Left(NamedTuple):
@@ -84,7 +84,7 @@ def _down(finding: FindingHistory) -> bool:
 
 def _span(finding: FindingHistory) -> _Span:
     until = inf if finding.until_ms is None else max(finding.until_ms, finding.since_ms + 1)
-    return _Span(finding.where, finding.latest.metric, finding.latest.rule, finding.since_ms, until)
+    return _Span(finding.where, finding.latest.metric, finding.since_ms, until, finding)
 
 
 def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span]) -> frozenset[Slice]:
@@ -145,7 +145,7 @@ def _elsewhere(
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        if disjoint or not _meanwhile(anchor, panel) or stood(anchor.since_ms, anchor.rule, finding):
+        if disjoint or not _meanwhile(anchor, panel) or stood(anchor.finding, finding):
             continue
         there = table.get(root.where)
         if root.where in alike:
@@ -166,9 +166,7 @@ def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _
     found = [
         root
         for anchor, root in wholes
-        if _meanwhile(anchor, panel)
-        and related(anchor.metric, panel.metric)
-        and not stood(anchor.since_ms, anchor.rule, finding)
+        if _meanwhile(anchor, panel) and related(anchor.metric, panel.metric) and not stood(anchor.finding, finding)
     ]
     return max(found, key=lambda root: root.counts.excess, default=None)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from proofwatch.events.types import Anomaly
+from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import ms_of
 
 Slice = tuple[str | None, str | None]
@@ -15,6 +15,7 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 
 
 RATES: Final = "rates"
+_STEPS: Final = 16
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
@@ -41,6 +42,13 @@ class FindingHistory(NamedTuple):
     since: datetime
     found: datetime
     """When it could first be known: the end of the first window that fired, or when labels told."""
+    steps: tuple[Step, ...] = ()
+    """How its rate changed while it fired, in the order in which that became known."""
+    sure: datetime | None = None
+    """When it could first be known with high severity; None: it had none."""
+    since_low: datetime | None = None
+    since_high: datetime | None = None
+    """A 90 % interval of `since`; None: it is exact, or none is known."""
 
     @property
     def where(self) -> Slice:
@@ -78,11 +86,17 @@ class FindingHistory(NamedTuple):
 
 def finding_of(anomaly: Anomaly) -> FindingHistory:
     """Return the finding by one revision."""
+    known_at = anomaly.known_at or anomaly.window_end
+    firing = anomaly.state == "firing"
     return FindingHistory(
-        anomaly if anomaly.state == "firing" else None,
+        anomaly if firing else None,
         anomaly,
         anomaly.since or anomaly.window_start,
-        anomaly.known_at or anomaly.window_end,
+        known_at,
+        (anomaly.step,) if anomaly.step else (),
+        known_at if firing and anomaly.severity == "high" else None,
+        anomaly.since_low,
+        anomaly.since_high,
     )
 
 
@@ -90,12 +104,25 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
     """Return both together; it does not matter which came first, nor whether one was seen before."""
     fired = [each.worst for each in (one, other) if each.worst is not None]
     telling = [each for each in (one, other) if each.worst is not None] or [one, other]
+    # of several the one that was sure first: what it says of its begin is what it was told with
+    begin = min(telling, key=lambda each: (each.sure is None, each.sure or each.found, each.since))
+    steps = {(each.known_at, each.metric): each for each in (*one.steps, *other.steps)}
     return FindingHistory(
         max(fired, key=_evidence, default=None),
         max(one.latest, other.latest, key=lambda each: (each.revision, each.state == "resolved")),
-        min(each.since for each in telling),
+        min(each.since for each in telling) if begin.since_low is None else begin.since,
         min(each.found for each in telling),
+        _kept(tuple(steps[at] for at in sorted(steps))),
+        min((each.sure for each in telling if each.sure), default=None),
+        begin.since_low,
+        begin.since_high,
     )
+
+
+def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return what people were told of, and the newest of the rest."""
+    rest = [each for each in steps if not each.told][-_STEPS:]
+    return tuple(each for each in steps if each.told or each in rest)
 
 
 def excess(anomaly: Anomaly) -> float:
@@ -117,5 +144,6 @@ def panel_of(finding: FindingHistory) -> Panel:
     return Panel(worst.metric, length_s(worst), ms_of(worst.window_start))
 
 
-def _evidence(anomaly: Anomaly) -> tuple[bool, float, int]:
-    return (anomaly.severity == "high", excess(anomaly), anomaly.revision)
+def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:
+    """What a further rise adds is told beside: the window that names the root stays the one that fired."""
+    return (anomaly.severity == "high", anomaly.step is None, excess(anomaly), anomaly.revision)

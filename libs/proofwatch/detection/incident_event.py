@@ -15,6 +15,7 @@ from proofwatch.events.enumerations import IncidentChange
 CHILDREN: Final = 100
 """As many children as an event names; the rest is a number."""
 SLICES: Final = 32
+STEPS: Final = 32
 _LONGEST: Final = {"title": 2048, "sentence": 8192, "notice_title": 512, "notice": 4096}
 _UNNAMED: Final = "unnamed"
 
@@ -23,10 +24,12 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
     """Return the event of an incident as it is now; `before` as it was told last, None: not yet."""
     lead, root = found.lead, found.root
     quiet = found._replace(lead=replace(lead, metric=_code(lead.metric)))
+    change = change_of(found, before)
+    rose = change == "rose_again"
     words = {
-        "title": incident_news(found),
+        "title": incident_news(found, risen=rose),
         "sentence": incident_sentence(found),
-        "notice_title": incident_news(quiet, slice_kind_words),
+        "notice_title": incident_news(quiet, slice_kind_words, risen=rose),
         "notice": incident_sentence(quiet, slice_kind_words),
     }
     return types.Incident(
@@ -35,7 +38,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         revision=found.revision,
         tenant=found.tenant,
         state=found.state,
-        change=change_of(found, before),
+        change=change,
         evidence=found.evidence,
         severity=found.severity,
         chance=found.chance,
@@ -50,6 +53,10 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         time_zone=lead.time_zone,
         until=found.until,
         quiet_since=found.quiet_since,
+        since_low=found.since_low,
+        since_high=found.since_high,
+        since_moved_from=before.since if before and before.since != found.since else None,
+        steps=_newest(found.steps),
         ended_by=found.ended_by,
         merged_into=found.merged_into,
         metrics=found.metrics[:64],
@@ -76,7 +83,10 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         children_count=len(found.children),
         described=_slices(found.described),
         described_count=len(found.described),
-        **{name: _fitting(text, _LONGEST[name]) for name, text in words.items()},
+        title=_fitting(words["title"], _LONGEST["title"]),
+        sentence=_fitting(words["sentence"], _LONGEST["sentence"]),
+        notice_title=_fitting(words["notice_title"], _LONGEST["notice_title"]),
+        notice=_fitting(words["notice"], _LONGEST["notice"]),
     )
 
 
@@ -88,7 +98,20 @@ def change_of(found: incident.Incident, before: incident.Incident | None) -> Inc
         return "merged" if before.state != "merged" else "changed"
     if before.state != found.state:
         return "ended" if found.state == "ended" else "again"
-    return "rose" if before.severity == "high" and found.severity == "critical" else "changed"
+    if before.severity == "high" and found.severity == "critical":
+        return "rose"
+    if found.state == "firing" and _rises(found) > _rises(before):
+        return "rose_again"
+    fell = found.steps and found.steps[-1].direction == "down" and found.steps[-1] not in before.steps
+    return "fell_back" if fell and found.state == "firing" else "changed"
+
+
+def _rises(found: incident.Incident) -> int:
+    return sum(each.told for each in found.steps)
+
+
+def _newest(steps: tuple[types.Step, ...]) -> tuple[types.Step, ...] | None:
+    return steps[-STEPS:] or None
 
 
 def _slices(slices: Iterable[Slice]) -> tuple[types.Slice, ...]:

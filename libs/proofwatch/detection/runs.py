@@ -61,12 +61,19 @@ def order(finding: FindingHistory) -> tuple[int, str]:
     return (finding.since_ms, finding.latest.anomaly_id)
 
 
-def stood(since_ms: int, rule: str, finding: FindingHistory) -> bool:
-    """Return whether what began at `since_ms` by this rule had stood for too long to explain the finding."""
-    if since_ms >= finding.since_ms - GAP_MS:
+def stood(before: FindingHistory, finding: FindingHistory) -> bool:
+    """Return whether what another finding says had stood for too long to explain this one.
+
+    What was not known for sure by then did not stand: a chart that wanders may be told by what something else does.
+    """
+    if before.since_ms >= finding.since_ms - GAP_MS:
         return False
-    now = finding.latest.rule
-    return (now in EXACT and rule not in EXACT) or (rule in BY_LABELS and now not in BY_LABELS)
+    then, now = before.latest.rule, finding.latest.rule
+    if now in EXACT and then not in EXACT:
+        high = before.worst is not None and before.worst.severity == "high"
+        sure = before.sure or (before.found if high else None)  # kept by a release that did not note when it was
+        return sure is not None and ms_of(sure) <= finding.since_ms
+    return then in BY_LABELS and now not in BY_LABELS
 
 
 def joined(placed: Iterable[Placed]) -> list[Cause]:
@@ -95,7 +102,7 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
 def _explained(finding: FindingHistory, run: Sequence[Placed]) -> bool:
     """Return whether a finding may come of what the run comes of."""
     going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + GAP_MS]
-    if all(stood(each.since_ms, each.latest.rule, finding) for each in going):
+    if all(stood(each, finding) for each in going):
         return False
     checks = {_check(each.latest.metric) for each in going} - {None}
     own = _check(finding.latest.metric)

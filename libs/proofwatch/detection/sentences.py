@@ -6,6 +6,7 @@ The one place where they get words. What a segment is called is the caller's to 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from proofwatch.detection.course_words import course, last_rise
 from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
 from proofwatch.detection.root_slice import Counts
@@ -20,7 +21,7 @@ _MAX_ALIKE: Final = 4
 
 
 class IncidentFacts(NamedTuple):
-    """What follows the title of an incident, apart; `until`, `people` and `needed` are empty where there is nothing."""
+    """What follows the title of an incident, apart; `until` is its course. Empty where there is nothing."""
 
     until: str
     evidence: str
@@ -64,7 +65,7 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
     lead, root = incident.lead, incident.root
     only_people = ", but not by what people are" if protected(root.where) else ""
     return IncidentFacts(
-        until=_until(incident).strip(),
+        until=course(incident),
         evidence=f"{_rates(lead)}. {_incident_sure(incident)}{_share(incident, name)}",
         people=_incident_people(incident).strip(),
         next_step=f"{next_step(lead)}{only_people}",
@@ -78,13 +79,15 @@ def incident_title(incident: Incident, name: Named = slice_words) -> str:
     return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since, incident.lead.time_zone)}"
 
 
-def incident_news(incident: Incident, name: Named = slice_words) -> str:
-    """Return the title as news: what became of the incident stands first, where it does not go on."""
+def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool = False) -> str:
+    """Return the title as news: what became of it stands first, where it does not go on, or has `risen` again."""
     title = incident_title(incident, name)
     if incident.state == "merged":
         return f"Part of another incident: {title}"
     if incident.until is not None and incident.ended_by is not None:
         return f"Ended ({ENDED[incident.ended_by]}): {title}"
+    if risen and (rise := last_rise(incident)):
+        return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
     return title
 
 
@@ -189,15 +192,6 @@ def _incident_people(incident: Incident) -> str:
         return told
     beyond = f"{incident.rejected:,.0f} rejected beyond what was to be expected"
     return f"{told} About {beyond}: wrongly, as far as they are no attackers."
-
-
-def _until(incident: Incident) -> str:
-    zone = incident.lead.time_zone
-    if incident.until is not None and incident.ended_by is not None:
-        return f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}. "
-    if incident.quiet_since is not None:
-        return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not. "
-    return ""
 
 
 def _capital(text: str) -> str:

@@ -31,108 +31,6 @@ class Activation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """Until which log time (exclusive); absent: until the next one of the scope."""
 
 
-class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """A finding: a rate, a distribution or a volume that left what it is compared with or its limit, or came back."""
-
-    schema_version: Literal[1]
-    """The version of this schema; an unknown one goes to the dead-letter topic."""
-    anomaly_id: str
-    """uuid5 of rule, metric, tenant, segment and the window in which it began."""
-    revision: Annotated[int, Meta(ge=1)]
-    """Counts the changes of the anomaly, from 1."""
-    state: Literal["firing", "resolved"]
-    """Whether it holds."""
-    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
-    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
-    segment_name: str | None
-    """The segment this covers (sex, age_band, device_model …); null covers the whole tenant."""
-    segment_value: str | None
-    """The value of the segment; null covers the whole tenant."""
-    metric: Annotated[str, Meta(max_length=64, min_length=1)]
-    """The rate concerned."""
-    rule: Literal[
-        "twice_baseline",
-        "cusum",
-        "collapse",
-        "saturation",
-        "few_values",
-        "score_shift",
-        "missing_scores",
-        "volume",
-        "silence",
-        "limit_breach",
-        "sequential_limit",
-        "version_change",
-        "timing_jump",
-    ]
-    """The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time; version_change, a new version of SDK, matcher, PAD or policy that does otherwise than what ran before; timing_jump, durations that jumped."""
-    cadence: Literal["real_time", "daily", "at_once"]
-    """Which watch found it."""
-    severity: Literal["high", "low_evidence"]
-    """high: the guard test is significant; low_evidence: the longer windows decide."""
-    action: Literal[
-        "flag_cohort_for_manual_review",
-        "incident_review",
-        "audit_and_threshold_proposal",
-        "step_up_mfa",
-        "system_audit_and_fraud_investigation",
-        "hold_or_roll_back_release",
-    ]
-    """What it causes."""
-    window_start: Annotated[datetime, Meta(tz=True)]
-    """Start of the window that was judged; where traffic ended, since when there was none."""
-    window_end: Annotated[datetime, Meta(tz=True)]
-    """End of the window that was judged; where traffic ended, when that was found."""
-    k: Annotated[int, Meta(ge=0)]
-    """Numerator in the window."""
-    n: Annotated[int, Meta(ge=0)]
-    """Denominator in the window."""
-    rate: float
-    """k / n."""
-    low: float
-    """Lower Wilson 95 % bound."""
-    high: float
-    """Upper Wilson 95 % bound."""
-    baseline_k: Annotated[int, Meta(ge=0)]
-    """Numerator of the baseline; 0 where the policy’s expected rate stands in."""
-    baseline_n: Annotated[int, Meta(ge=0)]
-    """Denominator of the baseline; 0 where the policy’s expected rate stands in."""
-    baseline_rate: float
-    """The rate compared with."""
-    baseline_periods: Annotated[int, Meta(ge=0)]
-    """Earlier periods in the baseline."""
-    ratio: float
-    """rate / baseline_rate."""
-    p_value: float
-    """One-sided p of the guard test."""
-    backfill: bool
-    """True when the window is older than the alert horizon: stored, never notified."""
-    resolution: Literal["no_traffic", "too_little_traffic", "judged_anew"] | None = None
-    """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; judged_anew, what it was compared with no longer counts, since a governed change took effect at window_start; absent: the rate is back at its baseline."""
-    direction: Literal["up", "down"] | None = None
-    """Whether what is watched is above or below what it is compared with; absent: above."""
-    since: Annotated[datetime, Meta(tz=True)] | None = None
-    """Since when it is so, as far as the counts tell; absent: since window_start of the first revision."""
-    known_at: Annotated[datetime, Meta(tz=True)] | None = None
-    """When it became known, in log time: labels may prove it weeks after its window; absent: as soon as its window closed."""
-    time_zone: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*\\Z")] | None = None
-    """The tenant's time zone then, an IANA name, in which words about it are written; absent: UTC. Times of fields are in UTC whatever it is."""
-    statistic: float | None = None
-    """The detector's statistic, in its own unit; absent: the rule has none beside p_value."""
-    threshold: float | None = None
-    """The limit that the statistic passed, or the limit of the rate that is broken."""
-    affected: Annotated[float, Meta(ge=0.0)] | None = None
-    """About how many transactions went wrong beyond what was to be expected."""
-    at_score: float | None = None
-    """The score below which k of n scores lie; absent: it is not about how scores are distributed."""
-    trials_needed: Annotated[int, Meta(ge=0)] | None = None
-    """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
-    species: tuple[Annotated[str, Meta(max_length=256, min_length=1)], ...] | None = None
-    """The PAI species that it concerns, the worst first; absent: it is about no species."""
-    segments: tuple[Annotated[str, Meta(max_length=400, min_length=1)], ...] | None = None
-    """Segment values (name=value) of a whole tenant that are found too, for the same cause: listed here, not told by themselves."""
-
-
 class Approval(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One person's signature under a governed document; two different people make it usable."""
 
@@ -425,6 +323,29 @@ class Slice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Its value."""
 
 
+class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A rate that changed while its finding fired: it rose above the alarm’s own level, or fell back to the level before."""
+
+    metric: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The rate."""
+    since: Annotated[datetime, Meta(tz=True)]
+    """Since when, as far as the counts tell."""
+    known_at: Annotated[datetime, Meta(tz=True)]
+    """When it could be known, in log time."""
+    direction: Literal["up", "down"]
+    """up: it rose; down: it fell back, which ends nothing."""
+    told: bool
+    """True when people are told of it: it rose, to more than the alarm had come to before."""
+    from_rate: Annotated[float, Meta(ge=0.0, le=1.0)]
+    """The level before."""
+    to_rate: Annotated[float, Meta(ge=0.0, le=1.0)]
+    """k / n."""
+    k: Annotated[int, Meta(ge=0)]
+    """Numerator, from since to known_at."""
+    n: Annotated[int, Meta(ge=0)]
+    """Denominator, from since to known_at."""
+
+
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a handset took part in a transaction: the transactions again, keyed by device."""
 
@@ -515,8 +436,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
     state: Literal["firing", "ended", "merged"]
     """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
-    change: Literal["began", "rose", "again", "ended", "merged", "changed"]
-    """What is new: began, its evidence is strong for the first time; rose, it is graver; again, it holds again; ended; merged; changed, its numbers."""
+    change: Literal["began", "rose", "rose_again", "fell_back", "again", "ended", "merged", "changed"]
+    """What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; again, it holds again; ended; merged; changed, its numbers."""
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]
@@ -612,6 +533,14 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Whether the lead is above or below what it is compared with; absent: above."""
     trials_needed: Annotated[int, Meta(ge=0)] | None = None
     """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
+    since_low: Annotated[datetime, Meta(tz=True)] | None = None
+    """The earliest time of a 90 % interval of since; absent: none is known, or since is exact."""
+    since_high: Annotated[datetime, Meta(tz=True)] | None = None
+    """The latest time of that interval; absent as since_low."""
+    since_moved_from: Annotated[datetime, Meta(tz=True)] | None = None
+    """What since was in the revision before; absent: it did not change."""
+    steps: Annotated[tuple[Step, ...], Meta(max_length=32)] | None = None
+    """How the root’s rates changed while it held, in the order in which it became known; absent: they did not."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -1021,6 +950,114 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """Version of the face matcher that compared, as upstream names it."""
     pad_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
     """Version of the liveness (presentation attack) detector that judged, as upstream names it."""
+
+
+class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A finding: a rate, a distribution or a volume that left what it is compared with or its limit, or came back."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    anomaly_id: str
+    """uuid5 of rule, metric, tenant, segment and the window in which it began."""
+    revision: Annotated[int, Meta(ge=1)]
+    """Counts the changes of the anomaly, from 1."""
+    state: Literal["firing", "resolved"]
+    """Whether it holds."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    segment_name: str | None
+    """The segment this covers (sex, age_band, device_model …); null covers the whole tenant."""
+    segment_value: str | None
+    """The value of the segment; null covers the whole tenant."""
+    metric: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The rate concerned."""
+    rule: Literal[
+        "twice_baseline",
+        "cusum",
+        "collapse",
+        "saturation",
+        "few_values",
+        "score_shift",
+        "missing_scores",
+        "volume",
+        "silence",
+        "limit_breach",
+        "sequential_limit",
+        "version_change",
+        "timing_jump",
+    ]
+    """The detector that found it: twice_baseline, the guarded 2 × baseline test; cusum, a persisting change of the odds; collapse, failures that were expected and did not come; saturation and few_values, scores that are all at a bound or all alike; score_shift, scores that are distributed otherwise; missing_scores; volume, traffic that stopped or surged; silence, labels that stopped; limit_breach, a promised limit that is proven broken; sequential_limit, the same by a test that may be looked at any time; version_change, a new version of SDK, matcher, PAD or policy that does otherwise than what ran before; timing_jump, durations that jumped."""
+    cadence: Literal["real_time", "daily", "at_once"]
+    """Which watch found it."""
+    severity: Literal["high", "low_evidence"]
+    """high: the guard test is significant; low_evidence: the longer windows decide."""
+    action: Literal[
+        "flag_cohort_for_manual_review",
+        "incident_review",
+        "audit_and_threshold_proposal",
+        "step_up_mfa",
+        "system_audit_and_fraud_investigation",
+        "hold_or_roll_back_release",
+    ]
+    """What it causes."""
+    window_start: Annotated[datetime, Meta(tz=True)]
+    """Start of the window that was judged; where traffic ended, since when there was none."""
+    window_end: Annotated[datetime, Meta(tz=True)]
+    """End of the window that was judged; where traffic ended, when that was found."""
+    k: Annotated[int, Meta(ge=0)]
+    """Numerator in the window."""
+    n: Annotated[int, Meta(ge=0)]
+    """Denominator in the window."""
+    rate: float
+    """k / n."""
+    low: float
+    """Lower Wilson 95 % bound."""
+    high: float
+    """Upper Wilson 95 % bound."""
+    baseline_k: Annotated[int, Meta(ge=0)]
+    """Numerator of the baseline; 0 where the policy’s expected rate stands in."""
+    baseline_n: Annotated[int, Meta(ge=0)]
+    """Denominator of the baseline; 0 where the policy’s expected rate stands in."""
+    baseline_rate: float
+    """The rate compared with."""
+    baseline_periods: Annotated[int, Meta(ge=0)]
+    """Earlier periods in the baseline."""
+    ratio: float
+    """rate / baseline_rate."""
+    p_value: float
+    """One-sided p of the guard test."""
+    backfill: bool
+    """True when the window is older than the alert horizon: stored, never notified."""
+    resolution: Literal["no_traffic", "too_little_traffic", "judged_anew"] | None = None
+    """Why it is resolved, where its rate did not come back: no_traffic, there were no more trials from window_start on; too_little_traffic, fewer than can be judged; judged_anew, what it was compared with no longer counts, since a governed change took effect at window_start; absent: the rate is back at its baseline."""
+    direction: Literal["up", "down"] | None = None
+    """Whether what is watched is above or below what it is compared with; absent: above."""
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    """Since when it is so, as far as the counts tell; absent: since window_start of the first revision."""
+    known_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When it became known, in log time: labels may prove it weeks after its window; absent: as soon as its window closed."""
+    time_zone: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*\\Z")] | None = None
+    """The tenant's time zone then, an IANA name, in which words about it are written; absent: UTC. Times of fields are in UTC whatever it is."""
+    statistic: float | None = None
+    """The detector's statistic, in its own unit; absent: the rule has none beside p_value."""
+    threshold: float | None = None
+    """The limit that the statistic passed, or the limit of the rate that is broken."""
+    affected: Annotated[float, Meta(ge=0.0)] | None = None
+    """About how many transactions went wrong beyond what was to be expected."""
+    at_score: float | None = None
+    """The score below which k of n scores lie; absent: it is not about how scores are distributed."""
+    trials_needed: Annotated[int, Meta(ge=0)] | None = None
+    """About how many more trials it takes to prove it; absent: it is proven, or no number would."""
+    species: tuple[Annotated[str, Meta(max_length=256, min_length=1)], ...] | None = None
+    """The PAI species that it concerns, the worst first; absent: it is about no species."""
+    segments: tuple[Annotated[str, Meta(max_length=400, min_length=1)], ...] | None = None
+    """Segment values (name=value) of a whole tenant that are found too, for the same cause: listed here, not told by themselves."""
+    since_low: Annotated[datetime, Meta(tz=True)] | None = None
+    """The earliest time of a 90 % interval of since; absent: none is known, or since is exact."""
+    since_high: Annotated[datetime, Meta(tz=True)] | None = None
+    """The latest time of that interval; absent as since_low."""
+    step: Step | None = None
+    """What this revision tells: that the rate changed while the finding fires; absent: something else."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -18,9 +18,11 @@ def storable_anomaly(anomaly: Anomaly) -> Anomaly | None:
     """Return the anomaly; None: backfill, which is told of only where labels prove it. Raises `Rejected`."""
     if not 0 < len(anomaly.anomaly_id) <= _MAX_ID or "\0" in anomaly.anomaly_id:
         raise Rejected("schema_mismatch", f"$.anomaly_id: must be text of 1 to {_MAX_ID} characters without U+0000")
-    if any(isinstance(each, int) and each > _MOST for each in astuple(anomaly)):
+    step = anomaly.step
+    if any(isinstance(each, int) and each > _MOST for each in (*astuple(anomaly), *(astuple(step) if step else ()))):
         raise Rejected("schema_mismatch", f"$: whole numbers must be {_MOST} at most")
     _require_utc(anomaly.window_start, anomaly.window_end, anomaly.since, anomaly.known_at)
+    _require_utc(anomaly.since_low, anomaly.since_high, *((step.since, step.known_at) if step else ()))
     return None if anomaly.backfill and anomaly.rule not in _PROVEN_LATE else anomaly
 
 

@@ -18,7 +18,7 @@ from proofwatch.instants import instant_of, ms_of
 from proofwatch.local_time import minute
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_NEWS: Final = frozenset({"began", "rose", "again", "ended"})
+_NEWS: Final = frozenset({"began", "rose", "rose_again", "again", "ended"})
 _TITLE: Final = 256
 _SUMMARY: Final = 2048
 """The schema's limits."""
@@ -42,7 +42,7 @@ class Fact:
 
 
 def of_incident(incident: Incident) -> Fact | None:
-    """Return the fact: it began, rose, came back or ended. None: its numbers changed, which is no news.
+    """Return the fact: it began, rose, rose again, came back or ended. None: what else changed is no news.
 
     What merged is told by the incident that it became a part of; what chance explains is told to nobody. The words are
     the incident's own, without values of segments. Raises `OverflowError` for a time that in UTC lies outside the years

@@ -15,6 +15,7 @@ Trigger = Literal[
     "suspicion_major",
     "incident_strong",
     "incident_again",
+    "incident_risen",
     "incident_weak",
     "incident_ended",
     "incident_quiet",
@@ -29,6 +30,7 @@ Why = Literal[
     "traffic_ended",
     "merged",
     "reopened",
+    "rose_again",
     "repeated",
     "nothing_of_its_own",
 ]
@@ -77,20 +79,24 @@ TABLE: Final[dict[tuple[State, Trigger], Row]] = {
     ("absent", "incident_again"): Row("escalated", True, "escalated"),
     ("absent", "incident_ended"): Row("escalated", True, "escalated"),  # over before it was told: it was all the same
     ("absent", "incident_quiet"): Row("escalated", True, "escalated"),
+    ("absent", "incident_risen"): Row("escalated", True, "escalated"),
     ("open", "incident_strong"): Row("escalated", True, "escalated"),
     ("open", "incident_again"): Row("escalated", True, "escalated"),
+    ("open", "incident_risen"): Row("escalated", True, "rose_again"),
     ("open", "incident_weak"): Row("open", False, "updated"),
     ("open", "incident_ended"): Row("open", False, "ended"),
     ("open", "incident_quiet"): Row("open", False, "traffic_ended"),
     ("open", "incident_merged"): Row("closed", False, "merged"),
     ("escalated", "incident_strong"): Row("escalated", False, "updated"),  # people know; new numbers are no news
     ("escalated", "incident_again"): Row("escalated", False, "updated"),
+    ("escalated", "incident_risen"): Row("escalated", False, "rose_again"),  # the incident's own notification says it
     ("escalated", "incident_weak"): Row("escalated", False, "updated"),  # evidence may wane, people decide
     ("escalated", "incident_ended"): Row("escalated", False, "ended"),  # incidents end, people close cases
     ("escalated", "incident_quiet"): Row("escalated", False, "traffic_ended"),
     ("escalated", "incident_merged"): Row("closed", False, "merged"),  # the other's case goes on
     ("closed", "incident_strong"): Row("closed", False, "updated"),
     ("closed", "incident_again"): Row("escalated", True, "reopened"),
+    ("closed", "incident_risen"): Row("escalated", True, "reopened"),
     ("closed", "incident_weak"): Row("closed", False, "updated"),
     ("closed", "incident_ended"): Row("closed", False, "updated"),
     ("closed", "incident_quiet"): Row("closed", False, "updated"),
@@ -186,7 +192,9 @@ def _of_incident(news: IncidentNews) -> Trigger:
         return "incident_quiet" if news.quiet else "incident_ended"
     if not news.strong or news.state == "merged":  # into what, nobody knows any more
         return "incident_weak"
-    return "incident_again" if news.again else "incident_strong"
+    if news.again:
+        return "incident_again"
+    return "incident_risen" if news.risen else "incident_strong"
 
 
 def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Trigger:

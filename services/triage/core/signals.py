@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
-from proofwatch.events.types import Incident, Suspicion
+from proofwatch.events.types import Incident, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
 
 Kind = Literal["subject", "incident"]
@@ -46,7 +46,7 @@ class IncidentNews(NamedTuple):
     """What an incident is now.
 
     `again`: it holds again after it had ended. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
-    incident that it turned out to be a part of.
+    incident that it turned out to be a part of. `risen`: a rate rose above the alarm's own level.
     """
 
     state: IncidentState
@@ -54,6 +54,7 @@ class IncidentNews(NamedTuple):
     again: bool
     quiet: bool
     into: str | None
+    risen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +93,18 @@ def from_suspicion(suspicion: Suspicion, subject_tag: str) -> Signal:
 
 
 def from_incident(incident: Incident) -> Signal:
-    """Return the signal; how it ended is a reason of its own. Raises `OverflowError` as above."""
+    """Return the signal; its end, and a further rise, are reasons of their own. Raises `OverflowError` as above."""
+    rise = _rise(incident)
     told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
     at = incident.until if incident.until and incident.state == "ended" else incident.window_end
     cause = CaseReason(
         source_id=incident.incident_id,
         source_revision=incident.revision,
-        code=f"{told}.{incident.metric}"[:_CODE_LENGTH],
-        at=at.astimezone(UTC),
+        code=f"{'rose_again' if rise else told}.{rise.metric if rise else incident.metric}"[:_CODE_LENGTH],
+        at=(rise.known_at if rise else at).astimezone(UTC),
         transaction_id=None,
         severity=_INCIDENT_SEVERITY[incident.severity],
-        evidence={name: float(getattr(incident, name)) for name in _EVIDENCE},
+        evidence={name: float(getattr(incident, name)) for name in _EVIDENCE} | (_of_rise(rise) if rise else {}),
     )
     name, value = next(((each.segment_name, each.segment_value) for each in incident.root), (None, None))
     news = IncidentNews(
@@ -111,5 +113,22 @@ def from_incident(incident: Incident) -> Signal:
         again=incident.change == "again",
         quiet=incident.ended_by not in (None, "within"),
         into=incident.merged_into,
+        risen=incident.change == "rose_again",
     )
     return Signal(incident.tenant, None, CohortRate(Cohort(incident.tenant, name, value), incident.metric), cause, news)
+
+
+def _rise(incident: Incident) -> Step | None:
+    """Return the rise that this revision tells of; None: it tells of something else."""
+    if incident.change != "rose_again":
+        return None
+    return next((each for each in reversed(incident.steps or ()) if each.told), None)
+
+
+def _of_rise(rise: Step) -> dict[str, float]:
+    return {
+        "risen_from_rate": rise.from_rate,
+        "risen_to_rate": rise.to_rate,
+        "risen_k": float(rise.k),
+        "risen_n": float(rise.n),
+    }

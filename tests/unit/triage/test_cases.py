@@ -10,7 +10,7 @@ import pytest
 from proofwatch.detection.suspicions import SEVERITY
 from proofwatch.events import codec
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Suspicion
+from proofwatch.events.types import Step, Suspicion
 from services.triage.core.cases import TABLE, Case, Outcome, State, Trigger, UnlistedTransition, advance, escalation_of
 from services.triage.core.signals import Signal, from_incident, from_suspicion
 from tests.unit.triage.events import AT, INCIDENT_ID, OTHER_ID, TAG, ended, incident, merged, suspicion
@@ -23,6 +23,18 @@ WEAK = from_incident(incident(1, evidence="weak", severity="low"))
 ENDED = from_incident(ended(2))
 QUIET = from_incident(ended(2, ended_by="no_traffic", k=0, n=0))
 AGAIN = from_incident(incident(3, change="again"))
+RISE = Step(
+    metric="liveness_fail_rate",
+    since=AT,
+    known_at=AT + timedelta(hours=1),
+    direction="up",
+    told=True,
+    from_rate=0.03,
+    to_rate=0.09,
+    k=45,
+    n=500,
+)
+RISEN = from_incident(incident(3, change="rose_again", steps=(RISE,)))
 MERGED = from_incident(merged(2))
 
 
@@ -63,6 +75,10 @@ ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = 
     ("absent", "incident_ended"): (None, ENDED, "escalated", True, "escalated"),
     ("absent", "incident_quiet"): (None, QUIET, "escalated", True, "escalated"),
     ("open", "incident_strong"): (OPEN, later(FIRING), "escalated", True, "escalated"),
+    ("absent", "incident_risen"): (None, RISEN, "escalated", True, "escalated"),
+    ("open", "incident_risen"): (OPEN, RISEN, "escalated", True, "rose_again"),
+    ("escalated", "incident_risen"): (after(FIRING), RISEN, "escalated", False, "rose_again"),
+    ("closed", "incident_risen"): (CLOSED, RISEN, "escalated", True, "reopened"),
     ("open", "incident_again"): (OPEN, AGAIN, "escalated", True, "escalated"),
     ("open", "incident_weak"): (OPEN, later(WEAK), "open", False, "updated"),
     ("open", "incident_ended"): (OPEN, ENDED, "open", False, "ended"),
@@ -243,3 +259,13 @@ def test_an_escalation_holds_every_reason_the_oldest_first() -> None:
 def test_an_incidents_case_has_no_subject() -> None:
     """It concerns a rate, not a person."""
     assert escalation_of(after(FIRING)).subject_tag is None
+
+
+def test_a_further_rise_is_a_reason_of_its_own_with_both_levels() -> None:
+    """The rule that found the incident first stays a reason; what it rose from and to are the numbers."""
+    case = moved(after(FIRING), RISEN).case
+    assert case is not None
+    (first, second) = case.reasons
+    assert first == FIRING.cause
+    assert (second.code, second.at) == ("rose_again.liveness_fail_rate", RISE.known_at)
+    assert (second.evidence["risen_from_rate"], second.evidence["risen_to_rate"]) == (0.03, 0.09)

@@ -7,11 +7,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
+from proofwatch.events import types as events
 from proofwatch.events.enumerations import AnomalyAction
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
+from services.aggregator.core.cusum.again import Step
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.step import Seen
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
@@ -23,9 +25,9 @@ _ACTIONS: Final[Mapping[str, AnomalyAction]] = {"up": "flag_cohort_for_manual_re
 
 
 def moved(
-    key: SeriesKey, start_ms: int, effect: Effect, observed: Observation, anomaly: AnomalyState | None
+    key: SeriesKey, start_ms: int, effect: Effect, observed: Observation, anomaly: AnomalyState | None, *, told: bool
 ) -> AnomalyState:
-    """Return the finding after a window had this effect on it."""
+    """Return the finding after a window had this effect on it; `told`: what holds has something to tell."""
     if effect == "fire":
         parts = (key.rule, key.metric, *key[:3], key.length_s, key.direction, start_ms)
         severity: Severity = "high" if observed == "high" else "low_evidence"
@@ -33,7 +35,7 @@ def moved(
     assert anomaly is not None, "only a firing anomaly escalates, holds or resolves"
     return replace(
         anomaly,
-        revision=anomaly.revision + (effect != "hold"),
+        revision=anomaly.revision + (effect != "hold" or told),
         state="resolved" if effect == "resolve" else "firing",
         severity="high" if effect == "escalate" else anomaly.severity,
         last_start_ms=start_ms,
@@ -47,6 +49,7 @@ def event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known
     if not chart.n:
         chart = Chart(0.0, counts.start_ms, counts.k, counts.n, counts.n * seen.usual.p0)
     firing = state.state == "firing"
+    begin = seen.begin if firing else None
     rate, base = chart.k / chart.n, chart.expected / chart.n
     low, high = wilson(chart.k, chart.n)
     evidence = Evidence(
@@ -68,9 +71,28 @@ def event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known
         action=_ACTIONS[seen.direction],
         resolution=None,
         direction=seen.direction,
-        since=instant_of(chart.since_ms) if firing else None,
+        since=instant_of(begin.since_ms if begin else chart.since_ms) if firing else None,
+        since_low=instant_of(begin.low_ms) if begin else None,
+        since_high=instant_of(begin.high_ms) if begin else None,
         known_at=instant_of(known_ms),
         statistic=chart.statistic,
         threshold=seen.limit if state.severity == "high" else None,
         affected=abs(chart.k - chart.expected) if firing else None,
+        step=_step(key.metric, seen.step, known_ms) if firing else None,
+    )
+
+
+def _step(metric: str, step: Step | None, known_ms: int) -> events.Step | None:
+    if step is None:
+        return None
+    return events.Step(
+        metric=metric,
+        since=instant_of(step.since_ms),
+        known_at=instant_of(known_ms),
+        direction="up" if step.up else "down",
+        told=step.told,
+        from_rate=step.from_rate,
+        to_rate=step.k / step.n,
+        k=step.k,
+        n=step.n,
     )

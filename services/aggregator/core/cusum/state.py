@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
+from services.aggregator.core.cusum.again import Again
+from services.aggregator.core.cusum.change_point import EMPTY, Posterior
 from services.aggregator.core.cusum.chart import ZERO, Chart
 from services.aggregator.core.cusum.profile import Reference, Usual
 
@@ -23,7 +25,8 @@ class Side(Struct, frozen=True, array_like=True):
     """One direction: the chart against the moving baseline, and against the frozen reference.
 
     `alarmed_ms`: the window in which one of them reached its limit, until both are back at zero; 0: none did. `back`:
-    windows since then in which both stood at zero, with their counts.
+    windows since then in which both stood at zero, with their counts. `again`: what is watched while it is alarmed.
+    `changed`: when the rate left the moving baseline; as it was when it alarmed, until that is over.
     """
 
     baseline: Chart = ZERO
@@ -31,6 +34,8 @@ class Side(Struct, frozen=True, array_like=True):
     alarmed_ms: int = 0
     zeros: int = 0
     back: Chart = ZERO
+    again: Again | None = None
+    changed: Posterior = EMPTY
 
 
 QUIET: Final = Side()

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from proofwatch.governance.policy import CusumRule
+from services.aggregator.core.cusum.again import Step, began, stepped
+from services.aggregator.core.cusum.change_point import EMPTY, Begin, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
@@ -17,7 +19,8 @@ class Seen(NamedTuple):
     """What one direction of a rate says after a window: the chart that says most, what it is compared with, its limit.
 
     `over`: both charts stood at zero for long enough, so that what fires is over; `alarms`: one of them is at its
-    limit; `low`: a whole tenant's is at the low one.
+    limit; `low`: a whole tenant's is at the low one; `step`: the rate left the alarm's own level, or is back at
+    it. `begin`: when the rate changed, if the chart is the one against the moving baseline.
     """
 
     direction: Direction
@@ -28,6 +31,8 @@ class Seen(NamedTuple):
     alarms: bool
     low: bool
     over: bool
+    step: Step | None = None
+    begin: Begin | None = None
 
 
 def closed(
@@ -44,14 +49,17 @@ def closed(
     The row stands in the window's hour (`hours.turned`), and the window is later than any before.
     """
     row.last_ms = start_ms
-    seen: dict[str, tuple[Seen, ...]] = {}
+    told: dict[str, tuple[Seen, ...]] = {}
     for metric, each in counts.items():
         state = row.rates.get(metric)
         if state is None:
             phi = max(rule.dispersion_floor, rule.dispersion_unknown)
             state = RateState(Usual(expected[metric]), None, phi)
-        # after a governed marker what the policy expects is not what is usual
-        up = QUIET if state.learning else _side(state.up, state, each, rule.odds_ratio, rule)
+        step = None
+        if state.learning:  # after a governed marker what the policy expects is not what is usual
+            up = QUIET
+        else:
+            up, step = _watched(_side(state.up, state, each, rule.odds_ratio, rule), state, each, rule, whole=whole)
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
         if left_out(up, start_ms, rule) or left_out(down, start_ms, rule):
@@ -61,8 +69,9 @@ def closed(
         else:
             state = replace(state, k=state.k + each.k, n=state.n + each.n, up=up, down=down)
         row.rates[metric] = state
-        seen[metric] = (_seen("up", up, state, rule, whole=whole), _seen("down", down, state, rule, whole=whole))
-    return seen
+        upwards = _seen("up", up, state, rule, whole=whole)._replace(step=step)
+        told[metric] = (upwards, _seen("down", down, state, rule, whole=whole))
+    return told
 
 
 def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule: CusumRule) -> Side:
@@ -75,12 +84,13 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
             state.reference is not None
             and reference.statistic >= limit_of(reference.n, state.reference, state.phi, rule.high_limit)
         )
-        return Side(baseline, reference, counts.start_ms if alarms else 0)
+        changed = seen(side.changed, counts, state.usual.p0, odds_ratio, state.phi)
+        return Side(baseline, reference, counts.start_ms if alarms else 0, changed=changed)
     top = max(baseline.statistic, reference.statistic)
     if top >= rule.low_limit * state.phi:
-        return Side(baseline, reference, side.alarmed_ms)
+        return Side(baseline, reference, side.alarmed_ms, changed=side.changed)
     if top:
-        return Side(baseline, reference, side.alarmed_ms, side.zeros, side.back)
+        return Side(baseline, reference, side.alarmed_ms, side.zeros, side.back, changed=side.changed)
     back = Chart(
         0.0,
         side.back.since_ms or counts.start_ms,
@@ -89,7 +99,23 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
         side.back.expected + counts.n * state.usual.p0,
     )
     over = side.zeros + 1 >= rule.quiet_windows
-    return Side(baseline, reference, 0 if over else side.alarmed_ms, side.zeros + 1, back)
+    changed = EMPTY if over else side.changed
+    return Side(baseline, reference, 0 if over else side.alarmed_ms, side.zeros + 1, back, changed=changed)
+
+
+def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, whole: bool) -> tuple[Side, Step | None]:
+    """Return a side with what is watched while it is alarmed, and what that says of the window."""
+    if not side.alarmed_ms:
+        return side, None
+    again = state.up.again
+    if again is None:
+        by_reference = side.reference.statistic > side.baseline.statistic
+        chart = side.reference if by_reference else side.baseline
+        return replace(side, again=began(chart, by_reference=by_reference)), None
+    usual = state.reference if again.by_reference and state.reference is not None else state.usual
+    plain = max(side.baseline.statistic, side.reference.statistic) >= rule.low_limit * state.phi
+    now = stepped(again, counts, usual.p0, state.phi, rule, whole=whole, plain=plain)
+    return replace(side, again=now.again), now.step
 
 
 def _against(chart: Chart, usual: Usual, counts: Counts, odds_ratio: float, phi: float, rule: CusumRule) -> Chart:
@@ -121,4 +147,7 @@ def _seen(direction: Direction, side: Side, state: RateState, rule: CusumRule, *
     over = not chart.statistic and not side.alarmed_ms
     if over and side.back.n:
         chart = side.back
-    return Seen(direction, chart, compared, limit, state.phi, chart.statistic >= limit, low, over)
+    began_at = (
+        begin(side.changed) if chart is side.baseline and (low or chart.statistic >= limit or side.alarmed_ms) else None
+    )
+    return Seen(direction, chart, compared, limit, state.phi, chart.statistic >= limit, low, over, begin=began_at)

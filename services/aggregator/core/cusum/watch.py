@@ -190,9 +190,10 @@ class RateWatch:
         effect = TRANSITIONS[phase, observation]
         if effect == "none":
             return
-        after = moved(key, counts.start_ms, effect, observation, anomaly)
+        told = phase == "high" and seen.step is not None
+        after = moved(key, counts.start_ms, effect, observation, anomaly, told=told)
         self._put(key, after)
-        if effect != "hold":
+        if effect != "hold" or told:
             yield event(key, after, seen, counts, known_ms)
 
     def _fires(self, row: RowKey, metric: str, direction: Direction) -> bool:

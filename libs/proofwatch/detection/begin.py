@@ -1,0 +1,94 @@
+"""When a cause began, and how it went on, by the findings of its root: which of them says it best. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import inf
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from proofwatch.detection.findings import FindingHistory, excess, length_s
+from proofwatch.detection.runs import EXACT
+from proofwatch.events.types import Anomaly, Step
+
+CHANCE: Final = 0.05
+"""Strong: found so by chance in fewer than one tenant-day of twenty."""
+DAY_S: Final = 86_400
+_SERIES: Final = 21 * 6
+"""Series that a tenant is looked at by: itself and 20 segment values, 6 metrics."""
+_MUCH: Final = 0.25
+_EACH_LOOK: Final = "twice_baseline"
+"""The rule whose p is that of one look; other rules keep a budget of false highs of their own."""
+
+
+class Begin(NamedTuple):
+    """When it began, and a 90 % interval of that; None: it is exact, or none is known."""
+
+    since: datetime
+    low: datetime | None = None
+    high: datetime | None = None
+
+
+def begin_of(own: Sequence[FindingHistory]) -> Begin | None:
+    """Return when the root's own strong findings say that it began; None: there are none.
+
+    One that says it to the minute says it best. Of charts the first that was sure does: of several guesses the earliest
+    is not the best. A day's window says only that it was on that day; a shorter one says when, if it lasted for much of
+    the day's excess.
+    """
+    strong = [each for each in own if chance_of(worst_of(each)) < CHANCE]
+    if exact := [each.since for each in strong if each.latest.rule in EXACT]:
+        return Begin(min(exact))
+    days = [each for each in strong if length_s(worst_of(each)) >= DAY_S and each.since_low is None]
+    of_day = max((excess(worst_of(each)) for each in days), default=0.0)
+    telling = [each for each in strong if each not in days and _lasted(each) >= _MUCH * of_day] or strong
+    charts = [each for each in telling if each.since_low is not None and each.sure is not None]
+    if charts:
+        first = min(charts, key=lambda each: (each.sure, each.latest.anomaly_id))
+        return Begin(first.since, first.since_low, first.since_high)
+    return Begin(min(each.since for each in telling)) if telling else None
+
+
+def steps_of(own: Sequence[FindingHistory]) -> tuple[Step, ...]:
+    """Return how the root's rates changed, in order. One cause moves several rates: the first that shows it is told."""
+    found: list[Step] = []
+    told: list[tuple[str, Step]] = []
+    for one, step in sorted(_each(own), key=lambda each: (each[1].known_at, each[0])):
+        echo = any(other != one and step.since <= before.known_at for other, before in told)
+        if step.told and not echo:
+            told.append((one, step))
+        found.append(replace(step, told=step.told and not echo))
+    return tuple(found)
+
+
+def worst_of(finding: FindingHistory) -> Anomaly:
+    """Return the firing revision with the most evidence of a finding that fired."""
+    assert finding.worst is not None, "causes are of findings that fired"
+    return finding.worst
+
+
+def chance_of(anomaly: Anomaly) -> float:
+    """Return how many findings as extreme a day's looks of a tenant at windows of this length make by chance.
+
+    What its own rule calls low evidence is never stronger than one.
+    """
+    if anomaly.severity != "high":
+        return 1.0 if anomaly.rule != _EACH_LOOK else max(1.0, _by_looks(anomaly))
+    return _by_looks(anomaly) if anomaly.rule == _EACH_LOOK else 0.0
+
+
+def _by_looks(anomaly: Anomaly) -> float:
+    return max(0.0, anomaly.p_value) * max(1.0, DAY_S / max(length_s(anomaly), 1)) * _SERIES
+
+
+def _each(own: Sequence[FindingHistory]) -> list[tuple[str, Step]]:
+    return [(each.latest.anomaly_id, step) for each in own for step in each.steps]
+
+
+def _lasted(finding: FindingHistory) -> float:
+    """Return the excess of a finding from its begin to its end, were all of its windows like the worst."""
+    if finding.until_ms is None:
+        return inf
+    worst = worst_of(finding)
+    windows = (finding.until_ms - finding.since_ms) / max(1000 * length_s(worst), 1)
+    return excess(worst) * max(windows, 1.0)

@@ -1,0 +1,53 @@
+"""The course of an incident in words: how exactly its begin is known, how it rose again, since when it is quiet."""
+
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.runs import EXACT
+from proofwatch.detection.words import CODE, ENDED, metric_words, percent
+from proofwatch.events.types import Step
+from proofwatch.local_time import minute
+
+
+def course(incident: Incident) -> str:
+    """Return the course in sentences; empty where there is nothing to say."""
+    said = (_begin(incident), _rise(incident), _until(incident))
+    return " ".join(each for each in said if each)
+
+
+def last_rise(incident: Incident) -> Step | None:
+    """Return the last rise that people were told of; None: there is none."""
+    return next((each for each in reversed(incident.steps) if each.told), None)
+
+
+def _begin(incident: Incident) -> str:
+    low, high, zone = incident.since_low, incident.since_high, incident.lead.time_zone
+    if low is not None and high is not None:
+        return f"It began between {minute(low, zone)} and {minute(high, zone)} (90 % sure)."
+    return "Its begin is known to the minute." if EXACT & set(incident.rules) else ""
+
+
+def _rise(incident: Incident) -> str:
+    """Return the last rise that people were told of, and whether it fell back since then."""
+    rise = last_rise(incident)
+    if rise is None:
+        return ""
+    zone = incident.lead.time_zone
+    metric = metric_words(rise.metric if CODE.fullmatch(rise.metric) else "unnamed")
+    said = (
+        f"It rose again since {minute(rise.since, zone)}, known {minute(rise.known_at, zone)}: {metric} went from "
+        f"{percent(rise.from_rate)} to {percent(rise.to_rate)} ({rise.k:,} of {rise.n:,}), "
+        f"{rise.k - rise.n * rise.from_rate:,.0f} more by then."
+    )
+    after = incident.steps[incident.steps.index(rise) + 1 :]
+    last = next((each for each in reversed(after) if each.metric == rise.metric), None)
+    if last is None or last.direction == "up":
+        return said
+    return f"{said} It fell back since {minute(last.since, zone)}, to {percent(last.to_rate)}, and is not over by that."
+
+
+def _until(incident: Incident) -> str:
+    zone = incident.lead.time_zone
+    if incident.until is not None and incident.ended_by is not None:
+        return f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}."
+    if incident.quiet_since is not None:
+        return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not."
+    return ""

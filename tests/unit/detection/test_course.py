@@ -1,0 +1,143 @@
+"""How an incident goes on: how exactly its begin is known, and what rises while it stands."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import permutations
+from typing import Any, Final
+
+import pytest
+
+from proofwatch.detection.course_words import course
+from proofwatch.detection.findings import WHOLE
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident_event import change_of, event_of
+from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.events.codec import INCIDENT
+from proofwatch.events.types import Anomaly, Step
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+
+_HANDSET: Final = ("device_model", "A-1801")
+
+
+def _at(minute: int) -> Any:
+    return MIDNIGHT + timedelta(minutes=minute)
+
+
+def _chart(metric: str = "liveness_fail_rate", *, since: int, until: int, around: int = 0, **more: Any) -> Anomaly:
+    """Return what a chart of the handset found; `around`: its begin is known to so many minutes."""
+    told = {"since_low": _at(since - around), "since_high": _at(since + around)} if around else {}
+    fields = {"k": 80, "n": 1000, "length_s": 60 * (until - since), "direction": "up", "affected": 60.0, **told, **more}
+    where = fields.pop("where", _HANDSET)
+    return anomaly(where, metric, rule="cusum", minute=since, since=_at(since), known_at=_at(until), **fields)
+
+
+def _step(since: int, known: int, *, up: bool = True, told: bool = True, metric: str = "liveness_fail_rate") -> Step:
+    levels = (0.08, 0.2) if up else (0.2, 0.08)
+    return Step(
+        metric=metric,
+        since=_at(since),
+        known_at=_at(known),
+        direction="up" if up else "down",
+        told=told,
+        from_rate=levels[0],
+        to_rate=levels[1],
+        k=round(500 * levels[1]),
+        n=500,
+    )
+
+
+def _stepped(chart: Anomaly, step: Step, revision: int) -> Anomaly:
+    """Return the revision of a chart's finding that tells of a step."""
+    fields = {name: getattr(chart, name) for name in chart.__struct_fields__}
+    return Anomaly(**(fields | {"revision": revision, "window_end": step.known_at, "step": step}))
+
+
+def _one(anomalies: Iterable[Anomaly]) -> Incident:
+    state = Incidents()
+    for each in anomalies:
+        state = observe(state, [each]).state
+    (incident,) = (each for each in state.incidents.values() if each.state != "merged")
+    return incident
+
+
+def test_a_further_rise_is_told_once_whatever_rates_show_it() -> None:
+    """Liveness shows it first; rejections, which stood as well, follow: one incident, one message."""
+    charts = [_chart(since=300, until=480), _chart("rejection_rate", since=310, until=520)]
+    first = _stepped(charts[0], _step(840, 860), 2)
+    echo = _stepped(charts[1], _step(845, 880, metric="rejection_rate"), 2)
+    before, risen, after = (_one([*charts, *more]) for more in ((), (first,), (first, echo)))
+    assert before.incident_id == risen.incident_id == after.incident_id
+    assert [change_of(risen, before), change_of(after, risen)] == ["rose_again", "changed"]
+    event = event_of(risen, before)
+    assert event.title.startswith("Rose again since 2026-03-02 14:00 UTC: Too many failed liveness checks")
+    assert "from 8 % to 20 % (100 of 500), 60 more by then" in event.sentence
+    assert "A-1801" not in event.notice_title + event.notice
+    assert INCIDENT.decode(INCIDENT.encode(event)) == event
+
+
+def test_a_second_rise_is_told_again_and_order_is_nothing() -> None:
+    """Each told rise of one chart is one; the same findings in any order come to the same."""
+    chart = _chart(since=300, until=480)
+    news = [chart, _stepped(chart, _step(840, 860), 2), _stepped(chart, _step(1200, 1230), 3)]
+    for order in permutations(news):
+        assert [each.told for each in _one(order).steps] == [True, True]
+    assert change_of(_one(news), _one(news[:2])) == "rose_again"
+
+
+def test_back_at_the_level_before_is_history_and_no_end() -> None:
+    """Nobody is told, and the incident holds."""
+    chart = _chart(since=300, until=480)
+    rise = _stepped(chart, _step(840, 860), 2)
+    fall = _stepped(chart, _step(960, 990, up=False, told=False), 3)
+    before, after = _one([chart, rise]), _one([chart, rise, fall])
+    assert change_of(after, before) == "fell_back"
+    assert after.state == "firing"
+    assert "It fell back since 2026-03-02 16:00 UTC, to 8 %" in course(after)
+
+
+def test_a_rise_that_the_root_does_not_show_is_not_told() -> None:
+    """What the whole tenant's chart sees of the handset's attack is in its numbers."""
+    tenant = _chart(since=300, until=480, where=WHOLE, baseline=0.02, k=160, n=4000)
+    handset = _chart(since=300, until=480, k=130, n=1000, affected=110.0)
+    assert _one([handset, tenant]).root.where == _HANDSET
+    assert _one([handset, tenant, _stepped(tenant, _step(840, 860), 2)]).steps == ()
+
+
+def test_the_minute_of_a_collapse_beats_the_guess_of_a_chart() -> None:
+    """A chart that had wandered for a day supplies no begin, and is no cause of its own."""
+    minute = anomaly(WHOLE, "liveness_fail_rate", rule="collapse", k=500, n=500, minute=840, affected=480.0)
+    wandered = _chart(since=-500, until=845, where=WHOLE, k=600, n=9000)
+    incident = _one([minute, wandered])
+    assert incident.since == _at(840)
+    assert "known to the minute" in course(incident)
+    assert incident.since_low is None
+
+
+def test_of_charts_the_first_that_was_sure_says_when_it_began() -> None:
+    """With the interval in which it did; a chart that is sure later moves nothing."""
+    first, later = _chart(since=600, until=660, around=20), _chart("rejection_rate", since=320, until=900, around=200)
+    for order in permutations((first, later)):
+        incident = _one(order)
+        assert (incident.since, incident.since_low, incident.since_high) == (_at(600), _at(580), _at(620))
+    assert "It began between 2026-03-02 09:40 UTC and 2026-03-02 10:20 UTC (90 % sure)." in course(incident)
+
+
+def test_a_begin_that_moves_says_from_when() -> None:
+    """The incident is the same one."""
+    chart = _chart(since=300, until=340, around=60, where=WHOLE)
+    scores = anomaly(WHOLE, "liveness_score", rule="saturation", k=500, n=500, minute=336, affected=500.0)
+    before, after = _one([chart]), _one([chart, scores])
+    assert before.incident_id == after.incident_id
+    assert event_of(after, before).since_moved_from == _at(300)
+    assert event_of(after, after).since_moved_from is None
+
+
+@pytest.mark.parametrize("count", [40])
+def test_of_many_steps_those_that_were_told_stay(count: int) -> None:
+    """And the newest of the rest: a finding that flaps for weeks stays small."""
+    chart = _chart(since=300, until=480)
+    told = [_stepped(chart, _step(500, 520), 2)]
+    more = [_stepped(chart, _step(600 + 10 * i, 605 + 10 * i, told=False), 3 + i) for i in range(count)]
+    steps = _one([chart, *told, *more]).steps
+    assert len(steps) < count
+    assert steps[0].told
