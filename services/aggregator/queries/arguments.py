@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from proofwatch.bus.errors import BusError
-from proofwatch.command_line.times import moment_ms
+from proofwatch.command_line.calendars import add_time_zone
+from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
+from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
 from services.aggregator.queries.found import Found, NothingFound, Query
-from services.aggregator.queries.run_source import load_run, policy_of_run
+from services.aggregator.queries.run_source import load_run, policy_of_run, zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, write
 
 _SEGMENT: Final = re.compile(r"([a-z][a-z0-9_]{0,31})(?:=(.+))?", re.DOTALL)
@@ -35,14 +37,18 @@ class Answer(NamedTuple):
     policy: Policy
     small_cell: int
     notes: list[str]
+    zone: str | None = None
 
 
 def add_query(parser: argparse.ArgumentParser) -> None:
     """Declare what every query takes."""
     add = parser.add_argument
     add("--tenant", required=True, metavar="T", help="whose windows")
-    add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); of a run by default all of it")
-    add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive; default: the last closed window")
+    add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "
+        "24h (so long ago); of a run by default all of it")  # fmt: skip
+    add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive; default: the last closed window")
+    add_time_zone(parser, "the tenant's clock, in which --since and --until are read and tables are written; default: "
+        "the run's, or UTC")  # fmt: skip
     add("--segment", type=segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
@@ -66,7 +72,9 @@ def answer(
             else (policy_of_run(args.run) if args.run else None) or load_policy(settings.policy_file)
         )
         _look(asked, found)
-        result = sheet(Answer(found, policy, settings.small_cell, [*found.notes(), *_judged_by(found, policy)]))
+        result = sheet(
+            Answer(found, policy, settings.small_cell, [*found.notes(asked), *_judged_by(found, policy)], asked.zone)
+        )
     except (NothingFound, InvalidPolicy) as error:
         sys.stderr.write(f"proofwatch {name}: {error}\n")
         return 2
@@ -87,10 +95,12 @@ def small_values(values: int, transactions: int, small_cell: int) -> list[str]:
 def _query(args: argparse.Namespace) -> Query:
     if args.since is None and not args.run:
         raise NothingFound("--since is needed where the database is read, such as --since 24h or --since 2026-01-15")
-    if args.since is not None and args.until is not None and args.since >= args.until:
+    zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
+    span = Span(*(None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until)))
+    if span.since_ms is not None and span.until_ms is not None and span.since_ms >= span.until_ms:
         raise NothingFound("--since must lie before --until")
-    names = (args.segment.name,) if args.segment else ()
-    return Query(args.tenant, Span(args.since, args.until), names, args.segment.value if args.segment else None)
+    names, value = ((args.segment.name,), args.segment.value) if args.segment else ((), None)
+    return Query(args.tenant, span, names, value, zone=zone)
 
 
 def _look(query: Query, found: Found) -> None:

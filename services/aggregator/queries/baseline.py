@@ -8,12 +8,15 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
+from proofwatch.local_time import local
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.cusum.rebase import Rebase
@@ -22,7 +25,7 @@ from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from services.aggregator.queries.arguments import Segment, segment
-from services.aggregator.queries.found import NothingFound, no_such_tenant, shown
+from services.aggregator.queries.found import NothingFound, no_such_tenant, shown, told
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _AHEAD_MS: Final = 10 * MINUTE_MS
@@ -62,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add("--metric", choices=_METRICS, metavar="METRIC", help=f"one of {', '.join(_METRICS)}; default: every one")
         add("--segment", type=segment, metavar="NAME=VALUE", help="a segment value; default: tenant and all its values")
         add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+    add_time_zone(show, "the tenant's clock, in which the table is written")
     show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
     rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
     rebase.add_argument("--by", required=True, metavar="NAME", help="who says so")
@@ -106,7 +110,7 @@ def rebase_of(args: argparse.Namespace, now_ms: int) -> Rebase:
     return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, args.by.strip(), args.reason.strip())
 
 
-def said(rebase: Rebase) -> str:
+def said(rebase: Rebase, zone: str | None = None) -> str:
     """Return what an entry says, in a sentence."""
     where = (
         rebase.tenant
@@ -114,9 +118,10 @@ def said(rebase: Rebase) -> str:
         else f"{rebase.segment_name}={rebase.segment_value} of {rebase.tenant}"
     )
     what = "every rate" if rebase.metric is None else rebase.metric
+    since, effective = (told(each, zone) for each in (rebase.from_ms, rebase.effective_ms))
     return (
-        f"{what} of {where} begins anew: what it did since {shown(rebase.from_ms)} is what is usual, from the windows "
-        f"of {shown(rebase.effective_ms)} on. By {rebase.by}: {rebase.reason}"
+        f"{what} of {where} begins anew: what it did since {since} is what is usual, from the windows "
+        f"of {effective} on. By {rebase.by}: {rebase.reason}"
     )
 
 
@@ -155,10 +160,11 @@ async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
     ]
     if not found:
         raise NothingFound(f"{args.tenant} has no trials of {args.metric} yet")
+    said_by = [said(each, args.time_zone) for each in words] or ["nobody has rebased anything of it"]
     return Sheet(
         f"What is usual for the rates of {args.tenant}", {"tenant": args.tenant}, _COLUMNS, found, _HEADINGS,
-        [_text(each) for each in found],
-        [*([said(each) for each in words] or ["nobody has rebased anything of it"]), *_before(hours, args.metric)],
+        [_text(each, args.time_zone) for each in found],
+        [*said_by, *_before(hours, args.metric)],
     )  # fmt: skip
 
 
@@ -204,12 +210,13 @@ def _cells(key: RowKey, metric: str, row: RateRow, hours: HourRow) -> list[Cell]
     ]  # fmt: skip
 
 
-def _text(cells: list[Cell]) -> list[str]:
+def _text(cells: list[Cell], zone: str | None) -> list[str]:
     name, value, metric, rate, k, n, _, phi, reference, first, last, by, up, down = cells
     assert isinstance(rate, float)
     assert isinstance(phi, float)
     known = f"{count(k)} of {count(n)}" if isinstance(k, int) and isinstance(n, int) and n else "the policy's rate"
-    span = f"{str(first)[:10]} … {str(last)[:10]}, {by}" if first else "not yet"
+    dates = (f"{local(datetime.fromisoformat(str(each)), zone):%Y-%m-%d}" for each in (first, last) if each)
+    span = f"{' … '.join(dates)}, {by}" if first else "not yet"
     return [
         str(metric), f"{name}={value}" if name else "whole tenant", percent(rate), known, f"{phi:.2f}",
         percent(reference if isinstance(reference, float) else None), span, f"{up:.1f}", f"{down:.1f}",

@@ -14,15 +14,18 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
-from proofwatch.command_line.times import moment_ms
+from proofwatch.command_line.calendars import add_time_zone
+from proofwatch.command_line.times import in_zone, moment_ms, typed_time
 from proofwatch.csv_file import Cell
+from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.spelling import canonical
 from services.aggregator.queries.declare import KINDS, declare
-from services.aggregator.queries.found import NothingFound, shown
+from services.aggregator.queries.found import NothingFound, shown, told
+from services.aggregator.queries.run_source import zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _COLUMNS: Final = (
@@ -63,8 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--at", type=moment_ms, metavar="TIME", help="add: when; default: now")
     add("--by", metavar="NAME", help="add: who says so")
     add("--reason", metavar="TEXT", help="add: why, such as the number of the change")
-    add("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 24h (so long ago); default: all")
-    add("--until", type=moment_ms, metavar="TIME", help="likewise, exclusive")
+    add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "
+        "24h (so long ago); default: all")  # fmt: skip
+    add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive")
+    add_time_zone(parser, "the tenant's clock, in which --since and --until are read and the table is written; "
+        "default: the run's, or UTC")  # fmt: skip
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
     add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
@@ -84,9 +90,11 @@ def run(args: argparse.Namespace) -> int:
     except BusError as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 1
-    within = [each for each in found if _within(each, args.since, args.until)]
+    zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
+    since, until = (None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until))
+    within = [each for each in found if _within(each, since, until)]
     notes = [*_words(within), *_together(within)] if within else [f"no new version of {args.tenant} in this span"]
-    rows, texts = [_cells(each) for each in within], [_text(each) for each in within]
+    rows, texts = [_cells(each) for each in within], [_text(each, zone) for each in within]
     about = {"tenant": args.tenant}
     write(
         Sheet(f"Versions of {args.tenant}", about, _COLUMNS, rows, _HEADINGS, texts, notes),
@@ -170,9 +178,9 @@ def _cells(each: Marker) -> Sequence[Cell]:
     ]  # fmt: skip
 
 
-def _text(each: Marker) -> list[str]:
-    ended = f" ({shown(each.ended_ms)})" if each.ended_ms else ""
+def _text(each: Marker, zone: str | None) -> list[str]:
+    ended = f" ({told(each.ended_ms, zone)})" if each.ended_ms else ""
     return [
-        each.name, each.previous or "–", each.version, shown(each.since_ms), count(each.n), percent(each.share),
+        each.name, each.previous or "–", each.version, told(each.since_ms, zone), count(each.n), percent(each.share),
         (_WORDS[each.state] if each.n else "no traffic yet") + ended,
     ]  # fmt: skip

@@ -1,9 +1,11 @@
 """`proofwatch windows`: the windows of a tenant, newest revisions, with what is in them."""
 
 import argparse
+from datetime import datetime
 
 from proofwatch.biometrics.trials import is_system
 from proofwatch.csv_file import Cell
+from proofwatch.local_time import clock
 from services.aggregator.core.figures import proxies
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Counted, CountedWindow, LabelledWindow, Stretch
@@ -17,7 +19,7 @@ _COLUMNS = (
     "kind", "start", "end", "length_s", "segment_name", "segment_value", "revision", "backfill", "n",
     "rejected", "rejection_rate", "not_acquired", "fta_rate", "policies",
 )  # fmt: skip
-_HEADINGS = ("window", "kind", "segment", "revision", "n", "rejected", "fta")
+_HEADINGS = ("kind", "segment", "revision", "n", "rejected", "fta")
 _Row = list[Cell]
 
 
@@ -54,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
         rows.sort(key=lambda row: (str(row[1]), str(row[0]), str(row[5])))
         notes = [*given.notes, *small_values(small[0], small[1], given.small_cell)]
         about = {"tenant": args.tenant, "length_s": length_s}
-        texts = [_text(row) for row in rows]
-        return Sheet(f"Windows of {args.tenant}", about, _COLUMNS, rows, _HEADINGS, texts, notes)
+        headings = (f"window, {given.zone or 'UTC'}", *_HEADINGS)
+        texts = [_text(row, given.zone) for row in rows]
+        return Sheet(f"Windows of {args.tenant}", about, _COLUMNS, rows, headings, texts, notes)
 
     return answer("windows", args, sheet, lambda query: query._replace(length_s=length_s))
 
@@ -87,13 +90,13 @@ def _head(kind: str, at: Stretch, window: CountedWindow | LabelledWindow) -> _Ro
     return [kind, shown(at.start_ms), shown(at.end_ms), at.length_s, *window.segment, window.revision, said]
 
 
-def _text(row: _Row) -> list[str]:
+def _text(row: _Row, zone: str | None) -> list[str]:
     kind, start, _, _, name, value, revision, backfill, n, rejected, rejection, _, fta, _ = row
     late = ", backfill" if backfill == "yes" else ""
     assert isinstance(n, int)
     shown_rejected = f"{rejected:,} ({percent(_number(rejection))})" if isinstance(rejected, int) else ""
     return [
-        str(start),
+        clock(datetime.fromisoformat(str(start)), zone),
         str(kind),
         f"{name}={value}" if name else "",
         f"{revision}{late}",
