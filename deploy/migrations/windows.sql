@@ -198,6 +198,16 @@ comment on table windows.declared_markers is 'Changes of matcher, PAD, SDK or ve
 comment on column windows.declared_markers.at_ms is 'When it changed, as said, ms since the Unix epoch.';
 comment on column windows.declared_markers.effective_ms is 'It takes effect with the first five-minute window that begins then or later.';
 
+create table if not exists windows.segment_values(
+  tenant text collate "C" not null primary key,
+  partition int not null,
+  body bytea not null
+) with (fillfactor = 50);
+alter table windows.segment_values alter column body set storage external;
+comment on table windows.segment_values is 'Which segment values of each tenant are counted each by itself; further ones are (other).';
+comment on column windows.segment_values.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.segment_values.body is 'msgpack, compressed by zlib: by attribute and value the UTC day on which it was counted last.';
+
 create table if not exists windows.timings(
   tenant text collate "C" not null primary key,
   partition int not null,

@@ -128,7 +128,7 @@ def _end(anomaly: Anomaly) -> str:
         )
     if anomaly.resolution == "judged_anew":
         return (
-            f"{ENDED['judged_anew']} since {minute(anomaly.window_start)}: it had been compared with what was before. "
+            f"{ENDED['judged_anew']} since {start}: it had been compared with what was before. "
             "What the change did is told by a comparison of before and after. A case that it opened waits for a person."
         )
     return (

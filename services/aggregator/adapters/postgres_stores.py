@@ -9,6 +9,7 @@ from services.aggregator.adapters import (
     postgres_ledger,
     postgres_windows,
     rate_chart_store,
+    segment_value_store,
     timing_store,
     version_store,
 )
@@ -21,7 +22,13 @@ from services.aggregator.ports.windows import WindowsStores
 def windows_stores() -> WindowsStores:
     """Return the tables of the schema `windows`."""
     return WindowsStores(
-        postgres_windows, AnomalyStore("windows"), minute_watch_store, rate_chart_store, version_store, timing_store
+        postgres_windows,
+        AnomalyStore("windows"),
+        minute_watch_store,
+        rate_chart_store,
+        version_store,
+        timing_store,
+        segment_value_store,
     )
 
 

@@ -5,6 +5,7 @@ from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS
 from services.aggregator.core.quiet import SILENCE_MS, overdue
 from services.aggregator.core.real_time.due import DueTimes
+from services.aggregator.core.segment_values import Admitted
 from services.aggregator.ports.windows import Opened, Progress
 
 
@@ -22,6 +23,7 @@ class OpenWindows:
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
         self.firing = firing
         self.due, self.versions_due = due, versions_due
+        self.values: dict[str, Admitted] = {}
         self.tidy_at_ms = 0
 
     def is_long(self) -> bool:

@@ -28,6 +28,7 @@ from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
+from services.aggregator.handlers.segment_places import SegmentPlaces
 from services.aggregator.handlers.timing_findings import TimingFindings
 from services.aggregator.handlers.version_findings import VersionFindings, fives_of
 from services.aggregator.handlers.window_findings import WindowFindings
@@ -73,6 +74,7 @@ class WindowsStage:
         self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes, heard)
         self._versions = VersionFindings(monitoring, rules.grace_ms, wire, stores.versions)
         self._versions_store = stores.versions
+        self._places = SegmentPlaces(stores.values)
         self._timings = TimingFindings(wire, stores.timings, stores.versions)
         self._expected = 0
         self._lanes: dict[TopicPartition, OpenWindows] = {}
@@ -101,14 +103,18 @@ class WindowsStage:
         arrivals, rejections = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
-        touched = await self._merge(arrivals.in_time, lane, tx, journal, before_ms)
+        in_time = await self._places.capped(arrivals.in_time, lane.values, batch.source.partition, tx)
+        touched = await self._merge(in_time, lane, tx, journal, before_ms)
         revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
         outgoing = await self._published(revised, batch, lane, past_ms, tx)
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms, self._rules.days_of)
-            more = await self._merge([cell for cell, _ in arrivals.late], lane, tx, journal, before_ms, late)
+            cells = await self._places.capped(
+                [cell for cell, _ in arrivals.late], lane.values, batch.source.partition, tx
+            )
+            more = await self._merge(cells, lane, tx, journal, before_ms, late)
             revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
             outgoing += await self._published(revised, batch, lane, past_ms, tx)
             touched += more

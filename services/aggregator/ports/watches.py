@@ -7,6 +7,7 @@ from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.real_time.tenant import TenantState
+from services.aggregator.core.segment_values import Admitted
 from services.aggregator.core.timing_jumps import Timings
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.tenant import TenantVersions
@@ -71,6 +72,18 @@ class VersionsStore(Protocol):
 
     async def save_markers(self, tx: Any, tenant: str, changed: Sequence[Marker], taken_back: Sequence[Marker]) -> None:
         """Store the markers of a tenant that are new or changed, and delete those that late data took back."""
+        ...
+
+
+class SegmentValuesStore(Protocol):
+    """Which segment values of each tenant are counted each by itself: `adapters.segment_value_store`."""
+
+    async def load_values(self, tx: Any, tenants: Collection[str]) -> dict[str, Admitted]:
+        """Return the values of these tenants; none where nothing is stored."""
+        ...
+
+    async def save_values(self, tx: Any, partition: int, values: Mapping[str, Admitted]) -> None:
+        """Store the values of the tenants that changed."""
         ...
 
 

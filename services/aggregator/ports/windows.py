@@ -9,7 +9,13 @@ from services.aggregator.core.journal import Added
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
 from services.aggregator.ports.anomalies import AnomaliesStore
-from services.aggregator.ports.watches import MinuteWatchStore, RateChartsStore, TimingsStore, VersionsStore
+from services.aggregator.ports.watches import (
+    MinuteWatchStore,
+    RateChartsStore,
+    SegmentValuesStore,
+    TimingsStore,
+    VersionsStore,
+)
 
 
 class Progress(NamedTuple):
@@ -92,3 +98,4 @@ class WindowsStores(NamedTuple):
     rates: RateChartsStore
     versions: VersionsStore
     timings: TimingsStore
+    values: SegmentValuesStore

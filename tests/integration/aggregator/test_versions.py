@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from proofwatch.events.types import Anomaly, Device, Timings, Verdict
-from services.aggregator.adapters import version_store
+from services.aggregator.adapters import segment_value_store, version_store
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.queries import markers as markers_command
 from tests.integration.aggregator.house import house
@@ -115,3 +115,26 @@ def command(dsn: str, *words: str) -> int:
     parser = argparse.ArgumentParser()
     markers_command.add_arguments(parser)
     return markers_command.run(parser.parse_args([*words, "--dsn", dsn]))
+
+
+async def test_a_build_for_each_handset_is_counted_together_and_no_transaction_is_lost(postgres_dsn: str) -> None:
+    """Also after another process took over: who has a place is stored."""
+    verdicts = []
+    for n in range(240):
+        device = Device(os="ios", sdk_version=f"4.2.0-{n % 120:x}")
+        verdicts.append(replace(verdict(n, START + timedelta(seconds=n), failed=False), device=device))
+    async with house(postgres_dsn) as made:
+        await made.feed(verdicts[:120])
+        await made.settle()
+        await made.join_windows()
+        await made.feed(verdicts[120:])
+        await made.settle()
+        await made.pass_time(600)
+        windows = [each for each in made.published() if each.length_s == 300 and each.segment_name == "sdk_version"]
+        async with made.pool.acquire() as connection:
+            stored = await segment_value_store.load_values(connection, {"bank"})
+    assert len(stored["bank"].values["sdk_version"]) == 50
+    counts = {each.segment_value: each.counts["transactions"] for each in windows}
+    assert len(counts) == 51
+    assert counts["(other)"] == 2 * 70
+    assert sum(counts.values()) == 240

@@ -12,6 +12,7 @@ from proofwatch.events.segments import VERSIONS
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow, totals
+from services.aggregator.core.segment_values import OTHER
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 
 RATES: Final = ("liveness_fail_rate", "match_fail_rate", "fta_rate", "rejection_rate", "retry_rate")
@@ -70,8 +71,8 @@ def five_of(start_ms: int, windows: Iterable[SegmentWindow], days: TenantDays, b
     for window in windows:
         if window.name is None:
             whole, policies = part_of(totals(window)), window.policies
-        elif window.value is None:
-            continue
+        elif window.value is None or (window.name in DIMENSIONS and window.value == OTHER):
+            continue  # what is many versions is none
         elif window.name in DIMENSIONS:
             versions.setdefault(window.name, {})[window.value] = part_of(totals(window))
         else:
