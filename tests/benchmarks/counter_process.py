@@ -27,6 +27,7 @@ from tests.benchmarks.counting_process import SEGMENTS
 from tests.benchmarks.peers.meter import Meter
 
 _LOOK_S = 0.005
+_ASK_EVERY = 200
 
 
 async def main(kind: str, bootstrap: str, events: int, dsn: str = "") -> None:
@@ -79,15 +80,18 @@ async def _measure(services: list[Service], bus: KafkaBus, meter: Meter) -> None
         await asyncio.sleep(_LOOK_S)
     for windows in services[1:]:
         [worker] = _workers(windows)
-        ends = await bus.ends(TALLIES)
-        while _behind(worker, ends):  # noqa: ASYNC110 - as above
-            await asyncio.sleep(_LOOK_S)
+        await _read(worker, await bus.ends(TALLIES))
     meter.report()
 
 
-def _behind(worker: Worker[object], ends: dict[int, int]) -> bool:
-    """Return whether records are left; the last offset of a partition is a marker's."""
-    return any((position or 0) < ends[at.partition] - 1 for at, position in worker.positions.items())
+async def _read(worker: Worker[object], ends: dict[int, int]) -> None:
+    """Return when everything below these ends is durable. The last offset is a marker's, or more: then it is asked."""
+    look = 0
+    while any((position or 0) < ends[at.partition] - 1 for at, position in worker.positions.items()):
+        await asyncio.sleep(_LOOK_S)
+        look += 1
+        if look % _ASK_EVERY == 0 and not any(each.value for each in await worker.sample()):
+            return
 
 
 def _position(service: Service) -> int:
