@@ -11,13 +11,16 @@ from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, WINDOW
 from proofwatch.events.types import Anomaly, Verdict, Window
+from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import load_policy
+from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
 from services.aggregator.app import Settings, build_combine, build_windows
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from tests.integration.aggregator.traffic import START, WindowKey, records
+from tests.unit.governance.scene import KEYRING, LEAD_MS
 
 PARTITIONS = 3
 
@@ -86,14 +89,18 @@ class House:
 
 
 @asynccontextmanager
-async def house(dsn: str, *, batch: int = 500, start_ms: int | None = None, **settings: Any) -> AsyncIterator[House]:
-    """Build everything on an empty database."""
+async def house(
+    dsn: str, *, batch: int = 500, start_ms: int | None = None, governed: Sequence[Outgoing] = (), **settings: Any
+) -> AsyncIterator[House]:
+    """Build everything on an empty database; `governed`: what lies on the topics of governance, by `KEYRING`."""
     await migrate(dsn)
     counts = {spec.name: spec.partitions for spec in topics.kafka_specs()} | dict.fromkeys(
         (topics.TRANSACTIONS, topics.VERDICTS), PARTITIONS
     )
     clock = SimulatedClock(round(START.timestamp() * 1000) if start_ms is None else start_ms)
     bus = LocalBus(counts, clock)
+    follower = Follower(bus, Replica(KEYRING, LEAD_MS, documents_only=True), clock) if governed else None
+    await bus.publish(governed)
     pool = await create_pool(dsn)
     chosen = Settings(batch_max_records=batch, **({"small_cell": 1, "grace_seconds": 30} | settings))
     policy = load_policy()
@@ -103,7 +110,7 @@ async def house(dsn: str, *, batch: int = 500, start_ms: int | None = None, **se
         pool,
         chosen,
         build_combine(chosen, bus, policy, clock),
-        build_windows(chosen, bus, pool, policy, clock, calendars=EVERYBODY_IN_UTC),
+        build_windows(chosen, bus, pool, policy, clock, calendars=follower or EVERYBODY_IN_UTC),
     )
     try:
         await made.combine.start()
