@@ -149,30 +149,31 @@ async def test_a_build_for_each_handset_is_counted_together_and_no_transaction_i
 async def test_an_activated_policy_is_told_once_by_a_comparison_and_is_not_absorbed_unseen(
     postgres_dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Liveness failures 1 % before, 12.5 % since: what it touches begins anew, and what was before stays to be seen."""
+    """5 % fail before, which fires where 1 % is expected, and 40 % since: judged anew, with 5 % still to be seen."""
     start_ms, log, before = round(START.timestamp() * 1000), Log(), load_policy()
     stricter = log.approved(before.with_thresholds(liveness=0.9995), start_ms - DAY_MS)
-    log.put(activation(stricter, "bank", start_ms + 26 * HOUR_MS), start_ms - DAY_MS)
+    log.put(activation(stricter, "bank", start_ms + 5 * HOUR_MS), start_ms - DAY_MS)
     governed = [Outgoing(topic, each.key, each.value, 0, each.timestamp_ms) for topic, each in log.records]
     verdicts = [
-        verdict(n, START + timedelta(seconds=18 * n), failed=n % 100 == 0, policy_hash=before.hash)
-        for n in range(5_200)
+        verdict(n, START + timedelta(seconds=18 * n), failed=n % 20 == 0, policy_hash=before.hash) for n in range(1_000)
     ] + [
-        verdict(n, START + timedelta(hours=26, seconds=5 * (n - 5_200)), failed=n % 8 == 0, policy_hash=stricter.hash)
-        for n in range(5_200, 7_200)
+        verdict(n, START + timedelta(hours=5, seconds=9 * (n - 1_000)), failed=n % 5 < 2, policy_hash=stricter.hash)
+        for n in range(1_000, 1_400)
     ]
     async with house(postgres_dsn, governed=governed) as made:
-        for begin in range(0, 7_200, 1_800):
-            await made.feed(verdicts[begin : begin + 1_800])
+        for begin in range(0, 1_400, 350):
+            await made.feed(verdicts[begin : begin + 350])
             await made.settle()
         told = made.anomalies()
-    assert not [each for each in told if each.rule == "cusum" and each.metric == "liveness_fail_rate"]
+    charts = [e for e in told if e.rule == "cusum" and e.metric == "liveness_fail_rate" and e.segment_name is None]
+    assert [(e.state, e.resolution) for e in charts][-2:] == [("firing", None), ("resolved", "judged_anew")]
+    assert charts[-1].window_start == START + timedelta(hours=5)
     compared = [each for each in told if each.rule == "version_change" and each.metric == "liveness_fail_rate"]
     assert {(each.segment_name, each.segment_value, each.severity) for each in compared} == {
         ("policy", stricter.hash, "high")
     }
     assert len({each.anomaly_id for each in compared}) == 1
-    assert compared[0].since == START + timedelta(hours=26)
+    assert compared[0].since == START + timedelta(hours=5)
     said = finding_sentence(compared[-1], f"policy {stricter.hash} of bank")
     assert "Failed liveness checks changed with the new version at policy" in said
     assert "people more than expected" in said
@@ -180,7 +181,9 @@ async def test_an_activated_policy_is_told_once_by_a_comparison_and_is_not_absor
     assert "by ada: policy default after default" in " ".join(capsys.readouterr().out.split())
     shown = ("show", "--tenant", "bank", "--metric", "liveness_fail_rate")
     assert await asyncio.to_thread(baseline_command, postgres_dsn, *shown) == 0
-    assert "liveness_fail_rate of whole tenant was 1.000% (52 of 5,200) until policy" in " ".join(capsys.readouterr().out.split())
+    assert "liveness_fail_rate of whole tenant was 5.000% (50 of 1,000) until policy" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def baseline_command(dsn: str, *words: str) -> int:
