@@ -7,7 +7,6 @@ knows no cap. As long as the places suffice, the order in which values come deci
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -30,40 +29,64 @@ Values = dict[str, dict[str, int]]
 
 
 class Admitted(Struct, array_like=True):
-    """The values of one tenant that are counted each by itself."""
+    """The values of one tenant that are counted each by itself; `beyond`: by attribute that has more, since which day
+    and up to which.
+    """
 
     values: Values = field(default_factory=dict)
+    beyond: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class Overflow(NamedTuple):
+    """That an attribute of a tenant has more values than places since a day, or (`over`) has them no more."""
+
+    tenant: str
+    name: str
+    since_day: int
+    over: bool
 
 
 class Capped(NamedTuple):
-    """Cells with values that have a place; the tenants whose values changed; cells that became `OTHER`, of what."""
+    """Cells with values that have a place; the tenants whose values changed; what began to overflow, or ceased to."""
 
     cells: list[Cell]
     changed: set[str]
-    beyond: Counter[tuple[str, str]]
+    overflows: list[Overflow]
 
 
 def capped(cells: Iterable[Cell], known: dict[str, Admitted]) -> Capped:
     """Return the cells as they are to be counted; `known` has an entry for each of their tenants, and is updated."""
     kept: list[Cell] = []
-    changed, beyond = set[str](), Counter[tuple[str, str]]()
+    changed, overflows, days = set[str](), list[Overflow](), dict[str, int]()
     for cell in cells:
         name, value = cell.segment_name, cell.segment_value
         if name is None or value is None or value == OTHER:
             kept.append(cell)
             continue
-        values = known[cell.tenant].values.setdefault(name, {})
-        day = cell.start // DAY_MS
+        admitted, day = known[cell.tenant], cell.start // DAY_MS
+        days[cell.tenant] = max(day, days.get(cell.tenant, 0))
+        values = admitted.values.setdefault(name, {})
         seen = values.get(value)
         if seen is None and not _has_place(values, name, value, day):
-            beyond[cell.tenant, name] += 1
+            first, last = admitted.beyond.get(name, (day, -1))
+            if last < 0:
+                overflows.append(Overflow(cell.tenant, name, day, over=False))
+            if last < day:
+                admitted.beyond[name] = first, day
+                changed.add(cell.tenant)
             kept.append(replace(cell, segment_value=OTHER))
             continue
         if seen is None or seen < day:
             values[value] = day
             changed.add(cell.tenant)
         kept.append(cell)
-    return Capped(kept, changed, beyond)
+    for tenant, day in sorted(days.items()):
+        for name, (first, last) in list(known[tenant].beyond.items()):
+            if day > last + 1:  # a whole day without
+                del known[tenant].beyond[name]
+                changed.add(tenant)
+                overflows.append(Overflow(tenant, name, first, over=True))
+    return Capped(kept, changed, overflows)
 
 
 def _has_place(values: dict[str, int], name: str, value: str, day: int) -> bool:

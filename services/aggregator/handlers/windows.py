@@ -28,7 +28,7 @@ from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
 from services.aggregator.handlers.open_windows import OpenWindows
-from services.aggregator.handlers.segment_places import SegmentPlaces
+from services.aggregator.handlers.segment_places import Placed, SegmentPlaces
 from services.aggregator.handlers.timing_findings import TimingFindings
 from services.aggregator.handlers.version_findings import VersionFindings, fives_of
 from services.aggregator.handlers.window_findings import WindowFindings
@@ -103,20 +103,18 @@ class WindowsStage:
         arrivals, rejections = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
-        in_time = await self._places.capped(arrivals.in_time, lane.values, batch.source.partition, tx)
-        touched = await self._merge(in_time, lane, tx, journal, before_ms)
+        in_time = await self._placed(arrivals.in_time, lane, batch, tx)
+        touched = await self._merge(in_time.cells, lane, tx, journal, before_ms)
         revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
-        outgoing = await self._published(revised, batch, lane, past_ms, tx)
+        outgoing = [*in_time.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms, self._rules.days_of)
-            cells = await self._places.capped(
-                [cell for cell, _ in arrivals.late], lane.values, batch.source.partition, tx
-            )
-            more = await self._merge(cells, lane, tx, journal, before_ms, late)
+            placed = await self._placed([cell for cell, _ in arrivals.late], lane, batch, tx)
+            more = await self._merge(placed.cells, lane, tx, journal, before_ms, late)
             revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
-            outgoing += await self._published(revised, batch, lane, past_ms, tx)
+            outgoing += [*placed.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
@@ -139,6 +137,9 @@ class WindowsStage:
         )
         timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
+
+    async def _placed(self, cells: list[Cell], lane: OpenWindows, batch: Batch, tx: Any) -> Placed:
+        return await self._places.capped(cells, lane.values, batch.source.partition, batch.progress_ms, tx)
 
     async def _governed(
         self, revised: list[WindowRevision], lane: OpenWindows, past_ms: int | None, tx: Any

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.bus.records import Outgoing
+from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.detection.sentences import finding_sentence
+from proofwatch.events import topics
+from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.types import Anomaly, Device, Timings, Verdict
 from proofwatch.governance.policy import load_policy
 from services.aggregator.adapters import segment_value_store, version_store
@@ -139,7 +141,13 @@ async def test_a_build_for_each_handset_is_counted_together_and_no_transaction_i
         windows = [each for each in made.published() if each.length_s == 300 and each.segment_name == "sdk_version"]
         async with made.pool.acquire() as connection:
             stored = await segment_value_store.load_values(connection, {"bank"})
+        alerts = [
+            PLATFORM_ALERT.decode(each.value)
+            for each in made.bus.log(TopicPartition(topics.PLATFORM_ALERTS, 0)).slice(0, 10)
+        ]
     assert len(stored["bank"].values["sdk_version"]) == 50
+    assert [(each.state, each.service, each.kind) for each in alerts] == [("firing", "windows", "health")]
+    assert "sdk_version of tenant bank has more values" in alerts[0].summary
     counts = {each.segment_value: each.counts["transactions"] for each in windows}
     assert len(counts) == 51
     assert counts["(other)"] == 2 * 70

@@ -5,7 +5,7 @@ from random import Random
 from proofwatch.events.types import Cell
 from proofwatch.governance.tenant_days import UTC_DAYS
 from services.aggregator.core.merge import PolicyCounts, SegmentWindow
-from services.aggregator.core.segment_values import OTHER, PLACES, PLACES_OF_VERSIONS, Admitted, capped
+from services.aggregator.core.segment_values import OTHER, PLACES, PLACES_OF_VERSIONS, Admitted, Overflow, capped
 from services.aggregator.core.times import DAY_MS
 from services.aggregator.core.versions.part import five_of
 
@@ -29,7 +29,7 @@ def test_an_sdk_that_sends_a_build_for_each_handset_fills_half_of_the_places_and
     found = capped(flood, known)
     assert len(values_of(found.cells)) == PLACES_OF_VERSIONS // 2 + 1
     assert len(found.cells) == 5_000
-    assert found.beyond == {("bank", "sdk_version"): 5_000 - PLACES_OF_VERSIONS // 2}
+    assert found.overflows == [Overflow("bank", "sdk_version", 0, over=False)]
     releases = [cell(f"5.{n}.0") for n in range(20)]
     assert values_of(capped(releases, known).cells) == {each.segment_value for each in releases}
 
@@ -56,11 +56,22 @@ def test_what_was_not_seen_for_four_weeks_gives_up_its_place() -> None:
     assert values_of(capped([cell("4.7.0", day=29)], known).cells) == {"4.7.0"}
 
 
+def test_an_overflow_is_told_once_and_is_over_after_a_whole_day_without() -> None:
+    """However many handsets there are in between."""
+    known = {"bank": Admitted()}
+    capped([cell(f"build {n}") for n in range(PLACES_OF_VERSIONS // 2)], known)
+    assert capped([cell("one more", day=3)], known).overflows == [Overflow("bank", "sdk_version", 3, over=False)]
+    assert capped([cell("and more", day=3), cell("one more", day=4)], known).overflows == []
+    assert capped([cell("4.2.0", day=5)], known).overflows == []
+    assert capped([cell("4.2.0", day=6)], known).overflows == [Overflow("bank", "sdk_version", 3, over=True)]
+    assert capped([cell("4.2.0", day=7)], known).overflows == []
+
+
 def test_attributes_and_tenants_have_places_of_their_own_and_the_whole_tenant_none() -> None:
     known = {"bank": Admitted(), "telco": Admitted()}
     handsets = [cell(f"model {n}", "device_model") for n in range(PLACES + 10)]
     found = capped([*handsets, cell(None, None), cell("model x", "device_model", "telco"), cell("ios", "os")], known)
-    assert found.beyond == {("bank", "device_model"): 10}
+    assert [(each.tenant, each.name) for each in found.overflows] == [("bank", "device_model")]
     assert {None, "model x", "ios"} <= values_of(found.cells)
     assert found.changed == {"bank", "telco"}
 
