@@ -12,6 +12,9 @@ ARGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# Two processes, each with servers of its own: most of these tests wait. A file stays whole, with what its tests share;
+# files go in their order, for those with the fewest tests are the longest.
+TOGETHER := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # A uv on PATH goes first; --frozen: never resolve anew, install what uv.lock says.
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv PATH="$$PATH:$(CURDIR)/$(BIN)" uv
 ALL := .venv/.synced-all
@@ -50,13 +53,13 @@ type: $(ALL) ## mypy --strict
 	$(BIN)/mypy
 
 unit: $(ALL) ## pure tests, network sockets forbidden
-	$(PYTEST) tests/unit --disable-socket --allow-unix-socket
+	$(PYTEST) tests/unit $(TOGETHER) --disable-socket --allow-unix-socket
 
 properties: $(ALL) ## the property tests of the unit tests with 1,000 new examples each (minutes; not part of `make test`)
 	HYPOTHESIS_PROFILE=search $(PYTEST) tests/unit -m hypothesis --disable-socket --allow-unix-socket
 
 integration: $(ALL) ## ports and adapters against a real Kafka, PostgreSQL and Redis (Docker, else native processes)
-	$(PYTEST) tests/contract tests/integration
+	$(PYTEST) tests/contract tests/integration $(TOGETHER)
 
 e2e: $(ALL) ## all processes on the real components, from event to verdict, window, case and notification
 	$(PYTEST) tests/e2e

@@ -1,4 +1,4 @@
-"""Fixtures with real components. They start on first use, once for the whole run, and end with it."""
+"""Fixtures with real components. They start on first use, once for each process of the run, and end with it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from proofwatch.events.topics import POSITIONS, load_manifests
+from tests.support.announcing import announcer
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.kafka_secured import SUPER_USERS, SecuredBroker, secured_kafka
 from tests.support.logs import logging_as_it_was
@@ -31,15 +32,7 @@ def logging_ends_with_the_test() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """All components, lazily; one line on the terminal for each that starts."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
-
-    def announce(line: str) -> None:
-        with capture.global_and_fixture_disabled():
-            terminal.ensure_newline()
-            terminal.write_line(line)
-
-    with Stack(announce) as started:
+    with Stack(announcer(pytestconfig)) as started:
         yield started
 
 

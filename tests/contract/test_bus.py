@@ -14,7 +14,7 @@ from proofwatch.bus.lazy_outputs import LazyOutputs
 from proofwatch.bus.partitioner import partition_of
 from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
 from proofwatch.runtime.clock import SystemClock
-from tests.contract.worlds import Copy, World, eventually, kafka_world, local_world, shows, step_until
+from tests.contract.worlds import Copy, World, either_world, eventually, shows, step_until
 
 TOPICS = {"in": 4, "out": 4, "in.dlq": 4, "small": 4}
 # records of 10 MB, and old ones that the broker must not delete at its next retention check
@@ -24,12 +24,8 @@ CONFIG = {"max.message.bytes": "16777216", "retention.ms": "-1"}
 @pytest.fixture(params=["local", "kafka"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A bus with empty topics of four partitions."""
-    if request.param == "local":
-        made = await local_world(TOPICS)
-    else:
-        made = await kafka_world(request.getfixturevalue("kafka_broker").bootstrap, TOPICS, CONFIG)
-    yield made
-    await made.close()
+    async with either_world(request, TOPICS, CONFIG) as made:
+        yield made
 
 
 def has_taken(stage: Copy, records: int) -> bool:

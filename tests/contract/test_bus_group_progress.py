@@ -11,7 +11,16 @@ from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import GroupProgress
 from proofwatch.bus.records import Outgoing
-from tests.contract.worlds import CLOCK, WAIT_S, Copy, World, eventually, kafka_world, local_world, step_until
+from tests.contract.worlds import (
+    CLOCK,
+    WAIT_S,
+    Copy,
+    World,
+    either_world,
+    eventually,
+    kafka_world,
+    step_until,
+)
 from tests.support.kafka_broker import KafkaBroker
 
 TOPICS = {"in": 2, "out": 2, "again": 2, "platform.positions.v1": 1}
@@ -21,13 +30,8 @@ SETTINGS = LaneSettings(max_records=10, heartbeat_s=0.1, idle_s=0.2)
 @pytest.fixture(params=["local", "kafka"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A bus with empty topics."""
-    if request.param == "local":
-        made = await local_world(TOPICS)
-    else:
-        broker: KafkaBroker = request.getfixturevalue("kafka_broker")
-        made = await kafka_world(broker.bootstrap, TOPICS, {})
-    yield made
-    await made.close()
+    async with either_world(request, TOPICS) as made:
+        yield made
 
 
 async def progress(world: World, topic: str = "in", group: str = "g") -> dict[int, GroupProgress]:

@@ -9,8 +9,7 @@ from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.stage import Fence
-from tests.contract.worlds import CLOCK, Copy, World, kafka_world, local_world, shows, step_until
-from tests.support.kafka_broker import KafkaBroker
+from tests.contract.worlds import CLOCK, Copy, World, either_world, shows, step_until
 
 TOPICS = {"in": 2, "out": 2, "again": 2}
 SETTINGS = LaneSettings(max_records=10, heartbeat_s=0.1)
@@ -19,13 +18,8 @@ SETTINGS = LaneSettings(max_records=10, heartbeat_s=0.1)
 @pytest.fixture(params=["local", "kafka"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A bus with empty topics."""
-    if request.param == "local":
-        made = await local_world(TOPICS)
-    else:
-        broker: KafkaBroker = request.getfixturevalue("kafka_broker")
-        made = await kafka_world(broker.bootstrap, TOPICS, {})
-    yield made
-    await made.close()
+    async with either_world(request, TOPICS) as made:
+        yield made
 
 
 async def lags(worker: Worker[None]) -> list[float]:

@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 from proofwatch.bus.errors import TopicChanged
 from proofwatch.bus.partition_count_check import check_keyed, check_shared
 from proofwatch.bus.records import Outgoing
-from tests.contract.worlds import World, kafka_world, local_world, shows
+from tests.contract.worlds import World, either_world, kafka_world, shows
 from tests.support.kafka_broker import KafkaBroker
 
 TOPICS = {"in": 4, "one": 1}
@@ -17,13 +17,8 @@ TOPICS = {"in": 4, "one": 1}
 @pytest.fixture(params=["local", "kafka"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A bus with empty topics."""
-    if request.param == "local":
-        made = await local_world(TOPICS)
-    else:
-        broker: KafkaBroker = request.getfixturevalue("kafka_broker")
-        made = await kafka_world(broker.bootstrap, TOPICS, {})
-    yield made
-    await made.close()
+    async with either_world(request, TOPICS) as made:
+        yield made
 
 
 async def widened(world: World, partitions: int) -> None:

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from proofwatch.bus.errors import UnknownTopic
 from proofwatch.bus.port import Tail
 from proofwatch.bus.records import TopicPartition
-from tests.contract.worlds import Copy, World, kafka_world, local_world, step_until
+from tests.contract.worlds import Copy, World, either_world, kafka_world, step_until
 from tests.support.kafka_broker import KafkaBroker
 
 TOPICS = {"in": 2, "out": 2, "other": 1}
@@ -19,12 +19,8 @@ AT_ONCE_S = 20.0
 @pytest.fixture(params=["local", "kafka"])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """A bus with empty topics."""
-    if request.param == "local":
-        made = await local_world(TOPICS)
-    else:
-        made = await kafka_world(request.getfixturevalue("kafka_broker").bootstrap, TOPICS, {})
-    yield made
-    await made.close()
+    async with either_world(request, TOPICS) as made:
+        yield made
 
 
 async def opened(world: World, *topics: str) -> Tail:

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 from uuid import uuid4
 
+import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
@@ -21,9 +23,10 @@ from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.bus.stage import History, Stage
 from proofwatch.runtime.clock import SystemClock
+from tests.support.kafka_broker import KafkaBroker
 
-WAIT_S = 60.0
-SHOWS_S = 60.0
+WAIT_S = 120.0
+SHOWS_S = 120.0
 CLOCK = SystemClock()
 
 
@@ -163,6 +166,20 @@ async def kafka_world(
     bus = KafkaBus(bootstrap, "contract", instance_id=instance_id)
     await bus.start()
     return World(bus, prefix, bootstrap)
+
+
+@asynccontextmanager
+async def either_world(
+    request: pytest.FixtureRequest, topics: dict[str, int], config: dict[str, str] | None = None
+) -> AsyncIterator[World]:
+    """Give a world with empty topics on the bus that the fixture's parameter names: `local` or `kafka`."""
+    if request.param == "local":
+        made = await local_world(topics)
+    else:
+        broker: KafkaBroker = request.getfixturevalue("kafka_broker")
+        made = await kafka_world(broker.bootstrap, topics, config or {})
+    yield made
+    await made.close()
 
 
 class Copy:

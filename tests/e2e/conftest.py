@@ -6,19 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.announcing import announcer
+
 
 @pytest.fixture(scope="session")
 def announce(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """A function that writes one line to the terminal, whatever is captured."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
-
-    def write(line: str) -> None:
-        with capture.global_and_fixture_disabled():
-            terminal.ensure_newline()
-            terminal.write_line(line)
-
-    return write
+    return announcer(pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ _KEY: Final = bytes(range(32))
 _BONA_FIDE: Final = 300
 _ATTACKS: Final = 100
 _TRIES: Final = 3  # the policy's limit: the third failure of one subject refers to a person and raises a suspicion
-_DEADLINE_S: Final = 60.0
+_DEADLINE_S: Final = 180.0
 _TRANSACTIONS: Final = _BONA_FIDE + _ATTACKS + _TRIES
 _FAILED: Final = _ATTACKS + _TRIES
 

@@ -1,8 +1,10 @@
 """Programs that a component needs: found on PATH, or installed when we are root on Debian."""
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,14 @@ def ensure_programs(programs: list[str], packages: list[str]) -> None:
 
     Raises ComponentError with one line that says what to install where we may not do it ourselves.
     """
-    missing = [program for program in programs if shutil.which(program) is None]
+    if all(map(shutil.which, programs)):
+        return
+    with (Path(tempfile.gettempdir()) / "proofwatch-programs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of several processes one installs
+        _install([program for program in programs if shutil.which(program) is None], packages)
+
+
+def _install(missing: list[str], packages: list[str]) -> None:
     if not missing:
         return
     wanted = f"{' and '.join(missing)} not found: install {' '.join(packages)} (Debian names), or make Docker reachable"

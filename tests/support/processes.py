@@ -14,7 +14,7 @@ from tests.support import supervise
 from tests.support.runner import free_port
 
 _PROOFWATCH = Path(sys.executable).with_name("proofwatch")
-_COMMAND_S = 60.0
+_COMMAND_S = 180.0
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -88,7 +88,7 @@ class ServiceProcess:
         with self._supervisor.stdout as announced:
             self.pid = int(announced.readline())
 
-    def await_ready(self, deadline_s: float = 60.0) -> None:
+    def await_ready(self, deadline_s: float = 180.0) -> None:
         """Return when GET /ready answers 200. Raises `ProcessFailed` when it ends, or is not ready in time."""
         give_up = time.monotonic() + deadline_s
         while not self._ready():
@@ -97,7 +97,7 @@ class ServiceProcess:
                 raise ProcessFailed(f"{self.name} was not ready within {deadline_s:.0f} s{self._tail()}")
             time.sleep(0.05)
 
-    def await_unready(self, reason: str, deadline_s: float = 60.0) -> str:
+    def await_unready(self, reason: str, deadline_s: float = 180.0) -> str:
         """Return what GET /ready answers when it names `reason`. Raises `ProcessFailed` when it ends, or does not."""
         give_up = time.monotonic() + deadline_s
         while reason not in (said := self._asked()[1]):

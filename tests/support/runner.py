@@ -77,7 +77,7 @@ def _can_bind(port: int) -> bool:
     return True
 
 
-def await_ready(name: str, runner: Runner, probe: Callable[[], None], deadline_s: float = 60.0) -> None:
+def await_ready(name: str, runner: Runner, probe: Callable[[], None], deadline_s: float = 180.0) -> None:
     """Call `probe` until it returns without an exception; a dead process or the deadline ends the wait.
 
     Raises ComponentError with the probe's last error and the end of the component's own log.

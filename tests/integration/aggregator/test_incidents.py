@@ -19,7 +19,6 @@ from proofwatch.runtime.migrations import migrate
 from services.aggregator.app import Settings, build_incidents
 from tests.integration.aggregator.test_windows_on_kafka import Process
 from tests.support.kafka_broker import KafkaBroker
-from tests.support.stack import Stack
 from tests.unit.aggregator.incidents.a_log import HORIZON_MS, START_MS, Log, Run, add, log_of, window
 
 DEADLINE_S = 120
@@ -109,15 +108,6 @@ async def test_counts_that_are_kept_no_longer_are_removed(postgres_dsn: str) -> 
     finally:
         await service.stop()
         await pool.close()
-
-
-@pytest.fixture(scope="module")
-def own_broker() -> Iterator[KafkaBroker]:
-    """A broker of its own, because services know their topics by fixed names."""
-    with Stack(lambda _: None) as stack:
-        for spec in topics.kafka_specs(timestamp_type="CreateTime"):
-            stack.kafka.create_topic(spec.name, spec.partitions, spec.config)
-        yield stack.kafka
 
 
 async def test_a_killed_process_loses_and_repeats_nothing(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -23,19 +23,9 @@ from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.merge import totals
 from tests.integration.aggregator.traffic import expected, records, traffic
 from tests.support.kafka_broker import KafkaBroker
-from tests.support.stack import Stack
 
 EVENTS = 6_000
 DEADLINE_S = 150
-
-
-@pytest.fixture(scope="module")
-def own_broker() -> Iterator[KafkaBroker]:
-    """A broker of its own, because services know their topics by fixed names; it compresses all of them."""
-    with Stack(lambda _: None) as stack:
-        for spec in topics.kafka_specs(timestamp_type="CreateTime"):
-            stack.kafka.create_topic(spec.name, spec.partitions, {**spec.config, "compression.type": "zstd"})
-        yield stack.kafka
 
 
 class Process:

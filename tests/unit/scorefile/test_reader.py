@@ -37,10 +37,10 @@ def match_scores(found: list[Reading]) -> list[float | None]:
         ("a.csv", ",match_score,pair\n0,0.97,genuine\n"),
         ("a.csv", '"match_score","note","pair"\n"0.97","two\nlines; and more;;;",genuine\n'),
         ("a.csv", "match_score,pair\n0.97,genuine\n".encode("utf-16")),
-        ("a.csv.gz", gzip.compress(b"match_score,pair\n0.97,genuine\n")),
-        ("a.csv", gzip.compress(b"match_score,pair\n0.97,genuine\n")),
+        ("a.csv.gz", gzip.compress(b"match_score,pair\n0.97,genuine\n", mtime=0)),
+        ("a.csv", gzip.compress(b"match_score,pair\n0.97,genuine\n", mtime=0)),
         ("a.jsonl", '{"match_score": 0.97, "pair": "genuine", "tags": ["x"]}\n'),
-        ("a.ndjson.gz", gzip.compress(b'{"match_score": "0.97", "pair": "genuine"}\n')),
+        ("a.ndjson.gz", gzip.compress(b'{"match_score": "0.97", "pair": "genuine"}\n', mtime=0)),
         ("a.jsonl", '{"match_score": 0.97, "pair": "genuine"}\n'.encode("utf-16")),
     ],
 )
