@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 
-_TIMEOUT_S: Final = 20.0
+_TIMEOUT_S: Final = 60.0
 _QUIET_S: Final = 0.1
 
 At = tuple[str, int]
@@ -94,13 +94,18 @@ class Log:
         `at_most_s`: stop reading after so long, for a log to which something is always added.
         """
         began, count = time.monotonic(), 0
-        while (messages := self._consumer.consume(5_000, timeout=_QUIET_S)) or self._at_end != self.entries.keys():
+        while (messages := self._consumer.consume(5_000, timeout=_QUIET_S)) or not self.at_end:
             count += sum(self._note(message) for message in messages)
             passed = time.monotonic() - began
             if at_most_s is not None and passed > at_most_s:
                 break
             assert passed < _TIMEOUT_S, f"no end in sight of {sorted(self.entries.keys() - self._at_end)[:5]}"
         return count
+
+    @property
+    def at_end(self) -> bool:
+        """Whether every partition was followed to its end."""
+        return self._at_end == self.entries.keys()
 
     def _note(self, message: Any) -> bool:
         at, error = (message.topic(), message.partition()), message.error()

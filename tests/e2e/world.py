@@ -32,6 +32,9 @@ _IDLE_S: Final = 0.25
 _SETTLED_S: Final = 2.0
 """Several idle batches long: what closes on an idle batch has had its turn."""
 
+_LOOK_S: Final = 5.0
+"""Of a log that grows faster than it is read, so much is read between two looks at the processes."""
+
 SAME_AS_ALONE: Final = {"live_progress": False}
 """Settings over those of standalone mode, for both: time moves with the records alone."""
 
@@ -110,15 +113,19 @@ class World:
     def await_quiet(self, deadline_s: float = 120.0, names: Sequence[str] = tuple(READS)) -> None:
         """Wait until these processes have read everything that was published, and nothing moves any more.
 
-        Raises `ProcessFailed`, saying who lags behind where.
+        Raises `ProcessFailed`, saying who lags behind where, when there was no progress for `deadline_s`.
         """
         give_up = time.monotonic() + deadline_s
+        seen: list[str] = []
         quiet_since: float | None = None
         while True:
             self.check()
-            new, behind = self.log.follow(), self.behind(names)
+            new, behind = self.log.follow(at_most_s=_LOOK_S), self.behind(names)
             now = time.monotonic()
-            if new or behind:
+            if new or behind != seen:
+                give_up = now + deadline_s
+            seen = behind
+            if new or behind or not self.log.at_end:
                 quiet_since = None
             else:
                 quiet_since = quiet_since or now
@@ -127,7 +134,9 @@ class World:
             if now > give_up:
                 late = {line.split()[0] for line in behind}
                 logs = "".join(f"\n--- {name} ---\n{self.processes[name].log(15)}" for name in READS if name in late)
-                raise ProcessFailed(f"not quiet within {deadline_s:.0f} s: {'; '.join(behind) or 'still moving'}{logs}")
+                raise ProcessFailed(
+                    f"no progress within {deadline_s:.0f} s: {'; '.join(behind) or 'still moving'}{logs}"
+                )
             time.sleep(0.05)
 
     def behind(self, names: Sequence[str]) -> list[str]:
@@ -157,21 +166,17 @@ def world(
     announce: Callable[[str], None],
     settings: Mapping[str, str] | None = None,
     timestamps: Literal["declared", "create-time"] = "create-time",
+    own: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[World]:
     """Give a world whose topics and tables are there and whose processes are not started yet.
 
-    `settings` by the names of the settings classes' fields.
+    `settings` by the names of the settings classes' fields; `own`: over them those of single processes.
 
     The broker is its own: topics have the names that the manifests give them, and every run begins with empty ones.
     """
     with Stack(announce) as stack, ExitStack() as until:
-        shared = {name: str(value).lower() for name, value in SAME_AS_ALONE.items()}
-        shared |= {
-            "subject_tag_secret": SETTINGS["subject_tag_secret"],
-            "idle_seconds": str(_IDLE_S),
-            **(settings or {}),
-        }
-        env = {f"PROOFWATCH_{name.upper()}": value for name, value in shared.items()} | {
+        shared = {**SAME_AS_ALONE, "subject_tag_secret": SETTINGS["subject_tag_secret"], "idle_seconds": _IDLE_S}
+        env = _variables({**shared, **(settings or {})}) | {
             "PROOFWATCH_KAFKA_BOOTSTRAP": stack.kafka.bootstrap,
             "PROOFWATCH_POSTGRES_DSN": dsn,
             "PROOFWATCH_REDIS_URL": stack.redis.url,
@@ -179,6 +184,13 @@ def world(
         command("topics", "apply", "--timestamps", timestamps, "--replication", "1", env=env)
         command("migrate", env=env)
         log = until.enter_context(Log(stack.kafka.bootstrap))
-        made = World(log, dsn, env, directory, stack)
+        made = World(log, dsn, env, directory, stack, {name: _variables(each) for name, each in (own or {}).items()})
         until.callback(made.close)
         yield made
+
+
+def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"PROOFWATCH_{name.upper()}": str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in settings.items()
+    }

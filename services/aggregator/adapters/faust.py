@@ -60,6 +60,7 @@ class FaustWorker:
         `check`: what else must hold before anything is read.
         """
         self._settings = settings
+        self._most = min(_TAKE, settings.batch_max_records)
         self._bus = bus
         self._fence = fence
         self._group = fence.group
@@ -159,7 +160,7 @@ class FaustWorker:
         return self._lanes.lag(self._group, await self._bus.ends(self._topic))
 
     async def _consume(self, stream: Any) -> None:
-        async for events in stream.take_events(_TAKE, within=_WITHIN_S):
+        async for events in stream.take_events(self._most, within=_WITHIN_S):
             by_partition: dict[TopicPartition, list[Record]] = {}
             for event in events:
                 message = event.message
