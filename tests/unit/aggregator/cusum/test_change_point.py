@@ -38,7 +38,7 @@ def test_median_and_bounds_are_those_of_the_posterior(seed: int) -> None:
     shares = np.cumsum(_written_out(windows))
     found = begin(_posterior(windows))
     assert found is not None
-    median, low, high = (int(np.searchsorted(shares, q)) for q in (0.5, 0.05, 0.95))
+    median, low, high = (int(np.searchsorted(shares, q)) for q in (0.5, 0.015, 0.985))
     assert abs(found.since_ms // FIVE_MS - median) <= 1
     assert abs(found.low_ms // FIVE_MS + 1 - low) <= 4
     assert abs(found.high_ms // FIVE_MS - 2 - high) <= 4
@@ -46,7 +46,7 @@ def test_median_and_bounds_are_those_of_the_posterior(seed: int) -> None:
 
 
 def test_it_holds_the_truth_as_often_as_it_says() -> None:
-    """Nine in ten, of changes at any moment of a window; the state stays small, quiet or not."""
+    """More than nine in ten where nothing disturbs, of changes at any moment of a window; the state stays small."""
     chance, held, widths = np.random.default_rng(1), 0, []
     for _ in range(200):
         truth = 100 + chance.uniform(0, 12)
@@ -62,7 +62,7 @@ def test_it_holds_the_truth_as_often_as_it_says() -> None:
         assert told is not None
         held += told.low_ms <= truth * FIVE_MS <= told.high_ms
         widths.append((told.high_ms - told.low_ms) / FIVE_MS)
-    assert held >= 176
+    assert held >= 188
     assert np.median(widths) < 60
 
 
