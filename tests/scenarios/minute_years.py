@@ -12,10 +12,12 @@ from typing import NamedTuple
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import publish
+from services.aggregator.core.real_time.hours import Compared
 from services.aggregator.core.real_time.life import Marks, next_marks
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Compared, Reference, View
+from services.aggregator.core.real_time.reference import Reference
 from services.aggregator.core.real_time.tenant import Memory, MinuteWatch, TenantState, Told
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from tests.scenarios.gathering import Found
 from tests.scenarios.measure import quiet
@@ -72,7 +74,7 @@ class MinutePass:
         if self._view is None or self._view.hour != hour:
             oldest_ms = self._young[0][0].start_ms if self._young else start_ms
             self._reference = self._reference.absorbed(oldest_ms // HOUR_MS, self._days)
-            self._view = self._reference.seen_from(hour, self._days)
+            self._view = View(self._reference, hour, self._days)
         return self._view
 
 

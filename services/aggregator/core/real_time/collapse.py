@@ -14,8 +14,9 @@ from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Direction, Reading
+from services.aggregator.core.real_time.hours import Rate
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Rate, View
+from services.aggregator.core.real_time.view import View
 
 _LEAST_KNOWN: Final = 100
 """Trials of the reference without which "nobody passes" means nothing."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import View
+from services.aggregator.core.real_time.view import View
 
 Direction = Literal["up", "down"]
 

@@ -17,7 +17,7 @@ from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Check, Minute
-from services.aggregator.core.real_time.reference import View
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
 
 _KNOWN: Final = 1_000

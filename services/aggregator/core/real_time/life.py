@@ -17,7 +17,7 @@ from services.aggregator.core.life import MINUTE_TRANSITIONS
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time.detector import Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import View
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
 
 NO_TRIALS_MINUTES: Final = 180

@@ -16,8 +16,8 @@ from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Check, Minute
-from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.tails import at_least
+from services.aggregator.core.real_time.view import View
 
 _LEAST: Final = 0.002
 _KNOWN: Final = 100

@@ -21,8 +21,8 @@ from services.aggregator.core.real_time.detector import (
     Reading,
 )
 from services.aggregator.core.real_time.minute import Check, Minute
-from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.tails import at_least
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
 
 _USUAL: Final = 0.1

@@ -22,8 +22,8 @@ from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Direction, Reading
 from services.aggregator.core.real_time.minute import Check, Minute
-from services.aggregator.core.real_time.reference import View
 from services.aggregator.core.real_time.shape import BOUNDS, UNIT, Shape, added, cumulated
+from services.aggregator.core.real_time.view import View
 
 _P: Final = 1e-6
 _CHANCE: Final = 0.01

@@ -16,9 +16,11 @@ from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.detector import Detector
+from services.aggregator.core.real_time.hours import Compared, Rate, Sums
 from services.aggregator.core.real_time.life import Changes, Mark, Marks, absent_marks, next_marks
 from services.aggregator.core.real_time.minute import NO_SCORES, Check, Minute
-from services.aggregator.core.real_time.reference import Compared, Rate, Reference, Sums, View
+from services.aggregator.core.real_time.reference import Reference
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _LEFT_OUT_MS: Final = 7 * DAY_MS
@@ -132,7 +134,7 @@ class MinuteWatch:
         if key not in self._views:
             if len(self._views) >= _VIEWS:
                 self._views.clear()
-            self._views[key] = reference, reference.seen_from(hour, days)
+            self._views[key] = reference, View(reference, hour, days)
         return self._views[key][1]
 
     def _next(self, memory: Memory, minute: Minute, view: View) -> tuple[Memory, Changes]:

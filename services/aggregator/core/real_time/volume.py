@@ -22,7 +22,7 @@ from typing import Final
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.real_time.detector import UNCLEAR, Absence, Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import View
+from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 
 _TENTH: Final = 0.1

@@ -10,8 +10,9 @@ from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import RealTimeRule
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
+from services.aggregator.core.real_time.hours import Compared, Sums
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Compared, Reference, Sums
+from services.aggregator.core.real_time.reference import Reference
 from services.aggregator.core.real_time.tenant import MinuteWatch
 from tests.unit.aggregator.real_time.traffic import DAY, HOUR, MINUTE, Told, minute
 

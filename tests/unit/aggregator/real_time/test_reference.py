@@ -1,8 +1,10 @@
 """What a minute is compared with: hours that are two hours before its own, whenever it is looked at."""
 
 from proofwatch.governance.tenant_days import UTC_DAYS
+from services.aggregator.core.real_time.hours import Compared, Rate, Sums
 from services.aggregator.core.real_time.minute import NO_SCORES, Minute
-from services.aggregator.core.real_time.reference import Compared, Rate, Reference, Sums
+from services.aggregator.core.real_time.reference import Reference
+from services.aggregator.core.real_time.view import View
 from tests.unit.aggregator.real_time.traffic import HOUR, MONDAY
 
 FIRST = MONDAY // HOUR
@@ -20,7 +22,7 @@ def test_an_hour_is_compared_with_those_up_to_the_last_but_one() -> None:
     """The hour before is not over everywhere when the hour begins: data of it may still be restated."""
     reference = of_hours(4)
     for hour, seen in ((1, 0), (2, 1), (3, 11), (4, 111), (5, 1111)):
-        view = reference.seen_from(FIRST + hour, UTC_DAYS)
+        view = View(reference, FIRST + hour, UTC_DAYS)
         assert view.total.rejected.n == seen, hour
         assert sum(view.shape("match").open.values()) == len(str(seen)) * (seen > 0)
 
@@ -32,6 +34,6 @@ def test_it_is_the_same_before_and_after_hours_are_absorbed() -> None:
         kept = reference.absorbed(FIRST + absorbed, UTC_DAYS)
         assert [each.hour - FIRST for each in kept.hours] == list(range(absorbed - 1, 6))
         for hour in range(absorbed, 8):
-            one, other = reference.seen_from(FIRST + hour, UTC_DAYS), kept.seen_from(FIRST + hour, UTC_DAYS)
+            one, other = View(reference, FIRST + hour, UTC_DAYS), View(kept, FIRST + hour, UTC_DAYS)
             assert one.total == other.total
             assert one.shape("match") == other.shape("match")
