@@ -5,7 +5,7 @@ One demo is run; with the same code the pictures show the same.
 
 import sys
 import tempfile
-from argparse import Namespace
+from argparse import ArgumentParser
 from datetime import UTC
 from io import StringIO
 from pathlib import Path
@@ -49,7 +49,9 @@ def main() -> int:
     """Run the demo, write both pictures into docs, and return its exit code."""
     with tempfile.TemporaryDirectory() as directory:
         out = Path(directory)
-        arguments = Namespace(events=50_000, seed=7, release=[], headless=False, out=out)
+        parser = ArgumentParser()
+        demo.add_arguments(parser)
+        arguments = parser.parse_args(["--out", str(out)])
         with patch.object(runner, "View", _Photographed):
             code = demo.run(arguments)
         screenshot(out / "report.html", DOCS / "report.png", *_PAGE)
