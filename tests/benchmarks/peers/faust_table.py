@@ -39,8 +39,9 @@ def main(work: Job) -> None:
             tenant = verdict["tenant"]
             for value in values_of(verdict):
                 counts[f"{tenant}/{value}"] += 1
-            if meter.add(1) and not ending:
+            if meter.add(1):
                 ending.append(asyncio.create_task(_end(app, meter)))
+                await asyncio.Event().wait()  # count no more: what is sent on and on is never flushed
 
     tune_garbage_collector()
     app.finalize()
