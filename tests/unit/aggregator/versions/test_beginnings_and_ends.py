@@ -208,3 +208,18 @@ def test_a_version_that_comes_in_late_data_begins_at_its_own_time_within_an_hour
     assert state.after.open["sdk_version"]["2"].since_ms == traffic[60].start_ms
     assert state.after.start_ms - traffic[60].start_ms < HOUR_MS
     assert closed(state, traffic[30].start_ms, windows(traffic[61]), RULE, UTC_DAYS) is state
+
+
+def test_what_is_kept_of_a_known_version_suffices_once_it_is_governed() -> None:
+    """Of a known version rates are not kept; from its marker on they are, also where the hour is counted again."""
+    traffic = release({60: 1.0, 72: 0.5}, hours=8, new=USUAL)
+    at_ms = traffic[72].start_ms
+    marker = Declared("bank", "sdk_version", "1", at_ms, at_ms, "A. Rao", "rolled back").marker()
+    state = TenantVersions()
+    for five in traffic:
+        state = closed(state, five.start_ms, windows(five), RULE, UTC_DAYS, [marker])
+    comparison = state.after.open["sdk_version"]["1"]
+    assert (comparison.since_ms, comparison.by) == (at_ms, "A. Rao")
+    assert comparison.new.rate("liveness_fail_rate")[1] == comparison.n
+    again = closed(state, traffic[-1].start_ms, windows(traffic[-1]), RULE, UTC_DAYS, [marker])
+    assert again.after == state.after
