@@ -56,12 +56,13 @@ class World:
         """The broker's version, such as 4.1."""
         return ".".join(kafka_version().split(".")[:2])
 
-    def fresh(self, *, keep: Sequence[str] = (TRANSACTIONS,)) -> None:
-        """Forget every group, topic and key of earlier runs, except the topics of `keep`."""
+    def fresh(self, *, keep: Sequence[str] = (TRANSACTIONS,), instead: Sequence[NewTopic] = ()) -> None:
+        """Forget every group, topic and key of earlier runs, except the topics of `keep`; make those of `instead`."""
         self._forget_groups()
         present = self._topics()
         self._delete(name for name in present if name not in keep)
-        self._create([spec for name, spec in self._specs.items() if name not in keep or name not in present])
+        specs = {**self._specs, **{each.topic: each for each in instead}}
+        self._create([spec for name, spec in specs.items() if name not in keep or name not in present])
         self.stack.redis.flush()
 
     def clear(self) -> None:
@@ -81,9 +82,7 @@ class World:
 
         In production that topic has the time of the append.
         """
-        self.fresh(keep=())
-        self._delete([VERDICTS])
-        self._create(self._at_their_own_time)
+        self.fresh(keep=(), instead=self._at_their_own_time)  # made once: a busy broker may write to one that is gone
         self._write(VERDICTS, records)
 
     def _write(self, topic: str, records: Iterable[tuple[bytes, bytes, int, int]]) -> None:
