@@ -12,7 +12,7 @@ from proofwatch.events.types import Anomaly
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.times import SECOND_MS
 from tests.scenarios.effects import SLICES, Slice
-from tests.scenarios.windows import FIVES, METRICS, Day
+from tests.scenarios.windows import FIVES, Day
 
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 
@@ -40,7 +40,7 @@ def incidents(found: Sequence[Found], days: Sequence[Day]) -> list[Incident]:
 def _table(panel: Panel, days: Mapping[int, Day]) -> dict[Slice, tuple[int, int]]:
     """Return k and n of every slice in the panel's span, of the windows that lie in it whole."""
     end_ms = panel.start_ms + panel.length_s * SECOND_MS
-    if panel.metric not in METRICS or panel.length_s < FIVE_MINUTES_S:
+    if any(panel.metric not in day.n for day in days.values()) or panel.length_s < FIVE_MINUTES_S:
         return {}
     rows = max((len(day.n[panel.metric]) for day in days.values()), default=0)
     found = np.zeros((rows, 2), dtype=np.int64)

@@ -13,12 +13,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from proofwatch.detection.findings import counted_as
 from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.policy import Monitoring, load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
+from services.aggregator.core.cusum.kinds import Trials
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.lengths import FIVE_MINUTES_S
@@ -39,7 +41,7 @@ from tests.scenarios.gathering import Found
 from tests.scenarios.minutes import minutes_of
 from tests.scenarios.scores import Counts
 from tests.scenarios.tenants import Tenant
-from tests.scenarios.windows import FIVES, METRICS, MONDAY_MS, Day
+from tests.scenarios.windows import FIRST, FIVES, METRICS, MONDAY_MS, Day
 
 POLICY: Final = load_policy()
 MONITORING: Final = POLICY.monitoring
@@ -139,14 +141,21 @@ class TenantWatch:
 
     def _of_windows(self, day: Day, part: range) -> Iterator[Found]:
         sizes = day.n["rejection_rate"].tolist()
-        trials = [(metric, day.n[metric].tolist(), day.k[metric].tolist()) for metric in METRICS]
+        every = {metric: (day.k[metric].tolist(), day.n[metric].tolist()) for metric in METRICS}
+        names = {metric: counted_as(metric, "first_attempts") for metric in FIRST}
+        first = {metric: (day.k[name].tolist(), day.n[name].tolist()) for metric, name in names.items()}
         for window in part:
             start_ms = day.start_ms + window * _FIVE_MS
             bucket = BucketKey(self.tenant, FIVE_MINUTES_S, start_ms)
             counts = [
                 (
                     RowKey(self.tenant, *where),
-                    {metric: (k[place][window], n[place][window]) for metric, n, k in trials},
+                    Trials(
+                        *(
+                            {metric: (k[place][window], n[place][window]) for metric, (k, n) in trials.items()}
+                            for trials in (every, first)
+                        )
+                    ),
                 )
                 for place, where in enumerate(SLICES[: len(sizes)])
                 if sizes[place][window]

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from proofwatch.detection.findings import counted_as
 from tests.scenarios.arrivals import Values
 from tests.scenarios.effects import CHECKS, DAY_S, SLICES, VALUES, Effect
 from tests.scenarios.scores import MINUTES, Counts, Flags, Floats, Habit, Outcomes, ScoreCounts, score_counts
@@ -12,6 +13,7 @@ from tests.scenarios.tries import Tried
 
 MONDAY_MS: Final = 1_767_571_200_000  # 2026-01-05
 METRICS: Final = ("rejection_rate", "retry_rate", "refer_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
+FIRST: Final = ("rejection_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate")
 FIVES: Final = 288
 REFERRED_FROM: Final = 3
 
@@ -19,6 +21,7 @@ REFERRED_FROM: Final = 3
 class Day(NamedTuple):
     """A day of UTC. `n[metric][slice, window]` trials and `k` failures of five-minute windows; minutes of the whole.
 
+    Those of first attempts have a name of their own (`findings.counted_as`), of the rates in `FIRST`.
     Slices are in the order of `SLICES`. Of minutes: transactions, rejected, failures by check, and missing liveness
     scores; `scores`, by check.
     """
@@ -60,6 +63,12 @@ def counted(
     }
     judged = {"liveness_fail_rate": all_of - missed, "fta_rate": 2 * all_of}
     n = {metric: judged.get(metric, all_of) for metric in METRICS}
+    first = number == 1
+    firsts, missed = _by_window(at, attributes, first), _by_window(at, attributes, first & missing)
+    judged = {"liveness_fail_rate": firsts - missed, "fta_rate": 2 * firsts}
+    for metric, which in zip(FIRST, (rejected, match, liveness, missing), strict=True):
+        name = counted_as(metric, "first_attempts")
+        k[name], n[name] = _by_window(at, attributes, first & which), judged.get(metric, firsts)
     outcomes = Outcomes((at // 60).astype(np.int64), rejected, match, liveness, missing)
     scores = score_counts(random, day, outcomes, effects, habit)
     return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, _minutes(outcomes), scores)

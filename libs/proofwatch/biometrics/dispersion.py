@@ -11,6 +11,9 @@ count (negative binomial, variance mu + alpha mu^2, so phi = 1 + alpha mu). `phi
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def pearson_dispersion(windows: Sequence[tuple[int, int]], expected: Sequence[float] | None = None) -> float | None:
     """Return phi >= 1 of windows (failures, trials), against the pooled rate or an `expected` rate for each window.
@@ -31,7 +34,17 @@ def pearson_dispersion(windows: Sequence[tuple[int, int]], expected: Sequence[fl
     if not all(0.0 <= p <= 1.0 for p in rates):
         raise ValueError("expected rates must lie within 0..1")
     used = [(k, n, p) for (k, n), p in zip(windows, rates, strict=True) if n and 0.0 < p < 1.0]
-    return _phi([(k - n * p) ** 2 / (n * p * (1 - p)) for k, n, p in used])
+    return _phi([(k - n * p) * (k - n * p) / (n * p * (1 - p)) for k, n, p in used])
+
+
+def pearson_of(k: NDArray[np.float64], n: NDArray[np.float64], rates: NDArray[np.float64]) -> float | None:
+    """Return what `pearson_dispersion` does, of arrays: windows with trials, each with a rate strictly within 0..1.
+
+    Nothing is checked: it is for series of hundreds of windows that are judged again and again.
+    """
+    away = k - n * rates
+    parts: NDArray[np.float64] = away * away / (n * rates * (1 - rates))
+    return _phi(parts.tolist())
 
 
 def poisson_dispersion(counts: Sequence[int], expected: Sequence[float]) -> float | None:

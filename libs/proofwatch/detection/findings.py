@@ -19,8 +19,16 @@ _STEPS: Final = 16
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
+def counted_as(metric: str, counted: str | None) -> str:
+    """Return the name under which counts of a rate are kept, so that only counts of one kind are ever compared.
+
+    `counted`: of which attempts (`Anomaly.counted`); None: of all.
+    """
+    return metric if counted in (None, "attempts") else f"{metric}:{counted}"
+
+
 class Panel(NamedTuple):
-    """One metric in one window of a tenant: what slices are compared in."""
+    """One metric in one window of a tenant: what slices are compared in. `metric`: by `counted_as`."""
 
     metric: str
     length_s: int
@@ -141,7 +149,7 @@ def panel_of(finding: FindingHistory) -> Panel:
     """Return the window and metric with the most evidence of a finding that fired."""
     worst = finding.worst
     assert worst is not None, "only what fired has a window to compare in"
-    return Panel(worst.metric, length_s(worst), ms_of(worst.window_start))
+    return Panel(counted_as(worst.metric, worst.counted), length_s(worst), ms_of(worst.window_start))
 
 
 def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:

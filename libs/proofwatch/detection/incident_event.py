@@ -87,6 +87,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         sentence=_fitting(words["sentence"], _LONGEST["sentence"]),
         notice_title=_fitting(words["notice_title"], _LONGEST["notice_title"]),
         notice=_fitting(words["notice"], _LONGEST["notice"]),
+        counted=lead.counted,
     )
 
 

@@ -3,7 +3,7 @@
 The one place where they get words. What a segment is called is the caller's to say: not every reader may see it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from proofwatch.detection.course_words import course, last_rise
@@ -18,6 +18,7 @@ from proofwatch.local_time import minute
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
 _MAX_ALIKE: Final = 4
+_ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
 
 
 class IncidentFacts(NamedTuple):
@@ -145,7 +146,7 @@ def _rates(anomaly: Anomaly) -> str:
 
 
 def _counts(anomaly: Anomaly) -> str:
-    return f"{anomaly.k:,} of {anomaly.n:,} = {percent(anomaly.rate)}"
+    return f"{anomaly.k:,} of {anomaly.n:,}{_ATTEMPTS.get(anomaly.counted, '')} = {percent(anomaly.rate)}"
 
 
 def _sure(anomaly: Anomaly) -> str:

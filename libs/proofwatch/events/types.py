@@ -541,6 +541,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """What since was in the revision before; absent: it did not change."""
     steps: Annotated[tuple[Step, ...], Meta(max_length=32)] | None = None
     """How the root’s rates changed while it held, in the order in which it became known; absent: they did not."""
+    counted: Literal["first_attempts"] | None = None
+    """Of which attempts k, n and expected_rate are: first_attempts: of people's first ones only, whose failures do not depend on each other, so n is about as many people; absent: of all that the metric counts."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -1058,6 +1060,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The latest time of that interval; absent as since_low."""
     step: Step | None = None
     """What this revision tells: that the rate changed while the finding fires; absent: something else."""
+    counted: Literal["first_attempts"] | None = None
+    """Of which attempts k, n and what they are compared with are: first_attempts: of people's first ones only, whose failures do not depend on each other, so n is about as many people; absent: of all that the metric counts."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

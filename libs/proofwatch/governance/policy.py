@@ -101,7 +101,7 @@ class CusumRule(_Part):
 
     odds_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
     high_limit: Annotated[float, Field(gt=0, le=1_000)] = 15.0
-    low_limit: Annotated[float, Field(gt=0, le=1_000)] = 7.0
+    low_limit: Annotated[float, Field(gt=0, le=1_000)] = 4.5
     dispersion_floor: Annotated[float, Field(ge=1, le=100)] = 1.0
     dispersion_unknown: Annotated[float, Field(ge=1, le=100)] = 1.8
     baseline_days: Annotated[int, Field(ge=1, le=28)] = 7

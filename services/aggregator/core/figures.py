@@ -1,4 +1,9 @@
-"""The rates that need no truth: proxies of how the system does, until labels arrive."""
+"""The rates that need no truth: proxies of how the system does, until labels arrive.
+
+Of all attempts; and of first attempts, whose failures do not depend on each other (ADR 0042). A first attempt is one
+before which no failure of its subject counted (`basis.attempts_before`). What is counted beside all attempts are the
+further ones, which are few: so much is known of first attempts as `first_attempts` and the further ones sum up to.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,6 +35,20 @@ PROXIES: Final = (
 )
 
 
+FIRST_ATTEMPTS: Final = "first_attempts"
+"""The counter of transactions that are known to be first attempts; 0 is written, so that absent means not known."""
+AGAIN: Final = "again."
+"""Before the name of a counter: of further attempts."""
+_FURTHER: Final = f"{AGAIN}transactions"
+OF_FIRST: Final = frozenset({"rejection_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate"})
+"""Rates that first attempts tell. Retries and referrals are what becomes of who failed: they need all attempts."""
+_OF_FIRST: Final = tuple(each for each in PROXIES if each.metric in OF_FIRST)
+_OF_FURTHER: Final = tuple(
+    Proxy(each.metric, tuple(AGAIN + name for name in each.k), tuple(AGAIN + name for name in each.n))
+    for each in _OF_FIRST
+)
+
+
 def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
     """Return every proxy with its Wilson 95 % interval; no trials give null, and no policy limits a proxy."""
     return tuple(_figure(proxy.metric, _sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES)
@@ -38,6 +57,29 @@ def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
 def counted(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Return k and n of every proxy."""
     return {proxy.metric: (_sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES}
+
+
+def knows_first(counts: Mapping[str, int]) -> bool:
+    """Return whether every transaction is known to be a first attempt or a further one."""
+    return 0 < counts.get("transactions", 0) == counts.get(FIRST_ATTEMPTS, 0) + counts.get(_FURTHER, 0)
+
+
+def counted_first(counts: Mapping[str, int]) -> dict[str, tuple[int, int]] | None:
+    """Return k and n of the rates that first attempts tell; None where not all transactions are known to be one or not.
+
+    Counters of releases that did not tell them apart, and sums with such counters in them, are not known.
+    """
+    if not knows_first(counts):
+        return None
+    if not counts.get(_FURTHER):
+        return {each.metric: (_sum(counts, each.k), _sum(counts, each.n)) for each in _OF_FIRST}
+    return {
+        each.metric: (
+            _sum(counts, each.k) - _sum(counts, again.k),
+            _sum(counts, each.n) - _sum(counts, again.n),
+        )
+        for each, again in zip(_OF_FIRST, _OF_FURTHER, strict=True)
+    }
 
 
 @lru_cache(maxsize=65_536)  # windows are many and mostly small: the same few numbers again and again

@@ -111,6 +111,7 @@ def build_anomaly(
     watched: Watched,
     stated: Stated,
     counted: Counted,
+    /,
     *,
     cadence: AnomalyCadence,
     action: AnomalyAction,

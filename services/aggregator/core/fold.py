@@ -15,6 +15,7 @@ from proofwatch.biometrics.edges import TIME_GRID, EdgeSet, edge_set
 from proofwatch.events.segments import VERSIONS
 from proofwatch.events.types import Cell, Sketch, Timings, Verdict
 from proofwatch.instants import ms_of
+from services.aggregator.core.figures import AGAIN, FIRST_ATTEMPTS
 from services.aggregator.core.segments import WHOLE, Segment, segments_of
 from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS
 
@@ -30,7 +31,7 @@ _LATE_MS: Final = HOUR_MS  # the least that an alert horizon can be: what came s
 _MANY: Final = 24  # rows from which on Counter's C loop is worth its set-up
 
 _Key = tuple[str, int, str, float, float, int | None]  # tenant, minute, policy, thresholds; seen at, if late
-_Outcome = tuple[str, str, str, str]
+_Outcome = tuple[str, str, str, str, bool]  # decision, action, match, liveness; whether failures counted before it
 _Row = tuple[Any, ...]  # outcome number; six bin labels or None; four durations in microseconds
 _Content = tuple[dict[str, int], dict[str, float], dict[str, Sketch]]
 
@@ -53,7 +54,9 @@ class Fold:
         """
         basis = verdict.basis
         match_threshold, liveness_threshold = basis.match_threshold, basis.liveness_threshold
-        outcome = (verdict.decision, verdict.action, verdict.match_outcome, verdict.liveness_outcome)
+        before = basis.attempts_before
+        further = before.match > 0 or before.liveness > 0
+        outcome = (verdict.decision, verdict.action, verdict.match_outcome, verdict.liveness_outcome, further)
         row: _Row = (
             self._outcomes.setdefault(outcome, len(self._outcomes)),
             _score(match_threshold, verdict.match_score),
@@ -131,7 +134,7 @@ def _duration(milliseconds_: float | None) -> tuple[str | None, int]:
 
 def _content(rows: Sequence[_Row], outcomes: Sequence[Sequence[str]], edges: Mapping[str, EdgeSet]) -> _Content:
     columns = list(zip(*rows, strict=True))
-    counts: dict[str, int] = {"transactions": len(rows)}
+    counts: dict[str, int] = {"transactions": len(rows), FIRST_ATTEMPTS: 0}
     for outcome, n in _counted(columns[0]).items():
         for name in outcomes[outcome]:
             counts[name] = counts.get(name, 0) + n
@@ -163,12 +166,16 @@ def _counted(column: Sequence[Any]) -> dict[Any, int]:
 
 def _counters(outcome: _Outcome) -> tuple[str, ...]:
     """Return the counters that one verdict with this outcome adds 1 to, beside `transactions`."""
-    decision, action, match, liveness = outcome
+    decision, action, match, liveness, further = outcome
     counters = [f"decision.{decision}"]
     if match != "not_requested":
         counters.append(f"match.{match}")
     if liveness != "not_requested":
         counters.append(f"liveness.{liveness}")
+    if further:
+        counters += [f"{AGAIN}{name}" for name in ("transactions", *counters)]
+    else:
+        counters.append(FIRST_ATTEMPTS)
     if action != "none":
         counters.append(f"action.{action}")
     return tuple(counters)

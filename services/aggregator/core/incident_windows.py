@@ -8,13 +8,14 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice
+from proofwatch.detection.findings import WHOLE, Panel, Slice, counted_as
 from proofwatch.events.types import Window
 from proofwatch.instants import ms_of
+from services.aggregator.core.figures import counted_first
 from services.aggregator.core.times import SECOND_MS
 
 Rates = dict[str, tuple[int, int]]
-"""k and n by metric."""
+"""k and n by metric; those of first attempts under a name of their own (`findings.counted_as`)."""
 
 
 class Place(NamedTuple):
@@ -52,6 +53,8 @@ def place_of(window: Window) -> Place:
 def told_of(window: Window, seen_ms: int) -> Told:
     """Return what of a window is compared."""
     rates = {each.metric: (each.k, each.n) for each in window.figures if each.k is not None and each.n is not None}
+    if window.kind == "decisions" and (first := counted_first(window.counts)):
+        rates |= {counted_as(metric, "first_attempts"): kn for metric, kn in first.items()}
     return Told(window.kind, window.segment_name, window.segment_value, window.revision, seen_ms, rates)
 
 

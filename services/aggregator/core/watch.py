@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
@@ -120,7 +122,7 @@ class Watch:
             if moved is not None:
                 self._put(key, moved)
             if event is not None:
-                yield event
+                yield replace(event, counted="first_attempts") if each.firsts else event
 
     def silent(self, until_ms: int, tenant: str | None = None) -> Iterator[tuple[int, Anomaly]]:
         """Yield what has been silent for too long by `until_ms`, with the time by which it had; None: all tenants."""

@@ -19,6 +19,7 @@ from proofwatch.csv_file import Cell
 from proofwatch.local_time import local
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
+from services.aggregator.core.cusum.kinds import series_of
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.figures import PROXIES
@@ -32,7 +33,7 @@ _AHEAD_MS: Final = 10 * MINUTE_MS
 _METRICS: Final = tuple(each.metric for each in PROXIES)
 _COLUMNS: Final = (
     "segment_name", "segment_value", "metric", "rate", "k", "n", "hours", "dispersion", "reference_rate",
-    "reference_from", "reference_to", "reference_by", "up", "down",
+    "reference_from", "reference_to", "reference_by", "up", "down", "counted",
 )  # fmt: skip
 _HEADINGS: Final = ("rate", "of", "usual now", "k of n", "φ", "reference", "since … until", "chart up", "down")
 
@@ -171,11 +172,13 @@ async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
 def _before(histories: Mapping[RowKey, HourRow], wanted: str | None) -> Iterator[str]:
     """Yield what was usual before the last governed marker of each rate: what that did is not absorbed unseen."""
     for key in sorted(histories, key=lambda key: (key.segment_name or "", key.segment_value or "")):
-        for metric, each in histories[key].before.items():
+        for name, each in histories[key].before.items():
+            metric, _, firsts = name.partition(":")
             if wanted in (None, metric) and any(each.n):
                 where = f"{key.segment_name}={key.segment_value}" if key.segment_name else "whole tenant"
                 k, n = sum(each.k), sum(each.n)
-                yield f"{metric} of {where} was {percent(k / n)} ({count(k)} of {count(n)}) {each.by}"
+                of = "first attempts of " if firsts else ""
+                yield f"{metric} of {of}{where} was {percent(k / n)} ({count(k)} of {count(n)}) {each.by}"
 
 
 async def _rows(connection: Any, args: argparse.Namespace) -> dict[RowKey, RateRow]:
@@ -197,7 +200,8 @@ def _chosen(key: RowKey, wanted: Segment | None) -> bool:
 
 
 def _cells(key: RowKey, metric: str, row: RateRow, hours: HourRow) -> list[Cell]:
-    state, frozen = row.rates[metric], hours.references.get(metric)
+    state = row.rates[metric]
+    frozen = hours.references.get(series_of(metric, firsts=state.firsts))
     usual, reference = state.usual, state.reference
     return [
         key.segment_name, key.segment_value, metric, usual.p0, usual.k, usual.n, usual.hours, state.phi,
@@ -207,14 +211,16 @@ def _cells(key: RowKey, metric: str, row: RateRow, hours: HourRow) -> list[Cell]
         (frozen.by or "first 28 days") if frozen else None,
         max(state.up.baseline.statistic, state.up.reference.statistic),
         max(state.down.baseline.statistic, state.down.reference.statistic),
+        "first_attempts" if state.firsts else "attempts",
     ]  # fmt: skip
 
 
 def _text(cells: list[Cell], zone: str | None) -> list[str]:
-    name, value, metric, rate, k, n, _, phi, reference, first, last, by, up, down = cells
+    name, value, metric, rate, k, n, _, phi, reference, first, last, by, up, down, counted = cells
     assert isinstance(rate, float)
     assert isinstance(phi, float)
-    known = f"{count(k)} of {count(n)}" if isinstance(k, int) and isinstance(n, int) and n else "the policy's rate"
+    of = " first" if counted == "first_attempts" else ""
+    known = f"{count(k)} of {count(n)}{of}" if isinstance(k, int) and isinstance(n, int) and n else "the policy's rate"
     dates = (f"{local(datetime.fromisoformat(str(each)), zone):%Y-%m-%d}" for each in (first, last) if each)
     span = f"{' … '.join(dates)}, {by}" if first else "not yet"
     return [

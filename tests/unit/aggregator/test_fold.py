@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 
 import msgspec
 from hypothesis import given
@@ -11,7 +12,10 @@ from proofwatch.biometrics.edges import TIME_GRID, edge_set
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Cell, Device, Tally, Verdict
+from services.aggregator.core.calendars import utc_days
+from services.aggregator.core.figures import OF_FIRST, counted, counted_first
 from services.aggregator.core.fold import Fold
+from services.aggregator.core.merge import Bucket, BucketKey, deltas, merge, totals, widened
 from services.aggregator.core.segments import segments_of
 from tests.unit.aggregator.verdicts import CATALOGUE, THRESHOLDS, verdicts
 
@@ -60,10 +64,12 @@ def belongs(verdict: Verdict, cell: Cell) -> bool:
 
 
 def direct_counts(mine: list[Verdict]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(first_attempts=0)
     for v in mine:
         names = ["transactions", f"decision.{v.decision}", f"match.{v.match_outcome}"]
         names += [f"liveness.{v.liveness_outcome}"] if v.liveness_outcome != "not_requested" else []
+        before = v.basis.attempts_before
+        names += [f"again.{name}" for name in names] if before.match + before.liveness else ["first_attempts"]
         names += [f"action.{v.action}"] if v.action != "none" else []
         if v.timings and v.timings.capture_ms is not None:
             names.append("timing.capture_ms")
@@ -71,6 +77,46 @@ def direct_counts(mine: list[Verdict]) -> Counter[str]:
             names.append("timing.liveness_ms")
         counts.update(names)
     return counts
+
+
+@given(st.lists(verdicts(), min_size=1, max_size=40), st.data())
+def test_first_attempts_are_the_same_however_verdicts_are_split(batch: list[Verdict], data: st.DataObject) -> None:
+    """Cut into batches anywhere, merged into buckets, restated: the rates of first attempts are those of the log."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(batch)), max_size=4)))
+    parts = [batch[low:high] for low, high in pairwise([0, *cuts, len(batch)])]
+    buckets: dict[BucketKey, Bucket] = {}
+    for part in parts:
+        list(
+            merge(
+                buckets,
+                widened(deltas(msgspec.json.decode(msgspec.json.encode(fold(part)), type=list[Cell])), utc_days),
+            )
+        )
+    for key, bucket in buckets.items():
+        for segment, window in bucket.segments.items():
+            mine = [v for v in batch if in_window(v, key) and segment in segments_of(v, frozenset(CATALOGUE))]
+            first = [v for v in mine if not v.basis.attempts_before.match + v.basis.attempts_before.liveness]
+            told = counted_first(totals(window).counts)
+            assert told == {m: kn for m, kn in counted(direct_counts(first)).items() if m in OF_FIRST}
+
+
+def in_window(verdict: Verdict, key: BucketKey) -> bool:
+    at_ms = int(verdict.occurred_at.timestamp() * 1000)
+    return verdict.tenant == key.tenant and key.start_ms <= at_ms < key.end_ms
+
+
+def test_what_a_release_before_counted_is_not_known_of_first_attempts() -> None:
+    """A sum with counters that do not tell them apart is not known; one without further attempts is all first ones."""
+    old = {"transactions": 3, "decision.accept": 2, "decision.retry": 1, "match.pass": 3, "liveness.pass": 3}
+    new = {**old, "first_attempts": 2, "again.transactions": 1, "again.decision.retry": 1, "again.match.pass": 1}
+    assert counted_first(old) is None
+    assert counted_first({name: old.get(name, 0) + n for name, n in new.items()}) is None
+    assert counted_first({**old, "first_attempts": 3}) == {m: kn for m, kn in counted(old).items() if m in OF_FIRST}
+    told = counted_first(new)
+    assert told is not None
+    assert (told["rejection_rate"], told["match_fail_rate"]) == ((0, 2), (0, 2))
+    none = {"transactions": 1, "first_attempts": 0, "again.transactions": 1, "decision.retry": 1}
+    assert (counted_first({**none, "again.decision.retry": 1}) or {})["rejection_rate"] == (0, 0)
 
 
 @given(st.lists(verdicts(), max_size=20))

@@ -11,6 +11,7 @@ CATALOGUE = ("os", "sex")
 THRESHOLDS = {"a" * 32: (0.85, 0.995), "b" * 32: (0.8612, 0.99)}
 
 _score = st.none() | st.floats(0, 1)
+_failures = st.sampled_from((0, 0, 0, 1, 2))
 _duration = st.none() | st.floats(0, 86_400_000)
 
 
@@ -39,7 +40,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
             patterns_version=0,
             match_threshold=match_threshold,
             liveness_threshold=liveness_threshold,
-            attempts_before=Attempts(match=0, liveness=0),
+            attempts_before=Attempts(match=draw(_failures), liveness=draw(_failures)),
         ),
         device=draw(st.none() | st.builds(Device, os=st.sampled_from((None, "ios", "android")))),
         timings=draw(st.none() | st.builds(Timings, capture_ms=_duration, liveness_ms=_duration)),

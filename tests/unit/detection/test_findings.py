@@ -2,7 +2,9 @@
 
 from itertools import permutations
 
-from proofwatch.detection.findings import finding_of, merged
+from msgspec.structs import replace
+
+from proofwatch.detection.findings import finding_of, merged, panel_of
 from tests.unit.detection.anomalies import anomaly, within
 
 
@@ -19,3 +21,10 @@ def test_the_last_revision_is_the_latest_whatever_came_first() -> None:
         assert found.worst is not None
         assert found.worst.k == 90
         assert found.since == fired.window_start
+
+
+def test_first_attempts_are_compared_with_first_attempts() -> None:
+    """The counts that a slice is sought in have the name of what the finding counted."""
+    fired = anomaly(k=40)
+    assert panel_of(finding_of(fired)).metric == "liveness_fail_rate"
+    assert panel_of(finding_of(replace(fired, counted="first_attempts"))).metric == "liveness_fail_rate:first_attempts"

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
 from proofwatch.detection.sentences import (
     finding_sentence,
@@ -42,6 +43,16 @@ def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
         "Next: review its transactions by hand.",
     ):
         assert part in told
+
+
+def test_a_finding_says_that_it_counted_first_attempts() -> None:
+    """In its sentence, in that of its incident, and in JSON: they are about as many people."""
+    fired = replace(anomaly(WHOLE, k=170, n=1000), counted="first_attempts")
+    for told in (finding_sentence(fired, "all of bank"), incident_sentence(_incident(fired))):
+        assert "170 of 1,000 first attempts = 17 %" in told
+        assert "About 150" in told
+    assert event_of(_incident(fired)).counted == "first_attempts"
+    assert event_of(_incident(anomaly(WHOLE, k=170, n=1000))).counted is None
 
 
 def test_times_are_the_tenant_s_with_the_zone_said() -> None:

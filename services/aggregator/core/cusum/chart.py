@@ -28,13 +28,18 @@ class Chart(Struct, frozen=True, array_like=True):
 
 
 class Counts(NamedTuple):
-    """k failures in n trials of a window, and those of the rest of the tenant: `rest_k`, and `rest_expected`."""
+    """k failures in n trials of a window, and those of the rest of the tenant: `rest_k`, and `rest_expected`.
+
+    `other`: k and n of the attempts that the chart does not count: of first ones where it counts all, of all where it
+    counts first ones; None: not known.
+    """
 
     start_ms: int
     k: int
     n: int
     rest_k: int = 0
     rest_expected: float = 0.0
+    other: tuple[int, int] | None = None
 
 
 ZERO: Final = Chart()

@@ -79,6 +79,7 @@ def event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known
         threshold=seen.limit if state.severity == "high" else None,
         affected=abs(chart.k - chart.expected) if firing else None,
         step=_step(key.metric, seen.step, known_ms) if firing else None,
+        counted="first_attempts" if seen.firsts else None,
     )
 
 

@@ -1,6 +1,7 @@
 """How an hour that has turned moves what is usual for a rate, and what has it begin anew."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import restarted
+from services.aggregator.core.cusum.kinds import changed, kinds_of, series_of
 from services.aggregator.core.cusum.profile import (
     KEPT_HOURS,
     NO_HOURS,
@@ -36,22 +38,31 @@ def turned(
     expected: Mapping[str, float],
     rule: CusumRule,
     calendar: Calendar,
+    kinds: Mapping[str, bool] = MappingProxyType({}),
 ) -> None:
     """Move both rows to the hour of a window: its predecessor joins the hours, and what is usual is told anew.
 
-    `calendar`: the tenant's, by which the day of that window is told.
+    `calendar`: the tenant's, by which the day of that window is told. `kinds`: whether a rate counts first attempts
+    from now on; what is not in it goes on as it was.
     """
     hour = start_ms // HOUR_MS
     for metric, state in row.rates.items():
         if metric not in expected:
             continue  # the policy expects it no more
-        hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-        hours = joined(hours, row.hour, state)
-        hours = _without(hours[hours[:, 0] >= hour - KEPT_HOURS], state, start_ms, rule)
-        history.hours[metric] = packed(hours)
-        if len(hours):
-            history.first.setdefault(metric, int(hours[0, 0]))
-        row.rates[metric] = _compared(state, metric, hours, history, hour, expected[metric], rule, calendar)
+        both: dict[bool, Hours] = {}
+        for firsts in kinds_of(metric):
+            name = series_of(metric, firsts=firsts)
+            hours = joined(known_hours(history, name), row.hour, state, firsts=firsts)
+            both[firsts] = hours = _without(hours[hours[:, 0] >= hour - KEPT_HOURS], state, start_ms, rule)
+            if len(hours) or not firsts:
+                history.hours[name] = packed(hours)
+            if len(hours):
+                history.first.setdefault(name, int(hours[0, 0]))
+        if kinds.get(metric, state.firsts) != state.firsts:
+            history.references.pop(series_of(metric, firsts=state.firsts), None)
+            state = changed(state)
+        name = series_of(metric, firsts=state.firsts)
+        row.rates[metric] = _compared(state, name, both[state.firsts], history, hour, expected[metric], rule, calendar)
     row.hour = hour
 
 
@@ -62,17 +73,18 @@ def rebased(row: RateRow, history: HourRow, metric: str, word: Rebase, rule: Cus
     head start, to see at once if the rate is not what the person's word says. The hour must be turned next.
     """
     from_hour, state = word.from_ms // HOUR_MS, row.rates[metric]
-    hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-    kept = joined(hours, row.hour, state)
-    kept = kept[kept[:, 0] >= from_hour].copy()
-    kept[:, 3] = 0
-    history.hours[metric] = packed(kept)
-    history.first[metric] = history.rebased[metric] = from_hour
-    history.references.pop(metric, None)
-    if int(kept[:, 1].sum()) >= rule.baseline_failures:
-        history.references[metric] = of_hours(kept, int(kept[-1, 0]) + 1, word.by)
+    for firsts in kinds_of(metric):
+        name = series_of(metric, firsts=firsts)
+        kept = joined(known_hours(history, name), row.hour, state, firsts=firsts)
+        kept = kept[kept[:, 0] >= from_hour].copy()
+        kept[:, 3] = 0
+        history.hours[name] = packed(kept)
+        history.first[name] = history.rebased[name] = from_hour
+        history.references.pop(name, None)
+        if int(kept[:, 1].sum()) >= rule.baseline_failures:
+            history.references[name] = of_hours(kept, int(kept[-1, 0]) + 1, word.by)
     again = Side(restarted((rule.low_limit if whole else rule.high_limit) * state.phi, word.effective_ms))
-    row.rates[metric] = replace(state, k=0, n=0, left_out_k=0, left_out_n=0, up=again, down=again)
+    row.rates[metric] = replace(_emptied(state), up=again, down=again)
 
 
 def begun_anew(row: RateRow, history: HourRow, metric: str, marker: GovernedMarker) -> None:
@@ -83,24 +95,36 @@ def begun_anew(row: RateRow, history: HourRow, metric: str, marker: GovernedMark
     turned next.
     """
     state = row.rates[metric]
-    hours = joined(unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS, row.hour, state)
     by = f"until {marker.name} {marker.version}, {marker.by}: {marker.reason}"
-    reference, good = history.references.pop(metric, None), counting(hours)
-    if state.learning:
-        pass  # what was before the marker before this one says more than the little since
-    elif reference is not None:
-        history.before[metric] = replace(reference, by=by)
-    elif len(good):
-        history.before[metric] = of_hours(good, int(good[-1, 0]) + 1, by)
-    history.hours[metric] = packed(NO_HOURS)
-    history.first[metric] = history.rebased[metric] = marker.at_ms // HOUR_MS
-    row.rates[metric] = RateState(Usual(state.usual.p0), None, state.phi, learning=True)
+    for firsts in kinds_of(metric):
+        name = series_of(metric, firsts=firsts)
+        reference = history.references.pop(name, None)
+        good = counting(joined(known_hours(history, name), row.hour, state, firsts=firsts))
+        if state.learning:
+            pass  # what was before the marker before this one says more than the little since
+        elif reference is not None:
+            history.before[name] = replace(reference, by=by)
+        elif len(good):
+            history.before[name] = of_hours(good, int(good[-1, 0]) + 1, by)
+        history.hours[name] = packed(NO_HOURS)
+        history.first[name] = history.rebased[name] = marker.at_ms // HOUR_MS
+    row.rates[metric] = RateState(Usual(state.usual.p0), None, state.phi, learning=True, firsts=state.firsts)
 
 
-def joined(hours: Hours, hour: int, state: RateState) -> Hours:
-    """Return the hours with the one that is going on."""
-    new = [(hour, state.k, state.n, 0)] if state.n else []
-    new += [(hour, state.left_out_k, state.left_out_n, 1)] if state.left_out_n else []
+def known_hours(history: HourRow, name: str) -> Hours:
+    """Return the hours of a series (`kinds.series_of`) that have passed."""
+    return unpacked(history.hours[name]) if name in history.hours else NO_HOURS
+
+
+def joined(hours: Hours, hour: int, state: RateState, *, firsts: bool) -> Hours:
+    """Return the hours of first or of all attempts with the one that is going on."""
+    k, n, left_out_k, left_out_n = (
+        (state.first_k, state.first_n, state.first_left_out_k, state.first_left_out_n)
+        if firsts
+        else (state.k, state.n, state.left_out_k, state.left_out_n)
+    )
+    new = [(hour, k, n, 0)] if n else []
+    new += [(hour, left_out_k, left_out_n, 1)] if left_out_n else []
     return np.concatenate([hours, np.array(new, np.int64)]) if new else hours
 
 
@@ -129,9 +153,24 @@ def _settled(hours: Hours, state: RateState, hour: int, rule: CusumRule) -> Hour
     return hours
 
 
+def _emptied(state: RateState) -> RateState:
+    """Return the state with an hour that begins."""
+    return replace(
+        state,
+        k=0,
+        n=0,
+        left_out_k=0,
+        left_out_n=0,
+        first_k=0,
+        first_n=0,
+        first_left_out_k=0,
+        first_left_out_n=0,
+    )
+
+
 def _compared(
     state: RateState,
-    metric: str,
+    name: str,
     hours: Hours,
     history: HourRow,
     hour: int,
@@ -141,20 +180,16 @@ def _compared(
 ) -> RateState:
     good = _settled(counting(hours), state, hour, rule)
     calm = not (state.up.alarmed_ms or state.down.alarmed_ms)
-    if metric not in history.references and calm and len(good):
-        reference = frozen(good, history.first[metric], hour, rule, calendar)
+    if name not in history.references and calm and len(good):
+        reference = frozen(good, history.first[name], hour, rule, calendar)
         if reference is not None:
-            history.references[metric] = reference
-    known = history.references.get(metric)
-    known_usual = usual(good, hour, expected, rule, calendar, rebased=metric in history.rebased)
+            history.references[name] = reference
+    known = history.references.get(name)
+    known_usual = usual(good, hour, expected, rule, calendar, rebased=name in history.rebased)
     return replace(
-        state,
+        _emptied(state),
         usual=known_usual,
         reference=None if known is None else by_reference(known, hour, expected, calendar),
         phi=dispersion(good, rule, calendar),
         learning=state.learning and not known_usual.n,
-        k=0,
-        n=0,
-        left_out_k=0,
-        left_out_n=0,
     )

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from proofwatch.biometrics.dispersion import pearson_dispersion
+from proofwatch.biometrics.dispersion import pearson_of
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.local_hours import SLOTS, dates_in, slots_of
@@ -122,12 +122,12 @@ def dispersion(hours: Hours, rule: CusumRule, calendar: Calendar) -> float:
     slots = slots_of(calendar, hours[:, 0])
     rates, fitted = _profile(slots, k, n, k.sum() / n.sum())
     expected = n * rates[slots]
-    group = np.floor((np.cumsum(expected) - expected / 2) / _GROUP).astype(np.int64)
-    place = np.unique(group, return_inverse=True)[1]
-    groups = int(place.max()) + 1
-    k_in, n_in, e_in = (np.bincount(place, each) for each in (k, n, expected))
-    windows = list(zip(k_in.astype(int).tolist(), n_in.astype(int).tolist(), strict=True))
-    measured = pearson_dispersion(windows, (e_in / n_in).tolist()) or rule.dispersion_unknown
+    group = np.floor((np.cumsum(expected) - expected / 2) / _GROUP)  # ascending
+    place = np.zeros(len(group), np.int64)
+    np.cumsum(group[1:] != group[:-1], out=place[1:])
+    groups = int(place[-1]) + 1
+    k_in, n_in, e_in = (np.bincount(place, each).astype(float) for each in (k, n, expected))
+    measured = pearson_of(k_in, n_in, e_in / n_in) or rule.dispersion_unknown
     measured *= max(1.0, (groups - 1) / max(1.0, groups - 1 - fitted))
     return max(
         rule.dispersion_floor,
@@ -162,7 +162,9 @@ def _profile(slots: NDArray[np.int64], k: Floats, n: Floats, rate: float) -> tup
     k_of, n_of = (np.bincount(slots, each, SLOTS).reshape(2, 24) for each in (k, n))
     rates, fitted = np.full((2, 24), rate), 0.0
     for axis, shrink, free in _STEPS:
-        seen, awaited = (each.sum(axis=axis, keepdims=True) for each in (k_of, n_of * rates))
-        rates = np.clip(rates * (seen + shrink) / (awaited + shrink), _LEAST, 1 - _LEAST)
-        fitted += free * float((awaited / (awaited + shrink)).sum())
+        # as ufuncs: on arrays of 48 numbers `sum` and `clip` cost more than what they do
+        seen, awaited = (np.add.reduce(each, axis, keepdims=True) for each in (k_of, n_of * rates))
+        weight = awaited + shrink
+        rates = np.minimum(np.maximum(rates * (seen + shrink) / weight, _LEAST), 1 - _LEAST)
+        fitted += free * float(np.add.reduce(awaited / weight, None))
     return rates.ravel(), fitted

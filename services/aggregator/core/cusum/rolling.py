@@ -1,7 +1,8 @@
 """Three and seven days of a whole tenant, rolling, against the days before them: what a single day does not prove.
 
 They are told when a day closes, from the hours that charts remember (`core.cusum.profile`), so each window counts as it
-closed. A day that alarmed counts in the days that are judged, and not in those that they are compared with.
+closed, and of the attempts that the charts count. A day that alarmed counts in the days that are judged, and not in
+those that they are compared with.
 """
 
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from typing import Final, NamedTuple
 
 from proofwatch.biometrics.baseline import Baseline
 from proofwatch.governance.tenant_days import TenantDays
-from services.aggregator.core.cusum.hours import joined
+from services.aggregator.core.cusum.hours import joined, known_hours
+from services.aggregator.core.cusum.kinds import series_of
 from services.aggregator.core.cusum.local_hours import dates_in
-from services.aggregator.core.cusum.profile import NO_HOURS, Hours, counting, unpacked
+from services.aggregator.core.cusum.profile import Hours, counting
 from services.aggregator.core.cusum.state import HourRow, RateRow
 from services.aggregator.core.times import HOUR_MS
 
@@ -19,12 +21,13 @@ DAYS: Final = (3, 7)
 
 
 class Rolled(NamedTuple):
-    """k failures in n trials of the last days, and the baseline of those before."""
+    """k failures in n trials of the last days, and the baseline of those before. `firsts`: of first attempts."""
 
     days: int
     k: int
     n: int
     before: Baseline
+    firsts: bool = False
 
 
 def rolled(hours: Hours, number: int, days: TenantDays) -> Iterator[Rolled]:
@@ -48,9 +51,9 @@ def days_of_row(row: RateRow, history: HourRow, day_ms: int, days: TenantDays) -
     """Yield three and seven days of a row, by metric, up to the end of the tenant's day that holds `day_ms`."""
     number = days.day(day_ms).number
     for metric, state in row.rates.items():
-        hours = unpacked(history.hours[metric]) if metric in history.hours else NO_HOURS
-        for each in rolled(joined(hours, row.hour, state), number, days):
-            yield metric, each
+        hours = known_hours(history, series_of(metric, firsts=state.firsts))
+        for each in rolled(joined(hours, row.hour, state, firsts=state.firsts), number, days):
+            yield metric, each._replace(firsts=state.firsts)
 
 
 def _first_hour(at_ms: int) -> int:

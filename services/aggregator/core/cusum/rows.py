@@ -7,6 +7,7 @@ from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.state import RateRow, RowKey
+from services.aggregator.core.figures import knows_first
 from services.aggregator.core.governed_markers import NOBODY, Governed, GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.series import CUSUM
@@ -34,14 +35,19 @@ def turning(
     rebases: Sequence[Rebase] = (),
     governed: Governed = NOBODY,
 ) -> set[RowKey]:
-    """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed."""
-    starts = [(row_of(each), each.key.start_ms) for each in revised]
+    """Return the rows whose hour turns, or begins anew, with these windows, so that their hours are needed.
+
+    Also those whose charts may have to count other attempts than before (`core.cusum.kinds`).
+    """
+    windows = [(row_of(each), each) for each in revised]
+    unknown = {key.tenant for key, each in windows if not tells_first_attempts(each)}
     return {
         key
-        for key, start_ms in starts
-        if rows[key].hour != start_ms // HOUR_MS
-        or due(rebases, key, rows[key].last_ms, start_ms)
-        or due_markers(governed, key, rows[key].last_ms, start_ms)
+        for key, each in windows
+        if rows[key].hour != each.key.start_ms // HOUR_MS
+        or due(rebases, key, rows[key].last_ms, each.key.start_ms)
+        or due_markers(governed, key, rows[key].last_ms, each.key.start_ms)
+        or _may_change(rows[key], rows.get(RowKey(key.tenant, None, None)), unknown=key.tenant in unknown)
     }
 
 
@@ -49,3 +55,16 @@ def due_markers(governed: Governed, key: RowKey, last_ms: int, start_ms: int) ->
     """Return the governed markers that take effect between two windows of a row, in order."""
     markers = governed.get(key.tenant, ())
     return [each for each in governed_markers.due(markers, last_ms, start_ms) if each.touches(*key[1:])]
+
+
+def tells_first_attempts(revised: WindowRevision) -> bool:
+    """Return whether a window's counters tell first attempts from further ones."""
+    return all(knows_first(part.counts) for part in revised.window.policies.values())
+
+
+def _may_change(row: RateRow, tenant: RateRow | None, *, unknown: bool) -> bool:
+    if unknown:
+        return any(state.firsts for state in row.rates.values())
+    return tenant is not None and any(
+        state.firsts != tenant.rates[metric].firsts for metric, state in row.rates.items() if metric in tenant.rates
+    )

@@ -45,7 +45,8 @@ class RateState(Struct, frozen=True, array_like=True):
     """One rate: counts of the hour that is going on, apart those of windows that alarm; what is usual in it; charts.
 
     `phi` is the dispersion; `reference` None: there is none yet. `learning`: it began anew by a governed marker, and
-    its charts wait until what is usual since then is known.
+    its charts wait until what is usual since then is known. `firsts`: the charts count first attempts, of which
+    `usual`, `reference` and `phi` are then; `first_…` are the counts of first attempts beside those of all (ADR 0042).
     """
 
     usual: Usual
@@ -58,6 +59,11 @@ class RateState(Struct, frozen=True, array_like=True):
     up: Side = QUIET
     down: Side = QUIET
     learning: bool = False
+    firsts: bool = False
+    first_k: int = 0
+    first_n: int = 0
+    first_left_out_k: int = 0
+    first_left_out_n: int = 0
 
 
 class RateRow(Struct, array_like=True):
@@ -71,8 +77,9 @@ class RateRow(Struct, array_like=True):
 class HourRow(Struct, array_like=True):
     """By metric: hours of the last 28 days (`profile.packed`), the frozen reference, and from which hour on it counts.
 
-    `first` is the first hour of all, or the hour from which on a person, or a governed marker, had it begin anew
-    (`rebased`). `before`: what was usual before the last governed marker, `by` whose word that was.
+    Those of first attempts are series of their own (`kinds.series_of`). `first` is the first hour of all, or the hour
+    from which on a person, or a governed marker, had it begin anew (`rebased`). `before`: what was usual before the
+    last governed marker, `by` whose word that was.
     """
 
     hours: dict[str, bytes] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """How a window that closed moves the charts of a rate: state and counts in, state and what is seen out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -20,7 +20,8 @@ class Seen(NamedTuple):
 
     `over`: both charts stood at zero for long enough, so that what fires is over; `alarms`: one of them is at its
     limit; `low`: a whole tenant's is at the low one; `step`: the rate left the alarm's own level, or is back at
-    it. `begin`: when the rate changed, if the chart is the one against the moving baseline.
+    it. `begin`: when the rate changed, if the chart is the one against the moving baseline. `firsts`: they count first
+    attempts.
     """
 
     direction: Direction
@@ -33,6 +34,7 @@ class Seen(NamedTuple):
     over: bool
     step: Step | None = None
     begin: Begin | None = None
+    firsts: bool = False
 
 
 def closed(
@@ -41,12 +43,14 @@ def closed(
     counts: Mapping[str, Counts],
     expected: Mapping[str, float],
     rule: CusumRule,
+    begins: Collection[str] = (),
     *,
     whole: bool,
 ) -> dict[str, tuple[Seen, ...]]:
     """Move the charts by a window that closed, and return what is seen, by metric.
 
-    The row stands in the window's hour (`hours.turned`), and the window is later than any before.
+    The row stands in the window's hour (`hours.turned`), and the window is later than any before. Counts are of the
+    attempts that each rate's charts count; of rates that are new those in `begins` count first ones.
     """
     row.last_ms = start_ms
     told: dict[str, tuple[Seen, ...]] = {}
@@ -54,7 +58,10 @@ def closed(
         state = row.rates.get(metric)
         if state is None:
             phi = max(rule.dispersion_floor, rule.dispersion_unknown)
-            state = RateState(Usual(expected[metric]), None, phi)
+            state = RateState(Usual(expected[metric]), None, phi, firsts=metric in begins)
+        if not each.n:  # further attempts alone say nothing of first ones
+            row.rates[metric] = _counted(state, each, out=is_left_out(state, start_ms, rule))
+            continue
         step = None
         if state.learning:  # after a governed marker what the policy expects is not what is usual
             up = QUIET
@@ -62,16 +69,33 @@ def closed(
             up, step = _watched(_side(state.up, state, each, rule.odds_ratio, rule), state, each, rule, whole=whole)
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
-        if left_out(up, start_ms, rule) or left_out(down, start_ms, rule):
-            state = replace(
-                state, left_out_k=state.left_out_k + each.k, left_out_n=state.left_out_n + each.n, up=up, down=down
-            )
-        else:
-            state = replace(state, k=state.k + each.k, n=state.n + each.n, up=up, down=down)
-        row.rates[metric] = state
+        state = replace(state, up=up, down=down)
+        row.rates[metric] = state = _counted(state, each, out=is_left_out(state, start_ms, rule))
         upwards = _seen("up", up, state, rule, whole=whole)._replace(step=step)
         told[metric] = (upwards, _seen("down", down, state, rule, whole=whole))
     return told
+
+
+def is_left_out(state: RateState, start_ms: int, rule: CusumRule) -> bool:
+    """Return whether a window that begins at `start_ms` is left out of what is usual."""
+    return left_out(state.up, start_ms, rule) or left_out(state.down, start_ms, rule)
+
+
+def _counted(state: RateState, counts: Counts, *, out: bool) -> RateState:
+    """Return the state with a window's attempts in its hour, of both kinds as far as they are known."""
+    own, other = (counts.k, counts.n), counts.other or (0, 0)
+    (k, n), (first_k, first_n) = (other, own) if state.firsts else (own, other)
+    if out:
+        return replace(
+            state,
+            left_out_k=state.left_out_k + k,
+            left_out_n=state.left_out_n + n,
+            first_left_out_k=state.first_left_out_k + first_k,
+            first_left_out_n=state.first_left_out_n + first_n,
+        )
+    return replace(
+        state, k=state.k + k, n=state.n + n, first_k=state.first_k + first_k, first_n=state.first_n + first_n
+    )
 
 
 def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule: CusumRule) -> Side:
@@ -111,6 +135,8 @@ def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, w
     if again is None:
         by_reference = side.reference.statistic > side.baseline.statistic
         chart = side.reference if by_reference else side.baseline
+        if not chart.n:  # it counts other attempts than when it alarmed (`kinds`)
+            return side, None
         return replace(side, again=began(chart, by_reference=by_reference)), None
     usual = state.reference if again.by_reference and state.reference is not None else state.usual
     plain = max(side.baseline.statistic, side.reference.statistic) >= rule.low_limit * state.phi
@@ -150,4 +176,5 @@ def _seen(direction: Direction, side: Side, state: RateState, rule: CusumRule, *
     began_at = (
         begin(side.changed) if chart is side.baseline and (low or chart.statistic >= limit or side.alarmed_ms) else None
     )
-    return Seen(direction, chart, compared, limit, state.phi, chart.statistic >= limit, low, over, begin=began_at)
+    alarms = chart.statistic >= limit
+    return Seen(direction, chart, compared, limit, state.phi, alarms, low, over, begin=began_at, firsts=state.firsts)

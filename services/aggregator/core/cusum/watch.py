@@ -7,9 +7,9 @@ windows of the tenant without any of the value's that its traffic since the chan
 (`_SURPRISE` trials expected), half an hour at least and a day at most; silence of the tenant is `core.quiet`'s.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
@@ -20,12 +20,13 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
+from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import Rolled, days_of_row
 from services.aggregator.core.cusum.rows import due_markers, row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
-from services.aggregator.core.figures import PROXIES, counted
+from services.aggregator.core.figures import OF_FIRST, PROXIES
 from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.governed_markers import NOBODY, Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
@@ -38,6 +39,15 @@ from services.aggregator.core.times import HOUR_MS
 DIRECTIONS: Final[tuple[Direction, ...]] = ("up", "down")
 _SURPRISE: Final = 20.0
 _LONGEST: Final = 288
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class _Whole(NamedTuple):
+    """Failures of the whole tenant in a window, how many are usual, and whether they are of first attempts."""
+
+    k: int
+    expected: float
+    firsts: bool
 
 
 class RateWatch:
@@ -75,28 +85,30 @@ class RateWatch:
 
         `known_ms`: when it closed.
         """
-        counts = ((row_of(each), counted(totals(each.window).counts)) for each in windows)
+        counts = ((row_of(each), trials_of(totals(each.window).counts)) for each in windows)
         return self.judge_counts(bucket, counts, known_ms)
 
     def judge_counts(
-        self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Mapping[str, tuple[int, int]]]], known_ms: int
+        self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Trials]], known_ms: int
     ) -> Iterator[Anomaly]:
-        """Yield the same of k and n by metric, of each tenant or segment value."""
-        tenant: dict[str, tuple[int, float]] = {}
+        """Yield the same of k and n by metric, of each tenant or segment value, the tenant's own window first."""
+        tenant: dict[str, _Whole] = {}
         for key, trials in windows:
-            row = self._row(key, bucket.start_ms)
+            row = self._row(key, bucket.start_ms, trials)
             if row is None:
                 continue
             yield from self._judged_anew(key, row.last_ms, bucket)
-            whole = key.segment_name is None
+            whole, begins = key.segment_name is None, self._begins(key, row, trials)
             counts = {
-                metric: Counts(bucket.start_ms, k, n) if whole else self._beside(row, metric, bucket, k, n, tenant)
-                for metric, (k, n) in trials.items()
-                if n and metric in self._expected
+                metric: each if whole else self._beside(row, metric, each, tenant.get(metric), begins)
+                for metric, each in self._counts(row, bucket.start_ms, trials, begins)
             }
-            seen = closed(row, bucket.start_ms, counts, self._expected, self._rule, whole=whole)
+            seen = closed(row, bucket.start_ms, counts, self._expected, self._rule, begins, whole=whole)
             if whole:
-                tenant = {metric: (c.k, c.n * row.rates[metric].usual.p0) for metric, c in counts.items()}
+                tenant = {
+                    metric: _Whole(c.k, c.n * row.rates[metric].usual.p0, row.rates[metric].firsts)
+                    for metric, c in counts.items()
+                }
             for metric, both in seen.items():
                 for side in both:
                     if side.alarms or side.low or self._fires(key, metric, side.direction):
@@ -132,13 +144,15 @@ class RateWatch:
         if row is not None and history is not None:
             yield from days_of_row(row, history, bucket.start_ms, self._days_of(bucket.tenant))
 
-    def _row(self, key: RowKey, start_ms: int) -> RateRow | None:
+    def _row(self, key: RowKey, start_ms: int, trials: Trials) -> RateRow | None:
         row = self._rows[key]
         if start_ms <= row.last_ms:
             return None  # late data made a window where there was none
         words = due(self._rebases, key, row.last_ms, start_ms)
         markers = due_markers(self._governed, key, row.last_ms, start_ms)
-        if words or markers or row.hour != start_ms // HOUR_MS:
+        kinds = self._kinds(key, row, start_ms, trials)
+        changes = any(row.rates[metric].firsts != firsts for metric, firsts in kinds.items())
+        if words or markers or changes or row.hour != start_ms // HOUR_MS:
             history = self._histories[key]
             for word in words:
                 for metric in row.rates if word.metric is None else row.rates.keys() & {word.metric}:
@@ -148,7 +162,7 @@ class RateWatch:
                 for metric in row.rates.keys() & marker.begins_anew:
                     begun_anew(row, history, metric, marker)
             calendar = self._days_of(key.tenant).calendar(start_ms)
-            turned(row, history, start_ms, self._expected, self._rule, calendar)
+            turned(row, history, start_ms, self._expected, self._rule, calendar, kinds)
             self.changed_histories[key] = history
         self.changed_rows[key] = row
         return row
@@ -168,13 +182,61 @@ class RateWatch:
                     self._put(key, after)
                     yield ending
 
+    def _kinds(self, key: RowKey, row: RateRow, start_ms: int, trials: Trials) -> dict[str, bool]:
+        """Return whether each rate of a row counts first attempts from this window on."""
+        tenant = self._rows.get(RowKey(key.tenant, None, None))
+        if key.segment_name is not None and tenant is not None:
+            return as_tenant(row, tenant, trials)
+        hour, known = start_ms // HOUR_MS, trials.first is not None
+        turns = row.hour != hour
+        return {
+            metric: known and (state.firsts or (turns and self._goes_over(key, metric, hour)))
+            for metric, state in row.rates.items()
+            if metric in OF_FIRST
+        }
+
+    def _goes_over(self, key: RowKey, metric: str, hour: int) -> bool:
+        """Return whether the charts of a tenant may count first attempts: enough is known, and nothing fires."""
+        if not is_ready(self._histories[key], metric, hour, self._rule):
+            return False
+        return not any(
+            one.rule == CUSUM and one.tenant == key.tenant and one.metric == metric and each.state == "firing"
+            for one, each in self._anomalies.items()
+        )
+
+    def _begins(self, key: RowKey, row: RateRow, trials: Trials) -> frozenset[str]:
+        """Return the rates that a row has not yet, and that begin with first attempts: the tenant's, if it has them."""
+        new = trials.attempts.keys() - row.rates.keys()
+        if not new:
+            return _NONE
+        tenant = None if key.segment_name is None else self._rows.get(RowKey(key.tenant, None, None))
+        of_tenant = {} if tenant is None else tenant.rates
+        return frozenset(
+            metric
+            for metric in new
+            if begins_with_firsts(metric, trials) and (metric not in of_tenant or of_tenant[metric].firsts)
+        )
+
+    def _counts(
+        self, row: RateRow, start_ms: int, trials: Trials, begins: frozenset[str]
+    ) -> Iterator[tuple[str, Counts]]:
+        """Yield the counts of a window, of the attempts that each rate counts, and beside them those of the others."""
+        for metric, (_, n) in trials.attempts.items():
+            if not n or metric not in self._expected:
+                continue
+            firsts = _is_of_firsts(row, metric, begins)
+            counts = trials.of(metric, firsts=firsts)
+            assert counts is not None, "a rate counts first attempts only where they are known (kinds)"
+            yield metric, Counts(start_ms, *counts, other=trials.of(metric, firsts=not firsts))
+
     def _beside(
-        self, row: RateRow, metric: str, bucket: BucketKey, k: int, n: int, tenant: Mapping[str, tuple[int, float]]
+        self, row: RateRow, metric: str, counts: Counts, tenant: "_Whole | None", begins: frozenset[str]
     ) -> Counts:
-        all_k, all_expected = tenant.get(metric, (k, 0.0))
+        if tenant is None or tenant.firsts != _is_of_firsts(row, metric, begins):
+            return counts
         state = row.rates.get(metric)
-        own = n * (state.usual.p0 if state else self._expected[metric])
-        return Counts(bucket.start_ms, k, n, max(0, all_k - k), max(0.0, all_expected - own))
+        own = counts.n * (state.usual.p0 if state else self._expected[metric])
+        return counts._replace(rest_k=max(0, tenant.k - counts.k), rest_expected=max(0.0, tenant.expected - own))
 
     def _judged(
         self, row: RowKey, metric: str, seen: Seen, counts: Counts, known_ms: int, *, whole: bool
@@ -216,6 +278,11 @@ class RateWatch:
 
     def _put(self, key: SeriesKey, state: AnomalyState) -> None:
         self._anomalies[key] = self.changed_anomalies[key] = state
+
+
+def _is_of_firsts(row: RateRow, metric: str, begins: frozenset[str]) -> bool:
+    state = row.rates.get(metric)
+    return metric in begins if state is None else state.firsts
 
 
 def _newest(state: RateState, key: SeriesKey) -> Chart:

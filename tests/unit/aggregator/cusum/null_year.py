@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.calendars import utc_days
+from services.aggregator.core.cusum.kinds import Trials
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.figures import PROXIES
@@ -36,9 +37,15 @@ def null_monitoring(**rule: float) -> Monitoring:
 
 
 def null_findings(
-    monitoring: Monitoring, seed: int, days: int, per_hour: int = 1000, attributes: int = ATTRIBUTES
+    monitoring: Monitoring,
+    seed: int,
+    days: int,
+    per_hour: int = 1000,
+    attributes: int = ATTRIBUTES,
+    *,
+    firsts: bool = True,
 ) -> Counter[str]:
-    """Return how many findings of each kind a tenant has in so many days."""
+    """Return how many findings of each kind a tenant has in so many days; `firsts`: first attempts are known."""
     rows, hours, found = dict[RowKey, RateRow](), dict[RowKey, HourRow](), Counter[str]()
     anomalies: dict[object, object] = {}
     watch = RateWatch(monitoring, rows, hours, anomalies, utc_days)  # type: ignore[arg-type]
@@ -47,6 +54,7 @@ def null_findings(
         for key, _ in counts:
             if key not in rows:
                 rows[key], hours[key] = RateRow(), HourRow()
+        counts = counts if firsts else [(key, Trials(trials.attempts)) for key, trials in counts]
         for event in watch.judge_counts(bucket, counts, bucket.end_ms):
             if event.state == "firing":
                 whole = "whole" if event.segment_name is None else "value"
@@ -56,7 +64,7 @@ def null_findings(
 
 def _windows(
     chance: np.random.Generator, days: int, per_hour: int, attributes: int
-) -> Iterator[list[tuple[RowKey, dict[str, tuple[int, int]]]]]:
+) -> Iterator[list[tuple[RowKey, Trials]]]:
     """Yield k and n of each rate of the whole tenant and of its values; of one attribute they sum up to the whole."""
     keys = [
         RowKey("bank", None, None),
@@ -70,19 +78,23 @@ def _windows(
         # a cluster is a person who failed, with the retries that failed again; its size is geometric
         sizes = chance.geometric(1 - AGAIN, int(failing.sum()))
         where = np.repeat(np.arange(failing.size), failing.ravel())
-        whole = (_summed(where, sizes, shape), first + _summed(where, sizes - 1, shape))
-        columns = [whole]
+        columns = [(_summed(where, sizes, shape), first + _summed(where, sizes - 1, shape), failing, first)]
         for _ in range(attributes):
             value, of_first = chance.integers(VALUES, size=len(sizes)), chance.multinomial(first, [1 / VALUES] * VALUES)
             for v in range(VALUES):
                 mine = value == v
-                k = _summed(where[mine], sizes[mine], shape)
-                columns.append((k, np.maximum(k, of_first[:, :, v] + _summed(where[mine], sizes[mine] - 1, shape))))
+                k, people = (_summed(where[mine], each[mine], shape) for each in (sizes, np.ones_like(sizes)))
+                own = np.maximum(people, of_first[:, :, v])
+                columns.append((k, own + _summed(where[mine], sizes[mine] - 1, shape), people, own))
         for place in range(_CHUNK):
             yield [
-                (key, dict(zip(metrics, zip(k[:, place].tolist(), n[:, place].tolist(), strict=True), strict=True)))
-                for key, (k, n) in zip(keys, columns, strict=True)
+                (key, Trials(_by(metrics, k, n, place), _by(metrics, people, own, place)))
+                for key, (k, n, people, own) in zip(keys, columns, strict=True)
             ]
+
+
+def _by(metrics: list[str], k: NDArray[np.int64], n: NDArray[np.int64], place: int) -> dict[str, tuple[int, int]]:
+    return dict(zip(metrics, zip(k[:, place].tolist(), n[:, place].tolist(), strict=True), strict=True))
 
 
 def _summed(where: NDArray[np.int64], what: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.int64]:

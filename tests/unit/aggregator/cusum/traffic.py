@@ -43,10 +43,17 @@ class Bank:
     days: TenantDays = UTC_DAYS
     governed: list[GovernedMarker] = field(default_factory=list)
 
-    def close(self, start_ms: int, counts: Mapping[Segment, tuple[int, int]], *, small: bool = False) -> list[Anomaly]:
-        """Close one window with these failures and trials."""
+    def close(
+        self,
+        start_ms: int,
+        counts: Mapping[Segment, tuple[int, int]],
+        *,
+        small: bool = False,
+        again: Mapping[Segment, tuple[int, int]] | None = None,
+    ) -> list[Anomaly]:
+        """Close one window with these failures and trials, of which `again` are further attempts (None: not known)."""
         bucket = BucketKey("bank", FIVE_MINUTES_S, start_ms)
-        windows = [self._window(bucket, segment, k, n, small=small) for segment, (k, n) in counts.items()]
+        windows = self.windows(start_ms, counts, small=small, again=again)
         for each in windows:
             self.rows.setdefault(row_of(each), RateRow())
             self.histories.setdefault(row_of(each), HourRow())
@@ -61,13 +68,33 @@ class Bank:
         )
         return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
 
+    def windows(
+        self,
+        start_ms: int,
+        counts: Mapping[Segment, tuple[int, int]],
+        *,
+        small: bool = False,
+        again: Mapping[Segment, tuple[int, int]] | None = None,
+    ) -> list[WindowRevision]:
+        """Return the windows that `close` closes."""
+        bucket, further = BucketKey("bank", FIVE_MINUTES_S, start_ms), again or {}
+        return [
+            self._window(bucket, at, k, n, small=small, again=None if again is None else further.get(at, (0, 0)))
+            for at, (k, n) in counts.items()
+        ]
+
     def run(self, windows: Iterator[tuple[int, Mapping[Segment, tuple[int, int]]]]) -> list[Anomaly]:
         """Close windows one after another."""
         return [event for start_ms, counts in windows for event in self.close(start_ms, counts)]
 
     @staticmethod
-    def _window(bucket: BucketKey, segment: Segment, k: int, n: int, *, small: bool) -> WindowRevision:
+    def _window(
+        bucket: BucketKey, segment: Segment, k: int, n: int, *, small: bool, again: tuple[int, int] | None = None
+    ) -> WindowRevision:
         counts = {"transactions": n, "match.fail": k, "match.pass": n - k}
+        if again is not None:
+            further = {"transactions": again[1], "match.fail": again[0], "match.pass": again[1] - again[0]}
+            counts |= {"first_attempts": n - again[1], **{f"again.{name}": m for name, m in further.items()}}
         window = SegmentWindow(*segment, 0 if small else 1, {"p": PolicyCounts(counts, {}, {})})
         return WindowRevision(bucket, window, False, small, bucket.end_ms + 30_000)
 
