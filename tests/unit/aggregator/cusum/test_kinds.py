@@ -167,7 +167,7 @@ def test_only_further_attempts_in_a_window_move_no_chart(after: Bank) -> None:
 
 def test_states_of_the_release_before_are_read(after: Bank) -> None:
     """They end before the new fields, and count all attempts."""
-    row = msgspec.to_builtins(after.rows[BANK])
+    row = msgspec.msgpack.decode(msgspec.msgpack.encode(after.rows[BANK]))
     old = [row[0], row[1], {metric: state[:9] for metric, state in row[2].items()}]
     read = msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=RateRow).rates[METRIC]
     assert (read.firsts, read.first_n, read.up) == (False, 0, after.rows[BANK].rates[METRIC].up)
