@@ -88,6 +88,12 @@ COMMANDS: Final = {
         "bound what other thresholds would have made of past scores: error rates, retakes, reviews",
         "proofwatch what-if --tenant kestrel-telecom --since 30d --liveness-threshold 0.985",
     ),
+    "audit": Command(
+        "services.auditor.commands.command",
+        "auditor",
+        "export, prove and check the audit log; run a witness; verify needs nothing but the export",
+        "proofwatch audit verify out/demo/audit --key log.pub",
+    ),
     "run": Command(
         "services.operations.run",
         "kafka,postgres,scorer,aggregator,triage,notifier",

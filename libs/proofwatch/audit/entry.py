@@ -5,6 +5,7 @@ is what the tree holds. What is personal is sealed under the subject's data key,
 the key is destroyed (GDPR Art. 17) the tree stays as it is. `salt` keeps a leaf from being guessed by its hash.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
@@ -18,6 +19,7 @@ Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=2000)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Outcome = Literal["done", "granted", "denied", "failed"]
 _SALT_BYTES: Final = 16
 _UTC: Final = timedelta(0)
 
@@ -71,7 +73,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tenant: Name | None
     actor: Actor
     action: Code
-    outcome: Literal["done", "granted", "denied", "failed"]
+    outcome: Outcome
     objects: tuple[Object, ...]
     purpose: Purpose | None
     reason: Text
@@ -106,22 +108,38 @@ def entry_of(leaf: bytes) -> Entry:
     return entry
 
 
-def of_auditor(action: Code, key: str, origin: str, at: datetime, salt: bytes, entry_id: str) -> Entry:
-    """Return an entry of the auditor about a key of the log's, which is given as a verifier key."""
+def of_service(
+    service: str,
+    action: Code,
+    entry_id: str,
+    at: datetime,
+    salt: bytes,
+    *,
+    objects: tuple[Object, ...] = (),
+    details: Mapping[str, str | int] | None = None,
+    outcome: Outcome = "done",
+) -> Entry:
+    """Return an entry of what a service did by itself."""
     return Entry(
         version=1,
         entry_id=entry_id,
         logged_at=at,
         acted_at=at,
         tenant=None,
-        actor=Actor("service", "auditor"),
+        actor=Actor("service", service),
         action=action,
-        outcome="done",
-        objects=(Object("log", origin),),
+        outcome=outcome,
+        objects=objects,
         purpose=None,
         reason="",
         authority=NO_AUTHORITY,
-        details={"key": key},
+        details=dict(details or {}),
         sealed=None,
         salt=salt,
     )
+
+
+def of_auditor(action: Code, key: str, origin: str, at: datetime, salt: bytes, entry_id: str) -> Entry:
+    """Return an entry of the auditor about a key of the log's, which is given as a verifier key."""
+    objects = (Object("log", origin),)
+    return of_service("auditor", action, entry_id, at, salt, objects=objects, details={"key": key})

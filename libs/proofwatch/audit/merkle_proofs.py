@@ -1,6 +1,6 @@
 """Proofs in a Merkle tree (RFC 6962, sections 2.1.1 and 2.1.2): that an entry is there, and that a tree only grew."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from proofwatch.audit.merkle import EMPTY_ROOT, Nodes, ProofRefused, node_hash, perfect_parts
 
@@ -39,6 +39,16 @@ def consistency_proof(old: int, new: int, nodes: Nodes) -> list[bytes]:
     if proof and not whole:
         proof.append(_root(begin, end, nodes))
     return proof[::-1]
+
+
+def inclusion_parts(index: int, size: int) -> list[tuple[int, int]]:
+    """Return the nodes (level, index) that `inclusion_proof` asks for."""
+    return _asked(lambda nodes: inclusion_proof(index, size, nodes))
+
+
+def consistency_parts(old: int, new: int) -> list[tuple[int, int]]:
+    """Return the nodes (level, index) that `consistency_proof` asks for."""
+    return _asked(lambda nodes: consistency_proof(old, new, nodes))
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -96,6 +106,17 @@ def _both_roots(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes
     if last:
         raise ProofRefused("the proof is shorter than the tree is high")
     return before, after
+
+
+def _asked(prove: Callable[[Nodes], object]) -> list[tuple[int, int]]:
+    asked: list[tuple[int, int]] = []
+
+    def note(level: int, index: int) -> bytes:
+        asked.append((level, index))
+        return EMPTY_ROOT
+
+    prove(note)
+    return asked
 
 
 def _split(width: int) -> int:

@@ -117,6 +117,32 @@ class SigningKey:
             raise InvalidNote(f"a signing key is {_KEY_BYTES} bytes")
         return cls(name, Ed25519PrivateKey.from_private_bytes(seed), kind)
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that `PRIVATE+KEY+name+id+base64(type ‖ seed)` says (Go: sumdb/note). Raises `InvalidNote`.
+
+        The message quotes nothing of it.
+        """
+        prefix, _, rest = text.strip().partition("+KEY+")
+        name, _, rest = rest.partition("+")
+        digest, _, material = rest.partition("+")
+        try:
+            body = decoded(material, "a signing key")
+        except InvalidNote:
+            body = b""
+        if prefix != "PRIVATE" or len(body) != 1 + _KEY_BYTES or body[0] not in (ED25519, COSIGNATURE):
+            raise InvalidNote("a signing key is written PRIVATE+KEY+name+id+base64, as `proofwatch audit keygen` does")
+        key = cls.from_seed(name, body[1:], body[0])
+        if digest != key.verifier.id.digest.hex():
+            raise InvalidNote(f"the signing key of {name} says another id than its key has")
+        return key
+
+    def text(self) -> str:
+        """Return the key as text. It is a secret."""
+        verifier = self.verifier
+        material = base64.b64encode(bytes([verifier.kind]) + self._private.private_bytes_raw()).decode()
+        return f"PRIVATE+KEY+{verifier.name}+{verifier.id.digest.hex()}+{material}"
+
     def sign(self, message: bytes) -> bytes:
         """Return the signature of 64 bytes under a message."""
         return self._private.sign(message)

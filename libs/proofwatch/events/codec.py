@@ -219,6 +219,7 @@ POSITION: Final = Codec(types.Position)
 REDRIVE: Final = Codec(types.Redrive)
 NOTIFICATION: Final = Codec(types.Notification)
 DEAD_LETTER: Final = Codec(types.DeadLetter)
+AUDIT_CHECKPOINT: Final = Codec(types.AuditCheckpoint)
 
 CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
     {
@@ -249,5 +250,6 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "redrive": REDRIVE,
         "notification": NOTIFICATION,
         "dead-letter": DEAD_LETTER,
+        "audit-checkpoint": AUDIT_CHECKPOINT,
     }
 )

@@ -38,6 +38,7 @@ DEVICE_PROOFS: Final = "onboarding.device-proofs.v1"
 SHADOWS: Final = "biometrics.shadows.v1"
 REDRIVES: Final = "ops.redrives.v1"
 NOTIFICATIONS: Final = "ops.notifications.v1"
+AUDIT_CHECKPOINTS: Final = "audit.checkpoints.v1"
 
 DEAD_LETTER_RETENTION: Final = timedelta(days=30)
 """How long an operator has to look at a dead letter and redrive it; no longer, for it holds the original bytes."""

@@ -71,6 +71,21 @@ class AttackPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """When it is no longer compared; absent: it stays."""
 
 
+class AuditCheckpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """How many entries the audit log has and what their root is, signed: what was in it by then cannot be changed unseen."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    origin: Annotated[str, Meta(max_length=256, min_length=1)]
+    """The name of the log, as its signatures have it (C2SP tlog-checkpoint)."""
+    checkpoint_index: Annotated[int, Meta(ge=0)]
+    """The how-manieth checkpoint of the log it is, from 0."""
+    size: Annotated[int, Meta(ge=0)]
+    """How many entries the log has."""
+    note: Annotated[str, Meta(max_length=65536, min_length=1)]
+    """The checkpoint as a signed note (C2SP signed-note), as it was signed; cosignatures of witnesses may stand below."""
+
+
 class Consent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What a data subject consented to, obtained by the customer (GDPR Art. 7)."""
 

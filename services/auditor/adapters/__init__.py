@@ -1,0 +1,1 @@
+"""PostgreSQL, the append-only file, the topic, witnesses."""

@@ -1,0 +1,1 @@
+"""`proofwatch audit`: keys, exports, proofs, verification, a witness."""

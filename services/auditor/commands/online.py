@@ -1,0 +1,119 @@
+"""What asks the database: exports, proofs, listings."""
+
+import argparse
+import sys
+
+import msgspec
+
+from proofwatch.audit.checkpoint import Checkpoint
+from proofwatch.audit.entry import Entry, leaf_of
+from proofwatch.audit.merkle_proofs import inclusion_parts, inclusion_proof
+from proofwatch.audit.note import VerifierKey
+from proofwatch.audit.policy import parse_policy
+from proofwatch.audit.proof import Proof
+from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.instants import instant_of
+from proofwatch.runtime.settings import Settings
+from proofwatch.runtime.terminal import progress_bar
+from services.auditor.adapters.log_reader import LogReader, Wanted
+from services.auditor.commands.write_export import write_export
+
+
+class NothingFound(ValueError):
+    """What was asked for is not there; the message says what would be right."""
+
+
+async def exported(args: argparse.Namespace) -> int:
+    """Write an export."""
+    witnesses: tuple[VerifierKey, ...] = ()
+    if args.witness_policy:
+        witnesses = tuple(parse_policy(args.witness_policy.read_text(encoding="utf-8")).witnesses.values())
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        with progress_bar("exporting entries") as advance:
+            done = await write_export(LogReader(pool), args.out, args.begin or 0, args.end, witnesses, advance)
+    finally:
+        await pool.close()
+    sys.stdout.write(f"{done.entries:,} entries and {done.checkpoints:,} checkpoints in {args.out}\n")
+    sys.stdout.write(f"check it with: proofwatch audit verify {args.out} --key LOG_KEY_FILE\n")
+    return 0
+
+
+async def proved(args: argparse.Namespace) -> int:
+    """Write the proof of one entry, and its leaf beside it."""
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        reader = LogReader(pool)
+        place = await reader.place_of(args.entry)
+        checkpoints = await reader.checkpoints(0, 0)
+        if place is None or not checkpoints or place >= checkpoints[-1][1]:
+            raise NothingFound(f"no checkpoint has an entry {args.entry}; try: proofwatch audit search")
+        _, size, note = checkpoints[-1]
+        nodes = await reader.nodes(inclusion_parts(place, size))
+        leaf = await reader.leaf(place)
+    finally:
+        await pool.close()
+    args.out.write_bytes(Proof(place, tuple(inclusion_proof(place, size, nodes)), note).body())
+    beside = args.out.with_suffix(".leaf.json")
+    beside.write_bytes(leaf)
+    sys.stdout.write(f"{args.out}, and the entry in {beside}\n")
+    return 0
+
+
+async def searched(args: argparse.Namespace) -> int:
+    """List the newest entries."""
+    since = instant_of(args.since) if args.since is not None else None
+    wanted = Wanted(args.entry_action.replace("*", "%") if args.entry_action else None, args.actor, args.tenant, since)
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        found = await LogReader(pool).find(wanted, args.limit)
+    finally:
+        await pool.close()
+    if not found:
+        raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
+    for place, entry in reversed(found):
+        sys.stdout.write(_line(place, entry, args.json) + "\n")
+    return 0
+
+
+async def shown(args: argparse.Namespace) -> int:
+    """Show one entry whole, as JSON."""
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        reader = LogReader(pool)
+        place = await reader.place_of(args.entry)
+        if place is None:
+            raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
+        leaf = await reader.leaf(place)
+    finally:
+        await pool.close()
+    sys.stdout.write(msgspec.json.format(leaf, indent=2).decode() + "\n")
+    return 0
+
+
+async def keys(args: argparse.Namespace) -> int:
+    """List the keys of the log: which sign, and which did."""
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        reader = LogReader(pool)
+        found = (await reader.keys()).keys
+        checkpoints = await reader.checkpoints(0, 0)
+    finally:
+        await pool.close()
+    if not found:
+        raise NothingFound("the log has no key yet; does the auditor run?")
+    for each in found:
+        state = "signs" if each.retired is None else f"retired by entry {each.retired}"
+        sys.stdout.write(f"{each.key.text()}  added by entry {each.added}, {state}\n")
+    if checkpoints:
+        last = Checkpoint.parse(checkpoints[-1][2].text)
+        sys.stdout.write(f"last checkpoint: {last.size:,} entries, root {last.root.hex()}\n")
+    return 0
+
+
+def _line(place: int, entry: Entry, as_json: bool) -> str:
+    if as_json:
+        return f'{{"index":{place},"entry":{leaf_of(entry).decode()}}}'
+    objects = " ".join(f"{each.kind}:{each.id}" for each in entry.objects)
+    at = entry.logged_at.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{place:>8}  {at}  {entry.action:28} {entry.outcome:8} {entry.actor.kind} {entry.actor.id:20} {objects}"

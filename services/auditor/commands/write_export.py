@@ -1,0 +1,78 @@
+"""Writing an export: everything an outsider needs to check a log, or a part of it, without asking anybody."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from proofwatch.audit import export
+from proofwatch.audit.export import Keys, Part
+from proofwatch.audit.merkle import Range, perfect_parts
+from proofwatch.audit.note import VerifierKey
+from services.auditor.adapters.log_reader import LogReader
+
+
+class CannotExport(ValueError):
+    """There is nothing to export, or not so; the message says why."""
+
+
+class Exported(NamedTuple):
+    """What was written."""
+
+    entries: int
+    checkpoints: int
+    size: int
+
+
+async def write_export(
+    reader: LogReader,
+    out: Path,
+    begin: int = 0,
+    end: int | None = None,
+    witnesses: tuple[VerifierKey, ...] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Exported:
+    """Write the files of entries [begin, end) into a new folder; `end` None: up to the last published checkpoint.
+
+    `witnesses`: whose signature lines stay below the notes; others are left out. Raises `CannotExport`.
+    """
+    checkpoints = await reader.checkpoints(begin, end)
+    if not checkpoints:
+        raise CannotExport("no checkpoint has been published yet; does the auditor run?")
+    size = checkpoints[-1][1]
+    end = size if end is None else end
+    if not 0 <= begin <= end <= size:
+        raise CannotExport(f"entries from {begin} to {end} are not in a log of {size} entries that are signed")
+    _make(out)
+    keys = await reader.keys()
+    named = {each.key.id for each in keys.keys} | {each.id for each in witnesses}
+    notes = [
+        (index, note._replace(signatures=tuple(each for each in note.signatures if each.key in named)))
+        for index, _, note in checkpoints
+    ]
+    with (out / export.ENTRIES).open("wb") as file:
+        async for index, leaf in reader.leaves(begin, end):
+            file.write(export.entry_line(index, leaf) + b"\n")
+            progress(index - begin + 1, end - begin)
+    lines = b"".join(export.checkpoint_line(*each) + b"\n" for each in notes)
+    (out / export.CHECKPOINTS).write_bytes(lines)
+    (out / export.CHECKPOINT).write_bytes(notes[-1][1].body())
+    origin = checkpoints[-1][2].text.split("\n", 1)[0]
+    (out / export.KEYS).write_bytes(Keys(origin, keys, list(witnesses)).body())
+    if (begin, end) != (0, size):
+        part = Part(await _range(reader, 0, begin), await _range(reader, end, size), tuple(index for index, _ in notes))
+        (out / export.RANGE).write_bytes(part.body())
+    return Exported(end - begin, len(notes), size)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        full = any(out.iterdir())
+    except OSError as error:
+        raise CannotExport(f"{out} cannot be made: {error.strerror}") from None
+    if full:
+        raise CannotExport(f"{out} is not empty; name a new folder")
+
+
+async def _range(reader: LogReader, begin: int, end: int) -> Range:
+    return Range.stored(begin, end, await reader.nodes(perfect_parts(begin, end)))
