@@ -1,5 +1,5 @@
-"""The services: scorer, devices, aggregator, triage and notifier, which are eight processes (`operations/run.py`).
+"""The services: scorer, devices, aggregator, triage, notifier, auditor; nine processes (`operations/run.py`).
 
-Beside them the commands of operators (`operations`) and of governance, and `standalone`, which runs all eight processes
+Beside them the commands of operators (`operations`) and of governance, and `standalone`, which runs all eight stages
 in one.
 """

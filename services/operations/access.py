@@ -71,10 +71,11 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS)}, "triage"),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
+    "auditor": Process(schema="audit"),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(
-        {"redrive": (topics.REDRIVES,)}, reads_schemas=("ledger", "windows"), every=("READ",), redrives=True
+        {"redrive": (topics.REDRIVES,)}, reads_schemas=("audit", "ledger", "windows"), every=("READ",), redrives=True
     ),
     "topics": Process(every=("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")),
 }

@@ -1,1 +1,1 @@
-"""Standalone mode: all eight processes in one, on an in-process bus and an embedded PostgreSQL."""
+"""Standalone mode: all eight stages in one, on an in-process bus and an embedded PostgreSQL."""

@@ -1,4 +1,4 @@
-"""Wires all eight processes in one, and drives them as a deterministic scheduler.
+"""Wires all eight stages in one, and drives them as a deterministic scheduler.
 
 Fixed batches, fixed order of services, a clock that moves with the records: the same input gives the same output,
 byte by byte, however fast the machine is.
@@ -153,7 +153,7 @@ def build(
     *,
     calendars: Calendars,
 ) -> tuple[Standalone, Conservation]:
-    """Wire all eight processes on one bus; `edges` are scores that sketches must tell apart exactly.
+    """Wire all eight stages on one bus; `edges` are scores that sketches must tell apart exactly.
 
     `calendars`: those of the tenants, whom nobody governs.
     """

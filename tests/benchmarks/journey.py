@@ -1,4 +1,4 @@
-"""The whole journey: at which rate all eight processes still follow, and what little traffic and catching up cost."""
+"""The whole journey: at which rate all eight stages still follow, and what little traffic and catching up cost."""
 
 import os
 import time
@@ -36,7 +36,7 @@ def run(context: Context) -> Result:
     planned_s = broker_warm_s + len(rates) * (warm_s + seconds) + 2 * away_s + 60 + grace_s + idle_s
     load_before = os.getloadavg()[0]
     with _slices(context, planned_s) as say, system(context.world, {"PROOFWATCH_GRACE_SECONDS": str(grace_s)}) as run_:
-        say("starting eight processes")
+        say("starting eight stages")
         run_.start()
         hold(run_, 0, min(_WARM_RATE, max(rates)), 0, broker_warm_s, say)
         rows, left_out = _rates(run_, rates, warm_s, seconds, say)

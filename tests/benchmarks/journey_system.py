@@ -1,4 +1,4 @@
-"""The system whose journey is measured: all eight processes, as an operator starts them, on stores of its own."""
+"""The system whose journey is measured: all eight stages, as an operator starts them, on stores of its own."""
 
 import os
 from collections.abc import Iterator

@@ -13,7 +13,7 @@ _WORDS: Final = {
     "wal_bytes": ("write-ahead log at 20 a second", "≤ {:,} bytes a transaction"),
     "tallies": ("tallies at 20 a second", "≤ {:g} a transaction"),
     "caught_up_s": ("caught up after the time without PostgreSQL", "≤ {:g} s"),
-    "idle_share": ("busiest of the eight processes when idle", "≤ {:.0%} of a core"),
+    "idle_share": ("busiest of the eight stages when idle", "≤ {:.0%} of a core"),
     "idle_tallies": ("tallies when idle", "≤ {:g} a second"),
 }
 

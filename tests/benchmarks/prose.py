@@ -62,7 +62,7 @@ segments. An independent reader adds up what each of them published. The clock r
 until everything is counted durably.
 """,
     "standalone": """
-The traffic of the demo, made before the clock starts: all eight processes in one, with an embedded
+The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.
 """,
 }
@@ -148,7 +148,7 @@ def _journey(result: Result) -> str:
         "(The notifier's is since its input was published.) Afterwards verdicts, ledger rows and published windows are "
         "counted, by tenants that only this rate has. Before that the broker carries traffic for "
         f"{result['broker_warm_up_seconds']} s, and each rate for {result['warm_up_seconds']} s. Generator, reader, "
-        f"broker and database share the {result['cores']} cores with the eight processes; the load average before was "
+        f"broker and database share the {result['cores']} cores with the eight stages; the load average before was "
         f'{result["load_before"]:g}, and the column "others" is what was kept busy by nothing of this run. The server '
         "runs with fsync and full_page_writes off, as in the tests: a production server adds images of full pages to "
         "the log after each checkpoint."

@@ -1,4 +1,4 @@
-"""How many transactions a second go through all eight processes in one: the traffic of the demo."""
+"""How many transactions a second go through all eight stages in one: the traffic of the demo."""
 
 import asyncio
 import json

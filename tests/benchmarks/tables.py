@@ -148,10 +148,10 @@ def _standalone(result: Result) -> list[Rows]:
     target = result["target"]
     at = next((each for each in result["days"] if each["events"] == target.get("events")), None)
     if at is None:
-        return [Rows("All eight processes in one", heads, rows)]
+        return [Rows("All eight stages in one", heads, rows)]
     goal = (f"a day of {at['events']:,}", f"≥ {target['rate']:,}/s", f"{at['rate']:,}/s", met(target["met"]))
     return [
-        Rows("All eight processes in one", heads, rows),
+        Rows("All eight stages in one", heads, rows),
         Rows("Standalone target", ("what", "target", "measured", ""), [goal]),
     ]
 

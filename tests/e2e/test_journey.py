@@ -1,4 +1,4 @@
-"""One simulated day through all eight processes on real components, once in peace and once under SIGKILL.
+"""One simulated day through all eight stages on real components, once in peace and once under SIGKILL.
 
 Whatever happens to the processes, the outcome must be the one that the input alone decides, and the one that
 standalone mode comes to.
@@ -69,7 +69,7 @@ def outcome(
     announce: Announce,
     report: Report,
 ) -> Iterator[Outcome]:
-    """What the eight processes make of the input; in the second run four of them are killed while it streams."""
+    """What the eight stages make of the input; in the second run four of them are killed while it streams."""
     directory = tmp_path_factory.mktemp("processes")
     under_sigkill = request.param == "under_sigkill"
     # small batches: more commits to be killed in

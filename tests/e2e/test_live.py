@@ -1,4 +1,4 @@
-"""All eight processes live: log-append time closes windows, and an attack reaches the people who must know."""
+"""All eight stages live: log-append time closes windows, and an attack reaches the people who must know."""
 
 import base64
 import time

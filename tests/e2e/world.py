@@ -1,4 +1,4 @@
-"""All eight processes on a broker, a database and a cache of their own."""
+"""All eight stages on a broker, a database and a cache of their own."""
 
 import asyncio
 import time

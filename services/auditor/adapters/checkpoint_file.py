@@ -5,10 +5,11 @@ from pathlib import Path
 
 from proofwatch.audit.export import InvalidExport, checkpoint_line, note_of_line
 from proofwatch.audit.note import InvalidNote
+from proofwatch.bus.errors import Halted
 from services.auditor.ports import Published
 
 
-class FileUnusable(Exception):
+class FileUnusable(Halted):
     """The file is not one of ours, or cannot be written; the message names it and what would be right."""
 
 

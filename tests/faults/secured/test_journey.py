@@ -1,4 +1,4 @@
-"""All eight processes over SASL_SSL, each as a user of its own with no more rights than `proofwatch acls` prints."""
+"""All eight stages over SASL_SSL, each as a user of its own with no more rights than `proofwatch acls` prints."""
 
 import asyncio
 import re

@@ -147,7 +147,7 @@ def test_the_page_says_what_was_found_and_on_what(tmp_path: Path, rows: list[dic
     assert "![The whole journey](benchmarks/2026-11-25-journey.svg)" in page
     if len(rows) == 1:
         assert "| 500 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 15.0 | 4.5 | windows |" in page
-        assert "| busiest of the eight processes when idle | ≤ 1% of a core | 0.5% | met |" in page
+        assert "| busiest of the eight stages when idle | ≤ 1% of a core | 0.5% | met |" in page
     else:
         assert "given up" in page
         assert "Not tried, for the rate before them was given up: 10,000." in joined

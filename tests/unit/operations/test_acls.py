@@ -32,6 +32,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "incidents": {aggregator.INCIDENTS: incidents.TOPICS},
     "triage": {triage.GROUP: triage.TOPICS},
     "notifier": {notifier.GROUP: notifier.TOPICS},
+    "auditor": {},
     "operations": {dlq_redrive.GROUP: (topics.REDRIVES,)},
 }
 
