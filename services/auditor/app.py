@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Final
 from proofwatch.audit.note import ED25519, InvalidNote, SigningKey
 from proofwatch.audit.policy import InvalidPolicy, Policy, parse_policy
 from proofwatch.bus.connect import on_kafka_and_postgres
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.outbox import outbox_fence, relay
+from proofwatch.bus.postgres.outbox_depth import OutboxDepth
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
@@ -15,16 +19,19 @@ from services.auditor.adapters.postgres import PostgresLog
 from services.auditor.adapters.topic import CheckpointTopic
 from services.auditor.adapters.witness_http import HttpWitness
 from services.auditor.config import Settings
-from services.auditor.handlers import Auditor
-from services.auditor.witnessing import Witnessing
+from services.auditor.core.acts import ACTS
+from services.auditor.handlers.acts import ActsStage
+from services.auditor.handlers.auditor import Auditor
+from services.auditor.handlers.witnesses import Witnessing
 
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["CLIENT", "SCHEMA", "InvalidAuditor", "Settings", "build", "connect"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "InvalidAuditor", "Settings", "build", "connect"]
 
-CLIENT: Final = "auditor"
+GROUP: Final = "auditor"
 SCHEMA: Final = "audit"
+TOPICS: Final = tuple(ACTS)
 
 
 class InvalidAuditor(ValueError):
@@ -49,13 +56,17 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     )
     policy = _policy(settings)
     witnesses = [HttpWitness(policy.witnesses[name], url) for name, url in policy.urls.items()]
-    return Service("auditor", [auditor, Witnessing(store, topic, witnesses)])
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
+    companions = (relay(fence, bus, GROUP, lanes, clock),)
+    acts = Worker(bus, TOPICS, fence, ActsStage(wire), lanes, clock, wire=wire, companions=companions, announce=True)
+    return Service("auditor", [acts, auditor, Witnessing(store, topic, witnesses)], sampled=[OutboxDepth(fence)])
 
 
 async def connect(settings: Settings) -> Service:
     """Open Kafka and PostgreSQL and wire the service to them. Raises what `build` and `on_kafka_and_postgres` raise."""
     return await on_kafka_and_postgres(
-        settings, CLIENT, lambda bus, wire, pool: build(settings, bus, pool, SystemClock(), wire), schema=SCHEMA
+        settings, GROUP, lambda bus, wire, pool: build(settings, bus, pool, SystemClock(), wire), schema=SCHEMA
     )
 
 

@@ -71,7 +71,20 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS)}, "triage"),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
-    "auditor": Process(schema="audit"),
+    "auditor": Process(
+        {
+            "auditor": (
+                topics.ACTIVATIONS,
+                topics.APPROVALS,
+                topics.CONTROLS,
+                topics.ATTACK_PATTERNS,
+                topics.POLICIES,
+                topics.TENANTS,
+                topics.REDRIVES,
+            )
+        },
+        "audit",
+    ),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(

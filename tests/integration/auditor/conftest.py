@@ -39,9 +39,13 @@ class Audited:
     def __init__(self, pool: "asyncpg.Pool", folder: Path) -> None:
         self.pool, self.folder = pool, folder
         self.clock = SimulatedClock(LOG_MS)
-        self.bus = LocalBus({spec.name: spec.partitions for spec in topics.kafka_specs()}, self.clock)
+        self.bus = self.new_bus()
         self.file = folder / "checkpoints.jsonl"
         self.running: list[Service] = []
+
+    def new_bus(self) -> LocalBus:
+        """One without records."""
+        return LocalBus({spec.name: spec.partitions for spec in topics.kafka_specs()}, self.clock)
 
     async def auditor(self, *keys: SigningKey, instance: str = "a", **settings: Any) -> Service:
         """Start one."""

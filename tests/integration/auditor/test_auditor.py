@@ -14,7 +14,7 @@ from proofwatch.audit.verify import Trust
 from proofwatch.bus.errors import Halted
 from services.auditor.app import InvalidAuditor, build
 from services.auditor.config import Settings
-from services.auditor.handlers import LogWentBack
+from services.auditor.handlers.auditor import LogWentBack
 from tests.integration.auditor.conftest import Audited, a_witness
 from tests.unit.audit.a_log import LOG_KEY, NEXT_KEY, ORIGIN, WITNESSES, an_entry, key, verifiers
 
@@ -206,7 +206,7 @@ async def test_a_witness_that_has_seen_more_ends_the_signing(audited: Audited, t
         await auditor.step()
         await back_to(audited, 1)
         audited.file.unlink()
-        audited.bus = type(audited.bus)({"audit.checkpoints.v1": 1}, audited.clock)
+        audited.bus = audited.new_bus()
         after = await audited.auditor(audit_witness_policy_file=policy)
         with pytest.raises(Halted, match="has cosigned 3 entries, and the log has 1"):
             await after.step()

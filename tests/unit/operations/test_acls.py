@@ -13,6 +13,7 @@ from proofwatch.events import topics
 from proofwatch.events.topics import load_manifests
 from services.aggregator import app as aggregator
 from services.aggregator.handlers import incidents, ledger
+from services.auditor import app as auditor
 from services.cli import main
 from services.devices import app as devices
 from services.notifier import app as notifier
@@ -32,7 +33,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "incidents": {aggregator.INCIDENTS: incidents.TOPICS},
     "triage": {triage.GROUP: triage.TOPICS},
     "notifier": {notifier.GROUP: notifier.TOPICS},
-    "auditor": {},
+    "auditor": {auditor.GROUP: auditor.TOPICS},
     "operations": {dlq_redrive.GROUP: (topics.REDRIVES,)},
 }
 
