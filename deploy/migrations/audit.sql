@@ -6,6 +6,8 @@ create schema if not exists audit;
 create table if not exists audit.pending(
   pending_id bigint generated always as identity primary key,
   entry bytea not null);
+grant usage on schema audit to public;
+grant insert on audit.pending to public;
 comment on column audit.pending.entry is 'The entry as the leaf that it would be, with the time of the act as its time.';
 
 -- One row: who sequences now, and the tree as it stands.

@@ -20,7 +20,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Text = Annotated[str, Meta(max_length=2000)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Outcome = Literal["done", "granted", "denied", "failed"]
-_SALT_BYTES: Final = 16
+SALT_BYTES: Final = 16
 _UTC: Final = timedelta(0)
 
 BEGUN: Final = "log.begun"
@@ -80,10 +80,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     authority: Authority
     details: dict[Code, Text | int]
     sealed: Sealed | None
-    salt: Annotated[bytes, Meta(min_length=_SALT_BYTES, max_length=_SALT_BYTES)]
+    salt: Annotated[bytes, Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
 
 
 NO_AUTHORITY: Final = Authority(None, None, None)
+AUDITOR: Final = Actor("service", "auditor")
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Entry)
 
@@ -98,40 +99,42 @@ def leaf_of(entry: Entry) -> bytes:
 def entry_of(leaf: bytes) -> Entry:
     """Return the entry of a leaf. Raises `InvalidLeaf` if it is none, or is written in another way than ours."""
     try:
-        entry = _DECODER.decode(leaf)
+        found = _DECODER.decode(leaf)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidLeaf(str(error)) from None
-    if entry.logged_at.utcoffset() != _UTC or entry.acted_at.utcoffset() != _UTC:
+    if found.logged_at.utcoffset() != _UTC or found.acted_at.utcoffset() != _UTC:
         raise InvalidLeaf("a time that is not in UTC - at `$.logged_at` or `$.acted_at`")
-    if _ENCODER.encode(entry) != leaf:
+    if _ENCODER.encode(found) != leaf:
         raise InvalidLeaf("the entry is written in another way than that of the log")
-    return entry
+    return found
 
 
-def of_service(
-    service: str,
+def entry(
+    actor: Actor,
     action: Code,
     entry_id: str,
     at: datetime,
     salt: bytes,
     *,
     objects: tuple[Object, ...] = (),
+    tenant: str | None = None,
+    reason: str = "",
     details: Mapping[str, str | int] | None = None,
     outcome: Outcome = "done",
 ) -> Entry:
-    """Return an entry of what a service did by itself."""
+    """Return an entry of an act at a time, which the auditor gives its own time beside."""
     return Entry(
         version=1,
         entry_id=entry_id,
         logged_at=at,
         acted_at=at,
-        tenant=None,
-        actor=Actor("service", service),
+        tenant=tenant,
+        actor=actor,
         action=action,
         outcome=outcome,
         objects=objects,
         purpose=None,
-        reason="",
+        reason=reason,
         authority=NO_AUTHORITY,
         details=dict(details or {}),
         sealed=None,
@@ -142,4 +145,4 @@ def of_service(
 def of_auditor(action: Code, key: str, origin: str, at: datetime, salt: bytes, entry_id: str) -> Entry:
     """Return an entry of the auditor about a key of the log's, which is given as a verifier key."""
     objects = (Object("log", origin),)
-    return of_service("auditor", action, entry_id, at, salt, objects=objects, details={"key": key})
+    return entry(AUDITOR, action, entry_id, at, salt, objects=objects, details={"key": key})

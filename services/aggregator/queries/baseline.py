@@ -139,11 +139,14 @@ async def _with_database(dsn: str, do: Any) -> Any:
 
 
 async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:
+    from proofwatch.audit.pending import enter
     from services.aggregator.adapters.rate_chart_store import write_rebase
+    from services.aggregator.queries.acts import entry_of_rebase
 
     async with pool.acquire() as connection, connection.transaction():
         await _rows(connection, args)
         await write_rebase(connection, rebase)
+        await enter(connection, entry_of_rebase(rebase))
 
 
 async def _show(pool: Any, args: argparse.Namespace) -> Sheet:

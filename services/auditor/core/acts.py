@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from proofwatch.audit.entry import NO_AUTHORITY, Actor, Authority, Entry, Object, Outcome
+from proofwatch.audit.entry import AUDITOR, SALT_BYTES, Actor, Entry, Object, Outcome, entry
 from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import (
@@ -35,7 +35,6 @@ from proofwatch.events.types import (
 from proofwatch.instants import instant_of
 
 UNREADABLE: Final = "log.record_unreadable"
-_SALT_BYTES: Final = 16
 
 
 class Told(NamedTuple):
@@ -47,7 +46,6 @@ class Told(NamedTuple):
     details: dict[str, str | int]
     tenant: str | None = None
     reason: str = ""
-    authority: Authority = NO_AUTHORITY
 
 
 def _activation(event: Activation) -> Told:
@@ -134,26 +132,20 @@ def entry_of_record(topic: str, record: Record, decode: Callable[[bytes | None],
         told = ACTS[topic].told(decode(record.value))
     except Rejected as error:
         place = Object("record", f"{topic}/{record.offset}")
-        told = Told(UNREADABLE, Actor("service", "auditor"), (place,), {"reason_code": error.reason})
+        told = Told(UNREADABLE, AUDITOR, (place,), {"reason_code": error.reason})
         outcome = "failed"
     body = record.value or b""
-    at = instant_of(record.timestamp_ms)
-    return Entry(
-        version=1,
-        entry_id=derived_id("entry", topic, hashlib.sha256((record.key or b"") + b"\0" + body).hexdigest()),
-        logged_at=at,
-        acted_at=at,
-        tenant=told.tenant,
-        actor=told.by,
-        action=told.action,
-        outcome=outcome,
+    return entry(
+        told.by,
+        told.action,
+        derived_id("entry", topic, hashlib.sha256((record.key or b"") + b"\0" + body).hexdigest()),
+        instant_of(record.timestamp_ms),
+        hashlib.sha256(b"salt\0" + body).digest()[:SALT_BYTES],
         objects=told.objects,
-        purpose=None,
+        tenant=told.tenant,
         reason=told.reason,
-        authority=told.authority,
         details={**told.details, "record_sha256": hashlib.sha256(body).hexdigest()},
-        sealed=None,
-        salt=hashlib.sha256(b"salt\0" + body).digest()[:_SALT_BYTES],
+        outcome=outcome,
     )
 
 

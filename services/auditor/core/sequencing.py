@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from proofwatch.audit.entry import Entry, InvalidLeaf, Object, entry_of, leaf_of, of_service
+from proofwatch.audit.entry import AUDITOR, SALT_BYTES, Entry, InvalidLeaf, Object, entry, entry_of, leaf_of
 from proofwatch.audit.merkle import Range, leaf_hash
 
 REFUSED: Final = "log.entry_refused"
@@ -64,13 +64,13 @@ def grown(
     seen, entries, refusals = set(known), list(own), list[Refusal]()
     for each in pending:
         try:
-            entry = entry_of(each.body)
+            found = entry_of(each.body)
         except InvalidLeaf as error:
             refusals.append(Refusal(each, str(error)))
-            entry = _refused(each, at)
-        if entry.entry_id not in seen:
-            seen.add(entry.entry_id)
-            entries.append(entry)
+            found = _refused(each, at)
+        if found.entry_id not in seen:
+            seen.add(found.entry_id)
+            entries.append(found)
     return _grown(tree, entries, at, refusals)
 
 
@@ -93,12 +93,12 @@ def _grown(tree: Tree, entries: Sequence[Entry], at: datetime, refusals: Sequenc
 def _refused(pending: Pending, at: datetime) -> Entry:
     """Return the entry that says so. It holds the digest of what was refused, so that nothing is lost unseen."""
     digest = hashlib.sha256(pending.body).digest()
-    return of_service(
-        "auditor",
+    return entry(
+        AUDITOR,
         REFUSED,
         f"refused-{pending.pending_id}",
         at,
-        digest[:16],
+        digest[:SALT_BYTES],
         objects=(Object("pending_entry", str(pending.pending_id)),),
         details={"sha256": digest.hex()},
         outcome="failed",

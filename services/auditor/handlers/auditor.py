@@ -8,11 +8,11 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
 import structlog
 
 from proofwatch.audit.checkpoint import Checkpoint
+from proofwatch.audit.entry import SALT_BYTES
 from proofwatch.audit.merkle import EMPTY_ROOT, Range, perfect_parts
 from proofwatch.audit.note import SigningKey
 from proofwatch.bus.errors import BusUnavailable, Fenced, Halted
@@ -24,7 +24,6 @@ from services.auditor.core.sequencing import Growth, Pending, Tree, grown
 from services.auditor.ports import Held, Outlet, Published, Store
 
 _log = structlog.get_logger(__name__)
-_SALT_BYTES: Final = 16
 
 
 class LogWentBack(Halted):
@@ -46,7 +45,7 @@ class Auditor:
         poll_s: float,
         limit: int,
         retire: str | None = None,
-        salt: Callable[[], bytes] = lambda: secrets.token_bytes(_SALT_BYTES),
+        salt: Callable[[], bytes] = lambda: secrets.token_bytes(SALT_BYTES),
     ) -> None:
         """`outlets`: where checkpoints leave for, in order; `retire`: the id of a key that signs no more."""
         self._store, self._outlets, self._keys, self._clock = store, outlets, keys, clock

@@ -3,8 +3,10 @@
 import argparse
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
+from proofwatch.audit.entry import Entry, entry_of
 from services.aggregator.adapters.rate_chart_store import load_rebases, write_rebase
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.queries import baseline
@@ -19,6 +21,16 @@ def command(dsn: str, *words: str) -> int:
     parser = argparse.ArgumentParser()
     baseline.add_arguments(parser)
     return baseline.run(parser.parse_args([*words, "--dsn", dsn]))
+
+
+async def audited(dsn: str) -> list[Entry]:
+    """Return what waits for its place in the audit log."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch("select entry from audit.pending order by pending_id")
+    finally:
+        await connection.close()
+    return [entry_of(row["entry"]) for row in rows]
 
 
 async def test_what_alarmed_is_usual_from_then_on(postgres_dsn: str) -> None:
@@ -68,6 +80,10 @@ async def test_show_and_rebase_at_the_command_line(postgres_dsn: str, capsys: py
     assert f"{tenant} has no os=symbian" in capsys.readouterr().err
     assert await asyncio.to_thread(command, postgres_dsn, "rebase", "--tenant", tenant, *said) == 0
     assert "every rate of" in capsys.readouterr().out
+    entered = await audited(postgres_dsn)
+    assert [(each.action, each.actor.id, each.reason, each.tenant) for each in entered] == [
+        ("baseline.rebased", "A. Rao", "asks twice", tenant)
+    ]
     assert await asyncio.to_thread(command, postgres_dsn, "show", "--tenant", tenant) == 0
     shown = capsys.readouterr().out
     assert "liveness_fail_rate" in shown
