@@ -25,6 +25,7 @@ from proofwatch.scorefile.outcome import Outcome
 from services.aggregator.core.calendars import EverybodyIn
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
+from services.standalone.audit import FOLDER, KEY, write_audit
 from services.standalone.database_results import (
     evaluation_of,
     read_cases,
@@ -83,6 +84,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         stack.push_async_callback(session.stop)
         await _feed(run, session)
         results.order_notifications()
+        entries = await write_audit(system.bus, pool, system.clock, run.out)
         async with pool.acquire() as connection:
             cohorts = await read_cohorts(connection, run.segments)
             labels = await read_label_counts(connection)
@@ -97,6 +99,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         incidents = read_incidents(session.incidents.values(), run.out)
         results.write_lines("incidents.jsonl", map(document, incidents))
         summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
+        summary["audit"] = {"entries": entries}
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
         results.write_document("summary.json", summary)
@@ -154,6 +157,7 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
         ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
         *_worst(summary["incidents"], outputs["incidents"]),
         f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {inline(str(out))}",
+        f"is its audit log whole: proofwatch audit verify {inline(str(out / FOLDER))} --key {inline(str(out / KEY))}",
         "written:",
         *(f"  {inline(str(path))}" for path in sorted(out.iterdir())),
     ]
