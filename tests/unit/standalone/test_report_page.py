@@ -94,7 +94,8 @@ def results(out: Path, *, traffic: bool = True) -> Path:
     """Write what a run leaves behind for the report."""
     lines(out / "windows.jsonl", [window(m) for m in range(0, 120, 5)] if traffic else [])
     alarm = anomaly(30, segment_name="device_model", segment_value=HOSTILE)
-    lines(out / "anomalies.jsonl", [anomaly(20, anomaly_id="another"), alarm] if traffic else [])
+    other = anomaly(20, anomaly_id="another", metric="match_fail_rate")  # of another check: an incident of its own
+    lines(out / "anomalies.jsonl", [other, alarm] if traffic else [])
     case = {"kind": "subject", "queue": "fraud", "severity": "high", "state": "open", "reasons": [{"code": "velocity"}]}
     lines(out / "cases.jsonl", [case] if traffic else [])
     return out
