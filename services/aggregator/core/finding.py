@@ -4,14 +4,12 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, cast
 
 from msgspec.structs import replace
 
-from proofwatch.events.enumerations import AnomalyAction, AnomalyCadence
+from proofwatch.events.enumerations import AnomalyAction, AnomalyCadence, AnomalyResolution
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of, ms_of
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.series import SeriesKey, cadence_of
-
-Resolution = Literal["no_traffic", "too_little_traffic", "judged_anew"]
 
 
 class Evidence(NamedTuple):
@@ -50,7 +48,7 @@ class Finding(NamedTuple):
     n: int
     evidence: Evidence
     state: AnomalyState
-    resolution: Resolution | None = None
+    resolution: AnomalyResolution | None = None
 
 
 class Watched(Protocol):
@@ -115,7 +113,7 @@ def build_anomaly(
     *,
     cadence: AnomalyCadence,
     action: AnomalyAction,
-    resolution: Resolution | None,
+    resolution: AnomalyResolution | None,
     **more: Any,
 ) -> Anomaly:
     """Return the event of any rule; `more`: fields that only some rules have, by their names in the schema."""

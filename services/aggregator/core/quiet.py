@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from proofwatch.events.enumerations import AnomalyResolution
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.calendars import DaysOf, end_ms, start_ms
-from services.aggregator.core.finding import Evidence, Finding, Resolution, anomaly_event
+from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.merge import Bucket
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.series import CUSUM, SeriesKey
@@ -102,7 +103,7 @@ def ended(
     evidence: Evidence,
     days_of: DaysOf,
     since_ms: int | None = None,
-    resolution: Resolution = "no_traffic",
+    resolution: AnomalyResolution = "no_traffic",
 ) -> tuple[AnomalyState, Anomaly]:
     """Return the state and the event of an anomaly whose traffic ended, or what it was compared with, at `until_ms`.
 

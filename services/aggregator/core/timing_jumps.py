@@ -18,10 +18,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
+from proofwatch.events.enumerations import AnomalyResolution
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
-from services.aggregator.core.finding import NOTHING, Counted, Evidence, Resolution, Stated, build_anomaly
+from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.merge import BucketKey, SegmentWindow
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import DAY_MS, DAY_S
@@ -100,7 +101,7 @@ def _event(
     fired_ms: int,
     jump: Jump | None,
     bins: Bins,
-    resolution: Resolution | None = None,
+    resolution: AnomalyResolution | None = None,
 ) -> Anomaly:
     name, value, metric = key.split("\x1f")
     evidence, k, n, affected = NOTHING, 0, 0, None

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-ARRAYS = ["betting", "calibration", "day_permutation", "discrimination", "drift", "homogeneity", "logistic"]
-ARRAYS += ["run_length", "stability", "trend"]
-FIGURES = ["baseline", "clusters", "cusum", "dispersion", "e_detector", "e_process", "fairness", "figures", "intervals"]
+ARRAYS = ["betting", "calibration", "day_permutation", "discrimination", "dispersion", "drift", "homogeneity"]
+ARRAYS += ["logistic", "run_length", "stability", "trend"]
+FIGURES = ["baseline", "clusters", "cusum", "e_detector", "e_process", "fairness", "figures", "intervals"]
 FIGURES += ["multiplicity", "nowcast", "paired", "rates", "threshold_search", "unpaired", "weighting", "worst_of"]
 
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proofwatch.events.enumerations import AnomalyResolution
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.finding import Resolution
 from services.aggregator.core.life import MINUTE_TRANSITIONS
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time.detector import Chart, Detector, Reading
@@ -43,7 +43,7 @@ class Change(NamedTuple):
     reading: Reading
     start_ms: int
     end_ms: int
-    resolution: Resolution | None = None
+    resolution: AnomalyResolution | None = None
 
 
 Marks = dict[str, Mark]
@@ -113,7 +113,7 @@ _NEW: Final = Mark()
 
 def _moved(
     mark: Mark, chart: Chart, reading: Reading, start_ms: int, rule: RealTimeRule
-) -> tuple[Mark, Resolution | None]:
+) -> tuple[Mark, AnomalyResolution | None]:
     effect = MINUTE_TRANSITIONS["quiet" if mark.fired_ms is None else "firing", reading.observation]
     if effect == "none":
         return (mark if chart is mark.chart else replace(mark, chart=chart)), None

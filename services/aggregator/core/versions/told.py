@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from proofwatch.biometrics.intervals import wilson
-from proofwatch.events.enumerations import AnomalyAction
+from proofwatch.events.enumerations import AnomalyAction, AnomalyResolution
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
 from services.aggregator.core.anomaly_state import Severity
-from services.aggregator.core.finding import NOTHING, Counted, Evidence, Resolution, Stated, build_anomaly
+from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import HOUR_MS
 from services.aggregator.core.versions.memory import Ending, Marker, key_of
@@ -107,7 +107,7 @@ def _ends(tenant: str, key: str, ending: Ending | None, told: Told, newest_ms: i
     gone = ending is not None and ending.reading is None
     begins_ms = (ending.since_ms or start_ms) if ending and gone else start_ms
     reading = ending.reading if ending else None
-    resolution: Resolution | None = "no_traffic" if gone else None
+    resolution: AnomalyResolution | None = "no_traffic" if gone else None
     return _event(
         tenant, name, version, metric, told, reading, begins_ms, start_ms + FIVE_MS, resolution, since_ms=int(since)
     )
@@ -122,7 +122,7 @@ def _event(
     reading: Reading | None,
     start_ms: int,
     end_ms: int,
-    resolution: Resolution | None = None,
+    resolution: AnomalyResolution | None = None,
     since_ms: int | None = None,
 ) -> Anomaly:
     evidence, k, n = NOTHING, 0, 0
