@@ -170,8 +170,10 @@ def _closed(world: World, _group: str) -> Sums:
 
 
 def _in_table(world: World, group: str) -> Sums:
-    """Return what the changelog of Faust's table says last of each key."""
-    last = {key: int(json.loads(value)) for key, value in world.pairs(f"{group}-{TABLE}-changelog")}
+    """Return what the changelog of Faust's table says last of each key, in whichever partition: counts only grow."""
+    last = Counter[bytes]()
+    for key, value in world.pairs(f"{group}-{TABLE}-changelog"):
+        last[key] = max(last[key], int(json.loads(value)))
     sums = Counter[str]()
     for key, n in last.items():
         name = json.loads(key)[0].partition("/")[2]
