@@ -13,6 +13,10 @@ from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import EPOCH, instant_of, ms_of
 
 _ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
+_OF_SCORES: Final = frozenset({"saturation", "score_shift"})
+"""Rules whose direction is that of scores, of which higher ones pass."""
+_OF_NOBODY: Final = frozenset({"volume", "silence"})
+_KNOWS_CAUSE: Final = frozenset({"version_change"})
 
 
 class Incident(NamedTuple):
@@ -75,7 +79,7 @@ def incident_of(cause: Cause) -> Incident:
     Its id is of its root and of when it could first be known, so that neither longer windows nor what joins change it.
     """
     own = [each for each in cause.findings if each.where == cause.root.where] or list(cause.findings)
-    lead = max(own, key=_weight)
+    lead, telling = max(own, key=_weight), max(own, key=_tells)
     begin = begin_of(own)
     found = min(each.found for each in cause.findings)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)
@@ -89,11 +93,11 @@ def incident_of(cause: Cause) -> Incident:
         until=None if cause.until_ms is None else instant_of(cause.until_ms),
         evidence="strong" if chance < CHANCE else "weak",
         chance=chance,
-        lead=worst_of(lead),
+        lead=worst_of(telling),
         metrics=tuple(sorted({each.latest.metric for each in cause.findings})),
         rejected=_people(own, accepted=False),
         accepted=_people(own, accepted=True),
-        children=tuple(sorted(each.latest.anomaly_id for each in cause.findings if each is not lead)),
+        children=tuple(sorted(each.latest.anomaly_id for each in cause.findings if each is not telling)),
         described=tuple(sorted({each.where for each in cause.findings} - {cause.root.where, WHOLE}, key=str)),
         ended_by=None if cause.until_ms is None else _ended_by(cause),
         quiet_since=_quiet_since(cause),
@@ -121,6 +125,12 @@ def _weight(finding: FindingHistory) -> tuple[bool, float, str]:
     return (worst.severity == "high", excess(worst) / expected**0.5, worst.anomaly_id)
 
 
+def _tells(finding: FindingHistory) -> tuple[bool, bool, float, str]:
+    """Whose words an incident has: a rule that knows the cause says better what to do than one that counts more."""
+    high, weight, name = _weight(finding)
+    return high, finding.latest.rule in _KNOWS_CAUSE, weight, name
+
+
 def _quiet_since(cause: Cause) -> datetime | None:
     if cause.until_ms is not None:
         return None
@@ -138,13 +148,20 @@ def _people(own: list[FindingHistory], *, accepted: bool) -> float:
 
 
 def wrongly_accepted(anomaly: Anomaly) -> bool:
-    """Return whether what is beyond the expected was let in: attacks, impostors, rejections that did not come."""
+    """Return whether what is beyond the expected was let in: attacks, impostors, rejections that did not come.
+
+    Scores that are higher than usual let people in; of everything else it is too few that do.
+    """
+    if anomaly.rule in _OF_SCORES:
+        return anomaly.direction != "down"
     return anomaly.metric.startswith(_ACCEPTED) or anomaly.direction == "down"
 
 
 def counts_people(anomaly: Anomaly) -> bool:
-    """Return whether the excess is a number of transactions that went wrong; volumes and silence have none."""
-    return anomaly.rule not in {"volume", "silence", "few_values", "score_shift"} or anomaly.affected is not None
+    """Return whether the excess is a number of transactions that went wrong: nobody came to harm who did not come."""
+    if anomaly.rule in _OF_NOBODY:
+        return False
+    return anomaly.rule not in {"few_values", "score_shift"} or anomaly.affected is not None
 
 
 def _ended_by(cause: Cause) -> IncidentEndedBy:

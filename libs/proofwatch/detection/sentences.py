@@ -11,13 +11,23 @@ from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
-from proofwatch.detection.words import ENDED, NEXT_STEPS, SHAPES, metric_words, percent, slice_words
+from proofwatch.detection.words import (
+    ENDED,
+    NEXT_STEPS,
+    NEXT_STEPS_BY_RULE,
+    SHAPES,
+    SHAPES_OTHERWISE,
+    metric_words,
+    percent,
+    slice_words,
+)
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
 _MAX_ALIKE: Final = 4
+_OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 _ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
 
 
@@ -95,14 +105,14 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
 def what(anomaly: Anomaly) -> str:
     """Return what is wrong, in a clause that `where` follows."""
     metric = metric_words(anomaly.metric)
-    if shape := SHAPES.get(anomaly.rule):
+    if shape := SHAPES_OTHERWISE.get((anomaly.rule, anomaly.direction or "up")) or SHAPES.get(anomaly.rule):
         return shape.format(metric=metric)
     return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
 
 
 def next_step(anomaly: Anomaly) -> str:
     """Return what to do next."""
-    return NEXT_STEPS[anomaly.action]
+    return NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
 
 
 def needed(anomaly: Anomaly) -> str:
@@ -142,7 +152,9 @@ def _rates(anomaly: Anomaly) -> str:
     if words := words_of(anomaly):  # what is no rate has words of its own
         return words.sentence[:-1]
     interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
-    return f"{_counts(anomaly)} ({interval}), expected {percent(anomaly.baseline_rate)}"
+    guessed = anomaly.rule in _OF_RATES and not anomaly.baseline_n
+    by_policy = " by the policy: what is usual here is not known yet" if guessed else ""
+    return f"{_counts(anomaly)} ({interval}), expected {percent(anomaly.baseline_rate)}{by_policy}"
 
 
 def _counts(anomaly: Anomaly) -> str:

@@ -43,18 +43,35 @@ ENDED: Final = {
     "within": "within what is expected again",
 }
 SHAPES: Final = {
-    "collapse": "{metric} were expected and did not come",
-    "saturation": "scores are all at a bound ({metric})",
+    "collapse": "no {metric} any more",
+    "saturation": "{metric} let everybody pass",
     "few_values": "scores are all alike ({metric})",
-    "score_shift": "scores are distributed otherwise than before ({metric})",
+    "score_shift": "{metric} are higher than before",
     "missing_scores": "scores are missing ({metric})",
-    "volume": "the volume of traffic left what is usual",
+    "volume": "traffic surges",
     "silence": "labels stopped coming",
     "limit_breach": "the limit is proven broken: {metric}",
     "sequential_limit": "the limit is proven broken: {metric}",
     "version_change": "{metric} changed with the new version",
     "timing_jump": "{metric} jumped",
 }
+SHAPES_OTHERWISE: Final = {
+    ("collapse", "up"): "nothing but {metric}",
+    ("saturation", "down"): "{metric} let nobody pass",
+    ("score_shift", "down"): "{metric} are lower than before",
+    ("volume", "down"): "traffic has all but stopped",
+}
+"""Of rules that look both ways: what the other direction is called."""
+_ALL_IN: Final = "stop automatic activation until the check works again, and review who was accepted since"
+_ALL_OUT: Final = "repair the check, which refuses everybody, and ask who was refused since to come again"
+NEXT_STEPS_BY_RULE: Final = {
+    ("saturation", "up"): _ALL_IN,
+    ("saturation", "down"): _ALL_OUT,
+    ("collapse", "down"): _ALL_IN,
+    ("collapse", "up"): _ALL_OUT,
+    ("volume", "down"): "see whether upstream stopped, or what lies on the way from there",
+}
+"""What to do where the rule knows more than the action says."""
 
 
 def metric_words(metric: str) -> str:

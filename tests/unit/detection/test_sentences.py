@@ -55,6 +55,67 @@ def test_a_finding_says_that_it_counted_first_attempts() -> None:
     assert event_of(_incident(anomaly(WHOLE, k=170, n=1000))).counted is None
 
 
+@pytest.mark.parametrize(
+    ("rule", "direction", "metric", "title", "accepted", "severity", "step"),
+    [
+        (
+            "saturation",
+            "up",
+            "liveness_score",
+            "Liveness scores let everybody pass",
+            True,
+            "critical",
+            "stop automatic",
+        ),
+        ("saturation", "down", "liveness_score", "Liveness scores let nobody pass", False, "high", "repair the check"),
+        ("collapse", "down", "rejection_rate", "No rejections any more", True, "critical", "stop automatic"),
+        ("collapse", "up", "rejection_rate", "Nothing but rejections", False, "high", "repair the check"),
+        ("score_shift", "up", "match_score", "Face match scores are higher than before", True, "critical", "incident"),
+        ("score_shift", "down", "match_score", "Face match scores are lower than", False, "high", "incident"),
+    ],
+)
+def test_whom_a_check_that_fails_open_or_closed_harms(
+    rule: str, direction: str, metric: str, title: str, accepted: bool, severity: str, step: str
+) -> None:
+    """Who is let in wrongly and who is kept out wrongly are different people, and ask for different things."""
+    fired = anomaly(WHOLE, metric, rule=rule, direction=direction, k=42, n=42, affected=40.0, action="incident_review")
+    found = _incident(fired)
+    assert (found.accepted >= 1, found.rejected >= 1, found.severity) == (accepted, not accepted, severity)
+    told = incident_sentence(found)
+    assert told.startswith(title)
+    assert ("wrongly accepted" in told) == accepted
+    assert ("rejected beyond" in told) == (not accepted)
+    assert step in told.partition("Next: ")[2]
+
+
+@pytest.mark.parametrize(("rule", "metric"), [("volume", "transactions"), ("silence", "labels")])
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_who_did_not_come_came_to_no_harm(rule: str, metric: str, direction: str) -> None:
+    """A volume counts nobody who was judged wrongly, whatever its detector calls affected."""
+    fired = anomaly(WHOLE, metric, rule=rule, direction=direction, k=0, n=20, affected=26.0, action="incident_review")
+    found = _incident(fired)
+    assert (found.accepted, found.rejected, found.severity) == (0.0, 0.0, "high")
+    assert "About" not in incident_sentence(found)
+
+
+def test_a_rule_that_knows_the_cause_says_what_to_do() -> None:
+    """A chart counts more, later; that it is a release, and what to do about one, is still said."""
+    release: Slice = ("sdk_version", "4.1.0")
+    compared = anomaly(release, rule="version_change", k=60, n=300, action="hold_or_roll_back_release")
+    chart = anomaly(release, rule="cusum", k=160, n=800, minute=900, first=840)
+    found = _incident(compared, chart)
+    assert found.lead.rule == "version_change"
+    assert "Next: hold the roll-out, or roll it back." in incident_sentence(found)
+
+
+def test_what_the_policy_expects_is_not_called_usual() -> None:
+    """A rate without a baseline is compared with the policy's: whoever reads it must know."""
+    fired = anomaly(WHOLE, rule="cusum", k=60, n=1500)
+    assert "expected 2 % by the policy: what is usual here is not known yet" in finding_sentence(fired, "all of bank")
+    known = replace(fired, baseline_k=200, baseline_n=10_000)
+    assert "by the policy" not in finding_sentence(known, "all of bank")
+
+
 def test_times_are_the_tenant_s_with_the_zone_said() -> None:
     """Of an incident, of a finding, of one that ended; the titles too."""
     fired = replace(anomaly(), time_zone="Asia/Kolkata")
