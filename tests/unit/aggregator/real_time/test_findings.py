@@ -78,6 +78,15 @@ def test_few_values() -> None:
     """All scores alike, and at no bound."""
     told = after_ten_hours().feed(many(10, failed=1, alike=1.0))
     assert told.said() == [("few_values", "liveness_score", "down", "firing")]
+    assert told.published[0].at_ms <= AFTER + 5 * MINUTE
+
+
+def test_one_minute_in_which_scores_happen_to_be_alike_is_none() -> None:
+    """Ten of twenty in one bin happen several times a year, where usually one in eight is in it."""
+    minutes = many(10, failed=1)
+    by_chance = many(10, failed=1, alike=0.28)[4]
+    told = after_ten_hours().feed([*minutes[:4], by_chance, *minutes[5:]])
+    assert told.said() == []
 
 
 def test_missing_scores() -> None:
