@@ -10,7 +10,7 @@ from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.announcing import announcer
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.kafka_secured import SUPER_USERS, SecuredBroker, secured_kafka
-from tests.support.logs import logging_as_it_was
+from tests.support.logs import loggers_uncached, logging_as_it_was
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.registry_server import RegistryServer
@@ -20,6 +20,13 @@ from tests.support.stack import Stack
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=1_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_are_not_cached() -> Iterator[None]:
+    """Also where a fixture of a whole module runs a command: it is made before anything that is a single test's."""
+    with loggers_uncached():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -14,11 +14,8 @@ _CLIENTS: Final = ("aiokafka", "aiokafka.conn", "asyncio", "faust", "httpcore", 
 
 
 @contextmanager
-def logging_as_it_was() -> Iterator[None]:
-    """Put handlers, levels, hooks and structlog's configuration back; loggers of modules are not cached meanwhile."""
-    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
-    handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in _CLIENTS}
+def loggers_uncached() -> Iterator[None]:
+    """Let no logger of a module keep a configuration, which would outlive the test or the fixture that made it."""
     configure = structlog.configure
 
     def uncached(**settings: Any) -> None:
@@ -27,6 +24,15 @@ def logging_as_it_was() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", uncached)
         yield
+
+
+@contextmanager
+def logging_as_it_was() -> Iterator[None]:
+    """Put handlers, levels, hooks and structlog's configuration back."""
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in _CLIENTS}
+    yield
     logging.captureWarnings(capture=False)
     root.handlers[:] = handlers
     root.setLevel(level)
