@@ -15,6 +15,7 @@ from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.wrappers.observed import Observer, Sample
 from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.metric_catalogue import NOTIFICATIONS, NOTIFICATIONS_PENDING
+from proofwatch.runtime.pause import pause
 from services.notifier.core.delivery import Failed, Next, RetryPolicy, after_attempt
 from services.notifier.ports import Channel, Claimed, SendQueue
 
@@ -99,10 +100,7 @@ class Sender:
                 self._ready, self._waits_for = True, ""
             except DatabaseAway as error:  # said by the pool
                 self._ready, self._waits_for = False, str(error)
-            try:
-                await asyncio.wait_for(self._stopping.wait(), self._poll_s)
-            except TimeoutError:
-                continue
+            await pause(self._stopping, self._poll_s)
 
     async def stop(self) -> None:
         """Claim nothing more, give what is in hand 5 s, close the channels; the rest is sent again by somebody."""

@@ -53,13 +53,8 @@ async def write_audit(bus: Bus, pool: "asyncpg.Pool", clock: Clock, out: Path) -
             await auditor.stop()
     _empty(out / FOLDER)
     exported = await write_export(LogReader(pool), out / FOLDER)
-    write_key(out, key)
-    return exported.entries
-
-
-def write_key(out: Path, key: SigningKey) -> None:
-    """Write the public key beside the export."""
     (out / KEY).write_text(f"{key.verifier.text()}\n", encoding="utf-8")
+    return exported.entries
 
 
 def _empty(folder: Path) -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from proofwatch.audit.checkpoint import Checkpoint
 from proofwatch.audit.merkle import ProofRefused, Range
 from proofwatch.audit.note import InvalidNote, Note, VerifierKey
+from proofwatch.audit.proof import hash_lines
 
 _KIND: Final = "proofwatch-fork@v1"
 
@@ -75,7 +76,7 @@ def _check_sizes(proof: ForkProof, smaller: Checkpoint, larger: Checkpoint) -> N
 
 
 def _texts(hashes: Range | None) -> list[str]:
-    return [base64.b64encode(each).decode() for each in hashes.hashes] if hashes else []
+    return hash_lines(hashes.hashes) if hashes else []
 
 
 def _hashes(texts: Sequence[str]) -> list[bytes]:

@@ -1,7 +1,7 @@
 """Proofs of one entry that can be checked offline (C2SP tlog-proof)."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -45,8 +45,8 @@ class Proof:
     def body(self) -> bytes:
         """Return the proof as the bytes of a file, by convention `*.tlog-proof`."""
         extra = [f"{_EXTRA}{base64.b64encode(self.extra).decode()}"] if self.extra else []
-        hashes = (base64.b64encode(each).decode() for each in self.hashes)
-        return "\n".join([_HEADER, *extra, f"{_INDEX}{self.index}", *hashes, "", ""]).encode() + self.checkpoint.body()
+        lines = [_HEADER, *extra, f"{_INDEX}{self.index}", *hash_lines(self.hashes), "", ""]
+        return "\n".join(lines).encode() + self.checkpoint.body()
 
     def check(self, leaf: bytes) -> Checkpoint:
         """Return the checkpoint in whose tree the leaf's hash is proved to lie; its signatures are not looked at.
@@ -56,6 +56,11 @@ class Proof:
         checkpoint = Checkpoint.parse(self.checkpoint.text)
         check_inclusion(leaf, self.index, checkpoint.size, self.hashes, checkpoint.root)
         return checkpoint
+
+
+def hash_lines(hashes: Iterable[bytes]) -> list[str]:
+    """Return hashes as `hashes_of` reads them."""
+    return [base64.b64encode(each).decode() for each in hashes]
 
 
 def hashes_of(lines: Sequence[str]) -> tuple[bytes, ...]:

@@ -4,7 +4,6 @@ A request is refused with a status: 400 malformed, 403 not signed by a key that 
 unknown log, 409 another size was the last (the answer says which), 422 the new tree does not begin with the old one.
 """
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -12,7 +11,7 @@ from proofwatch.audit.checkpoint import Checkpoint, cosign, number
 from proofwatch.audit.merkle import EMPTY_ROOT, ProofRefused
 from proofwatch.audit.merkle_proofs import check_consistency
 from proofwatch.audit.note import InvalidNote, Note, NotSigned, SigningKey, VerifierKey
-from proofwatch.audit.proof import hashes_of
+from proofwatch.audit.proof import hash_lines, hashes_of
 
 _OLD: Final = "old "
 _MOST_HASHES: Final = 63
@@ -38,8 +37,7 @@ class Request(NamedTuple):
 
     def body(self) -> bytes:
         """Return the request as bytes."""
-        hashes = (base64.b64encode(each).decode() for each in self.proof)
-        return "\n".join([f"{_OLD}{self.old}", *hashes, "", ""]).encode() + self.note.body()
+        return "\n".join([f"{_OLD}{self.old}", *hash_lines(self.proof), "", ""]).encode() + self.note.body()
 
 
 class Seen(NamedTuple):

@@ -50,7 +50,7 @@ insert into audit.cosignatures(checkpoint_index, line) select $1, unnest($2::tex
 
 
 class PostgresLog:
-    """The store of the auditor; whoever else reads does so by `reading`."""
+    """The store of the auditor; whoever else reads does so by `log_reader`."""
 
     def __init__(self, pool: "asyncpg.Pool") -> None:
         self._pool = pool

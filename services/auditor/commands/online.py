@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -28,12 +30,9 @@ async def exported(args: argparse.Namespace) -> int:
     witnesses: tuple[VerifierKey, ...] = ()
     if args.witness_policy:
         witnesses = tuple(parse_policy(args.witness_policy.read_text(encoding="utf-8")).witnesses.values())
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
+    async with _log() as reader:
         with progress_bar("exporting entries") as advance:
-            done = await write_export(LogReader(pool), args.out, args.begin or 0, args.end, witnesses, advance)
-    finally:
-        await pool.close()
+            done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)
     sys.stdout.write(f"{done.entries:,} entries and {done.checkpoints:,} checkpoints in {args.out}\n")
     sys.stdout.write(f"check it with: proofwatch audit verify {args.out} --key LOG_KEY_FILE\n")
     return 0
@@ -41,9 +40,7 @@ async def exported(args: argparse.Namespace) -> int:
 
 async def proved(args: argparse.Namespace) -> int:
     """Write the proof of one entry, and its leaf beside it."""
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
-        reader = LogReader(pool)
+    async with _log() as reader:
         place = await reader.place_of(args.entry)
         checkpoints = await reader.checkpoints(0, 0)
         if place is None or not checkpoints or place >= checkpoints[-1][1]:
@@ -51,8 +48,6 @@ async def proved(args: argparse.Namespace) -> int:
         _, size, note = checkpoints[-1]
         nodes = await reader.nodes(inclusion_parts(place, size))
         leaf = await reader.leaf(place)
-    finally:
-        await pool.close()
     args.out.write_bytes(Proof(place, tuple(inclusion_proof(place, size, nodes)), note).body())
     beside = args.out.with_suffix(".leaf.json")
     beside.write_bytes(leaf)
@@ -64,11 +59,8 @@ async def searched(args: argparse.Namespace) -> int:
     """List the newest entries."""
     since = instant_of(args.since) if args.since is not None else None
     wanted = Wanted(args.entry_action.replace("*", "%") if args.entry_action else None, args.actor, args.tenant, since)
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
-        found = await LogReader(pool).find(wanted, args.limit)
-    finally:
-        await pool.close()
+    async with _log() as reader:
+        found = await reader.find(wanted, args.limit)
     if not found:
         raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
     for place, entry in reversed(found):
@@ -78,28 +70,20 @@ async def searched(args: argparse.Namespace) -> int:
 
 async def shown(args: argparse.Namespace) -> int:
     """Show one entry whole, as JSON."""
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
-        reader = LogReader(pool)
+    async with _log() as reader:
         place = await reader.place_of(args.entry)
         if place is None:
             raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
         leaf = await reader.leaf(place)
-    finally:
-        await pool.close()
     sys.stdout.write(msgspec.json.format(leaf, indent=2).decode() + "\n")
     return 0
 
 
 async def keys(args: argparse.Namespace) -> int:
     """List the keys of the log: which sign, and which did."""
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
-        reader = LogReader(pool)
+    async with _log() as reader:
         found = (await reader.keys()).keys
         checkpoints = await reader.checkpoints(0, 0)
-    finally:
-        await pool.close()
     if not found:
         raise NothingFound("the log has no key yet; does the auditor run?")
     for each in found:
@@ -109,6 +93,16 @@ async def keys(args: argparse.Namespace) -> int:
         last = Checkpoint.parse(checkpoints[-1][2].text)
         sys.stdout.write(f"last checkpoint: {last.size:,} entries, root {last.root.hex()}\n")
     return 0
+
+
+@asynccontextmanager
+async def _log() -> AsyncIterator[LogReader]:
+    """Open the log of the database that the settings name."""
+    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
+    try:
+        yield LogReader(pool)
+    finally:
+        await pool.close()
 
 
 def _line(place: int, entry: Entry, as_json: bool) -> str:

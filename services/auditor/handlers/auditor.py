@@ -18,6 +18,7 @@ from proofwatch.audit.note import SigningKey
 from proofwatch.bus.errors import BusUnavailable, Fenced, Halted
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.pause import pause
 from services.auditor.core.keyring import Change, KeysDisagree, changes, entry_of_change
 from services.auditor.core.position import Elsewhere, refusal
 from services.auditor.core.sequencing import Growth, Pending, Tree, grown
@@ -90,7 +91,7 @@ class Auditor:
             except BusUnavailable as error:
                 self._waits_for = str(error)
             if worked < self._limit:
-                await self._pause()
+                await pause(self._stopping, self._poll_s)
 
     async def stop(self) -> None:
         """Work no more. Whoever waits goes on when the lease has ended."""
@@ -173,9 +174,3 @@ class Auditor:
                 await outlet.publish(each)
             await self._store.left(each.place)
         self._unpublished = False
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), self._poll_s)
-        except TimeoutError:
-            return

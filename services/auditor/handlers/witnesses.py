@@ -10,6 +10,7 @@ from proofwatch.audit.checkpoint import cosigners
 from proofwatch.audit.merkle_proofs import consistency_parts, consistency_proof
 from proofwatch.audit.note import InvalidNote, Note
 from proofwatch.bus.errors import BusUnavailable, Halted
+from proofwatch.runtime.pause import pause
 from services.auditor.ports import Outlet, Published, Store, Witness, WitnessAway
 
 _log = structlog.get_logger(__name__)
@@ -51,15 +52,15 @@ class Witnessing:
         return []
 
     async def _keep_asking(self, witness: Witness) -> None:
-        pause = _PAUSE_S
+        seconds = _PAUSE_S
         while not self._stopping.is_set():
             try:
                 await self._ask(witness)
             except BusUnavailable:
                 continue
             finally:
-                pause = min(pause * 2, _MOST_PAUSE_S) if witness.name in self._away else _PAUSE_S
-                await self._pause(pause)
+                seconds = min(seconds * 2, _MOST_PAUSE_S) if witness.name in self._away else _PAUSE_S
+                await pause(self._stopping, seconds)
 
     async def _ask(self, witness: Witness) -> int:
         """Return 1 if the witness cosigned something new. Raises `Halted` if it has seen more than there is."""
@@ -110,9 +111,3 @@ class Witnessing:
             return []
         nodes = await self._store.nodes(consistency_parts(old, size))
         return consistency_proof(old, size, nodes)
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
