@@ -9,7 +9,7 @@ from proofwatch.audit import export
 from proofwatch.audit.forks import check_fork, read_fork
 from proofwatch.audit.merkle import ProofRefused, leaf_hash
 from proofwatch.audit.note import COSIGNATURE, ED25519, InvalidNote, Note, SigningKey, VerifierKey
-from proofwatch.audit.policy import parse_policy
+from proofwatch.audit.policy import Policy, parse_policy
 from proofwatch.audit.proof import Proof
 from proofwatch.audit.verify import Trust, Verdict, verify
 from proofwatch.runtime.terminal import progress_bar
@@ -42,7 +42,7 @@ def verified(args: argparse.Namespace) -> int:
     trust = Trust(
         [key for path in args.key for key in keys_of(path)],
         _note(args.since) if args.since else None,
-        parse_policy(_text(args.witness_policy)) if args.witness_policy else None,
+        policy_of(args.witness_policy) if args.witness_policy else None,
     )
     total = folder.count(export.ENTRIES)
     with progress_bar("checking entries") as advance:
@@ -91,6 +91,11 @@ def keys_of(path: Path) -> list[VerifierKey]:
         return [VerifierKey.parse(each) for each in found]
     except InvalidNote as error:
         raise CannotRead(f"{path}: {error}") from None
+
+
+def policy_of(path: Path) -> Policy:
+    """Return the policy of a file. Raises `CannotRead` and `InvalidPolicy`."""
+    return parse_policy(_text(path))
 
 
 def _note(path: Path) -> Note:

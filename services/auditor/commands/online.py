@@ -11,13 +11,13 @@ from proofwatch.audit.checkpoint import Checkpoint
 from proofwatch.audit.entry import Entry, leaf_of
 from proofwatch.audit.merkle_proofs import inclusion_parts, inclusion_proof
 from proofwatch.audit.note import VerifierKey
-from proofwatch.audit.policy import parse_policy
 from proofwatch.audit.proof import Proof
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.instants import instant_of
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
+from services.auditor.commands.offline import policy_of
 from services.auditor.commands.write_export import write_export
 
 
@@ -29,7 +29,7 @@ async def exported(args: argparse.Namespace) -> int:
     """Write an export."""
     witnesses: tuple[VerifierKey, ...] = ()
     if args.witness_policy:
-        witnesses = tuple(parse_policy(args.witness_policy.read_text(encoding="utf-8")).witnesses.values())
+        witnesses = tuple(policy_of(args.witness_policy).witnesses.values())
     async with _log() as reader:
         with progress_bar("exporting entries") as advance:
             done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)

@@ -48,6 +48,7 @@ async def test_an_operator_reads_exports_and_proves(
     code, out, _ = await said(capsys, "proof", proof, "--leaf", tmp_path / "e.leaf.json", "--key", key)
     assert (code, out) == (0, "PROVED\n  it is entry 3 of 6 of audit.example/proofwatch\n")
 
-    for arguments in (("show", "99"), ("prove", "99", "--out", proof), ("search", "--tenant", "nobody")):
+    unread = ("export", "--out", tmp_path / "other", "--witness-policy", tmp_path / "nowhere")
+    for arguments in (unread, ("show", "99"), ("prove", "99", "--out", proof), ("search", "--tenant", "nobody")):
         code, out, err = await said(capsys, *arguments)
         assert (code, out, err.count("\n")) == (2, "", 1)
