@@ -2,7 +2,7 @@
 
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.runs import EXACT
-from proofwatch.detection.words import CODE, ENDED, metric_words, percent
+from proofwatch.detection.words import ENDED, metric_words, percent, plain_metric
 from proofwatch.events.types import Step
 from proofwatch.local_time import minute
 
@@ -31,7 +31,7 @@ def _rise(incident: Incident) -> str:
     if rise is None:
         return ""
     zone = incident.lead.time_zone
-    metric = metric_words(rise.metric if CODE.fullmatch(rise.metric) else "unnamed")
+    metric = metric_words(plain_metric(rise.metric))
     said = (
         f"It rose again since {minute(rise.since, zone)}, known {minute(rise.known_at, zone)}: {metric} went from "
         f"{percent(rise.from_rate)} to {percent(rise.to_rate)} ({rise.k:,} of {rise.n:,}), "

@@ -1,4 +1,4 @@
-"""The event of an incident: its numbers and codes, and its words, once with the values of segments and once without."""
+"""The event of an incident: its numbers and codes, and its words, once in full and once as a notice may say them."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from proofwatch.detection import incident
 from proofwatch.detection.findings import Slice
 from proofwatch.detection.sentences import incident_news, incident_sentence
-from proofwatch.detection.words import CODE, slice_kind_words
+from proofwatch.detection.slice_names import notice_words
+from proofwatch.detection.words import plain_metric
 from proofwatch.events import types
 from proofwatch.events.enumerations import IncidentChange
 
@@ -17,20 +18,19 @@ CHILDREN: Final = 100
 SLICES: Final = 32
 STEPS: Final = 32
 _LONGEST: Final = {"title": 2048, "sentence": 8192, "notice_title": 512, "notice": 4096}
-_UNNAMED: Final = "unnamed"
 
 
 def event_of(found: incident.Incident, before: incident.Incident | None = None) -> types.Incident:
     """Return the event of an incident as it is now; `before` as it was told last, None: not yet."""
     lead, root = found.lead, found.root
-    quiet = found._replace(lead=replace(lead, metric=_code(lead.metric)))
+    quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)))
     change = change_of(found, before)
     rose = change == "rose_again"
     words = {
         "title": incident_news(found, risen=rose),
         "sentence": incident_sentence(found),
-        "notice_title": incident_news(quiet, slice_kind_words, risen=rose),
-        "notice": incident_sentence(quiet, slice_kind_words),
+        "notice_title": incident_news(quiet, notice_words, risen=rose),
+        "notice": incident_sentence(quiet, notice_words),
     }
     return types.Incident(
         schema_version=1,
@@ -119,10 +119,6 @@ def _slices(slices: Iterable[Slice]) -> tuple[types.Slice, ...]:
     """Return slices as the event has them; the whole tenant is none."""
     named = [types.Slice(segment_name=name, segment_value=value or "") for name, value in slices if name]
     return tuple(named[:SLICES])
-
-
-def _code(metric: str) -> str:
-    return metric if CODE.fullmatch(metric) else _UNNAMED
 
 
 def _fitting(text: str, longest: int) -> str:

@@ -11,6 +11,7 @@ from proofwatch.detection.findings import WHOLE, Slice, excess
 from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
+from proofwatch.detection.slice_names import slice_words
 from proofwatch.detection.words import (
     ENDED,
     NEXT_STEPS,
@@ -19,13 +20,12 @@ from proofwatch.detection.words import (
     SHAPES_OTHERWISE,
     metric_words,
     percent,
-    slice_words,
 )
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
-"""How a reader may know a slice of a tenant: `slice_words`, or `slice_kind_words` without its value."""
+"""How a reader may know a slice of a tenant: `slice_words`, or `notice_words` without what a notice may not say."""
 _MAX_ALIKE: Final = 4
 _OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 _ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.slice_names import is_plain
 
 CODE: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 """What is a code of ours, and no text of somebody else's."""
@@ -81,16 +81,12 @@ def metric_words(metric: str) -> str:
     return f"{words} by {species}" if species else words
 
 
-def slice_words(where: Slice, tenant: str) -> str:
-    """Return which transactions a slice are."""
-    return f"all of {tenant}" if where == WHOLE else f"{where[0]} {where[1]} of {tenant}"
-
-
-def slice_kind_words(where: Slice, tenant: str) -> str:
-    """Return which transactions a slice are, for those who may not see the value: the attribute, if it is a code."""
-    if where == WHOLE:
-        return f"all of {tenant}"
-    return f"one {where[0]} of {tenant}" if where[0] and CODE.fullmatch(where[0]) else f"one segment of {tenant}"
+def plain_metric(metric: str) -> str:
+    """Return a metric as a notice may name it: without text of somebody else's."""
+    name, of, species = metric.partition(":")
+    if not CODE.fullmatch(name):
+        return "unnamed"
+    return metric if not of or is_plain(species) else name
 
 
 def percent(rate: float) -> str:

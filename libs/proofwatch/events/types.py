@@ -409,6 +409,8 @@ class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """When the newest reason occurred."""
     reasons: tuple[Reason, ...]
     """Every reason so far, oldest first."""
+    title: Annotated[str, Meta(max_length=512, min_length=1)] | None = None
+    """Of a case of an incident: what, where and since when, in words that a notice may say. Not there from before there were any."""
 
 
 class Guidance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -523,9 +525,9 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     sentence: Annotated[str, Meta(max_length=8192, min_length=1)]
     """What, where, since when, how sure, how many people, what next, in English; names values of segments."""
     notice_title: Annotated[str, Meta(max_length=512, min_length=1)]
-    """The title without values of segments, for those who may not see them."""
+    """The title as a notice may say it: of segments only the values of handset, OS, SDK, matcher, PAD and source, where they are plain names."""
     notice: Annotated[str, Meta(max_length=4096, min_length=1)]
-    """The sentence without values of segments, for those who may not see them."""
+    """The sentence as a notice may say it, with the same values only."""
     share: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
     """The part of the tenant’s excess that the root holds, 0 to 1; absent: the tenant’s counts are not known."""
     rest_k: Annotated[int, Meta(ge=0)] | None = None

@@ -1,17 +1,20 @@
-"""What can be notified, in one shape, and its words: identifiers and numbers only, no subject data.
+"""What can be notified, in one shape, and in words: no subject data, and no codes but the identifier to look up.
 
-Left out on purpose: subject tags, transaction ids, imagery, segment values, and the free text of platform alerts.
-Whoever is notified looks the identifier up where access is controlled.
+Left out on purpose: subject tags, transaction ids, imagery, values of segments that `detection.slice_names` does not
+have in notices, and the free text of platform alerts. Whoever is notified looks the identifier up where access is
+controlled.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from proofwatch.detection.case_words import ALERTS, QUEUES, number_words, reason_words
 from proofwatch.events import topics
-from proofwatch.events.enumerations import NotificationSeverity, NotificationState
+from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Incident, PlatformAlert
 from proofwatch.instants import instant_of, ms_of
@@ -19,6 +22,11 @@ from proofwatch.local_time import minute
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _NEWS: Final = frozenset({"began", "rose", "rose_again", "again", "ended"})
+_CASES: Final[Mapping[EscalationStatus, str]] = {
+    "open": "opened for {}",
+    "escalated": "escalated to {}",
+    "closed": "closed",
+}
 _TITLE: Final = 256
 _SUMMARY: Final = 2048
 """The schema's limits."""
@@ -45,17 +53,15 @@ def of_incident(incident: Incident) -> Fact | None:
     """Return the fact: it began, rose, rose again, came back or ended. None: what else changed is no news.
 
     What merged is told by the incident that it became a part of; what chance explains is told to nobody. The words are
-    the incident's own, without values of segments. Raises `OverflowError` for a time that in UTC lies outside the years
+    the incident's own, those for notices. Raises `OverflowError` for a time that in UTC lies outside the years
     1 to 9999.
     """
     if incident.change not in _NEWS:
         return None
     ended = incident.state == "ended"
     at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
-    codes = (
-        f"Incident {incident.incident_id}, revision {incident.revision}; {_name(incident.metric)}, "
-        f"rule {_name(incident.rule)}, {incident.children_count} further findings, action {incident.action}."
-    )
+    further = f"{incident.children_count:,} further findings are part of it. " if incident.children_count else ""
+    last = f"{further}Incident {incident.incident_id}, revision {incident.revision}."
     return Fact(
         source_topic=topics.INCIDENTS,
         source_id=incident.incident_id,
@@ -64,7 +70,7 @@ def of_incident(incident: Incident) -> Fact | None:
         severity=incident.severity,
         state="resolved" if ended else "firing",
         title=_fitting(incident.notice_title, _TITLE),
-        summary=f"{_fitting(incident.notice, _SUMMARY - len(codes) - 1)} {codes}",
+        summary=f"{_fitting(incident.notice, _SUMMARY - len(last) - 1)} {last}",
         at=at.astimezone(UTC),
     )
 
@@ -77,15 +83,15 @@ def of_escalation(escalation: Escalation) -> Fact:
     """
     closed = escalation.status == "closed"
     subject = escalation.subject_tag is not None
-    codes: dict[str, int] = {}
-    for reason in escalation.reasons:
-        codes[_name(reason.code)] = codes.get(_name(reason.code), 0) + 1
-    reasons = ", ".join(f"{code} × {count}" for code, count in sorted(codes.items())[:_MAX_SHOWN])
+    whys = Counter(reason_words(reason.code) for reason in escalation.reasons)
+    counted = (f"{why} ({count} times)" if count > 1 else why for why, count in sorted(whys.items())[:_MAX_SHOWN])
     newest = escalation.reasons[-1].evidence if escalation.reasons else {}
     at = escalation.raised_at.astimezone(UTC)
     bundle = derived_id("subjects", escalation.tenant, escalation.severity, ms_of(at) // _HOUR_MS)
     bundled = subject and not closed
     more = f" Further ones before {minute(instant_of((ms_of(at) // _HOUR_MS + 1) * _HOUR_MS))} are in the queue only."
+    whose = f"A case of a person of {escalation.tenant}" if subject else f"A case of an incident of {escalation.tenant}"
+    what = f": {escalation.title}" if escalation.title else ""
     return Fact(
         source_topic=topics.ESCALATIONS,
         source_id=bundle if bundled else escalation.case_id,
@@ -93,13 +99,12 @@ def of_escalation(escalation: Escalation) -> Fact:
         tenant=escalation.tenant,
         severity=escalation.severity,
         state="resolved" if closed else "raised",
-        title=(
-            f"{'Subject' if subject else 'Incident'} case of {escalation.tenant} {escalation.status}: "
-            f"{escalation.queue}, {escalation.severity}"
-        ),
-        summary=(
-            f"Case {escalation.case_id}, revision {escalation.revision}: {len(escalation.reasons)} reasons "
-            f"({reasons}). Newest: {_numbers(newest)}.{more if bundled else ''}"
+        title=_fitting(f"{whose}, {_CASES[escalation.status].format(QUEUES[escalation.queue])}{what}", _TITLE),
+        summary=_fitting(
+            f"{escalation.severity.capitalize()} severity. Why: {'; '.join(counted) or 'no reason is given'}. "
+            f"Newest: {_numbers(newest)}.{more if bundled else ''} Case {escalation.case_id}, revision "
+            f"{escalation.revision}.",
+            _SUMMARY,
         ),
         at=at,
     )
@@ -116,14 +121,14 @@ def of_platform_alert(alert: PlatformAlert) -> Fact:
         tenant=None,
         severity=alert.severity,
         state=alert.state,
-        title=f"{service}: {alert.kind} {'is wrong' if firing else 'is right again'}",
-        summary=f"Alert {alert.alert_id} of {service}, {alert.kind}, {alert.severity}: {_numbers(alert.values)}.",
+        title=f"{service} {ALERTS[alert.kind][not firing]}",
+        summary=f"{alert.severity.capitalize()}: {_numbers(alert.values)}. Alert {alert.alert_id}.",
         at=alert.raised_at.astimezone(UTC),
     )
 
 
 def _numbers(values: Mapping[str, float]) -> str:
-    shown = [f"{name} = {value:.6g}" for name, value in sorted(values.items()) if _NAME.fullmatch(name)]
+    shown = [f"{number_words(name)} {value:.6g}" for name, value in sorted(values.items()) if _NAME.fullmatch(name)]
     return ", ".join(shown[:_MAX_SHOWN]) or "no numbers"
 
 

@@ -9,6 +9,8 @@ import msgspec
 
 from proofwatch.biometrics.figures import Figure, rate
 from proofwatch.bus.records import Record
+from proofwatch.detection.case_words import reason_words
+from proofwatch.detection.slice_names import value_words
 from proofwatch.detection.words import metric_words
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Escalation, Incident
@@ -173,7 +175,7 @@ class Overview:
         if incident.evidence != "strong" or incident.state == told or (told is None and incident.state == "merged"):
             return
         self.told_incidents[incident.incident_id] = incident.state
-        slices = "".join(f", {each.segment_name} {each.segment_value}" for each in incident.root)
+        slices = "".join(f", {value_words(each.segment_name, each.segment_value)}" for each in incident.root)
         metric = metric_words(incident.metric)
         numbers = f"{incident.k:,}/{incident.n:,}"
         if people := round(incident.rejected + incident.accepted):
@@ -188,7 +190,7 @@ class Overview:
     def _note_escalation(self, value: bytes) -> None:
         escalation = _escalation(value)
         if escalation.case_id not in self.cases and escalation.subject_tag and escalation.reasons:
-            why = escalation.reasons[-1].code.replace("_", " ")
+            why = reason_words(escalation.reasons[-1].code)
             self._tell(
                 Line(f"{local(escalation.raised_at, self.zone):%H:%M}", "case", f"{escalation.tenant}, a subject", why)
             )

@@ -151,11 +151,16 @@ def advance(case: Case | None, signal: Signal, now: datetime, *, escalate_at_rea
     row = _row(before, trigger)
     after = _changed(case, signal, row.state, now)
     transition = Transition(after.case_id, after.revision, before, row.state, trigger, row.why, signal.cause, now)
-    return Outcome(after, transition, escalation_of(after) if row.escalate else None, row.why)
+    return Outcome(
+        after,
+        transition,
+        escalation_of(after, signal.news.title if signal.news else None) if row.escalate else None,
+        row.why,
+    )
 
 
-def escalation_of(case: Case) -> Escalation:
-    """Return the event that tells people about the case as it is now."""
+def escalation_of(case: Case, title: str | None = None) -> Escalation:
+    """Return the event that tells people about the case as it is now; `title`: what its incident says of itself."""
     return Escalation(
         schema_version=1,
         escalation_id=derived_id("escalation", case.case_id, case.revision),
@@ -167,6 +172,7 @@ def escalation_of(case: Case) -> Escalation:
         status=case.state,
         severity=case.severity,
         raised_at=max(reason.at for reason in case.reasons),
+        title=title,
         reasons=tuple(
             Reason(code=reason.code, at=reason.at, transaction_id=reason.transaction_id, evidence=reason.evidence)
             for reason in case.reasons

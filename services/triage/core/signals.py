@@ -46,7 +46,8 @@ class IncidentNews(NamedTuple):
     """What an incident is now.
 
     `again`: it holds again after it had ended. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
-    incident that it turned out to be a part of. `risen`: a rate rose above the alarm's own level.
+    incident that it turned out to be a part of. `risen`: a rate rose above the alarm's own level. `title`: what it says
+    of itself where a notice may say it.
     """
 
     state: IncidentState
@@ -55,6 +56,7 @@ class IncidentNews(NamedTuple):
     quiet: bool
     into: str | None
     risen: bool = False
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def from_incident(incident: Incident) -> Signal:
         quiet=incident.ended_by not in (None, "within"),
         into=incident.merged_into,
         risen=incident.change == "rose_again",
+        title=incident.notice_title,
     )
     return Signal(incident.tenant, None, CohortRate(Cohort(incident.tenant, name, value), incident.metric), cause, news)
 

@@ -71,7 +71,7 @@ def test_a_further_rise_is_told_once_whatever_rates_show_it() -> None:
     event = event_of(risen, before)
     assert event.title.startswith("Rose again since 2026-03-02 14:00 UTC: Too many failed liveness checks")
     assert "from 8 % to 20 % (100 of 500), 60 more by then" in event.sentence
-    assert "A-1801" not in event.notice_title + event.notice
+    assert "handset A-1801" in event.notice_title
     assert INCIDENT.decode(INCIDENT.encode(event)) == event
 
 

@@ -1,5 +1,6 @@
 """The event of an incident: codes and numbers, and words for those who may see values of segments and those who not."""
 
+import pytest
 from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Slice
@@ -42,13 +43,44 @@ def test_the_whole_tenant_is_no_slice() -> None:
     assert _event(anomaly(WHOLE, k=500, n=1000)).root == ()
 
 
-def test_a_notice_names_no_value_of_a_segment_and_no_text_of_others() -> None:
-    """Species and values come from upstream: whoever is paged does not get them."""
-    event = _event(anomaly(_HANDSET, "apcer:<script>", k=12, n=100, baseline=0.0))
-    assert "A-1801" in event.title
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        (_HANDSET, "handset A-1801 of bank"),
+        (("os", "android 14"), "operating system android 14 of bank"),
+        (("sdk_version", "5.2.0-rc1+build.7"), "SDK 5.2.0-rc1+build.7 of bank"),
+        (("matcher_version", "m7"), "matcher m7 of bank"),
+        (("pad_version", "2026.1"), "PAD 2026.1 of bank"),
+        (("source", "web"), "source web of bank"),
+        (("country", "IN"), "one country of bank"),
+        (("age_band", "65+"), "one age band of bank"),
+        (("branch", "Pune"), "one branch of bank"),  # a tenant's own: nobody knows what it holds
+        (("device_model", "490154203237518"), "one handset of bank"),  # that handset, and no model
+        (("device_model", "asha@example.org"), "one handset of bank"),
+        (("device_model", "<script>"), "one handset of bank"),
+        (("device_model", "x" * 60), "one handset of bank"),
+        (("Device Model", "A-1801"), "one segment of bank"),
+    ],
+)
+def test_a_notice_names_what_describes_no_person(where: Slice, told: str) -> None:
+    """Handset, release and version are what a roll-out is held by; what people are stays where access is controlled."""
+    event = _event(anomaly(where, k=90, n=100))
     for text in (event.notice_title, event.notice):
-        assert "one device_model of bank" in text
-        assert "A-1801" not in text
+        assert told in text
+        assert told.startswith("one ") is (str(where[1]) not in text)
+    assert str(where[1]) in event.title
+
+
+def test_a_notice_names_a_species_and_no_text_of_others() -> None:
+    """A species is a kind of artefact; what is no plain name is somebody else's text."""
+    named, marked = (
+        _event(anomaly(_HANDSET, f"apcer:{species}", k=12, n=100, baseline=0.0))
+        for species in ("silicone mask", "<script>")
+    )
+    for text in (named.notice_title, named.notice):
+        assert "attacks passed as bona fide (APCER) by silicone mask" in text
+    for text in (marked.notice_title, marked.notice):
+        assert "attacks passed as bona fide (APCER) at handset" in text
         assert "script" not in text
 
 

@@ -33,7 +33,7 @@ def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
     """What, where, since when, rate against expected, how sure, share and rest, people, next step."""
     told = incident_sentence(_incident(anomaly(WHOLE, k=170, n=1000), anomaly(_HANDSET, k=155, n=250)))
     for part in (
-        "Too many failed liveness checks at device_model A-1801 of bank since 2026-03-02 14:00 UTC",
+        "Too many failed liveness checks at handset A-1801 of bank since 2026-03-02 14:00 UTC",
         "155 of 250 = 62 %",
         "expected 2 %",
         "Sure",

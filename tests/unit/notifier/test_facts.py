@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.events import codec
-from proofwatch.events.enumerations import IncidentChange
+from proofwatch.events.enumerations import AnomalyRule, IncidentChange, SuspicionReason
 from proofwatch.events.types import Slice
 from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routing import notifications
@@ -33,13 +33,13 @@ def text(fact: Fact | None) -> str:
 
 
 def test_an_incident_is_told_in_its_own_words() -> None:
-    """Those without values of segments; codes and the id stand behind them."""
+    """Those for notices; the id to look it up by stands behind them, and no code does."""
     fact = of_incident(incident(title="secret", sentence="secret"))
     assert fact
     assert (fact.title, fact.state, fact.severity) == ("Too many rejections at all of acme", "firing", "high")
     assert fact.summary.startswith("Too many rejections at all of acme. Incident ")
-    for part in (INCIDENT_ID, "revision 1", "rejection_rate, rule twice_baseline", "action flag_cohort_for_manual"):
-        assert part in fact.summary
+    assert fact.summary.endswith(f"Incident {INCIDENT_ID}, revision 1.")
+    assert "_" not in fact.title + fact.summary
     assert "secret" not in text(fact)
 
 
@@ -64,16 +64,44 @@ def test_what_labels_prove_late_is_told_when_it_is_known() -> None:
     assert fact.at == AT + timedelta(days=20)
 
 
-def test_an_escalation_is_told_by_case_and_reason_codes() -> None:
-    """The analyst opens the case by its id; the reasons say what to expect."""
+def test_an_escalation_is_told_in_words() -> None:
+    """What it is about and why; the analyst opens the case by its id."""
     fact = of_escalation(escalation())
     assert (fact.state, fact.severity) == ("raised", "high")
     assert f"Case {CASE_ID}, revision 2" in fact.summary
-    assert fact.title == "Subject case of acme escalated: soc, high"
-    assert "2 reasons (liveness_failures_persist × 2)" in fact.summary
-    assert of_escalation(escalation(subject_tag=None)).title.startswith("Incident case")
+    assert fact.title == "A case of a person of acme, escalated to the SOC"
+    assert "Why: liveness fails again and again (2 times). Newest: failures 3." in fact.summary
+    assert "_" not in fact.title + fact.summary
+    of_an_incident = of_escalation(escalation(subject_tag=None, title="Too many rejections at handset A-1801 of acme"))
+    told = "A case of an incident of acme, escalated to the SOC: Too many rejections at handset A-1801 of acme"
+    assert of_an_incident.title == told
+    assert of_escalation(escalation(subject_tag=None)).title == "A case of an incident of acme, escalated to the SOC"
     assert of_escalation(escalation(subject_tag=None)).source_id == CASE_ID
     assert of_escalation(escalation(status="closed")).state == "resolved"
+    assert of_escalation(escalation(status="closed")).title == "A case of a person of acme, closed"
+
+
+@pytest.mark.parametrize("code", get_args(SuspicionReason))
+def test_every_reason_of_a_suspicion_has_words(code: str) -> None:
+    """None is the code with blanks."""
+    fact = of_escalation(escalation(reasons=(reason(code=code, evidence={}),)))
+    assert code.replace("_", " ") not in fact.summary
+    assert "_" not in fact.summary
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"{rule}.liveness_fail_rate"
+        for rule in (*get_args(AnomalyRule), "rose_again", "no_traffic", "within", "judged_anew")
+    ],
+)
+def test_every_reason_of_an_incident_has_words(code: str) -> None:
+    """What is counted, and what became of it."""
+    evidence = {"k": 5.0, "expected_rate": 0.1, "p_value": 0.001, "children_count": 2.0, "rejected": 3.0}
+    fact = of_escalation(escalation(subject_tag=None, reasons=(reason(code=code, evidence=evidence),)))
+    assert "failed liveness checks" in fact.summary
+    assert "_" not in fact.title + fact.summary
 
 
 def test_subjects_cases_are_told_once_an_hour_of_a_tenant() -> None:
@@ -94,8 +122,8 @@ def test_a_platform_alert_and_its_end_are_two_revisions() -> None:
     """The all-clear is not taken for a repeat of the alarm."""
     firing, resolved = of_platform_alert(platform_alert()), of_platform_alert(platform_alert(state="resolved"))
     assert (firing.source_id, firing.source_revision, resolved.source_revision) == (ALERT_ID, 1, 2)
-    assert (firing.title, resolved.title) == ("scorer: lag is wrong", "scorer: lag is right again")
-    assert "records = 1200" in firing.summary
+    assert (firing.title, resolved.title) == ("scorer is behind with its records", "scorer has caught up")
+    assert "records 1200" in firing.summary
 
 
 @given(value=private)
@@ -116,7 +144,7 @@ def test_an_escalation_gives_no_subject_away(value: str) -> None:
     told = text(of_escalation(given_case))
     assert "zq9x" not in told
     assert str(given_case.subject_tag) not in told
-    assert "unnamed × 1" in told
+    assert "a reason without a name" in told
 
 
 @given(value=private)

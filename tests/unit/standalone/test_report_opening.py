@@ -49,7 +49,7 @@ def test_what_goes_on_is_before_what_ended_and_more_people_before_fewer(tmp_path
     ]  # fmt: skip
     assert [len(each.weak) for each in found] == [0, 0, 0, 1]
     (problem,) = found[0].problems
-    assert "Too many requests to try again at os ios of many since" in problem.title
+    assert "Too many requests to try again at operating system ios of many since" in problem.title
     assert "20 of 100 = 20 %" in problem.evidence
     assert "About 40 wrongly accepted." in problem.people
     assert "20 rejected" in problem.people
