@@ -23,6 +23,7 @@ from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
 from services.aggregator.core.cusum.kinds import Trials
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
+from services.aggregator.core.detectors.clusters import design_effects
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.limits.judging import TenantLimits, promises
 from services.aggregator.core.limits.state import CohortState
@@ -47,6 +48,7 @@ POLICY: Final = load_policy()
 MONITORING: Final = POLICY.monitoring
 PROMISED: Final = promises(POLICY.limits, POLICY.min_trials)
 GRACE_MS: Final = 30_000
+_UNKNOWN: Final = MONITORING.cusum.dispersion_unknown
 _FIVE_MS: Final = FIVE_MINUTES_S * SECOND_MS
 
 
@@ -166,7 +168,7 @@ class TenantWatch:
 
     def _count(self, day: Day, part: range) -> None:
         """Add windows to the tenant's day that is under way."""
-        for metric in METRICS:
+        for metric in day.k:
             more = np.stack([each[metric][:, part.start : part.stop].sum(axis=1) for each in (day.k, day.n)], axis=1)
             self._sums[metric] = self._sums[metric] + more if metric in self._sums else more
 
@@ -178,19 +180,28 @@ class TenantWatch:
         slot = slot_of(DAY_S, own.start_ms, self._days)
         for place, where in enumerate(SLICES[: len(sums[METRICS[0]])]):
             rates = [Rate(metric, *(int(each) for each in sums[metric][place])) for metric in METRICS]
+            firsts = {metric: _pair(sums[counted_as(metric, "first_attempts")][place]) for metric in FIRST}
+            effects = design_effects({each.metric: (each.k, each.n) for each in rates}, firsts, _UNKNOWN)
             if rates[0].n:
-                yield from self._judged(where, slot, ref, rates)
+                yield from self._judged(where, slot, ref, rates, effects)
         bucket = BucketKey(self.tenant, DAY_S, own.start_ms)
         days = self._charts.days(bucket)
         for event in [*self._watch.judge_days(bucket, days), *self._watch.passed(bucket)]:
             yield Found(ref.end_ms + GRACE_MS, event)
 
-    def _judged(self, where: Slice, slot: int, ref: WindowRef, rates: Sequence[Rate]) -> Iterator[Found]:
+    def _judged(
+        self, where: Slice, slot: int, ref: WindowRef, rates: Sequence[Rate], effects: Mapping[str, float]
+    ) -> Iterator[Found]:
         key = SlotKey(self.tenant, *where, DAY_S, slot)
         if key not in self._baselines:
             self._baselines[key] = {}
-        for event in self._watch.judge_window(key, ref, rates):  # type: ignore[arg-type]
+        for event in self._watch.judge_window(key, ref, rates, effects):  # type: ignore[arg-type]
             yield Found(ref.end_ms + GRACE_MS, event)
+
+
+def _pair(counts: Counts) -> tuple[int, int]:
+    k, n = (int(each) for each in counts)
+    return k, n
 
 
 class LabelWatch:

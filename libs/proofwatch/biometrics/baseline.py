@@ -51,6 +51,7 @@ def compare(
     factor: float = 2.0,
     alpha: float = 0.001,
     min_periods: int = 7,
+    design_effect: float = 1.0,
 ) -> Comparison:
     """Compare current_k failures in current_n trials with the baseline.
 
@@ -62,13 +63,18 @@ def compare(
     * A baseline without a failure gets the Jeffreys prior Beta(1/2, 1/2): its rate is (0 + 1/2) / (nb + 1)
       instead of 0, of which everything would be infinitely more. The prior moves the rate only; the test uses
       the bare counts, so that the prior makes no alarm more significant than the data do.
+    * Trials that cluster, such as retries of who failed, prove less: the tests count all of them divided by the
+      `design_effect` (Kish 1965, section 8.2), at least 1.
 
-    Raises ValueError when counts are not 0 <= k <= n or the expected rate is not strictly between 0 and 1.
+    Raises ValueError when counts are not 0 <= k <= n, the expected rate is not strictly between 0 and 1, or the design
+    effect is below 1.
     """
     _check("current", current_k, current_n)
     _check("baseline", baseline.k, baseline.n)
     if not 0.0 < expected_rate < 1.0:
         raise ValueError(f"expected_rate {expected_rate!r} is not a rate strictly between 0 and 1")
+    if not design_effect >= 1.0:
+        raise ValueError(f"design_effect {design_effect!r} is below 1")
     basis: Basis
     if baseline.periods < min_periods or baseline.n == 0:
         basis, baseline_rate = "expected rate", expected_rate
@@ -79,10 +85,11 @@ def compare(
     if current_n == 0:
         return Comparison(None, baseline_rate, None, False, 1.0, None, None, None, basis)
     if basis == "expected rate":
-        p_value = _binomial_upper_tail(current_k, current_n, expected_rate)
+        p_value = _binomial_upper_tail(current_k / design_effect, current_n / design_effect, expected_rate)
     else:
         share = current_n / (current_n + baseline.n)
-        p_value = _binomial_upper_tail(current_k, current_k + baseline.k, share)
+        both = (current_k + baseline.k) / design_effect
+        p_value = _binomial_upper_tail(current_k / design_effect, both, share)
     rate = current_k / current_n
     exceeds = rate > factor * baseline_rate
     severity: Severity | None = None
@@ -92,8 +99,11 @@ def compare(
     return Comparison(rate, baseline_rate, rate / baseline_rate, exceeds, p_value, severity, low, high, basis)
 
 
-def _binomial_upper_tail(k: int, n: int, p: float) -> float:
-    """Return P(X >= k) for X ~ Bin(n, p), as the regularised incomplete beta function I_p(k, n - k + 1)."""
+def _binomial_upper_tail(k: float, n: float, p: float) -> float:
+    """Return P(X >= k) for X ~ Bin(n, p), as the regularised incomplete beta function I_p(k, n - k + 1).
+
+    It is also defined for counts that are not whole.
+    """
     if k == 0:
         return 1.0
     # Imported on first use: see intervals.

@@ -16,10 +16,12 @@ from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import Rolled
 from services.aggregator.core.detectors import DETECTORS
+from services.aggregator.core.detectors.clusters import design_effects, unknown_effects
 from services.aggregator.core.detectors.detector import Detector, Trials
 from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE, compared
+from services.aggregator.core.figures import counted, counted_first
 from services.aggregator.core.finding import NOTHING, Evidence
-from services.aggregator.core.merge import BucketKey
+from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import CUSUM, SeriesKey, WindowRef
@@ -69,6 +71,7 @@ class Watch:
         self._days_of = days_of
         self._detectors = tuple(detectors)
         self._charts = charts
+        self._unknown = unknown_effects(monitoring.cusum.dispersion_unknown)
         self._tenants: dict[tuple[str, int, int], dict[str, OfAll]] = {}
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
@@ -77,10 +80,23 @@ class Watch:
         """Yield what the rates of a window begin, change or end."""
         ends_ms = revised.key.end_by(self._days_of)
         window = WindowRef(revised.key.start_ms, ends_ms, revised.window.revision, revised.backfill)
-        return self.judge_window(slot_key(revised, self._days_of), window, figures)
+        counts = totals(revised.window).counts
+        unknown = self._monitoring.cusum.dispersion_unknown
+        effects = design_effects(counted(counts), counted_first(counts), unknown)
+        return self.judge_window(slot_key(revised, self._days_of), window, figures, effects)
 
-    def judge_window(self, slot: SlotKey, window: WindowRef, figures: Collection[Figure]) -> Iterator[Anomaly]:
-        """Yield what these rates of the window begin, change or end."""
+    def judge_window(
+        self,
+        slot: SlotKey,
+        window: WindowRef,
+        figures: Collection[Figure],
+        effects: Mapping[str, float] | None = None,
+    ) -> Iterator[Anomaly]:
+        """Yield what these rates of the window begin, change or end.
+
+        `effects`: the design effects of its rates; None: first attempts are not known.
+        """
+        effects = self._unknown if effects is None else effects
         row, days = self._baselines[slot], self._days_of(slot.tenant)
         place = (slot.tenant, slot.length_s, window.start_ms)
         if slot.segment_name is None:
@@ -97,8 +113,12 @@ class Watch:
                 key = _series(slot, figure.metric, detector)
                 stored, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
                 known = in_slot(stored, days, slot.length_s, window.start_ms)
-                is_own = partial(self._is_own, key, window, figure.k, figure.n, of_all)
-                judged = judge(detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own)
+                effect = effects.get(figure.metric, 1.0)
+                trials = Trials(key, window.start_ms, figure.k, figure.n, effect)
+                is_own = partial(self._is_own, trials, of_all)
+                judged = judge(
+                    detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own, effect
+                )
                 if judged.baseline is not stored:
                     row[key.column] = judged.baseline
                     self.changed_baselines[slot] = row
@@ -117,7 +137,8 @@ class Watch:
                 continue
             start_ms = calendar.numbered(number + 1 - each.days).start_ms
             window = WindowRef(start_ms, bucket.end_by(self._days_of), 1, backfill=False)
-            reading = compared(Trials(key, window.start_ms, each.k, each.n), each.before, self._monitoring)
+            effect = 1.0 if each.firsts else self._unknown.get(metric, 1.0)
+            reading = compared(Trials(key, window.start_ms, each.k, each.n, effect), each.before, self._monitoring)
             moved, event = lived(key, window, each.k, each.n, reading, self._anomalies.get(key))
             if moved is not None:
                 self._put(key, moved)
@@ -150,17 +171,15 @@ class Watch:
             if key.segment_name and state.last_start_ms == day.start_ms and met and met.over:
                 yield self._end(key, day.end_by(self._days_of), met.last_ms)
 
-    def _is_own(
-        self, key: SeriesKey, window: WindowRef, k: int, n: int, of_all: OfAll | None, evidence: Evidence
-    ) -> bool:
+    def _is_own(self, trials: Trials, of_all: OfAll | None, evidence: Evidence) -> bool:
         """Return whether a value's excess is more than the rest of its tenant shows in the same window."""
-        if of_all is None or key.metric == _HEADLINE:
+        if of_all is None or trials.series.metric == _HEADLINE:
             return True
         all_k, all_n, known = of_all
-        usual = TWICE_BASELINE.read(Trials(key, window.start_ms, all_k, all_n), known, self._monitoring)
-        expected, rule = n * evidence.baseline_rate, self._monitoring.cusum
+        usual = TWICE_BASELINE.read(trials._replace(k=all_k, n=all_n), known, self._monitoring)
+        k, expected, rule = trials.k, trials.n * evidence.baseline_rate, self._monitoring.cusum
         rest = Compared(k, expected, max(0, all_k - k), max(0.0, all_n * usual.evidence.baseline_rate - expected))
-        return own_effect(rest, "up", rule.segment_ratio, rule.segment_alpha, rule.dispersion_unknown)
+        return own_effect(rest, "up", rule.segment_ratio, rule.segment_alpha, trials.design_effect)
 
     def _firing(self, bucket: BucketKey) -> list[tuple[SeriesKey, AnomalyState]]:
         return [

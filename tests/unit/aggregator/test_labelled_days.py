@@ -81,12 +81,12 @@ def test_progress_is_unknown_while_one_lane_is() -> None:
 
 
 def test_a_worsening_rate_fires_against_its_earlier_days_and_resolves() -> None:
-    """Eight working days at 2 %, one at 6 %, one at 2 %: firing high, then resolved."""
+    """Eight working days at 2 %, one at 8 %, one at 2 %: firing high, then resolved."""
     weekdays = [MONDAY + n for n in range(12) if (MONDAY + n + 3) % 7 < 5]
-    results = run([day(number, 60 if number == weekdays[-2] else 20) for number in weekdays])
+    results = run([day(number, 80 if number == weekdays[-2] else 20) for number in weekdays])
     (fired,), (resolved,) = results[-2], results[-1]
     assert (fired.metric, fired.state, fired.severity, fired.cadence) == ("fnmr", "firing", "high", "daily")
-    assert (fired.k, fired.n, fired.baseline_k, fired.baseline_n) == (60, 1000, 160, 8000)
+    assert (fired.k, fired.n, fired.baseline_k, fired.baseline_n) == (80, 1000, 160, 8000)
     assert fired.window_start == datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=weekdays[-2])
     assert (resolved.anomaly_id, resolved.state, resolved.revision) == (fired.anomaly_id, "resolved", 2)
 

@@ -115,3 +115,14 @@ def test_the_guard_holds_against_a_baseline_that_is_itself_drawn() -> None:
         compare(int(k), 100, Baseline(int(kb), 2800, 28), expected_rate=0.01).severity == "high" for k, kb in drawn
     )
     assert high / 20_000 < 0.001
+
+
+def test_trials_that_cluster_prove_less() -> None:
+    """Counts are divided by the design effect in the test, not in the rates; as fewer trials would be."""
+    before = Baseline(k=100, n=10_000, periods=10)
+    plain, clustered = (compare(60, 1000, before, 0.01, design_effect=effect) for effect in (1.0, 2.0))
+    fewer = compare(30, 500, Baseline(k=50, n=5_000, periods=10), 0.01)
+    assert clustered.p_value == fewer.p_value > plain.p_value
+    assert (clustered.rate, clustered.low, clustered.baseline_rate) == (plain.rate, plain.low, plain.baseline_rate)
+    with pytest.raises(ValueError, match="design_effect"):
+        compare(1, 2, before, 0.01, design_effect=0.5)

@@ -15,12 +15,16 @@ from services.aggregator.core.series import SeriesKey
 
 
 class Trials(NamedTuple):
-    """k failures in n trials of one window of a series, which began at `start_ms` (since 1970); n may be 0."""
+    """k failures in n trials of one window of a series, which began at `start_ms` (since 1970); n may be 0.
+
+    `design_effect`: by how much a test divides them, because they come in clusters (`detectors.clusters`).
+    """
 
     series: SeriesKey
     start_ms: int
     k: int
     n: int
+    design_effect: float = 1.0
 
 
 class Reading(NamedTuple):

@@ -3,6 +3,8 @@
 * Days report every excess: `high` when the guard test is significant, else `low_evidence`. Three and seven days of a
   tenant (`core.cusum.rolling`) report significant ones only: what a day cannot prove they may. Windows shorter than a
   day are not judged by it; their evidence adds up in charts (`core.cusum`).
+* Failures of one subject cluster, so the test divides the counts of all attempts by their design effect
+  (`detectors.clusters`); first attempts, and attacks and impostors whose truth labels tell, count as they are.
 * A single failure is never reported, however small the window, nor a whole tenant of fewer than `daily_trials`: they
   cannot tell a rate.
 """
@@ -39,7 +41,16 @@ def compared(trials: Trials, before: Baseline, monitoring: Monitoring) -> Readin
     """Return how k of n compare with what was before."""
     series, k, n = trials.series, trials.k, trials.n
     expected = monitoring.expected[series.metric]
-    found = compare(k, n, before, expected, monitoring.factor, monitoring.alpha, monitoring.min_periods)
+    found = compare(
+        k,
+        n,
+        before,
+        expected,
+        monitoring.factor,
+        monitoring.alpha,
+        monitoring.min_periods,
+        design_effect=trials.design_effect,
+    )
     counts = (0, 0, 0) if found.basis == "expected rate" else (before.k, before.n, before.periods)
     evidence = Evidence(
         rate=found.rate or 0.0,
