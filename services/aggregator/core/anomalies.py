@@ -44,6 +44,7 @@ def judge(
     monitoring: Monitoring,
     is_own: Callable[[Evidence], bool] = lambda _: True,
     design_effect: float = 1.0,
+    usual: BaselineState | None = None,
 ) -> Judgement:
     """Judge k failures in n trials of one closed or restated window.
 
@@ -51,7 +52,8 @@ def judge(
     Windows without trials, and series that the detector does not watch, change nothing. Backfill, and windows older
     than the latest one that an anomaly was judged by, may join the baseline but neither cause nor end anything.
     `is_own`: whether an excess with this evidence is the series' own, and not that of the whole tenant;
-    `design_effect`: that of the trials (`detectors.clusters`).
+    `design_effect`: that of the trials (`detectors.clusters`); `usual`: what of the baseline it is compared with, None:
+    all of it.
     """
     if n == 0 or not detector.watches(key, monitoring):
         return Judgement(baseline, anomaly, None)
@@ -59,7 +61,8 @@ def judge(
     grown = counted(baseline, key.length_s, window.start_ms, window.revision, k, n)
     if phase == "quiet" and k < detector.fewest:
         return Judgement(grown, anomaly, None)  # whatever the rate: not to be reported, and most windows are so
-    observation, evidence = detector.read(Trials(key, window.start_ms, k, n, design_effect), baseline, monitoring)
+    trials = Trials(key, window.start_ms, k, n, design_effect)
+    observation, evidence = detector.read(trials, baseline if usual is None else usual, monitoring)
     if phase == "quiet" and observation in _REPORTED and not is_own(evidence):
         observation = "weak"
     effect = TRANSITIONS[phase, observation]

@@ -30,9 +30,13 @@ class Period(NamedTuple):
 
 
 class BaselineState(Struct, frozen=True, array_like=True):
-    """The counted periods of one series and slot, ascending."""
+    """The counted periods of one series and slot, ascending.
+
+    `begun_ms`: only of what a window is compared with, never stored: a governed marker took those before it away.
+    """
 
     periods: tuple[Period, ...] = ()
+    begun_ms: int = 0
 
 
 EMPTY: Final = BaselineState()
@@ -70,6 +74,13 @@ def in_slot(state: BaselineState, days: TenantDays, length_s: int, start_ms: int
     slot, calendar = slot_of(length_s, start_ms, days), days.calendar(start_ms)
     kept = tuple(period for period in state.periods if _slot_by(calendar, length_s, period.start_ms) == slot)
     return state if len(kept) == len(state.periods) else BaselineState(kept)
+
+
+def begun(state: BaselineState, begun_ms: int) -> BaselineState:
+    """Return the periods that began with a governed marker or after it; the same object if there were none before."""
+    if not state.periods or state.periods[0].start_ms >= begun_ms:
+        return state
+    return BaselineState(tuple(each for each in state.periods if each.start_ms >= begun_ms), begun_ms)
 
 
 def _slot_by(calendar: Calendar, length_s: int, start_ms: int) -> int:

@@ -1,8 +1,9 @@
 """Governed markers: the moments at which somebody who may do so changed what decides or measures.
 
 The activation of a policy, or a person's word that matcher, PAD, SDK or vendor changed. At its moment what it touches
-begins anew (`core.cusum`) and a comparison of before and after begins (`core.versions`). A version that is only seen
-in traffic is no governed marker: a string that upstream sends must not have a bad release teach its own baseline.
+begins anew (`core.cusum`, `core.real_time`, days and durations), and a comparison of before and after begins
+(`core.versions`). A version that is only seen in traffic is no governed marker: a string that upstream sends must not
+have a bad release teach its own baseline.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ class GovernedMarker(NamedTuple):
     """`name` and `version` of what changed for a tenant, or one segment value of it, at `at_ms` (since 1970).
 
     It takes effect with the first five minutes that begin then or later. `compared`: metrics that it has a part in;
-    `begins_anew`: rates whose baseline and charts do; `by` whom and with what `reason`.
+    `begins_anew`: metrics of which what is usual, and what watches them, do; `by` whom and with what `reason`.
     """
 
     tenant: str
@@ -105,6 +106,20 @@ def of_policies(
             *(segment or (None, None)),
         ))  # fmt: skip
     return found
+
+
+def begun_ms(
+    markers: Iterable[GovernedMarker], segment: tuple[str | None, str | None], metric: str, end_ms: int
+) -> int:
+    """Return when what is usual of a metric began anew last, by markers before `end_ms`; 0: it never did."""
+    return max(
+        (
+            each.at_ms
+            for each in markers
+            if each.at_ms < end_ms and metric in each.begins_anew and each.touches(*segment)
+        ),
+        default=0,
+    )
 
 
 def due(markers: Iterable[GovernedMarker], last_ms: int, start_ms: int) -> Sequence[GovernedMarker]:

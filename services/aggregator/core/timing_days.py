@@ -34,6 +34,7 @@ class Durations(Struct, array_like=True, frozen=True):
 
     `fired_ms`: the day on which it jumped; 0: it did not. `revision` counts what was told of it. `squares`: of how far
     each of the `learnt` days was from the median of those before it, by quantile; older ones weigh half after 60.
+    `begun_ms`: the governed marker with which it began anew last; 0: it never did.
     """
 
     days: tuple[DayOf, ...] = ()
@@ -43,6 +44,7 @@ class Durations(Struct, array_like=True, frozen=True):
     revision: int = 0
     learnt: int = 0
     squares: tuple[float, ...] = ()
+    begun_ms: int = 0
 
 
 class Jump(NamedTuple):

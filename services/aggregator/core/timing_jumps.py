@@ -7,6 +7,10 @@ weeks before. p < 10⁻⁷, by a t distribution of the days learnt from. Days th
 a week; then it is the way it is. While a comparison of versions tells of the same duration, nothing is said: that is
 its cause.
 
+A governed marker has the durations that it touches begin anew: what is told of them ends as `judged_anew`, days before
+it count no more, nor does its own, and how much days differ is learnt again. For a week nothing is said then but by the
+comparison of before and after.
+
 False findings: 21 slices × 2 quantiles × 365 days are 15,000 looks a year for each duration, so 0.0015 by chance,
 where the logarithms of days are normal (`python -m tests.unit.aggregator.null_timings`).
 """
@@ -23,6 +27,7 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import NOTHING, Counted, Evidence, Stated, build_anomaly
+from services.aggregator.core.governed_markers import GovernedMarker, begun_ms
 from services.aggregator.core.merge import BucketKey, SegmentWindow
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import DAY_MS, DAY_S
@@ -43,11 +48,17 @@ Timings = dict[str, Durations]
 
 
 def judged(
-    timings: Timings, day: BucketKey, windows: Iterable[SegmentWindow], explained: Collection[str]
+    timings: Timings,
+    day: BucketKey,
+    windows: Iterable[SegmentWindow],
+    explained: Collection[str],
+    markers: Collection[GovernedMarker] = (),
+    end_ms: int | None = None,
 ) -> Iterator[Anomaly]:
     """Yield what a closed or restated day begins or ends; `timings` is updated.
 
-    `explained`: durations that a new version is told to have changed.
+    `explained`: durations that a new version is told to have changed. `markers`: governed ones of the
+    tenant; `end_ms`: of the day, by the tenant's calendar; None: it is as long as its key says.
     """
     met = set[str]()
     for window in windows:
@@ -57,7 +68,11 @@ def judged(
             key = _key(window.name, window.value, metric)
             if metric in TIMINGS and sum(bins.values()) >= _LEAST:
                 met.add(key)
-                timings[key], event = _day(timings.get(key, Durations()), day, key, bins, metric in explained)
+                since_ms = begun_ms(markers, (window.name, window.value), metric, end_ms or day.end_ms)
+                known, ending = _begun(timings.get(key, Durations()), day, key, since_ms)
+                if ending is not None:
+                    yield ending
+                timings[key], event = _day(known, day, key, bins, metric in explained, since_ms)
                 if event is not None:
                     yield event
     for key, known in sorted(timings.items()):
@@ -66,12 +81,25 @@ def judged(
             yield _event(day, key, timings[key], known.fired_ms, None, {}, "no_traffic")
 
 
-def _day(known: Durations, day: BucketKey, key: str, bins: Bins, explained: bool) -> tuple[Durations, Anomaly | None]:
+def _begun(known: Durations, day: BucketKey, key: str, since_ms: int) -> tuple[Durations, Anomaly | None]:
+    """Return what is known if a marker came since the last day that was judged, and the end of what is told."""
+    if not known.last_ms < since_ms or since_ms == known.begun_ms or day.start_ms <= known.last_ms:
+        return known, None
+    moved = replace(known, begun_ms=since_ms, fired_ms=0, learnt=0, squares=())
+    if not known.fired_ms:
+        return moved, None
+    moved = replace(moved, revision=known.revision + 1)
+    return moved, _event(day, key, moved, known.fired_ms, None, {}, "judged_anew")
+
+
+def _day(
+    known: Durations, day: BucketKey, key: str, bins: Bins, explained: bool, since_ms: int
+) -> tuple[Durations, Anomaly | None]:
     mine = DayOf(day.start_ms, tuple(log(max(quantile(bins, share), 1e-3)) for share in QUANTILES))
-    before = [each for each in known.days if each.start_ms < day.start_ms][-KEPT_DAYS:]
+    before = [each for each in known.days if since_ms <= each.start_ms < day.start_ms][-KEPT_DAYS:]
     if day.start_ms > known.last_ms:
-        known = taught(known)
-    jump, within = jump_of(mine, before, known)
+        known = taught(replace(known, days=tuple(each for each in known.days if since_ms <= each.start_ms)))
+    jump, within = jump_of(mine, before, known) if since_ms <= day.start_ms else (None, True)
     fires = jump is not None and not explained
     left_out = fires and (not known.fired_ms or day.start_ms - known.fired_ms < _LEFT_OUT_MS)
     others = [each for each in known.days if each.start_ms != day.start_ms]

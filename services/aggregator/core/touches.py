@@ -1,8 +1,9 @@
 """What touches what: which metrics a change of matcher, PAD, SDK, vendor or policy has a part in. One table.
 
 `compared`: what it changes by itself, so what is compared before and after, lest an attack should be taken for its
-doing; `follows`: decisions that follow from that. A governed marker has the rates of both begin anew
-(`core.governed_markers`).
+doing; `follows`: decisions that follow from that. A governed marker has what is usual of both begin anew: rates by
+window, minute and day, scores and durations (`core.governed_markers`). How many come is nobody's: no marker touches
+volume, which follows by itself within two dates. `fta_rate` is also the share of each check's scores that are missing.
 """
 
 from collections.abc import Mapping
@@ -25,8 +26,8 @@ class Touched(NamedTuple):
 
     @property
     def begins_anew(self) -> frozenset[str]:
-        """Return the rates whose baseline and charts begin anew."""
-        return frozenset(each for each in self.compared | self.follows if each.endswith("_rate"))
+        """Return the metrics of which what is usual, and what watches them, begin anew."""
+        return self.compared | self.follows
 
 
 _DECISIONS: Final = frozenset({"rejection_rate", "retry_rate", "refer_rate"})

@@ -11,7 +11,7 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
 from services.aggregator.core.anomalies import judge, lived
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
-from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, in_slot, slot_of
+from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, begun, in_slot, slot_of
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import Rolled
@@ -21,6 +21,7 @@ from services.aggregator.core.detectors.detector import Detector, Trials
 from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE, compared
 from services.aggregator.core.figures import counted, counted_first
 from services.aggregator.core.finding import NOTHING, Evidence
+from services.aggregator.core.governed_markers import NOBODY, Governed, begun_ms
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.segments import Segment
@@ -58,11 +59,13 @@ class Watch:
         days_of: DaysOf,
         detectors: Sequence[Detector] = DETECTORS,
         charts: Callable[[SeriesKey], Evidence] | None = None,
+        governed: Governed = NOBODY,
     ) -> None:
         """`baselines` has a row, perhaps empty, for every window to come, and for what fires (`quiet.firing_slots`).
 
         Both are updated. `silence_ms`: how long a tenant must have been silent to end what fires.
-        `charts`: what a series that charts judge is compared with, where its findings end by silence, too.
+        `charts`: what a series that charts judge is compared with, where its findings end by silence, too. `governed`:
+        markers of these tenants; what they end, they end with five minutes (`core.cusum.watch`).
         """
         self._monitoring = monitoring
         self._baselines = baselines
@@ -72,6 +75,7 @@ class Watch:
         self._detectors = tuple(detectors)
         self._charts = charts
         self._unknown = unknown_effects(monitoring.cusum.dispersion_unknown)
+        self._governed = governed
         self._tenants: dict[tuple[str, int, int], dict[str, OfAll]] = {}
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
@@ -101,7 +105,13 @@ class Watch:
         place = (slot.tenant, slot.length_s, window.start_ms)
         if slot.segment_name is None:
             known_of = {
-                f.metric: in_slot(row.get(f.metric, EMPTY), days, slot.length_s, window.start_ms) for f in figures
+                f.metric: self._begun(
+                    slot,
+                    f.metric,
+                    window.end_ms,
+                    in_slot(row.get(f.metric, EMPTY), days, slot.length_s, window.start_ms),
+                )
+                for f in figures
             }
             self._tenants[place] = {f.metric: (f.k, f.n, known_of[f.metric]) for f in figures if f.k and f.n}
         tenant = self._tenants.get(place, {})
@@ -115,9 +125,12 @@ class Watch:
                 known = in_slot(stored, days, slot.length_s, window.start_ms)
                 effect = effects.get(figure.metric, 1.0)
                 trials = Trials(key, window.start_ms, figure.k, figure.n, effect)
-                is_own = partial(self._is_own, trials, of_all)
+                is_own, usual = (
+                    partial(self._is_own, trials, of_all),
+                    self._begun(slot, figure.metric, window.end_ms, known),
+                )
                 judged = judge(
-                    detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own, effect
+                    detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own, effect, usual
                 )
                 if judged.baseline is not stored:
                     row[key.column] = judged.baseline
@@ -138,7 +151,8 @@ class Watch:
             start_ms = calendar.numbered(number + 1 - each.days).start_ms
             window = WindowRef(start_ms, bucket.end_by(self._days_of), 1, backfill=False)
             effect = 1.0 if each.firsts else self._unknown.get(metric, 1.0)
-            reading = compared(Trials(key, window.start_ms, each.k, each.n, effect), each.before, self._monitoring)
+            trials = Trials(key, window.start_ms, each.k, each.n, effect)
+            reading = compared(trials, each.before, self._monitoring, began_anew=each.began_anew)
             moved, event = lived(key, window, each.k, each.n, reading, self._anomalies.get(key))
             if moved is not None:
                 self._put(key, moved)
@@ -180,6 +194,10 @@ class Watch:
         k, expected, rule = trials.k, trials.n * evidence.baseline_rate, self._monitoring.cusum
         rest = Compared(k, expected, max(0, all_k - k), max(0.0, all_n * usual.evidence.baseline_rate - expected))
         return own_effect(rest, "up", rule.segment_ratio, rule.segment_alpha, trials.design_effect)
+
+    def _begun(self, slot: SlotKey, metric: str, end_ms: int, known: BaselineState) -> BaselineState:
+        markers = self._governed.get(slot.tenant, ())
+        return begun(known, begun_ms(markers, slot[1:3], metric, end_ms)) if markers else known
 
     def _firing(self, bucket: BucketKey) -> list[tuple[SeriesKey, AnomalyState]]:
         return [

@@ -12,6 +12,7 @@ from proofwatch.events.wire import Wire
 from proofwatch.instants import instant_of
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.times import DAY_S
 from services.aggregator.core.timing_jumps import judged
 from services.aggregator.core.versions.told import changed_metrics
@@ -32,9 +33,18 @@ class TimingFindings:
         self._encode = wire.encoder(ANOMALY)
 
     async def publish(
-        self, revised: Sequence[WindowRevision], timestamp_ms: int | None, partition: int, days_of: DaysOf, tx: Any
+        self,
+        revised: Sequence[WindowRevision],
+        timestamp_ms: int | None,
+        partition: int,
+        days_of: DaysOf,
+        governed: Governed,
+        tx: Any,
     ) -> list[Outgoing]:
-        """Return what the revised days tell; what a closing tells has the time at which it was due."""
+        """Return what the revised days tell; what a closing tells has the time at which it was due.
+
+        `governed`: the markers of these tenants.
+        """
         chosen = (each for each in revised if each.key.length_s == DAY_S and not each.backfill)
         days = [(key, list(windows)) for key, windows in groupby(chosen, key=lambda each: each.key)]
         outgoing: list[Outgoing] = []
@@ -45,15 +55,16 @@ class TimingFindings:
             versions = await self._versions.load_versions(tx, tenants)
             for key, windows in some:
                 explained = changed_metrics(versions[key.tenant])
-                due_ms, end = windows[0].due_ms, instant_of(key.end_by(days_of))
+                due_ms, end_ms = windows[0].due_ms, key.end_by(days_of)
+                shown, markers = [each.window for each in windows], governed.get(key.tenant, ())
                 outgoing += [
                     found_record(
                         self._encode,
-                        replace(each, window_end=end),
+                        replace(each, window_end=instant_of(end_ms)),
                         days_of,
                         timestamp_ms if due_ms is None else due_ms,
                     )
-                    for each in judged(timings[key.tenant], key, [each.window for each in windows], explained)
+                    for each in judged(timings[key.tenant], key, shown, explained, markers, end_ms)
                 ]
             await self._store.save_timings(tx, partition, timings)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)

@@ -62,7 +62,7 @@ class WindowFindings:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
         charts = await self._charts(revised, anomalies, days_of, governed, tx)
-        watch = await self._watch(revised, anomalies, charts, days_of, tx)
+        watch = await self._watch(revised, anomalies, charts, days_of, governed, tx)
         outgoing: list[Outgoing] = []
         number = count()
         for (bucket, due_ms), windows in groupby(revised, lambda each: (each.key, each.due_ms)):
@@ -106,11 +106,17 @@ class WindowFindings:
         return RateWatch(self._monitoring, rows, histories, anomalies, days_of, rebases, governed)
 
     async def _watch(
-        self, revised: Sequence[WindowRevision], anomalies: Anomalies, charts: RateWatch, days_of: DaysOf, tx: Any
+        self,
+        revised: Sequence[WindowRevision],
+        anomalies: Anomalies,
+        charts: RateWatch,
+        days_of: DaysOf,
+        governed: Governed,
+        tx: Any,
     ) -> Watch:
         slots = {slot_key(each, days_of) for each in revised if is_judged(each)} | firing_slots(anomalies, days_of)
         baselines = await self._stores.anomalies.load_baselines(tx, slots)
-        return Watch(self._monitoring, baselines, anomalies, days_of=days_of, charts=charts.evidence)
+        return Watch(self._monitoring, baselines, anomalies, days_of=days_of, charts=charts.evidence, governed=governed)
 
     def _windows_and_findings(
         self, watch: Watch, each: WindowRevision, at_ms: int | None, days_of: DaysOf

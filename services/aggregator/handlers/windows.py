@@ -30,7 +30,7 @@ from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, 
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.segment_places import Placed, SegmentPlaces
 from services.aggregator.handlers.timing_findings import TimingFindings
-from services.aggregator.handlers.version_findings import VersionFindings, fives_of
+from services.aggregator.handlers.version_findings import VersionFindings
 from services.aggregator.handlers.window_findings import WindowFindings
 from services.aggregator.ports.windows import Progress, WindowsStores
 
@@ -135,7 +135,7 @@ class WindowsStage:
         versions = await self._versions.publish(
             revised, batch.progress_ms, lane.versions_due, past_ms, partition, self._rules.days_of, governed, tx
         )
-        timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, tx)
+        timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, governed, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
 
     async def _placed(self, cells: list[Cell], lane: OpenWindows, batch: Batch, tx: Any) -> Placed:
@@ -145,7 +145,7 @@ class WindowsStage:
         self, revised: list[WindowRevision], lane: OpenWindows, past_ms: int | None, tx: Any
     ) -> Governed:
         """Return the governed markers of the tenants that are looked at: of policies, and declared by people."""
-        tenants = {key.tenant for key, _ in fives_of(revised)} | set(lane.versions_due.by(past_ms))
+        tenants = {each.key.tenant for each in revised} | set(lane.versions_due.by(past_ms))
         if not tenants:
             return NOBODY
         found = {tenant: list(markers) for tenant, markers in self._policies.markers(tenants).items()}

@@ -54,7 +54,7 @@ def said(entry: Declared) -> str:
     rates = sorted(TOUCHES[entry.name].begins_anew)
     return (
         f"{entry.name} {entry.version} of {entry.tenant} since {shown(entry.at_ms)}: from the windows of "
-        f"{shown(entry.effective_ms)} on it is compared with what ran before, and baseline and charts begin anew of "
+        f"{shown(entry.effective_ms)} on it is compared with what ran before, and what is usual begins anew of "
         f"{', '.join(rates)}. By {entry.by}: {entry.reason}"
     )
 

@@ -21,13 +21,17 @@ DAYS: Final = (3, 7)
 
 
 class Rolled(NamedTuple):
-    """k failures in n trials of the last days, and the baseline of those before. `firsts`: of first attempts."""
+    """k failures in n trials of the last days, and the baseline of those before. `firsts`: of first attempts.
+
+    `began_anew`: all of it since a governed marker, or a person's word, before which nothing counts.
+    """
 
     days: int
     k: int
     n: int
     before: Baseline
     firsts: bool = False
+    began_anew: bool = False
 
 
 def rolled(hours: Hours, number: int, days: TenantDays) -> Iterator[Rolled]:
@@ -51,9 +55,10 @@ def days_of_row(row: RateRow, history: HourRow, day_ms: int, days: TenantDays) -
     """Yield three and seven days of a row, by metric, up to the end of the tenant's day that holds `day_ms`."""
     number = days.day(day_ms).number
     for metric, state in row.rates.items():
-        hours = known_hours(history, series_of(metric, firsts=state.firsts))
+        name = series_of(metric, firsts=state.firsts)
+        hours, began_anew = known_hours(history, name), name in history.rebased
         for each in rolled(joined(hours, row.hour, state, firsts=state.firsts), number, days):
-            yield metric, each._replace(firsts=state.firsts)
+            yield metric, each._replace(firsts=state.firsts, began_anew=began_anew)
 
 
 def _first_hour(at_ms: int) -> int:

@@ -22,7 +22,7 @@ from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
-from services.aggregator.core.cusum.rolling import Rolled, days_of_row
+from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
 from services.aggregator.core.cusum.rows import due_markers, row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
@@ -34,11 +34,12 @@ from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.series import CUSUM, Direction, SeriesKey
-from services.aggregator.core.times import HOUR_MS
+from services.aggregator.core.times import DAY_S, HOUR_MS
 
 DIRECTIONS: Final[tuple[Direction, ...]] = ("up", "down")
 _SURPRISE: Final = 20.0
 _LONGEST: Final = 288
+_DAYS_S: Final = (DAY_S, *(each * DAY_S for each in DAYS))
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -168,11 +169,15 @@ class RateWatch:
         return row
 
     def _judged_anew(self, row: RowKey, last_ms: int, bucket: BucketKey) -> Iterator[Anomaly]:
-        """Yield the end of what fires of a rate that begins anew: what it was compared with counts no more."""
+        """Yield the end of what fires of a rate that begins anew: what it was compared with counts no more.
+
+        Of days too: a day's finding would stand until midnight by what is usual no more.
+        """
         for marker in due_markers(self._governed, row, last_ms, bucket.start_ms):
             for metric in sorted(marker.begins_anew):
-                for direction in DIRECTIONS:
-                    key = SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, direction)
+                charts = [SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, each) for each in DIRECTIONS]
+                days = [SeriesKey(*row, metric, each) for each in _DAYS_S]
+                for key in (*charts, *days):
                     state = self._anomalies.get(key)
                     if state is None or state.state != "firing":
                         continue

@@ -5,6 +5,9 @@
   day are not judged by it; their evidence adds up in charts (`core.cusum`).
 * Failures of one subject cluster, so the test divides the counts of all attempts by their design effect
   (`detectors.clusters`); first attempts, and attacks and impostors whose truth labels tell, count as they are.
+* After a governed marker days are compared with days since it, once these have 20 failures or `min_periods`; until then
+  nothing is said, nor of the marker's own day: what the policy expects is not what is usual there. The comparison of
+  before and after judges meanwhile (`core.versions`), and the charts as soon as they know 20 failures.
 * A single failure is never reported, however small the window, nor a whole tenant of fewer than `daily_trials`: they
   cannot tell a rate.
 """
@@ -22,6 +25,7 @@ from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import DAY_S
 
 _FEWEST: Final = 2
+_KNOWN: Final = 20
 
 
 def watches(series: SeriesKey, monitoring: Monitoring) -> bool:
@@ -34,23 +38,19 @@ def watches(series: SeriesKey, monitoring: Monitoring) -> bool:
 
 def read(trials: Trials, baseline: BaselineState, monitoring: Monitoring) -> Reading:
     """Return how the window compares with the periods before it."""
-    return compared(trials, earlier(baseline, trials.series.length_s, trials.start_ms), monitoring)
+    before = earlier(baseline, trials.series.length_s, trials.start_ms)
+    reading = compared(trials, before, monitoring, began_anew=baseline.begun_ms > 0)
+    return reading._replace(observation="weak") if trials.start_ms < baseline.begun_ms else reading
 
 
-def compared(trials: Trials, before: Baseline, monitoring: Monitoring) -> Reading:
-    """Return how k of n compare with what was before."""
+def compared(trials: Trials, before: Baseline, monitoring: Monitoring, *, began_anew: bool = False) -> Reading:
+    """Return how k of n compare with what was before; `began_anew`: not long ago, by a governed marker or a person."""
     series, k, n = trials.series, trials.k, trials.n
     expected = monitoring.expected[series.metric]
-    found = compare(
-        k,
-        n,
-        before,
-        expected,
-        monitoring.factor,
-        monitoring.alpha,
-        monitoring.min_periods,
-        design_effect=trials.design_effect,
-    )
+    known = began_anew and before.k >= _KNOWN
+    least = 1 if known else monitoring.min_periods
+    effect = trials.design_effect
+    found = compare(k, n, before, expected, monitoring.factor, monitoring.alpha, least, design_effect=effect)
     counts = (0, 0, 0) if found.basis == "expected rate" else (before.k, before.n, before.periods)
     evidence = Evidence(
         rate=found.rate or 0.0,
@@ -64,6 +64,8 @@ def compared(trials: Trials, before: Baseline, monitoring: Monitoring) -> Readin
         p_value=found.p_value,
     )
     enough = k >= _FEWEST and (series.segment_name is not None or n >= monitoring.daily_trials)
+    if began_anew and not known and before.periods < monitoring.min_periods:
+        return Reading("weak", evidence)
     return Reading(_observe(found, enough=enough, lists_all=series.length_s <= DAY_S), evidence)
 
 

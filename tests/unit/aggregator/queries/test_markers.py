@@ -31,7 +31,7 @@ def test_an_entry_holds_from_windows_on_that_nobody_can_have_closed() -> None:
     later = entry_of(tomorrow, NOW_MS)
     assert 0 <= later.effective_ms - later.at_ms < FIVE_MS
     assert later.effective_ms > entry.effective_ms
-    assert "baseline and charts begin anew of fta_rate, liveness_fail_rate" in said(later)
+    assert "what is usual begins anew of capture_ms, fta_rate" in said(later)
     assert "By A. Rao: change 1187" in said(later)
 
 
