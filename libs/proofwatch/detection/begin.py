@@ -29,17 +29,38 @@ class Begin(NamedTuple):
     high: datetime | None = None
 
 
-def begin_of(own: Sequence[FindingHistory]) -> Begin | None:
+def begin_of(own: Sequence[FindingHistory], others: Sequence[FindingHistory] = ()) -> Begin | None:
     """Return when the root's own strong findings say that it began; None: there are none.
+
+    Where those are of days alone, the cause's `others` may say it better: what fires of the whole tenant because of it.
 
     One that says it to the minute says it best. Of charts the first that was sure does: of several guesses the earliest
     is not the best. A day's window says only that it was on that day; a shorter one says when, if it lasted for much of
     the day's excess.
     """
+    own_begin = _begin(own)
+    if own_begin is None or not _of_days(own):
+        return own_begin
+    first = min(each.since for each in own)
+    last = max(worst_of(each).window_end for each in own)
+    telling = [each for each in others if (each.since_high or each.since) >= first and each.since < last]
+    exacter = [each for each in telling if each.latest.rule in EXACT or each.since_low is not None]
+    return _begin(exacter) or own_begin
+
+
+def _of_days(own: Sequence[FindingHistory]) -> bool:
+    return all(_says_the_day(each) for each in own if chance_of(worst_of(each)) < CHANCE)
+
+
+def _says_the_day(finding: FindingHistory) -> bool:
+    return finding.latest.rule not in EXACT and length_s(worst_of(finding)) >= DAY_S and finding.since_low is None
+
+
+def _begin(own: Sequence[FindingHistory]) -> Begin | None:
     strong = [each for each in own if chance_of(worst_of(each)) < CHANCE]
     if exact := [each.since for each in strong if each.latest.rule in EXACT]:
         return Begin(min(exact))
-    days = [each for each in strong if length_s(worst_of(each)) >= DAY_S and each.since_low is None]
+    days = [each for each in strong if _says_the_day(each)]
     of_day = max((excess(worst_of(each)) for each in days), default=0.0)
     telling = [each for each in strong if each not in days and _lasted(each) >= _MUCH * of_day] or strong
     charts = [each for each in telling if each.since_low is not None and each.sure is not None]

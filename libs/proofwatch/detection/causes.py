@@ -4,10 +4,10 @@
    to fire earlier and still does is a candidate too.
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
-   metric, and its excess there is as large; or the counts cannot tell it from the tenant. What had stood for long
-   explains none that says to the minute when it began (`detection.runs`). Else the tenant is the root if it fires
-   itself; else that of the whole tenant's finding at that time, from which the slice's counts are not `_DISTINCT`;
-   else the slice with the most evidence.
+   metric, and its excess there is as large, or nothing to speak of remains of a tenant without it; or the counts cannot
+   tell it from the tenant. What had stood for long explains none that says to the minute when it began
+   (`detection.runs`). Else the tenant is the root if it fires itself; else that of the whole tenant's finding at that
+   time, from which the slice's counts are not `_DISTINCT`; else the slice with the most evidence.
 3. Findings of one root that overlap, or follow within a gap, are of one cause, at whatever length of window.
 """
 
@@ -15,12 +15,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf, sqrt
 from typing import Final, NamedTuple
 
+from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
-from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, whole_root
-from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, order, related, stood
+from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, takes_away, whole_root
+from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 
 _APART: Final = 3.0
+_KNOWN: Final = 0.8
 _DISTINCT: Final = 6.0
 """Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
 its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
@@ -33,6 +35,8 @@ class _Span(NamedTuple):
     since_ms: int
     until_ms: float
     finding: FindingHistory
+    alone: bool = False
+    """Whether no window's counts single it out: then it explains only what counts say of it."""
 
 
 class _Left(NamedTuple):
@@ -41,6 +45,8 @@ class _Left(NamedTuple):
     group: list[FindingHistory]
     table: dict[Slice, Counts]
     raised: frozenset[Slice]
+    partly: frozenset[str]
+    """Segments of whose trials the panel knows too few: windows in which a value has few are not published."""
 
 
 _Anchors = Sequence[tuple[_Span, Root]]
@@ -63,14 +69,29 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         if found := roots(table, raised):
             placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append(_Left(group, table, raised))
+            left.append(_Left(group, table, raised, _partly(tables.get(panel, {}))))
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
+    anchors += [(_span(each.finding)._replace(alone=True), each.root) for each in _by_themselves(left, anchors)]
     for of_tenant in (True, False):  # what the whole tenant comes to is known before its slices look for a root
         wholes = [(_span(each.finding), each.root) for each in placed if _anchors(each) and each.root.where == WHOLE]
         for one in left:
             if (WHOLE in {each.where for each in one.group}) == of_tenant:
                 placed += _remaining(one, anchors, wholes)
     return joined(placed)
+
+
+def _by_themselves(left: Iterable[_Left], anchors: _Anchors) -> list[Placed]:
+    """Return the slices that stand out from their tenant, and are sure, though the counts of no window single them out.
+
+    A tenant's rate that differs from what is usual holds excess of its own, beside that of the slice.
+    """
+    return [
+        each
+        for one in left
+        if WHOLE not in {finding.where for finding in one.group}
+        for each in _remaining(one, anchors, ())
+        if _anchors(each) and each.finding.sure and _is_distinct(one.table, each.finding.where)
+    ]
 
 
 def _own(finding: FindingHistory) -> Root:
@@ -110,6 +131,15 @@ def _table(
     return table
 
 
+def _partly(known: Mapping[Slice, tuple[int, int]]) -> frozenset[str]:
+    """Return the segments whose values together lack more than one trial in five of their tenant's."""
+    trials: dict[str, int] = {}
+    for (name, _), (_, n) in known.items():
+        if name is not None:
+            trials[name] = trials.get(name, 0) + n
+    return frozenset(name for name, n in trials.items() if n < _KNOWN * known.get(WHOLE, (0, 0))[1])
+
+
 def _nearest(finding: FindingHistory, found: Sequence[Root]) -> Root:
     """Return the root that is the finding's own slice, else the largest."""
     return next((root for root in found if root.where == finding.where), found[0])
@@ -119,7 +149,7 @@ def _remaining(left: _Left, anchors: _Anchors, wholes: _Anchors) -> list[Placed]
     table, alike = left.table, as_much(left.table, left.raised)
     placed, homeless = [], []
     for each in left.group:
-        if root := _elsewhere(each, table, alike, anchors) or _of_tenant(each, table, wholes):
+        if root := _elsewhere(each, left, alike, anchors) or _of_tenant(each, table, wholes):
             placed.append(Placed(each, root))
         else:
             homeless.append(each)
@@ -137,25 +167,31 @@ def _most(slices: Collection[Slice], table: Mapping[Slice, Counts]) -> Slice:
     return max(sorted(slices, key=str), key=lambda each: table[each].score)
 
 
-def _elsewhere(
-    finding: FindingHistory, table: Mapping[Slice, Counts], alike: Collection[Slice], anchors: _Anchors
-) -> Root | None:
+def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], anchors: _Anchors) -> Root | None:
     panel = panel_of(finding)
-    own = table[finding.where]
+    own = left.table[finding.where]
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        if disjoint or not _meanwhile(anchor, panel) or stood(anchor.finding, finding):
+        if disjoint or not _meanwhile(anchor, panel) or not may_explain(anchor.finding, finding):
             continue
-        there = table.get(root.where)
+        there = left.table.get(root.where)
         if root.where in alike:
             found.append((True, root))
         elif related(anchor.metric, panel.metric) and (
-            there is None or own.excess <= there.excess + _APART * sqrt(max(own.k, 1))
+            not anchor.alone
+            if there is None
+            else own.excess <= _excess_there(anchor, there, left.partly) + _APART * sqrt(max(own.k, 1))
+            or (finding.where == WHOLE and takes_away(own, there))
         ):
             found.append((False, root))
     best = max(found, key=lambda each: (each[0], each[1].counts.excess, str(each[1].where)), default=None)
     return best[1] if best else None
+
+
+def _excess_there(anchor: _Span, there: Counts, partly: Collection[str]) -> float:
+    """Return the excess of a slice in a panel: where that knows too few of its windows, what is said of the slice."""
+    return max(there.excess, excess(worst_of(anchor.finding))) if anchor.where[0] in partly else there.excess
 
 
 def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _Anchors) -> Root | None:
@@ -166,7 +202,7 @@ def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _
     found = [
         root
         for anchor, root in wholes
-        if _meanwhile(anchor, panel) and related(anchor.metric, panel.metric) and not stood(anchor.finding, finding)
+        if _meanwhile(anchor, panel) and related(anchor.metric, panel.metric) and may_explain(anchor.finding, finding)
     ]
     return max(found, key=lambda root: root.counts.excess, default=None)
 

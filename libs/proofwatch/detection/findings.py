@@ -16,6 +16,10 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 
 RATES: Final = "rates"
 _STEPS: Final = 16
+_ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
+_OF_SCORES: Final = frozenset({"saturation", "score_shift"})
+"""Rules whose direction is that of scores, of which higher ones pass."""
+_NEITHER: Final = frozenset({"few_values", "version_change", "limit_breach", "sequential_limit", "volume", "silence"})
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
@@ -143,6 +147,24 @@ def excess(anomaly: Anomaly) -> float:
 def length_s(anomaly: Anomaly) -> int:
     """Return the length of the window that was judged, in seconds."""
     return round((anomaly.window_end - anomaly.window_start).total_seconds())
+
+
+def wrongly_accepted(anomaly: Anomaly) -> bool:
+    """Return whether what is beyond the expected was let in: attacks, impostors, rejections that did not come.
+
+    Scores that are higher than usual let people in; of everything else it is too few that do.
+    """
+    if anomaly.rule in _OF_SCORES:
+        return anomaly.direction != "down"
+    return anomaly.metric.startswith(_ACCEPTED) or anomaly.direction == "down"
+
+
+def lets_in(anomaly: Anomaly) -> bool | None:
+    """Return whether more people pass than usual, or fewer; None: it does not say, as labels and shapes do not."""
+    unknown = anomaly.rule in _OF_SCORES and anomaly.direction is None
+    if unknown or anomaly.rule in _NEITHER or anomaly.metric.startswith(_ACCEPTED):
+        return None
+    return wrongly_accepted(anomaly)
 
 
 def panel_of(finding: FindingHistory) -> Panel:

@@ -4,17 +4,22 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps_of, worst_of
-from proofwatch.detection.findings import PROTECTED, WHOLE, FindingHistory, Slice, excess, length_s
+from proofwatch.detection.findings import (
+    PROTECTED,
+    WHOLE,
+    FindingHistory,
+    Slice,
+    excess,
+    length_s,
+    wrongly_accepted,
+)
 from proofwatch.detection.root_slice import Root
 from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Step
-from proofwatch.instants import EPOCH, instant_of, ms_of
+from proofwatch.instants import EPOCH, instant_of
 
-_ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
-_OF_SCORES: Final = frozenset({"saturation", "score_shift"})
-"""Rules whose direction is that of scores, of which higher ones pass."""
 _OF_NOBODY: Final = frozenset({"volume", "silence"})
 _KNOWS_CAUSE: Final = frozenset({"version_change"})
 
@@ -23,7 +28,8 @@ class Incident(NamedTuple):
     """What one cause did.
 
     `since`: that of the root's own strong evidence that says best when it began: to the minute, else of the chart that
-    was sure first, with a 90 % interval, else of the shortest windows that have any.
+    was sure first, with a 90 % interval, else of the shortest windows that have any. Where the root has days alone, a
+    chart of the whole tenant that fires because of it says it better.
     `steps`: how the root's rates changed since then; each told rise is one that people are told of.
     `chance`: how many findings as extreme the tenant's looks of a day would make by chance; 0 where a rule with a
     budget of its own found it. `lead` has the most evidence of the root's own findings. `rejected` and `accepted`:
@@ -76,15 +82,17 @@ class Incident(NamedTuple):
 def incident_of(cause: Cause) -> Incident:
     """Return the incident of a cause, as revision 1.
 
-    Its id is of its root and of when it could first be known, so that neither longer windows nor what joins change it.
+    Its id is of the finding that it was first sure by, so that neither longer windows, nor what joins, nor a root that
+    becomes clear later change it: a finding is of one cause.
     """
     own = [each for each in cause.findings if each.where == cause.root.where] or list(cause.findings)
     lead, telling = max(own, key=_weight), max(own, key=_tells)
-    begin = begin_of(own)
+    begin = begin_of(own, [each for each in cause.findings if each.where != cause.root.where])
     found = min(each.found for each in cause.findings)
+    founder = min(cause.findings, key=_founds)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)
     return Incident(
-        incident_id=derived_id("incident", lead.latest.tenant, *cause.root.where, ms_of(found), lead.kind),
+        incident_id=derived_id("incident", lead.latest.tenant, founder.latest.anomaly_id),
         revision=1,
         tenant=lead.latest.tenant,
         state="firing" if cause.until_ms is None else "ended",
@@ -107,6 +115,12 @@ def incident_of(cause: Cause) -> Incident:
         since_high=begin.high if begin else None,
         steps=steps_of(own),
     )
+
+
+def _founds(finding: FindingHistory) -> tuple[bool, datetime, str]:
+    """Return what findings of a cause are sorted by: the strong ones first, as they became known."""
+    strong = chance_of(worst_of(finding)) < CHANCE
+    return not strong, (finding.sure or finding.found) if strong else finding.found, finding.latest.anomaly_id
 
 
 def urgency(incident: Incident) -> tuple[bool, bool, float, str]:
@@ -145,16 +159,6 @@ def _people(own: list[FindingHistory], *, accepted: bool) -> float:
     worst = [worst_of(each) for each in own]
     found = [excess(each) for each in worst if wrongly_accepted(each) == accepted and counts_people(each)]
     return max(found, default=0.0)
-
-
-def wrongly_accepted(anomaly: Anomaly) -> bool:
-    """Return whether what is beyond the expected was let in: attacks, impostors, rejections that did not come.
-
-    Scores that are higher than usual let people in; of everything else it is too few that do.
-    """
-    if anomaly.rule in _OF_SCORES:
-        return anomaly.direction != "down"
-    return anomaly.metric.startswith(_ACCEPTED) or anomaly.direction == "down"
 
 
 def counts_people(anomaly: Anomaly) -> bool:

@@ -14,6 +14,8 @@ from proofwatch.detection.findings import PROTECTED, WHOLE, Slice
 
 _SHARE: Final = 0.8
 _APART: Final = 3.0
+_STANDS: Final = 6.0
+_PART: Final = 0.5
 _ALIKE: Final = 0.05
 """Slices whose trials differ by less than this cannot be told apart."""
 
@@ -99,6 +101,21 @@ def as_much(table: Mapping[Slice, Counts], raised: Collection[Slice]) -> frozens
     return frozenset(
         each for each in raised if each in table and table[each].n >= enough and table[each].excess >= least
     )
+
+
+def takes_away(whole: Counts, part: Counts) -> bool:
+    """Return whether a tenant's excess would be none to speak of without a slice, which differs from the rest.
+
+    So where it began before the slice's did, as a chart's does that was low for days: until then it was told to nobody,
+    and what remains of it is. `_STANDS` is what a chart of doubled odds is high at, 15 (log likelihood), as deviations.
+    """
+    rest_n, rest_k = whole.n - part.n, whole.k - part.k
+    if rest_n <= _ALIKE * whole.n or part.excess <= 0:
+        return False
+    rest = Counts(max(0, rest_k), rest_n, whole.baseline, whole.down)
+    usual = max(part.n * (rest.k / rest.n), part.n * part.baseline, 1.0)
+    apart = (usual - part.k if whole.down else part.k - usual) >= _APART * sqrt(usual)
+    return apart and rest.score < _STANDS and part.excess >= _PART * whole.excess
 
 
 def whole_root(table: Mapping[Slice, Counts]) -> Root:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
-from proofwatch.detection.findings import FindingHistory, Slice
+from proofwatch.detection.findings import FindingHistory, Slice, lets_in
 from proofwatch.detection.root_slice import Root
 from proofwatch.instants import ms_of
 
@@ -76,6 +76,18 @@ def stood(before: FindingHistory, finding: FindingHistory) -> bool:
     return then in BY_LABELS and now not in BY_LABELS
 
 
+def may_explain(slice_: FindingHistory, finding: FindingHistory) -> bool:
+    """Return whether what one finding says of a slice may be why another one fires, by what both do and since when.
+
+    What lets people in explains nothing that keeps them out, nor the other way round. What began to the minute is not
+    explained by what began long before, however late that was sure.
+    """
+    if stood(slice_, finding) or {lets_in(slice_.latest), lets_in(finding.latest)} == {True, False}:
+        return False
+    exact, other = finding.latest.rule in EXACT, slice_.latest.rule not in EXACT
+    return not (exact and other and slice_.since_ms < finding.since_ms - GAP_MS)
+
+
 def joined(placed: Iterable[Placed]) -> list[Cause]:
     """Return the causes, in the order of their begin."""
     series: dict[tuple[str, Slice], list[Placed]] = {}
@@ -108,7 +120,8 @@ def _explained(finding: FindingHistory, run: Sequence[Placed]) -> bool:
     own = _check(finding.latest.metric)
     if own is None or not checks or own in checks:
         return True
-    return finding.since_ms <= min(ms_of(each.found) for each in going)
+    known = [ms_of(each.sure) for each in going if each.sure]  # of low evidence nobody was told
+    return not known or finding.since_ms <= min(known)
 
 
 def _found_ms(run: Sequence[Placed]) -> int:

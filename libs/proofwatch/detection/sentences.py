@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from proofwatch.detection.course_words import course, last_rise
-from proofwatch.detection.findings import WHOLE, Slice, excess
-from proofwatch.detection.incident import Incident, counts_people, protected, wrongly_accepted
+from proofwatch.detection.findings import WHOLE, Slice, excess, wrongly_accepted
+from proofwatch.detection.incident import Incident, counts_people, protected
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words

@@ -1,0 +1,192 @@
+"""One cause is one incident: whatever began before it, whichever attributes move together, however it is found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import permutations
+from typing import Any, Final
+
+import pytest
+
+from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, lets_in, panel_of
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident_event import change_of
+from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
+from proofwatch.detection.root_slice import Counts, takes_away
+from proofwatch.events.types import Anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+
+_MODEL: Final = ("device_model", "A-1801")
+_COUNTRY: Final = ("country", "IN")
+_RELEASE: Final = ("sdk_version", "11.2.0")
+_ROOTS: Final = (_MODEL, _COUNTRY, _RELEASE)
+_DAY: Final = 1440
+_Table = Mapping[Slice, tuple[int, int]]
+
+
+def _at(minute: int) -> Any:
+    return MIDNIGHT + timedelta(minutes=minute)
+
+
+def _chart(where: Slice, metric: str, *, since: int, until: int, **more: Any) -> Anomaly:
+    """Return what a chart found at minute `until`, high unless `severity` says otherwise."""
+    fields: dict[str, Any] = {
+        "length_s": 60 * (until - since),
+        "since": _at(since),
+        "since_low": _at(since - 20),
+        "since_high": _at(since + 20),
+        "known_at": _at(until),
+        "direction": "up",
+    } | more
+    return anomaly(where, metric, rule="cusum", minute=since, **fields)
+
+
+def _course(anomalies: Iterable[Anomaly], tables: Mapping[Panel, _Table]) -> tuple[list[Incident], list[str]]:
+    """Return the incidents at the end, and what people were told on the way, one finding after another."""
+    state, told = Incidents(tables=tables), []
+    for each in anomalies:
+        before = state
+        state, changes = regrouped(take(state, [each]))
+        told += [change_of(change, before.incidents.get(change.incident_id)) for change in changes]
+    left = [each for each in state.incidents.values() if each.state != "merged" and each.evidence == "strong"]
+    return left, [each for each in told if each not in {"changed", "merged"}]
+
+
+def _behind_a_drift(root: Slice) -> tuple[list[Anomaly], dict[Panel, _Table]]:
+    """A tenant whose charts had been low for days, and a slice that goes wrong then; both know it in the end.
+
+    Of windows in which the slice has few trials nothing is published, so its counts are a part of what it did.
+    """
+    drift = _chart(WHOLE, "liveness_fail_rate", since=-2 * _DAY, until=600, k=60, n=1500, severity="low_evidence")
+    surer = _chart(WHOLE, "liveness_fail_rate", since=-2 * _DAY, until=965, k=110, n=1700, first=-2 * _DAY, revision=2)
+    retries = _chart(WHOLE, "retry_rate", since=300, until=855, k=46, n=183)
+    own = _chart(root, "retry_rate", since=640, until=915, k=96, n=314)
+    day = [anomaly(where, k=140, n=k, length_s=86_400, minute=0) for where, k in ((root, 209), (WHOLE, 610))]
+    found = [drift, retries, own, surer, *day]
+    some: dict[Slice, tuple[int, int]] = {root: (12, 40), (root[0], "other"): (20, 60)}
+    tables = {panel_of(finding_of(each)): {WHOLE: (each.k, each.n), **some} for each in (surer, retries)}
+    return found, tables | {panel_of(finding_of(own)): {WHOLE: (140, 1200), root: (60, 150)}}
+
+
+@pytest.mark.parametrize("root", _ROOTS)
+def test_what_a_tenants_chart_was_low_for_before_is_no_second_incident(root: Slice) -> None:
+    """People are told once, and the incident keeps its name when its slice becomes clear."""
+    found, tables = _behind_a_drift(root)
+    (incident,), told = _course(found, tables)
+    assert incident.root.where == root
+    assert told == ["began"]
+
+
+@pytest.mark.parametrize("root", _ROOTS)
+def test_in_whatever_order_it_comes_it_is_the_same_one(root: Slice) -> None:
+    """Id, root, begin and numbers."""
+    found, tables = _behind_a_drift(root)
+    expected = _course(found, tables)[0][0]._replace(revision=1)
+    for order in permutations(found):
+        assert [each._replace(revision=1) for each in _course(order, tables)[0]] == [expected]
+
+
+def test_what_remains_of_a_tenant_without_the_slice_is_its_own_incident_if_it_stands_out() -> None:
+    """A whole tenant that fails, and a handset that fails more."""
+    found, tables = _behind_a_drift(_MODEL)
+    large = found[1]
+    more = _chart(WHOLE, "retry_rate", since=300, until=855, k=400, n=1200)
+    known = {panel_of(finding_of(more)): {WHOLE: (400, 1200), _MODEL: (60, 300), ("device_model", "B"): (340, 900)}}
+    left, _ = _course([more if each is large else each for each in found[1:3]], {**tables, **known})
+    assert {each.root.where for each in left} == {WHOLE, _MODEL}
+
+
+def test_another_value_that_goes_wrong_meanwhile_is_its_own_incident() -> None:
+    """No transaction is of two handsets, nor of two countries."""
+    found, tables = _behind_a_drift(_MODEL)
+    other = _chart(("device_model", "B-77"), "match_fail_rate", since=700, until=930, k=50, n=300)
+    both = {_MODEL, ("device_model", "B-77")}
+    left, told = _course([*found, other], tables)
+    assert {each.root.where for each in left} == both
+    assert told == ["began", "began"]
+    assert {each.root.where for each in _course([other, *found], tables)[0]} == both
+
+
+def test_a_slice_that_only_days_know_began_when_the_tenants_chart_says() -> None:
+    """Not at midnight; a chart that began on another day says nothing of it."""
+    chart = _chart(WHOLE, "retry_rate", since=640, until=1165, k=78, n=634)
+    days = [
+        anomaly(_MODEL, k=41, n=141, length_s=86_400, minute=0),
+        anomaly(WHOLE, k=52, n=853, length_s=86_400, minute=0),
+    ]
+    for order in permutations([chart, *days]):
+        (incident,), _ = _course(order, {})
+        assert incident.root.where == _MODEL
+        assert (incident.since, incident.since_low, incident.since_high) == (_at(640), _at(620), _at(660))
+    early = _chart(WHOLE, "retry_rate", since=-2 * _DAY, until=1165, k=78, n=634)
+    (incident,), _ = _course([early, *days], {})
+    assert incident.since == _at(0)
+
+
+def test_who_is_let_in_is_not_explained_by_who_is_kept_out() -> None:
+    """A check that passes everybody beside a handset whose chart had long wandered, and is sure of it hours later."""
+    opened = anomaly(
+        WHOLE, "liveness_score", rule="saturation", k=14, n=22, minute=840, length_s=120, direction="up", affected=14.0
+    )
+    handset = _chart(_MODEL, "liveness_fail_rate", since=175, until=1230, k=58, n=677)
+    for order in permutations([opened, handset]):
+        left, told = _course(order, {})
+        assert {each.root.where for each in left} == {WHOLE, _MODEL}
+        assert told == ["began", "began"]
+
+
+@pytest.mark.parametrize("rule", ["collapse", "saturation", "few_values", "missing_scores", "score_shift"])
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_what_began_to_the_minute_is_not_a_part_of_what_wandered_before(rule: str, way: Any) -> None:
+    """However late the slice's chart is sure."""
+    minute = anomaly(WHOLE, "liveness_score", rule=rule, k=90, n=100, minute=840, direction=way, affected=90.0)
+    handset = _chart(_MODEL, "liveness_fail_rate", since=175, until=1230, k=58, n=677)
+    left, _ = _course([minute, handset], {})
+    assert minute.anomaly_id in {each.lead.anomaly_id for each in left if each.root.where == WHOLE}
+
+
+def test_errors_of_the_other_check_join_while_the_first_is_of_low_evidence() -> None:
+    """Nobody was told of it: an attack fails both checks, and days say no hour."""
+    low = _chart(_MODEL, "liveness_fail_rate", since=-600, until=-300, severity="low_evidence")
+    days = [anomaly(_MODEL, each, length_s=86_400, minute=0) for each in ("match_fail_rate", "liveness_fail_rate")]
+    for order in permutations([low, *days]):
+        assert len(_course(order, {})[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("anomaly_", "expected"),
+    [
+        (anomaly(rule="saturation", direction="up"), True),
+        (anomaly(rule="saturation", direction="down"), False),
+        (anomaly(rule="saturation"), None),
+        (anomaly(rule="collapse", direction="down"), True),
+        (anomaly(rule="cusum", direction="up"), False),
+        (anomaly(), False),
+        (anomaly(metric="apcer"), None),
+        (anomaly(rule="few_values"), None),
+    ],
+)
+def test_what_a_finding_says_of_who_passes(anomaly_: Anomaly, expected: bool | None) -> None:
+    """Labels say what is wrong, and shapes say neither."""
+    assert lets_in(anomaly_) is expected
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "expected"),
+    [
+        ((110, 1700), (70, 300), True),  # the rest: 40 of 1,400 where 28 were usual
+        ((110, 1700), (20, 300), False),  # no more than its part
+        ((400, 1700), (90, 300), False),  # without it 310 of 1,400 remain
+        ((110, 310), (108, 300), False),  # nearly all trials: it is the tenant
+    ],
+)
+def test_what_takes_a_tenants_excess_away(whole: tuple[int, int], part: tuple[int, int], expected: bool) -> None:
+    """The rest must not stand out by itself, and the slice must."""
+    assert takes_away(Counts(*whole, 0.02), Counts(*part, 0.02)) is expected
+
+
+def test_all_at_once_is_what_came_one_by_one() -> None:
+    """A replay, and a process that begins anew, know the whole log."""
+    found, tables = _behind_a_drift(_COUNTRY)
+    one_by_one: Sequence[Incident] = _course(found, tables)[0]
+    state = take(Incidents(), found)
+    assert [each._replace(revision=1) for each in one_by_one] == gathered(state.findings, tables)
