@@ -63,7 +63,9 @@ def _behind_a_drift(root: Slice) -> tuple[list[Anomaly], dict[Panel, _Table]]:
     day = [anomaly(where, k=140, n=k, length_s=86_400, minute=0) for where, k in ((root, 209), (WHOLE, 610))]
     found = [drift, retries, own, surer, *day]
     some: dict[Slice, tuple[int, int]] = {root: (12, 40), (root[0], "other"): (20, 60)}
-    tables = {panel_of(finding_of(each)): {WHOLE: (each.k, each.n), **some} for each in (surer, retries)}
+    tables: dict[Panel, _Table] = {
+        panel_of(finding_of(each)): {WHOLE: (each.k, each.n), **some} for each in (surer, retries)
+    }
     return found, tables | {panel_of(finding_of(own)): {WHOLE: (140, 1200), root: (60, 150)}}
 
 
