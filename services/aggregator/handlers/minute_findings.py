@@ -9,6 +9,7 @@ from proofwatch.events.wire import Wire
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.merge import totals
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.due import DueTimes
@@ -37,7 +38,7 @@ class MinuteFindings:
         self, monitoring: Monitoring, grace_ms: int, wire: Wire, store: MinuteWatchStore, heard: Heard = goes_on
     ) -> None:
         """`grace_ms`: how long after its end a minute closes. `heard`: where the log ends."""
-        self._watch = MinuteWatch(monitoring.real_time)
+        self._watch = MinuteWatch(monitoring.real_time, DETECTORS, monitoring.expected)
         self._grace_ms = grace_ms
         self._store = store
         self._encode = wire.encoder(ANOMALY)
@@ -51,11 +52,13 @@ class MinuteFindings:
         past_ms: int | None,
         partition: int,
         days_of: DaysOf,
+        governed: Governed,
         tx: Any,
     ) -> list[Outgoing]:
         """Return what the revised minutes tell, and what the absence of minutes does that ended by `past_ms`.
 
-        What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`.
+        What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`. `governed`: the
+        markers of these tenants.
         """
         minutes = [each for each in revised if _is_judged(each)]
         heard_ms = self._heard()
@@ -67,7 +70,7 @@ class MinuteFindings:
             for each in some:
                 tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
                 days = days_of(tenant)
-                state, changes = self._watch.closed(states[tenant], minute, days)
+                state, changes = self._watch.closed(states[tenant], minute, days, governed.get(tenant, ()))
                 states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
                 outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms, days_of)
             await self._save(states, due, partition, days_of, tx)

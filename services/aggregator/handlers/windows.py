@@ -130,7 +130,7 @@ class WindowsStage:
         )
         partition = batch.source.partition
         minutes = await self._minutes.publish(
-            revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, tx
+            revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, governed, tx
         )
         versions = await self._versions.publish(
             revised, batch.progress_ms, lane.versions_due, past_ms, partition, self._rules.days_of, governed, tx

@@ -30,10 +30,10 @@ def step(
     if not trials.n:
         return chart, NO_TRIALS
     missed = trials.k if direction == "down" else trials.n - trials.k
-    usual = view.total.rate(metric)
+    usual = view.rate(metric)
     if missed:
         return Chart(), _ended(trials, usual)
-    rate = view.least_rate(metric) if direction == "down" else _passes(usual)
+    rate = view.least_rate(metric) if direction == "down" else _passes(usual, halved=view.stands_in(metric))
     if rate is None:
         return chart, UNCLEAR
     run = Chart(chart.statistic + trials.n * rate, 0, chart.n + trials.n, chart.since_ms or minute.start_ms)
@@ -68,8 +68,11 @@ def _trials(minute: Minute, metric: str) -> Rate:
     return Rate(scores.failed, scores.judged)
 
 
-def _passes(usual: Rate) -> float | None:
-    return (usual.n - usual.k) / usual.n if usual.n >= _LEAST_KNOWN and usual.k < usual.n else None
+def _passes(usual: Rate, *, halved: bool) -> float | None:
+    """Return how many pass, None: it is not known; half of it in the week after a governed marker."""
+    if usual.n < _LEAST_KNOWN or usual.k == usual.n:
+        return None
+    return (usual.n - usual.k) / usual.n / (2 if halved else 1)
 
 
 def collapse(metric: str, direction: Direction, *causes: str) -> Detector:

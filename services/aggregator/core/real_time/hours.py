@@ -1,5 +1,6 @@
 """What is counted of a tenant's minutes and hours: sums of rates and scores, shapes, volume."""
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -36,6 +37,14 @@ class Sums(Struct, array_like=True, frozen=True):
     def halved(self) -> "Sums":
         """Return half of it."""
         return Sums(Rate(self.rejected.k // 2, self.rejected.n // 2), self.match.halved(), self.liveness.halved())
+
+    def without(self, metrics: Collection[str]) -> "Sums":
+        """Return it without what rates of these metrics are told by."""
+        return Sums(
+            Rate() if "rejection_rate" in metrics else self.rejected,
+            NO_SCORES if "match_fail_rate" in metrics else self.match,
+            NO_SCORES if "liveness_fail_rate" in metrics else self.liveness,
+        )
 
     def rate(self, metric: str) -> Rate:
         """Return failures in trials of `rejection_rate`, `match_fail_rate` or `liveness_fail_rate`."""

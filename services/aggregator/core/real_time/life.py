@@ -5,7 +5,7 @@ tenant's traffic without any of the series', or three days without any traffic a
 traffic only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -15,7 +15,8 @@ from proofwatch.events.enumerations import AnomalyResolution
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MINUTE_TRANSITIONS
 from services.aggregator.core.quiet import SILENCE_MS
-from services.aggregator.core.real_time.detector import Chart, Detector, Reading
+from services.aggregator.core.real_time.begun import part_of
+from services.aggregator.core.real_time.detector import NO_TRIALS, Chart, Detector, Reading
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
@@ -58,11 +59,17 @@ def next_marks(
     rule: RealTimeRule,
     detectors: Sequence[Detector],
     last_end_ms: int,
+    anew: Collection[str] = (),
 ) -> tuple[Marks, Changes]:
-    """Return the marks after a minute and what is told by it, absence before it (from `last_end_ms` on) included."""
+    """Return the marks after a minute and what is told by it, absence before it (from `last_end_ms` on) included.
+
+    `anew`: metrics that begin anew with it, by a governed marker: their series stand at nothing.
+    """
     before, changes = dict(marks), Changes()
     if last_end_ms and last_end_ms < minute.start_ms:
         before, changes = absent_marks(marks, last_end_ms, minute.start_ms, view, rule, detectors)
+    ended = _judged_anew(before, minute.start_ms, anew, detectors)
+    changes |= ended
     after: Marks = {}
     read: list[tuple[Detector, Reading]] = []
     for detector in detectors:
@@ -74,7 +81,7 @@ def next_marks(
             changes[detector.name] = Change(None, reading, minute.start_ms, end_ms, resolution)
         if moved != _NEW:
             after[detector.name] = moved
-        if reading.observation == "beyond":
+        if reading.observation == "beyond" and detector.name not in ended:
             read.append((detector, reading))
     for detector, reading in read:
         _tell(after, detector, reading, minute.start_ms, changes, detectors)
@@ -109,6 +116,16 @@ def absent_marks(
 
 
 _NEW: Final = Mark()
+
+
+def _judged_anew(before: Marks, start_ms: int, anew: Collection[str], detectors: Sequence[Detector]) -> Changes:
+    """Return the ends of what is told of metrics that begin anew; of all their series `before` forgets the marks."""
+    ended = Changes()
+    for detector in detectors if anew else ():
+        mark = before.pop(detector.name, _NEW) if part_of(detector.metric) in anew else _NEW
+        if mark.told_ms is not None:
+            ended[detector.name] = Change(None, NO_TRIALS, start_ms, start_ms + MINUTE_MS, "judged_anew")
+    return ended
 
 
 def _moved(

@@ -30,7 +30,7 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     n = scores.judged + scores.missing
     if not n:
         return chart, NO_TRIALS
-    known = view.scores(check)
+    known = view.asked(check)
     usual = known.missing, known.judged + known.missing
     rate = max(_LEAST, wilson(*usual)[1] if usual[1] else 0.0)
     if usual[0] < _KNOWN:

@@ -6,15 +6,18 @@ not looked at. So the state is a function of the minutes, in whatever order and 
 late data came is taken back by the next revision.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
 from proofwatch.governance.policy import RealTimeRule
 from proofwatch.governance.tenant_days import TenantDays
+from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.quiet import SILENCE_MS
 from services.aggregator.core.real_time import DETECTORS
+from services.aggregator.core.real_time.begun import Begun, begun_by, touched
 from services.aggregator.core.real_time.detector import Detector
 from services.aggregator.core.real_time.hours import Compared, Rate, Sums
 from services.aggregator.core.real_time.life import Changes, Mark, Marks, absent_marks, next_marks
@@ -25,7 +28,11 @@ from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _LEFT_OUT_MS: Final = 7 * DAY_MS
 _VIEWS: Final = 64
+_NOTHING: Final[Begun] = MappingProxyType({})
 _CHECKS: Final[tuple[Check, ...]] = ("match", "liveness")
+
+
+Markers = Sequence[GovernedMarker]
 
 
 class Memory(Struct, array_like=True, frozen=True):
@@ -65,20 +72,30 @@ class Moved(NamedTuple):
 class MinuteWatch:
     """Moves tenants' states by the detectors and the policy's limits."""
 
-    def __init__(self, rule: RealTimeRule, detectors: Sequence[Detector] = DETECTORS) -> None:
-        self._rule = rule
+    def __init__(
+        self,
+        rule: RealTimeRule,
+        detectors: Sequence[Detector] = DETECTORS,
+        expected: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """`expected`: the policy's rates, by metric."""
+        self._rule, self._expected = rule, expected
         self._detectors = tuple(detectors)
-        self._views: dict[tuple[int, int, int, TenantDays], tuple[Reference, View]] = {}
+        self._views: dict[Any, tuple[Reference, View]] = {}
         self._causes = {each.name: each.causes for each in detectors}
 
-    def closed(self, state: TenantState, minute: Minute, days: TenantDays) -> Moved:
-        """Take a minute that closed, or was restated; one of more than an hour ago changes nothing."""
+    def closed(self, state: TenantState, minute: Minute, days: TenantDays, markers: Markers = ()) -> Moved:
+        """Take a minute that closed, or was restated; one of more than an hour ago changes nothing.
+
+        `markers`: the tenant's governed ones.
+        """
         newest = state.minutes[-1].start_ms if state.minutes else None
         if newest is not None and minute.start_ms <= newest:
-            return self._restated(state, minute, days) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
-        state = self._matured(state, minute.start_ms, days)
-        view = self._seen_from(state.reference, minute.start_ms // HOUR_MS, days)
-        after, changes = self._next(state.after, minute, view)
+            return (
+                self._restated(state, minute, days, markers) if minute.start_ms > newest - HOUR_MS else Moved(state, {})
+            )
+        state = self._matured(state, minute.start_ms, days, markers)
+        after, changes = self._next(state.after, minute, state.reference, days, markers)
         moved = TenantState(state.reference, [*state.minutes, minute], state.before, after, state.told)
         return Moved(moved, changes)
 
@@ -125,39 +142,47 @@ class MinuteWatch:
         shapes = (minute.bins(check) if not firing & {check, f"{check}_shift"} else {} for check in _CHECKS)
         return Compared(sums, *shapes)
 
-    def _seen_from(self, reference: Reference, hour: int, days: TenantDays) -> View:
+    def _seen_from(self, reference: Reference, hour: int, days: TenantDays, begun: Begun = _NOTHING) -> View:
         """Return the view; of one hour it is the same, whatever minutes came since, until further hours are absorbed.
 
         What makes it is held on to, so that its identity is not another's.
         """
-        key = (id(reference.volumes), id(reference.recent), hour, days)
+        anew = {metric: first for metric, first in begun.items() if first > reference.newest}
+        key = (id(reference.volumes), id(reference.recent), hour, days, tuple(sorted(anew.items())))
         if key not in self._views:
             if len(self._views) >= _VIEWS:
                 self._views.clear()
-            self._views[key] = reference, View(reference, hour, days)
+            self._views[key] = reference, View(reference, hour, days, anew, self._expected)
         return self._views[key][1]
 
-    def _next(self, memory: Memory, minute: Minute, view: View) -> tuple[Memory, Changes]:
-        marks, changes = next_marks(memory.marks, minute, view, self._rule, self._detectors, memory.end_ms)
+    def _next(
+        self, memory: Memory, minute: Minute, reference: Reference, days: TenantDays, markers: Markers
+    ) -> tuple[Memory, Changes]:
+        begun = begun_by(markers, minute.start_ms) if markers else _NOTHING
+        view = self._seen_from(reference, minute.start_ms // HOUR_MS, days, begun)
+        anew = touched(markers, memory.end_ms - MINUTE_MS, minute.start_ms) if markers else ()
+        marks, changes = next_marks(memory.marks, minute, view, self._rule, self._detectors, memory.end_ms, anew)
         return Memory(minute.start_ms + MINUTE_MS, marks), changes
 
-    def _matured(self, state: TenantState, newest_ms: int, days: TenantDays) -> TenantState:
+    def _matured(self, state: TenantState, newest_ms: int, days: TenantDays, markers: Markers) -> TenantState:
         """Let the minutes of more than an hour ago go into the reference."""
         reference, before = state.reference, state.before
         kept = [each for each in state.minutes if each.start_ms > newest_ms - HOUR_MS]
         for each in state.minutes[: len(state.minutes) - len(kept)]:
-            before, _ = self._next(before, each, self._seen_from(reference, each.start_ms // HOUR_MS, days))
+            before, _ = self._next(before, each, reference, days, markers)
             reference = reference.taken(each, self.compared(each, before.marks))
         oldest_ms = kept[0].start_ms if kept else newest_ms
-        return TenantState(reference.absorbed(oldest_ms // HOUR_MS, days), kept, before, state.after, state.told)
+        return TenantState(
+            reference.absorbed(oldest_ms // HOUR_MS, days, markers), kept, before, state.after, state.told
+        )
 
-    def _restated(self, state: TenantState, minute: Minute, days: TenantDays) -> Moved:
+    def _restated(self, state: TenantState, minute: Minute, days: TenantDays, markers: Markers) -> Moved:
         minutes = sorted(
             [*(each for each in state.minutes if each.start_ms != minute.start_ms), minute],
             key=lambda each: each.start_ms,
         )
         memory, changes = state.before, Changes()
         for each in minutes:
-            memory, further = self._next(memory, each, self._seen_from(state.reference, each.start_ms // HOUR_MS, days))
+            memory, further = self._next(memory, each, state.reference, days, markers)
             changes |= further
         return Moved(TenantState(state.reference, minutes, state.before, memory, state.told), changes)

@@ -1,12 +1,14 @@
 """What a minute of one hour is compared with: what a tenant usually does, as far as it was known an hour before."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.calendar import UTC_CALENDAR
 from proofwatch.governance.tenant_days import TenantDays
+from services.aggregator.core.real_time.begun import FIRST_HOURS, Begun
 from services.aggregator.core.real_time.hours import Rate, Sums, Volume
 from services.aggregator.core.real_time.minute import Check, Scores
 from services.aggregator.core.real_time.reference import (
@@ -17,6 +19,7 @@ from services.aggregator.core.real_time.reference import (
     Reference,
     grown,
     of_day,
+    since,
 )
 from services.aggregator.core.real_time.shape import Shape
 from services.aggregator.core.times import HOUR_MS
@@ -29,8 +32,22 @@ _KNOWN: Final = 20
 class View:
     """What a minute of one hour is compared with."""
 
-    def __init__(self, reference: Reference, hour: int, days: TenantDays) -> None:
-        """`hour`: since 1970; hours of the day, and which days are free, are those of `days`."""
+    def __init__(
+        self,
+        reference: Reference,
+        hour: int,
+        days: TenantDays,
+        anew: Begun = MappingProxyType({}),
+        expected: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """`hour`: since 1970; hours of the day, and which days are free, are those of `days`.
+
+        `anew`: metrics of which nothing in the totals counts, and the first hour that does. `expected`: the policy's
+        rates.
+        """
+        self._anew = anew
+        self._policy = expected
+        self._sums: dict[str, Sums] = {}
         self.hour = hour
         self._days = days
         self._reference = reference
@@ -41,13 +58,39 @@ class View:
         self._expected: dict[str, float | None] = {}
 
     def scores(self, check: Check) -> Scores:
-        """Return the scores of a check."""
-        return self.total.match if check == "match" else self.total.liveness
+        """Return the scores of a check, as far as they tell how scores are distributed."""
+        sums = self._of(f"{check}_score")
+        return sums.match if check == "match" else sums.liveness
+
+    def asked(self, check: Check) -> Scores:
+        """Return the scores of a check, as far as they tell how many are missing."""
+        sums = self._of("fta_rate")
+        return sums.match if check == "match" else sums.liveness
+
+    def rate(self, metric: str) -> Rate:
+        """Return how many failed; while too little is known since a governed marker, of what was before it too."""
+        own = self._of(metric).rate(metric)
+        return self.total.rate(metric) if own.k < _KNOWN and self.stands_in(metric) else own
+
+    def stands_in(self, metric: str) -> bool:
+        """Return whether a rate began anew within the last week, so that what was before it may stand in."""
+        first = self._anew.get(metric, self._reference.begun.get(metric))
+        began = self._reference.first_hour
+        return first is not None and began is not None and began < first and self.hour - first < FIRST_HOURS
+
+    def _of(self, metric: str) -> Sums:
+        if metric not in self._sums:
+            first, known = self._anew.get(metric), self._reference.apart.get(metric)
+            if first is not None:
+                self._sums[metric] = grown(Sums(), since(self._mature, first))
+            else:
+                self._sums[metric] = self.total if known is None else grown(known, self._mature)
+        return self._sums[metric]
 
     def shape(self, check: Check) -> Shape:
         """Return how the scores of a check are usually distributed."""
         if check not in self._shapes:
-            self._shapes[check] = self._reference.shape(check, self._mature)
+            self._shapes[check] = self._reference.shape(check, self._mature, self._anew.get(f"{check}_score"))
         return self._shapes[check]
 
     def least_rate(self, metric: str) -> float | None:
@@ -63,10 +106,18 @@ class View:
     def _least_rate(self, metric: str) -> float | None:
         seen = self._without_the_worst(metric)
         if seen.k < _KNOWN:
-            return None
-        of_hour = self._reference.by_hour.get(of_day(self._days, self.hour), Sums()).rate(metric)
+            return self._before(metric)
+        known = {} if metric in self._anew else self._reference.by_hour
+        of_hour = known.get(of_day(self._days, self.hour), Sums()).rate(metric)
         low = wilson(seen.k, seen.n)[0]
         return min(low, wilson(of_hour.k, of_hour.n)[0]) if of_hour.k >= _KNOWN else low / 2
+
+    def _before(self, metric: str) -> float | None:
+        """Return half of the least of what was usual before a governed marker, and what the policy expects."""
+        known = self.total.rate(metric)
+        if known.k < _KNOWN or not self.stands_in(metric):
+            return None
+        return min(wilson(known.k, known.n)[0], self._policy.get(metric, 1.0)) / 2
 
     def _without_the_worst(self, metric: str) -> Rate:
         """Return the rate of the last two days without the quarter of their hours in which it was highest.
@@ -74,7 +125,8 @@ class View:
         An incident that is over must not make its end look like one.
         """
         last = self.hour - MATURE_HOURS - 1  # one less than mature: those are absorbed whenever it is looked at
-        hours = [each.rates[metric] for each in self._reference.recent if last - RECENT_HOURS < each.hour <= last]
+        first = max(last - RECENT_HOURS + 1, self._anew.get(metric, 0))
+        hours = [each.rates[metric] for each in self._reference.recent if first <= each.hour <= last]
         ordered = sorted([each for each in hours if each.n], key=lambda each: each.k / each.n)
         kept = ordered[: len(ordered) - (len(ordered) + 3) // 4]
         return Rate(sum([each.k for each in kept]), sum([each.n for each in kept]))

@@ -1,10 +1,11 @@
 """Minutes of an invented tenant."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import exp, pi, sin
 
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
+from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.real_time import DETECTORS
 from services.aggregator.core.real_time.findings import Published, publish
 from services.aggregator.core.real_time.minute import Minute, Scores
@@ -39,8 +40,9 @@ def steady(from_ms: int, minutes: int, n: int = 20, every: int = 2) -> list[Minu
 class Told:
     """A tenant's watch, and all it published."""
 
-    def __init__(self, watch: MinuteWatch, days: TenantDays = UTC_DAYS) -> None:
+    def __init__(self, watch: MinuteWatch, days: TenantDays = UTC_DAYS, markers: Sequence[GovernedMarker] = ()) -> None:
         self.watch = watch
+        self.markers = markers
         self.days = days
         self.state = TenantState()
         self.published: list[Published] = []
@@ -48,7 +50,7 @@ class Told:
     def feed(self, minutes: Iterable[Minute]) -> "Told":
         """Close the minutes one after another."""
         for each in minutes:
-            self.state, changes = self.watch.closed(self.state, each, self.days)
+            self.state, changes = self.watch.closed(self.state, each, self.days, self.markers)
             self._publish(changes)
         return self
 
