@@ -17,6 +17,7 @@ from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS
 from proofwatch.scorefile.mapping import Mapping, Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.trials import placed
+from proofwatch.scorefile.units import check_units
 from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError, open_table
 from services.standalone.arguments import threshold
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
                 horizon_ms=policy.duplicate_horizon_minutes * 60_000,
                 progress=progress,
             )
+        check_units(table.file, given, outcome.account.facts, mapping)
     except (TableError, InvalidPolicy, InvalidYaml) as error:
         sys.stderr.write(f"proofwatch evaluate: {error}\n")
         return 1 if isinstance(error, AllRefused) else 2

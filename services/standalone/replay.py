@@ -23,6 +23,7 @@ from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
+from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import TableError, open_table
 from services.standalone.arguments import tenant, threshold
 from services.standalone.feed import Feed
@@ -98,6 +99,7 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         selection = select_rows(table, intake, policy.duplicate_horizon_minutes * 60_000)
         trials = read_trials(table, reader, segments, selection.truth, progress)
     outcome = Outcome(table.file, reader, cap, selection.repeats, selection.further)
+    check_units(table.file, given, reader.account.facts, mapping)
     if not reader.account.rows:
         raise TableError(f"{table.file}: has a header and no rows; there is nothing to replay")
     thresholds = scaled.thresholds(trials)

@@ -16,6 +16,7 @@ from proofwatch.scorefile.mapping import Mapping as MappingFile
 from proofwatch.scorefile.mapping import Score
 from proofwatch.scorefile.reader import Reader, Reading
 from proofwatch.scorefile.scores import Scale
+from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import Table, TableError
 
 Progress = Callable[[int], None]
@@ -165,6 +166,7 @@ def scales_of(
         number = None if threshold == "eer" else threshold
         if number is None and found.negative + found.above_one <= cap * found.n:
             continue
+        check_units(table.file, {name: threshold}, facts, mapping)
         scale = scales[name] = own_scale(scales[name], found, number)
         if number is not None and found.n and not found.low <= number <= found.high:
             side = "above" if number > found.high else "below"

@@ -46,11 +46,11 @@ def test_results_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None
         Results(tmp_path / "out")
 
 
-@pytest.mark.parametrize(("threshold", "said"), [(85.0, "above"), (-3.0, "below"), (None, "")])
+@pytest.mark.parametrize(("threshold", "said"), [(120.0, "above"), (20.0, "below"), (None, "")])
 def test_a_threshold_beyond_every_score_is_told(tmp_path: Path, threshold: float | None, said: str) -> None:
-    """Somebody wrote percent; nothing would be accepted, or everything."""
+    """Nothing would be accepted, or everything; it may be meant. One of another scale is refused (test_units)."""
     path = tmp_path / "a.csv"
-    path.write_text(ROWS)
+    path.write_text("match_score,pair\n90,genuine\n40,impostor\n")
     table = open_table(path)
     given = {"match_score": threshold, "liveness_score": None}
     scaled = scales_of(table, columns_of(table, Mapping()), Mapping(), given, 0.01)  # type: ignore[arg-type]
