@@ -23,6 +23,8 @@ from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.terminal import Terminal, inline
 from proofwatch.scorefile.outcome import Outcome
 from services.aggregator.core.calendars import EverybodyIn
+from services.aggregator.queries.baseline_source import FILE as BASELINES
+from services.aggregator.queries.baseline_source import written
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
 from services.standalone.audit import FOLDER, KEY, write_audit
@@ -90,9 +92,11 @@ async def carry_out(run: Run) -> dict[str, Any]:
             labels = await read_label_counts(connection)
             cases = await read_cases(connection)
             markers = await read_markers(connection)
+            baselines = await written(connection)
             tenants = await read_tenants(connection, run.policy, run.segments)
         results.write_lines("cases.jsonl", cases)
         results.write_lines("markers.jsonl", markers)
+        results.write_lines(BASELINES, baselines)
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         results.flush()

@@ -7,7 +7,7 @@ them; what is no code at all is text of somebody else's, and is not repeated.
 from collections.abc import Mapping
 from typing import Final
 
-from proofwatch.detection.words import CODE, ENDED, metric_words
+from proofwatch.detection.words import CODE, ENDED, metric_words, percent
 from proofwatch.events.enumerations import EscalationQueue, PlatformAlertKind, SuspicionReason
 
 REASONS: Final[Mapping[SuspicionReason, str]] = {
@@ -35,18 +35,12 @@ _NUMBERS: Final = {
     "limit": "limit",
     "count": "proofs",
     "window_minutes": "within minutes",
-    "k": "errors or failures",
-    "n": "of trials",
-    "rate": "rate",
-    "low": "95 % interval from",
-    "high": "to",
-    "expected_rate": "expected rate",
-    "p_value": "p",
-    "chance": "expected by chance a day",
     "rejected": "people rejected beyond what was expected",
     "accepted": "people wrongly accepted",
     "children_count": "further findings",
 }
+_BESIDE_A_RATE: Final = frozenset({"rejected", "accepted", "children_count"})
+_MOST: Final = 8
 _PATTERN: Final = "attack_pattern"
 
 
@@ -67,6 +61,21 @@ def reason_words(code: str) -> str:
     return f"{metric_words(rest)} ({ENDED[head]})" if head in ENDED else metric_words(rest)
 
 
-def number_words(name: str) -> str:
-    """Return what a number of a reason, or of an alert, counts."""
-    return _NUMBERS.get(name, name.replace("_", " "))
+def numbers_words(values: Mapping[str, float]) -> str:
+    """Return the numbers of a reason, or of an alert, in a clause: a rate with its interval first, if they are one."""
+    named = {name: value for name, value in values.items() if CODE.fullmatch(name)}
+    said = _rate_words(named)
+    if said:
+        named = {name: value for name, value in named.items() if name in _BESIDE_A_RATE and value}
+    said += [f"{_NUMBERS.get(name, name.replace('_', ' '))} {value:,.6g}" for name, value in sorted(named.items())]
+    return ", ".join(said[:_MOST]) or "no numbers"
+
+
+def _rate_words(values: Mapping[str, float]) -> list[str]:
+    if not values.keys() >= {"k", "n", "rate", "expected_rate"}:
+        return []
+    k, n, rate, expected = (values[each] for each in ("k", "n", "rate", "expected_rate"))
+    said = [f"{k:,.0f} of {n:,.0f} = {percent(rate)}, expected {percent(expected)}"]
+    if values.keys() >= {"risen_from_rate", "risen_to_rate"}:
+        said.append(f"rose from {percent(values['risen_from_rate'])} to {percent(values['risen_to_rate'])}")
+    return said

@@ -16,18 +16,11 @@ from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
-from services.aggregator.queries.found import Found, NothingFound, Query
-from services.aggregator.queries.run_source import load_run, policy_of_run, zone_of_run
+from services.aggregator.queries.found import Asked, Found, NothingFound, Query
+from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run, zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, write
 
 _SEGMENT: Final = re.compile(r"([a-z][a-z0-9_]{0,31})(?:=(.+))?", re.DOTALL)
-
-
-class Segment(NamedTuple):
-    """A segment, and one value of it; None: every value."""
-
-    name: str
-    value: str | None
 
 
 class Answer(NamedTuple):
@@ -73,7 +66,13 @@ def answer(
         )
         _look(asked, found)
         result = sheet(
-            Answer(found, policy, settings.small_cell, [*found.notes(asked), *_judged_by(found, policy)], asked.zone)
+            Answer(
+                found,
+                policy,
+                settings.small_cell,
+                [*_unfinished(args.run), *found.notes(asked), *_judged_by(found, policy), *_in_zone(args, asked.zone)],
+                asked.zone,
+            )
         )
     except (NothingFound, InvalidPolicy) as error:
         sys.stderr.write(f"proofwatch {name}: {error}\n")
@@ -83,6 +82,28 @@ def answer(
         return 1
     write(result, args.format, sys.stdout, sys.stderr)
     return 0
+
+
+def zone_notes(zone: str | None) -> list[str]:
+    """Return by whose clock a table from the database is written, where nobody said it.
+
+    Tenants' settings are governed documents, which travel on Kafka and are in no table.
+    """
+    if zone is not None:
+        return []
+    said = "times are UTC: the database knows no tenant's time zone; name it with --time-zone, such as Asia/Kolkata"
+    return [f"{said} (`proofwatch tenant show` says it)"]
+
+
+def _in_zone(args: argparse.Namespace, zone: str | None) -> list[str]:
+    return [] if args.run else zone_notes(zone)
+
+
+def _unfinished(run: Path | None) -> list[str]:
+    if run is None or not is_unfinished(run):
+        return []
+    said = "this run is not finished: it goes on, or was broken off (no summary.json)"
+    return [f"{said}; these are the windows that it published until now, and labels may be missing"]
 
 
 def small_values(values: int, transactions: int, small_cell: int) -> list[str]:
@@ -138,9 +159,9 @@ def _judged_by(found: Found, policy: Policy) -> list[str]:
     return said
 
 
-def segment(text: str) -> Segment:
+def segment(text: str) -> Asked:
     """Return the segment that was typed. Raises `ArgumentTypeError`."""
     found = _SEGMENT.fullmatch(text)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no segment; right is device_model, or os=android")
-    return Segment(found[1], found[2])
+    return Asked(found[1], found[2])

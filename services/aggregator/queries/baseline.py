@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from proofwatch.bus.errors import BusError
@@ -25,8 +26,10 @@ from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
-from services.aggregator.queries.arguments import Segment, segment
-from services.aggregator.queries.found import NothingFound, no_such_tenant, shown, told
+from services.aggregator.queries.arguments import segment, zone_notes
+from services.aggregator.queries.baseline_source import Baselines, keys_of, of_database, of_run
+from services.aggregator.queries.found import NothingFound, shown, told
+from services.aggregator.queries.run_source import zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _AHEAD_MS: Final = 10 * MINUTE_MS
@@ -45,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = actions.add(
         "show",
         "show the moving baseline, the frozen reference, the charts, and the entries of people",
-        "--tenant kestrel-telecom --metric rejection_rate",
+        "--tenant kestrel-telecom --metric rejection_rate --run out/demo",
         _shown,
     )
     rebase = actions.add(
@@ -66,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add("--metric", choices=_METRICS, metavar="METRIC", help=f"one of {', '.join(_METRICS)}; default: every one")
         add("--segment", type=segment, metavar="NAME=VALUE", help="a segment value; default: tenant and all its values")
         add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
-    add_time_zone(show, "the tenant's clock, in which the table is written")
+    add_time_zone(show, "the tenant's clock, in which the table is written; default: the run's, or UTC")
+    show.add_argument("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, not the database")
     show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
     rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
     rebase.add_argument("--by", required=True, metavar="NAME", help="who says so")
@@ -87,8 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown(dsn: str, args: argparse.Namespace) -> None:
-    sheet = asyncio.run(_with_database(dsn, lambda pool: _show(pool, args)))
-    write(sheet, args.format, sys.stdout, sys.stderr)
+    if args.run:
+        known, zone = of_run(args.run, args.tenant, args.segment), args.time_zone or zone_of_run(args.run)
+    else:
+        known, zone = asyncio.run(_with_database(dsn, lambda pool: _of_database(pool, args))), args.time_zone
+    sheet = _sheet(known, args, zone)
+    notes = [*sheet.notes, *([] if args.run else zone_notes(zone))]
+    write(sheet._replace(notes=notes), args.format, sys.stdout, sys.stderr)
 
 
 def _rebased(dsn: str, args: argparse.Namespace) -> None:
@@ -144,18 +153,18 @@ async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:
     from services.aggregator.queries.acts import entry_of_rebase
 
     async with pool.acquire() as connection, connection.transaction():
-        await _rows(connection, args)
+        await keys_of(connection, args.tenant, args.segment)
         await write_rebase(connection, rebase)
         await enter(connection, entry_of_rebase(rebase))
 
 
-async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
-    from services.aggregator.adapters.rate_chart_store import load_hours, load_rebases
-
+async def _of_database(pool: Any, args: argparse.Namespace) -> Baselines:
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        rows = await _rows(connection, args)
-        hours = await load_hours(connection, rows.keys())
-        words = await load_rebases(connection, [args.tenant])
+        return await of_database(connection, args.tenant, args.segment)
+
+
+def _sheet(known: Baselines, args: argparse.Namespace, zone: str | None) -> Sheet:
+    rows, hours, words = known
     found = [
         _cells(key, metric, rows[key], hours[key])
         for key in sorted(rows, key=lambda key: (key.segment_name or "", key.segment_value or ""))
@@ -163,12 +172,16 @@ async def _show(pool: Any, args: argparse.Namespace) -> Sheet:
         if args.metric in (None, metric)
     ]
     if not found:
-        raise NothingFound(f"{args.tenant} has no trials of {args.metric} yet")
-    said_by = [said(each, args.time_zone) for each in words] or ["nobody has rebased anything of it"]
+        raise NothingFound(f"{args.tenant} has no trials of {args.metric or 'any rate'} yet")
+    newest = max(each.last_ms for each in rows.values())
     return Sheet(
         f"What is usual for the rates of {args.tenant}", {"tenant": args.tenant}, _COLUMNS, found, _HEADINGS,
-        [_text(each, args.time_zone) for each in found],
-        [*said_by, *_before(hours, args.metric)],
+        [_text(each, zone) for each in found],
+        [
+            f"as of {told(newest + FIVE_MS, zone)}, the end of the newest five-minute window",
+            *([said(each, zone) for each in words] or ["nobody has rebased anything of it"]),
+            *_before(hours, args.metric),
+        ],
     )  # fmt: skip
 
 
@@ -182,24 +195,6 @@ def _before(histories: Mapping[RowKey, HourRow], wanted: str | None) -> Iterator
                 k, n = sum(each.k), sum(each.n)
                 of = "first attempts of " if firsts else ""
                 yield f"{metric} of {of}{where} was {percent(k / n)} ({count(k)} of {count(n)}) {each.by}"
-
-
-async def _rows(connection: Any, args: argparse.Namespace) -> dict[RowKey, RateRow]:
-    from services.aggregator.adapters.rate_chart_store import load_keys, load_rates, load_tenants
-
-    keys = await load_keys(connection, args.tenant)
-    if not keys:
-        raise no_such_tenant(args.tenant, "the database", await load_tenants(connection))
-    chosen = [each for each in keys if _chosen(each, args.segment)]
-    if not chosen:
-        values = sorted(each.segment_value or "" for each in keys if each.segment_name == args.segment.name)
-        there = f"there are: {', '.join(values)}" if values else f"it has no segment {args.segment.name}"
-        raise NothingFound(f"{args.tenant} has no {args.segment.name}={args.segment.value}; {there}")
-    return await load_rates(connection, chosen)
-
-
-def _chosen(key: RowKey, wanted: Segment | None) -> bool:
-    return wanted is None or (key.segment_name == wanted.name and wanted.value in (None, key.segment_value))
 
 
 def _cells(key: RowKey, metric: str, row: RateRow, hours: HourRow) -> list[Cell]:

@@ -16,6 +16,13 @@ class NothingFound(Exception):
     """There is nothing to show; the message says what there is instead."""
 
 
+class Asked(NamedTuple):
+    """A segment that is asked for, and one value of it; None: every value."""
+
+    name: str
+    value: str | None
+
+
 class Query(NamedTuple):
     """A tenant, a span, the segments wanted beside the whole tenant (`value` None: all values).
 

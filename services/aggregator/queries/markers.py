@@ -25,7 +25,7 @@ from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.spelling import canonical
 from services.aggregator.queries.declare import KINDS, declare
 from services.aggregator.queries.found import NothingFound, shown, told
-from services.aggregator.queries.run_source import zone_of_run
+from services.aggregator.queries.run_source import unread, zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _COLUMNS: Final = (
@@ -113,9 +113,7 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
         with path.open("rb") as lines:
             rows = [_decode(line) for line in lines if line.strip()]
     except OSError as error:
-        raise NothingFound(
-            f"{path}: cannot be read ({error.strerror}); give the folder that `proofwatch demo` or `replay` wrote"
-        ) from None
+        raise unread(path, error) from None
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise NothingFound(f"{path}: not the markers of a run ({error})") from None
     return [row.marker for row in rows if row.tenant == tenant]

@@ -73,14 +73,29 @@ def zone_of_run(directory: Path) -> str | None:
         return None
 
 
+def is_unfinished(directory: Path) -> bool:
+    """Return whether the run goes on, or was broken off: the last thing that it writes is missing."""
+    return not (directory / "summary.json").exists()
+
+
+def unread(path: Path, error: OSError) -> NothingFound:
+    """Return what to say of a run's file that cannot be read: what is wrong with it, and what would be right."""
+    if path.parent.is_dir() and (path.parent / "windows.jsonl").exists() and is_unfinished(path.parent):
+        return NothingFound(
+            f"{path}: is not there yet: this run goes on, or was broken off; a run writes it at its end, with "
+            "summary.json"
+        )
+    return NothingFound(
+        f"{path}: cannot be read ({error.strerror}); give the folder that `proofwatch demo` or `replay` wrote"
+    )
+
+
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     try:
         with path.open("rb") as file:
             yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
     except OSError as error:
-        raise NothingFound(
-            f"{path}: cannot be read ({error.strerror}); give the folder that `proofwatch demo` or `replay` wrote"
-        ) from None
+        raise unread(path, error) from None
 
 
 def _within(query: Query, windows: Collection[Window]) -> Found:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from proofwatch.detection.case_words import ALERTS, QUEUES, number_words, reason_words
+from proofwatch.detection.case_words import ALERTS, QUEUES, numbers_words, reason_words
 from proofwatch.events import topics
 from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
 from proofwatch.events.identity import derived_id
@@ -60,7 +60,8 @@ def of_incident(incident: Incident) -> Fact | None:
         return None
     ended = incident.state == "ended"
     at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
-    further = f"{incident.children_count:,} further findings are part of it. " if incident.children_count else ""
+    children = incident.children_count
+    further = f"{children:,} further finding{' is' if children == 1 else 's are'} part of it. " if children else ""
     last = f"{further}Incident {incident.incident_id}, revision {incident.revision}."
     return Fact(
         source_topic=topics.INCIDENTS,
@@ -102,7 +103,7 @@ def of_escalation(escalation: Escalation) -> Fact:
         title=_fitting(f"{whose}, {_CASES[escalation.status].format(QUEUES[escalation.queue])}{what}", _TITLE),
         summary=_fitting(
             f"{escalation.severity.capitalize()} severity. Why: {'; '.join(counted) or 'no reason is given'}. "
-            f"Newest: {_numbers(newest)}.{more if bundled else ''} Case {escalation.case_id}, revision "
+            f"Newest: {numbers_words(newest)}.{more if bundled else ''} Case {escalation.case_id}, revision "
             f"{escalation.revision}.",
             _SUMMARY,
         ),
@@ -122,14 +123,9 @@ def of_platform_alert(alert: PlatformAlert) -> Fact:
         severity=alert.severity,
         state=alert.state,
         title=f"{service} {ALERTS[alert.kind][not firing]}",
-        summary=f"{alert.severity.capitalize()}: {_numbers(alert.values)}. Alert {alert.alert_id}.",
+        summary=f"{alert.severity.capitalize()}: {numbers_words(alert.values)}. Alert {alert.alert_id}.",
         at=alert.raised_at.astimezone(UTC),
     )
-
-
-def _numbers(values: Mapping[str, float]) -> str:
-    shown = [f"{number_words(name)} {value:.6g}" for name, value in sorted(values.items()) if _NAME.fullmatch(name)]
-    return ", ".join(shown[:_MAX_SHOWN]) or "no numbers"
 
 
 def _name(text: str) -> str:

@@ -98,9 +98,12 @@ def test_every_reason_of_a_suspicion_has_words(code: str) -> None:
 )
 def test_every_reason_of_an_incident_has_words(code: str) -> None:
     """What is counted, and what became of it."""
-    evidence = {"k": 5.0, "expected_rate": 0.1, "p_value": 0.001, "children_count": 2.0, "rejected": 3.0}
+    evidence = {"k": 5.0, "n": 1000.0, "rate": 0.005, "low": 0.001, "high": 0.01, "expected_rate": 0.1, "p_value": 1e-3}
+    evidence |= {"children_count": 2.0, "rejected": 3.0, "accepted": 0.0, "chance": 1e-7}
     fact = of_escalation(escalation(subject_tag=None, reasons=(reason(code=code, evidence=evidence),)))
     assert "failed liveness checks" in fact.summary
+    numbers = "5 of 1,000 = 0.5 %, expected 10 %, further findings 2, people rejected beyond what was expected 3."
+    assert f"Newest: {numbers}" in fact.summary
     assert "_" not in fact.title + fact.summary
 
 
@@ -123,7 +126,7 @@ def test_a_platform_alert_and_its_end_are_two_revisions() -> None:
     firing, resolved = of_platform_alert(platform_alert()), of_platform_alert(platform_alert(state="resolved"))
     assert (firing.source_id, firing.source_revision, resolved.source_revision) == (ALERT_ID, 1, 2)
     assert (firing.title, resolved.title) == ("scorer is behind with its records", "scorer has caught up")
-    assert "records 1200" in firing.summary
+    assert "records 1,200" in firing.summary
 
 
 @given(value=private)

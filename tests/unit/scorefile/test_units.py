@@ -29,7 +29,7 @@ def scores(path: Path, values: list[float]) -> Path:
         (_PERCENT, "6000", "right is a number among them"),
     ],
 )
-def test_a_threshold_of_another_scale_is_refused(  # noqa: PLR0913 - the cases
+def test_a_threshold_of_another_scale_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, values: list[float], threshold: str, right: str
 ) -> None:
     """What was given, what the scores are, and what is right; exit code 2, and nothing is written."""

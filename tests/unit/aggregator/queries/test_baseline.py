@@ -1,12 +1,17 @@
 """`proofwatch baseline rebase`: what it asks for, and what it refuses."""
 
 import argparse
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from services.aggregator.queries.arguments import Segment
+from services.aggregator.core.cusum.profile import Usual
+from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.queries.baseline import add_arguments, rebase_of, said
-from services.aggregator.queries.found import NothingFound
+from services.aggregator.queries.baseline_source import FILE
+from services.aggregator.queries.found import Asked, NothingFound
+from services.cli import main
 
 NOW_MS = 1_769_000_123_000
 FIVE_MS = 300_000
@@ -47,4 +52,62 @@ def test_what_it_refuses(more: tuple[str, ...], says: str) -> None:
 
 def test_segments_are_typed_as_elsewhere() -> None:
     """Name and value."""
-    assert asked("--segment", "sdk_version=5.2.0").segment == Segment("sdk_version", "5.2.0")
+    assert asked("--segment", "sdk_version=5.2.0").segment == Asked("sdk_version", "5.2.0")
+
+
+def _written(folder: Path) -> Path:
+    """A run that knew a tenant and one handset of it."""
+    usual = Usual(0.02, 40, 2000, 200)
+    lines = [
+        msgspec.json.encode(
+            {
+                "key": RowKey("acme", name, value),
+                "charts": RateRow(490_000, 1_764_000_000_000, {"rejection_rate": RateState(usual)}),
+                "hours": HourRow(),
+            }
+        )
+        for name, value in ((None, None), ("device_model", "A-1"))
+    ]
+    (folder / FILE).write_bytes(b"\n".join(lines))
+    (folder / "summary.json").write_text('{"calendar": {"time_zone": "Asia/Kolkata"}}')
+    return folder
+
+
+def test_a_run_is_asked_as_the_database_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the run's clock; one segment value of it; every figure of the table."""
+    folder = _written(tmp_path)
+    assert main(["baseline", "show", "--tenant", "acme", "--run", str(folder)]) == 0
+    said = capsys.readouterr()
+    assert "whole tenant" in said.out
+    assert "device_model=A-1" in said.out
+    assert "40 of 2,000" in said.out
+    assert "Asia/Kolkata (UTC+5:30), the end of the newest" in said.out + said.err
+    more = ["--segment", "device_model=A-1"]
+    assert main(["baseline", "show", "--tenant", "acme", "--run", str(folder), *more]) == 0
+    assert "whole tenant" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        (("--tenant", "other"), "no windows of a tenant 'other'; there are: acme"),
+        (("--tenant", "acme", "--segment", "os"), "acme has no os; it has no segment os"),
+        (("--tenant", "acme", "--segment", "device_model=B"), "acme has no device_model=B; there are: A-1"),
+        (("--tenant", "acme", "--metric", "fta_rate"), "acme has no trials of fta_rate yet"),
+    ],
+)
+def test_what_a_run_does_not_know_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed: tuple[str, ...], wrong: str
+) -> None:
+    assert main(["baseline", "show", "--run", str(_written(tmp_path)), *typed]) == 2
+    assert wrong in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["baseline", "show"], ["markers"]])
+def test_what_a_run_writes_at_its_end_is_not_there_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """Not: no such file."""
+    (tmp_path / "windows.jsonl").write_text("")
+    assert main([*command, "--tenant", "acme", "--run", str(tmp_path)]) == 2
+    assert "this run goes on, or was broken off; a run writes it at its end" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.aggregator.queries.arguments import zone_notes
 from services.cli import main
 from tests.unit.aggregator.queries.runs import TENANT, shots, windows, write_run
 
@@ -52,3 +53,18 @@ def test_a_span_without_windows_is_told_in_the_same_time(run: Path, capsys: pyte
     code, said = asked(run, capsys, "--since", "2031-01-01")
     assert code == 2
     assert "since 2031-01-01 00:00 Asia/Kolkata (UTC+5:30); its windows reach from" in said
+
+
+def test_a_run_that_is_not_finished_says_so(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its figures are those of what it published until now."""
+    assert "not finished" not in asked(run, capsys)[1]
+    (run / "summary.json").unlink()
+    code, said = asked(run, capsys)
+    assert code == 0
+    assert "this run is not finished: it goes on, or was broken off (no summary.json)" in said
+
+
+def test_the_database_s_clock_is_said_where_nobody_named_one() -> None:
+    """Tenants' settings are in no table."""
+    assert zone_notes("Asia/Kolkata") == []
+    assert zone_notes(None)[0].startswith("times are UTC: the database knows no tenant's time zone; name it with")
