@@ -5,6 +5,10 @@ from typing import Final
 
 from proofwatch.events.types import Anomaly
 
+LABELS: Final = "labels"
+"""The metric of how labels come."""
+ASK_FOR_LABELS: Final = "ask whoever sends labels what came of them, and since when"
+
 
 def _stopped(anomaly: Anomaly) -> str:
     return (

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from proofwatch.detection.course_words import course, last_rise
 from proofwatch.detection.findings import WHOLE, Slice, excess, wrongly_accepted
 from proofwatch.detection.incident import Incident, counts_people, protected
+from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words
@@ -27,6 +28,7 @@ from proofwatch.local_time import minute
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `notice_words` without what a notice may not say."""
 _MAX_ALIKE: Final = 4
+_OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
 _OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 _ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
 
@@ -105,6 +107,8 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
 def what(anomaly: Anomaly) -> str:
     """Return what is wrong, in a clause that `where` follows."""
     metric = metric_words(anomaly.metric)
+    if anomaly.metric == LABELS and (of_labels := words_of(anomaly)):
+        return of_labels.title
     if shape := SHAPES_OTHERWISE.get((anomaly.rule, anomaly.direction or "up")) or SHAPES.get(anomaly.rule):
         return shape.format(metric=metric)
     return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
@@ -112,6 +116,8 @@ def what(anomaly: Anomaly) -> str:
 
 def next_step(anomaly: Anomaly) -> str:
     """Return what to do next."""
+    if anomaly.metric == LABELS:
+        return ASK_FOR_LABELS
     return NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
 
 
@@ -153,8 +159,9 @@ def _rates(anomaly: Anomaly) -> str:
         return words.sentence[:-1]
     interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
     guessed = anomaly.rule in _OF_RATES and not anomaly.baseline_n
+    against = "limit" if anomaly.rule in _OF_LIMITS else "expected"
     by_policy = " by the policy: what is usual here is not known yet" if guessed else ""
-    return f"{_counts(anomaly)} ({interval}), expected {percent(anomaly.baseline_rate)}{by_policy}"
+    return f"{_counts(anomaly)} ({interval}), {against} {percent(anomaly.baseline_rate)}{by_policy}"
 
 
 def _counts(anomaly: Anomaly) -> str:

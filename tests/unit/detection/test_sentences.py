@@ -217,3 +217,26 @@ def test_the_account_tells_incidents_from_what_chance_makes() -> None:
     strong, weak = _incident(anomaly()), _incident(anomaly(p_value=0.001))
     assert incident_account([strong, weak]) == "1 incident; 1 of weak evidence, which chance makes too"
     assert incident_account([]) == "No incident"
+
+
+@pytest.mark.parametrize(
+    ("rule", "direction", "says"),
+    [
+        ("silence", "down", "Labels stopped coming"),
+        ("volume", "down", "Far fewer labels come"),
+        ("volume", "up", "Far more labels come"),
+    ],
+)
+def test_labels_are_no_traffic(rule: str, direction: str, says: str) -> None:
+    """A bulk of late labels is no surge of traffic, and whoever sends labels is asked."""
+    said = finding_sentence(anomaly(WHOLE, "labels", rule=rule, direction=direction), "all of bank")
+    assert said.startswith(f"{says} at all of bank since")
+    assert "raffic" not in said
+    assert "Next: ask whoever sends labels" in said
+
+
+def test_a_limit_is_not_called_expected() -> None:
+    """It is what was promised."""
+    said = finding_sentence(anomaly(WHOLE, "bpcer", k=20, n=849, rule="limit_breach"), "all of bank")
+    assert ", limit 2 %" in said
+    assert "expected" not in said.partition(". ")[0]
