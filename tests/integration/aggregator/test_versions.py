@@ -79,6 +79,32 @@ async def test_how_the_log_is_cut_into_batches_decides_nothing(postgres_server: 
     assert found[0] == found[1]
 
 
+async def test_what_begins_anew_by_a_marker_is_the_same_however_the_log_is_cut(
+    postgres_server: PostgresServer,
+) -> None:
+    """A check that fails closed is told by its minutes, and judged anew by the vendor's change ten minutes later."""
+    at_ms = round((START + timedelta(hours=3)).timestamp() * 1000)
+    entry = Declared("bank", "vendor", "face 8", at_ms, at_ms, "A. Rao", "change 1187")
+    verdicts = [
+        verdict(n, START + timedelta(seconds=6 * n), failed=1_700 <= n < 1_900 or n % 40 == 0) for n in range(2_400)
+    ]
+    found = []
+    for batch in (31, 500):
+        dsn = postgres_server.create_database()
+        async with house(dsn, batch=batch) as made:
+            async with made.pool.acquire() as connection:
+                await version_store.write_declared(connection, entry)
+            await made.feed(verdicts)
+            await made.settle()
+            await made.pass_time(600)
+            found.append(sorted(made.anomalies(), key=lambda each: (each.anomaly_id, each.revision)))
+        postgres_server.drop_database(dsn)
+    assert found[0] == found[1]
+    anew = {(each.rule, each.metric) for each in found[0] if each.resolution == "judged_anew"}
+    assert ("collapse", "liveness_fail_rate") in anew
+    assert {rule for rule, _ in anew} >= {"collapse", "cusum"}
+
+
 async def test_what_a_person_declared_is_compared_listed_and_has_the_rates_begin_anew(
     postgres_dsn: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
