@@ -47,7 +47,9 @@ def _rise(incident: Incident) -> str:
 def _until(incident: Incident) -> str:
     zone = incident.lead.time_zone
     if incident.until is not None and incident.ended_by is not None:
-        return f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}."
+        said = f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}."
+        known = incident.until_known
+        return said if known is None or known <= incident.until else f"{said} Known {minute(known, zone)}."
     if incident.quiet_since is not None:
         return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not."
     return ""

@@ -81,13 +81,14 @@ class FindingHistory(NamedTuple):
     def until_ms(self) -> int | None:
         """Return when it ended; None while it fires.
 
-        It ends where traffic ended, with the first window that was within, or with the end of the span that was judged
-        where rules count over a span that overlaps what fired.
+        It ends where traffic ended, with the first window that was within, when the chart of a rate says that it came
+        back, or with the end of the span that was judged where rules count over a span that overlaps what fired.
         """
         if self.firing:
             return None
         latest = self.latest
-        spanning = latest.rule != "twice_baseline" and latest.resolution is None
+        dated = latest.rule == "twice_baseline" or (latest.rule == "cusum" and latest.cadence == "real_time")
+        spanning = not dated and latest.resolution is None
         return max(ms_of(latest.window_end if spanning else latest.window_start), ms_of(self.since))
 
     @property

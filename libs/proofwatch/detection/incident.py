@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps_of, worst_of
+from proofwatch.detection.ends import deciding, known_of
 from proofwatch.detection.findings import (
     PROTECTED,
     WHOLE,
@@ -39,7 +40,7 @@ class Incident(NamedTuple):
     `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
     alone have strong evidence. `ended_by` is how the last finding ended. `merged_into`: the incident that it turned out
-    to be a part of.
+    to be a part of. `until_known`: when it became known that it ended.
     """
 
     incident_id: str
@@ -65,6 +66,7 @@ class Incident(NamedTuple):
     since_low: datetime | None = None
     since_high: datetime | None = None
     steps: tuple[Step, ...] = ()
+    until_known: datetime | None = None
 
     @property
     def severity(self) -> IncidentSeverity:
@@ -114,6 +116,7 @@ def incident_of(cause: Cause) -> Incident:
         since_low=begin.low if begin else None,
         since_high=begin.high if begin else None,
         steps=steps_of(own),
+        until_known=None if cause.until_ms is None else known_of(cause.findings),
     )
 
 
@@ -170,6 +173,7 @@ def counts_people(anomaly: Anomaly) -> bool:
 
 def _ended_by(cause: Cause) -> IncidentEndedBy:
     last = max(
-        cause.findings, key=lambda each: (each.until_ms or 0, each.where == cause.root.where, each.latest.anomaly_id)
+        deciding(cause.findings),
+        key=lambda each: (each.until_ms or 0, each.where == cause.root.where, each.latest.anomaly_id),
     )
     return last.latest.resolution or "within"

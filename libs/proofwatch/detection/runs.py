@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
+from proofwatch.detection.ends import until_of
 from proofwatch.detection.findings import FindingHistory, Slice, lets_in
 from proofwatch.detection.root_slice import Root
 from proofwatch.instants import ms_of
@@ -133,16 +134,15 @@ def _end(finding: FindingHistory) -> float:
 
 
 def _until(run: Sequence[Placed]) -> float:
-    return max(_end(each.finding) for each in run)
+    until = until_of([each.finding for each in run])
+    return inf if until is None else until
 
 
 def _cause(run: Sequence[Placed]) -> Cause:
-    ends = [each.finding.until_ms for each in run]
-    known = [end for end in ends if end is not None]
     largest = max(
         run, key=lambda each: (each.root.share is not None, each.root.counts.excess, each.finding.latest.anomaly_id)
     )
     alike = tuple(sorted({one for each in run for one in each.root.confounded if each.root == largest.root}, key=str))
     root = largest.root._replace(confounded=alike)
     findings = tuple(each.finding for each in run)
-    return Cause(root, findings, findings[0].since_ms, max(known) if len(known) == len(ends) else None)
+    return Cause(root, findings, findings[0].since_ms, until_of(findings))

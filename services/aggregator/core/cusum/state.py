@@ -26,7 +26,8 @@ class Side(Struct, frozen=True, array_like=True):
 
     `alarmed_ms`: the window in which one of them reached its limit, until both are back at zero; 0: none did. `back`:
     windows since then in which both stood at zero, with their counts. `again`: what is watched while it is alarmed.
-    `changed`: when the rate left the moving baseline; as it was when it alarmed, until that is over.
+    `changed`: when the rate left the moving baseline; as it was when it alarmed, until that is over. `ending`: whether
+    it came back since (`cusum.back`).
     """
 
     baseline: Chart = ZERO
@@ -36,6 +37,7 @@ class Side(Struct, frozen=True, array_like=True):
     back: Chart = ZERO
     again: Again | None = None
     changed: Posterior = EMPTY
+    ending: Chart = ZERO
 
 
 QUIET: Final = Side()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.again import Step, began, stepped
+from services.aggregator.core.cusum.back import came_back, moved_back
 from services.aggregator.core.cusum.change_point import EMPTY, Begin, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
 from services.aggregator.core.cusum.profile import Usual
@@ -110,11 +111,17 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
         )
         changed = seen(side.changed, counts, state.usual.p0, odds_ratio, state.phi)
         return Side(baseline, reference, counts.start_ms if alarms else 0, changed=changed)
+    by_reference = state.reference is not None and reference.statistic > baseline.statistic
+    usual = state.reference if by_reference and state.reference is not None else state.usual
+    ending = moved_back(side.ending, counts, usual.p0, state.phi, odds_ratio, rule)
+    if came_back(ending, counts.start_ms, state.phi, rule):
+        return Side(back=replace(ending, statistic=0.0))
     top = max(baseline.statistic, reference.statistic)
     if top >= rule.low_limit * state.phi:
-        return Side(baseline, reference, side.alarmed_ms, changed=side.changed)
+        return Side(baseline, reference, side.alarmed_ms, changed=side.changed, ending=ending)
     if top:
-        return Side(baseline, reference, side.alarmed_ms, side.zeros, side.back, changed=side.changed)
+        zeros, back = side.zeros, side.back
+        return Side(baseline, reference, side.alarmed_ms, zeros, back, changed=side.changed, ending=ending)
     back = Chart(
         0.0,
         side.back.since_ms or counts.start_ms,
@@ -124,7 +131,8 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
     )
     over = side.zeros + 1 >= rule.quiet_windows
     changed = EMPTY if over else side.changed
-    return Side(baseline, reference, 0 if over else side.alarmed_ms, side.zeros + 1, back, changed=changed)
+    alarmed_ms = 0 if over else side.alarmed_ms
+    return Side(baseline, reference, alarmed_ms, side.zeros + 1, back, changed=changed, ending=ending)
 
 
 def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, whole: bool) -> tuple[Side, Step | None]:
