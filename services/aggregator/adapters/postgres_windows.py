@@ -1,19 +1,19 @@
 """Buckets, journal and progress in PostgreSQL: `windows.progress`, `windows.journal` and `windows.buckets`."""
 
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 
 from proofwatch.bus.postgres.pool import attend as attend
 from services.aggregator.adapters.anomaly_store import series_of
+from services.aggregator.adapters.bucket_bodies import all_segments, encoded_body
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
-from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
+from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
-from services.aggregator.core.segments import Segment
 from services.aggregator.ports.windows import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
@@ -66,20 +66,8 @@ where state = 'firing' and exists (select from windows.buckets b where b.tenant 
 """
 
 
-class _Packed(msgspec.Struct, array_like=True):
-    """A `SegmentWindow` whose counts are not decoded."""
-
-    name: str | None
-    value: str | None
-    revision: int
-    policies: msgspec.Raw
-
-
 _encode = msgspec.msgpack.Encoder().encode
 _decode_anomaly = msgspec.msgpack.Decoder(AnomalyState).decode
-_decode_segments = msgspec.msgpack.Decoder(list[SegmentWindow]).decode
-_decode_policies = msgspec.msgpack.Decoder(dict[str, PolicyCounts]).decode
-_decode_packed = msgspec.msgpack.Decoder(list[_Packed]).decode
 _decode_journal = msgspec.msgpack.Decoder(list[Added]).decode
 _Sources = list[tuple[SourceId, SourceState]]
 _decode_sources = msgspec.msgpack.Decoder(tuple[Literal[2], _Sources]).decode
@@ -142,7 +130,7 @@ async def save(
     sources = _encode((_LAYOUT, list(progress.sources.items())))
     await tx.execute(_SAVE_PROGRESS, partition, progress.step, sources)
     if buckets:
-        rows = [(*each.key, each.key.end_by(days_of), each.closed, each.late, _body(each)) for each in buckets]
+        rows = [(*each.key, each.key.end_by(days_of), each.closed, each.late, encoded_body(each)) for each in buckets]
         await tx.execute(_SAVE, partition, *map(list, zip(*rows, strict=True)))
     if journal is None:
         await tx.execute(_CLEAR, partition)
@@ -169,33 +157,10 @@ def _sources(value: bytes) -> dict[SourceId, SourceState]:
         return dict(_decode_sources_1(value))
 
 
-def _body(bucket: Bucket) -> bytes:
-    return zlib.compress(_encode(list(bucket.segments.values())), 1)
-
-
-def wanted_segments(body: bytes, wanted: Callable[[Segment], bool]) -> list[SegmentWindow]:
-    """Return those windows of a bucket that are wanted, from its body; the others are not decoded."""
-    return [
-        SegmentWindow(each.name, each.value, each.revision, _decode_policies(each.policies))
-        for each in _decode_packed(_unpacked(body))
-        if wanted((each.name, each.value))
-    ]
-
-
-def _decoded_segments(body: bytes) -> list[SegmentWindow]:
-    """Return all windows of a bucket from its body."""
-    return _decode_segments(_unpacked(body))
-
-
-def _unpacked(body: bytes) -> bytes:
-    # a list of msgpack never begins like zlib: rows of earlier releases are not compressed
-    return zlib.decompress(body) if body[:1] == b"\x78" else body
-
-
 def _buckets(rows: Iterable[Any]) -> dict[BucketKey, Bucket]:
     found = {}
     for tenant, length_s, start_ms, closed, late, body in rows:
         key = BucketKey(tenant, length_s, start_ms)
-        segments = {(each.name, each.value): each for each in _decoded_segments(body)}
+        segments = {(each.name, each.value): each for each in all_segments(body)}
         found[key] = Bucket(key, closed, segments, late)
     return found

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from services.aggregator.adapters.bucket_bodies import wanted_segments, whole_tenant
 from services.aggregator.adapters.postgres_ledger import edge_sets
-from services.aggregator.adapters.postgres_windows import wanted_segments
 from services.aggregator.core.labelled import Cell
 from services.aggregator.core.labelled_counts import CellCounts, class_counts, transactions_by_policy
 from services.aggregator.core.lengths import LENGTHS_S
@@ -19,8 +19,8 @@ with recursive t as (
   from t where t.tenant is not null
 ) select tenant from t where tenant is not null
 """
-_STRETCHES: Final = """
-select b.length_s, b.start_ms, coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint)
+_WINDOWS: Final = """
+select b.length_s, b.start_ms, coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint), b.late, b.body
 from unnest($3::bigint[], $4::bigint[]) g(since_ms, until_ms) join windows.buckets b
 on b.tenant = $1 and b.length_s = $2 and b.closed and b.start_ms >= g.since_ms and b.start_ms < g.until_ms
 where coalesce(b.end_ms, b.start_ms + b.length_s * 1000::bigint) <= g.until_ms
@@ -29,10 +29,6 @@ _BEFORE_MS, _AFTER_MS = -(2**62), 2**62
 _EXTENT: Final = """
 select min(start_ms) as first, max(coalesce(end_ms, start_ms + length_s * 1000::bigint)) as last
 from windows.buckets where tenant = $1 and closed
-"""
-_BODIES: Final = """
-select length_s, start_ms, coalesce(end_ms, start_ms + length_s * 1000::bigint), late, body from windows.buckets
-where tenant = $1 and (length_s, start_ms) in (select * from unnest($2::int[], $3::bigint[]))
 """
 _DAYS: Final = """
 with d as (
@@ -54,46 +50,43 @@ _AT_ONCE: Final = 500
 async def load_database(pool: Any, query: Query) -> Found:
     """Return what the deployment counted of the tenant. Raises `NothingFound`, and `BusError` by way of the pool."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        chosen = await _chosen(connection, query)
-        counted = []
-        for begin in range(0, len(chosen), _AT_ONCE):
-            some = chosen[begin : begin + _AT_ONCE]
-            rows = await connection.fetch(
-                _BODIES, query.tenant, [each.length_s for each in some], [each.start_ms for each in some]
-            )
-            counted += [each for row in rows for each in _counted(query, *row)]
-        counted.sort(key=lambda each: each.at.start_ms)
-        return Found(counted, await _labelled(connection, query))
+        found = await _windows(connection, query)
+        return Found(found, await _labelled(connection, query))
 
 
-async def _chosen(connection: Any, query: Query) -> list[Stretch]:
+async def _windows(connection: Any, query: Query) -> list[CountedWindow]:
     lengths = reversed(LENGTHS_S) if query.length_s is None else (query.length_s,)
-    chosen: list[Stretch] = []
+    found: list[CountedWindow] = []
+    taken: list[Stretch] = []
     for length_s in lengths:  # the longest first, shorter ones where these are not: a month is thirty days
-        if left := gaps(chosen, query.span):
+        if left := gaps(taken, query.span):
             since = [_BEFORE_MS if each.since_ms is None else each.since_ms for each in left]
             until = [_AFTER_MS if each.until_ms is None else each.until_ms for each in left]
-            rows = await connection.fetch(_STRETCHES, query.tenant, length_s, since, until)
-            chosen += [Stretch.between(*row) for row in rows]
-    if chosen:
-        return sorted(chosen)
+            rows = connection.cursor(_WINDOWS, query.tenant, length_s, since, until, prefetch=_AT_ONCE)
+            async for own_length_s, start_ms, end_ms, late, body in rows:
+                at = Stretch.between(own_length_s, start_ms, end_ms)
+                taken.append(at)
+                found += _counted(query, at, late, body)
+    if taken:
+        return sorted(found, key=lambda each: each.at.start_ms)
     first, last = await connection.fetchrow(_EXTENT, query.tenant)
     if first is None:
         raise no_such_tenant(query.tenant, "the database", [row[0] for row in await connection.fetch(_TENANTS)])
     raise nothing_within(query, first, last)
 
 
-def _counted(query: Query, length_s: int, start_ms: int, end_ms: int, late: bool, body: bytes) -> list[CountedWindow]:
+def _counted(query: Query, at: Stretch, late: bool, body: bytes) -> list[CountedWindow]:
+    segments = wanted_segments(body, query.wants) if query.names else whole_tenant(body)
     return [
         CountedWindow(
-            Stretch.between(length_s, start_ms, end_ms),
+            at,
             (each.name, each.value),
             each.revision,
             late,
             tuple(each.policies.values()),
             tuple(each.policies),
         )
-        for each in wanted_segments(body, query.wants)
+        for each in segments
     ]
 
 
