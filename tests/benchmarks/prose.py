@@ -45,8 +45,9 @@ it is the ceiling of the client.
 
 Why combine is not five times as fast as Quix Streams: that would be the rate of the pass-through, 117,000 verdicts a
 second beside 129,000 when this was written, or 8.5 µs a verdict by the clock. Of 19 µs of processor time the
-pass-through alone has 6; what combine does without a broker, which is decoding, outcomes, sketches, cells and their encoding, takes
-12 (the first table), more than the whole budget. A Python process that does all of it does not reach five times.
+pass-through alone has 6; what combine does without a broker, which is decoding, outcomes, sketches, cells and
+their encoding, takes 12 (the first table), more than the whole budget. A Python process that does all of it does not
+reach five times.
 """
 
 _BEFORE: Final = {
