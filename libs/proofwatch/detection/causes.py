@@ -7,7 +7,7 @@
    metric, and its excess there is as large, or nothing to speak of remains of a tenant without it; or the counts cannot
    tell it from the tenant. What had stood for long explains none that says to the minute when it began
    (`detection.runs`). Else the tenant is the root if it fires itself; else that of the whole tenant's finding at that
-   time, from which the slice's counts are not `_DISTINCT`; else the slice with the most evidence.
+   time, from which the slice's counts are not distinct; else the slice with the most evidence.
 3. Findings of one root that overlap, or follow within a gap, are of one cause, at whatever length of window.
 """
 
@@ -17,16 +17,12 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
+from proofwatch.detection.panel_counts import is_distinct, partly_known, table_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 
 _APART: Final = 3.0
-_KNOWN: Final = 0.8
-_DISTINCT: Final = 6.0
-"""Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
-its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
-looked at all the time."""
 
 
 class _Span(NamedTuple):
@@ -65,11 +61,14 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     left: list[_Left] = []
     for (panel, down), group in sorted(panels.items()):
         raised = _raised(panel, group, spans[down])
-        table = _table(group, raised, tables.get(panel, {}), down=down)
-        if found := roots(table, raised):
+        table = table_of(group, raised, tables.get(panel, {}), down=down)
+        partly = partly_known(tables.get(panel, {}))
+        unknown = {name for name, _ in raised - {each.where for each in group}} & partly
+        found = roots(table, raised)
+        if found and not unknown - {found[0].where[0]}:
             placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append(_Left(group, table, raised, _partly(tables.get(panel, {}))))
+            left.append(_Left(group, table, raised, partly))
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
     anchors += [(_span(each.finding)._replace(alone=True), each.root) for each in _by_themselves(left, anchors)]
     for of_tenant in (True, False):  # what the whole tenant comes to is known before its slices look for a root
@@ -90,13 +89,13 @@ def _by_themselves(left: Iterable[_Left], anchors: _Anchors) -> list[Placed]:
         for one in left
         if WHOLE not in {finding.where for finding in one.group}
         for each in _remaining(one, anchors, ())
-        if _anchors(each) and each.finding.sure and _is_distinct(one.table, each.finding.where)
+        if _anchors(each) and each.finding.sure and is_distinct(one.table, each.finding.where)
     ]
 
 
 def _own(finding: FindingHistory) -> Root:
     """Return the version that a comparison of versions names: nothing else is the cause of it."""
-    return single(_table([finding], (), {}, down=_down(finding)), finding.where)
+    return single(table_of([finding], (), {}, down=_down(finding)), finding.where)
 
 
 def _down(finding: FindingHistory) -> bool:
@@ -117,27 +116,6 @@ def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span
         if each.since_ms < end_ms and panel.start_ms < each.until_ms and related(each.metric, panel.metric)
     }
     return frozenset({each.where for each in group} | held)
-
-
-def _table(
-    group: Sequence[FindingHistory], raised: Collection[Slice], known: Mapping[Slice, tuple[int, int]], *, down: bool
-) -> dict[Slice, Counts]:
-    own = {each.where: worst for each in group if (worst := each.worst)}
-    usual = own[WHOLE if WHOLE in own else min(own, key=str)].baseline_rate
-    table = {each: Counts(*known[each], usual, down) for each in {WHOLE, *raised} if each in known}
-    for where, worst in own.items():
-        stated = excess(worst) if worst.affected is not None else None
-        table[where] = Counts(worst.k, worst.n, worst.baseline_rate, down, stated)
-    return table
-
-
-def _partly(known: Mapping[Slice, tuple[int, int]]) -> frozenset[str]:
-    """Return the segments whose values together lack more than one trial in five of their tenant's."""
-    trials: dict[str, int] = {}
-    for (name, _), (_, n) in known.items():
-        if name is not None:
-            trials[name] = trials.get(name, 0) + n
-    return frozenset(name for name, n in trials.items() if n < _KNOWN * known.get(WHOLE, (0, 0))[1])
 
 
 def _nearest(finding: FindingHistory, found: Sequence[Root]) -> Root:
@@ -196,7 +174,7 @@ def _excess_there(anchor: _Span, there: Counts, partly: Collection[str]) -> floa
 
 def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _Anchors) -> Root | None:
     """Return the whole tenant as the root of a slice that does no more than its tenant does meanwhile."""
-    if finding.kind != RATES or finding.where == WHOLE or _is_distinct(table, finding.where):
+    if finding.kind != RATES or finding.where == WHOLE or is_distinct(table, finding.where):
         return None
     panel = panel_of(finding)
     found = [
@@ -205,17 +183,6 @@ def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _
         if _meanwhile(anchor, panel) and related(anchor.metric, panel.metric) and may_explain(anchor.finding, finding)
     ]
     return max(found, key=lambda root: root.counts.excess, default=None)
-
-
-def _is_distinct(table: Mapping[Slice, Counts], where: Slice) -> bool:
-    """Return whether a slice differs from the rest of its tenant by more than chance makes of the highest of many."""
-    own, whole = table[where], table.get(WHOLE)
-    if whole is None or whole.n <= own.n:
-        return False
-    rest = max(0, whole.k - own.k) / (whole.n - own.n)
-    usual = own.n * (min(own.baseline, rest) if own.down else max(own.baseline, rest))
-    beyond = usual - own.k if own.down else own.k - usual
-    return beyond >= _DISTINCT * sqrt(max(usual, 1.0))
 
 
 def _meanwhile(anchor: _Span, panel: Panel) -> bool:

@@ -16,6 +16,8 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 
 RATES: Final = "rates"
 _STEPS: Final = 16
+_DAY_S: Final = 90_000
+"""25 hours: the longest day."""
 _ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
 """Rules whose direction is that of scores, of which higher ones pass."""
@@ -82,14 +84,17 @@ class FindingHistory(NamedTuple):
         """Return when it ended; None while it fires.
 
         It ends where traffic ended, with the first window that was within, when the chart of a rate says that it came
-        back, or with the end of the span that was judged where rules count over a span that overlaps what fired.
+        back, or with the end of the span that was judged where rules count over a span that overlaps what fired;
+        never before what several days together told of did.
         """
         if self.firing:
             return None
         latest = self.latest
         dated = latest.rule == "twice_baseline" or (latest.rule == "cusum" and latest.cadence == "real_time")
         spanning = not dated and latest.resolution is None
-        return max(ms_of(latest.window_end if spanning else latest.window_start), ms_of(self.since))
+        end = max(latest.window_end if spanning else latest.window_start, self.since)
+        together = self.worst is not None and length_s(self.worst) > _DAY_S
+        return ms_of(max(end, self.worst.window_end) if self.worst and together else end)
 
     @property
     def since_ms(self) -> int:

@@ -7,6 +7,7 @@ from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps
 from proofwatch.detection.ends import deciding, known_of
 from proofwatch.detection.findings import (
     PROTECTED,
+    RATES,
     WHOLE,
     FindingHistory,
     Slice,
@@ -87,7 +88,8 @@ def incident_of(cause: Cause) -> Incident:
     Its id is of the finding that it was first sure by, so that neither longer windows, nor what joins, nor a root that
     becomes clear later change it: a finding is of one cause.
     """
-    own = [each for each in cause.findings if each.where == cause.root.where] or list(cause.findings)
+    told = [each for each in cause.findings if each.kind == RATES] or list(cause.findings)
+    own = [each for each in told if each.where == cause.root.where] or told
     lead, telling = max(own, key=_weight), max(own, key=_tells)
     begin = begin_of(own, [each for each in cause.findings if each.where != cause.root.where])
     found = min(each.found for each in cause.findings)

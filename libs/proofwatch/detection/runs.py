@@ -13,12 +13,15 @@ from math import inf
 from typing import Final, NamedTuple
 
 from proofwatch.detection.ends import until_of
-from proofwatch.detection.findings import FindingHistory, Slice, lets_in
+from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice, lets_in
 from proofwatch.detection.root_slice import Root
 from proofwatch.instants import ms_of
 
 GAP_MS: Final = 3_600_000
 """A cause that comes back within an hour is the same."""
+_KEPT_OUT: Final = 0.2
+_SOON_MS: Final = 600_000
+"""A change in how many come is known less exactly than one of how many are kept out."""
 EXACT: Final = frozenset({"collapse", "saturation", "few_values", "missing_scores", "score_shift"})
 """Rules of whole tenants that say to the minute when something began."""
 BY_LABELS: Final = frozenset({"limit_breach", "sequential_limit"})
@@ -91,11 +94,30 @@ def may_explain(slice_: FindingHistory, finding: FindingHistory) -> bool:
 
 def joined(placed: Iterable[Placed]) -> list[Cause]:
     """Return the causes, in the order of their begin."""
+    everything = list(placed)
+    rejecting = [each.finding for each in everything if each.root.where == WHOLE and _rejects(each.finding)]
     series: dict[tuple[str, Slice], list[Placed]] = {}
-    for each in placed:
-        series.setdefault((each.finding.kind, each.root.where), []).append(each)
+    for each in everything:
+        kind = RATES if _come_again(each.finding, rejecting) else each.finding.kind
+        series.setdefault((kind, each.root.where), []).append(each)
     found = [_cause(run) for members in series.values() for run in _runs(members)]
     return sorted(found, key=lambda cause: (cause.since_ms, cause.findings[0].latest.anomaly_id))
+
+
+def _rejects(finding: FindingHistory) -> bool:
+    """Return whether a finding of a tenant says that one attempt in five or more is kept out."""
+    worst = finding.worst
+    if finding.kind != RATES or worst is None or worst.severity != "high" or lets_in(worst) is not False:
+        return False
+    return worst.rate >= _KEPT_OUT
+
+
+def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) -> bool:
+    """Return whether there is more traffic than usual because people who are kept out try again."""
+    if finding.latest.rule != "volume" or finding.latest.direction != "up":
+        return False
+    at = finding.since_ms
+    return any(each.since_ms - _SOON_MS <= at <= _end(each) + GAP_MS for each in rejecting)
 
 
 def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
@@ -139,8 +161,10 @@ def _until(run: Sequence[Placed]) -> float:
 
 
 def _cause(run: Sequence[Placed]) -> Cause:
+    # numbers of who comes are not of what went wrong
+    told = [each for each in run if each.finding.kind == RATES] or run
     largest = max(
-        run, key=lambda each: (each.root.share is not None, each.root.counts.excess, each.finding.latest.anomaly_id)
+        told, key=lambda each: (each.root.share is not None, each.root.counts.excess, each.finding.latest.anomaly_id)
     )
     alike = tuple(sorted({one for each in run for one in each.root.confounded if each.root == largest.root}, key=str))
     root = largest.root._replace(confounded=alike)

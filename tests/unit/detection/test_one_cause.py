@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, lets_in, panel_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, lets_in, merged, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
 from proofwatch.detection.root_slice import Counts, takes_away
 from proofwatch.events.types import Anomaly
-from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+from proofwatch.instants import ms_of
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
 _MODEL: Final = ("device_model", "A-1801")
 _COUNTRY: Final = ("country", "IN")
@@ -152,6 +153,74 @@ def test_errors_of_the_other_check_join_while_the_first_is_of_low_evidence() -> 
     days = [anomaly(_MODEL, each, length_s=86_400, minute=0) for each in ("match_fail_rate", "liveness_fail_rate")]
     for order in permutations([low, *days]):
         assert len(_course(order, {})[0]) == 1
+
+
+@pytest.mark.parametrize("other", [_COUNTRY, ("os", "android")])
+def test_counts_that_lack_what_fires_meanwhile_single_nothing_else_out(other: Slice) -> None:
+    """Most who have the handset are of one country. Its chart knows all of it, the windows a part of the handset's."""
+    handset = _chart(_MODEL, "retry_rate", since=640, until=915, k=96, n=314)
+    echo = _chart(other, "liveness_fail_rate", since=500, until=930, k=82, n=500)
+    days = [
+        anomaly(where, k=k, n=n, length_s=86_400, minute=0) for where, k, n in ((_MODEL, 140, 209), (WHOLE, 145, 610))
+    ]
+    some: dict[Slice, tuple[int, int]] = {WHOLE: (84, 700), _MODEL: (12, 40), other: (82, 500)}
+    tables: dict[Panel, _Table] = {
+        panel_of(finding_of(echo)): some,
+        panel_of(finding_of(handset)): {WHOLE: (100, 1200), _MODEL: (60, 150)},
+    }
+    for order in permutations([handset, echo, *days]):
+        (incident,), _ = _course(order, tables)
+        assert incident.root.where == _MODEL
+        assert other in incident.described
+
+
+@pytest.mark.parametrize("length", [3, 7])
+def test_days_together_end_no_earlier_than_what_they_told_of(length: int) -> None:
+    """The next seven days, which are within, begin before the last of those that were not were over."""
+    week = anomaly(_MODEL, "refer_rate", length_s=length * 86_400, minute=-length * _DAY, k=50, n=900)
+    over = within(week, (1 - length) * _DAY)
+    assert finding_of(over).until_ms == ms_of(over.window_start)
+    assert merged(finding_of(week), finding_of(over)).until_ms == ms_of(week.window_end)
+    day = anomaly(_MODEL, k=140, n=209, length_s=86_400, minute=-_DAY)
+    for order in permutations([week, over, day]):
+        assert len(_course(order, {})[0]) == 1
+
+
+def _surge(minute: int, direction: str = "up") -> Anomaly:
+    """More traffic than usual, or less, of a whole tenant."""
+    return anomaly(
+        WHOLE,
+        "transactions",
+        rule="volume",
+        k=0,
+        n=900,
+        minute=minute,
+        baseline=0.2,
+        direction=direction,
+        affected=400.0,
+    )
+
+
+def _closed(rule: str = "saturation", minute: int = 840) -> Anomaly:
+    return anomaly(WHOLE, "liveness_score", rule=rule, k=480, n=500, minute=minute, direction="down", affected=470.0)
+
+
+@pytest.mark.parametrize("since", [835, 840, 870, 900])
+def test_people_who_come_again_because_all_are_rejected_are_no_second_incident(since: int) -> None:
+    """What is told stays what went wrong, and how many it concerns."""
+    for order in permutations([_closed(), _surge(since)]):
+        (incident,), _ = _course(order, {})
+        assert (incident.lead.rule, incident.since, incident.rejected) == ("saturation", _at(840), 470.0)
+        assert incident.rules == ("saturation", "volume")
+
+
+def test_a_surge_by_itself_or_before_or_of_those_who_pass_is_its_own_incident() -> None:
+    """So is less traffic, and a surge while few fail."""
+    opened = anomaly(WHOLE, "liveness_score", rule="saturation", k=480, n=500, direction="up", affected=470.0)
+    few = _chart(WHOLE, "liveness_fail_rate", since=800, until=860, k=40, n=1000)
+    pairs = [(_closed(), _surge(800)), (_closed(), _surge(850, "down")), (opened, _surge(850)), (few, _surge(850))]
+    for pair in pairs:
+        assert len(_course(pair, {})[0]) == 2
 
 
 @pytest.mark.parametrize(
