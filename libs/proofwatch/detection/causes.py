@@ -41,8 +41,8 @@ class _Left(NamedTuple):
     group: list[FindingHistory]
     table: dict[Slice, Counts]
     raised: frozenset[Slice]
-    partly: frozenset[str]
-    """Segments of whose trials the panel knows too few: windows in which a value has few are not published."""
+    partly: frozenset[Slice]
+    """Slices of whose trials windows know too few."""
 
 
 _Anchors = Sequence[tuple[_Span, Root]]
@@ -58,12 +58,12 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         panels.setdefault((panel_of(each), _down(each)), []).append(each)
     spans = {down: [_span(each) for each in ordered if _down(each) == down] for down in (False, True)}
     placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
+    partly = partly_known(ordered, tables)
     left: list[_Left] = []
     for (panel, down), group in sorted(panels.items()):
         raised = _raised(panel, group, spans[down])
         table = table_of(group, raised, tables.get(panel, {}), down=down)
-        partly = partly_known(tables.get(panel, {}))
-        unknown = {name for name, _ in raised - {each.where for each in group}} & partly
+        unknown = {name for name, _ in (raised & partly) - {each.where for each in group}}
         found = roots(table, raised)
         if found and not unknown - {found[0].where[0]}:
             placed += [Placed(each, _nearest(each, found)) for each in group]
@@ -167,9 +167,9 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
     return best[1] if best else None
 
 
-def _excess_there(anchor: _Span, there: Counts, partly: Collection[str]) -> float:
+def _excess_there(anchor: _Span, there: Counts, partly: Collection[Slice]) -> float:
     """Return the excess of a slice in a panel: where that knows too few of its windows, what is said of the slice."""
-    return max(there.excess, excess(worst_of(anchor.finding))) if anchor.where[0] in partly else there.excess
+    return max(there.excess, excess(worst_of(anchor.finding))) if anchor.where in partly else there.excess
 
 
 def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _Anchors) -> Root | None:

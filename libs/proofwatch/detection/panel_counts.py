@@ -1,10 +1,10 @@
 """The counts that slices of a tenant are compared by in one window of a metric, and how far they are known. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Final
 
-from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, excess
+from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, Tables, excess, panel_of
 from proofwatch.detection.root_slice import Counts
 
 _KNOWN: Final = 0.8
@@ -27,17 +27,17 @@ def table_of(
     return table
 
 
-def partly_known(known: Mapping[Slice, tuple[int, int]]) -> frozenset[str]:
-    """Return the segments whose values together lack more than one in five of their tenant's trials, or failures."""
-    sums: dict[str, tuple[int, int]] = {}
-    for (name, _), (k, n) in known.items():
-        if name is not None:
-            before = sums.get(name, (0, 0))
-            sums[name] = (before[0] + k, before[1] + n)
-    whole = known.get(WHOLE, (0, 0))
-    return frozenset(
-        name for name, each in sums.items() if any(own < _KNOWN * all_ for own, all_ in zip(each, whole, strict=True))
-    )
+def partly_known(findings: Iterable[FindingHistory], tables: Tables) -> frozenset[Slice]:
+    """Return the slices of whose trials, as a finding of theirs states them, windows lack more than one in five.
+
+    Windows in which a value has few trials are not published; its detectors know them.
+    """
+    found = set()
+    for each in findings:
+        table = tables.get(panel_of(each), {})
+        if each.worst and WHOLE in table and table.get(each.where, (0, 0))[1] < _KNOWN * each.worst.n:
+            found.add(each.where)
+    return frozenset(found - {WHOLE})
 
 
 def is_distinct(table: Mapping[Slice, Counts], where: Slice) -> bool:

@@ -72,7 +72,7 @@ async def test_a_span_of_several_windows_is_compared_by_their_sums() -> None:
             add(log, window(where, minute, k, n), closed)
     closed = at(855) + GRACE_MS
     add(log, anomaly(HANDSET, k=165, n=750, rule="cusum", length_s=900), closed)
-    add(log, anomaly(("os", "android"), k=186, n=1800, rule="cusum", length_s=600, minute=845), closed)
+    add(log, anomaly(("os", "android"), k=124, n=1200, rule="cusum", length_s=600, minute=845), closed)
     add(log, anomaly(WHOLE, k=210, n=3000, rule="cusum", length_s=900), closed)
     run = Run(log)
     await run.rest()
