@@ -47,13 +47,13 @@ class Cell(NamedTuple):
 
 
 class _Changes:
-    """What changes in one labelled window: counts by the number of a cell, errors and trials by (limit, effective)."""
+    """What changes in one labelled window: counts by the number of a cell, errors and trials by that of a limit."""
 
     __slots__ = ("cells", "limits", "seen_ms")
 
     def __init__(self) -> None:
         self.cells: dict[int, int] = {}
-        self.limits: dict[tuple[LimitKey, int], list[int]] = {}
+        self.limits: dict[int, list[int]] = {}
         self.seen_ms: int | None = None
 
 
@@ -91,6 +91,7 @@ class Deltas:
         self._changes: dict[WindowKey, _Changes] = {}
         self._of: dict[tuple[str, int, str], list[_Changes]] = {}
         self._numbers: dict[Cell, int] = {}
+        self._ats: dict[tuple[LimitKey, int], int] = {}
         self._accepted: dict[Counted, int] = {}
 
     def count_verdict(self, tenant: str, trial: Trial, n: int = 1, seen_ms: int = 0) -> None:
@@ -139,11 +140,12 @@ class Deltas:
     def _count_limits(self, tenant: str, old: Entry, new: Entry, seen_ms: int) -> None:
         for trial, key, k, n, known_ms in changes(old, new, seen_ms):
             at = (key, max(self._day(tenant, trial), self._known_on(tenant, known_ms)))
+            number = self._ats.setdefault(at, len(self._ats))
             windows = self._windows_of(tenant, trial)
             for window in windows[:1] if key.metric == FAR else windows:  # of fraud the whole tenant is judged
-                found = window.limits.get(at)
+                found = window.limits.get(number)
                 if found is None:
-                    window.limits[at] = [k, n]
+                    window.limits[number] = [k, n]
                 else:
                     found[0] += k
                     found[1] += n
@@ -174,14 +176,15 @@ class Deltas:
                     matches, livenesses = self.requested.get(window, (0, 0))
                     self.requested[window] = (matches + n * match, livenesses + n * liveness)
         self._verdicts.clear()
-        cells = list(self._numbers)
+        cells, ats = list(self._numbers), list(self._ats)
         for window, changed in self._changes.items():
             if changed.seen_ms is not None:
                 self._note(window, changed.seen_ms)
             for number, n in changed.cells.items():
                 if n:
                     self.cells[window, cells[number]] = n
-            for (key, effective), (k, n) in changed.limits.items():
+            for number, (k, n) in changed.limits.items():
+                key, effective = ats[number]
                 self.limits[Counted(*window[1:], *key, window.day, effective)] = k, n
         for counted, n in self._accepted.items():
             k, before = self.limits.get(counted, (0, 0))
