@@ -85,6 +85,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         },
         "audit",
     ),
+    "people": Process({}, "access"),  # `people`: who may sign in; what others need of it they ask by functions
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(

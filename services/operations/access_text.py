@@ -18,6 +18,10 @@ do $$ declare each regclass; begin
   for each in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = '{schema}' and c.relkind in ('r', 'p')
   loop execute format('alter table %s owner to %I', each, '{owner}'); end loop;
+end $$;
+do $$ declare each regprocedure; begin
+  for each in select p.oid from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = '{schema}'
+  loop execute format('alter function %s owner to %I', each, '{owner}'); end loop;
 end $$;"""
 
 

@@ -155,7 +155,7 @@ async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str])
         "has_schema_privilege(r.oid, n.oid, 'create') as creates "
         "from pg_class c join pg_namespace n on n.oid = c.relnamespace, pg_roles r "
         "where c.relkind in ('r', 'p') "
-        "and n.nspname in ('windows', 'ledger', 'incidents', 'triage', 'notifier', 'proofwatch') "
+        "and n.nspname in ('windows', 'ledger', 'incidents', 'triage', 'notifier', 'access', 'proofwatch') "
         "and r.rolname like 'proofwatch-%'",
     )
     assert len(rows) > 50
@@ -191,6 +191,19 @@ async def test_a_role_does_its_own_work_and_is_refused_elsewhere(dsns: Mapping[s
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await executed(dsn, statement)
+
+
+async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns: Mapping[str, str]) -> None:
+    """By functions, for who knows a token or a session's id; tables and other functions are the register's own."""
+    asked = "select count(*) from access.running('\\x00')", "select count(*) from access.held('s')"
+    for role in ("triage", "operations", "auditor"):
+        for statement in (*asked, "select access.seen('s', now())"):
+            await executed(dsns[role], statement)
+        for table in ("people", "sessions", "attempts"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await executed(dsns[role], f"select from access.{table}")
+    names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
+    assert sorted(name for (name,) in names) == ["held", "running", "seen"]
 
 
 def authorized(admin: AdminClient, names: list[str]) -> dict[str, set[str]]:

@@ -1,0 +1,55 @@
+-- revision 1
+create schema if not exists access;
+
+-- Who may sign in. What is done with it goes through proofwatch.access alone, and every act is an entry of the audit log.
+create table if not exists access.people(
+  person_id text primary key,
+  name text not null unique check (name ~ '^[a-z0-9][a-z0-9._@-]{0,63}$'),
+  tenants text[],
+  roles text[] not null,
+  password_hash text,
+  code_secret text,
+  code_step bigint not null default 0,
+  added_at timestamptz not null,
+  revoked_at timestamptz);
+comment on column access.people.tenants is 'Whose data is there for this person; null: that of every tenant.';
+comment on column access.people.password_hash is 'argon2id. Null: not enrolled yet.';
+comment on column access.people.code_step is 'The largest step of a one-time code that was accepted: none counts twice.';
+
+create table if not exists access.sessions(
+  session_id text primary key,
+  token_hash bytea not null unique,
+  person_id text not null references access.people,
+  tenants text[],
+  roles text[] not null,
+  signed_in_at timestamptz not null,
+  mfa_at timestamptz not null,
+  seen_at timestamptz not null,
+  expires_at timestamptz not null,
+  ended_at timestamptz,
+  ended_by text);
+comment on column access.sessions.token_hash is 'SHA-256 of the token, which is stored nowhere.';
+comment on column access.sessions.roles is 'Those of the person when it began; a change of them ends it.';
+comment on column access.sessions.seen_at is 'The latest time of a call; a clock that shows less was set back.';
+create index if not exists sessions_running on access.sessions(person_id) where ended_at is null;
+create index if not exists sessions_seen on access.sessions(seen_at) where ended_at is null;
+
+-- What every process may ask, without rights on the tables, which hold secrets: whose a token is, whose hash it has, and
+-- that a session of a known id goes on until its transaction has ended. None can be called without knowing one already.
+grant usage on schema access to public;
+create or replace function access.running(hash bytea) returns setof access.sessions
+  language sql stable security definer set search_path = '' as $$
+    select * from access.sessions where ended_at is null and token_hash = hash $$;
+create or replace function access.held(id text) returns setof access.sessions
+  language sql volatile security definer set search_path = '' as $$
+    select * from access.sessions where ended_at is null and session_id = id for share $$;
+create or replace function access.seen(id text, at timestamptz) returns boolean
+  language sql volatile security definer set search_path = '' as $$
+    update access.sessions set seen_at = greatest(seen_at, at) where ended_at is null and session_id = id returning true $$;
+
+create table if not exists access.attempts(
+  name_hash bytea primary key,
+  failures integer not null,
+  last_at timestamptz,
+  unheard integer not null);
+comment on table access.attempts is 'Failures in a row by what was typed as name (SHA-256), whether there is such an account or not.';

@@ -1,0 +1,66 @@
+"""What people do with their access, as entries of the audit log. No name stands in one: people are their ids."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Literal, NamedTuple
+
+from proofwatch.access.roles import Role
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry
+
+ADDED: Final = "person.added"
+ENROLLED: Final = "person.enrolled"
+ROLES_GIVEN: Final = "person.roles_given"
+REVOKED: Final = "person.revoked"
+SIGNED_IN: Final = "access.signed_in"
+SIGN_IN_REFUSED: Final = "access.sign_in_refused"
+CONFIRMED: Final = "access.confirmed"
+CONFIRM_REFUSED: Final = "access.confirm_refused"
+SIGNED_OUT: Final = "access.signed_out"
+SESSIONS_ENDED: Final = "access.sessions_ended"
+
+THE_HOUSE: Final = Actor("service", "access")
+OPERATOR: Final = Actor("service", "operator")
+"""Who has the database's own rights and no session: the first admin is added like this."""
+RANDOM_BYTES: Final = 16 + SALT_BYTES
+
+Why = Literal["unknown_name", "not_enrolled", "revoked", "wrong_password", "wrong_code", "used_code", "throttled"]
+
+
+class By(NamedTuple):
+    """Who does something to other people's access, and why."""
+
+    actor: Actor
+    reason: str = ""
+
+
+def person(person_id: str) -> Actor:
+    """Return a person as who acts."""
+    return Actor("person", person_id)
+
+
+def act(
+    random: bytes,
+    now: datetime,
+    action: str,
+    by: By,
+    person_id: str | None,
+    details: Mapping[str, str | int] | None = None,
+    outcome: Outcome = "done",
+) -> Entry:
+    """Return the entry of an act on a person's access; `random`: `RANDOM_BYTES` for its id and its salt."""
+    return entry(
+        by.actor,
+        action,
+        random[:-SALT_BYTES].hex(),
+        now.astimezone(UTC),
+        random[-SALT_BYTES:],
+        objects=(Object("person", person_id),) if person_id else (),
+        reason=by.reason,
+        details=details,
+        outcome=outcome,
+    )
+
+
+def as_details(roles: Iterable[Role], tenants: Iterable[str] | None) -> dict[str, str]:
+    """Return what somebody may, for the details of an entry."""
+    return {"roles": " ".join(sorted(roles)), "tenants": "all" if tenants is None else " ".join(sorted(tenants))}

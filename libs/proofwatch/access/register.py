@@ -1,0 +1,160 @@
+"""The register of people in PostgreSQL: who is added, enrolled, given roles, revoked; each act with its entry.
+
+Whoever changes a person's access ends their sessions in the same transaction: what they may is never older than that.
+"""
+
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from proofwatch.access import acts, attempts
+from proofwatch.access.acts import By
+from proofwatch.access.errors import NotAllowed
+from proofwatch.access.judgement import Account, is_name
+from proofwatch.access.one_time_codes import new_secret
+from proofwatch.access.roles import Role, checked
+from proofwatch.access.stored import account_named
+from proofwatch.audit.pending import enter
+from proofwatch.bus.postgres.pool import session, transaction
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_ADD: Final = """
+insert into access.people(person_id, name, tenants, roles, added_at) values($1, $2, $3, $4, $5)
+on conflict(name) do nothing returning 1"""
+_ENROL: Final = """
+update access.people set password_hash = $2, code_secret = $3, code_step = 0 where person_id = $1"""
+_ROLES: Final = "update access.people set roles = $2, tenants = $3 where person_id = $1"
+_REVOKE: Final = """
+update access.people set revoked_at = $2, password_hash = null, code_secret = null where person_id = $1"""
+_END: Final = """
+with ended as (update access.sessions set ended_at = $2, ended_by = $3
+               where person_id = $1 and ended_at is null returning 1)
+select count(*) from ended"""
+_END_ALL: Final = """
+with ended as (update access.sessions set ended_at = $1, ended_by = 'all_ended' where ended_at is null returning 1)
+select count(*) from ended"""
+_LIST: Final = """
+select p.person_id, p.name, p.tenants, p.roles, p.password_hash is not null as enrolled, p.revoked_at,
+       (select count(*) from access.sessions s
+        where s.person_id = p.person_id and s.ended_at is null and s.expires_at > $1) as sessions
+from access.people p order by p.revoked_at is not null, p.name"""
+
+
+class NoSuchPerson(LookupError):
+    """There is nobody of that name, or what is asked for is not for them; the message says what is."""
+
+
+class Listed(NamedTuple):
+    """A person as the list has them; `sessions`: how many have not ended. Nothing of it is a secret."""
+
+    person_id: str
+    name: str
+    tenants: Sequence[str] | None
+    roles: Sequence[str]
+    enrolled: bool
+    revoked_at: datetime | None
+    sessions: int
+
+
+class PostgresRegister:
+    """The register. `by` is who changes it: an admin's session (`roles.Act.CHANGE_PEOPLE`), or the operator."""
+
+    def __init__(self, pool: "asyncpg.Pool") -> None:
+        self._pool = pool
+
+    async def add(self, name: str, roles: Iterable[Role], tenants: Iterable[str] | None, by: By, now: datetime) -> str:
+        """Add a person, who cannot sign in before `enrol`; return the id. `tenants` None: every one.
+
+        Raises `NoSuchPerson` for a name that cannot be, or was given before; `RolesExclude`.
+        """
+        if not is_name(name):
+            raise NoSuchPerson(
+                f"{name!r} is no name of an account: lower case letters, digits and . _ @ -, at most 64, such as a.rao"
+            )
+        held, whose = checked(roles), None if tenants is None else frozenset(tenants)
+        person_id = str(uuid.uuid4())
+        async with transaction(self._pool, "access") as tx:
+            if not await tx.fetchval(_ADD, person_id, name, _listed(whose), sorted(held), now):
+                raise NoSuchPerson(f"{name} is there already, or was: a name is given once")
+            await _enter(tx, acts.ADDED, by, person_id, acts.as_details(held, whose), now)
+        return person_id
+
+    async def enrol(self, name: str, password_hash: str, by: By, now: datetime) -> str:
+        """Give a person a password and a new secret for one-time codes; return the secret, which is shown once.
+
+        `password_hash`: of `passwords.hashed`. What they had before counts no more. Raises `NoSuchPerson`,
+        `NotAllowed` for oneself.
+        """
+        secret = new_secret()
+        async with transaction(self._pool, "access") as tx:
+            who = await _changed(tx, name, by)
+            await tx.execute(_ENROL, who.person_id, password_hash, secret)
+            await attempts.forget(tx, name)
+            await self._ended(tx, acts.ENROLLED, who, by, {}, now)
+        return secret
+
+    async def give_roles(
+        self, name: str, roles: Iterable[Role], tenants: Iterable[str] | None, by: By, now: datetime
+    ) -> int:
+        """Give a person these roles and tenants instead of those they have; return how many sessions that ended.
+
+        Raises `NoSuchPerson`, `RolesExclude`, `NotAllowed` for oneself.
+        """
+        held, whose = checked(roles), None if tenants is None else frozenset(tenants)
+        async with transaction(self._pool, "access") as tx:
+            who = await _changed(tx, name, by)
+            before = acts.as_details((Role(each) for each in who.roles if each in set(Role)), who.tenants)
+            await tx.execute(_ROLES, who.person_id, sorted(held), _listed(whose))
+            details = acts.as_details(held, whose) | {f"{key}_before": value for key, value in before.items()}
+            return await self._ended(tx, acts.ROLES_GIVEN, who, by, details, now)
+
+    async def revoke(self, name: str, by: By, now: datetime) -> int:
+        """Let a person in no more, now and for good; return how many sessions that ended.
+
+        Raises `NoSuchPerson`, `NotAllowed` for oneself.
+        """
+        async with transaction(self._pool, "access") as tx:
+            who = await _changed(tx, name, by)
+            await tx.execute(_REVOKE, who.person_id, now)
+            return await self._ended(tx, acts.REVOKED, who, by, {}, now)
+
+    async def end_sessions(self, by: By, now: datetime) -> int:
+        """End every session of everybody, as after a clock that ran ahead, or a theft; return how many."""
+        async with transaction(self._pool, "access") as tx:
+            ended = int(await tx.fetchval(_END_ALL, now))
+            await _enter(tx, acts.SESSIONS_ENDED, by, None, {"sessions_ended": ended}, now)
+        return ended
+
+    async def everybody(self, now: datetime) -> list[Listed]:
+        """Return who is in the register, those who were revoked last."""
+        async with session(self._pool, "access") as connection:
+            return [Listed(**row) for row in await connection.fetch(_LIST, now)]
+
+    async def _ended(self, tx: Any, action: str, who: Account, by: By, details: dict[str, str], now: datetime) -> int:
+        ended = int(await tx.fetchval(_END, who.person_id, now, action.partition(".")[2]))
+        await _enter(tx, action, by, who.person_id, {**details, "sessions_ended": ended}, now)
+        return ended
+
+
+async def _changed(tx: Any, name: str, by: By) -> Account:
+    """Return the account of somebody whose access is changed, locked: it opens no session meanwhile."""
+    who = await account_named(tx, name, locked=True)
+    if who is None:
+        raise NoSuchPerson(f"there is nobody of the name {name!r}; `proofwatch people list` shows who is there")
+    if who.revoked_at is not None:
+        raise NoSuchPerson(f"{name} was revoked at {who.revoked_at:%Y-%m-%d %H:%M} UTC, for good: add another account")
+    if by.actor == acts.person(who.person_id):
+        raise NotAllowed("nobody changes their own access: let another admin do it")
+    return who
+
+
+async def _enter(tx: Any, action: str, by: By, person_id: str | None, details: dict[str, Any], now: datetime) -> None:
+    await enter(tx, acts.act(secrets.token_bytes(acts.RANDOM_BYTES), now, action, by, person_id, details))
+
+
+def _listed(tenants: frozenset[str] | None) -> list[str] | None:
+    return None if tenants is None else sorted(tenants)

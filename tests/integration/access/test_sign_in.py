@@ -1,0 +1,198 @@
+"""Signing in on a real PostgreSQL: who is let in, who is not, and what the audit log has of it."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+
+import pytest
+from argon2 import PasswordHasher
+
+from proofwatch.access.errors import AccessDenied, ClockSetBack, NoSession, SignInRefused, Throttled
+from proofwatch.access.roles import Role
+from proofwatch.access.session import LIFETIMES
+from tests.integration.access.conftest import BY, PASSWORD, House
+
+WRONG = "five unrelated words are here"
+
+
+async def refusal(call: Awaitable[object]) -> AccessDenied:
+    with pytest.raises(AccessDenied) as caught:
+        await call
+    return caught.value
+
+
+async def test_who_signs_in_has_a_session_with_their_roles_and_tenants(house: House) -> None:
+    """The token opens it; the database has neither token nor password; the log has who and when."""
+    person = await house.add("ada", Role.ANALYST, Role.CHECKER, tenants=("acme",))
+    token, opened = await house.sign_in()
+    assert (opened.person_id, opened.roles) == (person, frozenset({Role.ANALYST, Role.CHECKER}))
+    assert opened.tenants == frozenset({"acme"})
+    assert opened.sees("acme")
+    assert not opened.sees("other")
+    assert opened.signed_in_at == opened.mfa_at == house.now
+    assert await house.people.session_of(token, house.now) == opened
+    tables = await house.pool.fetch(
+        "select s::text from access.sessions s union all select p::text from access.people p"
+    )
+    stored = " ".join(row[0] for row in tables)
+    assert token not in stored
+    assert PASSWORD not in stored
+    entries = await house.entries()
+    signed_in = next(each for each in entries if each.action == "access.signed_in")
+    assert (signed_in.actor.kind, signed_in.actor.id, signed_in.outcome) == ("person", person, "done")
+    assert signed_in.details["session"] == opened.session_id
+    assert not any("ada" in str(each) for each in entries), "people are their ids in the log"
+
+
+async def test_no_answer_tells_which_names_there_are(house: House) -> None:
+    """Unknown name, wrong password, wrong code, revoked, not enrolled: the same words; the log knows which."""
+    await house.add("ada")
+    await house.add("gone")
+    await house.register.revoke("gone", BY, house.now)
+    await house.register.add("new", (Role.ANALYST,), None, BY, house.now)
+    house.later(seconds=60)
+    sign_in = house.people.sign_in
+    refusals = [
+        await refusal(sign_in("nobody", PASSWORD, "123456", house.now)),
+        await refusal(sign_in("ada", WRONG, house.code(), house.now)),
+        await refusal(sign_in("ada", PASSWORD, house.code(steps=40), house.now)),
+        await refusal(sign_in("gone", PASSWORD, house.code("gone"), house.now)),
+        await refusal(sign_in("new", PASSWORD, "123456", house.now)),
+        await refusal(sign_in("\0\ud800'; --", "\ud800\0", "12\0", house.now)),
+    ]
+    assert {type(each) for each in refusals} == {SignInRefused}
+    assert len({str(each) for each in refusals}) == 1
+    why = ["unknown_name", "wrong_password", "wrong_code", "revoked", "not_enrolled", "unknown_name"]
+    assert await house.told() == [("access.sign_in_refused", "denied", each) for each in why]
+
+
+async def test_a_code_counts_once(house: House) -> None:
+    """Who looked over a shoulder is late, also with a session's fresh code; the next step's is taken."""
+    await house.add()
+    token, _ = await house.sign_in()
+    used = house.code()
+    assert isinstance(await refusal(house.people.sign_in("ada", PASSWORD, used, house.now)), SignInRefused)
+    assert isinstance(await refusal(house.people.confirm(token, used, house.now)), SignInRefused)
+    house.later(seconds=30)
+    assert isinstance(await refusal(house.people.sign_in("ada", PASSWORD, used, house.now)), SignInRefused)
+    confirmed = await house.people.confirm(token, house.code(), house.now)
+    assert confirmed.mfa_at == house.now
+    assert [each[2] for each in await house.told()] == [None, "used_code", "used_code", "used_code", None]
+    both = [house.people.sign_in("ada", PASSWORD, house.code(steps=1), house.now) for _ in range(2)]
+    done = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["SignInRefused", "tuple"], "of two at once one is let in"
+
+
+async def test_who_fails_too_often_waits(house: House) -> None:
+    """Five are free; then nothing is judged, the right password neither, until it is over; the log has it once."""
+    await house.add()
+    house.later(seconds=60)
+    for _ in range(5):
+        assert isinstance(await refusal(house.people.sign_in("ada", WRONG, house.code(), house.now)), SignInRefused)
+    for _ in range(3):
+        throttled = await refusal(house.people.sign_in("ada", PASSWORD, house.code(), house.now))
+        assert isinstance(throttled, Throttled)
+        assert throttled.retry_after == timedelta(seconds=30)
+    assert [each[2] for each in await house.told()] == ["wrong_password"] * 5 + ["throttled"]
+    house.later(seconds=30)
+    assert await house.people.sign_in("ada", PASSWORD, house.code(), house.now)
+    house.later(seconds=30)
+    assert isinstance(await refusal(house.people.sign_in("ada", WRONG, house.code(), house.now)), SignInRefused)
+    assert await house.people.sign_in("ada", PASSWORD, house.code(), house.now), "success forgets the failures"
+
+
+async def test_many_at_once_are_many(house: House) -> None:
+    """Attempts count before they are judged: of forty at the same moment five are judged."""
+    await house.add()
+    house.later(seconds=60)
+    tries = [house.people.sign_in("ada", WRONG, house.code(), house.now) for _ in range(40)]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(each, SignInRefused) for each in done) == 5
+    assert sum(isinstance(each, Throttled) for each in done) == 35
+
+
+async def test_a_name_that_is_not_there_is_throttled_alike(house: House) -> None:
+    """Waiting tells nobody which names there are."""
+    await house.add()
+    house.later(seconds=60)
+    found = {}
+    for name in ("ada", "nobody"):
+        tries = [await refusal(house.people.sign_in(name, WRONG, "123456", house.now)) for _ in range(8)]
+        found[name] = [str(each) for each in tries]
+    assert found["ada"] == found["nobody"]
+
+
+async def test_a_session_ends(house: House) -> None:
+    """By signing out; by fifteen minutes without a call; after twelve hours however often it is used."""
+    await house.add()
+    first, _ = await house.sign_in()
+    second, opened = await house.sign_in()
+    await house.people.sign_out(first, house.now)
+    await house.people.sign_out(first, house.now)
+    assert await house.people.session_of(first, house.now) is None
+    assert [each[0] for each in await house.told()].count("access.signed_out") == 1
+    while house.now + timedelta(minutes=10) < opened.expires_at:
+        house.later(minutes=10)
+        assert await house.people.session_of(second, house.now) == opened
+    house.now = opened.expires_at
+    assert await house.people.session_of(second, house.now) is None
+    third, _ = await house.sign_in()
+    house.later(seconds=LIFETIMES.idle.total_seconds() - 1)
+    assert await house.people.session_of(third, house.now)
+    house.later(seconds=LIFETIMES.idle.total_seconds())
+    assert await house.people.session_of(third, house.now) is None
+    assert isinstance(await refusal(house.people.confirm(third, house.code(), house.now)), NoSession)
+
+
+async def test_what_is_no_token_opens_nothing(house: House) -> None:
+    """Whatever is sent."""
+    await house.add()
+    await house.sign_in()
+    for token in ("", "x", "\0", "\ud800", "a" * 100_000, "' or true --"):
+        assert await house.people.session_of(token, house.now) is None
+
+
+async def test_a_clock_set_back_lets_nobody_in(house: House) -> None:
+    """Neither a session that has seen more, nor a new one; once the clock is right both are there again."""
+    await house.add()
+    await house.add("bob")
+    token, opened = await house.sign_in()
+    house.later(minutes=10)
+    assert await house.people.session_of(token, house.now)
+    right = house.now
+    house.now -= timedelta(minutes=5)
+    assert await house.people.session_of(token, house.now) is None
+    async with house.pool.acquire() as connection, connection.transaction():
+        assert await house.people.locked(connection, opened.session_id, house.now) is None
+    denied = await refusal(house.people.sign_in("bob", PASSWORD, house.code("bob"), house.now))
+    assert isinstance(denied, ClockSetBack)
+    assert "09:05:30" in str(denied)
+    assert "end-sessions" in str(denied)
+    house.now = right
+    assert await house.people.session_of(token, house.now)
+    assert await house.people.sign_in("bob", PASSWORD, house.code("bob"), house.now)
+
+
+async def test_a_clock_that_ran_ahead_is_got_over_by_ending_all_sessions(house: House) -> None:
+    """What the refusal says helps."""
+    await house.add()
+    await house.add("bob")
+    right = house.now
+    house.later(days=900)
+    await house.sign_in()
+    house.now = right
+    house.later(minutes=1)
+    assert isinstance(await refusal(house.people.sign_in("bob", PASSWORD, house.code("bob"), house.now)), ClockSetBack)
+    assert await house.register.end_sessions(BY, house.now) == 1
+    assert await house.people.sign_in("bob", PASSWORD, house.code("bob"), house.now)
+
+
+async def test_a_password_hash_of_an_older_strength_is_made_anew(house: House) -> None:
+    """At the next sign-in, when the password is there."""
+    await house.add()
+    weak = PasswordHasher(time_cost=1, memory_cost=32, parallelism=1).hash(PASSWORD)
+    await house.pool.execute("update access.people set password_hash = $1", weak)
+    await house.sign_in()
+    stored = await house.pool.fetchval("select password_hash from access.people")
+    assert "m=64,t=1,p=1" in stored
+    await house.sign_in()
