@@ -94,6 +94,12 @@ COMMANDS: Final = {
         "export, prove and check the audit log; run a witness; verify needs nothing but the export",
         "proofwatch audit verify out/demo/audit --key log.pub",
     ),
+    "people": Command(
+        "services.people.command",
+        "access",
+        "who may sign in, as what and for which tenants: add, enrol, roles, revoke; every act is on record",
+        "proofwatch people list",
+    ),
     "run": Command(
         "services.operations.run",
         "kafka,postgres,scorer,aggregator,triage,notifier",

@@ -30,7 +30,7 @@ _BEGIN: Final = """
 insert into access.sessions(session_id, token_hash, person_id, tenants, roles, signed_in_at, mfa_at, seen_at,
                             expires_at)
 values($1, $2, $3, $4, $5, $6, $6, $6, $7)"""
-_BY_TOKEN: Final = "select * from access.running($1)"
+_RUNNING: Final = "select * from access.running($1)"
 _LOCKED: Final = "select * from access.held($1)"
 _SEEN: Final = "select access.seen($1, $2)"
 _CONFIRM: Final = "update access.sessions set mfa_at = $2 where session_id = $1 and ended_at is null returning 1"
@@ -88,7 +88,7 @@ class PostgresPeople:
         for too long, or the clock was set back. What this process said a moment ago counts for nothing.
         """
         async with session(self._pool, "access") as connection:
-            row = await connection.fetchrow(_BY_TOKEN, token_hash(token))
+            row = await connection.fetchrow(_RUNNING, token_hash(token))
             if row is None or not is_alive(found := session_in(row), row["seen_at"], now, self._lifetimes):
                 return None
             if now - row["seen_at"] >= _NOTED_EVERY and not await connection.fetchval(_SEEN, found.session_id, now):
