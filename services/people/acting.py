@@ -21,7 +21,7 @@ def add_who(add: Add) -> None:
     add(
         "--as-operator",
         action="store_true",
-        help="without a session, by the database's own rights, as the first admin must be added; it is on record as that",
+        help="without a session, by the database's own rights, as the first admin is added; it is on record as that",
     )
     add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
 

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Who may sign in, as what, and for which tenants. Every act is an entry of the audit log. Needs the database "
         "rights of the role `people`."
     )
-    actions = SubCommands(parser, lambda add: add("--dsn", help="the database; default: PROOFWATCH_POSTGRES_DSN"))
+    actions = SubCommands(parser, _add_dsn)
     example = "a.rao --role analyst --tenant kestrel-telecom --as admin.session --reason 'joined the team'"
     add = actions.add("add", "add a person, who is then to be enrolled", example, _added).add_argument
     _add_access(add)
@@ -82,6 +82,10 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch people {args.action}: {error}\n")
         return 2
     return 0
+
+
+def _add_dsn(add: Add) -> None:
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _add_access(add: Add) -> None:

@@ -39,9 +39,8 @@ def ended(sessions: int) -> str:
 
 
 def _cells(each: Listed) -> list[str]:
+    signs_in = "yes" if each.enrolled else "not enrolled"
     if each.revoked_at:
         signs_in = f"revoked {each.revoked_at:%Y-%m-%d}"
-    else:
-        signs_in = "yes" if each.enrolled else "not enrolled"
     tenants = "all" if each.tenants is None else ", ".join(each.tenants) or "none"
     return [each.name, ", ".join(each.roles) or "none", tenants, signs_in, str(each.sessions), each.person_id]
