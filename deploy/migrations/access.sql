@@ -47,6 +47,11 @@ create or replace function access.seen(id text, at timestamptz) returns boolean
   language sql volatile security definer set search_path = '' as $$
     update access.sessions set seen_at = greatest(seen_at, at) where ended_at is null and session_id = id returning true $$;
 
+-- Who is who, and as what: without secrets, for every process that names a person or gives work to one.
+create or replace view access.directory as
+  select person_id, name, tenants, case when revoked_at is null then roles else '{}' end as roles from access.people;
+grant select on access.directory to public;
+
 create table if not exists access.attempts(
   name_hash bytea primary key,
   failures integer not null,

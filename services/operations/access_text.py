@@ -16,7 +16,7 @@ _HISTORY: Final = "proofwatch"
 _OWNED: Final = """\
 do $$ declare each regclass; begin
   for each in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = '{schema}' and c.relkind in ('r', 'p')
+    where n.nspname = '{schema}' and c.relkind in ('r', 'p', 'v')
   loop execute format('alter table %s owner to %I', each, '{owner}'); end loop;
 end $$;
 do $$ declare each regprocedure; begin

@@ -197,11 +197,13 @@ async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns
     """By functions, for who knows a token or a session's id; tables and other functions are the register's own."""
     asked = "select count(*) from access.running('\\x00')", "select count(*) from access.held('s')"
     for role in ("triage", "operations", "auditor"):
-        for statement in (*asked, "select access.seen('s', now())"):
+        for statement in (*asked, "select access.seen('s', now())", "select * from access.directory"):
             await executed(dsns[role], statement)
         for table in ("people", "sessions", "attempts"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await executed(dsns[role], f"select from access.{table}")
+    shown = "select attname from pg_attribute where attrelid = 'access.directory'::regclass and attnum > 0"
+    assert [name for (name,) in await fetched(dsns["superuser"], shown)] == ["person_id", "name", "tenants", "roles"]
     names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
     assert sorted(name for (name,) in names) == ["held", "running", "seen"]
 
