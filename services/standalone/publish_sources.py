@@ -17,7 +17,7 @@ from proofwatch.governance.policy import load_policy
 from proofwatch.intake import Intake
 from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.reader import Reader, with_times
-from proofwatch.scorefile.trials import columns_of, scales_of
+from proofwatch.scorefile.trials import check_scales, columns_of, scales_of
 from proofwatch.simulation.scenario import Scenario
 from proofwatch.simulation.traffic import simulate
 from proofwatch.tabular import open_table
@@ -83,6 +83,7 @@ def of_file(path: Path, mapping_path: Path | None, tenant: str, rate: float, now
     mapping = load_mapping(mapping_path)
     table = open_table(path)
     columns = with_times(table, columns_of(table, mapping, str(mapping_path) if mapping_path else None))
+    check_scales(table, columns, mapping)
     scales = scales_of(table, columns, mapping, dict.fromkeys(_SCORES), 0.01).scales
     intake = Intake(
         reader=Reader(columns, mapping, scales),

@@ -12,6 +12,9 @@ from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL
 from proofwatch.events.rejected import Rejected
+from services.standalone.folder_lock import FolderLock, Unwritable
+
+__all__ = ["Results", "Unwritable"]
 
 _FILES: Final = {
     topics.VERDICTS: "verdicts.jsonl",
@@ -21,10 +24,6 @@ _FILES: Final = {
 }
 _INPUTS: Final = {topics.TRANSACTIONS: "transactions.jsonl", topics.LABELS: "labels.jsonl"}
 _DEAD_LETTERS: Final = "dead_letters.jsonl"
-
-
-class Unwritable(Exception):
-    """The results cannot be written where they should go; the message says why."""
 
 
 class Results:
@@ -37,8 +36,10 @@ class Results:
         """Raises `Unwritable`."""
         self.directory = directory
         self._files: dict[str, BinaryIO] = {}
+        self._lock: FolderLock | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(directory)
             for name in (*_FILES.values(), *_INPUTS.values(), _DEAD_LETTERS):
                 self._files[name] = (directory / name).open("wb")
         except OSError as error:
@@ -90,9 +91,11 @@ class Results:
             file.flush()
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files, and let other runs write here."""
         for file in self._files.values():
             file.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def _write(self, name: str, lines: Iterable[bytes]) -> None:
         self._files[name].writelines(line + b"\n" for line in lines)

@@ -12,8 +12,8 @@ from proofwatch.events.mending import ROUNDING
 from proofwatch.plain import one_line
 from proofwatch.scorefile.account import Facts
 from proofwatch.scorefile.columns import Columns
+from proofwatch.scorefile.mapping import SCORES, Score
 from proofwatch.scorefile.mapping import Mapping as MappingFile
-from proofwatch.scorefile.mapping import Score
 from proofwatch.scorefile.reader import Reader, Reading
 from proofwatch.scorefile.scores import Scale
 from proofwatch.scorefile.units import check_units
@@ -111,6 +111,15 @@ def facts_of(table: Table, columns: Columns, mapping: MappingFile) -> Mapping[st
     for row in table.rows(columns.used):
         reader.read(row)
     return reader.account.facts
+
+
+def check_scales(table: Table, columns: Columns, mapping: MappingFile) -> None:
+    """Raise `TableError` where a scale that the mapping names cannot be that of the file's scores.
+
+    For whoever reads a file once; it is read once more if the mapping names a scale.
+    """
+    if mapping.scale:
+        check_units(table.file, dict.fromkeys(SCORES), facts_of(table, columns, mapping), mapping)
 
 
 class Scaled(NamedTuple):

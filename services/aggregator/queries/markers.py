@@ -29,7 +29,8 @@ from services.aggregator.queries.run_source import unread, zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _COLUMNS: Final = (
-    "name", "version", "previous", "since", "known", "transactions", "share", "state", "ended", "by", "reason",
+    "name", "version", "previous", "since", "known", "transactions", "counted_until", "share", "state", "ended", "by",
+    "reason",
 )  # fmt: skip
 _HEADINGS: Final = ("what", "from", "to", "since", "transactions", "share", "comparison")
 _WORDS: Final = {
@@ -39,6 +40,10 @@ _WORDS: Final = {
     "as_before": "did otherwise, and is as before",
     "no_traffic": "its traffic ended",
 }
+_COUNTED: Final = (
+    "transactions, and their share of the tenant's, are counted from `since` on until the comparison is over; so far: "
+    "it goes on, and they are those of the five minutes that have closed"
+)
 _TOGETHER_MS: Final = 300_000
 
 
@@ -93,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
     since, until = (None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until))
     within = [each for each in found if _within(each, since, until)]
-    notes = [*_words(within), *_together(within)] if within else [f"no new version of {args.tenant} in this span"]
+    none = f"no new version of {args.tenant} in this span"
+    notes = [_COUNTED, *_words(within), *_together(within)] if within else [none]
     rows, texts = [_cells(each) for each in within], [_text(each, zone) for each in within]
     about = {"tenant": args.tenant}
     write(
@@ -171,14 +177,14 @@ def _together(found: Sequence[Marker]) -> list[str]:
 def _cells(each: Marker) -> Sequence[Cell]:
     ended = shown(each.ended_ms) if each.ended_ms else None
     return [
-        each.name, each.version, each.previous, shown(each.since_ms), shown(each.known_ms), each.n,
+        each.name, each.version, each.previous, shown(each.since_ms), shown(each.known_ms), each.n, ended,
         round(each.share, 6), each.state, ended, each.by or None, each.reason or None,
     ]  # fmt: skip
 
 
 def _text(each: Marker, zone: str | None) -> list[str]:
-    ended = f" ({told(each.ended_ms, zone)})" if each.ended_ms else ""
+    until = f"until {told(each.ended_ms, zone)}" if each.ended_ms else "so far"
     return [
-        each.name, each.previous or "–", each.version, told(each.since_ms, zone), count(each.n), percent(each.share),
-        (_WORDS[each.state] if each.n else "no traffic yet") + ended,
+        each.name, each.previous or "–", each.version, told(each.since_ms, zone), f"{count(each.n)} {until}",
+        percent(each.share), _WORDS[each.state] if each.n else "no traffic yet",
     ]  # fmt: skip

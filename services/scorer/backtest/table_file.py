@@ -16,7 +16,7 @@ from proofwatch.scorefile.mapping import SCORES, Mapping, Score
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.scores import Scale
-from proofwatch.scorefile.trials import columns_of, has_decimal_commas
+from proofwatch.scorefile.trials import check_scales, columns_of, has_decimal_commas
 from proofwatch.tabular import Row, open_table
 from services.scorer.backtest.arrivals import Arrival, Truth, truth_of
 from services.scorer.backtest.file_source import FileSource
@@ -51,6 +51,7 @@ class TableFile(FileSource):
         own = {name: name for name in segments if name in table.columns and name not in (*_KNOWN, *named)}
         mapping = mapping.model_copy(update={"segments": {**mapping.segments, **own}})
         columns = with_times(table, columns_of(table, mapping))
+        check_scales(table, columns, mapping)
         commas = has_decimal_commas(table)
         scales: dict[Score, Scale] = {name: mapping.scale_of(name, decimal_comma=commas) for name in SCORES}
         with path.open("rb") as file:

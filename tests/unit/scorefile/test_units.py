@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from proofwatch.governance.policy import PROFILES
 from services.cli import main
 
 _FRACTIONS = [0.31 + 0.05 * i for i in range(14)]
@@ -65,3 +66,19 @@ def test_a_threshold_that_may_be_meant_is_taken(
     file = scores(tmp_path / "a.csv", values)
     assert main(["evaluate", str(file), f"--match-threshold={threshold}"]) == 0
     assert "another scale" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["backtest", "publish"])
+def test_whoever_reads_a_table_refuses_a_scale_that_its_scores_are_not_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Else a backtest judges scores of next to nothing, and a cluster is sent them."""
+    file, mapping = scores(tmp_path / "a.csv", _FRACTIONS), tmp_path / "map.yaml"
+    mapping.write_text("scale:\n  match_score: [0, 100]\n")
+    policy = tmp_path / "new.yaml"
+    policy.write_text((PROFILES / "default.yaml").read_text())
+    over = ["--over", str(file), "--policy", str(policy)] if command == "backtest" else [str(file)]
+    assert main([command, *over, "--mapping", str(mapping)]) == 2
+    said = capsys.readouterr().err
+    assert f"proofwatch {command}: {file}: match_score: the mapping says that its scale is 0 to 100" in said
+    assert "right is `match_score: [0, 1]` under `scale`" in said

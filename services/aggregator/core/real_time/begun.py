@@ -8,8 +8,9 @@ reference has its least n:
 * scores (saturation, few values, shift) are judged by nothing; the comparison of before and after tells of them, and
   where everybody passes the rate of failures does;
 * missing scores by what the policy expects, as those of a new tenant;
-* that nobody fails, or nobody passes, by half of the least of what was usual before and what the policy expects, for a
-  week at most: a check that fails open with its release must not be what is looked for last.
+* that nobody fails by half of the least of what was usual before and what the policy expects, that nobody passes by
+  half of how many passed before, for a week at most: a check that fails open with its release must not be what is
+  looked for last.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -75,3 +75,28 @@ def test_the_list_says_whose_word_a_marker_is_and_what_cannot_be_told_apart(
     assert "sdk_version 8: by A. Rao: change 1187" in shown
     assert "sdk_version 8 and matcher_version 8 began in the same five minutes" in shown
     assert "pad_version 8 began" not in shown
+
+
+def test_the_list_says_up_to_when_transactions_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until the comparison was over; so far, where it goes on: a count that still grows is no other than the rest."""
+
+    def row(version: str, state: str, ended_ms: int) -> str:
+        marker = {
+            "name": "sdk_version", "version": version, "previous": "7", "since_ms": NOW_MS, "known_ms": NOW_MS,
+            "n": 1_234, "share": 0.5, "state": state, "ended_ms": ended_ms,
+        }  # fmt: skip
+        return json.dumps({"tenant": "acme", "marker": marker})
+
+    rows = [row("8", "comparing", 0), row("9", "no_change", NOW_MS + 86_400_000)]
+    (tmp_path / "markers.jsonl").write_text("\n".join(rows))
+    parser = argparse.ArgumentParser()
+    markers.add_arguments(parser)
+    asked = ["--tenant", "acme", "--run", str(tmp_path)]
+    assert markers.run(parser.parse_args(asked)) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1,234 so far" in shown
+    assert "1,234 until 2026-11-19 11:06 UTC" in shown
+    assert "counted from `since` on until the comparison is over" in shown
+    assert markers.run(parser.parse_args([*asked, "--format", "json"])) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [each["counted_until"] for each in document["rows"]] == [None, "2026-11-19T11:06:50Z"]
