@@ -6,8 +6,8 @@ the field's category: allowing it for one only would let the readers for another
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from proofwatch.events.categories import fields_of
 from proofwatch.events.meta import schemas
 from proofwatch.events.topics import POSITIONS, InvalidManifest, Manifest, dead_letter_topic, load_manifests
 from proofwatch.governance.purposes import Category, allowed
@@ -38,12 +38,11 @@ def findings(root: Path) -> list[str]:
         for event, version in sorted(known.keys() - carried)
         if event not in WITHOUT_TOPIC
     ]
-    registry = schemas.registry(root)
     for manifest in manifests.values():
         rules = [*_partners(manifest, manifests), *_dead_letter(manifest)]
         for name, version in ((event.name, v) for event in manifest.events for v in event.versions):
             if (name, version) in known:
-                rules += _categories(manifest, name, list(_fields(known[name, version], "$", registry)))
+                rules += _categories(manifest, name, list(fields_of(known[name, version], root)))
             else:
                 rules.append(f"events: {name} version {version} has no schema")
         found += [f"topics/{manifest.name}.yaml {rule}" for rule in rules]
@@ -81,18 +80,3 @@ def _categories(manifest: Manifest, event: str, fields: list[tuple[str, Category
                     f"purposes: {purpose} does not allow the category {category}, which {event} carries at {place}; "
                     "leave out the purpose or the field"
                 )
-
-
-def _fields(node: dict[str, Any], place: str, registry: Any) -> Iterator[tuple[str, Category]]:
-    """Yield place and category of every field that can occur, through references."""
-    if "x-data-category" in node:
-        yield place, Category(node["x-data-category"])
-    for part in (node, *node.get("anyOf", [])):
-        if "$ref" in part:
-            target = registry.resolver().lookup(part["$ref"]).contents
-            yield from _fields(target, place, registry)
-    for name, part in node.get("properties", {}).items():
-        yield from _fields(part, f"{place}.{name}", registry)
-    for keyword in ("items", "additionalProperties"):
-        if isinstance(node.get(keyword), dict):
-            yield from _fields(node[keyword], f"{place}[]", registry)
