@@ -100,6 +100,12 @@ COMMANDS: Final = {
         "who may sign in, as what and for which tenants: add, enrol, roles, revoke; every act is on record",
         "proofwatch people list",
     ),
+    "register": Command(
+        "services.operations.register",
+        "",
+        "write the register of processing (GDPR Art. 30) from manifests and tenants' settings",
+        "proofwatch register --tenant kestrel.yaml --organisation organisation.yaml",
+    ),
     "run": Command(
         "services.operations.run",
         "kafka,postgres,scorer,aggregator,triage,notifier",

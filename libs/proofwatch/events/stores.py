@@ -1,0 +1,63 @@
+"""What is kept beside the topics, as `schemas/stores/` declares it: a schema of PostgreSQL, a cache, a folder."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from proofwatch import resources
+from proofwatch.governance.purposes import Category, Purpose, allowed
+from proofwatch.strict_yaml import InvalidYaml, load_yaml
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class InvalidStore(ValueError):
+    """A store's manifest cannot be used; the message names file, key and what would be right."""
+
+
+class Store(BaseModel):
+    """One store: whose it is, how it names data subjects, which categories it has for which purposes, and how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z-]*$")]
+    kind: Literal["postgresql", "redis", "files"]
+    description: Text
+    owner: Annotated[str, Field(pattern="^[a-z][a-z-]*$")]
+    subjects: Text
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    kept: Text
+
+    @model_validator(mode="after")
+    def _allowed(self) -> Self:
+        for purpose in self.purposes:
+            for category in self.categories:
+                if allowed(category, purpose) is None:
+                    msg = f"purposes: {purpose} does not allow the category {category}; leave out one of the two"
+                    raise ValueError(msg)
+        return self
+
+
+def load_stores(directory: Path | None = None) -> dict[str, Store]:
+    """Return every store by its name, in the order of the names. Raises `InvalidStore`.
+
+    `directory` None: the one that ships with the package.
+    """
+    stores = [_load(path) for path in sorted((directory or resources.schemas() / "stores").glob("*.yaml"))]
+    return {store.name: store for store in stores}
+
+
+def _load(path: Path) -> Store:
+    try:
+        store = Store.model_validate(load_yaml(path))
+    except InvalidYaml as error:
+        raise InvalidStore(str(error)) from None
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        said = "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg'].removeprefix('Value error, ')}" for e in found)
+        raise InvalidStore(f"{path}: {said.strip()}") from None
+    if path.stem != store.name:
+        raise InvalidStore(f"{path}: name is {store.name}, so the file must be called {store.name}.yaml")
+    return store
