@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from proofwatch.governance.calendar import SATURDAY_AND_SUNDAY, WEEKDAYS, Calendar, Weekday, calendar_of
+from proofwatch.governance.imagery_place import ImageryPlace
 from proofwatch.governance.policy import SegmentName
 from proofwatch.governance.scope import TENANT
 from proofwatch.strict_yaml import InvalidYaml, load_yaml
@@ -75,6 +76,8 @@ class Tenant(_Part):
     lawful_bases: dict[SegmentName, LawfulBasis] = {}
     keep_transactions_days: int | None = None
     """Days that the ledger keeps a transaction after its verdict was logged; None: the platform's setting."""
+    imagery: ImageryPlace | None = None
+    """Where its pictures are kept; None: none of them is ever opened."""
 
     @field_validator("time_zone")
     @classmethod
@@ -154,7 +157,7 @@ class Tenant(_Part):
         What was added to the settings later is left out where it is not set: a file keeps its hash.
         """
         values = self.model_dump(mode="json", by_alias=True)
-        for name in ("keep_transactions_days", "weekend"):
+        for name in ("imagery", "keep_transactions_days", "weekend"):
             if values[name] is None:
                 del values[name]
         if not self.holidays:
