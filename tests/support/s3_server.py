@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
+
+import httpx
 
 from tests.support.native import NativeRunner, scratch_dir
 from tests.support.runner import ComponentError, await_ready, free_port, started
@@ -19,9 +19,7 @@ _BUILD_S = 1_800
 
 
 def versitygw() -> Path:
-    """Return the program. Raises ComponentError with one line where it is not there and cannot be built.
-
-    """
+    """Return the program. Raises ComponentError with one line where it is not there and cannot be built."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "proofwatch"
     program = cache / f"versitygw-{VERSION}"
     cache.mkdir(parents=True, exist_ok=True)
@@ -74,10 +72,7 @@ class S3Server:
         self._runner.close()
 
     def _probe(self) -> None:
-        try:
-            urllib.request.urlopen(self.endpoint, timeout=2).close()
-        except urllib.error.HTTPError as answer:  # 403: it wants a signature
-            answer.close()
+        httpx.get(self.endpoint, timeout=2)  # 403: it wants a signature
 
 
 def native_s3() -> S3Server:

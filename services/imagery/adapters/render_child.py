@@ -35,6 +35,7 @@ def main() -> int:
     confine(cpu_seconds, memory)
     header, _, data = sys.stdin.buffer.read().partition(b"\n")
     job = json.loads(header)
+    answer: dict[str, str | int]
     try:
         answer, picture = _rendered(job, data)
     except PictureRefused as error:
@@ -75,7 +76,7 @@ def _warm_up() -> None:
     drawing.marked(drawing.blurred(drawing.enlarged(Image.new("RGB", (2, 2)), least)), ("A",))
 
 
-def _rendered(job: dict[str, Any], data: bytes) -> tuple[dict[str, int], bytes]:
+def _rendered(job: dict[str, Any], data: bytes) -> tuple[dict[str, str | int], bytes]:
     image = _decoded(job, data)
     try:
         lines = tuple(job["lines"])

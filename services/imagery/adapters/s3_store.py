@@ -19,6 +19,7 @@ from services.imagery.ports import NotThere, StoreAway, StoreError, StoreRefused
 
 _PIECE: Final = 262_144
 _MISSING: Final = 404
+_NOTHING: Final = frozenset({"NoSuchKey", "NoSuchBucket", "NotFound", "404", ""})
 _BUSY: Final = 429
 _REDIRECTED, _WRONG, _BROKEN = 300, 400, 500
 
@@ -40,17 +41,19 @@ class S3Settings:
 
 
 class _Straight:
-    """An HTTP session that goes where it is sent, and no further."""
+    """An HTTP session that goes where it is sent, once, and no further."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+        # else aiohttp asks again by itself when a connection ends: one view would be two lines of the store's log
+        self._session._retry_connection = False
 
     async def request(self, method: str, **options: Any) -> aiohttp.ClientResponse:
         """See `aiohttp.ClientSession.request`, which follows redirects where it is not told not to."""
         return await self._session.request(method, allow_redirects=False, **options)
 
 
-class _WithoutRedirects(AIOHTTPSession):  # type: ignore[misc] — it comes without types
+class _WithoutRedirects(AIOHTTPSession):  # type: ignore[misc] # it comes without types
     async def _get_session(self, proxy_url: str | None) -> _Straight:
         return _Straight(await super()._get_session(proxy_url))
 
@@ -136,7 +139,7 @@ class S3Store:
         status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         said = str(response.get("Error", {}).get("Code", ""))
         why = f"{status} {said}" if re.fullmatch("[A-Za-z]{1,64}", said) else str(status)
-        if status == _MISSING:
+        if status == _MISSING and said in _NOTHING:  # versitygw also says 404 to a key of access that it does not know
             return NotThere(f"the store {name} has no such object ({why})")
         if _REDIRECTED <= status < _WRONG:
             return StoreRefused(f"the store {name} points elsewhere ({why}); redirects are not followed")

@@ -1,4 +1,4 @@
-"""How many pixels a file says that it has, read from its first bytes, so that a bomb is refused before it is decoded."""
+"""How many pixels a file says that it has, by its first bytes: a bomb is refused before it is decoded."""
 
 from typing import Final
 

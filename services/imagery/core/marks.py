@@ -1,4 +1,4 @@
-"""What is written across a picture, so that a photograph of the screen says who was looking, at which case, and when."""
+"""What is written across a picture, so that a photo of the screen says who was looking, at which case, when."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ LONGEST: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """Who looks, at which case, since when. `at` has a zone. Raises `ValueError` for what could not be written whole."""
+    """Who looks, at which case, since when. `at` has a zone. Raises `ValueError` for what cannot be written."""
 
     person: str
     case: str

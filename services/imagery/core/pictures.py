@@ -61,9 +61,7 @@ def judged(data: bytes, limits: Limits, digest: str | None = None, media_type: s
     Raises `PictureRefused`.
     """
     if len(data) > limits.most_bytes:
-        raise PictureRefused(
-            "too_large", f"the file has {len(data):,} bytes; at most {limits.most_bytes:,} are opened"
-        )
+        raise PictureRefused("too_large", f"the file has {len(data):,} bytes; at most {limits.most_bytes:,} are opened")
     if digest is not None and sha256(data).hexdigest() != digest.lower():
         raise PictureRefused(
             "digest_differs", "the file is not the one that the event announced: its SHA-256 digest is another"

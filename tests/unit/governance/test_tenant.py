@@ -21,6 +21,8 @@ GOOD: dict[str, Any] = {
     "lawful_bases": {"sex": "Art. 6(1)(f)", "skin_tone": "Art. 9(2)(g) and the national act"},
 }
 
+IMAGERY = {"store": "main", "bucket": "harbour-imagery", "prefix": "proofs/"}
+
 
 def load(tmp_path: Path, **changes: Any) -> Tenant:
     path = tmp_path / "acme.yaml"
@@ -42,6 +44,16 @@ def test_a_file_that_says_nothing_of_retention_keeps_its_hash(tmp_path: Path) ->
     assert "keep_transactions_days" not in orjson.loads(document_of(load(tmp_path)).text)
     agreed = document_of(load(tmp_path, keep_transactions_days=400))
     assert orjson.loads(agreed.text)["keep_transactions_days"] == 400
+    assert read_document("tenant", agreed.hash, agreed.text).content == agreed.content
+
+
+def test_a_file_that_says_nothing_of_imagery_keeps_its_hash(tmp_path: Path) -> None:
+    """Likewise; and nothing said is no store, so that no picture of the tenant is opened."""
+    plain = load(tmp_path)
+    assert plain.imagery is None
+    assert "imagery" not in orjson.loads(document_of(plain).text)
+    agreed = document_of(load(tmp_path, imagery=IMAGERY))
+    assert orjson.loads(agreed.text)["imagery"] == IMAGERY
     assert read_document("tenant", agreed.hash, agreed.text).content == agreed.content
 
 
@@ -87,6 +99,14 @@ def test_a_file_that_says_nothing_of_free_days_keeps_its_hash(tmp_path: Path) ->
         ({"keep_transactions_days": 3_654}, "must be 30 to 3653 days"),
         ({"keep_transactions_days": 0}, "must be 30 to 3653 days"),
         ({"keep_transactions_days": "long"}, "keep_transactions_days = 'long'"),
+        ({"imagery": {"store": "main", "bucket": "harbour-imagery"}}, "imagery.prefix is missing"),
+        ({"imagery": IMAGERY | {"prefix": "proofs"}}, "each with a slash behind it, such as proofs/"),
+        ({"imagery": IMAGERY | {"prefix": "/"}}, "must be folders"),
+        ({"imagery": IMAGERY | {"prefix": "a/../b/"}}, "must be folders"),
+        ({"imagery": IMAGERY | {"prefix": "a%2f/"}}, "must be folders"),
+        ({"imagery": IMAGERY | {"bucket": "host.example/b"}}, "imagery.bucket = 'host.example/b'"),
+        ({"imagery": IMAGERY | {"store": "https://store.example"}}, "imagery.store = 'https://store.example'"),
+        ({"imagery": IMAGERY | {"endpoint": "https://store.example"}}, "imagery.endpoint is not a key of a tenant"),
         ({"segmnets": []}, "segmnets is not a key of a tenant"),
         ({"segments": ["Sex"]}, "segments.0"),
     ],
