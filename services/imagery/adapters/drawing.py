@@ -128,7 +128,7 @@ def marked(image: Image.Image, lines: tuple[str, ...]) -> Image.Image:
 
 
 def _pitch(size: int, long: int, spread: float) -> int:
-    """Return after how many pixels the next stamp begins: some apart, but one in a quarter of the side if it has room."""
+    """Return after how many pixels the next stamp begins: apart, but one in a quarter of the side if it has room."""
     apart = min(round(spread * long), size // 4 - long)
     return min(max(apart, long + _GAP), size // 2 - long)
 

@@ -97,8 +97,7 @@ def _decoded(job: dict[str, Any], data: bytes) -> Image.Image:
     try:
         image: Image.Image = _OPENERS[job["media_type"]](io.BytesIO(data))
         check(image.size, limits)
-        if getattr(image, "is_animated", False):
-            raise PictureRefused("animated", "the picture is an animation; only still ones are opened")
+        _still(image)
         if image.format == "JPEG":
             image.draft("RGB", (drawing.LONGEST_SIDE, drawing.LONGEST_SIDE))  # decoded at half or a quarter, if it is
         orientation = image.getexif().get(ExifTags.Base.Orientation)
@@ -111,6 +110,11 @@ def _decoded(job: dict[str, Any], data: bytes) -> Image.Image:
         raise PictureRefused("too_large", "the picture has more pixels than are opened") from None
     except Exception:  # noqa: BLE001 — decoders raise all there is; what they say may quote the file
         raise PictureRefused("not_a_picture", _BROKEN) from None
+
+
+def _still(image: Image.Image) -> None:
+    if getattr(image, "is_animated", False):
+        raise PictureRefused("animated", "the picture is an animation; only still ones are opened")
 
 
 if __name__ == "__main__":
