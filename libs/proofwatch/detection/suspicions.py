@@ -42,6 +42,8 @@ def suspicion(
         policy_hash=policy_hash,
         imagery_ref=cause.imagery_ref,
         pattern_id=pattern_id,
+        imagery_sha256=cause.imagery_sha256,
+        imagery_media_type=cause.imagery_media_type,
     )
 
 

@@ -45,6 +45,7 @@ def mend_transaction(event: Document) -> list[str]:
     if not _fits_reference(event.get("imagery_ref")):
         del event["imagery_ref"]  # never cut: half a reference is another one
         found.append("imagery_ref")
+    found += _mend_imagery(event)
     return found
 
 
@@ -148,6 +149,24 @@ def _mend_segments(event: Document) -> bool:
     else:
         del event["segments"]
     return True
+
+
+def _mend_imagery(event: Document) -> list[str]:
+    """Put right what is said of the imagery; a digest that cannot be one costs the reference as well.
+
+    There would be imagery that nothing could be held against, and upstream meant it to be.
+    """
+    found = []
+    if not _mend_text(event, "imagery_media_type", _TRANSACTION["imagery_media_type"]):
+        found.append("imagery_media_type")
+    digest = event.get("imagery_sha256")
+    if digest is None or (isinstance(digest, str) and _fits(digest, _TRANSACTION["imagery_sha256"])):
+        return found
+    del event["imagery_sha256"]
+    found.append("imagery_sha256")
+    if event.pop("imagery_ref", None) is not None:
+        found.append("imagery_ref")
+    return found
 
 
 def _fits_reference(reference: Any) -> bool:

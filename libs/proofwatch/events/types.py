@@ -382,6 +382,10 @@ class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Where the imagery is kept, by reference; never imagery itself."""
     attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
     """The upstream system's identifier of the attempt, as in the transaction."""
+    imagery_sha256: Annotated[str, Meta(max_length=64, min_length=64)] | None = None
+    """SHA-256 of the imagery's bytes, hexadecimal. What is found there and has another digest is not opened. Null or absent: unknown."""
+    imagery_media_type: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """What the imagery is said to be, such as image/jpeg. What is found there and is something else is not opened. Null or absent: unknown."""
 
 
 class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -817,6 +821,10 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """Where the imagery is kept, by reference; never imagery itself."""
     pattern_id: Annotated[str, Meta(max_length=63, min_length=1)] | None = None
     """The published attack pattern that matched."""
+    imagery_sha256: Annotated[str, Meta(max_length=64, min_length=64)] | None = None
+    """SHA-256 of the imagery's bytes, hexadecimal. What is found there and has another digest is not opened. Null or absent: unknown."""
+    imagery_media_type: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """What the imagery is said to be, such as image/jpeg. What is found there and is something else is not opened. Null or absent: unknown."""
 
 
 class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -895,6 +903,10 @@ class Transaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """Version of the face matcher that compared, as upstream names it."""
     pad_version: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
     """Version of the liveness (presentation attack) detector that judged, as upstream names it."""
+    imagery_sha256: Annotated[str, Meta(max_length=64, min_length=64)] | None = None
+    """SHA-256 of the imagery's bytes, hexadecimal. What is found there and has another digest is not opened. Null or absent: unknown."""
+    imagery_media_type: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """What the imagery is said to be, such as image/jpeg. What is found there and is something else is not opened. Null or absent: unknown."""
 
 
 class StrictTransaction(

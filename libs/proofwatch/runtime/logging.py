@@ -11,7 +11,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from proofwatch.runtime.foreign import OnceAMinute, say_exception, say_times, warnings_of_clients
 
-WITHHELD: Final = frozenset({"subject_ref", "imagery_ref", "segments", "value", "payload", "secret", "password", "dsn"})
+WITHHELD: Final = frozenset(
+    {"subject_ref", "imagery_ref", "imagery_sha256", "segments", "value", "payload", "secret", "password", "dsn"}
+)
 """Field names whose values never reach a log line, whoever passes them."""
 
 

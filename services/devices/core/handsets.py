@@ -41,6 +41,8 @@ def device_proof(event: Transaction, policy_hash: str) -> DeviceProof | None:
         imagery_ref=event.imagery_ref,
         attempt_id=event.attempt_id,
         policy_hash=policy_hash,
+        imagery_sha256=event.imagery_sha256,
+        imagery_media_type=event.imagery_media_type,
     )
 
 

@@ -23,7 +23,9 @@ from tests.unit.devices.samples import POLICY, TOPICS, Alone, later, outgoing, p
 
 async def test_one_handset_behind_too_many_proofs_is_told_once_with_its_numbers() -> None:
     """The third proof within ten minutes crosses; the fourth is the same excess; the fifth within thirty another."""
-    events = [transaction(n, at_min=2 * n, imagery_ref=f"s3://imagery/{n}") for n in range(6)]
+    events = [
+        transaction(n, at_min=2 * n, imagery_ref=f"s3://imagery/{n}", imagery_sha256=str(n) * 64) for n in range(6)
+    ]
     found = await told([outgoing(event) for event in events])
     assert [(each.transaction_id, each.evidence) for each in found] == [
         ("tx-2", {"count": 3.0, "window_minutes": 10.0, "limit": 3.0}),
@@ -32,6 +34,7 @@ async def test_one_handset_behind_too_many_proofs_is_told_once_with_its_numbers(
     first = found[0]
     assert (first.reason, first.severity, first.policy_hash) == ("device_velocity", "medium", POLICY.hash)
     assert (first.tenant, first.subject_ref, first.imagery_ref) == ("acme", "s-2", "s3://imagery/2")
+    assert (first.imagery_sha256, first.imagery_media_type) == ("2" * 64, None)
     assert first.occurred_at == events[2].occurred_at
     assert first.suspicion_id == derived_id("suspicion", "acme", "tx-2", "device_velocity", 10, 3)
 
@@ -48,7 +51,8 @@ async def test_suspicions_lie_where_the_subjects_transactions_lie() -> None:
 async def test_proofs_are_keyed_by_handset_and_say_what_triage_needs() -> None:
     """Nothing else of the transaction is published again."""
     alone = Alone()
-    await alone.work([outgoing(transaction(1, "d-1", imagery_ref="s3://imagery/1"))])
+    imagery = {"imagery_ref": "s3://imagery/1", "imagery_sha256": "1" * 64, "imagery_media_type": "image/png"}
+    await alone.work([outgoing(transaction(1, "d-1", **imagery))])
     partition = partition_of(b"acme/d-1", TOPICS[DEVICE_PROOFS])
     (record,) = [r async for r in alone.bus.read(TopicPartition(DEVICE_PROOFS, partition))]
     assert (record.key, record.timestamp_ms) == (b"acme/d-1", later(0))
@@ -59,7 +63,7 @@ async def test_proofs_are_keyed_by_handset_and_say_what_triage_needs() -> None:
         "transaction_id": "tx-1",
         "subject_ref": "s-1",
         "occurred_at": "2026-01-15T08:00:00Z",
-        "imagery_ref": "s3://imagery/1",
+        **imagery,
         "policy_hash": POLICY.hash,
     }
 

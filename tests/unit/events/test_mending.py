@@ -82,7 +82,21 @@ DESCRIPTIONS = [
     ({"imagery_ref": "no scheme"}, "imagery_ref", None),
     ({"imagery_ref": "s3://" + "x" * 600}, "imagery_ref", None),
     ({"imagery_ref": 7}, "imagery_ref", None),
+    ({"imagery_sha256": "a" * 64}, None, "a" * 64),
+    ({"imagery_sha256": None}, None, None),
+    ({"imagery_media_type": "image/jpeg"}, None, "image/jpeg"),
+    ({"imagery_media_type": "i" * 65}, "imagery_media_type", "i" * 64),
+    ({"imagery_media_type": ""}, "imagery_media_type", None),
+    ({"imagery_media_type": ["image/jpeg"]}, "imagery_media_type", None),
 ]
+
+
+@pytest.mark.parametrize("digest", ["a" * 63, "a" * 65, "", 7, ["a" * 64], "sha256:" + "a" * 64, "\0" * 65])
+def test_a_digest_that_cannot_be_one_costs_the_reference_too(digest: Any) -> None:
+    """Upstream meant the imagery to be held against it; without one, anything found there would be shown."""
+    event, mended = read(imagery_sha256=digest)
+    assert (event.imagery_sha256, event.imagery_ref) == (None, None)
+    assert mended == {"imagery_sha256": 1, "imagery_ref": 1}
 
 
 @pytest.mark.parametrize(("changes", "field", "right"), DESCRIPTIONS, ids=lambda each: str(each)[:50])

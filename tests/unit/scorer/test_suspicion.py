@@ -22,6 +22,13 @@ from tests.unit.scorer.samples import COMPILED, transaction
 NONE = Attempts(match=0, liveness=0)
 FAR = replace(COMPILED, match_far_below=0.3, liveness_far_below=0.2)
 
+IMAGERY: dict[str, Any] = {
+    "imagery_ref": "s3://imagery/7",
+    "imagery_sha256": "7" * 64,
+    "imagery_media_type": "image/jpeg",
+}
+"""What triage and imagery need of it: where it is, and what it must be."""
+
 
 def raised(
     signals: Signals = NO_SIGNALS,
@@ -31,13 +38,14 @@ def raised(
     begins_episode: bool = False,
     **fields: Any,
 ) -> list[Suspicion]:
-    event = transaction(7, imagery_ref="s3://imagery/7", **fields)
+    event = transaction(7, **IMAGERY, **fields)
     judgement = judge(event, COMPILED, before)
     found = suspicions(Suspect(event, judgement, COMPILED.basis(before), policy, begins_episode), signals)
     for each in found:
         assert SUSPICION.decode(SUSPICION.encode(each)) == each
         assert (each.tenant, each.transaction_id, each.subject_ref) == ("acme", "tx-7", "s")
-        assert (each.occurred_at, each.imagery_ref) == (event.occurred_at, "s3://imagery/7")
+        assert each.occurred_at == event.occurred_at
+        assert {name: getattr(each, name) for name in IMAGERY} == IMAGERY
         assert each.policy_hash == COMPILED.policy_hash
     return found
 
