@@ -34,7 +34,7 @@ def _build(program: Path) -> None:
     go = shutil.which("go") or "/usr/local/go/bin/go"
     if not Path(go).exists():
         raise ComponentError(
-            "go not found: install Go 1.24 or later (https://go.dev/dl, or Debian's golang), which builds versitygw"
+            "go not found: install Go 1.25 or later (https://go.dev/dl), which builds versitygw, an S3 server"
         )
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         env = {**os.environ, "GOBIN": folder, "GOFLAGS": "-buildvcs=false"}
