@@ -5,6 +5,7 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from proofwatch.command_line.calendars import add_time_zone, add_weekend, calend
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import EPOCH, instant_of
 from proofwatch.runtime.terminal import Terminal
+from proofwatch.simulation.pictures import picture
 from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
 from services.standalone.feed import CHUNK
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when it cannot be carried out."""
     releases = tuple(RELEASES[name] for name in args.release)
     calendar = calendar_in(args)
-    scenario = Scenario(events=args.events, seed=args.seed, releases=releases)
+    scenario = Scenario(events=args.events, seed=args.seed, releases=releases, pictures=True)
     midnight = calendar.numbered(scenario.start.toordinal() - EPOCH.toordinal()).start_ms
     scenario = replace(scenario, start=instant_of(midnight))
     day = Run(
@@ -56,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         headless=args.headless,
         calendar=calendar,
         segments=_SEGMENTS,
+        picture=partial(picture, args.seed),
     )
     try:
         summary = uvloop.run(carry_out(day))

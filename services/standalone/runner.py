@@ -37,6 +37,7 @@ from services.standalone.database_results import (
     read_tenants,
 )
 from services.standalone.incidents import document, read_incidents
+from services.standalone.pictures import write_pictures
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -63,6 +64,8 @@ class Run:
     edges: tuple[float, ...] = ()
     outcome: Outcome | None = None
     """Of a file: what of it was refused, so far by its reader."""
+    picture: Callable[[str], bytes] | None = None
+    """The picture of a transaction, by its id; None: there are none."""
 
 
 async def carry_out(run: Run) -> dict[str, Any]:
@@ -86,6 +89,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         stack.push_async_callback(session.stop)
         await _feed(run, session)
         results.order_notifications()
+        write_pictures(session.flagged, run.picture, run.out)
         entries = await write_audit(system.bus, pool, system.clock, run.out)
         async with pool.acquire() as connection:
             cohorts = await read_cohorts(connection, run.segments)

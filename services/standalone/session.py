@@ -14,7 +14,7 @@ from proofwatch.bus.records import Outgoing, Record
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.sentences import incident_title
 from proofwatch.events import topics, types
-from proofwatch.events.codec import INCIDENT
+from proofwatch.events.codec import INCIDENT, SUSPICION
 from proofwatch.events.mending import MENDED, SCORES
 from proofwatch.events.types import DeadLetter
 from proofwatch.governance.calendar import UTC_CALENDAR, WEEKDAYS, Calendar
@@ -57,6 +57,8 @@ class Session:
         self._mended_before = MENDED.copy()
         self.incidents: dict[str, types.Incident] = {}
         """Each by its last event."""
+        self.flagged: set[tuple[str, str]] = set()
+        """Tenant and id of every transaction that a suspicion was raised of."""
         self._outputs = OutputReader(system.bus, (*OUTPUT_TOPICS, *_DEAD))
 
     async def start(self) -> None:
@@ -98,6 +100,9 @@ class Session:
                 self._account(topic, records, letters)
             else:
                 self._results.write_output(topic, records)
+            if topic == topics.SUSPICIONS:
+                told_of = [SUSPICION.decode(each.value) for each in records]
+                self.flagged |= {(each.tenant, each.transaction_id) for each in told_of}
             if topic == topics.INCIDENTS:
                 told = [INCIDENT.decode(each.value) for each in records]
                 self.incidents |= {each.incident_id: each for each in told}

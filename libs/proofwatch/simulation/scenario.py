@@ -98,5 +98,7 @@ class Scenario:
     matcher_version: str = "7.3.0"
     pad_version: str = "2026.1"
     releases: tuple[Release, ...] = ()
+    pictures: bool = False
+    """Whether transactions announce the digest of their picture (`simulation.pictures`): some 17 µs of each."""
     attempts: int = 4
     """After how many tries a subject gives up."""

@@ -14,6 +14,7 @@ import msgspec
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.types import Device, Label, Timings, Transaction
+from proofwatch.simulation import pictures
 from proofwatch.simulation.people import Person, draw, draw_handset, duration, fails, liveness_score, match_score
 from proofwatch.simulation.scenario import (
     AGE_BANDS,
@@ -156,7 +157,9 @@ class _Day:
                 liveness_ms=duration(random, 140),
             ),
             segments=person.segments,
-            imagery_ref=f"s3://imagery/{person.tenant}/{transaction_id}",
+            imagery_ref=f"s3://{pictures.BUCKET}/{pictures.key(person.tenant, transaction_id)}",
+            imagery_sha256=pictures.digest(scenario.seed, transaction_id) if scenario.pictures else None,
+            imagery_media_type=pictures.MEDIA_TYPE if scenario.pictures else None,
             matcher_version=versions.get("matcher_version", scenario.matcher_version),
             pad_version=versions.get("pad_version", scenario.pad_version),
         )
