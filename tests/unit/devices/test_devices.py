@@ -52,7 +52,11 @@ async def test_suspicions_lie_where_the_subjects_transactions_lie() -> None:
 async def test_proofs_are_keyed_by_handset_and_say_what_triage_needs() -> None:
     """Nothing else of the transaction is published again."""
     alone = Alone()
-    imagery: dict[str, Any] = {"imagery_ref": "s3://imagery/1", "imagery_sha256": "1" * 64, "imagery_media_type": "image/png"}
+    imagery: dict[str, Any] = {
+        "imagery_ref": "s3://imagery/1",
+        "imagery_sha256": "1" * 64,
+        "imagery_media_type": "image/png",
+    }
     await alone.work([outgoing(transaction(1, "d-1", **imagery))])
     partition = partition_of(b"acme/d-1", TOPICS[DEVICE_PROOFS])
     (record,) = [r async for r in alone.bus.read(TopicPartition(DEVICE_PROOFS, partition))]
