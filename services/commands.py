@@ -94,6 +94,12 @@ COMMANDS: Final = {
         "export, prove and check the audit log; run a witness; verify needs nothing but the export",
         "proofwatch audit verify out/demo/audit --key log.pub",
     ),
+    "cases": Command(
+        "services.triage.commands.cases",
+        "triage,access",
+        "the cases that are there for you: list and show them; take, give, release and close one",
+        "proofwatch cases list --as my.session",
+    ),
     "people": Command(
         "services.people.command",
         "access",

@@ -1,4 +1,4 @@
--- revision 3
+-- revision 4
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -57,3 +57,31 @@ create table if not exists triage.case_transitions(
   source_revision bigint not null,
   at timestamptz not null,
   primary key (case_id, revision));
+
+-- Who works on a case: one person at a time, by their id in access.people. Rows stay; released_at ends them.
+create table if not exists triage.assignments(
+  assignment_id bigint generated always as identity primary key,
+  case_id text not null references triage.cases,
+  person_id text not null,
+  assigned_at timestamptz not null,
+  assigned_by text not null,
+  released_at timestamptz,
+  released_by text);
+create unique index if not exists assignments_one_open on triage.assignments(case_id) where released_at is null;
+create index if not exists assignments_open_of_person on triage.assignments(person_id) where released_at is null;
+comment on column triage.assignments.released_by is 'A person, or triage: a case that went on in another one.';
+
+alter table triage.cases add column if not exists closed_at timestamptz;
+alter table triage.cases add column if not exists closed_by text;
+alter table triage.cases add column if not exists closed_reason text;
+comment on column triage.cases.closed_by is 'The person; null where it is open, or was closed since it is a part of another.';
+
+-- What a service that lets something of a case out asks, without rights to change these tables: the case as it is, which
+-- goes on as it is until that service's transaction has ended: nobody releases, refers or closes it meanwhile.
+create or replace function triage.held(id text)
+  returns table(tenant text, state text, severity text, queue text, assignee text)
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    perform 1 from triage.cases c where c.case_id = id for share;
+    return query select c.tenant, c.state, c.severity, c.queue, a.person_id from triage.cases c
+      left join triage.assignments a on a.case_id = c.case_id and a.released_at is null where c.case_id = id;
+  end $$;

@@ -41,6 +41,9 @@ _NOTED_EVERY: Final = timedelta(seconds=15)
 """A session's `seen_at` is written at most so often; its idle time is exact to that."""
 _AT_ONCE: Final = 2
 """Passwords that are verified at a time: each takes 64 MiB and a processor."""
+_MOST_AT_WORK: Final = 20
+"""So many wait for that at most; who comes then is sent away before anything is counted or computed."""
+_BUSY: Final = timedelta(seconds=5)
 
 
 class PostgresPeople:
@@ -50,6 +53,7 @@ class PostgresPeople:
         self._pool = pool
         self._lifetimes = lifetimes
         self._verifying = asyncio.Semaphore(_AT_ONCE)
+        self._at_work = 0
 
     async def sign_in(self, name: str, password: str, code: str, now: datetime) -> tuple[str, Session]:
         """Return a token, which is stored nowhere, and the session that it opens.
@@ -58,11 +62,11 @@ class PostgresPeople:
         `Throttled` after too many of them; `ClockSetBack`.
         """
         name = name.strip().lower()
+        if self._at_work >= _MOST_AT_WORK:
+            raise Throttled(_BUSY)
         asked = await self._admitted(name, acts.SIGN_IN_REFUSED, now)
-        async with self._verifying:
-            stored = asked.password_hash if asked else None
-            holds = await asyncio.to_thread(verified, password, stored)
-            stronger = await asyncio.to_thread(rehashed, password) if holds and stored and is_outdated(stored) else None
+        stored = asked.password_hash if asked else None
+        holds, stronger = await self._verified(password, stored)
         token = token_of(secrets.token_bytes(TOKEN_BYTES))
         async with transaction(self._pool, "access") as tx:
             current = await account_named(tx, name, locked=True)
@@ -154,6 +158,18 @@ class PostgresPeople:
         if verdict.wait:
             raise Throttled(verdict.wait, for_ever=verdict.for_ever)
         return found
+
+    async def _verified(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        """Return whether the password holds, and a new hash of it where the stored one is of an older strength."""
+        self._at_work += 1
+        try:
+            async with self._verifying:
+                holds = await asyncio.to_thread(verified, password, stored)
+                if not (holds and stored and is_outdated(stored)):
+                    return holds, None
+                return holds, await asyncio.to_thread(rehashed, password)
+        finally:
+            self._at_work -= 1
 
     async def _begin(self, tx: Any, who: Account, token: str, now: datetime) -> Session:
         tenants = who.tenants

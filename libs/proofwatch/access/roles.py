@@ -33,6 +33,7 @@ class Act(StrEnum):
     TAKE_CASE = "take_case"
     TAKE_HIGH_RISK_CASE = "take_high_risk_case"
     ASSIGN_CASE = "assign_case"
+    REFER_CASE = "refer_case"
     CLOSE_CASE = "close_case"
     PROPOSE_DISPOSITION = "propose_disposition"
     APPROVE_DISPOSITION = "approve_disposition"
@@ -66,6 +67,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.SEE_IMAGERY_OF_ASSIGNED_CASE,
                 Act.READ_CASES,
                 Act.TAKE_CASE,
+                Act.REFER_CASE,
                 Act.CLOSE_CASE,
                 Act.PROPOSE_DISPOSITION,
                 Act.READ_OWN_ENTRIES,
@@ -76,6 +78,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.SEE_IMAGERY_OF_CHECKED_CASE,
                 Act.READ_CASES,
                 Act.ASSIGN_CASE,
+                Act.REFER_CASE,
                 Act.CLOSE_CASE,
                 Act.APPROVE_DISPOSITION,
                 Act.READ_TEAM_ENTRIES,

@@ -6,7 +6,9 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from proofwatch.audit.pending import enter
 from proofwatch.governance.cohort import Cohort
+from services.triage.adapters.entries import released_by_merge
 from services.triage.core.cases import QUEUE, Case, Transition
 from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.ports import Wanted
@@ -33,7 +35,17 @@ insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segme
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                      $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[])
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
-  changed_at = excluded.changed_at, merged_into = excluded.merged_into"""
+  changed_at = excluded.changed_at, merged_into = excluded.merged_into,
+  closed_at = case when excluded.state = 'closed' then cases.closed_at end,
+  closed_by = case when excluded.state = 'closed' then cases.closed_by end,
+  closed_reason = case when excluded.state = 'closed' then cases.closed_reason end"""
+
+# A case that is closed since it is a part of another is nobody's work any more.
+_RELEASE: Final = """
+update triage.assignments a set released_at = c.changed_at, released_by = 'triage'
+from triage.cases c
+where c.case_id = a.case_id and c.state = 'closed' and c.case_id = any($1::text[]) and a.released_at is null
+returning c.case_id, c.tenant, a.person_id, c.changed_at"""
 
 _SAVE_REASONS: Final = """
 insert into triage.case_reasons(case_id, source_id, source_revision, code, at, transaction_id, severity, evidence)
@@ -77,6 +89,8 @@ class PostgresCases:
         if not cases:
             return
         await tx.execute(_SAVE_CASES, *_columns([_case_row(case) for case in cases]))
+        if closed := [case.case_id for case in cases if case.state == "closed"]:
+            await enter(tx, *[released_by_merge(*row) for row in await tx.fetch(_RELEASE, closed)])
         # The last revision of a reason within the batch is the one that counts; one statement takes a row once.
         causes = {(t.case_id, t.cause.source_id, t.cause.code): t.cause for t in transitions}
         await tx.execute(

@@ -15,7 +15,7 @@ from proofwatch.access.one_time_codes import code_at, step_of
 from proofwatch.audit.entry import entry_of
 from proofwatch.runtime.migrations import migrate
 from services.cli import main
-from tests.integration.access.conftest import PASSWORD
+from tests.integration.access.house import PASSWORD
 
 
 class Shell:

@@ -8,7 +8,7 @@ from proofwatch.access.acts import By, person
 from proofwatch.access.errors import NotAllowed, SignInRefused
 from proofwatch.access.register import NoSuchPerson
 from proofwatch.access.roles import Role, RolesExclude
-from tests.integration.access.conftest import BY, PASSWORD, House
+from tests.integration.access.house import BY, PASSWORD, House
 
 
 async def test_a_revoked_person_is_out_at_once_and_for_good(house: House) -> None:

@@ -8,9 +8,10 @@ import pytest
 from argon2 import PasswordHasher
 
 from proofwatch.access.errors import AccessDenied, ClockSetBack, NoSession, SignInRefused, Throttled
+from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Role
 from proofwatch.access.session import LIFETIMES
-from tests.integration.access.conftest import BY, PASSWORD, House
+from tests.integration.access.house import BY, PASSWORD, House
 
 WRONG = "five unrelated words are here"
 
@@ -109,6 +110,34 @@ async def test_many_at_once_are_many(house: House) -> None:
     done = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(isinstance(each, SignInRefused) for each in done) == 5
     assert sum(isinstance(each, Throttled) for each in done) == 35
+
+
+async def test_a_flood_of_names_is_sent_away_before_it_costs_anything(house: House) -> None:
+    """Two are verified at a time and twenty wait; the rest hears to come again, and is neither counted nor entered."""
+    await house.add()
+    house.later(seconds=60)
+    tries = [house.people.sign_in(f"n{each}", WRONG, "123456", house.now) for each in range(60)]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert {type(each) for each in done} <= {SignInRefused, Throttled}
+    assert await house.people.sign_in("ada", PASSWORD, house.code(), house.now)
+    house.people._at_work = 20  # as it is in the middle of a flood
+    before = await house.told(), await house.pool.fetch("select * from access.attempts")
+    assert isinstance(await refusal(house.people.sign_in("eve", WRONG, "123456", house.now)), Throttled)
+    assert (await house.told(), await house.pool.fetch("select * from access.attempts")) == before
+
+
+async def test_what_one_process_ends_another_sees_at_once(house: House) -> None:
+    """Nothing is remembered between calls: the next call, wherever it comes, finds no session."""
+    await house.add()
+    elsewhere = PostgresPeople(house.pool)
+    token, opened = await house.sign_in()
+    assert await elsewhere.session_of(token, house.now) == opened
+    await house.people.sign_out(token, house.now)
+    assert await elsewhere.session_of(token, house.now) is None
+    token, _ = await house.sign_in()
+    assert await elsewhere.session_of(token, house.now)
+    await house.register.give_roles("ada", [Role.ANALYST], None, BY, house.now)
+    assert await elsewhere.session_of(token, house.now) is None
 
 
 async def test_a_name_that_is_not_there_is_throttled_alike(house: House) -> None:

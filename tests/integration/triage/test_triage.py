@@ -122,6 +122,7 @@ async def test_however_the_log_is_cut_into_batches_the_cases_are_the_same(triage
         await fresh.service.stop()
         await fresh.pool.execute(
             "truncate triage.fence, triage.outbox, triage.outbox_relay, triage.case_reasons, triage.case_transitions, "
+            "triage.assignments, "
             "triage.cases"
         )
     assert len(seen[0][0]) > 20

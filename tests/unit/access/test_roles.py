@@ -19,6 +19,7 @@ WHO: dict[Act, set[Role]] = {
     Act.TAKE_CASE: {Role.ANALYST},
     Act.TAKE_HIGH_RISK_CASE: {Role.RESEARCHER},
     Act.ASSIGN_CASE: {Role.CHECKER},
+    Act.REFER_CASE: {Role.ANALYST, Role.CHECKER},
     Act.CLOSE_CASE: {Role.ANALYST, Role.CHECKER},
     Act.PROPOSE_DISPOSITION: {Role.ANALYST},
     Act.APPROVE_DISPOSITION: {Role.CHECKER},

@@ -1,0 +1,1 @@
+"""Commands of people who work on cases."""

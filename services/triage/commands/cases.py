@@ -1,0 +1,123 @@
+"""`proofwatch cases`: what there is to work on, and who does; every act is an entry of the audit log."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+
+from proofwatch.access.errors import AccessDenied
+from proofwatch.bus.errors import BusError
+from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line.options import add_json
+from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
+from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.instants import instant_of
+from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.settings import Settings
+from services.triage.adapters.desk import NoSuchCase, PostgresDesk
+from services.triage.commands import text
+from services.triage.core.assignments import Deed
+
+_RUNNING: Final = ("open", "escalated")
+_STATES: Final = {"running": _RUNNING, "open": ("open",), "escalated": ("escalated",), "closed": ("closed",)}
+_CASE: Final = "6b1f0c1e-6f0a-5b0e-9a53-0b6c2f1f7d10 --as my.session"
+
+
+class _NoReason(ValueError):
+    """A reason is needed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.description = (
+        "Cases, as somebody who is signed in may see them: `proofwatch people sign-in NAME --out my.session` first. "
+        "Needs the database rights of the role `triage`."
+    )
+    actions = SubCommands(parser, _add_dsn)
+    add = actions.add("list", "list the cases that are there for you", "--as my.session", _listed).add_argument
+    add_as(add, required=True)
+    add("--state", choices=sorted(_STATES), default="running", help="default: %(default)s, which is open or escalated")
+    add("--mine", action="store_true", help="those that you work on")
+    add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
+    add_json(add)
+    _add_case(actions, "show", "show one case", _shown)
+    _add_case(actions, "take", "take a case that nobody works on", _acted)
+    example = f"{_CASE} --to a.rao"
+    add = _add_case(actions, "assign", "give a case to somebody, as a checker", _acted, example)
+    add("--to", required=True, metavar="NAME", help="the account")
+    _add_case(actions, "release", "work on a case no more", _acted)
+    for name, summary, example in (
+        ("refer", "hand a case on to the Research Group: it is novel, or grave", "a mask that is in no pattern"),
+        ("close", "close a case", "the same artefact as in May"),
+    ):
+        add = _add_case(actions, name, summary, _acted, f"{_CASE} --reason '{example}'")
+        add("--reason", required=True, metavar="TEXT", help="why; it stays")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
+    try:
+        asyncio.run(_with_database(args))
+    except (AccessDenied, BusError) as error:
+        sys.stderr.write(f"proofwatch cases {args.action}: {error}\n")
+        return 1
+    except (NoSuchCase, NotSignedIn, _NoReason) as error:
+        sys.stderr.write(f"proofwatch cases {args.action}: {error}\n")
+        return 2
+    return 0
+
+
+def _add_dsn(add: Add) -> None:
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+
+
+def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: str = _CASE) -> Add:
+    add = actions.add(name, summary, example, act).add_argument
+    add("case", metavar="CASE", help="its id, as `list` shows it")
+    add_as(add, required=True)
+    return add
+
+
+async def _with_database(args: argparse.Namespace) -> None:
+    token = token_in(args.session)
+    pool: asyncpg.Pool = await create_pool(args.dsn or Settings.read().postgres_dsn, max_size=2)
+    try:
+        await check_schema(pool, "triage")
+        act: Callable[[PostgresDesk, str, argparse.Namespace, datetime], Awaitable[str]] = args.act
+        said = await act(PostgresDesk(pool), token, args, instant_of(SystemClock().now_ms()))
+    finally:
+        await pool.close()
+    sys.stdout.write(said)
+
+
+async def _listed(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    found = await desk.listed(token, now, states=_STATES[args.state], mine=args.mine, most=max(1, args.limit))
+    return text.as_json(found) if args.json else text.as_table(found)
+
+
+async def _shown(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    found = await desk.listed(token, now, case_id=_stored(args.case))
+    if not found:
+        raise NoSuchCase(args.case)
+    return text.of_case(found[0])
+
+
+async def _acted(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    deed: Deed = args.action
+    reason = getattr(args, "reason", "").strip()
+    if deed in ("refer", "close") and not reason:
+        raise _NoReason("--reason must say why: it stays")
+    change = await desk.do(deed, _stored(args.case), token, now, to=getattr(args, "to", None), reason=reason)
+    return text.of_deed(deed, change, getattr(args, "to", None))
+
+
+def _stored(case_id: str) -> str:
+    """Return an id as the database can hold one; what cannot be one is no case."""
+    if not case_id.isascii() or not case_id.isprintable():
+        raise NoSuchCase(case_id)
+    return case_id

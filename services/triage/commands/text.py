@@ -1,0 +1,74 @@
+"""What `proofwatch cases` says."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from proofwatch.command_line.columns import as_columns
+from services.triage.core.assignments import NOTHING, Change, Deed, ListedCase
+
+_HEADS: Final = ("CASE", "TENANT", "KIND", "STATE", "QUEUE", "SEVERITY", "CHANGED", "WORKED ON BY", "NEWEST REASON")
+_SHOWN: Final = "%Y-%m-%d %H:%M"
+
+
+def as_json(cases: Sequence[ListedCase]) -> str:
+    """Return an array of objects."""
+    return msgspec.json.format(msgspec.json.encode([_object(each) for each in cases]), indent=2).decode() + "\n"
+
+
+def as_table(cases: Sequence[ListedCase]) -> str:
+    """Return a line for each case; times in UTC."""
+    return as_columns(_HEADS, [_cells(each) for each in cases]) if cases else "no cases\n"
+
+
+def of_case(case: ListedCase) -> str:
+    """Return one case as JSON, whole."""
+    return msgspec.json.format(msgspec.json.encode(_object(case)), indent=2).decode() + "\n"
+
+
+def of_deed(deed: Deed, change: Change, to: str | None) -> str:
+    """Return what became of the case."""
+    if change == NOTHING:
+        return "it was so already\n"
+    return {
+        "take": "it is yours\n",
+        "assign": f"{to} works on it now\n",
+        "release": "nobody works on it now\n",
+        "refer": "the Research Group has it now\n",
+        "close": "the case is closed\n",
+    }[deed]
+
+
+def _object(case: ListedCase) -> dict[str, Any]:
+    return {
+        **case.now._asdict(),
+        "kind": case.kind,
+        "opened_at": _iso(case.opened_at),
+        "changed_at": _iso(case.changed_at),
+        "assigned_at": _iso(case.assigned_at),
+        "assignee_name": case.assignee_name,
+        "reasons": case.reasons,
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def _cells(case: ListedCase) -> list[str]:
+    now = case.now
+    who = case.assignee_name or now.assignee or "–"
+    changed = case.changed_at.strftime(_SHOWN)
+    return [
+        now.case_id,
+        now.tenant,
+        case.kind,
+        now.state,
+        now.queue,
+        now.severity,
+        changed,
+        who,
+        (*case.reasons, "–")[0],
+    ]

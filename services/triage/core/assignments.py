@@ -1,0 +1,167 @@
+"""Who may do what with a case: `(case, session, deed) → change | refusal`. Deny is the default.
+
+One person works on a case at a time. What is novel or grave is referred to the Research Group (the queue `research`),
+which has those cases alone, and sees no others.
+"""
+
+from datetime import datetime
+from typing import Final, Literal, NamedTuple, Protocol
+
+from proofwatch.access.roles import Act, Role, may
+from proofwatch.access.session import Session
+from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
+
+Deed = Literal["take", "assign", "release", "refer", "close"]
+Queue = Literal["soc", "research"]
+Why = Literal["role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them"]
+RESEARCH: Final = "research"
+
+
+class CaseNow(NamedTuple):
+    """What decides of a case; `assignee`: the id of who works on it."""
+
+    case_id: str
+    tenant: str
+    state: EscalationStatus
+    severity: EscalationSeverity
+    queue: Queue
+    assignee: str | None
+
+
+class Who(Protocol):
+    """Somebody with roles and tenants, signed in or not."""
+
+    def may(self, act: Act, /) -> bool: ...  # noqa: D102
+    def sees(self, tenant: str, /) -> bool: ...  # noqa: D102
+
+
+class Worker(NamedTuple):
+    """Somebody whom a case is given to, as the register has them now; who was revoked has no roles."""
+
+    person_id: str
+    tenants: frozenset[str] | None
+    roles: frozenset[Role]
+
+    def may(self, act: Act) -> bool:
+        """Return whether their roles allow this."""
+        return may(self.roles, act)
+
+    def sees(self, tenant: str) -> bool:
+        """Return whether what belongs to this tenant is there for them."""
+        return self.tenants is None or tenant in self.tenants
+
+
+class Change(NamedTuple):
+    """What becomes of a case.
+
+    `release`: who worked on it does no more; `assign_to`: who does now; `refer`: the Research Group has it from now on;
+    `close`: it ends.
+    """
+
+    release: bool = False
+    assign_to: str | None = None
+    refer: bool = False
+    close: bool = False
+
+
+class Refusal(NamedTuple):
+    """Why not, in a word and in a sentence that says what would be right."""
+
+    why: Why
+    sentence: str
+
+
+NOTHING: Final = Change()
+
+
+def is_there(case: CaseNow, who: Who) -> bool:
+    """Return whether a case exists for somebody: of their tenants; for the Research Group, referred to it."""
+    if not (who.may(Act.READ_CASES) and who.sees(case.tenant)):
+        return False
+    return case.queue == RESEARCH or not _only_research(who)
+
+
+def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = None) -> Change | Refusal:
+    """Return what the deed does to a case that is there for this session; `to`: whom it is assigned to."""
+    if case.state == "closed":
+        return Refusal("case_closed", "the case is closed; what happens again opens it anew, or another")
+    if deed == "take":
+        return _taken(case, session)
+    if deed == "assign":
+        return _assigned(case, session, to)
+    if deed == "refer":
+        return _referred(case, session)
+    return _released(case, session) if deed == "release" else _closed(case, session)
+
+
+def _taken(case: CaseNow, session: Session) -> Change | Refusal:
+    if not may_work(case, session):
+        return Refusal("role_missing", "to take this case you need the role analyst; researcher, once it is referred")
+    if case.assignee == session.person_id:
+        return NOTHING
+    if case.assignee is not None:
+        return Refusal("assigned_to_another", "somebody works on it already; a checker may give it to you")
+    return Change(assign_to=session.person_id)
+
+
+def _assigned(case: CaseNow, session: Session, to: Worker | None) -> Change | Refusal:
+    if not session.may(Act.ASSIGN_CASE):
+        return Refusal("role_missing", "to give cases to others you need the role checker")
+    if to is None or not may_work(case, to):
+        return Refusal(
+            "not_for_them",
+            "they cannot work on it: it takes somebody with the role analyst (once it is referred, researcher) who has "
+            "its tenant and was not revoked",
+        )
+    if case.assignee == to.person_id:
+        return NOTHING
+    return Change(release=case.assignee is not None, assign_to=to.person_id)
+
+
+def _released(case: CaseNow, session: Session) -> Change | Refusal:
+    if case.assignee is None:
+        return Refusal("not_assigned", "nobody works on it")
+    if case.assignee != session.person_id and not session.may(Act.ASSIGN_CASE):
+        return Refusal("not_yours", "somebody else works on it; they release it, or a checker does")
+    return Change(release=True)
+
+
+def _referred(case: CaseNow, session: Session) -> Change | Refusal:
+    if not session.may(Act.REFER_CASE):
+        return Refusal("role_missing", "to refer cases to the Research Group you need the role analyst or checker")
+    if case.assignee != session.person_id and not session.may(Act.ASSIGN_CASE):
+        return Refusal("not_yours", "take the case first; else a checker refers it")
+    if case.queue == RESEARCH:
+        return NOTHING
+    return Change(release=case.assignee is not None, refer=True)
+
+
+def _closed(case: CaseNow, session: Session) -> Change | Refusal:
+    if not session.may(Act.CLOSE_CASE):
+        return Refusal("role_missing", "to close cases you need the role analyst or checker")
+    if case.assignee != session.person_id and not session.may(Act.ASSIGN_CASE):
+        return Refusal("not_yours", "take the case first; else a checker closes it")
+    return Change(release=case.assignee is not None, close=True)
+
+
+def may_work(case: CaseNow, who: Who) -> bool:
+    """Return whether a case may be given to somebody."""
+    if not is_there(case, who):
+        return False
+    return who.may(Act.TAKE_HIGH_RISK_CASE if case.queue == RESEARCH else Act.TAKE_CASE)
+
+
+def _only_research(who: Who) -> bool:
+    return not (who.may(Act.TAKE_CASE) or who.may(Act.ASSIGN_CASE))
+
+
+class ListedCase(NamedTuple):
+    """A case as lists have it; `reasons`: the codes, the newest first."""
+
+    now: CaseNow
+    kind: str
+    opened_at: datetime
+    changed_at: datetime
+    assigned_at: datetime | None
+    assignee_name: str | None
+    reasons: tuple[str, ...]
