@@ -9,7 +9,7 @@ import msgspec
 from proofwatch.audit.pending import enter
 from proofwatch.governance.cohort import Cohort
 from services.triage.adapters.entries import released_by_merge
-from services.triage.core.cases import QUEUE, Case, Transition
+from services.triage.core.cases import Case, Transition
 from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.ports import Wanted
 
@@ -115,7 +115,7 @@ def _case_row(case: Case) -> tuple[Any, ...]:
         rate.metric if rate else None,
         case.state,
         case.severity,
-        QUEUE,
+        case.queue,
         case.revision,
         case.opened_at,
         case.changed_at,
@@ -168,4 +168,5 @@ def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
         changed_at=row["changed_at"],
         reasons=reasons,
         merged_into=row["merged_into"],
+        queue=row["queue"],
     )

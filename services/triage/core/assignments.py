@@ -10,9 +10,9 @@ from typing import Final, Literal, NamedTuple, Protocol
 from proofwatch.access.roles import Act, Role, may
 from proofwatch.access.session import Session
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
+from services.triage.core.cases import Queue
 
 Deed = Literal["take", "assign", "release", "refer", "close"]
-Queue = Literal["soc", "research"]
 Why = Literal["role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them"]
 RESEARCH: Final = "research"
 

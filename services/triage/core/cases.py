@@ -34,6 +34,7 @@ Why = Literal[
     "repeated",
     "nothing_of_its_own",
 ]
+Queue = Literal["soc", "research"]
 QUEUE: Final = "soc"
 MEMBERSHIP: Final = "alarmed_cohort"
 """A reason that says nothing about the subject: it opens no case, and however many there are escalates none."""
@@ -57,6 +58,8 @@ class Case:
     reasons: tuple[CaseReason, ...]
     merged_into: str | None = None
     """The case that goes on for it."""
+    queue: Queue = QUEUE
+    """Who is to look at it; people refer it to the Research Group."""
 
 
 class Row(NamedTuple):
@@ -168,7 +171,7 @@ def escalation_of(case: Case, title: str | None = None) -> Escalation:
         revision=case.revision,
         tenant=case.tenant,
         subject_tag=case.subject_tag,
-        queue=QUEUE,
+        queue=case.queue,
         status=case.state,
         severity=case.severity,
         raised_at=max(reason.at for reason in case.reasons),

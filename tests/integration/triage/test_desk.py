@@ -145,6 +145,7 @@ async def test_what_is_not_for_somebody_is_not_there(desk: Desk) -> None:
     assert [(e.action, e.reason) for e in await desk.of_cases()] == [("case.referred", "novel")]
     await desk.triage.tell(suspicion(9, severity="high", subject_ref="s-2"))
     assert await desk.pool.fetchval("select queue from triage.cases where case_id = $1", grave) == "research"
+    assert [each.queue for each in await desk.triage.escalations()] == ["soc", "research"]
     assert [each.now.case_id for each in await desk.desk.listed(rita, desk.now)] == [grave]
     assert (await desk.desk.do("take", grave, rita, desk.now)).assign_to == desk.ids["rita"]
     await desk.register.revoke("rita", BY, desk.now)
