@@ -10,6 +10,7 @@ _LOCK: Final = "select failures, last_at, unheard from access.attempts where nam
 _SAVE: Final = "update access.attempts set failures = $2, last_at = $3, unheard = $4 where name_hash = $1"
 _FORGET: Final = "delete from access.attempts where name_hash = $1"
 _FORGET_OLD: Final = "delete from access.attempts where last_at < $1"
+_FORGET_SESSIONS: Final = "delete from access.sessions where expires_at < $1"
 
 
 async def count(tx: Any, name: str, now: datetime) -> Verdict:
@@ -27,5 +28,6 @@ async def forget(tx: Any, name: str) -> None:
 
 
 async def forget_old(tx: Any, now: datetime) -> None:
-    """Forget what is a month old."""
+    """Forget attempts that are a month old, and sessions that ended so long ago: the audit log has them."""
     await tx.execute(_FORGET_OLD, now - FORGOTTEN)
+    await tx.execute(_FORGET_SESSIONS, now - FORGOTTEN)

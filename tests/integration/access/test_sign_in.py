@@ -173,6 +173,20 @@ async def test_a_session_ends(house: House) -> None:
     assert isinstance(await refusal(house.people.confirm(third, house.code(), house.now)), NoSession)
 
 
+async def test_what_is_a_month_old_is_forgotten(house: House) -> None:
+    """Sessions and failures are in the audit log; the tables do not grow for ever."""
+    await house.add()
+    await house.sign_in()
+    await refusal(house.people.sign_in("eve", WRONG, "123456", house.now))
+    house.later(days=20)
+    await house.sign_in()
+    counts = "select (select count(*) from access.sessions), (select count(*) from access.attempts)"
+    assert tuple(await house.pool.fetchrow(counts)) == (2, 1)
+    house.later(days=11)
+    await house.sign_in()
+    assert tuple(await house.pool.fetchrow(counts)) == (2, 0)
+
+
 async def test_what_is_no_token_opens_nothing(house: House) -> None:
     """Whatever is sent."""
     await house.add()
