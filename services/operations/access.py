@@ -33,6 +33,8 @@ class Process:
 
     groups: consumer groups and what each reads; what is refused of it goes to its dead-letter topic.
     schema: the schema of PostgreSQL that it alone writes, whose outbox a group of its own relays.
+    shares_schemas: schemas that it writes beside whose they are, through the library's code alone: `access`, where it
+    lets people sign in.
     reads_schemas: schemas that it only reads.
     watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
     describes: topics whose partitions it counts, beside those that it reads and writes.
@@ -43,6 +45,7 @@ class Process:
 
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schema: str | None = None
+    shares_schemas: tuple[str, ...] = ()
     reads_schemas: tuple[str, ...] = ()
     watches: Mapping[str, str] = field(default_factory=dict)
     describes: tuple[str, ...] = ()

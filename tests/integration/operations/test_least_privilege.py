@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from confluent_kafka import KafkaError, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from proofwatch.access.postgres import PostgresPeople
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.client import Connection
@@ -32,6 +33,9 @@ from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.settings import Settings
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
+from services.triage.adapters.desk import NoSuchCase, PostgresDesk
+from tests.integration.access.house import PASSWORD as OF_PEOPLE
+from tests.integration.access.house import House, make_passwords_cheap
 from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
 from tests.support.postgres_roles import executed, forgotten
 from tests.support.postgres_server import PostgresServer
@@ -162,7 +166,7 @@ async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str])
     for row in rows:
         name = row["role"].removeprefix("proofwatch-")
         migrates, process = name == "migrate", PROCESSES.get(name, Process())
-        writes = migrates or process.schema == row["schema"]
+        writes = migrates or row["schema"] in (process.schema, *process.shares_schemas)
         reads = writes or row["schema"] in process.reads_schemas
         reads |= row["schema"] == "proofwatch" and row["reads"]  # how new the tables are: nobody's secret
         found = (row["reads"], row["writes"], row["owns"], row["creates"])
@@ -206,6 +210,40 @@ async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns
     assert [name for (name,) in await fetched(dsns["superuser"], shown)] == ["person_id", "name", "tenants", "roles"]
     names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
     assert sorted(name for (name,) in names) == ["held", "running", "seen"]
+
+
+async def test_people_are_let_in_and_work_with_the_rights_of_each_role(
+    dsns: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register's role adds; whoever shares its schema lets in; triage's role asks whose a session is, and works."""
+    make_passwords_cheap(monkeypatch)
+    register = await create_pool(dsns["people"])
+    triage = await create_pool(dsns["triage"])
+    try:
+        house = House(register)
+        for name, process in PROCESSES.items():
+            if "access" not in (process.schema, *process.shares_schemas):
+                continue
+            who = f"somebody-at-{name}"
+            await house.add(who)
+            house.later(seconds=30)
+            pool = await create_pool(dsns[name])
+            people = PostgresPeople(pool)
+            token, opened = await people.sign_in(who, OF_PEOPLE, house.code(who), house.now)
+            house.later(seconds=30)
+            await people.confirm(token, house.code(who), house.now)
+            assert await PostgresDesk(triage).listed(token, house.now) == []
+            with pytest.raises(NoSuchCase):
+                await PostgresDesk(triage).do("take", "none", token, house.now)
+            async with triage.acquire() as connection, connection.transaction():
+                assert await PostgresPeople(triage).locked(connection, opened.session_id, house.now)
+                await connection.fetch("select * from triage.held('none')")
+            await people.sign_out(token, house.now)
+            assert await PostgresPeople(triage).session_of(token, house.now) is None
+            await pool.close()
+    finally:
+        await register.close()
+        await triage.close()
 
 
 def authorized(admin: AdminClient, names: list[str]) -> dict[str, set[str]]:
