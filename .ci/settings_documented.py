@@ -23,6 +23,7 @@ CONFIGS = {
     "incidents": "services.aggregator.config",
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
+    "consents": "services.consents.config",
     "auditor": "services.auditor.config",
 }
 COMMANDS = ("services.governance.config",)

@@ -74,6 +74,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS)}, "triage"),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
+    "consents": Process({"consents": (topics.CONSENTS,)}, "consents"),
     "auditor": Process(
         {
             "auditor": (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from proofwatch.bus.kafka.bus import KafkaBus
     from proofwatch.bus.postgres.pool import DatabasePool
 
-SCHEMAS: Final = ("windows", "ledger", "incidents", "triage", "notifier")
+SCHEMAS: Final = ("windows", "ledger", "incidents", "triage", "notifier", "consents")
 """Each is also the name of its consumer group."""
 _COORDINATOR_S: Final = 20
 _FENCE: Final = """

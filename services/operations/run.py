@@ -13,6 +13,7 @@ SERVICES: Final = {
     "ledger": "services.aggregator.app:connect_ledger:GovernedSettings",
     "incidents": "services.aggregator.app:connect_incidents",
     "triage": "services.triage.app:connect",
+    "consents": "services.consents.app:connect",
     "auditor": "services.auditor.app:connect",
     "notifier": "services.notifier.app:connect",
 }

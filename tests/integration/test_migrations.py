@@ -10,6 +10,7 @@ from proofwatch.bus.errors import DatabaseUnfit
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
 from services.aggregator import app as aggregator
+from services.consents import app as consents
 from services.notifier import app as notifier
 from services.triage import app as triage
 
@@ -37,7 +38,20 @@ async def _notifier(dsn: str) -> Service:
     return await notifier.connect(notifier.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
-CONNECT = {"windows": _windows, "ledger": _ledger, "incidents": _incidents, "triage": _triage, "notifier": _notifier}
+async def _consents(dsn: str) -> Service:
+    return await consents.connect(
+        consents.Settings(postgres_dsn=dsn, kafka_bootstrap=NOBODY, subject_tag_secret=SECRET)
+    )
+
+
+CONNECT = {
+    "windows": _windows,
+    "ledger": _ledger,
+    "incidents": _incidents,
+    "triage": _triage,
+    "notifier": _notifier,
+    "consents": _consents,
+}
 every_service = pytest.mark.parametrize(("schema", "connect"), CONNECT.items(), ids=CONNECT)
 Connect = Callable[[str], Awaitable[Service]]
 

@@ -23,6 +23,7 @@ from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.aggregator import app as aggregator
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC
+from services.consents import app as consents
 from services.devices import app as devices
 from services.notifier import app as notifier
 from services.scorer import app as scorer
@@ -46,6 +47,7 @@ EVENTS: Final = {
     topics.INCIDENTS: "incident",
     topics.ESCALATIONS: "escalation",
     topics.PLATFORM_ALERTS: "platform-alert",
+    topics.CONSENTS: "consent",
 }
 ELSEWHERE: Final = frozenset({"tenant_not_served"})
 """Reasons that no record alone brings about; `tests/unit/scorer/test_governed.py` does."""
@@ -104,6 +106,7 @@ async def letters(pool: asyncpg.Pool, wire: Wire) -> list[list[Any]]:
             aggregator.build_incidents(aggregating, bus, pool, clock, wire),
             triage.build(triage.Settings(**SETTINGS), bus, pool, clock, wire),
             notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, {}, wire),
+            consents.build(consents.Settings(**SETTINGS), bus, pool, clock, wire),
         ],
         clock,
     )
@@ -147,7 +150,17 @@ async def test_the_letters_of_every_stage_are_what_they_were(postgres_dsn: str) 
     said = [dict(headers) for *_, headers in found]
     assert {each["proofwatch.reason"] for each in said} == set(get_args(DeadLetterReason)) - ELSEWHERE
     groups = {each["__connect.errors.stage"] for each in said}
-    assert groups == {"scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier"}
+    assert groups == {
+        "scorer",
+        "devices",
+        "combine",
+        "windows",
+        "ledger",
+        "incidents",
+        "triage",
+        "notifier",
+        "consents",
+    }
     assert json.loads(GOLDEN.read_text()) == summary(found)
 
 

@@ -40,9 +40,9 @@ from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
 from tests.support.postgres_roles import executed, forgotten
 from tests.support.postgres_server import PostgresServer
 
-RUN = ("scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier")
+RUN = ("scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier", "consents")
 NEIGHBOUR = dict(zip(RUN, (*RUN[1:], RUN[0]), strict=True))
-ON_POSTGRES = ("windows", "ledger", "incidents", "triage", "notifier")
+ON_POSTGRES = ("windows", "ledger", "incidents", "triage", "notifier", "consents")
 
 
 def user_of(process: str) -> str:
@@ -159,7 +159,7 @@ async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str])
         "has_schema_privilege(r.oid, n.oid, 'create') as creates "
         "from pg_class c join pg_namespace n on n.oid = c.relnamespace, pg_roles r "
         "where c.relkind in ('r', 'p') "
-        "and n.nspname in ('windows', 'ledger', 'incidents', 'triage', 'notifier', 'access', 'proofwatch') "
+        "and n.nspname in ('windows', 'ledger', 'incidents', 'triage', 'notifier', 'consents', 'access', 'proofwatch') "
         "and r.rolname like 'proofwatch-%'",
     )
     assert len(rows) > 50

@@ -15,6 +15,7 @@ from services.aggregator import app as aggregator
 from services.aggregator.handlers import incidents, ledger
 from services.auditor import app as auditor
 from services.cli import main
+from services.consents import app as consents
 from services.devices import app as devices
 from services.notifier import app as notifier
 from services.operations import dlq_redrive
@@ -33,6 +34,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "incidents": {aggregator.INCIDENTS: incidents.TOPICS},
     "triage": {triage.GROUP: triage.TOPICS},
     "notifier": {notifier.GROUP: notifier.TOPICS},
+    "consents": {consents.GROUP: consents.TOPICS},
     "auditor": {auditor.GROUP: auditor.TOPICS},
     "operations": {dlq_redrive.GROUP: (topics.REDRIVES,)},
 }

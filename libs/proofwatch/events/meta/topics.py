@@ -12,7 +12,9 @@ from proofwatch.events.meta import schemas
 from proofwatch.events.topics import POSITIONS, InvalidManifest, Manifest, dead_letter_topic, load_manifests
 from proofwatch.governance.purposes import Category, allowed
 
-PROCESSES = frozenset({"scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier"})
+PROCESSES = frozenset(
+    {"scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier", "consents"}
+)
 """Our own consumers: whatever they read can be refused, so it needs a dead-letter topic."""
 
 WITHOUT_TOPIC = frozenset({"dead-letter"})

@@ -1,0 +1,1 @@
+"""What consents needs from outside."""

@@ -1,0 +1,46 @@
+"""The composition root of consents."""
+
+from typing import TYPE_CHECKING, Final
+
+from proofwatch.bus.connect import on_kafka_and_postgres
+from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
+from proofwatch.bus.lanes.worker import Worker
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.outbox import outbox_fence, relay
+from proofwatch.bus.postgres.outbox_depth import OutboxDepth
+from proofwatch.events import topics
+from proofwatch.events.wire import JSON, Wire
+from proofwatch.governance.pseudonyms import parse_secret
+from proofwatch.runtime.clock import Clock, SystemClock
+from proofwatch.runtime.service import Service
+from services.consents.adapters.postgres import PostgresConsents
+from services.consents.config import Settings
+from services.consents.handlers import ConsentStage
+
+if TYPE_CHECKING:
+    import asyncpg
+
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
+
+GROUP: Final = "consents"
+SCHEMA: Final = "consents"
+TOPICS: Final = (topics.CONSENTS,)
+
+
+def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
+    """Wire consents. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
+    given = settings.subject_tag_secret
+    secret = parse_secret(given.get_secret_value() if given else None)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
+    companions = (relay(fence, bus, GROUP, lanes, clock),)
+    stage = ConsentStage(PostgresConsents(), secret, wire)
+    worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
+    return Service("consents", [worker], sampled=[OutboxDepth(fence)])
+
+
+async def connect(settings: Settings) -> Service:
+    """Open Kafka and PostgreSQL and wire the service to them. Raises what `build` and `on_kafka_and_postgres` raise."""
+    return await on_kafka_and_postgres(
+        settings, GROUP, lambda bus, wire, pool: build(settings, bus, pool, SystemClock(), wire), schema=SCHEMA
+    )
