@@ -49,6 +49,12 @@ class Rendered:
 class Renderer(Protocol):
     """Makes of a file what may be shown."""
 
-    async def render(self, data: bytes, mark: Watermark, *, blurred: bool) -> Rendered:
-        """Return the picture with the mark across it, blurred on demand. Raises `PictureRefused`."""
+    async def render(
+        self, data: bytes, mark: Watermark, *, blurred: bool, digest: str | None = None, media_type: str | None = None
+    ) -> Rendered:
+        """Return the picture as JPEG with the mark across it, without anything else that the file held.
+
+        `digest`, `media_type`: what the event says of the file; None: nothing. `blurred`: what is left of it has no
+        detail. Raises `PictureRefused`; a cancelled call leaves no process behind.
+        """
         ...

@@ -49,11 +49,7 @@ class ProcessRenderer:
         digest: str | None = None,
         media_type: str | None = None,
     ) -> Rendered:
-        """Return the picture as JPEG with the mark across it, without anything else that the file held.
-
-        `digest`, `media_type`: what the event says of the file; None: nothing. `blurred`: what is left of it has no
-        detail. Raises `PictureRefused`; a cancelled call ends its process, too.
-        """
+        """See `ports.Renderer`."""
         found = judged(data, self._limits, digest, media_type)
         sized(data, found, self._limits)
         job = {"media_type": found, "lines": mark.lines(), "blurred": blurred, "limits": self._limits}

@@ -14,7 +14,7 @@ from services.imagery.adapters.renderer import ProcessRenderer
 from services.imagery.core.location import Location, locate
 from services.imagery.core.marks import Watermark
 from services.imagery.core.pictures import PictureRefused
-from services.imagery.ports import NotThere
+from services.imagery.ports import NotThere, Renderer
 
 MARK = Watermark("dana.keller", "case-1", datetime(2026, 11, 26, 9, 41, tzinfo=UTC))
 
@@ -55,7 +55,8 @@ def flagged(out: Path) -> set[str]:
 
 async def test_a_flagged_transactions_picture_is_shown(out: Path) -> None:
     """What the event announced is what lies there; another transaction's picture is refused."""
-    events, store, renderer = sent(out), FolderStore("folder", out / "imagery"), ProcessRenderer()
+    events, store = sent(out), FolderStore("folder", out / "imagery")
+    renderer: Renderer = ProcessRenderer()
     one, other = sorted(flagged(out))[:2]
     event = events[one]
     data = await store.fetch(place_of(event), 1_000_000)
