@@ -13,7 +13,9 @@ is left as it is: what comes later does not tell one begin from another.
 """
 
 import struct
+from functools import cache
 from math import exp, log1p
+from operator import add
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -30,12 +32,9 @@ _NEGLIGIBLE: Final = 1e-4
 _NONE: Final = -700.0
 _SURE: Final = 0.97
 """Holds the begin in nine of ten: hours of day, and who fails again, make the posterior narrower than it should be."""
-_FIRST: Final = struct.Struct("<I")
-_BIN: Final = struct.Struct("<He")
+_FIRST_BYTES: Final = 4
+_BIN_BYTES: Final = 4
 _FARTHEST: Final = 65_535
-
-
-Bins = list[tuple[int, float]]
 
 
 class Posterior(Struct, frozen=True, array_like=True):
@@ -69,52 +68,71 @@ def seen(posterior: Posterior, counts: Counts, p0: float, odds_ratio: float, phi
     share = 1 / (1 + exp(min(known, 30.0)))
     if share < _LEAST:
         return Posterior(log_sum, posterior.bins)
-    shrunk = ((first, old * (1 - share)) for first, old in _unpacked(posterior.bins))
-    kept = [each for each in shrunk if each[1] >= _NEGLIGIBLE]
-    kept.append((counts.start_ms // FIVE_MS, share))
-    if len(kept) > _MOST:
-        _join(kept)
-    return Posterior(log_sum, _packed(kept))
+    windows, shares = _unpacked(posterior.bins)
+    left = 1 - share
+    shares = [old * left for old in shares]
+    if shares and min(shares) < _NEGLIGIBLE:
+        kept = [at for at, each in enumerate(shares) if each >= _NEGLIGIBLE]
+        windows, shares = [windows[at] for at in kept], [shares[at] for at in kept]
+    windows.append(counts.start_ms // FIVE_MS)
+    shares.append(share)
+    if len(shares) > _MOST:
+        _join(windows, shares)
+    return Posterior(log_sum, _packed(windows, shares))
 
 
 def begin(posterior: Posterior) -> Begin | None:
     """Return when the rate changed; None: nothing was seen."""
-    bins = _unpacked(posterior.bins)
-    if not bins:
+    windows, shares = _unpacked(posterior.bins)
+    if not windows:
         return None
     tail = (1 - _SURE) / 2
-    low, middle, high = (_quantile(bins, q) for q in (tail, 0.5, 1 - tail))
+    low, middle, high = (_quantile(windows, shares, q) for q in (tail, 0.5, 1 - tail))
     # a window that the change came into may look like either of its neighbours
     return Begin(middle * FIVE_MS, (low - 1) * FIVE_MS, (high + 2) * FIVE_MS)
 
 
-def _packed(bins: Bins) -> bytes:
+def _packed(windows: list[int], shares: list[float]) -> bytes:
     """Return bins as they are stored; what began before all that 16 bits can count from the last is left out."""
-    while bins[-1][0] - bins[0][0] > _FARTHEST:
-        del bins[0]
-    first = bins[0][0]
-    return _FIRST.pack(first) + b"".join(_BIN.pack(start - first, share) for start, share in bins)
+    while windows[-1] - windows[0] > _FARTHEST:
+        del windows[0], shares[0]
+    first = windows[0]
+    fields: list[float] = [first] * (1 + 2 * len(windows))
+    fields[1::2] = [window - first for window in windows]
+    fields[2::2] = shares
+    return _stored(len(windows)).pack(*fields)
 
 
-def _unpacked(body: bytes) -> Bins:
+def _unpacked(body: bytes) -> tuple[list[int], list[float]]:
+    """Return the windows and the shares of bins."""
     if not body:
-        return []
-    (first,) = _FIRST.unpack_from(body)
-    return [(first + start, share) for start, share in _BIN.iter_unpack(body[_FIRST.size :])]
+        return [], []
+    fields = _stored((len(body) - _FIRST_BYTES) // _BIN_BYTES).unpack(body)
+    first = fields[0]
+    return [first + window for window in fields[1::2]], list(fields[2::2])
 
 
-def _join(bins: Bins) -> None:
-    while len(bins) > _LEFT:
-        at = min(range(len(bins) - 1), key=lambda i: bins[i][1] + bins[i + 1][1])
-        (one, less), (other, more) = bins[at : at + 2]
-        bins[at : at + 2] = [(round((one * less + other * more) / (less + more)), less + more)]
+@cache
+def _stored(bins: int) -> struct.Struct:
+    return struct.Struct("<I" + "He" * bins)
 
 
-def _quantile(bins: Bins, part: float) -> int:
+def _join(windows: list[int], shares: list[float]) -> None:
+    pairs = list(map(add, shares, shares[1:]))
+    while len(shares) > _LEFT:
+        at = pairs.index(min(pairs))
+        less, more = shares[at : at + 2]
+        windows[at : at + 2] = [round((windows[at] * less + windows[at + 1] * more) / (less + more))]
+        shares[at : at + 2] = [less + more]
+        low = max(0, at - 1)
+        pairs[low : at + 2] = map(add, shares[low : at + 1], shares[low + 1 : at + 2])
+
+
+def _quantile(windows: list[int], shares: list[float], part: float) -> int:
     """Return the first window up to which so much of the posterior lies."""
-    wanted = part * sum(share for _, share in bins)
-    for start, share in bins:
+    wanted = part * sum(shares)
+    for window, share in zip(windows, shares, strict=True):
         wanted -= share
         if wanted <= 0:
-            return start
-    return bins[-1][0]
+            return window
+    return windows[-1]
