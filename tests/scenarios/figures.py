@@ -45,7 +45,8 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
 
     `within_3h`: found at any severity by then; `told`: at least one incident of strong evidence.
     `incidents` and `right` are of the runs in which anything of high severity was found: what is found, and told as a
-    part of something else, is not right.
+    part of something else, is not right. `since_held`: of the `since_bounds` runs whose incident says between when it
+    began, in how many that is true; `rises`: times a run that what stands is said to have risen again.
     """
     years = sum(each.days for each in outcomes) / YEAR_DAYS
     false: dict[str, int] = {}
@@ -75,6 +76,9 @@ def figures(outcomes: Sequence[Outcome], *, planted: bool) -> dict[str, Any]:
         found["right"] = _share([bool(each.right) for each in noticed]) if noticed else None
         errors = sorted(abs(each.since_error_s) for each in outcomes if each.since_error_s is not None)
         found["since_error_50_s"] = errors[(len(errors) - 1) // 2] if errors else None
+        held = [each.since_held for each in outcomes if each.since_held is not None]
+        found["since_held"], found["since_bounds"] = _share(held) if held else None, len(held)
+        found["rises"] = sum(each.rises for each in outcomes) / len(outcomes)
         found["naive_alarms"] = sum(each.naive_alarms for each in outcomes) / len(outcomes)
     return found
 

@@ -21,7 +21,8 @@ class Outcome(NamedTuple):
     They are of findings of the whole tenant or of the planted slice, in a metric that the plant moves. `false_highs`:
     findings of high severity at another time or in another metric, by rule. `incidents`: of strong evidence, that have
     a finding of high severity about the plant. `right`: whether the first of them names the planted slice;
-    `since_error_s`: by how much later than true it says that it began. None: there is none.
+    `since_error_s`: by how much later than true it says that it began; `since_held`: whether the bounds that
+    it states of that hold the truth. None: there is none. `rises`: how often a chart told that what stands rose again.
     `naive_…`: the guarded 2 × rule; `bare_…`: the bare one; false ones are begins of alarms outside of the plant.
     """
 
@@ -36,6 +37,8 @@ class Outcome(NamedTuple):
     naive_alarms: int
     naive_false: int
     bare_false: int
+    since_held: bool | None = None
+    rises: int = 0
 
 
 def outcome(
@@ -48,12 +51,15 @@ def outcome(
     """Return the outcome of a run over `days`, after the days `before` that only baselines know."""
     high, low, false = _findings(plant, found)
     told = [each for each in incidents if _concerns(each, _ids(plant, found))] if plant else []
-    right, since_error = None, None
+    right, since_error, held = None, None, None
     if plant and told:
+        begin_ms = _span(plant)[0]
         right = told[0].root.where in (plant.where, *plant.alike)
-        since_error = (ms_of(told[0].since) - _span(plant)[0]) / 1000
+        since_error = (ms_of(told[0].since) - begin_ms) / 1000
+        if told[0].since_low and told[0].since_high:
+            held = ms_of(told[0].since_low) <= begin_ms <= ms_of(told[0].since_high)
     ruled = _naive(plant, before, days)
-    return Outcome(len(days), high, low, false, len(told), right, since_error, *ruled)
+    return Outcome(len(days), high, low, false, len(told), right, since_error, *ruled, held, _rises(found))
 
 
 def quiet(found: Sequence[Found], days: float) -> Outcome:
@@ -82,6 +88,11 @@ def _findings(plant: Plant | None, found: Sequence[Found]) -> tuple[float | None
             name = f"{event.rule}/{event.cadence}" + ("/segment" if event.segment_name else "")
             false[name] = false.get(name, 0) + 1
     return first.get("high"), min(first.values(), default=None), false
+
+
+def _rises(found: Sequence[Found]) -> int:
+    steps = [(event.anomaly_id, event.step) for _, event in found if event.step and event.step.told]
+    return len({(of, step.known_at) for of, step in steps if step.direction == "up"})
 
 
 def _about(plant: Plant, event: Anomaly) -> bool:

@@ -22,6 +22,13 @@ def doubled(random: np.random.Generator, begin_s: float) -> Plant:
     return Plant(from_s, until_s, WHOLE, LIVENESS, (Effect(from_s, until_s, factor=2.0),))
 
 
+def standing(random: np.random.Generator, begin_s: float) -> Plant:
+    """Return three times the liveness failures of the whole tenant, for a week: nothing else comes."""
+    from_s = begin_s + random.uniform(0, 6 * HOUR_S)
+    until_s = from_s + 7 * DAY_S
+    return Plant(from_s, until_s, WHOLE, LIVENESS, (Effect(from_s, until_s, factor=3.0),))
+
+
 def creeping(random: np.random.Generator, begin_s: float) -> Plant:
     """Return liveness failures that grow by 5 % a day, for thirty days."""
     until_s = begin_s + 30 * DAY_S

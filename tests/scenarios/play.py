@@ -45,7 +45,7 @@ class Bench:
     def __init__(self, seed: int, tick: Tick) -> None:
         self._seed = seed
         self._tick = tick
-        self._warm: dict[tuple[Tenant, int, int, int, bool], Warm] = {}
+        self._warm: dict[tuple[Tenant, int, int, int, bool, bool], Warm] = {}
 
     def play(self, scenario: Scenario, runs: Iterable[int], warm_days: int, number: int) -> Iterator[Played]:
         """Yield the outcome of each run; what is drawn depends on the seed, the scenario's name and the run alone."""
@@ -56,9 +56,10 @@ class Bench:
 
     def _warmed(self, scenario: Scenario, number: int, which: int, *, minutes: bool) -> Warm:
         tenant = scenario.tenant
-        key = (tenant, scenario.size.attributes, number, which, minutes)
+        key = (tenant, scenario.size.attributes, number, which, minutes, scenario.plant is not None)
         if key not in self._warm:
-            watch, seen = TenantWatch(minutes=minutes, days=days_of(tenant)), list[Day]()
+            watch = TenantWatch(minutes=minutes, begins=scenario.plant is not None, days=days_of(tenant))
+            seen = list[Day]()
             for each in days(np.random.default_rng([self._seed, _WARM, which]), tenant, number):
                 day = each.of(scenario.size.attributes)
                 watch.day(day)

@@ -14,6 +14,10 @@ class Target(NamedTuple):
 
 AS_ONE: Final = (Target("told", "least", 0.95), Target("incidents", "most", 1.2), Target("right", "least", 0.95))
 """What is planted is told as one incident, which names it."""
+HELD: Final = Target("since_held", "least", 0.9)
+"""Begins lie within what is called nine in ten."""
+STANDS: Final = Target("rises", "most", 0.05)
+"""What only stands is told once: of twenty alarms that stand for a week one may be said to have risen again."""
 FEW: Final = Target("false_highs_fleet_year", "most", 7.0)
 """The budget of all detectors together."""
 HALF: Final = Target("false_highs_fleet_year", "most", 0.5)

@@ -13,7 +13,7 @@ def shown(name: str, value: Any) -> str:
         return "; ".join(value) or "none"
     if name.endswith("_s"):
         return duration(float(value))
-    if name in {"right", "told", "within_3h", "high_within_3h"} or name.endswith("_found"):
+    if name in {"right", "told", "within_3h", "high_within_3h", "since_held"} or name.endswith("_found"):
         return f"{value:.1%}"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 

@@ -31,7 +31,8 @@ def test_a_scenario_has_the_figures_of_its_targets_and_a_place_on_the_page(entry
 @pytest.mark.parametrize("entry", PURE, ids=lambda each: each.name)
 def test_targets_are_of_figures_that_there_are(entry: Entry) -> None:
     """None of them is missed, or met, for want of its figure."""
-    found = figures([Outcome(365.0, 60.0, 60.0, {}, 1, True, 0.0, 60.0, 1, 0, 0)], planted=entry.planted)
+    outcome = Outcome(365.0, 60.0, 60.0, {}, 1, True, 0.0, 60.0, 1, 0, 0, since_held=True)
+    found = figures([outcome], planted=entry.planted)
     assert all(each.value is not None for each in judged(entry.targets, found))
     assert entry.targets
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.instants import ms_of
 from tests.scenarios.effects import DAY_S, Effect
@@ -27,3 +28,19 @@ def test_a_day_is_judged_at_its_end_by_the_clock_of_the_tenant(zone: str | None,
     ]
     begin_ms = MONDAY_MS + round(from_s * 1000)
     assert [(ms_of(each.window_start), each.severity) for each in daily] == [(begin_ms, "high")]
+
+
+def test_a_watch_that_does_not_work_out_begins_says_the_same_of_all_else() -> None:
+    """What nothing is planted for is played by it."""
+    tenant = Tenant(per_hour=400.0)
+    effect = Effect(3 * DAY_S, 5 * DAY_S, factor=4.0)
+    drawn = [day.of(1) for day in days(np.random.default_rng(5), tenant, 6, [effect])]
+    found = []
+    for begins in (True, False):
+        watch = TenantWatch(minutes=False, begins=begins)
+        found.append([each for day in drawn for each in watch.day(day)])
+    known, unknown = (
+        [(at_ms, replace(event, since=None, since_low=None, since_high=None)) for at_ms, event in each]
+        for each in found
+    )
+    assert known == unknown != found[0]
