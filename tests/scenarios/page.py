@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.scenarios.entries import ENTRIES, Entry
+from tests.scenarios.entries import ENTRIES, Entry, How, large
 from tests.scenarios.figures import judged
 from tests.scenarios.plots import draw_delays, draw_false
 from tests.scenarios.results import load
+from tests.scenarios.targets import YEAR_DAYS
 from tests.scenarios.words import shown
 
 _OPENING: Final = """
@@ -52,6 +53,8 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
     yield ""
     yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.scenarios.page`; do not edit. -->"
     yield _OPENING.rstrip()
+    for note in day.get("notes", ()):
+        yield "\n" + _wrapped(note)
     yield "\n## Targets\n"
     yield from _table(("scenario", "figure", "found", "target", ""), list(_targets(played, found)))
     yield "\n## What was planted and what was said\n"
@@ -68,6 +71,8 @@ def _lines(day: Mapping[str, Any], file: Path) -> Iterator[str]:
         "incidents",
         "right",
         "since, off by",
+        "within its bounds",
+        "rose again",
     )
     yield from _table((*heads, "2 × rule: median", "90 %", "its alarms"), [_row(e, found[e.name]) for e in planted])
     if _DRAWN in found:
@@ -133,7 +138,22 @@ def _row(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
         "since_error_50_s",
     )
     beside = ("naive_50_s", "naive_90_s", "naive_alarms")
-    return scenario.name, str(one["runs"]), *(shown(name, one[name]) for name in (*delays, *beside))
+    held = f"{shown('since_held', one['since_held'])} of {one['since_bounds']}" if one["since_bounds"] else "–"
+    found = [shown(name, one[name]) for name in delays]
+    return (
+        scenario.name,
+        _runs(scenario, one),
+        *found,
+        held,
+        shown("", one["rises"]),
+        *(shown(name, one[name]) for name in beside),
+    )
+
+
+def _runs(scenario: Entry, one: Mapping[str, Any]) -> str:
+    """Return how many runs were played, of how many if those are fewer."""
+    whole = large(scenario, How()).runs
+    return f"{one['runs']}" if one["runs"] == whole else f"{one['runs']} of {whole}"
 
 
 def _day(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
@@ -142,13 +162,22 @@ def _day(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _quiet(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("tenant_years", "false_highs", "false_highs_fleet_year", "false_highs_fleet_year_95")
-    return scenario.name, *(shown(name, one[name]) for name in names), shown("", one["false_highs_by_rule"])
+    names = ("false_highs", "false_highs_fleet_year", "false_highs_fleet_year_95")
+    found = [shown(name, one[name]) for name in names]
+    return scenario.name, _years(scenario, one), *found, shown("", one["false_highs_by_rule"])
+
+
+def _years(scenario: Entry, one: Mapping[str, Any]) -> str:
+    """Return how many tenant-years were played, of how many if those are fewer."""
+    size = large(scenario, How())
+    played, whole = (shown("", each) for each in (one["tenant_years"], size.runs * size.days / YEAR_DAYS))
+    return played if played == whole else f"{played} of {whole}"
 
 
 def _false(scenario: Entry, one: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("tenant_years", "false_highs_tenant_year", "naive_false_tenant_year", "bare_false_tenant_year")
-    return scenario.name, *(shown(name, one[name]) for name in names), shown("", one["false_highs_by_rule"])
+    names = ("false_highs_tenant_year", "naive_false_tenant_year", "bare_false_tenant_year")
+    found = [shown(name, one[name]) for name in names]
+    return scenario.name, _years(scenario, one), *found, shown("", one["false_highs_by_rule"])
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
