@@ -1,6 +1,7 @@
 """All scenarios of all levels, in the order in which they are played and shown, and how large each is played."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -105,12 +106,18 @@ def large(entry: Entry, how: How) -> Large:
     return quick if how.quick else whole._replace(runs=runs, days=min(whole.days, how.days or whole.days))
 
 
+@lru_cache(maxsize=1)
+def _bench(seed: int, tick: Tick) -> Bench:
+    """Return a bench that scenarios share, and with it the warm tenants of their kind."""
+    return Bench(seed, tick)
+
+
 def play(entry: Entry, how: How, runs: Iterable[int], tick: Tick) -> Iterator[Played]:
     """Yield the outcomes of runs of an entry; `tick` is told of days that were watched."""
     size = large(entry, how)
     match entry.scenario:
         case Scenario() as scenario:
-            yield from Bench(how.seed, tick).play(scenario, runs, size.warm_days, size.days)
+            yield from _bench(how.seed, tick).play(scenario, runs, size.warm_days, size.days)
         case MinuteScenario() as minutes:
             yield from minute_years.play(minutes, how.seed, runs, size.days, tick)
         case LabelYears() as years:
