@@ -12,6 +12,7 @@ from tests.scenarios.plants import MATCH, VOLUME
 from tests.scenarios.targets import AS_ONE, Target
 
 TENANT: Final = "harbour-bank"
+YOUNG: Final = "traffic that stops is of low evidence in a tenant's first 14 days; see outage"
 
 
 def _opened(transaction: Transaction, planted: bool) -> Transaction:
@@ -108,7 +109,7 @@ JOURNEYS: Final = (
         11.0,
         12.0,
         _WHOLE,
-        AS_ONE,
+        tuple(each._replace(known=YOUNG) for each in AS_ONE),
         metrics=frozenset(),
         rules=VOLUME,
         change=_gone,
