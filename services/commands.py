@@ -106,6 +106,12 @@ COMMANDS: Final = {
         "who may sign in, as what and for which tenants: add, enrol, roles, revoke; every act is on record",
         "proofwatch people list",
     ),
+    "export": Command(
+        "services.outputs.export",
+        "kafka,training",
+        "give out a set for training models: no account data, sensitive data on each subject's consent alone",
+        "proofwatch export training --tenant kestrel-telecom --since 7d --out out/training --by r.mehta --reason m5",
+    ),
     "register": Command(
         "services.operations.register",
         "",

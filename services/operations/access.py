@@ -93,7 +93,10 @@ PROCESSES: Final[Mapping[str, Process]] = {
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(
-        {"redrive": (topics.REDRIVES,)}, reads_schemas=("audit", "ledger", "windows"), every=("READ",), redrives=True
+        {"redrive": (topics.REDRIVES,)},
+        reads_schemas=("audit", "consents", "ledger", "windows"),
+        every=("READ",),
+        redrives=True,
     ),
     "topics": Process(every=("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")),
 }

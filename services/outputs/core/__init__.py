@@ -1,0 +1,1 @@
+"""What may be in an output, and what is in it: pure."""

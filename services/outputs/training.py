@@ -1,0 +1,151 @@
+"""The act of a training export: read, judge each subject by its consent, write, look again, enter, hand over.
+
+The files are there only after the entry in the audit log is: they are written beside their place, consents are read
+once more in the transaction of the entry, and what was withdrawn meanwhile has all of it written anew. What was not
+handed over is removed.
+"""
+
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry
+from proofwatch.audit.pending import enter
+from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.pool import transaction
+from proofwatch.events.identity import derived_id
+from proofwatch.events.wire import JSON, Wire
+from proofwatch.governance.release import ConsentState, Denied
+from proofwatch.instants import instant_of
+from proofwatch.runtime.clock import Clock
+from services.outputs.core.training import PURPOSE, Truth, closed, judged
+from services.outputs.training_files import partial_of, write
+from services.outputs.training_sources import Proof, consents, require_read, transactions, truths
+
+if TYPE_CHECKING:
+    import asyncpg
+
+EXPORTED: Final = "training.exported"
+_TRIES: Final = 5
+_USER: Final = "export"
+
+
+class Moving(Exception):
+    """Consents changed each time that the set was written; nothing was handed over."""
+
+
+class Ask(NamedTuple):
+    """What is asked for: whose data, logged from when on, where to, by whom and why."""
+
+    tenant: str
+    since_ms: int
+    folder: Path
+    by: str
+    reason: str
+
+
+class Exported(NamedTuple):
+    """What was handed over: how many rows, what was withheld by reason, the manifest's SHA-256."""
+
+    rows: int
+    withheld: Mapping[str, int]
+    left_out: int
+    manifest: str
+
+
+async def export(ask: Ask, bus: Bus, pool: "asyncpg.Pool", secret: bytes, clock: Clock, wire: Wire = JSON) -> Exported:
+    """Write the set into a folder that is not there yet. Raises `Denied`, `ConsentsBehind`, `Moving`, `BusError`."""
+    if refused := closed():
+        async with transaction(pool, _USER) as tx:
+            await enter(tx, _entry(ask, clock, {"refused": refused.reason.value}, outcome="denied"))
+        raise Denied(refused)
+    proofs = await transactions(bus, ask.tenant, ask.since_ms, secret, wire)
+    tags = {proof.tag for proof in proofs}
+    async with transaction(pool, _USER) as tx:
+        known = await truths(tx, ask.tenant, {proof.event.transaction_id for proof in proofs})
+        await require_read(tx, bus)
+        states = await consents(tx, ask.tenant, tags, _now(clock))
+    try:
+        return await _handed_over(ask, bus, pool, clock, proofs, known, states)
+    finally:
+        shutil.rmtree(partial_of(ask.folder), ignore_errors=True)
+
+
+async def _handed_over(
+    ask: Ask,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    clock: Clock,
+    proofs: Sequence[Proof],
+    known: Mapping[str, Truth],
+    states: Mapping[str, ConsentState],
+) -> Exported:
+    tags = states.keys()
+    for _ in range(_TRIES):
+        done = _written(ask, proofs, known, states)
+        async with transaction(pool, _USER) as tx:
+            await require_read(tx, bus)
+            again = await consents(tx, ask.tenant, tags, _now(clock))
+            if again == states:
+                details: dict[str, str | int] = {
+                    "rows": done.rows,
+                    "left_out": done.left_out,
+                    "manifest": done.manifest,
+                }
+                details |= {f"withheld.{reason}": count for reason, count in done.withheld.items()}
+                await enter(tx, _entry(ask, clock, details))
+        if again == states:
+            partial_of(ask.folder).rename(ask.folder)
+            return done
+        states = again
+    raise Moving(f"consents of {ask.tenant} changed {_TRIES} times while the set was written; try again")
+
+
+def _written(
+    ask: Ask, proofs: Sequence[Proof], known: Mapping[str, Truth], states: Mapping[str, ConsentState]
+) -> Exported:
+    rows: list[dict[str, Any]] = []
+    withheld: Counter[str] = Counter()
+    left_out = 0
+    for proof in proofs:
+        found = judged(proof.event, known.get(proof.event.transaction_id, Truth()), states[proof.tag])
+        if found.withheld:
+            withheld[found.withheld.value] += 1
+        if found.row is None:
+            left_out += 1
+        else:
+            rows.append(found.row)
+    rows.sort(key=msgspec.json.encode)  # not in the order of the log, which would tell whose are whose
+    about = {
+        "purpose": PURPOSE.value,
+        "since": instant_of(ask.since_ms).isoformat(),
+        "withheld": dict(sorted(withheld.items())),
+        "left_out": left_out,
+    }
+    return Exported(len(rows), dict(sorted(withheld.items())), left_out, write(ask.folder, rows, about))
+
+
+def _entry(ask: Ask, clock: Clock, details: Mapping[str, str | int], outcome: Any = "done") -> Entry:
+    made = entry(
+        Actor("person", ask.by),
+        EXPORTED,
+        derived_id("entry", EXPORTED, ask.tenant, ask.by, secrets.token_hex(16)),
+        _now(clock),
+        secrets.token_bytes(SALT_BYTES),
+        objects=(Object("training_set", ask.folder.name),),
+        tenant=ask.tenant,
+        reason=ask.reason,
+        details=details,
+        outcome=outcome,
+    )
+    return msgspec.structs.replace(made, purpose=PURPOSE)
+
+
+def _now(clock: Clock) -> datetime:
+    return instant_of(clock.now_ms())
