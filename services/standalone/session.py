@@ -21,6 +21,7 @@ from proofwatch.governance.calendar import UTC_CALENDAR, WEEKDAYS, Calendar
 from proofwatch.governance.policy import Policy
 from proofwatch.intake import LINE
 from proofwatch.scorefile.outcome import Outcome
+from services.aggregator.core.incident_groups import SETTLE_MS
 from services.scorer.core.conservation import Conservation
 from services.standalone.app import OUTPUT_TOPICS, Standalone
 from services.standalone.core.overview import Overview
@@ -86,8 +87,9 @@ class Session:
         await self._collect()
 
     async def finish(self, quiet: timedelta) -> None:
-        """Let `quiet` time pass without traffic, so that every window closes."""
+        """Let `quiet` time pass without traffic, so that every window closes, and what follows from that is told."""
         await self._system.pass_time(quiet // timedelta(milliseconds=1))
+        await self._system.pass_time(2 * SETTLE_MS)
         await self._collect()
         self.seconds = time.monotonic() - self._began
 

@@ -1,16 +1,20 @@
 """When a cause began, and how it went on, by the findings of its root: which of them says it best. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import inf
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import FindingHistory, excess, length_s
+from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, Tables, excess, length_s
+from proofwatch.detection.panel_days import likeliest_day
 from proofwatch.detection.runs import EXACT
 from proofwatch.events.types import Anomaly, Step
+from proofwatch.instants import instant_of, ms_of
 
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 CHANCE: Final = 0.05
 """Strong: found so by chance in fewer than one tenant-day of twenty."""
 DAY_S: Final = 86_400
@@ -29,10 +33,16 @@ class Begin(NamedTuple):
     high: datetime | None = None
 
 
-def begin_of(own: Sequence[FindingHistory], others: Sequence[FindingHistory] = ()) -> Begin | None:
-    """Return when the root's own strong findings say that it began; None: there are none.
+def begin_of(
+    own: Sequence[FindingHistory],
+    others: Sequence[FindingHistory] = (),
+    where: Slice = WHOLE,
+    tables: Tables = _NOTHING,
+) -> Begin | None:
+    """Return when the root's own strong findings say that it began; None: there are none. `where`: the root.
 
     Where those are of days alone, the cause's `others` may say it better: what fires of the whole tenant because of it.
+    Where they are of several days together, the counts of each day do (`tables`).
 
     One that says it to the minute says it best. Of charts the first that was sure does: of several guesses the earliest
     is not the best. A day's window says only that it was on that day; a shorter one says when, if it lasted for much of
@@ -45,7 +55,27 @@ def begin_of(own: Sequence[FindingHistory], others: Sequence[FindingHistory] = (
     last = max(worst_of(each).window_end for each in own)
     telling = [each for each in others if (each.since_high or each.since) >= first and each.since < last]
     exacter = [each for each in telling if each.latest.rule in EXACT or each.since_low is not None]
-    return _begin(exacter) or own_begin
+    if better := _begin(exacter):
+        return better
+    window = max((worst_of(each) for each in own if chance_of(worst_of(each)) < CHANCE), key=length_s)
+    several = length_s(window) >= 2 * DAY_S
+    return (several and _of_several_days(window, (*own, *others), where, tables)) or own_begin
+
+
+def _of_several_days(window: Anomaly, own: Iterable[FindingHistory], where: Slice, tables: Tables) -> Begin | None:
+    """Return when it began, of several days together that are sure: at their first midnight only their counting begins.
+
+    The likeliest of their days by the counts of each, and what a chart says that finds the same of that day, sure by
+    itself or not. Where no day's counts are known the chart.
+    """
+    day = likeliest_day(window, where, tables)
+    found = [each for each in own if each.since_low is not None and each.latest.metric == window.metric]
+    charts = sorted(found, key=lambda each: (each.found, each.latest.anomaly_id))
+    for each in charts:
+        meanwhile = each.since < window.window_end and (each.until_ms or inf) > ms_of(window.window_start)
+        if meanwhile if day is None else day.start_ms <= each.since_ms < day.end_ms:
+            return Begin(each.since, each.since_low, each.since_high)
+    return None if day is None else Begin(instant_of(day.start_ms))
 
 
 def _of_days(own: Sequence[FindingHistory]) -> bool:

@@ -1,7 +1,7 @@
 """Which findings of a tenant come of one cause. Pure, and a function of the set of findings: their order is nothing.
 
 1. In every window that was judged the counts of its slices name the roots (`detection.root_slice`). A slice that began
-   to fire earlier and still does is a candidate too.
+   to fire earlier and still does is a candidate too; where none fires, those that stand out by their counts are.
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
    metric, and its excess there is as large, or nothing to speak of remains of a tenant without it; or the counts cannot
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
-from proofwatch.detection.panel_counts import is_distinct, partly_known, table_of
+from proofwatch.detection.panel_counts import is_distinct, partly_known, standing_out, table_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
@@ -57,6 +57,8 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
             continue
         panels.setdefault((panel_of(each), _down(each)), []).append(each)
     spans = {down: [_span(each) for each in ordered if _down(each) == down] for down in (False, True)}
+    unseen = _standing_out(ordered, tables, spans)
+    spans = {down: [*each, *unseen[down]] for down, each in spans.items()}
     placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
     partly = partly_known(ordered, tables)
     left: list[_Left] = []
@@ -70,6 +72,12 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         else:
             left.append(_Left(group, table, raised, partly))
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
+    counted = {(each.where, each.finding.latest.anomaly_id) for both in unseen.values() for each in both}
+    anchors += [
+        (_span(each.finding)._replace(where=each.root.where), each.root)
+        for each in placed
+        if (each.root.where, each.finding.latest.anomaly_id) in counted
+    ]
     anchors += [(_span(each.finding)._replace(alone=True), each.root) for each in _by_themselves(left, anchors)]
     for of_tenant in (True, False):  # what the whole tenant comes to is known before its slices look for a root
         wholes = [(_span(each.finding), each.root) for each in placed if _anchors(each) and each.root.where == WHOLE]
@@ -91,6 +99,20 @@ def _by_themselves(left: Iterable[_Left], anchors: _Anchors) -> list[Placed]:
         for each in _remaining(one, anchors, ())
         if _anchors(each) and each.finding.sure and is_distinct(one.table, each.finding.where)
     ]
+
+
+def _standing_out(
+    ordered: Iterable[FindingHistory], tables: Tables, spans: Mapping[bool, Sequence[_Span]]
+) -> dict[bool, list[_Span]]:
+    """Return the slices that only counts tell: of a tenant that is sure of itself, while none of its slices fires."""
+    found: dict[bool, list[_Span]] = {False: [], True: []}
+    for each in ordered:
+        down = _down(each)
+        told = each.where == WHOLE and each.sure and each.kind == RATES and each.latest.rule != VERSION_CHANGE
+        if told and _raised(panel_of(each), [each], spans[down]) == {WHOLE}:
+            of_counts = standing_out(each, tables, down=down)
+            found[down] += [_span(each)._replace(where=where) for where in sorted(of_counts, key=str)]
+    return found
 
 
 def _own(finding: FindingHistory) -> Root:

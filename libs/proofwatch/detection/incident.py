@@ -11,6 +11,7 @@ from proofwatch.detection.findings import (
     WHOLE,
     FindingHistory,
     Slice,
+    Tables,
     excess,
     length_s,
     wrongly_accepted,
@@ -82,8 +83,8 @@ class Incident(NamedTuple):
         return self.rejected + self.accepted
 
 
-def incident_of(cause: Cause) -> Incident:
-    """Return the incident of a cause, as revision 1.
+def incident_of(cause: Cause, tables: Tables) -> Incident:
+    """Return the incident of a cause, as revision 1; `tables`: the counts that it was found by.
 
     Its id is of the finding that it was first sure by, so that neither longer windows, nor what joins, nor a root that
     becomes clear later change it: a finding is of one cause.
@@ -91,7 +92,8 @@ def incident_of(cause: Cause) -> Incident:
     told = [each for each in cause.findings if each.kind == RATES] or list(cause.findings)
     own = [each for each in told if each.where == cause.root.where] or told
     lead, telling = max(own, key=_weight), max(own, key=_tells)
-    begin = begin_of(own, [each for each in cause.findings if each.where != cause.root.where])
+    others = [each for each in cause.findings if each not in own]
+    begin = begin_of(own, others, cause.root.where, tables)
     found = min(each.found for each in cause.findings)
     founder = min(cause.findings, key=_founds)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)

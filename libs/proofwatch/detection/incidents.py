@@ -57,7 +57,7 @@ def count(state: Incidents, panel: Panel, where: Slice, k: int, n: int) -> Incid
 
 def gathered(findings: Mapping[str, FindingHistory], tables: Tables) -> list[Incident]:
     """Return the incidents of a tenant's whole log at once: what `observe` comes to, without its revisions."""
-    return [incident_of(cause) for cause in causes(findings.values(), tables)]
+    return [incident_of(cause, tables) for cause in causes(findings.values(), tables)]
 
 
 def forget(state: Incidents, before_ms: int) -> Incidents:

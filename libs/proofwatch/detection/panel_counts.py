@@ -40,6 +40,20 @@ def partly_known(findings: Iterable[FindingHistory], tables: Tables) -> frozense
     return frozenset(found - {WHOLE})
 
 
+def standing_out(finding: FindingHistory, tables: Tables, *, down: bool) -> frozenset[Slice]:
+    """Return the slices that are distinct from the rest of their tenant in the window of a finding of the whole of it.
+
+    A rule that needs weeks of a slice, or many failures, may be sure of a tenant long before it is of the slice.
+    """
+    worst = finding.worst
+    known = tables.get(panel_of(finding), {}) if worst else {}
+    if worst is None or WHOLE not in known:
+        return frozenset()
+    table = {each: Counts(k, n, worst.baseline_rate, down) for each, (k, n) in known.items()}
+    table[WHOLE] = Counts(worst.k, worst.n, worst.baseline_rate, down)
+    return frozenset(each for each in table if each != WHOLE and is_distinct(table, each))
+
+
 def is_distinct(table: Mapping[Slice, Counts], where: Slice) -> bool:
     """Return whether a slice differs from the rest of its tenant by more than chance makes of the highest of many."""
     own, whole = table[where], table.get(WHOLE)

@@ -7,18 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from proofwatch.detection.course_words import course, last_rise
-from proofwatch.detection.findings import WHOLE, Slice, excess, wrongly_accepted
-from proofwatch.detection.incident import Incident, counts_people, protected
+from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.incident import Incident, protected
 from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
+from proofwatch.detection.people_words import incident_people, people_of
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words
 from proofwatch.detection.words import (
+    BECAME,
     ENDED,
     NEXT_STEPS,
     NEXT_STEPS_BY_RULE,
     SHAPES,
     SHAPES_OTHERWISE,
+    TRY_AGAIN,
     metric_words,
     percent,
 )
@@ -49,7 +52,7 @@ def finding_sentence(anomaly: Anomaly, where: str) -> str:
         return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
     since = minute(anomaly.since or anomaly.window_start, anomaly.time_zone)
     said = f"{_capital(what(anomaly))} at {where} since {since}: {_rates(anomaly)}. {_sure(anomaly)}"
-    return f"{said}{_people(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
+    return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
 
 
 def finding_title(anomaly: Anomaly, where: str) -> str:
@@ -79,8 +82,8 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
     only_people = ", but not by what people are" if protected(root.where) else ""
     return IncidentFacts(
         until=course(incident),
-        evidence=f"{_rates(lead)}. {_incident_sure(incident)}{_share(incident, name)}",
-        people=_incident_people(incident).strip(),
+        evidence=f"{_evidence(incident, name)}. {_incident_sure(incident)}{_share(incident, name)}",
+        people=incident_people(incident).strip(),
         next_step=f"{next_step(lead)}{only_people}",
         needed=needed(lead).strip(),
     )
@@ -118,7 +121,10 @@ def next_step(anomaly: Anomaly) -> str:
     """Return what to do next."""
     if anomaly.metric == LABELS:
         return ASK_FOR_LABELS
-    return NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
+    step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
+    if anomaly.metric in BECAME and anomaly.rule in _OF_RATES and anomaly.direction != "down":
+        return f"{TRY_AGAIN}; {step}"
+    return step
 
 
 def needed(anomaly: Anomaly) -> str:
@@ -134,6 +140,18 @@ def incident_account(found: Sequence[Incident]) -> str:
     weak = len(found) - strong
     told = f"{strong:,} incident{'' if strong == 1 else 's'}" if strong else "No incident"
     return f"{told}; {weak:,} of weak evidence, which chance makes too" if weak else told
+
+
+def _evidence(incident: Incident, name: Named) -> str:
+    """Return the rates of the root; where only its tenant was judged, its counts in that window beside these rates."""
+    lead, root = incident.lead, incident.root
+    found = _rates(lead)
+    if root.where in {WHOLE, (lead.segment_name, lead.segment_value)} or words_of(lead) or not root.counts.n:
+        return found
+    k, n = root.counts.k, root.counts.n
+    own = f"{k:,} of {n:,}{_ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
+    judged = name((lead.segment_name, lead.segment_value), incident.tenant)
+    return f"{own}. That is where it comes from: {judged} had {found}"
 
 
 def _end(anomaly: Anomaly) -> str:
@@ -195,23 +213,6 @@ def _rest(rest: Counts) -> str:
     if not rest.n:
         return "there is nothing beside it"
     return f"the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"
-
-
-def _people(anomaly: Anomaly) -> str:
-    number = excess(anomaly)
-    if not counts_people(anomaly) or number < 1:
-        return ""
-    if wrongly_accepted(anomaly):
-        return f" About {number:,.0f} people wrongly accepted."
-    return f" About {number:,.0f} people more than expected: wrongly rejected, as far as they are no attackers."
-
-
-def _incident_people(incident: Incident) -> str:
-    told = f" About {incident.accepted:,.0f} wrongly accepted." if incident.accepted >= 1 else ""
-    if incident.rejected < 1:
-        return told
-    beyond = f"{incident.rejected:,.0f} rejected beyond what was to be expected"
-    return f"{told} About {beyond}: wrongly, as far as they are no attackers."
 
 
 def _capital(text: str) -> str:

@@ -28,6 +28,9 @@ METRICS: Final = {
     "match_ms": "time of the face match",
     "liveness_ms": "time of the liveness check",
 }
+BECAME: Final = {"refer_rate": "referred to people", "retry_rate": "asked to try again"}
+"""Metrics of what becomes of an attempt that failed: nobody is rejected by it alone."""
+TRY_AGAIN: Final = "look at what happens when they try again"
 NEXT_STEPS: Final = {
     "flag_cohort_for_manual_review": "review its transactions by hand",
     "incident_review": "review it as an incident",

@@ -15,6 +15,7 @@ from proofwatch.detection.findings import Panel, Slice, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, forget, regrouped, take
+from proofwatch.detection.panel_days import days_of
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, INCIDENT, WINDOW
 from proofwatch.events.rejected import Rejected
@@ -176,6 +177,12 @@ class IncidentsStage:
             found[panel] = table(panel, {at: rates_by(row, until_ms) for at, row in known.items()})
             if all(told.seen_ms < until_ms for row in known.values() for told in row):
                 kept[panel] = found[panel]
+        days = {day for each in state.findings.values() if each.worst for day in days_of(each.worst)} - found.keys()
+        places = {day: (tenant, Place(day.length_s, day.start_ms)) for day in days}
+        rows = await self._store.load_windows(tx, set(places.values()))
+        for day, at in sorted(places.items()):
+            if at in rows:
+                found[day] = table(day, {at[1]: rates_by(rows[at], until_ms)})
         return found
 
     def _records(self, changes: Iterable[Incident], before: Incidents, at_ms: int) -> list[Outgoing]:

@@ -261,3 +261,77 @@ def test_all_at_once_is_what_came_one_by_one() -> None:
     one_by_one: Sequence[Incident] = _course(found, tables)[0]
     state = take(Incidents(), found)
     assert [each._replace(revision=1) for each in one_by_one] == gathered(state.findings, tables)
+
+
+def _retried(*, share: int = 21) -> tuple[list[Anomaly], dict[Panel, _Table]]:
+    """Three days of a tenant that refers too often, a chart of it that is not sure, and counts of its handsets.
+
+    No handset fires by itself: what is usual there is known of weeks of few.
+    """
+    three = anomaly(WHOLE, "refer_rate", k=21, n=2160, baseline=0.0004, length_s=3 * 86_400, minute=_DAY)
+    chart = _chart(
+        WHOLE, "refer_rate", since=810, until=3645, k=15, n=1407, baseline=0.0001, severity="low_evidence",
+    )  # fmt: skip
+    handsets: dict[Slice, tuple[int, int]] = {_MODEL: (share, 580), ("device_model", "B"): (21 - share, 1580)}
+    same: dict[Slice, tuple[int, int]] = {("os", "Android 12"): (share, 590), ("os", "iOS 17"): (21 - share, 1570)}
+    day: dict[Slice, tuple[int, int]] = {WHOLE: (15, 1407), _MODEL: (6, 183), ("device_model", "B"): (0, 536)}
+    tables: dict[Panel, _Table] = {
+        panel_of(finding_of(three)): {WHOLE: (21, 2160), **handsets, **same},
+        panel_of(finding_of(chart)): day,
+    }
+    return [chart, three], tables
+
+
+def test_a_slice_that_does_not_fire_is_the_root_by_its_counts() -> None:
+    """Told once, of that slice, with what cannot be told from it, and since when the tenant's chart says."""
+    found, tables = _retried()
+    for order in permutations(found):
+        (incident,), told = _course(order, tables)
+        assert incident.root.where == _MODEL
+        assert incident.root.confounded == (("os", "Android 12"),)
+        assert (incident.root.counts.k, incident.root.counts.n, incident.root.share) == (21, 580, 1.0)
+        assert incident.since == _at(810)
+        assert (incident.since_low, incident.since_high) == (_at(790), _at(830))
+        assert told == ["began"]
+
+
+def test_counts_that_are_spread_over_a_tenant_name_no_slice_of_it() -> None:
+    found, tables = _retried(share=9)
+    (incident,), _ = _course(found, tables)
+    assert incident.root.where == WHOLE
+
+
+def _by_days(found: Sequence[Anomaly], counts: Sequence[tuple[int, int]]) -> dict[Panel, _Table]:
+    """Return the counts of the handset on each day, from the day before the first midnight on."""
+    window = found[-1]
+    return {
+        Panel(window.metric, 86_400, ms_of(_at((day - 1) * _DAY))): {_MODEL: kn, WHOLE: (kn[0], 720)}
+        for day, kn in enumerate(counts)
+    }
+
+
+@pytest.mark.parametrize(("chart_since", "since"), [(810, 810), (-3 * _DAY, 0)])
+def test_what_several_days_prove_began_on_the_likeliest_of_them_and_of_those_before(
+    chart_since: int, since: int
+) -> None:
+    """Not where their counting begins; a chart says it better if it says that day."""
+    (chart, three), tables = _retried()
+    moved = _chart(
+        WHOLE, "refer_rate", since=chart_since, until=3645, k=15, n=1407, baseline=0.0001, severity="low_evidence",
+    )  # fmt: skip
+    known = {**tables, panel_of(finding_of(moved)): tables[panel_of(finding_of(chart))]}
+    days = _by_days([three], [(0, 190), (4, 194), (6, 183), (5, 196), (10, 199)])
+    for order in permutations([moved, three]):
+        (incident,), _ = _course(order, {**known, **days})
+        assert (incident.root.where, incident.since) == (_MODEL, _at(since))
+    (incident,), _ = _course([three], {**known, **days})
+    assert incident.since == _at(0)
+
+
+def test_several_days_that_all_show_it_began_with_the_first_of_them() -> None:
+    """Two quiet days before them, and none within."""
+    found, tables = _retried()
+    three = found[1]
+    days = _by_days([three], [(0, 190), (0, 194), (7, 183), (5, 196), (9, 199)])
+    (incident,), _ = _course([three], {**tables, **days})
+    assert incident.since == three.window_start

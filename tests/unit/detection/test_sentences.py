@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
@@ -19,6 +19,7 @@ from proofwatch.detection.sentences import (
 from proofwatch.detection.words import metric_words
 from proofwatch.events.enumerations import AnomalyAction, AnomalyRule
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
 _HANDSET: Slice = ("device_model", "A-1801")
@@ -43,6 +44,38 @@ def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
         "Next: review its transactions by hand.",
     ):
         assert part in told
+
+
+@pytest.mark.parametrize(
+    ("metric", "became"), [("refer_rate", "referred to people"), ("retry_rate", "asked to try again")]
+)
+def test_who_is_referred_or_asked_to_try_again_is_not_rejected(metric: str, became: str) -> None:
+    """Attempts, not people; what to look at; that no check fails more often by itself, where none is known to."""
+    found = anomaly(_HANDSET, metric, k=21, n=580, baseline=0.0004)
+    for told in (finding_sentence(found, "handset A-1801 of bank"), incident_sentence(_incident(found))):
+        assert f"About 21 attempts {became} beyond what was to be expected: needlessly" in told
+        assert "rejected" not in told
+        assert "Next: look at what happens when they try again; review its transactions by hand." in told
+    told = incident_sentence(_incident(found))
+    assert "No check is known to fail more often by itself: who fails tries again more often, or fails again." in told
+    both = incident_sentence(_incident(found, anomaly(_HANDSET, "liveness_fail_rate", k=120, n=580)))
+    assert "No check is known" not in both
+    assert "rejected beyond what was to be expected" in both
+    fewer = incident_sentence(_incident(anomaly(_HANDSET, metric, k=2, n=580, baseline=0.05, direction="down")))
+    assert "try again; " not in fewer
+    assert "No check is known" not in fewer
+
+
+def test_a_slice_that_counts_name_is_told_with_its_own_counts() -> None:
+    """Beside those of the whole tenant, which is what was judged."""
+    found = anomaly(WHOLE, "refer_rate", k=21, n=2160, baseline=0.0004)
+    panel = Panel("refer_rate", 300, ms_of(found.window_start))
+    known = {panel: {WHOLE: (21, 2160), _HANDSET: (21, 580), ("device_model", "B"): (0, 1580)}}
+    (incident,) = observe(Incidents(tables=known), [found]).state.incidents.values()
+    told = incident_sentence(incident)
+    assert "Too many referrals to people at handset A-1801 of bank since" in told
+    assert "21 of 580 = 3.62 %. That is where it comes from: all of bank had 21 of 2,160 = 0.972 %" in told
+    assert "It holds 100 % of the excess of bank; the rest is at 0 % (0 of 1,580)" in told
 
 
 def test_a_finding_says_that_it_counted_first_attempts() -> None:
