@@ -47,6 +47,8 @@ def _incident(event: types.Incident, lead: Anomaly) -> Incident:
         rest = Counts(event.rest_k, event.rest_n, event.rest_baseline_rate or 0.0, down)
     counts = Counts(event.k, event.n, event.expected_rate, down, lead.affected)
     where = next(_slices(event.root), WHOLE)
+    if where != WHOLE and lead.segment_name is None and rest and rest.n <= event.n and rest.k <= event.k:
+        counts = Counts(event.k - rest.k, event.n - rest.n, event.expected_rate, down)  # what leads is of its tenant
     return Incident(
         incident_id=event.incident_id,
         revision=event.revision,

@@ -1,5 +1,6 @@
 """An incident: what one cause did, told once. Built here only, from the findings of the cause."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -14,9 +15,10 @@ from proofwatch.detection.findings import (
     Tables,
     excess,
     length_s,
+    panel_of,
     wrongly_accepted,
 )
-from proofwatch.detection.root_slice import Root
+from proofwatch.detection.root_slice import Counts, Root, single
 from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
@@ -102,7 +104,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         revision=1,
         tenant=lead.latest.tenant,
         state="firing" if cause.until_ms is None else "ended",
-        root=cause.root,
+        root=_counted_with(cause.root, worst_of(telling), tables.get(panel_of(telling), {})),
         since=begin.since if begin else instant_of(cause.since_ms),
         until=None if cause.until_ms is None else instant_of(cause.until_ms),
         evidence="strong" if chance < CHANCE else "weak",
@@ -122,6 +124,18 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         steps=steps_of(own),
         until_known=None if cause.until_ms is None else known_of(cause.findings),
     )
+
+
+def _counted_with(root: Root, lead: Anomaly, known: Mapping[Slice, tuple[int, int]]) -> Root:
+    """Return the root with its counts in the window that leads, where that is of the whole tenant: both are told."""
+    if root.where == WHOLE or lead.segment_name is not None or root.where not in known:
+        return root
+    down = lead.direction == "down"
+    table = {
+        WHOLE: Counts(lead.k, lead.n, lead.baseline_rate, down),
+        root.where: Counts(*known[root.where], lead.baseline_rate, down),
+    }
+    return single(table, root.where)._replace(confounded=root.confounded)
 
 
 def _founds(finding: FindingHistory) -> tuple[bool, datetime, str]:

@@ -146,9 +146,10 @@ def _evidence(incident: Incident, name: Named) -> str:
     """Return the rates of the root; where only its tenant was judged, its counts in that window beside these rates."""
     lead, root = incident.lead, incident.root
     found = _rates(lead)
-    if root.where in {WHOLE, (lead.segment_name, lead.segment_value)} or words_of(lead) or not root.counts.n:
-        return found
-    k, n = root.counts.k, root.counts.n
+    k, n, rest = root.counts.k, root.counts.n, root.rest
+    beside = root.where != WHOLE and lead.segment_name is None and not words_of(lead)
+    if not beside or not n or rest is None or (k + rest.k, n + rest.n) != (lead.k, lead.n):
+        return found  # counts of another window than the one that leads are not told as though they were of it
     own = f"{k:,} of {n:,}{_ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
     return f"{own}. That is where it comes from: {judged} had {found}"

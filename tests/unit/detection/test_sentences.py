@@ -9,6 +9,7 @@ from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.sentences import (
     finding_sentence,
     finding_title,
@@ -76,6 +77,8 @@ def test_a_slice_that_counts_name_is_told_with_its_own_counts() -> None:
     assert "Too many referrals to people at handset A-1801 of bank since" in told
     assert "21 of 580 = 3.62 %. That is where it comes from: all of bank had 21 of 2,160 = 0.972 %" in told
     assert "It holds 100 % of the excess of bank; the rest is at 0 % (0 of 1,580)" in told
+    other = incident._replace(root=incident.root._replace(rest=Counts(3, 4000, 0.0004)))
+    assert "That is where it comes from" not in incident_sentence(other)  # counts of two windows are no parts of one
 
 
 def test_a_finding_says_that_it_counted_first_attempts() -> None:

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 from msgspec.structs import replace
 
+from proofwatch.detection.findings import WHOLE, finding_of, panel_of
+from proofwatch.detection.incident_event import event_of
+from proofwatch.detection.incidents import Incidents, regrouped, take
 from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.identity import derived_id
+from proofwatch.events.types import Anomaly
 from services.standalone.incidents import document, read_incidents
 from tests.unit.standalone.test_report_timeline import anomaly, lines
 from tests.unit.standalone.told import events_in, incidents_in
@@ -37,6 +42,20 @@ def test_what_the_stage_told_is_what_is_shown(tmp_path: Path) -> None:
     assert (found.root.rest.k, found.root.rest.n) == (10, 900)
     assert found.lead.anomaly_id == event.lead_anomaly_id
     assert incident_sentence(found) == event.sentence
+
+
+def test_a_slice_that_only_counts_name_is_shown_with_its_own_counts(tmp_path: Path) -> None:
+    """Nothing of it fires: what leads is of the whole tenant."""
+    write(tmp_path, [fired(0, None, None, 30, 1000)], [])
+    lead = msgspec.json.decode((tmp_path / "anomalies.jsonl").read_bytes(), type=Anomaly)
+    panel = panel_of(finding_of(lead))
+    tables = {panel: {WHOLE: (30, 1000), ("os", "ios"): (28, 200), ("os", "android"): (2, 800)}}
+    (told,) = regrouped(take(Incidents(tables=tables), [lead])).changes
+    (found,) = read_incidents([event_of(told)], tmp_path)
+    assert found.root.where == ("os", "ios")
+    assert (found.root.counts.k, found.root.counts.n) == (28, 200)
+    assert incident_sentence(found) == event_of(told).sentence
+    assert "28 of 200 = 14 %. That is where it comes from: all of" in incident_sentence(found)
 
 
 def test_tenants_have_incidents_of_their_own(tmp_path: Path) -> None:
