@@ -25,6 +25,7 @@ CONFIGS = {
     "notifier": "services.notifier.config",
     "consents": "services.consents.config",
     "auditor": "services.auditor.config",
+    "imagery": "services.imagery.config",
 }
 COMMANDS = ("services.governance.config",)
 TASKS = {"topics", "migrate"}

@@ -1,4 +1,4 @@
-"""The services: scorer, devices, aggregator, triage, notifier, consents, auditor; ten processes (`operations/run.py`).
+"""The services: scorer, devices, aggregator, triage, notifier, consents, auditor, imagery; eleven processes.
 
 Beside them the commands of operators (`operations`) and of governance, and `standalone`, which runs all eight stages
 in one.

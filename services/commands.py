@@ -118,9 +118,15 @@ COMMANDS: Final = {
         "write the register of processing (GDPR Art. 30) from manifests and tenants' settings",
         "proofwatch register --tenant kestrel.yaml --organisation organisation.yaml",
     ),
+    "imagery": Command(
+        "services.imagery.commands.command",
+        "imagery",
+        "hold what was opened against what the store of imagery gave",
+        "proofwatch imagery reconcile access.log",
+    ),
     "run": Command(
         "services.operations.run",
-        "kafka,postgres,scorer,aggregator,triage,notifier",
+        "kafka,postgres,scorer,aggregator,triage,notifier,imagery",
         "run one service on Kafka until it is told to stop",
         "PROOFWATCH_KAFKA_BOOTSTRAP=127.0.0.1:9092 proofwatch run scorer",
     ),

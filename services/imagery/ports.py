@@ -1,11 +1,139 @@
-"""What imagery needs from outside."""
+"""What the broker needs of the world: people, cases, the log, the store, a renderer."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
 
+from proofwatch.audit.entry import Entry
+from proofwatch.audit.merkle import Nodes
+from services.imagery.core.facts import CaseFacts, Flagged, Viewer
+from services.imagery.core.lease import Lease, View, ViewState
 from services.imagery.core.location import Location
 from services.imagery.core.marks import Watermark
 from services.imagery.core.pictures import MediaType
+
+
+class Log(NamedTuple):
+    """An entry's place in the log, its leaf as the auditor sequenced it, and the nodes that prove it."""
+
+    place: int
+    leaf: bytes
+    nodes: Nodes
+
+
+class Store(Protocol):
+    """The broker's own tables, and what it may look at of others. `tx` is a transaction of `transaction()`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """Give a transaction; committed when left without an error. Raises `DatabaseAway`."""
+        ...
+
+    async def viewer(self, tx: Any, session_id: str, now: datetime) -> Viewer | None:
+        """Return who holds the session, as the tables say now; None: it is over, or was revoked."""
+        ...
+
+    async def case(self, tx: Any, case_id: str, transaction_id: str) -> CaseFacts | None:
+        """Return the case as it is now; None: there is none."""
+        ...
+
+    async def flagged(self, tx: Any, tenant: str, transaction_id: str) -> Flagged | None:
+        """Return the transaction, if it was flagged."""
+        ...
+
+    async def last_seen(self, tx: Any, now: datetime) -> datetime:
+        """Return the latest time that anything was granted at, and remember `now` if it is later.
+
+        Whoever asks next waits for the transaction's end, so that two grants never use one view of a quota.
+        """
+        ...
+
+    async def views_since(self, tx: Any, person_id: str, since: datetime) -> int:
+        """Return how many views a person has had begun since."""
+        ...
+
+    async def add_lease(self, tx: Any, lease: Lease) -> None:
+        """Keep a lease that was granted."""
+        ...
+
+    async def lease(self, tx: Any, lease_id: str) -> Lease | None:
+        """Return the lease, locked until the transaction's end."""
+        ...
+
+    async def begin_view(self, tx: Any, view: View) -> None:
+        """Keep a view, and take it off its lease."""
+        ...
+
+    async def end_view(self, tx: Any, view_id: str, state: ViewState, code: str, sent: int, now: datetime) -> bool:
+        """Say what became of a view; False: it had ended already."""
+        ...
+
+    async def begun_before(self, tx: Any, before: datetime) -> list[View]:
+        """Return the views that began before and have not ended, locked; the oldest first, at most 100."""
+        ...
+
+    async def enter(self, tx: Any, *entries: Entry) -> None:
+        """Enter what was done in the audit log, with this transaction or not at all."""
+        ...
+
+
+class AuditLog(Protocol):
+    """The log's tables, which are trusted with nothing: what they say is proved against a checkpoint."""
+
+    async def find(self, entry_id: str, size: int) -> Log | None:
+        """Return an entry among the first `size`, with the nodes for a proof in a tree of that size; None: not yet."""
+        ...
+
+
+class Picture(NamedTuple):
+    """What may be shown: rebuilt from pixels, with its marks."""
+
+    body: bytes
+    media_type: str
+
+
+class Opening(Protocol):
+    """From a reference to a picture that may be shown."""
+
+    def located(self, flagged: Flagged) -> bool:
+        """Return whether the reference lies where the tenant's settings allow."""
+        ...
+
+    async def picture(self, flagged: Flagged, view: View, case_id: str) -> Picture:
+        """Fetch the object and return what may be shown of it. Raises `Undelivered`; then nothing of it may leave."""
+        ...
+
+
+class Undelivered(Exception):
+    """Nothing can be shown; `code` is the reason, and the message a sentence for who asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SignInRefused(Exception):
+    """Name, password or code are wrong, or were tried too often; the message is for who tried."""
+
+
+class Sessions(Protocol):
+    """Who is signed in; times and throttling are its own."""
+
+    async def sign_in(self, name: str, password: str, code: str) -> str:
+        """Return a token. Raises `SignInRefused`, `DatabaseAway`."""
+        ...
+
+    async def session_id(self, token: str) -> str | None:
+        """Return the session of a token; None: it is over, or there never was one."""
+        ...
+
+    async def confirm(self, token: str, code: str) -> None:
+        """Take a fresh one-time code. Raises `SignInRefused`."""
+        ...
+
+    async def sign_out(self, token: str) -> None:
+        """End the session."""
+        ...
 
 
 class StoreError(Exception):

@@ -15,6 +15,7 @@ SERVICES: Final = {
     "triage": "services.triage.app:connect",
     "consents": "services.consents.app:connect",
     "auditor": "services.auditor.app:connect",
+    "imagery": "services.imagery.app:connect",
     "notifier": "services.notifier.app:connect",
 }
 

@@ -48,6 +48,20 @@ async def test_it_reads_everything_once_then_what_comes_after(world: World) -> N
     assert [(at, record.value) for at, record in records] == [(TopicPartition(other, 0), b"e")]
 
 
+async def test_it_begins_near_the_end_where_the_past_does_not_matter(world: World) -> None:
+    """At most so many of each partition; then everything."""
+    await world.publish("in", [b"a", b"b", b"c"], 0)
+    await world.publish("in", [b"d"], 1)
+    tail = world.bus.tail([world.name("in")], last=2)
+    world.closers.append(tail.stop)
+    await tail.start()
+    first = await tail.catch_up(AT_ONCE_S)
+    assert first.complete
+    assert sorted((at.partition, record.value) for at, record in first.records) == [(0, b"b"), (0, b"c"), (1, b"d")]
+    await world.publish("in", [b"e"], 0)
+    assert [record.value for _, record in (await tail.catch_up(AT_ONCE_S)).records] == [b"e"]
+
+
 async def test_it_reads_what_lanes_commit(world: World) -> None:
     """Transaction markers are no records, and do not keep it from being complete."""
     await world.publish("in", [b"%d" % n for n in range(25)])

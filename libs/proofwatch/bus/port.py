@@ -113,7 +113,7 @@ class CaughtUp(NamedTuple):
 
 
 class Tail(Protocol):
-    """Follows every partition of some topics from the beginning, outside any group."""
+    """Follows every partition of some topics, from the beginning or from near the end, outside any group."""
 
     @property
     def behind(self) -> Sequence[tuple[TopicPartition, int]]:
@@ -211,6 +211,9 @@ class Bus(Protocol):
         """Yield the committed records from `position` to the end at the time of the call, outside any group."""
         ...
 
-    def tail(self, topics: Sequence[str]) -> Tail:
-        """Return what follows these topics, not yet started. They are few and small: all of them is read."""
+    def tail(self, topics: Sequence[str], last: int | None = None) -> Tail:
+        """Return what follows these topics, not yet started.
+
+        `last`: of each partition at most so many offsets before its end at the start; None: all, so they are small.
+        """
         ...

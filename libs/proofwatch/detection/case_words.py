@@ -25,6 +25,7 @@ ALERTS: Final[Mapping[PlatformAlertKind, tuple[str, str]]] = {
     "downtime": ("is down", "is up again"),
     "availability": ("cannot be reached at times", "can be reached again"),
     "lag": ("is behind with its records", "has caught up"),
+    "replayed_grant": ("was given a grant of imagery by a session that it was not granted to", "has no such news"),
     "dead_letters": ("sets records aside that it cannot process", "sets few records aside again"),
 }
 """What is said of a service while an alert fires, and when it is over."""

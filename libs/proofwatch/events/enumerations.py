@@ -124,7 +124,7 @@ PlatformAlertState = Literal["firing", "resolved"]
 """Whether it holds."""
 PlatformAlertSeverity = Literal["info", "warning", "critical"]
 """How urgent."""
-PlatformAlertKind = Literal["health", "downtime", "availability", "lag", "dead_letters"]
+PlatformAlertKind = Literal["health", "downtime", "availability", "lag", "dead_letters", "replayed_grant"]
 """What is wrong."""
 ShadowLiveDecision = Literal["accept", "retry", "refer"]
 """What was decided."""

@@ -1,1 +1,1 @@
-"""Where pictures come from, and the process in which they are decoded."""
+"""The broker's databases, stores and renderer."""

@@ -18,8 +18,8 @@ class PrefixedBus:
     async def publish(self, records: Sequence[Outgoing]) -> None:
         await self._bus.publish([record._replace(topic=self._prefix + record.topic) for record in records])
 
-    def tail(self, topics: Sequence[str]) -> Tail:
-        return PrefixedTail(self._bus.tail([self._prefix + topic for topic in topics]), self._prefix)
+    def tail(self, topics: Sequence[str], last: int | None = None) -> Tail:
+        return PrefixedTail(self._bus.tail([self._prefix + topic for topic in topics], last), self._prefix)
 
 
 class PrefixedTail:

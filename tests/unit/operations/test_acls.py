@@ -17,6 +17,7 @@ from services.auditor import app as auditor
 from services.cli import main
 from services.consents import app as consents
 from services.devices import app as devices
+from services.imagery import app as imagery
 from services.notifier import app as notifier
 from services.operations import dlq_redrive
 from services.operations.access import PROCESSES, Acl, acls, others, principal_of
@@ -36,6 +37,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "notifier": {notifier.GROUP: notifier.TOPICS},
     "consents": {consents.GROUP: consents.TOPICS},
     "auditor": {auditor.GROUP: auditor.TOPICS},
+    "imagery": {imagery.GROUP: imagery.TOPICS},
     "operations": {dlq_redrive.GROUP: (topics.REDRIVES,)},
 }
 

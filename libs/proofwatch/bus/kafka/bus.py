@@ -141,9 +141,9 @@ class KafkaBus:
         async with reader(self._connection) as consumer:
             return {place.partition: begin for place, begin in (await consumer.beginning_offsets(places)).items()}
 
-    def tail(self, topics: Sequence[str]) -> Tail:
+    def tail(self, topics: Sequence[str], last: int | None = None) -> Tail:
         """Return what follows these topics, not yet started."""
-        return KafkaTail(self._connection, topics, self._metadata.partitions)
+        return KafkaTail(self._connection, topics, self._metadata.partitions, last)
 
     async def read(self, source: TopicPartition, position: int = 0) -> AsyncIterator[Record]:
         """Yield the committed records from `position` to the last stable offset at the time of the call."""

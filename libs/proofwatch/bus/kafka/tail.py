@@ -26,8 +26,15 @@ class KafkaTail:
     transaction is open behind it; and a question would wait on the connection for the fetch before it.
     """
 
-    def __init__(self, connection: Connection, topics: Sequence[str], counts: Callable[[str], Awaitable[int]]) -> None:
-        self._connection = connection
+    def __init__(
+        self,
+        connection: Connection,
+        topics: Sequence[str],
+        counts: Callable[[str], Awaitable[int]],
+        last: int | None = None,
+    ) -> None:
+        """`last`: see `Bus.tail`."""
+        self._connection, self._last = connection, last
         self._topics = tuple(topics)
         self._counts = counts
         self._reader: Any = None
@@ -37,7 +44,7 @@ class KafkaTail:
         self._taken: list[tuple[TopicPartition, Record]] = []
 
     async def start(self) -> None:
-        """Connect, at the beginning of every partition. Raises `BusUnavailable`, `UnknownTopic`."""
+        """Connect, where every partition is to be read from. Raises `BusUnavailable`, `UnknownTopic`."""
         self._places = tuple([Place(t, n) for t in self._topics for n in range(await self._counts(t))])
         options = {
             **self._connection.options(),
@@ -51,6 +58,9 @@ class KafkaTail:
             await self._asker.start()
             await self._reader.start()
             first = await self._asker.beginning_offsets(self._places)
+            if self._last is not None:
+                ends = await self._asker.end_offsets(self._places)
+                first = {place: max(begin, ends[place] - self._last) for place, begin in first.items()}
         except (KafkaError, OSError) as error:
             await self.stop()
             raise self._away(error) from error

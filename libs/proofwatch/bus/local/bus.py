@@ -166,10 +166,10 @@ class LocalBus:
         for record in log.slice(position, log.end):
             yield record
 
-    def tail(self, topics: Sequence[str]) -> Tail:
+    def tail(self, topics: Sequence[str], last: int | None = None) -> Tail:
         """Return what follows these topics. Raises `UnknownTopic`."""
         places = [TopicPartition(topic, n) for topic in topics for n in range(len(self._partitions(topic)))]
-        return LocalTail([(place, self.log(place)) for place in places])
+        return LocalTail([(place, self.log(place)) for place in places], last)
 
     def log(self, source: TopicPartition) -> PartitionLog:
         """Return the partition's log. Raises `UnknownTopic`."""

@@ -10,8 +10,10 @@ from proofwatch.bus.records import Record, TopicPartition
 class LocalTail:
     """Always complete: nothing lies in the log that cannot be read."""
 
-    def __init__(self, logs: Sequence[tuple[TopicPartition, PartitionLog]]) -> None:
+    def __init__(self, logs: Sequence[tuple[TopicPartition, PartitionLog]], last: int | None = None) -> None:
+        """`last`: see `Bus.tail`."""
         self._logs = tuple(logs)
+        self._last = last
         self._positions = dict.fromkeys((at for at, _ in logs), 0)
 
     @property
@@ -21,6 +23,8 @@ class LocalTail:
 
     async def start(self) -> None:
         """Nothing to connect to."""
+        if self._last is not None:
+            self._positions = {at: max(0, log.end - self._last) for at, log in self._logs}
 
     async def stop(self) -> None:
         """Nothing to release."""

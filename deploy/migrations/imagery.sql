@@ -1,0 +1,52 @@
+-- revision 1
+create schema if not exists imagery;
+
+-- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
+create table if not exists imagery.flagged(
+  tenant text not null,
+  transaction_id text not null,
+  subject_tag text not null check (subject_tag ~ '^[0-9a-f]{32}$'),
+  imagery_ref text,
+  imagery_sha256 text check (imagery_sha256 ~ '^[0-9a-f]{64}$'),
+  imagery_media_type text,
+  flagged_at timestamptz not null,
+  primary key (tenant, transaction_id));
+comment on column imagery.flagged.imagery_ref is 'As upstream sent it; null: it sent none.';
+create index if not exists flagged_by_subject on imagery.flagged(tenant, subject_tag);
+
+-- One row: the latest time at which anything was granted. A clock that is behind it has been set back.
+create table if not exists imagery.clock(
+  one boolean primary key default true check (one),
+  last_seen_at timestamptz not null default to_timestamp(0));
+insert into imagery.clock default values on conflict do nothing;
+
+create table if not exists imagery.leases(
+  lease_id text primary key,
+  session_id text not null,
+  person_id text not null,
+  tenant text not null,
+  case_id text not null,
+  transaction_id text not null,
+  purpose text not null,
+  reason text not null,
+  granted_at timestamptz not null,
+  expires_at timestamptz not null,
+  views_left integer not null check (views_left >= 0),
+  revoked_at timestamptz);
+comment on table imagery.leases is 'What was granted: to one session, for one transaction of one case, for minutes.';
+create index if not exists leases_running on imagery.leases(person_id, expires_at) where revoked_at is null;
+
+create table if not exists imagery.views(
+  view_id text primary key,
+  lease_id text not null references imagery.leases,
+  person_id text not null,
+  sharp boolean not null,
+  state text not null check (state in ('intended', 'delivered', 'withheld', 'undelivered', 'presumed_seen')),
+  code text not null default '',
+  bytes bigint not null default 0,
+  intended_at timestamptz not null,
+  ended_at timestamptz,
+  check ((state = 'intended') = (ended_at is null)));
+comment on table imagery.views is 'Each single view: entered before a byte was fetched, ended with what became of it.';
+create index if not exists views_by_person on imagery.views(person_id, intended_at);
+create index if not exists views_open on imagery.views(intended_at) where state = 'intended';

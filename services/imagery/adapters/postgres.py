@@ -1,0 +1,123 @@
+"""The broker's tables in PostgreSQL, schema `imagery`, and what it may look at of cases and people."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from proofwatch.access.postgres import PostgresPeople
+from proofwatch.audit.entry import Entry
+from proofwatch.audit.pending import enter
+from proofwatch.bus.postgres.pool import transaction
+from proofwatch.governance.purposes import Purpose
+from services.imagery.core.facts import CaseFacts, Flagged, Viewer
+from services.imagery.core.lease import Lease, View, ViewState
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_USER: Final = "imagery"
+_CASE: Final = """
+select c.tenant, c.state <> 'closed' as open, c.queue = 'research' as high_risk,
+  (select person_id from triage.assignments a where a.case_id = c.case_id and a.released_at is null) as assignee,
+  exists(select from triage.case_reasons r where r.case_id = c.case_id and r.transaction_id = $2) as has_transaction
+from triage.cases c where c.case_id = $1"""
+_FLAGGED: Final = """
+select tenant, transaction_id, subject_tag, imagery_ref, imagery_sha256, imagery_media_type, flagged_at
+from imagery.flagged where tenant = $1 and transaction_id = $2"""
+_CLOCK: Final = "select last_seen_at from imagery.clock for update"
+_SEEN: Final = "update imagery.clock set last_seen_at = $1 where last_seen_at < $1"
+_ADD_LEASE: Final = """
+insert into imagery.leases(lease_id, session_id, person_id, tenant, case_id, transaction_id, purpose, reason,
+  granted_at, expires_at, views_left, revoked_at) values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
+_LEASE: Final = """
+select lease_id, session_id, person_id, tenant, case_id, transaction_id, purpose, reason, granted_at, expires_at,
+  views_left, revoked_at from imagery.leases where lease_id = $1 for update"""
+_SPEND: Final = "update imagery.leases set views_left = views_left - 1 where lease_id = $1"
+_BEGIN: Final = """
+insert into imagery.views(view_id, lease_id, person_id, sharp, state, intended_at)
+values($1, $2, $3, $4, 'intended', $5)"""
+_END: Final = """
+update imagery.views set state = $2, code = $3, bytes = $4, ended_at = $5 where view_id = $1 and state = 'intended'
+returning view_id"""
+_OPEN: Final = """
+select view_id, lease_id, person_id, sharp, intended_at from imagery.views where state = 'intended' and intended_at < $1
+order by intended_at limit 100 for update skip locked"""
+_FLAG: Final = """
+insert into imagery.flagged(tenant, transaction_id, subject_tag, imagery_ref, imagery_sha256, imagery_media_type,
+  flagged_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+on conflict(tenant, transaction_id) do update set imagery_ref = coalesce(flagged.imagery_ref, excluded.imagery_ref),
+  imagery_sha256 = coalesce(flagged.imagery_sha256, excluded.imagery_sha256),
+  imagery_media_type = coalesce(flagged.imagery_media_type, excluded.imagery_media_type)"""
+
+
+class PostgresBroker:
+    """See `ports.Store`, and `ports.Flags`."""
+
+    def __init__(self, pool: "asyncpg.Pool") -> None:
+        self._pool = pool
+        self._people = PostgresPeople(pool)
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """Give a transaction. Raises `DatabaseAway`."""
+        return transaction(self._pool, _USER)
+
+    async def viewer(self, tx: Any, session_id: str, now: datetime) -> Viewer | None:
+        """Return who holds the session, as the tables say now."""
+        session = await self._people.locked(tx, session_id, now)
+        if session is None:
+            return None
+        roles = frozenset(str(role) for role in session.roles)
+        return Viewer(session.person_id, session.session_id, roles, session.tenants, session.mfa_at)
+
+    async def case(self, tx: Any, case_id: str, transaction_id: str) -> CaseFacts | None:
+        """Return the case as it is now."""
+        row = await tx.fetchrow(_CASE, case_id, transaction_id)
+        return CaseFacts(case_id, **dict(row)) if row else None
+
+    async def flagged(self, tx: Any, tenant: str, transaction_id: str) -> Flagged | None:
+        """Return the transaction, if it was flagged."""
+        row = await tx.fetchrow(_FLAGGED, tenant, transaction_id)
+        return Flagged(**dict(row)) if row else None
+
+    async def last_seen(self, tx: Any, now: datetime) -> datetime:
+        """Return the latest time that was seen before, and remember a later one."""
+        found: datetime = await tx.fetchval(_CLOCK)
+        await tx.execute(_SEEN, now)
+        return found
+
+    async def views_since(self, tx: Any, person_id: str, since: datetime) -> int:
+        """Return how many views a person has had begun since."""
+        query = "select count(*) from imagery.views where person_id = $1 and intended_at >= $2"
+        return int(await tx.fetchval(query, person_id, since))
+
+    async def add_lease(self, tx: Any, lease: Lease) -> None:
+        """Keep a lease."""
+        await tx.execute(_ADD_LEASE, *lease._replace(purpose=lease.purpose.value))  # type: ignore[arg-type]
+
+    async def lease(self, tx: Any, lease_id: str) -> Lease | None:
+        """Return the lease, locked."""
+        row = await tx.fetchrow(_LEASE, lease_id)
+        return Lease(**{**dict(row), "purpose": Purpose(row["purpose"])}) if row else None
+
+    async def begin_view(self, tx: Any, view: View) -> None:
+        """Keep a view, and take it off its lease."""
+        await tx.execute(_SPEND, view.lease_id)
+        await tx.execute(_BEGIN, *view)
+
+    async def end_view(self, tx: Any, view_id: str, state: ViewState, code: str, sent: int, now: datetime) -> bool:
+        """Say what became of a view; False: it had ended already."""
+        return await tx.fetchval(_END, view_id, state, code, sent, now) is not None
+
+    async def begun_before(self, tx: Any, before: datetime) -> list[View]:
+        """Return the oldest views that have not ended, locked."""
+        return [View(**dict(row)) for row in await tx.fetch(_OPEN, before)]
+
+    async def enter(self, tx: Any, *entries: Entry) -> None:
+        """Enter what was done in the audit log."""
+        await enter(tx, *entries)
+
+    async def flag(self, tx: Any, flagged: list[Flagged]) -> None:
+        """Keep what was flagged; what is known of its imagery already stays, and what was not comes to it."""
+        last = {(each.tenant, each.transaction_id): each for each in flagged}  # one statement takes a row once
+        await tx.execute(_FLAG, *map(list, zip(*last.values(), strict=True)))

@@ -1,0 +1,1 @@
+"""`proofwatch imagery`."""

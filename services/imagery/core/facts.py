@@ -1,0 +1,119 @@
+"""What a decision about imagery looks at, gathered in the transaction that grants or shows."""
+
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from proofwatch.governance.purposes import Category, Purpose, allowed, needs_consent
+
+Act = Literal["lease", "view"]
+CATEGORY: Final = Category.FACE_FEATURES
+"""Of an image that a face is recognised from (GDPR Art. 4(14) and 9(1))."""
+
+
+class Viewer(NamedTuple):
+    """Who asks, as the session says that is open now. `tenants` None: all."""
+
+    person_id: str
+    session_id: str
+    roles: frozenset[str]
+    tenants: frozenset[str] | None
+    confirmed_at: datetime
+    """When the person last gave a second factor."""
+
+
+class CaseFacts(NamedTuple):
+    """The case that the transaction is opened for, as it is now."""
+
+    case_id: str
+    tenant: str
+    open: bool
+    high_risk: bool
+    assignee: str | None
+    has_transaction: bool
+
+
+class ImageryFacts(NamedTuple):
+    """The imagery of a transaction: whether the watch flagged it, where it lies, whether its person is erased."""
+
+    tenant: str
+    transaction_id: str
+    flagged: bool
+    located: bool
+    erased: bool
+    consented: bool
+
+
+class Flagged(NamedTuple):
+    """A transaction that the watch flagged, and what upstream said of its imagery."""
+
+    tenant: str
+    transaction_id: str
+    subject_tag: str
+    imagery_ref: str | None
+    imagery_sha256: str | None
+    imagery_media_type: str | None
+    flagged_at: datetime
+
+
+class Limits(NamedTuple):
+    """What the deployment allows."""
+
+    confirmed_within_s: int = 900
+    views_a_day: int = 200
+
+
+class Request(NamedTuple):
+    """What is asked, by whom, why, and when. `break_glass`: a second person has agreed, and it is not over."""
+
+    act: Act
+    viewer: Viewer
+    case: CaseFacts
+    imagery: ImageryFacts
+    purpose: Purpose
+    reason: str
+    at: datetime
+    last_seen_at: datetime
+    """The latest time that the broker has acted at: a clock must not go back behind it."""
+    views_today: int
+    break_glass: bool
+    limits: Limits
+
+    def context(self) -> dict[str, object]:
+        """Return the facts beside person and imagery, as the policy names them."""
+        return {
+            "purpose": self.purpose.value,
+            "reason_given": bool(self.reason.strip()),
+            "purpose_allowed": allowed(CATEGORY, self.purpose) is not None,
+            "consent_needed": needs_consent(CATEGORY, self.purpose),
+            "case_tenant": self.case.tenant,
+            "case_open": self.case.open,
+            "case_has_transaction": self.case.has_transaction,
+            "case_high_risk": self.case.high_risk,
+            "assignee": self.case.assignee or "",
+            "break_glass": self.break_glass,
+            "confirmed_seconds_ago": int((self.at - self.viewer.confirmed_at).total_seconds() // 1),
+            "confirmed_within": self.limits.confirmed_within_s,
+            "views_today": self.views_today,
+            "views_a_day": self.limits.views_a_day,
+            "clock_set_back": self.at < self.last_seen_at,
+        }
+
+    def person(self) -> dict[str, object]:
+        """Return what the policy knows of who asks."""
+        tenants = self.viewer.tenants
+        return {
+            "id": self.viewer.person_id,
+            "roles": sorted(self.viewer.roles),
+            "all_tenants": tenants is None,
+            "tenants": sorted(tenants or ()),
+        }
+
+    def resource(self) -> dict[str, object]:
+        """Return what the policy knows of the imagery."""
+        return {
+            "tenant": self.imagery.tenant,
+            "flagged": self.imagery.flagged,
+            "located": self.imagery.located,
+            "erased": self.imagery.erased,
+            "consented": self.imagery.consented,
+        }
