@@ -90,7 +90,9 @@ PROCESSES: Final[Mapping[str, Process]] = {
         "audit",
     ),
     "people": Process({}, "access"),  # `people`: who may sign in; what others need of it they ask by functions
-    "imagery": Process({"imagery": (topics.SUSPICIONS,)}, "imagery", reads_schemas=("triage", "audit"), shares_schemas=("access",)),
+    "imagery": Process(
+        {"imagery": (topics.SUSPICIONS,)}, "imagery", reads_schemas=("triage", "audit"), shares_schemas=("access",)
+    ),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
     "operations": Process(
