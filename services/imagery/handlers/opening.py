@@ -41,6 +41,8 @@ class OpenPicture:
             found = await self._renderer.render(
                 data, mark, blurred=not view.sharp, digest=flagged.imagery_sha256, media_type=flagged.imagery_media_type
             )
+        except ValueError:  # of the mark: what cannot say who looked is not shown
+            raise Undelivered("watermark_failed", "the mark of who looks cannot be written") from None
         except StoreError as error:
             raise Undelivered(type(error).__name__, str(error)) from None
         except (LocationRefused, PictureRefused) as error:

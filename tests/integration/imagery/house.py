@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -99,6 +100,12 @@ class House:
 
     async def tell(self, alert: Outgoing) -> None:
         self.told.append(PLATFORM_ALERT.decode(alert.value))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for what another task does."""
+        async with asyncio.timeout(30):
+            while not holds():  # noqa: ASYNC110 — what is waited for tells nobody
+                await asyncio.sleep(0.02)
 
     @property
     def now(self) -> datetime:

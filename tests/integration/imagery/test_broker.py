@@ -257,7 +257,7 @@ async def test_a_checkpoint_of_another_key_counts_for_nothing_and_a_fork_closes_
         await broker.show(session.session_id, lease.lease_id, sharp=True)
     assert not house.checkpoints.unready()
     await publish(LOG_KEY, house.checkpoints._tip.size)
-    await house.checkpoints.step()
+    await house.until(lambda: bool(house.checkpoints.unready()))
     assert "two roots" in house.checkpoints.unready()[0]
     with pytest.raises(Unavailable, match="two roots"):
         await broker.show(session.session_id, lease.lease_id, sharp=True)
