@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -17,7 +18,6 @@ from proofwatch.events.codec import AUDIT_CHECKPOINT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import Wire
 from proofwatch.runtime.conditions import Condition
-from proofwatch.runtime.pause import pause
 from services.imagery.core.checkpoints import LogForked, Tip
 from services.imagery.ports import AuditLog
 
@@ -40,7 +40,8 @@ class Checkpoints:
         self._decode = wire.decoder(AUDIT_CHECKPOINT)
         self._tip = Tip(keys)
         self._tail: Tail | None = None
-        self._stopping, self._grown = asyncio.Event(), asyncio.Event()
+        self._grown, self._asked = asyncio.Event(), asyncio.Event()
+        self._stopping = False
         self._waiting = 0
         self._away, self._answers = Condition(_log, "checkpoints_unavailable"), True
         self._forked: str | None = None
@@ -64,7 +65,7 @@ class Checkpoints:
 
     async def run(self) -> None:
         """Follow until stopped."""
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 await self.step()
                 self._answers = True
@@ -72,11 +73,14 @@ class Checkpoints:
             except BusError as error:
                 self._answers = False
                 self._away.holds(type(error).__name__, reason=str(error))
-            await pause(self._stopping, _AWAITED_S if self._waiting else _IDLE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), _AWAITED_S if self._waiting else _IDLE_S)
+            self._asked.clear()
 
     async def stop(self) -> None:
         """Let go of the topic."""
-        self._stopping.set()
+        self._stopping = True
+        self._asked.set()
         if self._tail:
             await self._tail.stop()
 
@@ -91,6 +95,7 @@ class Checkpoints:
     async def left(self, intent: Entry, within_s: float) -> None:
         """Return once a published checkpoint proves that the entry is in the log. Raises `NotLeft`."""
         self._waiting += 1
+        self._asked.set()  # nobody waits for the next look
         try:
             async with asyncio.timeout(within_s):
                 grown = self._grown
