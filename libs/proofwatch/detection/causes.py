@@ -5,7 +5,8 @@
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
    metric, and its excess there is as large, or nothing to speak of remains of a tenant without it; or the counts cannot
-   tell it from the tenant. What had stood for long explains none that says to the minute when it began
+   tell it from the tenant. A limit that labels prove broken is a slice's only if the labels of the slice hold it: errors
+   are few, and what a slice does in another figure is no proof. What had stood for long explains none that says to the minute when it began
    (`detection.runs`). Else the tenant is the root if it fires itself; else that of the whole tenant's finding at that
    time, from which the slice's counts are not distinct; else the slice with the most evidence.
 3. Findings of one root that overlap, or follow within a gap, are of one cause, at whatever length of window.
@@ -19,7 +20,7 @@ from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
 from proofwatch.detection.panel_counts import is_distinct, partly_known, standing_out, table_of
 from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, takes_away, whole_root
-from proofwatch.detection.runs import GAP_MS, Cause, Placed, joined, may_explain, order, related
+from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 
 _APART: Final = 3.0
@@ -178,6 +179,9 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
         there = left.table.get(root.where)
         if root.where in alike:
             found.append((True, root))
+        elif finding.latest.rule in BY_LABELS:
+            if there is not None and takes_away(own, there):
+                found.append((False, root))
         elif related(anchor.metric, panel.metric) and (
             not anchor.alone
             if there is None

@@ -335,3 +335,33 @@ def test_several_days_that_all_show_it_began_with_the_first_of_them() -> None:
     days = _by_days([three], [(0, 190), (0, 194), (7, 183), (5, 196), (9, 199)])
     (incident,), _ = _course([three], {**tables, **days})
     assert incident.since == three.window_start
+
+
+def _broken_limit_beside_a_handset(known: _Table, rule: str = "limit_breach") -> list[Incident]:
+    """A handset's chart is sure; labels prove a limit of the tenant broken, of weeks that the handset's days lie in."""
+    handset = _chart(_MODEL, "liveness_fail_rate", since=600, until=700, k=60, n=300)
+    weeks = 28 * 86_400
+    limit = anomaly(
+        WHOLE, "bpcer", k=10, n=271, baseline=0.01, rule=rule, length_s=weeks, minute=-26 * _DAY, affected=7.29
+    )
+    tables: dict[Panel, _Table] = {
+        panel_of(finding_of(handset)): {WHOLE: (80, 1300), _MODEL: (60, 300)},
+        panel_of(finding_of(limit)): {WHOLE: (10, 271), **known},
+    }
+    return _course([handset, limit], tables)[0]
+
+
+@pytest.mark.parametrize("rule", ["limit_breach", "sequential_limit"])
+@pytest.mark.parametrize("known", [{}, {_MODEL: (2, 97)}, {_MODEL: (1, 35)}, {_MODEL: (4, 110)}])
+def test_a_limit_that_a_tenant_breaks_is_laid_to_no_slice_whose_labels_do_not_say_so(known: _Table, rule: str) -> None:
+    """However few errors there are: a slice that was bad in another figure is not accused of this one."""
+    handset, limit = sorted(_broken_limit_beside_a_handset(known, rule), key=lambda each: each.root.where == WHOLE)
+    assert handset.root.where == _MODEL
+    assert limit.root.where == WHOLE
+    assert (limit.root.counts.k, limit.root.counts.n, limit.root.share) == (10, 271, 1.0)
+
+
+def test_a_limit_that_a_slice_breaks_by_its_labels_is_that_slices() -> None:
+    """Nine of its 60, and one of the 211 others."""
+    found = _broken_limit_beside_a_handset({_MODEL: (9, 60)})
+    assert {each.root.where for each in found} == {_MODEL}
