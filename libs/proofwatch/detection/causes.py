@@ -5,10 +5,10 @@
    What a comparison of versions found names its root itself: the version.
 2. Where they do not, a finding belongs to a root that was found elsewhere, if that fires at the same time, in a related
    metric, and its excess there is as large, or nothing to speak of remains of a tenant without it; or the counts cannot
-   tell it from the tenant. A limit that labels prove broken is a slice's only if the labels of the slice hold it: errors
-   are few, and what a slice does in another figure is no proof. What had stood for long explains none that says to the minute when it began
-   (`detection.runs`). Else the tenant is the root if it fires itself; else that of the whole tenant's finding at that
-   time, from which the slice's counts are not distinct; else the slice with the most evidence.
+   tell it from the tenant. A limit that labels prove broken is a slice's only if the slice's labels hold it: errors are
+   few, and what a slice does in another figure is no proof. What had stood for long explains none that says to the
+   minute when it began (`detection.runs`). Else the tenant is the root if it fires itself; else that of the whole
+   tenant's finding at that time, from which the slice's counts are not distinct; else the slice with the most evidence.
 3. Findings of one root that overlap, or follow within a gap, are of one cause, at whatever length of window.
 """
 
