@@ -1,6 +1,7 @@
 """Signing in on a real PostgreSQL: who is let in, who is not, and what the audit log has of it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from datetime import timedelta
 
@@ -42,7 +43,8 @@ async def test_who_signs_in_has_a_session_with_their_roles_and_tenants(house: Ho
     signed_in = next(each for each in entries if each.action == "access.signed_in")
     assert (signed_in.actor.kind, signed_in.actor.id, signed_in.outcome) == ("person", person, "done")
     assert signed_in.details["session"] == opened.session_id
-    assert not any("ada" in str(each) for each in entries), "people are their ids in the log"
+    # as a word: three digits of an id may well be "ada"
+    assert not any(re.search(r"\bada\b", str(each)) for each in entries), "people are their ids in the log"
 
 
 async def test_no_answer_tells_which_names_there_are(house: House) -> None:
