@@ -5,6 +5,7 @@ that changes anything must come from the page's own origin (`Origin`), as JSON; 
 reads and no other site sends.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -134,37 +135,28 @@ def _imagery(broker: Broker, sessions: Sessions) -> APIRouter:
     return router
 
 
+_REFUSALS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
+    Denied: (403, "", ""),
+    CrossSite: (403, "cross_site", "the request does not come from this page, or is not JSON"),
+    NotSignedIn: (401, "not_signed_in", "sign in first"),
+    SignInRefused: (401, "sign_in_refused", ""),
+    Unavailable: (503, "unavailable", ""),
+    DatabaseAway: (503, "unavailable", "the database does not answer: nothing is opened"),
+    Undelivered: (502, "", ""),
+}
+"""Status, code and sentence of each error; empty: the error's own."""
+
+
 def _errors(app: FastAPI) -> None:
     def refusal(status: int, code: str, sentence: str) -> JSONResponse:
         return JSONResponse({"code": code, "message": sentence}, status, headers=_HEADERS)
 
-    @app.exception_handler(Denied)
-    async def denied(_: Request, error: Denied) -> Response:
-        return refusal(403, error.code, str(error))
+    async def refused(_: Request, error: Exception) -> Response:
+        status, code, sentence = next(_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS)
+        return refusal(status, code or getattr(error, "code", ""), sentence or str(error))
 
-    @app.exception_handler(NotSignedIn)
-    async def not_signed_in(_: Request, __: NotSignedIn) -> Response:
-        return refusal(401, "not_signed_in", "sign in first")
-
-    @app.exception_handler(SignInRefused)
-    async def refused(_: Request, error: SignInRefused) -> Response:
-        return refusal(401, "sign_in_refused", str(error))
-
-    @app.exception_handler(CrossSite)
-    async def cross_site(_: Request, __: CrossSite) -> Response:
-        return refusal(403, "cross_site", "the request does not come from this page, or is not JSON")
-
-    @app.exception_handler(Unavailable)
-    async def unavailable(_: Request, error: Unavailable) -> Response:
-        return refusal(503, "unavailable", str(error))
-
-    @app.exception_handler(DatabaseAway)
-    async def away(_: Request, __: DatabaseAway) -> Response:
-        return refusal(503, "unavailable", "the database does not answer: nothing is opened")
-
-    @app.exception_handler(Undelivered)
-    async def undelivered(_: Request, error: Undelivered) -> Response:
-        return refusal(502, error.code, str(error))
+    for kind in _REFUSALS:
+        app.add_exception_handler(kind, refused)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> Response:

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 
@@ -57,6 +57,11 @@ class Asked(NamedTuple):
     transaction_id: str
     purpose: Purpose
     reason: str
+
+    @classmethod
+    def again(cls, lease: Lease) -> Self:
+        """Return what a lease was granted for."""
+        return cls(lease.tenant, lease.case_id, lease.transaction_id, lease.purpose, lease.reason)
 
 
 class Showing(NamedTuple):
@@ -124,12 +129,10 @@ class Broker:
             raise
         return Showing(view, picture.media_type, self._sent(view, lease, picture.body))
 
-    async def allowed(self, tx: Any, lease: Lease) -> Decision:
-        """Decide anew on a lease that was granted, on what holds now."""
-        asked = Asked(lease.tenant, lease.case_id, lease.transaction_id, lease.purpose, lease.reason)
-        now = self._now()
+    async def _decided_anew(self, tx: Any, lease: Lease, now: datetime) -> Decision:
+        """Decide on a lease that was granted, on what holds now."""
         try:
-            request = await self._request(tx, "view", lease.session_id, asked, now)
+            request = await self._request(tx, "view", lease.session_id, Asked.again(lease), now)
         except NotSignedIn:
             return Decision(False, ("confirmation_old",))
         # the view that is in hand has been counted
@@ -184,7 +187,6 @@ class Broker:
         refused: str | None = None
         async with self._store.transaction() as tx:
             now = self._now()
-            await self._store.last_seen(tx, now)
             viewer = await self._store.viewer(tx, session_id, now)
             if viewer is None:
                 raise NotSignedIn
@@ -211,8 +213,7 @@ class Broker:
     async def _opened(
         self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, now: datetime
     ) -> tuple[View, Lease, Flagged, Entry] | str:
-        asked = Asked(lease.tenant, lease.case_id, lease.transaction_id, lease.purpose, lease.reason)
-        decision = self._policy.decide(await self._request(tx, "view", lease.session_id, asked, now))
+        decision = self._policy.decide(await self._request(tx, "view", lease.session_id, Asked.again(lease), now))
         flagged = await self._store.flagged(tx, lease.tenant, lease.transaction_id)
         if not decision.allowed or flagged is None:
             return decision.reason or "not_flagged"
@@ -239,14 +240,14 @@ class Broker:
                 now = self._now()
                 current = await self._store.lease(tx, lease.lease_id)
                 fault = "no_lease" if current is None else current._replace(views_left=1).fault(lease.session_id, now)
-                decision = await self.allowed(tx, lease)
+                decision = await self._decided_anew(tx, lease, now)
         except DatabaseAway as error:
             raise Unavailable(str(error)) from None
         if fault or not decision.allowed:
             raise Denied(fault or decision.reason)
 
     async def _sent(self, view: View, lease: Lease, body: bytes) -> AsyncGenerator[bytes, None]:
-        sent, state, code = 0, "undelivered", "not_taken"
+        sent, code = 0, "not_taken"
         loop = asyncio.get_running_loop()
         looked = loop.time()
         try:
@@ -257,13 +258,13 @@ class Broker:
                 chunk = body[begin : begin + _CHUNK]
                 sent += len(chunk)
                 yield chunk
-            state, code = "delivered", ""
+            code = ""
         except (Denied, Unavailable) as error:
             code = error.code if isinstance(error, Denied) else "unavailable"
             raise
         finally:
             # what has left has been seen, whole or in part
-            await asyncio.shield(self._end(view, "delivered" if sent else state, code, sent))  # type: ignore[arg-type]
+            await asyncio.shield(self._end(view, "delivered" if sent else "undelivered", code, sent))
 
     async def _unseen(self, view: View, error: BaseException) -> None:
         if isinstance(error, Undelivered):
