@@ -32,11 +32,10 @@ async def account_locked(tx: Any, person_id: str) -> Account | None:
 
 def session_in(row: Mapping[str, Any]) -> Session:
     """Return the session of a row."""
-    tenants = row["tenants"]
     return Session(
         session_id=row["session_id"],
         person_id=row["person_id"],
-        tenants=None if tenants is None else frozenset(tenants),
+        tenants=_tenants(row),
         roles=known(row["roles"]),
         signed_in_at=row["signed_in_at"],
         mfa_at=row["mfa_at"],
@@ -59,14 +58,19 @@ async def refused(tx: Any, action: str, who: Account | None, why: Why, now: date
 def _account(row: Mapping[str, Any] | None) -> Account | None:
     if row is None:
         return None
-    tenants = row["tenants"]
     return Account(
         person_id=row["person_id"],
         name=row["name"],
-        tenants=None if tenants is None else frozenset(tenants),
+        tenants=_tenants(row),
         roles=frozenset(row["roles"]),
         password_hash=row["password_hash"],
         code_secret=row["code_secret"],
         code_step=row["code_step"],
         revoked_at=row["revoked_at"],
     )
+
+
+def _tenants(row: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return whose data it is about; None: every tenant's."""
+    tenants = row["tenants"]
+    return None if tenants is None else frozenset(tenants)
