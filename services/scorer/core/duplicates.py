@@ -73,7 +73,8 @@ class Recent(Generations[int, int, tuple[int, int]]):
         transaction = hash((tenant, transaction_id)) & _SIXTY_BITS
         payload = hash(value) & _SIXTY_BITS
         now = ((timestamp_ms << 48) + occurred_ms << _OCCURRED) + ((hash(key) & _TWENTY_BITS) << _SUBJECT) + payload
-        named = attempt_id is not None and self._swap(hash((transaction, attempt_id)) & _SIXTY_BITS, now)
+        # The attempt_id stands first, the payload second: a text and its bytes have one hash, and must not meet.
+        named = attempt_id is not None and self._swap(hash((attempt_id, transaction)) & _SIXTY_BITS, now)
         # setdefault gives `now` back, the very object, when the transaction is new: one look-up instead of two.
         known = self._young.setdefault(transaction, now)
         if known is now:

@@ -61,6 +61,14 @@ def test_attempt_ids_tell_attempts_apart_whatever_their_times() -> None:
     assert see(recent, 6, "another", value=b"x", attempt="2") is Seen.FIRST
 
 
+def test_an_attempt_id_is_never_taken_for_a_payload() -> None:
+    """Python hashes a text and its bytes alike; of one in sixteen, sixty bits alone once made a repeat."""
+    for number in range(500):
+        recent, name = Recent(HORIZON), str(number)
+        assert see(recent, 0, value=b"a", attempt=name, occurred_ms=1) is Seen.FIRST
+        assert see(recent, 1, value=name.encode(), attempt="other", occurred_ms=2) is Seen.FURTHER
+
+
 def test_tenants_have_their_own_ids() -> None:
     """An id is unique within its tenant only."""
     recent = Recent(HORIZON)
