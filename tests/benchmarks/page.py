@@ -13,7 +13,7 @@ from tests.benchmarks.results import load
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.tables import tables
 
-_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "counting", "standalone", "journey")
+_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "counting", "standalone", "audit", "journey")
 _DRAWINGS: Final = {"latency": draw_latency, "memory": draw_memory, "journey": draw_journey}
 _TITLES: Final = {
     "throughput": "Side by side",
@@ -23,6 +23,7 @@ _TITLES: Final = {
     "costs": "Where the time goes",
     "counting": "Counting",
     "standalone": "Standalone",
+    "audit": "The audit log",
     "journey": "The whole journey",
 }
 

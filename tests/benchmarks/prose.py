@@ -67,6 +67,13 @@ four partitions; one process each, a fresh group, round by round. They count by 
 segments. An independent reader adds up what each of them published. The clock runs from the first delivery of records
 until everything is counted durably.
 """,
+    "audit": """
+One process enters acts over 16 connections, each a transaction of its own, act i when it is due, whatever the system
+does; `proofwatch run auditor` runs with its default settings. PostgreSQL has fsync and full_page_writes on here, as in
+production: transactions that wait together are made durable together (group commit). The lag is from the moment an act
+was committed to the moment a reader of the topic, which shares nothing with the auditor, has the first checkpoint that
+contains it. Kafka's processor time is among "others", with everything else that the machine did meanwhile.
+""",
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.

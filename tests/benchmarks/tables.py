@@ -156,6 +156,36 @@ def _standalone(result: Result) -> list[Rows]:
     ]
 
 
+def _audit(result: Result) -> list[Rows]:
+    parties = ("auditor", "postgresql", "writer")
+    rows = [
+        (
+            f"{each['rate']:,}" if each["rate"] else "as many as go",
+            f"{each['appends_per_second']:,}",
+            *(f"{each[f'{name}_ms']:,.0f}" for name in ("p50", "p99", "max")),
+            f"{each['writer_late_p99_ms']:.1f}",
+            f"{each['missing']:,}",
+            *(f"{each['cost_us'][name]:,}" for name in parties),
+            f"{each['others_s']:,.0f}",
+        )
+        for each in result["rates"]
+    ]
+    heads = ("acts/s asked", "entered/s", "lag p50 ms", "p99 ms", "max ms", "writer p99 ms", "missing",
+             *(f"CPU µs/act {name}" for name in parties), "others' CPU s")  # fmt: skip
+    target = result["target"]
+    [at] = [each for each in result["rates"] if each["rate"] == target["rate"]]
+    goal = (
+        f"at {target['rate']:,} acts/s",
+        f"all entered, lag p99 ≤ {target['p99_ms']:,.0f} ms",
+        f"{at['appends_per_second']:,}/s, {at['p99_ms']:,.0f} ms",
+        met(target["met"]),
+    )
+    return [
+        Rows(f"From the act to a published checkpoint, {result['seconds']} s at each rate", heads, rows),
+        Rows("Target of the audit log", ("what", "target", "measured", ""), [goal]),
+    ]
+
+
 def _counting(result: Result) -> list[Rows]:
     rows = [
         (
@@ -218,5 +248,6 @@ _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
     "costs": _costs,
     "counting": _counting,
     "standalone": _standalone,
+    "audit": _audit,
     "journey": journey_tables.tables,
 }

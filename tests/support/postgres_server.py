@@ -22,8 +22,8 @@ from tests.support.runner import ComponentError, Runner, await_ready, free_port,
 MAJOR_VERSION = 18
 
 # fsync only guards against the machine's death; a killed server loses nothing that it has acknowledged.
-_TUNING = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=128MB")
-_TUNING_ARGS = [argument for setting in _TUNING for argument in ("-c", setting)]
+_SIZES = ("max_connections=200", "shared_buffers=128MB")
+_TUNING = ("fsync=off", "full_page_writes=off", *_SIZES)
 
 
 class PostgresServer:
@@ -81,8 +81,8 @@ class PostgresServer:
             await connection.close()
 
 
-def native_postgres() -> PostgresServer:
-    """Start the wheel's server on a unix socket in a new data directory."""
+def native_postgres(*, durable: bool = False) -> PostgresServer:
+    """Start the wheel's server on a unix socket in a new data directory; `durable`: as in production, with fsync."""
     scratch = scratch_dir("pg")
     uid = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -92,22 +92,26 @@ def native_postgres() -> PostgresServer:
     data = scratch / "data"
     _initdb(binaries, data, uid)
     listen = ["-c", "listen_addresses=", "-k", str(scratch)]
-    command = [str(binaries / "postgres"), "-D", str(data), *listen, *_TUNING_ARGS]
+    command = [str(binaries / "postgres"), "-D", str(data), *listen, *_arguments(durable)]
     runner = NativeRunner(command, scratch, uid=uid, end_with=signal.SIGQUIT)  # SIGQUIT: at once, no checkpoint
     return started(PostgresServer(runner, "postgres@", f"?host={scratch}"))
 
 
-def docker_postgres() -> PostgresServer:
-    """Start the official image of the same major version."""
+def docker_postgres(*, durable: bool = False) -> PostgresServer:
+    """Start the official image of the same major version; `durable` likewise."""
     port = free_port()
     runner = DockerRunner(
         f"postgres:{MAJOR_VERSION}",
         container_port=5432,
         host_port=port,
         env={"POSTGRES_HOST_AUTH_METHOD": "trust"},
-        command=" ".join(["postgres", *_TUNING_ARGS]),
+        command=" ".join(["postgres", *_arguments(durable)]),
     )
     return started(PostgresServer(runner, f"postgres@{docker_host()}:{port}"))
+
+
+def _arguments(durable: bool) -> list[str]:
+    return [argument for setting in (_SIZES if durable else _TUNING) for argument in ("-c", setting)]
 
 
 def _initdb(binaries: Path, data: Path, uid: int | None) -> None:

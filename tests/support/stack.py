@@ -11,8 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -52,6 +52,15 @@ class Stack:
     def postgres(self) -> PostgresServer:
         """The database server."""
         return self._start("PostgreSQL", docker_postgres, native_postgres)
+
+    @contextmanager
+    def durable_postgres(self) -> Iterator[PostgresServer]:
+        """Give another database server, which loses nothing when the machine stops; it ends with the block."""
+        server = docker_postgres(durable=True) if use_docker() else native_postgres(durable=True)
+        try:
+            yield server
+        finally:
+            server.close()
 
     @cached_property
     def redis(self) -> RedisServer:

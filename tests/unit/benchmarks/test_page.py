@@ -31,6 +31,29 @@ MEMORY: dict[str, Any] = {
     "target": {"growth_below": 0.02, "from": 0.2, "met": True},
 }
 
+AUDIT: dict[str, Any] = {
+    "seconds": 60,
+    "warm_up_seconds": 10,
+    "cores": 2,
+    "rates": [
+        {
+            "rate": rate,
+            "appends_per_second": entered,
+            "entries": 1,
+            "missing": 0,
+            "checkpoints": 9,
+            "p50_ms": 180.0,
+            "p99_ms": 1_204.0,
+            "max_ms": 1_300.0,
+            "writer_late_p99_ms": 1.5,
+            "cost_us": {"auditor": 80, "postgresql": 260, "writer": 150},
+            "others_s": 12.0,
+        }
+        for rate, entered in ((2_000, 1_999), (0, 3_456))
+    ],
+    "target": {"rate": 2_000, "p99_ms": 1_000.0, "met": False},
+}
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -97,3 +120,11 @@ def test_counting_says_of_each_part_whether_its_target_was_met(home: Path) -> No
     assert "Quix failed: `counted 8, not 9`" in page
     assert "| combine against Quix | ≥ 5 × | not measured | not met |" in page
     assert "864,000 windows of five minutes | ≤ 2 s | 1.50 s (1.40–1.60), 14,400 windows read | met |" in page
+
+
+def test_the_audit_log_is_told_with_its_lag_and_who_paid_for_it(tmp_path: Path) -> None:
+    """And a rate that nobody asked for is told in words."""
+    page = write_page(results.keep(tmp_path, "2026-11-26", "4.1", "audit", AUDIT, quick=False)).read_text()
+    assert "| 2,000 | 1,999 | 180 | 1,204 | 1,300 | 1.5 | 0 | 80 | 260 | 150 | 12 |" in page
+    assert "| as many as go | 3,456 |" in page
+    assert "| at 2,000 acts/s | all entered, lag p99 ≤ 1,000 ms | 1,999/s, 1,204 ms | not met |" in page
