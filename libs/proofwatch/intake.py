@@ -26,7 +26,10 @@ __all__ = ["BUILT_IN_SEGMENTS", "FIELDS", "LINE", "SEGMENTS", "Columns", "Intake
 
 LINE: Final = "proofwatch.line"
 """Header: the line of the file, on records to which its reader had no objection."""
-_CHECKS: Final = (("match", "match_score", "pair"), ("liveness", "liveness_score", "presentation"))
+_CHECKS: Final[tuple[tuple[str, Score, str], ...]] = (
+    ("match", "match_score", "pair"),
+    ("liveness", "liveness_score", "presentation"),
+)
 _AUTHORITY: Final = 50
 _LONGEST_ID: Final = 256  # what the schema allows
 
@@ -118,12 +121,16 @@ class Intake:
     def asked(self, cell: Mapping[str, str]) -> list[str]:
         """Return what upstream asked for.
 
-        A blank score was asked for where its truth is known or the policy demands it; an absent column was not.
+        A blank score was asked for where its truth is known, where blanks of the file mean that (`scorefile.blanks`),
+        or where the policy demands it; an absent column was not, nor what a row with a label of the other check lacks.
         """
         asked = []
+        labelled = any(truth in cell for _, _, truth in _CHECKS)
+        alone = not labelled and any(score in cell for _, score, _ in _CHECKS)
         for check, score, truth in _CHECKS:
             known = score in self.reader.columns.fields and (score in cell or truth in cell)
-            if known or check in self.required:
+            blanks = self.reader.blanks.get(score)
+            if known or check in self.required or (blanks and blanks.asked(alone=alone)):
                 asked.append(check)
         return asked
 

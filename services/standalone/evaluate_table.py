@@ -8,6 +8,7 @@ from proofwatch.biometrics.evaluation import Evaluation, evaluate_scores
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.trials import Trials
 from proofwatch.plain import one_line
+from proofwatch.scorefile.blanks import blanks_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
 from proofwatch.scorefile.mapping import SCORES, Mapping, Score
 from proofwatch.scorefile.outcome import Outcome
@@ -64,7 +65,8 @@ def evaluate_table(
     scales: dict[Score, Scale] = {name: mapping.scale_of(name, decimal_comma=commas) for name in SCORES}
     for name in own_range:
         scales[name].any_range = scales[name].as_written
-    reader = Reader(with_times(table, columns), mapping, scales)
+    columns = with_times(table, columns)
+    reader = Reader(columns, mapping, scales, blanks=blanks_of(table, columns, mapping, scales))
     outcome = Outcome(table.file, reader, cap)
     selection = select_rows(table, intake_of(reader, required), horizon_ms, outcome)
     labelled = read_trials(table, reader, segments, selection.truth, progress)

@@ -15,6 +15,7 @@ from proofwatch.events import topics
 from proofwatch.events.topics import is_dead_letter_topic
 from proofwatch.governance.policy import load_policy
 from proofwatch.intake import Intake
+from proofwatch.scorefile.blanks import blank_notes, blanks_of
 from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.trials import check_scales, columns_of, scales_of
@@ -85,8 +86,11 @@ def of_file(path: Path, mapping_path: Path | None, tenant: str, rate: float, now
     columns = with_times(table, columns_of(table, mapping, str(mapping_path) if mapping_path else None))
     check_scales(table, columns, mapping)
     scales = scales_of(table, columns, mapping, dict.fromkeys(_SCORES), 0.01).scales
+    blanks = blanks_of(table, columns, mapping, scales)
+    for note in blank_notes(blanks):
+        sys.stderr.write(f"{path}: {note}\n")
     intake = Intake(
-        reader=Reader(columns, mapping, scales),
+        reader=Reader(columns, mapping, scales, blanks=blanks),
         tenant=tenant,
         file_digest=uuid4().hex[:12],
         start=now,

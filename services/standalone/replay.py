@@ -19,6 +19,7 @@ from proofwatch.intake import BUILT_IN_SEGMENTS
 from proofwatch.plain import one_line
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import Terminal
+from proofwatch.scorefile.blanks import blanks_of
 from proofwatch.scorefile.mapping import Score, load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.scorefile.reader import Reader, with_times
@@ -94,7 +95,8 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
     }
     with reading(args.file.name) as progress:
         scaled = scales_of(table, columns, mapping, given, cap)
-        reader = Reader(columns, mapping, scaled.scales)
+        blanks = blanks_of(table, columns, mapping, scaled.scales)
+        reader = Reader(columns, mapping, scaled.scales, blanks=blanks)
         intake = intake_of(reader, frozenset(policy.required_checks), args.tenant, start, 1 / args.rate)
         selection = select_rows(table, intake, policy.duplicate_horizon_minutes * 60_000)
         trials = read_trials(table, reader, segments, selection.truth, progress)

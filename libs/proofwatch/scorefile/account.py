@@ -9,6 +9,7 @@ from math import inf, sqrt
 from typing import Final, NamedTuple
 
 from proofwatch.scorefile.labels import likeness
+from proofwatch.scorefile.mapping import BlankMeaning
 
 _MOST_OUTSIDE: Final = 8
 _MOST_GROUPS: Final = 1_000
@@ -43,6 +44,23 @@ class Reasons:
     def total(self) -> int:
         """Return how many rows were refused."""
         return self.counts.total()
+
+
+class Blanks(NamedTuple):
+    """What a blank of one score means.
+
+    `rows`: those without a label in which it is blank, and the other score is there. `both`: those that have both.
+    `said`: the mapping decides, also of rows without any score, and of those with a label of the other check.
+    """
+
+    meaning: BlankMeaning
+    rows: int
+    both: int
+    said: bool
+
+    def asked(self, *, alone: bool) -> bool:
+        """Return whether a blank was asked for; `alone`: the other score is there, and no label."""
+        return self.meaning == "missing" and (alone or self.said)
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ def notes(account: Account) -> list[str]:
         said.append(f"{name}: {count:,} {_rows(count)} say in a word that there is none, and count as blank")
     for name, count in sorted(account.commas.items()):
         said.append(f"{name}: {count:,} numbers with a decimal comma are read so")
-    for name, count in sorted(account.respelt.items()):
+    for name, count in sorted((+account.respelt).items()):
         said.append(
             f"{name}: {count:,} {_rows(count)} spell {_TRUTHS[name].replace('|', ' or ')} otherwise, and are read so"
         )

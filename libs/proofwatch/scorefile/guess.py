@@ -14,6 +14,7 @@ from typing import Final
 from proofwatch.events.mending import ROUNDING
 from proofwatch.scorefile.account import Side
 from proofwatch.scorefile.advice import SENTINELS
+from proofwatch.scorefile.blanks import blanks_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS, Columns
 from proofwatch.scorefile.guess_times import MOST_TRIED, time_findings
 from proofwatch.scorefile.labels import YES_OR_NO, pair_of, presentation_of
@@ -88,7 +89,7 @@ def guess(table: Table) -> str:
     if meant.dropped:
         said.append(f"# Not used: {', '.join(map(_quoted, meant.dropped))}. Groups to compare go under segments:")
         said.append("# segments: {theirs: name_of_the_group}")
-    return "\n".join([*said, *_values(table, meant)]) + "\n"
+    return "\n".join([*said, *_values(table, meant), *_blanks(table, meant)]) + "\n"
 
 
 def _columns(present: Sequence[str]) -> tuple[dict[str, str], dict[str, list[str]]]:
@@ -140,6 +141,17 @@ def _values(table: Table, columns: Columns) -> list[str]:
     said += time_findings(reader.times, [(line, text) for line, text in times if text])
     said += _spellings(words, numbers, columns)
     return _merged(said)
+
+
+def _blanks(table: Table, columns: Columns) -> list[str]:
+    """Return what blank scores may mean, where one stands beside a score that is there."""
+    scales = {name: Mapping().scale_of(name, decimal_comma=True) for name in SCORES}
+    return [
+        f"# blank_scores: {{{name}: {found.meaning}}} # {found.rows:,} with the other score only, {found.both:,} have "
+        "both: missing, or not_requested?"
+        for name, found in blanks_of(table, columns, Mapping(), scales).items()
+        if found.rows
+    ]
 
 
 def _score(name: str, truth: str, found: _Numbers, percents: int, column: str) -> list[str]:

@@ -17,6 +17,7 @@ from proofwatch.strict_yaml import load_yaml
 from proofwatch.textfile import TableError
 
 Score = Literal["match_score", "liveness_score"]
+BlankMeaning = Literal["missing", "not_requested"]
 SCORES: Final[tuple[Score, Score]] = ("match_score", "liveness_score")
 TRUTHS: Final = {"pair": (GENUINE, IMPOSTOR), "presentation": (BONA_FIDE, ATTACK)}
 _WORDS: Final = {**TRUTHS, "attack_class": (PRESENTED, INJECTION)}
@@ -91,10 +92,11 @@ class Mapping(BaseModel):
 
     `columns`: their column → our field. `segments`: their column → the name of a segment of one's own. `scale`: the
     ends of a score's scale in the file's own units, such as [0, 100] or [-1, 1]. `lower_is_better`: scores that are
-    distances. `missing_values`: what stands for no score, such as -1. `decimal`: "," where numbers have a decimal
-    comma. `time_format`: one form or a list, see `Times`. `time_zone`: of times that name none. `label_delay`: how long
-    after its transaction a truth comes that has no `labelled_at`, such as 3d, 12h or 30m. `values`: our field or
-    segment → their spelling → ours (null: blank).
+    distances. `missing_values`: what stands for no score, such as -1. `blank_scores`: whether a score that is not there
+    was asked for and is `missing`, or was `not_requested`, where no label says it. `decimal`: "," where numbers have a
+    decimal comma. `time_format`: one form or a list, see `Times`. `time_zone`: of times that name none. `label_delay`:
+    how long after its transaction a truth comes that has no `labelled_at`, such as 3d, 12h or 30m. `values`: our field
+    or segment → their spelling → ours (null: blank).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -104,6 +106,7 @@ class Mapping(BaseModel):
     scale: Annotated[dict[Score, Ends], BeforeValidator(_by_score)] = {}
     lower_is_better: Annotated[list[Score], BeforeValidator(_directions)] = []
     missing_values: Annotated[dict[Score, Texts], BeforeValidator(_by_score)] = {}
+    blank_scores: Annotated[dict[Score, BlankMeaning], BeforeValidator(_by_score)] = {}
     decimal: Literal[".", ","] | None = None
     time_format: Annotated[list[Annotated[str, AfterValidator(check_format)]], BeforeValidator(_formats)] = []
     time_zone: str = "UTC"

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from proofwatch.scorefile.account import Account, Objection, Reasons
 from proofwatch.scorefile.advice import advice, notes, reasons_said
+from proofwatch.scorefile.blanks import blank_notes
 from proofwatch.scorefile.reader import THE_ROW, Reader
 
 _LINE: Final = re.compile(r"\bline \d+ ")
@@ -81,7 +82,7 @@ class Outcome:
         return [f"{self.file}: {note}" for note in self._notes()]
 
     def _notes(self) -> list[str]:
-        said = [*self.reader.notes(), *notes(self.account)]
+        said = [*blank_notes(self.reader.blanks), *self.reader.notes(), *notes(self.account)]
         if self.repeated:
             said.append(f"transaction_id: {self.repeated:,} rows repeat another one, and count once with it")
         if self.further:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from proofwatch.biometrics.spellings import attack_kind_of, attack_kind_word
 from proofwatch.biometrics.trials import ATTACK
-from proofwatch.scorefile.account import Account, Facts, Objection
+from proofwatch.scorefile.account import Account, Blanks, Facts, Objection
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, Columns
 from proofwatch.scorefile.labels import LONGEST_SPECIES, YES_OR_NO, group_of, pair_of, presentation_of
 from proofwatch.scorefile.mapping import SCORES, Score, values_of
@@ -18,6 +19,7 @@ from proofwatch.tabular import Row, Table
 
 _GOOD: Final = {"match_score": ("pair", "genuine"), "liveness_score": ("presentation", "bona_fide")}
 _LONGEST_ID: Final = 256
+_NO_BLANKS: Final[Mapping[Score, Blanks]] = MappingProxyType({})
 AMBIGUOUS: Final = "is a yes or no, and does not say to what"
 UNKNOWN: Final = "is no spelling that is known"
 BLANK_TIME: Final = "is blank, where other rows have a time"
@@ -64,10 +66,20 @@ class Reader:
     """Reads rows by columns, mapping and scales, and accounts for what it read."""
 
     def __init__(
-        self, columns: Columns, mapping: MappingFile, scales: Mapping[Score, Scale], account: Account | None = None
+        self,
+        columns: Columns,
+        mapping: MappingFile,
+        scales: Mapping[Score, Scale],
+        account: Account | None = None,
+        *,
+        blanks: Mapping[Score, Blanks] = _NO_BLANKS,
     ) -> None:
-        """`scales`: how each score is read; where one is not given, by the mapping."""
+        """`scales`: how each score is read; where one is not given, by the mapping.
+
+        `blanks`: what a blank score means (`scorefile.blanks`); without it that nothing was asked.
+        """
         self.columns = columns
+        self.blanks = blanks
         self.mapping = mapping
         self.scales: dict[Score, Scale] = {name: scales.get(name) or mapping.scale_of(name) for name in SCORES}
         self.account = account or Account()
@@ -86,7 +98,7 @@ class Reader:
 
     def anew(self) -> "Reader":
         """Return a reader of the same kind whose account is empty."""
-        return Reader(self.columns, self.mapping, self.scales)
+        return Reader(self.columns, self.mapping, self.scales, blanks=self.blanks)
 
     def read(self, row: Row) -> Reading:
         """Return what a row says."""

@@ -11,6 +11,7 @@ from proofwatch.chronology import Survey, Timed, in_order
 from proofwatch.events.codec import LABEL, TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.intake import Intake
+from proofwatch.scorefile.blanks import blanks_of
 from proofwatch.scorefile.columns import BUILT_IN_SEGMENTS, FIELDS
 from proofwatch.scorefile.mapping import SCORES, Mapping, Score
 from proofwatch.scorefile.outcome import Outcome
@@ -57,7 +58,8 @@ class TableFile(FileSource):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:12]
         timed = "occurred_at" in columns.fields
-        self._intake = Intake(Reader(columns, mapping, scales), tenant, digest, _START, _STEP, required, timed)
+        reader = Reader(columns, mapping, scales, blanks=blanks_of(table, columns, mapping, scales))
+        self._intake = Intake(reader, tenant, digest, _START, _STEP, required, timed)
         self.outcome = Outcome(table.file, self._intake.reader, cap)
 
     def _arrivals(self) -> Iterator[Arrival]:
