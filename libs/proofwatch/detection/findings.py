@@ -48,7 +48,8 @@ Tables = Mapping[Panel, Mapping[Slice, tuple[int, int]]]
 class FindingHistory(NamedTuple):
     """An anomaly by all of its revisions that came so far.
 
-    `worst` is the firing revision with the most evidence (None: only its end is known yet), `latest` the newest one.
+    `worst` is the firing revision with the most evidence (None: only its end is known yet), `latest` the newest one;
+    `grown` is the one with the most that went wrong by then: a chart goes on counting while it fires.
     """
 
     worst: Anomaly | None
@@ -63,6 +64,20 @@ class FindingHistory(NamedTuple):
     since_low: datetime | None = None
     since_high: datetime | None = None
     """A 90 % interval of `since`; None: it is exact, or none is known."""
+    grown: Anomaly | None = None
+
+    @property
+    def newest(self) -> Anomaly:
+        """Return what says how far a finding that fired has come: its numbers, and by when they are so."""
+        told = self.grown or self.worst  # kept by a release that noted one only
+        assert told is not None, "only what fired has come far"
+        return told
+
+    @property
+    def affected(self) -> float:
+        """Return about how many trials went otherwise than expected by now, or in the end, of a finding that fired."""
+        ended = self.latest.affected if self.latest.state == "resolved" else None
+        return max(excess(self.newest), ended or 0.0)
 
     @property
     def where(self) -> Slice:
@@ -115,6 +130,7 @@ def finding_of(anomaly: Anomaly) -> FindingHistory:
         known_at if firing and anomaly.severity == "high" else None,
         anomaly.since_low,
         anomaly.since_high,
+        anomaly if firing else None,
     )
 
 
@@ -134,6 +150,7 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
         min((each.sure for each in telling if each.sure), default=None),
         begin.since_low,
         begin.since_high,
+        max((each.newest for each in (one, other) if each.worst is not None), key=_far, default=None),
     )
 
 
@@ -181,5 +198,14 @@ def panel_of(finding: FindingHistory) -> Panel:
 
 
 def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:
-    """What a further rise adds is told beside: the window that names the root stays the one that fired."""
+    """What a further rise adds is told beside: the window that names the root stays the one that fired.
+
+    So does what a chart counts while it fires: in a longer span other causes may have come.
+    """
+    if anomaly.rule == "cusum" and anomaly.cadence == "real_time":
+        return (anomaly.severity == "high", anomaly.step is None, 0.0, -anomaly.revision)
     return (anomaly.severity == "high", anomaly.step is None, excess(anomaly), anomaly.revision)
+
+
+def _far(anomaly: Anomaly) -> tuple[bool, float, int]:
+    return (anomaly.severity == "high", excess(anomaly), anomaly.revision)

@@ -37,9 +37,10 @@ class Incident(NamedTuple):
     chart of the whole tenant that fires because of it says it better.
     `steps`: how the root's rates changed since then; each told rise is one that people are told of.
     `chance`: how many findings as extreme the tenant's looks of a day would make by chance; 0 where a rule with a
-    budget of its own found it. `lead` has the most evidence of the root's own findings. `rejected` and `accepted`:
-    about how many people were wrongly rejected or accepted, beyond what was to be expected; without labels the
-    rejected may be attackers.
+    budget of its own found it. `lead` has the most evidence of the root's own findings, with its counts by now; where
+    the root has none, that of another slice in the window that was sure, for it is compared with the root's counts.
+    `rejected` and `accepted`: about how many people were wrongly rejected or accepted by now, beyond what was to be
+    expected; without labels the rejected may be attackers.
 
     `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
@@ -109,7 +110,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         until=None if cause.until_ms is None else instant_of(cause.until_ms),
         evidence="strong" if chance < CHANCE else "weak",
         chance=chance,
-        lead=worst_of(telling),
+        lead=telling.newest if telling.where == cause.root.where else worst_of(telling),
         metrics=tuple(sorted({each.latest.metric for each in cause.findings})),
         rejected=_people(own, accepted=False),
         accepted=_people(own, accepted=True),
@@ -177,9 +178,8 @@ def _quiet_since(cause: Cause) -> datetime | None:
 
 def _people(own: list[FindingHistory], *, accepted: bool) -> float:
     """Return the largest excess of one metric: those of several overlap, and so do windows of several lengths."""
-    worst = [worst_of(each) for each in own]
-    found = [excess(each) for each in worst if wrongly_accepted(each) == accepted and counts_people(each)]
-    return max(found, default=0.0)
+    told = [each for each in own if wrongly_accepted(each.newest) == accepted and counts_people(each.newest)]
+    return max((each.affected for each in told), default=0.0)
 
 
 def counts_people(anomaly: Anomaly) -> bool:

@@ -6,6 +6,7 @@ from proofwatch.detection.findings import excess, wrongly_accepted
 from proofwatch.detection.incident import Incident, counts_people
 from proofwatch.detection.words import BECAME
 from proofwatch.events.types import Anomaly
+from proofwatch.local_time import minute
 
 
 def people_of(anomaly: Anomaly) -> str:
@@ -22,21 +23,33 @@ def people_of(anomaly: Anomaly) -> str:
 
 def incident_people(incident: Incident) -> str:
     """Return whom an incident concerns, as sentences after a blank; empty where it is nobody."""
-    told = f" About {incident.accepted:,.0f} wrongly accepted." if incident.accepted >= 1 else ""
+    far = _by(incident)
+    told = f" About {incident.accepted:,.0f} wrongly accepted{far}." if incident.accepted >= 1 else ""
     if incident.rejected < 1:
         return told
     if set(incident.metrics) <= BECAME.keys():
-        return f"{told} {_more(incident.metrics, incident.rejected)}{_again(incident)}"
+        return f"{told} {_more(incident.metrics, incident.rejected, far)}{_again(incident)}"
     beyond = f"{incident.rejected:,.0f} rejected beyond what was to be expected"
-    return f"{told} About {beyond}: wrongly, as far as they are no attackers."
+    return f"{told} About {beyond}{far}: wrongly, as far as they are no attackers."
 
 
-def _more(metrics: Iterable[str], number: float) -> str:
-    """Return how many attempts more than expected came to what the metrics count: of one person they may be several."""
+def _by(incident: Incident) -> str:
+    """Return until when people are counted of what goes on; a chart tells it anew with each doubling."""
+    lead = incident.lead
+    own = (lead.segment_name, lead.segment_value) == incident.root.where
+    if not own or incident.state != "firing" or lead.rule != "cusum" or lead.cadence != "real_time":
+        return ""
+    return f", so far (by {minute(lead.window_end, lead.time_zone)})"
+
+
+def _more(metrics: Iterable[str], number: float, far: str = "") -> str:
+    """Return how many attempts more than expected came to what the metrics count: of one person they may be several.
+
+    `far`: until when they are counted.
+    """
     became = " or ".join(sorted(BECAME[each] for each in metrics))
-    return (
-        f"About {number:,.0f} attempts {became} beyond what was to be expected: needlessly, as far as not by attackers."
-    )
+    beyond = f"{number:,.0f} attempts {became} beyond what was to be expected"
+    return f"About {beyond}{far}: needlessly, as far as not by attackers."
 
 
 def _again(incident: Incident) -> str:

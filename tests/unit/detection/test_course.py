@@ -14,7 +14,7 @@ from proofwatch.detection.incident_event import change_of, event_of
 from proofwatch.detection.incidents import Incidents, observe
 from proofwatch.events.codec import INCIDENT
 from proofwatch.events.types import Anomaly, Step
-from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
 _HANDSET: Final = ("device_model", "A-1801")
 
@@ -141,3 +141,40 @@ def test_of_many_steps_those_that_were_told_stay(count: int) -> None:
     steps = _one([chart, *told, *more]).steps
     assert len(steps) < count
     assert steps[0].told
+
+
+def _grown(chart: Anomaly, revision: int, minute: int, affected: float) -> Anomaly:
+    """Return the revision of a chart's finding that says how many it concerns by then."""
+    fields = {name: getattr(chart, name) for name in chart.__struct_fields__}
+    more = {"revision": revision, "window_end": _at(minute), "k": round(affected) + 20, "affected": affected}
+    return Anomaly(**(fields | more))
+
+
+def test_how_many_by_now_is_said_and_is_no_news() -> None:
+    """People follow, and by when; the window that names the root, and what the id is of, stay. In any order."""
+    chart = _chart(since=840, until=860, affected=20.0)
+    later = [_grown(chart, 2, 900, 64.5), _grown(chart, 3, 990, 300.2)]
+    before = _one([chart])
+    for order in permutations((chart, *later)):
+        found = _one(order)
+        assert (found.incident_id, found.root, found.since) == (before.incident_id, before.root, before.since)
+        assert (found.rejected, found.lead.revision) == (300.2, 3)
+    assert change_of(found._replace(revision=2), before) == "changed"
+    event = event_of(found, before)
+    assert "About 300 rejected beyond what was to be expected, so far (by 2026-03-02 16:30 UTC)" in event.sentence
+    assert "320 of 1,000" in event.sentence
+    assert event.lead_revision == 3
+
+
+def test_what_is_over_says_what_it_came_to() -> None:
+    """The end of a chart has its final count; "so far" is said of nothing that ended."""
+    chart = _chart(since=840, until=860, affected=20.0)
+    grown = _grown(chart, 2, 990, 130.0)
+    ended = within(grown, 1020, revision=3, affected=151.6)
+    for order in permutations((chart, grown, ended)):
+        found = _one(order)
+        assert (found.state, found.rejected) == ("ended", 151.6)
+    event = event_of(found, _one([chart, grown]))
+    assert event.change == "ended"
+    assert "About 152 rejected beyond what was to be expected:" in event.sentence
+    assert _one([chart, grown, within(grown, 1020, revision=3, affected=None)]).rejected == 130.0

@@ -15,6 +15,7 @@ from proofwatch.instants import instant_of
 from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.cusum.again import Step
 from services.aggregator.core.cusum.chart import Chart, Counts
+from services.aggregator.core.cusum.growth import excess
 from services.aggregator.core.cusum.step import Seen
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
 from services.aggregator.core.lengths import FIVE_MS
@@ -77,7 +78,7 @@ def event(key: SeriesKey, state: AnomalyState, seen: Seen, counts: Counts, known
         known_at=instant_of(known_ms),
         statistic=chart.statistic,
         threshold=seen.limit if state.severity == "high" else None,
-        affected=abs(chart.k - chart.expected) if firing else None,
+        affected=excess(chart, up=seen.direction == "up") if firing else seen.final,
         step=_step(key.metric, seen.step, known_ms) if firing else None,
         counted="first_attempts" if seen.firsts else None,
     )

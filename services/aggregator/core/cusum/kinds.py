@@ -64,7 +64,7 @@ def changed(state: RateState) -> RateState:
     """Return a rate that counts the other kind from now on: charts begin at zero; what alarms goes on until they show
     that it is over.
     """
-    up, down = (Side(alarmed_ms=side.alarmed_ms) for side in (state.up, state.down))
+    up, down = (Side(alarmed_ms=side.alarmed_ms, doublings=side.doublings) for side in (state.up, state.down))
     return replace(state, firsts=not state.firsts, up=up, down=down)
 
 

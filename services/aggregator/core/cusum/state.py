@@ -27,7 +27,8 @@ class Side(Struct, frozen=True, array_like=True):
     `alarmed_ms`: the window in which one of them reached its limit, until both are back at zero; 0: none did. `back`:
     windows since then in which both stood at zero, with their counts. `again`: what is watched while it is alarmed.
     `changed`: when the rate left the moving baseline; as it was when it alarmed, until that is over. `ending`: whether
-    it came back since (`cusum.back`).
+    it came back since (`cusum.back`). `doublings`: the power of two that its excess was told to be below
+    (`cusum.growth`).
     """
 
     baseline: Chart = ZERO
@@ -38,6 +39,7 @@ class Side(Struct, frozen=True, array_like=True):
     again: Again | None = None
     changed: Posterior = EMPTY
     ending: Chart = ZERO
+    doublings: int = 0
 
 
 QUIET: Final = Side()

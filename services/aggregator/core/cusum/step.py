@@ -10,6 +10,7 @@ from services.aggregator.core.cusum.again import Step, began, stepped
 from services.aggregator.core.cusum.back import came_back, moved_back
 from services.aggregator.core.cusum.change_point import EMPTY, Begin, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
+from services.aggregator.core.cusum.growth import doubled, so_far
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
 from services.aggregator.core.series import Direction
@@ -22,7 +23,8 @@ class Seen(NamedTuple):
     `over`: both charts stood at zero for long enough, so that what fires is over; `alarms`: one of them is at its
     limit; `low`: a whole tenant's is at the low one; `step`: the rate left the alarm's own level, or is back at
     it. `begin`: when the rate changed, if the chart is the one against the moving baseline. `firsts`: they count first
-    attempts.
+    attempts. `grew`: what alarms counts a power of two more than it told; `final`: what it had come to when it was
+    over, None: it is not, or that is not known.
     """
 
     direction: Direction
@@ -36,6 +38,8 @@ class Seen(NamedTuple):
     step: Step | None = None
     begin: Begin | None = None
     firsts: bool = False
+    grew: bool = False
+    final: float | None = None
 
 
 def closed(
@@ -70,11 +74,24 @@ def closed(
             up, step = _watched(_side(state.up, state, each, rule.odds_ratio, rule), state, each, rule, whole=whole)
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
-        state = replace(state, up=up, down=down)
-        row.rates[metric] = state = _counted(state, each, out=is_left_out(state, start_ms, rule))
         upwards = _seen("up", up, state, rule, whole=whole)._replace(step=step)
-        told[metric] = (upwards, _seen("down", down, state, rule, whole=whole))
+        downwards = _seen("down", down, state, rule, whole=whole)
+        if state.up.alarmed_ms or up.alarmed_ms:
+            up, upwards = _grown(state.up, up, upwards)
+        if state.down.alarmed_ms or down.alarmed_ms:
+            down, downwards = _grown(state.down, down, downwards)
+        state = replace(state, up=up, down=down)
+        row.rates[metric] = _counted(state, each, out=is_left_out(state, start_ms, rule))
+        told[metric] = (upwards, downwards)
     return told
+
+
+def _grown(before: Side, side: Side, seen: Seen) -> tuple[Side, Seen]:
+    up = seen.direction == "up"
+    if not side.alarmed_ms:
+        return side, seen._replace(final=so_far(before, up=up))
+    side, grew = doubled(before, side, up=up)
+    return side, seen._replace(grew=grew)
 
 
 def is_left_out(state: RateState, start_ms: int, rule: CusumRule) -> bool:

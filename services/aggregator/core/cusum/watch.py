@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
@@ -19,6 +21,7 @@ from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
+from services.aggregator.core.cusum.growth import so_far
 from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
@@ -126,7 +129,7 @@ class RateWatch:
             if state.quiet + 1 >= self._patience(key, state):
                 after, ending = quiet.ended(key, state, bucket.end_ms, self.evidence(key), self._days_of)
                 self._put(key, after)
-                yield ending
+                yield replace(ending, affected=self._so_far(key))
 
     def evidence(self, key: SeriesKey) -> Evidence:
         """Return what a series is compared with, without trials."""
@@ -257,7 +260,7 @@ class RateWatch:
         effect = TRANSITIONS[phase, observation]
         if effect == "none":
             return
-        told = phase == "high" and seen.step is not None
+        told = phase == "high" and (seen.step is not None or seen.grew)
         after = moved(key, counts.start_ms, effect, observation, anomaly, told=told)
         self._put(key, after)
         if effect != "hold" or told:
@@ -271,6 +274,11 @@ class RateWatch:
         chart, rule = seen.chart, self._rule
         compared = Compared(chart.k, chart.expected, chart.rest_k, chart.rest_expected)
         return own_effect(compared, seen.direction, rule.segment_ratio, rule.segment_alpha, seen.phi)
+
+    def _so_far(self, key: SeriesKey) -> float | None:
+        rates = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)
+        up = key.direction == "up"
+        return None if rates is None else so_far(rates.up if up else rates.down, up=up)
 
     def _patience(self, key: SeriesKey, state: AnomalyState) -> int:
         rates = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)

@@ -86,7 +86,8 @@ def test_what_is_new_begins_with_first_attempts() -> None:
     assert usual_rate(bank) == pytest.approx(0.01, rel=0.05)
     assert bank.rows[BANK].rates[METRIC].phi < 1.25
     events = told(bank, tried(2, 12 * 8, 8 * DAY, rate=0.03))
-    (event,) = [e for e in events if (e.severity, e.segment_name) == ("high", None)]
+    event, *later = [e for e in events if (e.severity, e.segment_name) == ("high", None)]
+    assert {e.anomaly_id for e in later} == {event.anomaly_id}
     assert event.counted == "first_attempts"
     assert event.affected == pytest.approx(event.k - event.n * event.baseline_rate)
     assert ANOMALY.decode(ANOMALY.encode(event)) == event
