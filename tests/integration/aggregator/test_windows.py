@@ -371,12 +371,37 @@ async def test_a_rise_raises_real_time_and_daily_anomalies_that_end(postgres_dsn
         await made.pass_time(2 * DAY_S)
         found = [a for a in made.anomalies() if a.metric == "liveness_fail_rate" and a.segment_name is None]
         charts = [a for a in found if a.rule == "cusum" and a.direction == "up"]
-        assert [(a.state, a.severity, a.revision) for a in charts] == [("firing", "high", 1), ("resolved", "high", 2)]
+        states = [("firing", "high", 1), ("firing", "high", 2), ("resolved", "high", 3)]
+        assert [(a.state, a.severity, a.revision) for a in charts] == states
+        begun, grown, over = charts
+        assert [(a.k, a.affected) for a in (begun, grown)] == [(90, pytest.approx(84, abs=9)), (150, over.affected)]
         assert charts[0].action == "flag_cohort_for_manual_review"
         assert charts[0].since == START
-        assert timedelta(minutes=15) < charts[1].window_end - charts[0].window_end < timedelta(minutes=50)
+        assert timedelta(minutes=15) < over.window_end - begun.window_end < timedelta(minutes=50)
         days = [a for a in found if a.cadence == "daily"]
         assert [(a.state, a.action, a.k, a.n) for a in days] == [("firing", "incident_review", 150, 3600)]
+
+
+async def test_batches_of_any_size_find_the_same(new_database: Callable[[], str]) -> None:
+    """A wave of three hours that grows from 5 to 50 %: begin, how many by now, each step and the end, to the byte."""
+
+    def fails(n: int) -> bool:
+        return 1800 <= n < 7200 and n % 20 < (1 if n < 3600 else 4 if n < 5400 else 10)
+
+    verdicts = [verdict(n, START + timedelta(seconds=2 * n), failed=fails(n)) for n in range(10_800)]
+    found = []
+    for batch in (31, 500):
+        async with house(new_database(), batch=batch) as made:
+            for begin in range(0, len(verdicts), 1_800):
+                await made.feed(verdicts[begin : begin + 1_800])
+                await made.settle()
+            await made.pass_time(2 * DAY_S)
+            found.append(sorted(made.anomalies(), key=lambda each: (each.anomaly_id, each.revision)))
+    assert found[0] == found[1]
+    charts = [each for each in found[0] if each.rule == "cusum" and each.segment_name is None]
+    of_check = [each for each in charts if each.metric == "liveness_fail_rate" and each.direction == "up"]
+    assert {each.state for each in of_check} == {"firing", "resolved"}
+    assert len(of_check) >= 4
 
 
 async def days_of(dsn: str, chunk: int) -> tuple[list[Window], list[Anomaly]]:

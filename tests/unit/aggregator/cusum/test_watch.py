@@ -88,8 +88,11 @@ def test_it_ends_by_the_reverse_evidence(grown: Bank) -> None:
     bank.run(after(3, 8, {WHOLE: (PER_WINDOW, 0.04)}, bank))
     assert [each.state for each in bank.anomalies.values() if each.severity == "high"] == ["firing"]
     end_ms = bank.rows[BANK].last_ms + FIVE_MS
-    (event,) = [e for e in bank.run(after(4, 24, USUAL, bank)) if e.severity == "high" and e.direction == "up"]
-    assert (event.state, event.resolution) == ("resolved", None)
+    events = [e for e in bank.run(after(4, 24, USUAL, bank)) if e.severity == "high" and e.direction == "up"]
+    (event,) = [e for e in events if e.state == "resolved"]
+    assert len(events) <= 2  # an excess that was just below a power of two may pass it by chance
+    assert event is events[-1]
+    assert event.resolution is None
     assert 2 * HOUR_MS < ms_of(event.window_end) - end_ms < 12 * HOUR_MS
     assert event.n > 0
 
@@ -173,7 +176,7 @@ def test_a_value_that_is_gone_ends_for_want_of_traffic(grown: Bank) -> None:
     """After as long as its own traffic makes a surprise; in the words that all findings have."""
     bank, value = deepcopy(grown), ("sdk_version", "5.0.0")
     wrong = bank.run(after(3, 3, {**USUAL, value: (20, 0.5)}, bank))
-    assert [(e.segment_value, e.severity) for e in wrong if e.segment_value] == [("5.0.0", "high")]
+    assert {(e.segment_value, e.severity, e.state) for e in wrong if e.segment_value} == {("5.0.0", "high", "firing")}
     (ended,) = [e for e in bank.run(after(4, 2, USUAL, bank)) if e.segment_value]
     assert (ended.state, ended.resolution, ended.direction, ended.k, ended.n) == ("resolved", "no_traffic", "up", 0, 0)
 
