@@ -124,6 +124,13 @@ PLANTED: Final = (
         SCORES,
     ),
     Scenario(
+        "outage_young",
+        "The same, of a tenant that is known for three days.",
+        plants.outage,
+        (Target("high_90_s", "most", 1_200.0), *AS_ONE),
+        SCORES._replace(warm_days=3),
+    ),
+    Scenario(
         "flapping",
         "Liveness failures are 1.9 times and 2.1 times as many by turns, half an hour each, for two days.",
         plants.flapping,

@@ -12,7 +12,6 @@ from tests.scenarios.plants import MATCH, VOLUME
 from tests.scenarios.targets import AS_ONE, Target
 
 TENANT: Final = "harbour-bank"
-YOUNG: Final = "traffic that stops is of low evidence in a tenant's first 14 days; see outage"
 
 
 def _opened(transaction: Transaction, planted: bool) -> Transaction:
@@ -109,7 +108,7 @@ JOURNEYS: Final = (
         11.0,
         12.0,
         _WHOLE,
-        tuple(each._replace(known=YOUNG) for each in AS_ONE),
+        (Target("high_50_s", "most", 1_200.0), *AS_ONE),
         metrics=frozenset(),
         rules=VOLUME,
         change=_gone,

@@ -28,13 +28,15 @@ class Chart(Struct, array_like=True, frozen=True):
     longest: float = 0.0
     seen: int = 0
     bins: dict[int, int] = {}
+    fast: float = 0.0
+    spread: float = 0.0
 
 
 class Reading(NamedTuple):
     """What a detector says of a minute: k in n since `since_ms`, where `baseline_k` in `baseline_n` are usual.
 
     `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions. `at_score`: the score
-    below which k of n lie.
+    below which k of n lie. `habit`: that it may be one of a tenant that is not known for long, and proves nothing.
     """
 
     observation: MinuteObservation
@@ -49,6 +51,7 @@ class Reading(NamedTuple):
     threshold: float = 0.0
     affected: float = 0.0
     at_score: float | None = None
+    habit: bool = False
 
 
 NO_TRIALS = Reading("no_trials")

@@ -13,7 +13,7 @@ from services.aggregator.core.real_time.detector import NO_TRIALS, Detector
 from services.aggregator.core.real_time.life import Change, Changes, Marks
 from services.aggregator.core.real_time.tenant import TenantState, Told
 from services.aggregator.core.series import SeriesKey
-from services.aggregator.core.times import HOUR_MS, MINUTE_MS, MINUTE_S
+from services.aggregator.core.times import MINUTE_MS, MINUTE_S
 
 
 class Published(NamedTuple):
@@ -42,7 +42,7 @@ def publish(
         if (change.told_ms is not None) == firing:
             continue
         told[detector.name] = moved = _moved(tenant, detector, change, known)
-        published.append(Published(change.end_ms, _event(tenant, detector, change, moved, state.reference.first_hour)))
+        published.append(Published(change.end_ms, _event(tenant, detector, change, moved)))
     if published:
         state = TenantState(state.reference, state.minutes, state.before, state.after, told)
     return state, published
@@ -56,31 +56,24 @@ def _stands(standing: Mapping[str, Any], name: str) -> bool:
 def _moved(tenant: str, detector: Detector, change: Change, known: Told | None) -> Told:
     if change.told_ms is None:
         assert known is not None, "only what is told ends"
-        return Told(known.anomaly_id, known.revision + 1, known.told_ms, False, known.since_ms)
+        return Told(known.anomaly_id, known.revision + 1, known.told_ms, False, known.since_ms, known.habit)
     since_ms = change.reading.since_ms or change.start_ms
     if known and known.told_ms == change.told_ms:  # taken back by late data, and back again
-        return Told(known.anomaly_id, known.revision + 1, known.told_ms, True, since_ms)
+        return Told(known.anomaly_id, known.revision + 1, known.told_ms, True, since_ms, change.reading.habit)
     parts = (detector.rule, detector.metric, tenant, detector.direction, change.told_ms)
-    return Told(derived_id("anomaly", *parts), 1, change.told_ms, True, since_ms)
+    return Told(derived_id("anomaly", *parts), 1, change.told_ms, True, since_ms, change.reading.habit)
 
 
 _CERTAIN: Final = 1.0
 
 
-_HABITS_HOURS: Final = 14 * 24
-"""So long a quiet evening, weekend or holiday may be the first of its kind."""
+def _severity(told: Told) -> Severity:
+    """Return how severe it is: what may be a habit of a tenant that is not known for long proves nothing."""
+    return "low_evidence" if told.habit else "high"
 
 
-def _severity(detector: Detector, told: Told, first_hour: int | None) -> Severity:
-    """Return how severe it is: that traffic stopped is of low evidence while the tenant's habits are not known."""
-    if detector.absent is None:
-        return "high"
-    known = first_hour is not None and told.told_ms // HOUR_MS - first_hour >= _HABITS_HOURS
-    return "high" if known else "low_evidence"
-
-
-def _event(tenant: str, detector: Detector, change: Change, told: Told, first_hour: int | None) -> Anomaly:
-    reading, severity = change.reading, _severity(detector, told, first_hour)
+def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anomaly:
+    reading, severity = change.reading, _severity(told)
     rate = reading.k / reading.n if reading.n else 0.0
     if reading.k > reading.n:  # transactions a minute are no share
         low, high = rate, rate

@@ -43,13 +43,14 @@ class Memory(Struct, array_like=True, frozen=True):
 
 
 class Told(Struct, array_like=True, frozen=True):
-    """What was published last of a series."""
+    """What was published last of a series; `habit`: that it may be one, and is of low evidence."""
 
     anomaly_id: str
     revision: int
     told_ms: int
     firing: bool
     since_ms: int
+    habit: bool = False
 
 
 class TenantState(Struct, array_like=True):

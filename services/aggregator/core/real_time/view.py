@@ -49,10 +49,10 @@ class View:
         self._policy = expected
         self._sums: dict[str, Sums] = {}
         self.hour = hour
-        self._days = days
-        self._reference = reference
-        self._mature = reference.mature(hour)
-        self.total = grown(reference.total, self._mature)
+        self.days = days
+        self.reference = reference
+        self.mature = reference.mature(hour)
+        self.total = grown(reference.total, self.mature)
         self._least: dict[int, int | None] = {}
         self._shapes: dict[Check, Shape] = {}
         self._expected: dict[str, float | None] = {}
@@ -74,23 +74,23 @@ class View:
 
     def stands_in(self, metric: str) -> bool:
         """Return whether a rate began anew within the last week, so that what was before it may stand in."""
-        first = self._anew.get(metric, self._reference.begun.get(metric))
-        began = self._reference.first_hour
+        first = self._anew.get(metric, self.reference.begun.get(metric))
+        began = self.reference.first_hour
         return first is not None and began is not None and began < first and self.hour - first < FIRST_HOURS
 
     def _of(self, metric: str) -> Sums:
         if metric not in self._sums:
-            first, known = self._anew.get(metric), self._reference.apart.get(metric)
+            first, known = self._anew.get(metric), self.reference.apart.get(metric)
             if first is not None:
-                self._sums[metric] = grown(Sums(), since(self._mature, first))
+                self._sums[metric] = grown(Sums(), since(self.mature, first))
             else:
-                self._sums[metric] = self.total if known is None else grown(known, self._mature)
+                self._sums[metric] = self.total if known is None else grown(known, self.mature)
         return self._sums[metric]
 
     def shape(self, check: Check) -> Shape:
         """Return how the scores of a check are usually distributed."""
         if check not in self._shapes:
-            self._shapes[check] = self._reference.shape(check, self._mature, self._anew.get(f"{check}_score"))
+            self._shapes[check] = self.reference.shape(check, self.mature, self._anew.get(f"{check}_score"))
         return self._shapes[check]
 
     def least_rate(self, metric: str) -> float | None:
@@ -107,8 +107,8 @@ class View:
         seen = self._without_the_worst(metric)
         if seen.k < _KNOWN:
             return self._before(metric)
-        known = {} if metric in self._anew else self._reference.by_hour
-        of_hour = known.get(of_day(self._days, self.hour), Sums()).rate(metric)
+        known = {} if metric in self._anew else self.reference.by_hour
+        of_hour = known.get(of_day(self.days, self.hour), Sums()).rate(metric)
         low = wilson(seen.k, seen.n)[0]
         return min(low, wilson(of_hour.k, of_hour.n)[0]) if of_hour.k >= _KNOWN else low / 2
 
@@ -126,10 +126,14 @@ class View:
         """
         last = self.hour - MATURE_HOURS - 1  # one less than mature: those are absorbed whenever it is looked at
         first = max(last - RECENT_HOURS + 1, self._anew.get(metric, 0))
-        hours = [each.rates[metric] for each in self._reference.recent if first <= each.hour <= last]
+        hours = [each.rates[metric] for each in self.reference.recent if first <= each.hour <= last]
         ordered = sorted([each for each in hours if each.n], key=lambda each: each.k / each.n)
         kept = ordered[: len(ordered) - (len(ordered) + 3) // 4]
         return Rate(sum([each.k for each in kept]), sum([each.n for each in kept]))
+
+    def seen(self, hour: int) -> bool:
+        """Return whether the hour of an earlier date of the same class of day is known."""
+        return next(self._dates(hour), None) is not None
 
     def least_per_hour(self, hour: int) -> int | None:
         """Return how many transactions an hour has at least; None: no such hour was seen. What happened twice is usual.
@@ -167,8 +171,8 @@ class View:
 
         Classes and hours are those of the tenant's calendar at that hour, for the dates before it too.
         """
-        first, found = self._reference.first_hour, 0
-        calendar = self._days.calendar(hour * HOUR_MS)
+        first, found = self.reference.first_hour, 0
+        calendar = self.days.calendar(hour * HOUR_MS)
         own = calendar.slot(hour)
         for day in range(1, MEMORY_DAYS + 1):
             earlier = hour - 24 * day
@@ -182,7 +186,7 @@ class View:
 
     def _volume(self, hour: int) -> Volume | None:
         """Return what is known of an hour; None: it is older than what is kept of its like."""
-        known = self._reference.volumes.get(UTC_CALENDAR.slot(hour), ())
+        known = self.reference.volumes.get(UTC_CALENDAR.slot(hour), ())
         if len(known) >= DATES and hour < known[0].hour:
             return None
         return next((each for each in known if each.hour == hour), Volume(hour, 0, 0))

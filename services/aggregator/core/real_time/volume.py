@@ -9,11 +9,15 @@ an hour: some tenants send in bursts. Minutes without traffic do not exist; so e
 further ones is a finding (`absent`), and nobody need look at a tenant before. Absence is judged for twenty hours, then
 it is known.
 
+In a tenant's first two weeks a stop may be a habit that nobody knows (`habits`), and is of low evidence. It is of high
+evidence if it may be none, and if, by the rate of the tenant's own last hour, 20 transactions were to be expected of
+the silent minutes, of at most an hour (`recent_rate`). A trickle that goes on is of low evidence until then.
+
 *Surges*: more than three times the second largest five minutes of the hour, of eight dates, and 60 at least.
 
 False findings: with 20 expected none are seen with p = 2e-9, so at most 0.001 a tenant and year from chance. They come
 from habits: a tenant that stops abruptly every evening is told of on its first evening, and once for the first holiday
-in its hours, each until it has happened twice.
+in its hours, each until it has happened twice. The first two weeks: `null_first_days` counts them.
 """
 
 from math import ceil, exp, log
@@ -21,12 +25,13 @@ from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.real_time.detector import UNCLEAR, Absence, Chart, Detector, Reading
+from services.aggregator.core.real_time.habits import known, may_close
 from services.aggregator.core.real_time.minute import Minute
+from services.aggregator.core.real_time.recent_rate import counted, missed_after
 from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 
 _TENTH: Final = 0.1
-_MEMORY: Final = 1 / 30
 _NEW_MINUTES: Final = 120
 _FORGETS: Final = 0.9995
 """Of the longest quiet time, a minute: half is left after a day."""
@@ -39,7 +44,7 @@ def step_down(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> t
     """Return the chart after the minute.
 
     `k` minutes with traffic so far, `n` the end of the last one; `since_ms`: since when the statistic is above zero;
-    `level` transactions a minute; `longest` quiet time in minutes; `seen` transactions since `since_ms`.
+    `longest` quiet time in minutes; `seen` transactions since `since_ms`; `level`, `fast`, `spread`: `recent_rate`.
     """
     end_ms = minute.start_ms + MINUTE_MS
     gap = (minute.start_ms - chart.n) // MINUTE_MS if chart.n else 0
@@ -53,10 +58,11 @@ def step_down(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> t
     if now == 0.0:
         lasted = (minute.start_ms - since_ms) / MINUTE_MS if chart.n else 0.0
         longest, since_ms, seen = max(longest, lasted if lasted < _MINUTES else 0.0), 0, 0
-    level = chart.level * (1 - _MEMORY) ** (gap + 1) + _MEMORY * minute.transactions
-    moved = Chart(now, chart.k + 1, end_ms, since_ms, level, longest, seen)
+    level, fast, spread = counted(chart, gap, minute.transactions)
+    moved = Chart(now, chart.k + 1, end_ms, since_ms, level, longest, seen, fast=fast, spread=spread)
     if now >= limit and since_ms and end_ms - since_ms > rule.quiet_factor * longest * MINUTE_MS:
-        return moved, _reading(since_ms, end_ms, seen, per_minute, now, rule)
+        found = _reading(since_ms, end_ms, seen, per_minute, now, rule)
+        return moved, found._replace(habit=not known(view, end_ms))
     return moved, Reading("within", 0, minute.transactions, 1, 0, 0, per_minute) if now < limit / 2 else UNCLEAR
 
 
@@ -73,10 +79,23 @@ def absent(chart: Chart, end_ms: int, view: View, rule: RealTimeRule) -> Absence
             quiet = (not_before_ms - at_ms) // MINUTE_MS + 1
             found_ms = at_ms + max(needed, quiet, 1) * MINUTE_MS
             if found_ms <= next_ms:
-                return Absence(found_ms, _reading(since_ms, found_ms, chart.seen, per_minute, limit, rule))
+                sure_ms = _sure_ms(chart, end_ms, found_ms, view, rule)
+                told_ms = sure_ms or found_ms
+                reading = _reading(since_ms, told_ms, chart.seen, per_minute, limit, rule)
+                return Absence(told_ms, reading._replace(habit=sure_ms is None))
         statistic += (1 - _TENTH) * per_minute * ((next_ms - at_ms) // MINUTE_MS)
         at_ms = next_ms
     return None
+
+
+def _sure_ms(chart: Chart, end_ms: int, found_ms: int, view: View, rule: RealTimeRule) -> int | None:
+    """Return when silence since `end_ms`, found at `found_ms`, is no habit for certain; None: it may be one."""
+    if known(view, found_ms):
+        return found_ms
+    minutes = missed_after(chart, rule.expected_count)
+    if minutes is None or may_close(view, end_ms):
+        return None
+    return max(found_ms, end_ms + minutes * MINUTE_MS)
 
 
 def step_up(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> tuple[Chart, Reading]:

@@ -11,9 +11,8 @@ from services.aggregator.core.real_time.detector import Reading
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Change
 from services.aggregator.core.real_time.minute import Minute
-from services.aggregator.core.real_time.reference import Reference
 from services.aggregator.core.real_time.tenant import MinuteWatch, TenantState
-from services.aggregator.core.real_time.volume import STOPS, SURGES
+from services.aggregator.core.real_time.volume import STOPS
 from tests.unit.aggregator.real_time.traffic import DAY, HOUR, MINUTE, MONDAY, Told, minute, steady
 
 WATCH = MinuteWatch(RealTimeRule())
@@ -209,13 +208,12 @@ def test_where_traffic_ends_for_good_a_finding_ends_in_words_of_its_own() -> Non
     assert told.published[2].event.resolution == "no_traffic"
 
 
-@pytest.mark.parametrize(("hours", "severity"), [(14 * 24 - 1, "low_evidence"), (14 * 24, "high")])
-def test_that_traffic_stopped_is_of_low_evidence_until_habits_are_known(hours: int, severity: str) -> None:
-    """A first evening, weekend or holiday without traffic is none to wake anybody for; what it says else is not."""
-    state = TenantState(Reference(first_hour=AFTER // HOUR - hours))
-    change = Change(AFTER, Reading("beyond", AFTER, 0, 60, 0, 0, 5.0), AFTER, AFTER + MINUTE)
-    for detector, expected in ((STOPS, severity), (SURGES, "high")):
-        _, (found,) = publish("bank", state, {detector.name: change}, {}, [detector])
-        assert found.event.severity == expected
-    _, (unknown,) = publish("bank", TenantState(), {STOPS.name: change}, {}, [STOPS])
-    assert unknown.event.severity == "low_evidence"
+@pytest.mark.parametrize(("habit", "severity"), [(True, "low_evidence"), (False, "high")])
+def test_what_may_be_a_habit_is_of_low_evidence_to_its_end(*, habit: bool, severity: str) -> None:
+    """A first evening, weekend or holiday without traffic is none to wake anybody for; its end says no more."""
+    begun = Change(AFTER, Reading("beyond", AFTER, 0, 60, 0, 0, 5.0, habit=habit), AFTER, AFTER + MINUTE)
+    over = Change(None, Reading("within"), AFTER + HOUR, AFTER + HOUR + MINUTE)
+    state = TenantState()
+    for change in (begun, over):
+        state, (found,) = publish("bank", state, {STOPS.name: change}, {}, [STOPS])
+        assert found.event.severity == severity
