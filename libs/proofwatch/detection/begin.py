@@ -100,11 +100,17 @@ def _begin(own: Sequence[FindingHistory]) -> Begin | None:
     return Begin(min(each.since for each in telling)) if telling else None
 
 
-def steps_of(own: Sequence[FindingHistory]) -> tuple[Step, ...]:
-    """Return how the root's rates changed, in order. One cause moves several rates: the first that shows it is told."""
+def steps_of(own: Sequence[FindingHistory], others: Sequence[FindingHistory] = ()) -> tuple[Step, ...]:
+    """Return how the root's rates changed, in order. One cause moves several rates: the first that shows it is told.
+
+    `others`: of the whole tenant, and of slices like the root. What they showed before the root had a finding of its
+    own stays: it was told when they were the root.
+    """
     found: list[Step] = []
     told: list[tuple[str, Step]] = []
-    for one, step in sorted(_each(own), key=lambda each: (each[1].known_at, each[0])):
+    first = min(each.found for each in own)
+    before = [each for each in _each(others) if each[1].known_at <= first]
+    for one, step in sorted([*_each(own), *before], key=lambda each: (each[1].known_at, each[0])):
         echo = any(other != one and step.since <= before.known_at for other, before in told)
         if step.told and not echo:
             told.append((one, step))

@@ -1,4 +1,4 @@
-"""The course of an incident in words: how exactly its begin is known, how it rose again, since when it is quiet."""
+"""The course of an incident in words: how exactly its begin is known, what was before, how it rose, and its end."""
 
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.runs import EXACT
@@ -9,7 +9,7 @@ from proofwatch.local_time import minute
 
 def course(incident: Incident) -> str:
     """Return the course in sentences; empty where there is nothing to say."""
-    said = (_begin(incident), _rise(incident), _until(incident))
+    said = (_begin(incident), _before(incident), _rise(incident), _until(incident))
     return " ".join(each for each in said if each)
 
 
@@ -23,6 +23,19 @@ def _begin(incident: Incident) -> str:
     if low is not None and high is not None:
         return f"It began between {minute(low, zone)} and {minute(high, zone)} (90 % sure)."
     return "Its begin is known to the minute." if EXACT & set(incident.rules) else ""
+
+
+def _before(incident: Incident) -> str:
+    """Return what there was before it began, if a chart climbed by two levels, one after the other."""
+    drifts = [each for each in incident.steps if each.direction == "up" and not each.told]
+    before = [each for each in drifts if each.since < incident.since]
+    drift = next((each for each in before if each.metric == incident.lead.metric), None)
+    if drift is None:
+        return ""
+    return (
+        f"Before, they were higher than usual already since {minute(drift.since, incident.lead.time_zone)}: "
+        f"{percent(drift.to_rate)} ({drift.k:,} of {drift.n:,}) in place of {percent(drift.from_rate)}."
+    )
 
 
 def _rise(incident: Incident) -> str:

@@ -202,9 +202,15 @@ def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:
 
     So does what a chart counts while it fires: in a longer span other causes may have come.
     """
+    high, fired = anomaly.severity == "high", not _is_further(anomaly)
     if anomaly.rule == "cusum" and anomaly.cadence == "real_time":
-        return (anomaly.severity == "high", anomaly.step is None, 0.0, -anomaly.revision)
-    return (anomaly.severity == "high", anomaly.step is None, excess(anomaly), anomaly.revision)
+        return (high, fired, 0.0, -anomaly.revision)
+    return (high, fired, excess(anomaly), anomaly.revision)
+
+
+def _is_further(anomaly: Anomaly) -> bool:
+    """Return whether a revision tells of a change after the finding's begin, and not of what there was before that."""
+    return anomaly.step is not None and anomaly.step.since >= (anomaly.since or anomaly.window_start)
 
 
 def _far(anomaly: Anomaly) -> tuple[bool, float, int]:

@@ -97,6 +97,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     lead, telling = max(own, key=_weight), max(own, key=_tells)
     others = [each for each in cause.findings if each not in own]
     begin = begin_of(own, others, cause.root.where, tables)
+    alike = {WHOLE, *cause.root.confounded} - {each.where for each in own}
     found = min(each.found for each in cause.findings)
     founder = min(cause.findings, key=_founds)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)
@@ -122,7 +123,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         known_at=found,
         since_low=begin.low if begin else None,
         since_high=begin.high if begin else None,
-        steps=steps_of(own),
+        steps=steps_of(own, [each for each in told if each.where in alike]),
         until_known=None if cause.until_ms is None else known_of(cause.findings),
     )
 

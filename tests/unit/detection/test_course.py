@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
 from itertools import permutations
 from typing import Any, Final
 
 import pytest
 
 from proofwatch.detection.course_words import course
-from proofwatch.detection.findings import WHOLE
+from proofwatch.detection.findings import WHOLE, FindingHistory, finding_of, merged, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of, event_of
 from proofwatch.detection.incidents import Incidents, observe
@@ -178,3 +179,42 @@ def test_what_is_over_says_what_it_came_to() -> None:
     assert event.change == "ended"
     assert "About 152 rejected beyond what was to be expected:" in event.sentence
     assert _one([chart, grown, within(grown, 1020, revision=3, affected=None)]).rejected == 130.0
+
+
+def test_what_was_before_is_said_and_is_no_news() -> None:
+    """A wave behind a drift: the incident began with the wave, and the drift is a sentence."""
+    drift = _step(300, 860, told=False)
+    chart = _chart(since=840, until=860, around=10, step=drift)
+    later = _grown(chart, 2, 990, 300.0)
+    later = Anomaly(**({name: getattr(later, name) for name in later.__struct_fields__} | {"step": None}))
+    for order in permutations((chart, later)):
+        found = _one(order)
+        assert found.since == _at(840)
+        assert (found.lead.revision, found.rejected, found.steps) == (2, 300.0, (drift,))
+        assert panel_of(_finding(order)).length_s == 60 * 20
+    told = course(found)
+    assert "It began between 2026-03-02 13:50 UTC and 2026-03-02 14:10 UTC" in told
+    assert (
+        "Before, they were higher than usual already since 2026-03-02 05:00 UTC: 20 % (100 of 500) in place of 8 %."
+        in told
+    )
+    assert "rose again" not in told
+    assert change_of(found, None) == "began"
+
+
+def _finding(anomalies: Iterable[Anomaly]) -> FindingHistory:
+    return reduce(merged, map(finding_of, anomalies))
+
+
+def test_steps_are_kept_when_the_root_becomes_clear() -> None:
+    """What the whole tenant showed was told; the handset that turns out to be the root does not take it back."""
+    tenant = _chart(since=300, until=480, where=WHOLE, k=90, n=4000)
+    risen = _stepped(tenant, _step(840, 860), 2)
+    found = _chart(since=300, until=480, k=85, n=1000, affected=65.0)
+    handset = Anomaly(**({name: getattr(found, name) for name in found.__struct_fields__} | {"known_at": _at(900)}))
+    before, after = _one([tenant, risen]), _one([tenant, risen, handset])
+    assert (before.root.where, after.root.where) == (WHOLE, _HANDSET)
+    assert before.steps == after.steps == (_step(840, 860),)
+    assert "rose again since 2026-03-02 14:00" in course(after)
+    late = _stepped(tenant, _step(1000, 1010), 3)
+    assert _one([tenant, risen, handset, late]).steps == (_step(840, 860),)

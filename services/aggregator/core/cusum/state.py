@@ -11,6 +11,7 @@ from services.aggregator.core.cusum.again import Again
 from services.aggregator.core.cusum.change_point import EMPTY, Posterior
 from services.aggregator.core.cusum.chart import ZERO, Chart
 from services.aggregator.core.cusum.profile import Reference, Usual
+from services.aggregator.core.cusum.two_levels import RunUp
 
 
 class RowKey(NamedTuple):
@@ -28,7 +29,7 @@ class Side(Struct, frozen=True, array_like=True):
     windows since then in which both stood at zero, with their counts. `again`: what is watched while it is alarmed.
     `changed`: when the rate left the moving baseline; as it was when it alarmed, until that is over. `ending`: whether
     it came back since (`cusum.back`). `doublings`: the power of two that its excess was told to be below
-    (`cusum.growth`).
+    (`cusum.growth`). `run_up`: by what level a chart against the moving baseline climbs, before it alarms.
     """
 
     baseline: Chart = ZERO
@@ -40,6 +41,7 @@ class Side(Struct, frozen=True, array_like=True):
     changed: Posterior = EMPTY
     ending: Chart = ZERO
     doublings: int = 0
+    run_up: RunUp | None = None
 
 
 QUIET: Final = Side()

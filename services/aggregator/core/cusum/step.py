@@ -13,6 +13,7 @@ from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
 from services.aggregator.core.cusum.growth import doubled, so_far
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
+from services.aggregator.core.cusum.two_levels import climbed, split
 from services.aggregator.core.series import Direction
 from services.aggregator.core.times import DAY_MS
 
@@ -71,9 +72,11 @@ def closed(
         if state.learning:  # after a governed marker what the policy expects is not what is usual
             up = QUIET
         else:
-            up, step = _watched(_side(state.up, state, each, rule.odds_ratio, rule), state, each, rule, whole=whole)
+            moved_up, before = _side(state.up, state, each, rule.odds_ratio, rule)
+            up, step = _watched(moved_up, state, each, rule, whole=whole)
+            step = step or before
         # what the policy expects is a bound: a rate below it is no collapse
-        down = _side(state.down, state, each, 1 / rule.odds_ratio, rule) if state.usual.n else QUIET
+        down = _side(state.down, state, each, 1 / rule.odds_ratio, rule)[0] if state.usual.n else QUIET
         upwards = _seen("up", up, state, rule, whole=whole)._replace(step=step)
         downwards = _seen("down", down, state, rule, whole=whole)
         if state.up.alarmed_ms or up.alarmed_ms:
@@ -116,7 +119,8 @@ def _counted(state: RateState, counts: Counts, *, out: bool) -> RateState:
     )
 
 
-def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule: CusumRule) -> Side:
+def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule: CusumRule) -> tuple[Side, Step | None]:
+    """Return a side after a window; when it alarms, what there was before what it alarms for, if there was."""
     baseline = _against(side.baseline, state.usual, counts, odds_ratio, state.phi, rule)
     reference = ZERO
     if state.reference is not None:
@@ -127,18 +131,21 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
             and reference.statistic >= limit_of(reference.n, state.reference, state.phi, rule.high_limit)
         )
         changed = seen(side.changed, counts, state.usual.p0, odds_ratio, state.phi)
-        return Side(baseline, reference, counts.start_ms if alarms else 0, changed=changed)
+        run_up = climbed(side.run_up, baseline, counts, state.usual.p0, odds_ratio, state.phi)
+        if not alarms:
+            return Side(baseline, reference, changed=changed, run_up=run_up), None
+        return _alarmed(Side(baseline, reference, counts.start_ms, changed=changed, run_up=run_up), state, rule)
     by_reference = state.reference is not None and reference.statistic > baseline.statistic
     usual = state.reference if by_reference and state.reference is not None else state.usual
     ending = moved_back(side.ending, counts, usual.p0, state.phi, odds_ratio, rule)
     if came_back(ending, counts.start_ms, state.phi, rule):
-        return Side(back=replace(ending, statistic=0.0))
+        return Side(back=replace(ending, statistic=0.0)), None
     top = max(baseline.statistic, reference.statistic)
     if top >= rule.low_limit * state.phi:
-        return Side(baseline, reference, side.alarmed_ms, changed=side.changed, ending=ending)
+        return Side(baseline, reference, side.alarmed_ms, changed=side.changed, ending=ending), None
     if top:
         zeros, back = side.zeros, side.back
-        return Side(baseline, reference, side.alarmed_ms, zeros, back, changed=side.changed, ending=ending)
+        return Side(baseline, reference, side.alarmed_ms, zeros, back, changed=side.changed, ending=ending), None
     back = Chart(
         0.0,
         side.back.since_ms or counts.start_ms,
@@ -149,7 +156,17 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
     over = side.zeros + 1 >= rule.quiet_windows
     changed = EMPTY if over else side.changed
     alarmed_ms = 0 if over else side.alarmed_ms
-    return Side(baseline, reference, alarmed_ms, side.zeros + 1, back, changed=changed, ending=ending)
+    return Side(baseline, reference, alarmed_ms, side.zeros + 1, back, changed=changed, ending=ending), None
+
+
+def _alarmed(side: Side, state: RateState, rule: CusumRule) -> tuple[Side, Step | None]:
+    """Return a side that alarms from now on: from the second of two levels, if there are two."""
+    if side.baseline.statistic < limit_of(side.baseline.n, state.usual, state.phi, rule.high_limit):
+        return replace(side, run_up=None), None
+    two = split(side.run_up, side.changed, state.phi, rule.low_limit)
+    if two is None:
+        return replace(side, run_up=None), None
+    return replace(side, baseline=two.chart, changed=two.changed, run_up=None), two.before
 
 
 def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, whole: bool) -> tuple[Side, Step | None]:
