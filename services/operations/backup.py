@@ -64,21 +64,20 @@ async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> 
     from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras
     from proofwatch.bus.kafka.security import security_of
     from proofwatch.bus.kafka.topic_admin import topic_admin
-    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.pool import opened
     from proofwatch.bus.postgres.schema import check_schema
 
     manifests = load_manifests()
-    pool = await create_pool(dsn or settings.postgres_dsn, max_size=1)
     bus = KafkaBus.of(settings, "backup", bootstrap=bootstrap)
-    try:
-        for schema in SCHEMAS:
-            await check_schema(pool, schema)
-        await bus.start()
-        positions = await read_positions(pool, bus)
-        names = {spec.name for spec in kafka_specs(manifests)} | {each.topic for each in positions.stored}
-        async with topic_admin(bootstrap or settings.kafka_bootstrap, security_of(settings)) as admin:
-            present = await admin.present(sorted(names))
-        return judged(positions, manifests, present)
-    finally:
-        await bus.stop()
-        await pool.close()
+    async with opened(dsn or settings.postgres_dsn) as pool:
+        try:
+            for schema in SCHEMAS:
+                await check_schema(pool, schema)
+            await bus.start()
+            positions = await read_positions(pool, bus)
+            names = {spec.name for spec in kafka_specs(manifests)} | {each.topic for each in positions.stored}
+            async with topic_admin(bootstrap or settings.kafka_bootstrap, security_of(settings)) as admin:
+                present = await admin.present(sorted(names))
+            return judged(positions, manifests, present)
+        finally:
+            await bus.stop()

@@ -89,16 +89,15 @@ def judge(positions: DatabasePositions) -> Iterator[str]:
 
 async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> list[str]:
     from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras
-    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.pool import opened
     from proofwatch.bus.postgres.schema import check_schema
 
-    pool = await create_pool(dsn or settings.postgres_dsn, max_size=1)
     bus = KafkaBus.of(settings, "restore", bootstrap=bootstrap)
-    try:
-        for schema in SCHEMAS:
-            await check_schema(pool, schema)
-        await bus.start()
-        return list(judge(await read_positions(pool, bus)))
-    finally:
-        await bus.stop()
-        await pool.close()
+    async with opened(dsn or settings.postgres_dsn) as pool:
+        try:
+            for schema in SCHEMAS:
+                await check_schema(pool, schema)
+            await bus.start()
+            return list(judge(await read_positions(pool, bus)))
+        finally:
+            await bus.stop()

@@ -89,32 +89,31 @@ async def relay(settings: Settings, args: argparse.Namespace) -> int:
     from proofwatch.bus.kafka.bus import KafkaBus
     from proofwatch.bus.kafka.security import security_of
     from proofwatch.bus.kafka.topic_admin import topic_admin
-    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.pool import opened
     from proofwatch.bus.postgres.schema import check_schema
 
     bootstrap, groups = args.bootstrap or settings.kafka_bootstrap, (args.schema, f"{args.schema}{RELAY}")
-    pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=1)
     bus = KafkaBus.of(settings, "restore", bootstrap=bootstrap)
-    try:
-        await check_schema(pool, args.schema)
-        await bus.start()
-        async with topic_admin(bootstrap, security_of(settings)) as admin:
-            busy = await admin.members(groups)
-        if busy:
-            sys.stderr.writelines(
-                f"proofwatch restore: group {group} has members: stop every process of {args.schema} first (one that "
-                f"was killed is a member until its session times out)\n"
-                for group in busy
-            )
-            return 1
-        outbox = await _outbox(pool, args.schema)
-        todo = moves(outbox, await _published(bus, args.schema, outbox))
-        return await _carry_out(bus, args, todo)
-    except (KafkaError, TimeoutError) as error:
-        raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
-    finally:
-        await bus.stop()
-        await pool.close()
+    async with opened(args.dsn or settings.postgres_dsn) as pool:
+        try:
+            await check_schema(pool, args.schema)
+            await bus.start()
+            async with topic_admin(bootstrap, security_of(settings)) as admin:
+                busy = await admin.members(groups)
+            if busy:
+                sys.stderr.writelines(
+                    f"proofwatch restore: group {group} has members: stop every process of {args.schema} first (one "
+                    f"that was killed is a member until its session times out)\n"
+                    for group in busy
+                )
+                return 1
+            outbox = await _outbox(pool, args.schema)
+            todo = moves(outbox, await _published(bus, args.schema, outbox))
+            return await _carry_out(bus, args, todo)
+        except (KafkaError, TimeoutError) as error:
+            raise BusUnavailable(f"Kafka at {bootstrap}: {type(error).__name__}: {plain(error)}") from error
+        finally:
+            await bus.stop()
 
 
 async def _carry_out(bus: "KafkaBus", args: argparse.Namespace, todo: Sequence[Move]) -> int:

@@ -85,13 +85,12 @@ def _wrong(args: argparse.Namespace) -> str | None:
 async def _export(args: argparse.Namespace, settings: Settings, secret: bytes) -> Exported:
     import_module("pyarrow")  # before anything is entered
     from proofwatch.bus.kafka.bus import KafkaBus
-    from proofwatch.bus.postgres.pool import create_pool
+    from proofwatch.bus.postgres.pool import opened
 
     async with AsyncExitStack() as stack:
         wire = await connect_wire(settings)
         stack.push_async_callback(wire.close)
-        pool = await create_pool(settings.postgres_dsn, max_size=1)
-        stack.push_async_callback(pool.close)
+        pool = await stack.enter_async_context(opened(settings.postgres_dsn))
         bus = KafkaBus.of(settings, "export", bootstrap=args.bootstrap)
         await bus.start()
         stack.push_async_callback(bus.stop)

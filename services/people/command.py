@@ -14,8 +14,9 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.register import NoSuchPerson, PostgresRegister
 from proofwatch.access.roles import Act, Role, RolesExclude
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.pool import opened
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
 from proofwatch.command_line.sub_commands import Add, SubCommands
@@ -73,15 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
-    try:
-        asyncio.run(_with_database(args))
-    except _REFUSED as error:
-        sys.stderr.write(f"proofwatch people {args.action}: {error}\n")
-        return 1
-    except _WRONG as error:
-        sys.stderr.write(f"proofwatch people {args.action}: {error}\n")
-        return 2
-    return 0
+    return ended(f"people {args.action}", lambda: asyncio.run(_with_database(args)), refused=_REFUSED, wrong=_WRONG)
 
 
 def _add_dsn(add: Add) -> None:
@@ -102,13 +95,10 @@ def _add_password(add: Add, what: str) -> None:
 
 
 async def _with_database(args: argparse.Namespace) -> None:
-    pool = await create_pool(args.dsn or Settings.read().postgres_dsn, max_size=2)
-    try:
+    async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
         await check_schema(pool, "access")
         act: Callable[[Any, argparse.Namespace, datetime], Awaitable[None]] = args.act
         await act(pool, args, instant_of(SystemClock().now_ms()))
-    finally:
-        await pool.close()
 
 
 async def _added(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:

@@ -4,9 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.scorefile.guess import guess
 from proofwatch.tabular import TableError, open_table
+from services.standalone.folder_lock import Unwritable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,24 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the sub-command says; return its exit code."""
-    return int(args.act(args))
+    """Do what the sub-command says; return 0, or 2 when the file cannot be read or the draft not written."""
+    return ended(f"mapping {args.action}", lambda: args.act(args), wrong=(TableError, Unwritable))
 
 
-def draft(args: argparse.Namespace) -> int:
-    """Write the draft; return 0, or 2 when the file cannot be read or the draft not written."""
+def draft(args: argparse.Namespace) -> None:
+    """Write the draft. Raises `TableError`, `Unwritable`."""
+    text = guess(open_table(args.file))
+    if args.out is None:
+        sys.stdout.write(text)
+        return
     try:
-        text = guess(open_table(args.file))
-        if args.out is None:
-            sys.stdout.write(text)
-        else:
-            with args.out.open("x", encoding="utf-8") as file:
-                file.write(text)
-            sys.stderr.write(f"written: {args.out}; check it, then give it as --mapping\n")
-    except TableError as error:
-        sys.stderr.write(f"proofwatch mapping: {error}\n")
-        return 2
+        with args.out.open("x", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
-        sys.stderr.write(f"proofwatch mapping: {args.out}: cannot be written ({error.strerror}); give a new file\n")
-        return 2
-    return 0
+        raise Unwritable(f"{args.out}: cannot be written ({error.strerror}); give a new file") from None
+    sys.stderr.write(f"written: {args.out}; check it, then give it as --mapping\n")

@@ -135,19 +135,15 @@ def _look(query: Query, found: Found) -> None:
 
 async def _database(dsn: str, query: Query) -> Found:
     try:
-        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra; a run needs none
+        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
         from services.aggregator.queries.database_source import load_database
     except ModuleNotFoundError as error:
         raise NothingFound(
             f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
             "folder of a demo or replay with --run OUT"
         ) from None
-
-    pool = await create_pool(dsn, max_size=1)
-    try:
+    async with opened(dsn) as pool:
         return await load_database(pool, query)
-    finally:
-        await pool.close()
 
 
 def _judged_by(found: Found, policy: Policy) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.calendars import add_time_zone
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
@@ -79,15 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when the database is away, 2 when there is nothing of the kind or an argument is wrong."""
-    try:
-        args.act(args.dsn or GovernedSettings.read().postgres_dsn, args)
-    except NothingFound as error:
-        sys.stderr.write(f"proofwatch baseline {args.action}: {error}\n")
-        return 2
-    except BusError as error:
-        sys.stderr.write(f"proofwatch baseline {args.action}: {error}\n")
-        return 1
-    return 0
+    dsn = args.dsn or GovernedSettings.read().postgres_dsn
+    return ended(f"baseline {args.action}", lambda: args.act(dsn, args), refused=(BusError,), wrong=(NothingFound,))
 
 
 def _shown(dsn: str, args: argparse.Namespace) -> None:
@@ -137,14 +131,11 @@ def said(rebase: Rebase, zone: str | None = None) -> str:
 
 async def _with_database(dsn: str, do: Any) -> Any:
     try:
-        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra
+        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra
     except ModuleNotFoundError as error:
         raise NothingFound(f"the database needs {error.name}: pip install 'proofwatch[postgres]'") from None
-    pool = await create_pool(dsn, max_size=1)
-    try:
+    async with opened(dsn) as pool:
         return await do(pool)
-    finally:
-        await pool.close()
 
 
 async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:

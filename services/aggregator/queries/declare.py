@@ -8,7 +8,7 @@ before is known as of an hour ago, so a change of longer ago can no longer be co
 import argparse
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.core.governed_markers import Declared
@@ -62,19 +62,15 @@ def said(entry: Declared) -> str:
 async def _write(dsn: str, entry: Declared) -> None:
     try:
         from proofwatch.audit.pending import enter
-        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra
+        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra
         from services.aggregator.adapters.rate_chart_store import load_tenants
         from services.aggregator.adapters.version_store import write_declared
         from services.aggregator.queries.acts import entry_of_marker
     except ModuleNotFoundError as error:
         raise NothingFound(f"the database needs {error.name}: pip install 'proofwatch[postgres]'") from None
-    pool: Any = await create_pool(dsn, max_size=1)
-    try:
-        async with pool.acquire() as connection, connection.transaction():
-            tenants = await load_tenants(connection)
-            if entry.tenant not in tenants:
-                raise no_such_tenant(entry.tenant, "the database", tenants)
-            await write_declared(connection, entry)
-            await enter(connection, entry_of_marker(entry))
-    finally:
-        await pool.close()
+    async with opened(dsn) as pool, pool.acquire() as connection, connection.transaction():
+        tenants = await load_tenants(connection)
+        if entry.tenant not in tenants:
+            raise no_such_tenant(entry.tenant, "the database", tenants)
+        await write_declared(connection, entry)
+        await enter(connection, entry_of_marker(entry))

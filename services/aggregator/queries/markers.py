@@ -127,21 +127,17 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
 
 async def _of_database(dsn: str, tenant: str) -> list[Marker]:
     try:
-        from proofwatch.bus.postgres.pool import create_pool  # the driver belongs to an extra; a run needs none
+        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
         from services.aggregator.adapters.version_store import load_declared, read_markers
     except ModuleNotFoundError as error:
         raise NothingFound(
             f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
             "folder of a demo or replay with --run OUT"
         ) from None
-    pool = await create_pool(dsn, max_size=1)
-    try:
-        async with pool.acquire() as connection:
-            seen = [marker for _, marker in await read_markers(connection, tenant)]
-            said = [each for each in await load_declared(connection, [tenant]) if not _is_seen(each, seen)]
-            return sorted([*seen, *map(_unseen, said)], key=lambda each: each.known_ms)
-    finally:
-        await pool.close()
+    async with opened(dsn) as pool, pool.acquire() as connection:
+        seen = [marker for _, marker in await read_markers(connection, tenant)]
+        said = [each for each in await load_declared(connection, [tenant]) if not _is_seen(each, seen)]
+        return sorted([*seen, *map(_unseen, said)], key=lambda each: each.known_ms)
 
 
 def _is_seen(entry: Declared, seen: Iterable[Marker]) -> bool:

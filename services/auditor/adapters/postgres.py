@@ -7,6 +7,7 @@ from proofwatch.audit.entry import BEGUN, KEY_ADDED, KEY_RETIRED, entry_of
 from proofwatch.audit.keys import LogKeys
 from proofwatch.audit.merkle import Nodes, Range
 from proofwatch.audit.note import Note
+from proofwatch.audit.stored_nodes import read_nodes
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.postgres.pool import session, transaction
 from services.auditor.core.sequencing import Growth, Pending, Tree
@@ -29,11 +30,6 @@ _MOVE: Final = """
 update audit.log set size = $1, hashes = $2, logged_at = $3, held_until = now() + make_interval(secs => $4)
 """
 _ROWS: Final = ["index", "entry_id", "leaf", "leaf_hash", "logged_at", "tenant", "actor", "action", "outcome"]
-_LEVEL_0: Final = "select index, leaf_hash from audit.entries where index = any($1::bigint[])"
-_NODES: Final = """
-select level, index, hash from audit.nodes join unnest($1::smallint[], $2::bigint[]) as wanted(level, index)
-using (level, index)
-"""
 _LAST: Final = "select checkpoint_index, note from audit.checkpoints order by checkpoint_index desc limit 1"
 _NEWEST: Final = """
 select checkpoint_index, note from audit.checkpoints where published_at is not null
@@ -96,15 +92,8 @@ class PostgresLog:
 
     async def nodes(self, parts: Sequence[tuple[int, int]]) -> Nodes:
         """See `ports.Store`."""
-        leaves = [index for level, index in parts if not level]
-        higher = [(level, index) for level, index in parts if level]
-        found: dict[tuple[int, int], bytes] = {}
         async with session(self._pool, f"{_USER} nodes") as connection:
-            for index, digest in await connection.fetch(_LEVEL_0, leaves) if leaves else []:
-                found[0, index] = digest
-            levels, indices = [level for level, _ in higher], [index for _, index in higher]
-            for level, index, digest in await connection.fetch(_NODES, levels, indices) if higher else []:
-                found[level, index] = digest
+            found = await read_nodes(connection, parts)
         return lambda level, index: found[level, index]
 
     async def last(self) -> Published | None:

@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import inspect
-import sys
 from pathlib import Path
 from typing import Final
 
 from proofwatch.audit.policy import InvalidPolicy
 from proofwatch.audit.verify import CannotCompare
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.command_line.times import moment_ms
 from services.auditor.commands import offline, online, witness
@@ -37,12 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; 1 if what was checked does not hold, 2 if it could not be done."""
-    try:
-        code = args.act(args)
-        return asyncio.run(code) if inspect.iscoroutine(code) else int(code)
-    except _SAID as error:
-        sys.stderr.write(f"proofwatch audit {args.action}: {error}\n")
-        return 2
+    return ended(f"audit {args.action}", lambda: _code(args), wrong=_SAID)
+
+
+def _code(args: argparse.Namespace) -> int:
+    code = args.act(args)
+    return asyncio.run(code) if inspect.iscoroutine(code) else int(code)
 
 
 def _add_offline(actions: SubCommands) -> None:

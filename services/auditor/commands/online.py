@@ -12,7 +12,7 @@ from proofwatch.audit.entry import Entry, leaf_of
 from proofwatch.audit.merkle_proofs import inclusion_parts, inclusion_proof
 from proofwatch.audit.note import VerifierKey
 from proofwatch.audit.proof import Proof
-from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.pool import opened
 from proofwatch.instants import instant_of
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
@@ -98,11 +98,8 @@ async def keys(args: argparse.Namespace) -> int:
 @asynccontextmanager
 async def _log() -> AsyncIterator[LogReader]:
     """Open the log of the database that the settings name."""
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
+    async with opened(Settings.read().postgres_dsn) as pool:
         yield LogReader(pool)
-    finally:
-        await pool.close()
 
 
 def _line(place: int, entry: Entry, as_json: bool) -> str:

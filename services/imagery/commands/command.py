@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import create_pool, session
+from proofwatch.bus.postgres.pool import opened, session
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.runtime.settings import Settings
 from services.imagery.core.reconcile import InvalidAccessLog, Opened, Reconciled, reads, reconciled
@@ -36,11 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a sub-command; 1: something has no counterpart, 2: nothing could be compared."""
-    try:
-        return int(asyncio.run(args.act(args)))
-    except (InvalidAccessLog, OSError, UnicodeDecodeError, BusError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    wrong = (InvalidAccessLog, OSError, UnicodeDecodeError, BusError)
+    return ended(f"imagery {args.action}", lambda: asyncio.run(args.act(args)), wrong=wrong)
 
 
 async def _reconciled(args: argparse.Namespace) -> int:
@@ -58,12 +56,8 @@ async def _reconciled(args: argparse.Namespace) -> int:
 
 
 async def _views(begin: datetime, end: datetime) -> list[Opened]:
-    pool = await create_pool(Settings.read().postgres_dsn, max_size=1)
-    try:
-        async with session(pool, "imagery reconcile") as connection:
-            rows = await connection.fetch(_VIEWS, begin, end)
-    finally:
-        await pool.close()
+    async with opened(Settings.read().postgres_dsn) as pool, session(pool, "imagery reconcile") as connection:
+        rows = await connection.fetch(_VIEWS, begin, end)
     return [_opened(row) for row in rows]
 
 

@@ -146,13 +146,10 @@ async def _source(
             finally:
                 await wire.close()
     elif args.over == "ledger":
-        from proofwatch.bus.postgres.pool import create_pool
+        from proofwatch.bus.postgres.pool import opened
 
-        pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=1)
-        try:
+        async with opened(args.dsn or settings.postgres_dsn) as pool:
             yield LedgerSource(pool, tenant=args.tenant, period=period)
-        finally:
-            await pool.close()
     else:
         yield open_file(
             Path(args.over),

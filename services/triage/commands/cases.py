@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
-
 from proofwatch.access.errors import AccessDenied
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.pool import opened
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
@@ -61,15 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
-    try:
-        asyncio.run(_with_database(args))
-    except (AccessDenied, BusError) as error:
-        sys.stderr.write(f"proofwatch cases {args.action}: {error}\n")
-        return 1
-    except (NoSuchCase, NotSignedIn, _NoReason) as error:
-        sys.stderr.write(f"proofwatch cases {args.action}: {error}\n")
-        return 2
-    return 0
+    return ended(
+        f"cases {args.action}",
+        lambda: asyncio.run(_with_database(args)),
+        refused=(AccessDenied, BusError),
+        wrong=(NoSuchCase, NotSignedIn, _NoReason),
+    )
 
 
 def _add_dsn(add: Add) -> None:
@@ -85,13 +81,10 @@ def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: 
 
 async def _with_database(args: argparse.Namespace) -> None:
     token = token_in(args.session)
-    pool: asyncpg.Pool = await create_pool(args.dsn or Settings.read().postgres_dsn, max_size=2)
-    try:
+    async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
         await check_schema(pool, "triage")
         act: Callable[[PostgresDesk, str, argparse.Namespace, datetime], Awaitable[str]] = args.act
         said = await act(PostgresDesk(pool), token, args, instant_of(SystemClock().now_ms()))
-    finally:
-        await pool.close()
     sys.stdout.write(said)
 
 

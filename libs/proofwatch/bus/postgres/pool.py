@@ -112,6 +112,16 @@ async def create_pool(dsn: str, *, max_size: int = 10, init: Init | None = None,
 
 
 @asynccontextmanager
+async def opened(dsn: str, *, max_size: int = 1) -> AsyncIterator[DatabasePool]:
+    """Give a pool for as long as a command needs it. Raises what `create_pool` raises."""
+    pool = await create_pool(dsn, max_size=max_size)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
 async def transaction(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
     """Give a connection in a transaction that ends before a lane's cap on a step; whoever asks is known as `user`.
 
