@@ -12,15 +12,17 @@ ARGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-# Two processes, each with servers of its own: most of these tests wait. A file stays whole, with what its tests share;
-# files go in their order, for those with the fewest tests are the longest.
-TOGETHER := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Several processes, each with servers of its own. A file stays whole, with what its tests share; files go in their
+# order, for those with the fewest tests are the longest. Unit tests compute; the others wait for half of their time.
+TOGETHER := --dist=loadfile --no-loadscope-reorder
+COMPUTING := --numprocesses=2 $(TOGETHER)
+WAITING := --numprocesses=3 $(TOGETHER)
 # A uv on PATH goes first; --frozen: never resolve anew, install what uv.lock says.
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv PATH="$$PATH:$(CURDIR)/$(BIN)" uv
 ALL := .venv/.synced-all
 STANDALONE := .venv/.synced-standalone
 
-.PHONY: help install lint type unit properties integration e2e faults bench scenarios pictures demo test
+.PHONY: help install ahead lint type unit properties integration e2e system faults bench scenarios pictures demo test
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +32,7 @@ install: $(ALL) ## everything for development: .venv from uv.lock, with all extr
 demo: $(STANDALONE) ## a simulated onboarding day in the terminal; flags through ARGS="--events N --seed S --headless --out DIR"
 	@$(BIN)/proofwatch demo $(ARGS)
 
-test: lint type unit integration e2e ## what CI runs: all of lint, type, unit, integration, e2e
+test: ahead lint type unit system ## what CI runs: all of lint, type, unit, integration, e2e
 	@echo "make test: lint, types, unit, integration and end-to-end tests passed"
 
 lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas, compose file, settings, documents
@@ -53,16 +55,24 @@ type: $(ALL) ## mypy --strict
 	$(BIN)/mypy
 
 unit: $(ALL) ## pure tests, network sockets forbidden
-	$(PYTEST) tests/unit $(TOGETHER) --disable-socket --allow-unix-socket
+	$(PYTEST) tests/unit $(COMPUTING) --disable-socket --allow-unix-socket
 
 properties: $(ALL) ## the property tests of the unit tests with 1,000 new examples each (minutes; not part of `make test`)
 	HYPOTHESIS_PROFILE=search $(PYTEST) tests/unit -m hypothesis --disable-socket --allow-unix-socket
 
 integration: $(ALL) ## ports and adapters against a real Kafka, PostgreSQL and Redis (Docker, else native processes)
-	$(PYTEST) tests/contract tests/integration $(TOGETHER)
+	$(PYTEST) tests/contract tests/integration $(WAITING)
 
 e2e: $(ALL) ## all processes on the real components, from event to verdict, window, case and notification
-	$(PYTEST) tests/e2e
+	$(PYTEST) tests/e2e $(WAITING)
+
+# The longest files first: the others fill what they leave idle.
+system: $(ALL) ## integration and e2e in one run
+	$(PYTEST) tests/e2e tests/contract tests/integration $(WAITING)
+
+# It goes on beside lint, types and unit tests; who needs a part that is not there yet waits for it.
+ahead: $(ALL) ## fetch and build in the background what tests need: jars, programs; .venv/ahead.log says what is missing
+	@nohup $(BIN)/python -m tests.support.ahead > .venv/ahead.log 2>&1 < /dev/null &
 
 faults: $(ALL) ## kills, freezes and scaling on the real components (minutes; not part of `make test`)
 	$(PYTEST) tests/faults --timeout=1800

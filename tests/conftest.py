@@ -49,8 +49,7 @@ def kafka_broker(stack: Stack) -> KafkaBroker:
 
     Topics stay until the run ends: name them uniquely. That of positions is there: no owner does without it.
     """
-    for spec in load_manifests()[POSITIONS].specs():
-        stack.kafka.create_topic(spec.name, spec.partitions, spec.config)
+    stack.kafka.create_topics(load_manifests()[POSITIONS].specs())
     return stack.kafka
 
 

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(width=None if sys.stdout.isatty() else 160)
     began, failed = time.monotonic(), list[str]()
     try:
-        with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False)) as stack:
+        with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False), measured=True) as stack:
             world = World(stack)
             context = Context(world, options.quick, options.rounds, options.rates, options.seconds)
             for name in options.names or NAMES:

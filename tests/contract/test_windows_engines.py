@@ -120,8 +120,10 @@ class Ground:
 def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ground]:
     with Stack(lambda _: None) as stack:
         three = dict.fromkeys((topics.TRANSACTIONS, topics.VERDICTS), PARTITIONS)
-        for spec in topics.kafka_specs(timestamp_type="CreateTime"):
-            stack.kafka.create_topic(spec.name, three.get(spec.name, spec.partitions), spec.config)
+        stack.kafka.create_topics(
+            spec._replace(partitions=three.get(spec.name, spec.partitions))
+            for spec in topics.kafka_specs(timestamp_type="CreateTime")
+        )
         made = Ground(stack, request.param, tmp_path)
         try:
             yield made

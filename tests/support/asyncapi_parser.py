@@ -33,7 +33,7 @@ def parse(document: Path) -> Parsed:
     """Return what the parser says of an AsyncAPI document; files that it refers to are read too."""
     command = ["node", "validate.mjs", str(document)]
     done = subprocess.run(
-        command, cwd=_parser(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PARSE_S
+        command, cwd=parser(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=_PARSE_S
     )
     if done.returncode != 0:
         raise ComponentError(f"@asyncapi/parser failed on {document}:\n{done.stderr[-2000:]}")
@@ -45,7 +45,7 @@ def _shown(said: dict[str, Any]) -> str:
     return f"{said['path']}: {said['message']}"
 
 
-def _parser() -> Path:
+def parser() -> Path:
     """Return the folder with the parser; a changed lock file fetches it anew. Safe for parallel sessions."""
     ensure_programs(["node", "npm"], ["nodejs", "npm"])
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_SOURCES.iterdir()))).hexdigest()[:16]

@@ -12,6 +12,7 @@ from tests.support.runner import ComponentError
 
 _GO: Final = Path(sys.prefix) / "bin" / "go"
 _BUILD_S: Final = 540
+_READER: Final = Path(__file__).parents[1] / "integration" / "auditor" / "go_reader"
 
 
 def built(source: Path) -> Path:
@@ -19,6 +20,11 @@ def built(source: Path) -> Path:
     files = sorted(each for each in source.iterdir() if each.is_file())
     what = b"\0".join(each.name.encode() + b"\0" + each.read_bytes() for each in files)
     return _made(source.name, what, ["build", "-trimpath", "-o"], ["."], source)
+
+
+def reader() -> Path:
+    """Return the program that reads the audit log by the Go project's own packages. Raises `ComponentError`."""
+    return built(_READER)
 
 
 def installed(package: str) -> Path:

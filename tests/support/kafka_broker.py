@@ -3,13 +3,14 @@
 import base64
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from proofwatch.events.topics import TopicSpec
 from tests.support.containers import DockerRunner, docker_host
 from tests.support.kafka_jars import KAFKA_DIR, kafka_jars, kafka_version
 from tests.support.native import NativeRunner, scratch_dir
@@ -41,6 +42,9 @@ _SETTINGS = {
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
 }
 
+# A test's broker lives for minutes: what compiling its code a second time costs is never had back.
+_SHORT_LIVED = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+
 
 class KafkaBroker:
     """Handle of the running broker; `kill` and `start` keep its data, its address and its topics."""
@@ -69,19 +73,28 @@ class KafkaBroker:
         self._runner.close()
 
     def create_topic(self, name: str, partitions: int = 1, config: dict[str, str] | None = None) -> str:
-        """Create a topic with `config` (Kafka's own keys, such as `max.message.bytes`) and return its name.
-
-        It can be used at once: the controller answers before the broker has heard of the topic.
-        """
-        topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=config or {})
-        admin = self._admin()  # held until the answer is there: its destruction cancels the request
-        admin.create_topics([topic], request_timeout=30)[name].result()
-        until = time.monotonic() + _VISIBLE_S
-        while admin.list_topics(name, timeout=10).topics[name].error is not None:
-            if time.monotonic() > until:
-                raise ComponentError(f"the broker does not show topic {name}, created {_VISIBLE_S:.0f} s ago")
-            time.sleep(0.02)
+        """Create a topic with `config` (Kafka's own keys, such as `max.message.bytes`) and return its name."""
+        self.create_topics([TopicSpec(name, partitions, config or {})])
         return name
+
+    def create_topics(self, wanted: Iterable[TopicSpec]) -> None:
+        """Create topics by one request.
+
+        They can be used at once: the controller answers before the broker has heard of them.
+        """
+        made = [
+            NewTopic(each.name, num_partitions=each.partitions, replication_factor=1, config=each.config)
+            for each in wanted
+        ]
+        admin = self._admin()  # held until the answer is there: its destruction cancels the request
+        for created in admin.create_topics(made, request_timeout=30).values():
+            created.result()
+        until, hidden = time.monotonic() + _VISIBLE_S, {each.topic for each in made}
+        while hidden := hidden - _shown(admin):
+            if time.monotonic() > until:
+                names = ", ".join(sorted(hidden))
+                raise ComponentError(f"the broker does not show {names}, created {_VISIBLE_S:.0f} s ago")
+            time.sleep(0.02)
 
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
@@ -89,6 +102,10 @@ class KafkaBroker:
     def _probe(self) -> None:
         if not self._admin().list_topics(timeout=2).brokers:
             raise ComponentError("the broker answers but is still fenced")
+
+
+def _shown(admin: AdminClient) -> set[str]:
+    return {name for name, topic in admin.list_topics(timeout=10).topics.items() if topic.error is None}
 
 
 def _addresses(listen: str, client: str, controller: str) -> dict[str, str]:
@@ -99,10 +116,13 @@ def _addresses(listen: str, client: str, controller: str) -> dict[str, str]:
     }
 
 
-def native_kafka(more: Mapping[str, str] | None = None, listeners: Mapping[str, str] | None = None) -> KafkaBroker:
+def native_kafka(
+    more: Mapping[str, str] | None = None, listeners: Mapping[str, str] | None = None, *, measured: bool = False
+) -> KafkaBroker:
     """Start a broker from the official jars on free ports of 127.0.0.1.
 
-    `more`: broker settings beside ours. `listeners`: names and addresses of further listeners.
+    `more`: broker settings beside ours. `listeners`: names and addresses of further listeners. `measured`: Java is to
+    make its code as fast as it can, for a benchmark.
     """
     libs, scratch = kafka_jars(), scratch_dir("kafka")
     bootstrap, controller = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
@@ -115,26 +135,28 @@ def native_kafka(more: Mapping[str, str] | None = None, listeners: Mapping[str, 
     properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     java = ["java", "-cp", f"{libs}/*", f"-Dlog4j2.configurationFile={KAFKA_DIR / 'log4j2.xml'}"]
     _format(java, properties)
-    runner = NativeRunner([*java, "-Xmx1g", "kafka.Kafka", str(properties)], scratch)
+    options = ["-Xmx1g", *([] if measured else _SHORT_LIVED)]
+    runner = NativeRunner([*java, *options, "kafka.Kafka", str(properties)], scratch)
     return started(KafkaBroker(runner, bootstrap))
 
 
-def docker_kafka() -> KafkaBroker:
+def docker_kafka(*, measured: bool = False) -> KafkaBroker:
     """Start the official image of the same version; the host port is chosen first because it is advertised."""
     port = free_port()
     bootstrap = f"{docker_host()}:{port}"
     settings = {**_SETTINGS, **_addresses("0.0.0.0:9092", bootstrap, "127.0.0.1:9093"), "log.dirs": "/tmp/data"}  # noqa: S108 - inside the container
     env = {f"KAFKA_{key.upper().replace('.', '_')}": value for key, value in settings.items()}
     env["KAFKA_HEAP_OPTS"] = "-Xmx1g"
+    if not measured:
+        env["KAFKA_JVM_PERFORMANCE_OPTS"] = " ".join(_SHORT_LIVED)
     runner = DockerRunner(f"apache/kafka:{kafka_version()}", container_port=9092, host_port=port, env=env)
     return started(KafkaBroker(runner, bootstrap))
 
 
 def _format(java: list[str], properties: Path) -> None:
     command = ["kafka.tools.StorageTool", "format", f"--cluster-id={_cluster_id()}", "-c", str(properties)]
-    quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     done = subprocess.run(
-        [*java, *quick, *command],
+        [*java, *_SHORT_LIVED, *command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -47,7 +47,7 @@ class PostgresServer:
     def start(self) -> None:
         """Start it and wait until it has recovered and runs a query."""
         self._runner.start()
-        await_ready("PostgreSQL", self._runner, lambda: self._execute("SELECT 1"))
+        await_ready("PostgreSQL", self._runner, lambda: self.execute("SELECT 1"))
 
     def kill(self) -> None:
         """SIGKILL the postmaster: clients lose their connections, the next start recovers from the log."""
@@ -60,15 +60,16 @@ class PostgresServer:
     def create_database(self, name: str | None = None, template: str = "template1") -> str:
         """Create a database, as a copy of `template` (to which nobody may be connected), and return its DSN."""
         name = name or f"test_{uuid4().hex[:12]}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.dsn(name)
 
     def drop_database(self, dsn: str) -> None:
         """Drop a database that `create_database` made, disconnecting whoever still uses it."""
         name = urlsplit(dsn).path.removeprefix("/")
-        self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def _execute(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
+        """Execute a statement as the superuser, in a transaction of its own."""
         # a fixture may be called inside a running event loop, where asyncio.run is refused: own thread, own loop
         with ThreadPoolExecutor(1) as pool:
             pool.submit(asyncio.run, self._execute_async(statement)).result()

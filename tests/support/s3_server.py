@@ -1,5 +1,7 @@
 """One real S3-compatible server: versitygw over a folder, built once with Go into a cache outside the tree."""
 
+from pathlib import Path
+
 import httpx
 
 from tests.support.go import installed
@@ -38,11 +40,16 @@ class S3Server:
         httpx.get(self.endpoint, timeout=2)  # 403: it wants a signature
 
 
+def program() -> Path:
+    """Return the server's program. Raises `ComponentError`."""
+    return installed(_MODULE)
+
+
 def native_s3() -> S3Server:
     """Start one on a free port of 127.0.0.1, with the root keys of this module."""
-    program, scratch, port = installed(_MODULE), scratch_dir("s3"), free_port()
+    scratch, port = scratch_dir("s3"), free_port()
     objects = scratch / "objects"
     objects.mkdir()
     options = ["--port", f"127.0.0.1:{port}", "--access", ACCESS_KEY, "--secret", SECRET_KEY]
-    command = [str(program), *options, "posix", str(objects)]
+    command = [str(program()), *options, "posix", str(objects)]
     return started(S3Server(NativeRunner(command, scratch), f"http://127.0.0.1:{port}", port))

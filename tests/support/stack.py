@@ -38,15 +38,17 @@ C = TypeVar("C", bound=_Component)
 class Stack:
     """Lazily started Kafka, PostgreSQL and Redis; closing it ends what was started, newest first."""
 
-    def __init__(self, announce: Callable[[str], None]) -> None:
-        """`announce` gets one line for each component that was started."""
+    def __init__(self, announce: Callable[[str], None], *, measured: bool = False) -> None:
+        """`announce` gets one line for each component that was started. `measured`: they serve a benchmark."""
         self._announce = announce
+        self._measured = measured
         self._started = ExitStack()
 
     @cached_property
     def kafka(self) -> KafkaBroker:
         """The broker."""
-        return self._start("Kafka", docker_kafka, native_kafka)
+        measured = self._measured
+        return self._start("Kafka", lambda: docker_kafka(measured=measured), lambda: native_kafka(measured=measured))
 
     @cached_property
     def postgres(self) -> PostgresServer:

@@ -13,6 +13,5 @@ from tests.support.stack import Stack
 def own_broker() -> Iterator[KafkaBroker]:
     """A broker of its own, because services know their topics by fixed names; records keep the times they are given."""
     with Stack(lambda _: None) as stack:
-        for spec in topics.kafka_specs(timestamp_type="CreateTime"):
-            stack.kafka.create_topic(spec.name, spec.partitions, spec.config)
+        stack.kafka.create_topics(topics.kafka_specs(timestamp_type="CreateTime"))
         yield stack.kafka

@@ -9,15 +9,13 @@ import pytest
 
 from proofwatch.audit.merkle import leaf_hash, node_hash
 from proofwatch.audit.merkle_proofs import consistency_proof, inclusion_proof
-from tests.support.go import built
+from tests.support import go
 from tests.unit.audit.a_log import LOG_KEY, WITNESSES, Log, an_entry, of_key
-
-SOURCE = Path(__file__).parent / "go_reader"
 
 
 @pytest.fixture(scope="module")
 def reader() -> Path:
-    return built(SOURCE)
+    return go.reader()
 
 
 def a_log(entries: int) -> Log:

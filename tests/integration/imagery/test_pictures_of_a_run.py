@@ -16,6 +16,7 @@ from services.imagery.core.marks import Watermark
 from services.imagery.core.pictures import PictureRefused
 from services.imagery.ports import NotThere, Renderer
 
+pytestmark = pytest.mark.usefixtures("shared_server")
 MARK = Watermark("dana.keller", "case-1", datetime(2026, 11, 26, 9, 41, tzinfo=UTC))
 
 

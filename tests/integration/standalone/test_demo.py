@@ -7,6 +7,8 @@ import orjson
 import pytest
 
 from services.cli import main
+from services.standalone import runner
+from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 
 
 def test_the_same_seed_gives_identical_verdicts(tmp_path: Path) -> None:
@@ -19,8 +21,14 @@ def test_the_same_seed_gives_identical_verdicts(tmp_path: Path) -> None:
     assert len(moments) > 1400
 
 
-def test_the_day_reaches_every_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Attack wave to suspicion, case and notification; labels to error rates; conservation holds."""
+def test_the_day_reaches_every_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attack wave to suspicion, case and notification; labels to error rates; conservation holds.
+
+    With a server of its own from start to end, as a user's run has it.
+    """
+    monkeypatch.setattr(runner, "EmbeddedPostgres", EmbeddedPostgres)
     out = tmp_path / "out"
     assert main(["demo", "--events", "4000", "--headless", "--out", str(out)]) == 0
     summary = orjson.loads((out / "summary.json").read_bytes())

@@ -1,0 +1,18 @@
+"""One database server for the runs of standalone mode, which else start and end one each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.standalone import runner
+from tests.support.stack import Stack
+from tests.support.standalone_databases import StandaloneDatabases
+
+
+@pytest.fixture(scope="session")
+def shared_server(stack: Stack) -> Iterator[None]:
+    """Every run gets an empty database of its own on the session's server; `test_demo` has runs with their own."""
+    databases = StandaloneDatabases(stack)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(runner, "EmbeddedPostgres", databases.one)
+        yield
