@@ -39,7 +39,7 @@ from services.imagery.handlers.sweep import Sweep
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "InvalidBroker", "Settings", "build", "connect"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "InvalidBroker", "Settings", "build", "connect", "flags"]
 
 GROUP: Final = "imagery"
 SCHEMA: Final = "imagery"
@@ -52,8 +52,7 @@ class InvalidBroker(ValueError):
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
     """Wire the broker. Raises `InvalidBroker`, `InvalidSecret`, `InvalidPolicy`, `InvalidKeyring`."""
-    given = settings.subject_tag_secret
-    secret = parse_secret(given.get_secret_value() if given else None)
+    flagging = flags(settings, bus, pool, clock, wire)
     store = _store(settings)
     follower = settings.documents(bus, clock)
     tables = PostgresBroker(pool)
@@ -70,19 +69,26 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     broker = Broker(tables, checkpoints, opening, shipped_policy(), clock, tell, limits=limits, terms=terms)
 
     sessions = PeopleSessions(PostgresPeople(pool), clock)
-    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
-    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
-    stage = FlagsStage(tables, secret, wire)
-    companions = (relay(fence, bus, GROUP, lanes, clock),)
     parts: list[Part] = [
         *([follower] if follower else []),
         *([StoreConnection(store)] if isinstance(store, S3Store) else []),
-        Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True),
+        flagging,
         checkpoints,
         Sweep(tables, clock, broker.sending, 4 * terms.view_s),
         Server(application(broker, sessions, settings.imagery_origin), settings.imagery_host, settings.imagery_port),
     ]
     return Service("imagery", parts)
+
+
+def flags(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Worker:
+    """Wire the lane of what is flagged. Raises `InvalidSecret` without a usable subject_tag_secret."""
+    given = settings.subject_tag_secret
+    secret = parse_secret(given.get_secret_value() if given else None)
+    fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
+    lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
+    stage = FlagsStage(PostgresBroker(pool), secret, wire)
+    companions = (relay(fence, bus, GROUP, lanes, clock),)
+    return Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
 
 
 async def connect(settings: Settings) -> Service:

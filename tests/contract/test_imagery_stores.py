@@ -20,6 +20,7 @@ from tests.support.s3_server import ACCESS_KEY, SECRET_KEY, S3Server, native_s3
 MOST = 100_000
 PICTURE = bytes(range(256)) * 100
 BUCKET = "harbour-imagery"
+_OWNERS = AioSession()  # one for all: what S3 offers is read once
 
 
 @dataclass
@@ -49,7 +50,7 @@ def settings(s3: S3Server, **changes: object) -> S3Settings:
 @asynccontextmanager
 async def owner(s3: S3Server) -> AsyncIterator[Callable[[str, str, bytes], Awaitable[None]]]:
     """What upstream does: make buckets and put objects, by the same protocol."""
-    async with AioSession().create_client(
+    async with _OWNERS.create_client(
         "s3",
         region_name="us-east-1",
         endpoint_url=s3.endpoint,

@@ -1,7 +1,9 @@
 """The house's own foundation: each real component does what the other tests rely on."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 import redis
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
+from tests.support import ahead
 from tests.support.debian import ensure_programs
 from tests.support.kafka_broker import MAX_RECORD_BYTES, KafkaBroker
 from tests.support.native import NativeRunner, scratch_dir
@@ -246,6 +249,15 @@ def test_a_component_that_ends_while_starting_shows_its_log() -> None:
     with pytest.raises(ComponentError, match=r"(?s)Server ended while starting.*bad setting: shared_buffers"):
         await_ready("Server", runner, never)
     runner.close()
+
+
+def test_every_program_of_debian_is_fetched_ahead() -> None:
+    """What some component asks for while tests run, a bare machine has begun to install before."""
+    support = "".join(path.read_text(encoding="utf-8") for path in Path(ahead.__file__).parent.glob("*.py"))
+    asked = {
+        name for names in re.findall(r"ensure_programs\(\[([^]]+)\]", support) for name in json.loads(f"[{names}]")
+    }
+    assert asked == set(ahead.PROGRAMS)
 
 
 def test_a_missing_program_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

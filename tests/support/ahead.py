@@ -8,7 +8,7 @@ test that needs it tries again, and tells why.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -16,7 +16,7 @@ from tests.support import asyncapi_parser, go, kafka_jars, registry_files, s3_se
 from tests.support.debian import ensure_programs
 from tests.support.runner import ComponentError
 
-_PROGRAMS: Final = {
+PROGRAMS: Final = {
     "java": "default-jre-headless",
     "mvn": "maven",
     "redis-server": "redis-server",
@@ -24,6 +24,7 @@ _PROGRAMS: Final = {
     "chromium": "chromium",
     "node": "nodejs",
     "npm": "npm",
+    "pgbouncer": "pgbouncer",
 }
 _NICE: Final = 10
 
@@ -32,25 +33,31 @@ def main() -> int:
     """Get everything; return 0, or 1 when something is missing, with a line for each."""
     os.nice(_NICE)
     with ThreadPoolExecutor() as together:
-        parts = [together.submit(_tried, part) for part in (_fetched, s3_server.program, go.reader)]
-    missing = [said for part in parts if (said := part.result())]
+        missing = [said for each in together.map(_tried, _PARTS) for said in each]
     sys.stderr.writelines(f"{said}\n" for said in missing)
     return 1 if missing else 0
 
 
-def _fetched() -> None:
-    ensure_programs(list(_PROGRAMS), list(_PROGRAMS.values()))
-    kafka_jars.kafka_jars()
-    registry_files.registry_jar()
-    asyncapi_parser.parser()
+def _programs() -> None:
+    ensure_programs(list(PROGRAMS), list(PROGRAMS.values()))
 
 
-def _tried(part: Callable[[], object]) -> str:
-    try:
-        part()
-    except ComponentError as error:
-        return str(error)
-    return ""
+_PARTS: Final[tuple[tuple[Callable[[], object], ...], ...]] = (
+    (_programs, kafka_jars.kafka_jars, registry_files.registry_jar, asyncapi_parser.parser),
+    (s3_server.program,),
+    (go.reader,),
+)
+"""What goes side by side, each one after another: Debian's programs come by one call, before what needs them."""
+
+
+def _tried(parts: Iterable[Callable[[], object]]) -> list[str]:
+    missing = []
+    for part in parts:
+        try:
+            part()
+        except ComponentError as error:
+            missing.append(str(error))
+    return missing
 
 
 if __name__ == "__main__":

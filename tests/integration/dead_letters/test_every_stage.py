@@ -21,10 +21,12 @@ from proofwatch.events.wire_framed import frame
 from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
+from proofwatch.runtime.service import Service
 from services.aggregator import app as aggregator
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.consents import app as consents
 from services.devices import app as devices
+from services.imagery import app as imagery
 from services.notifier import app as notifier
 from services.scorer import app as scorer
 from services.scorer.adapters.memory import MemorySubjects
@@ -107,6 +109,7 @@ async def letters(pool: asyncpg.Pool, wire: Wire) -> list[list[Any]]:
             triage.build(triage.Settings(**SETTINGS), bus, pool, clock, wire),
             notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, {}, wire),
             consents.build(consents.Settings(**SETTINGS), bus, pool, clock, wire),
+            Service("imagery", [imagery.flags(imagery.Settings(**SETTINGS), bus, pool, clock, wire)]),
         ],
         clock,
     )
@@ -160,6 +163,7 @@ async def test_the_letters_of_every_stage_are_what_they_were(postgres_dsn: str) 
         "triage",
         "notifier",
         "consents",
+        "imagery",
     }
     assert json.loads(GOLDEN.read_text()) == summary(found)
 
