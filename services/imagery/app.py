@@ -80,7 +80,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     return Service("imagery", parts)
 
 
-def flags(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Worker:
+def flags(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Part:
     """Wire the lane of what is flagged. Raises `InvalidSecret` without a usable subject_tag_secret."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
