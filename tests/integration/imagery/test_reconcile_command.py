@@ -37,4 +37,5 @@ async def test_a_view_and_its_read_belong_together_and_what_does_not_is_named(
     code, out, _ = await told(read.replace(TRANSACTION, "tx-9"))
     assert (code, json.loads(out)[0], len(json.loads(out)[2])) == (1, 0, 1)
     code, _, err = await told("nonsense\n")
-    assert (code, err.strip()) == (2, "line 1 is no line of an S3 server access log")
+    sentence = "proofwatch imagery reconcile: line 1 is no line of an S3 server access log\n"
+    assert (code, err) == (2, sentence)
