@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
-from proofwatch.detection.panel_counts import is_distinct, partly_known, standing_out, table_of
-from proofwatch.detection.root_slice import Counts, Root, as_much, roots, single, takes_away, whole_root
+from proofwatch.detection.panel_counts import is_distinct, may_hold, partly_known, standing_out, table_of
+from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 
@@ -66,7 +66,8 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     for (panel, down), group in sorted(panels.items()):
         raised = _raised(panel, group, spans[down])
         table = table_of(group, raised, tables.get(panel, {}), down=down)
-        unknown = {name for name, _ in (raised & partly) - {each.where for each in group}}
+        unseen_here = (raised & partly) - {each.where for each in group}
+        unknown = {each.where[0] for each in spans[down] if each.where in unseen_here and _may_be(each, panel, table)}
         found = roots(table, raised)
         if found and not unknown - {found[0].where[0]}:
             placed += [Placed(each, _nearest(each, found)) for each in group]
@@ -139,6 +140,12 @@ def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span
         if each.since_ms < end_ms and panel.start_ms < each.until_ms and related(each.metric, panel.metric)
     }
     return frozenset({each.where for each in group} | held)
+
+
+def _may_be(anchor: _Span, panel: Panel, table: Mapping[Slice, Counts]) -> bool:
+    """Return whether a slice that a panel does not count may hold as much of the tenant's excess as a root does."""
+    whole = table.get(WHOLE)
+    return whole is None or may_hold(anchor.finding, panel, SHARE * whole.excess)
 
 
 def _nearest(finding: FindingHistory, found: Sequence[Root]) -> Root:

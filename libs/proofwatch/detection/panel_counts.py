@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import sqrt
 from typing import Final
 
-from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, Tables, excess, panel_of
+from proofwatch.detection.findings import WHOLE, FindingHistory, Panel, Slice, Tables, excess, length_s, panel_of
 from proofwatch.detection.root_slice import Counts
+from proofwatch.instants import ms_of
 
 _KNOWN: Final = 0.8
+_CHANCE: Final = 3.0
 _DISTINCT: Final = 6.0
 """Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
 its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
@@ -38,6 +40,21 @@ def partly_known(findings: Iterable[FindingHistory], tables: Tables) -> frozense
         if each.worst and WHOLE in table and table.get(each.where, (0, 0))[1] < _KNOWN * each.worst.n:
             found.add(each.where)
     return frozenset(found - {WHOLE})
+
+
+def may_hold(finding: FindingHistory, panel: Panel, least: float) -> bool:
+    """Return whether the slice of a finding may hold an excess of `least` in a panel that does not count it.
+
+    It fails as often as in the window in which it was sure, with three standard deviations more: what was sure after
+    ten hours has little of it within minutes. What rose again since may hold anything.
+    """
+    worst = finding.worst
+    if worst is None:
+        return False
+    end_ms = panel.start_ms + panel.length_s * 1000
+    rose = any(each.direction == "up" and ms_of(each.since) < end_ms for each in finding.steps)
+    held = excess(worst) * panel.length_s / max(length_s(worst), 1)
+    return rose or held + _CHANCE * sqrt(held + 1.0) >= least
 
 
 def standing_out(finding: FindingHistory, tables: Tables, *, down: bool) -> frozenset[Slice]:

@@ -1,7 +1,7 @@
 """Root slice: which slice a tenant's excess comes from, by the counts of its slices in one window.
 
 One cause moves many slices: a handset under attack raises the rates of its OS, of every country and of the whole
-tenant. The root is the smallest set of values of one attribute that together hold `_SHARE` of the tenant's excess and
+tenant. The root is the smallest set of values of one attribute that together hold `SHARE` of the tenant's excess and
 without which the rest is lower than it would be were the excess spread evenly (`_APART` standard deviations). Only
 marginal counts are needed. Pairs of attributes are not looked for: marginals cannot tell them.
 """
@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.findings import PROTECTED, WHOLE, Slice
 
-_SHARE: Final = 0.8
+SHARE: Final = 0.8
+"""What a root holds of its tenant's excess at least."""
 _APART: Final = 3.0
 _STANDS: Final = 6.0
 _PART: Final = 0.5
@@ -97,7 +98,7 @@ def as_much(table: Mapping[Slice, Counts], raised: Collection[Slice]) -> frozens
     whole = table.get(WHOLE)
     if whole is None:
         return frozenset()
-    enough, least = (1 - _ALIKE) * whole.n, _SHARE * whole.excess
+    enough, least = (1 - _ALIKE) * whole.n, SHARE * whole.excess
     return frozenset(
         each for each in raised if each in table and table[each].n >= enough and table[each].excess >= least
     )
@@ -132,7 +133,7 @@ def single(table: Mapping[Slice, Counts], where: Slice) -> Root:
 def _option(whole: Counts, table: Mapping[Slice, Counts], values: list[Slice]) -> _Option | None:
     k, n = sum(table[each].k for each in values), sum(table[each].n for each in values)
     share = _share(sum(table[each].excess for each in values), whole)
-    if share < _SHARE:
+    if share < SHARE:
         return None
     rest_n, rest_k = whole.n - n, whole.k - k
     rate = whole.k / whole.n
