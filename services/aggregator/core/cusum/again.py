@@ -6,24 +6,31 @@ above); what a further chart climbs on joins it once that is back at zero. That 
 and the limit of all high charts, times 1 + n / m for a level of m trials: a level from few trials is uncertain itself.
 So it costs what one more chart would, for as long as something fires; nothing fires in a quiet tenant.
 
-A rise begins a new level, and is told if its odds are 1.5 times the highest that were told; those count as twice the
-ones before then, at least. So from odds x at the alarm on at most log2(9 / x) rises are told in its life, eight from
-2 %, however it flaps: above 90 % nothing is looked for. A further chart the other way round, for the odds of the level
-before, tells that the rate fell back to it; that ends nothing, and nobody is paged for it.
+What began within a quarter of an hour of the alarm, or of the last rise, is the same: the window in which a check fails
+closed holds that in part, people come again some minutes later, and a chart that wandered before has a level far below.
+It has the new level from then on.
+
+Any other rise begins a new level, and is told if its odds are 1.5 times the highest that were told; those count as
+twice the ones before then, at least. So from odds x at the alarm on at most log2(9 / x) rises are told in its life,
+eight from 2 %, however it flaps: above 90 % nothing is looked for. A further chart the other way round, for the odds of
+the level before, tells that the rate fell back to it; that ends nothing, and nobody is paged for it.
 """
 
 from typing import Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
+from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.own_effect import Compared, own_effect
 
 _HIGHEST: Final = 0.9
 _NEWS: Final = 1.5
 _GROWS: Final = 2.0
 _LEAST_APART: Final = 1.5
+_SETTLES_MS: Final = 3 * FIVE_MS
 
 
 class Level(Struct, frozen=True, array_like=True):
@@ -42,7 +49,7 @@ class Again(Struct, frozen=True, array_like=True):
     """The levels that the alarm has come to and not fallen back from, the highest last, and both further charts.
 
     `told`: the highest odds that people were told of. `by_reference`: what is usual is what the frozen reference says.
-    `waiting`: what joins the highest level once both charts are at zero.
+    `waiting`: what joins the highest level once both charts are at zero. `settles_ms`: what began before is the same.
     """
 
     levels: tuple[Level, ...]
@@ -51,6 +58,7 @@ class Again(Struct, frozen=True, array_like=True):
     down: Chart = ZERO
     by_reference: bool = False
     waiting: Level = NOTHING
+    settles_ms: int = 0
 
 
 class Step(NamedTuple):
@@ -71,12 +79,12 @@ class Stepped(NamedTuple):
     step: Step | None = None
 
 
-def began(chart: Chart, *, by_reference: bool) -> Again | None:
-    """Return what is watched from the alarm of a chart on; None: it has no counts."""
+def began(chart: Chart, start_ms: int, *, by_reference: bool) -> Again | None:
+    """Return what is watched from the alarm of a chart, in the window of `start_ms`, on; None: it has no counts."""
     if not chart.n or chart.expected <= 0.0:
         return None
     level = Level(chart.since_ms, chart.k, chart.n, chart.expected)
-    return Again((level,), _odds(chart.k / chart.n), by_reference=by_reference)
+    return Again((level,), _odds(chart.k / chart.n), by_reference=by_reference, settles_ms=start_ms + _SETTLES_MS)
 
 
 def stepped(
@@ -90,19 +98,27 @@ def stepped(
     up, step = _risen(again, counts, own, phi, rule, whole=whole)
     if step is not None:
         new = Level(step.since_ms, step.k, step.n, up.expected * level.expected / level.k)
+        if step.since_ms < again.settles_ms:
+            return Stepped(_at(again, (*again.levels[:-1], new), max(_odds(step.k / step.n), again.told)))
         told = max(_odds(step.k / step.n), _GROWS * again.told) if step.told else again.told
-        return Stepped(Again((*again.levels, new), told, by_reference=again.by_reference), step)
+        risen = _at(again, (*again.levels, new), told)
+        return Stepped(replace(risen, settles_ms=counts.start_ms + _SETTLES_MS), step)
     down = ZERO
     if len(again.levels) > 1:
         down, fallen = _fallen(again, counts, own, p0, phi, rule)
         if fallen is not None:
-            return Stepped(Again(again.levels[:-1], again.told, by_reference=again.by_reference), fallen)
+            return Stepped(_at(again, again.levels[:-1], again.told), fallen)
     levels, waiting = again.levels, again.waiting
     if plain:
         waiting = _with(waiting, Level(0, counts.k, counts.n, counts.n * p0))
     if not up.statistic and not down.statistic:
         levels, waiting = (*levels[:-1], _with(level, waiting)), NOTHING
-    return Stepped(Again(levels, again.told, up, down, again.by_reference, waiting))
+    return Stepped(replace(again, levels=levels, up=up, down=down, waiting=waiting))
+
+
+def _at(again: Again, levels: tuple[Level, ...], told: float) -> Again:
+    """Return what is watched from a level on: both charts begin at zero."""
+    return replace(again, levels=levels, told=told, up=ZERO, down=ZERO, waiting=NOTHING)
 
 
 def _risen(

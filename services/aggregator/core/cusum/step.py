@@ -179,7 +179,7 @@ def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, w
         chart = side.reference if by_reference else side.baseline
         if not chart.n:  # it counts other attempts than when it alarmed (`kinds`)
             return side, None
-        return replace(side, again=began(chart, by_reference=by_reference)), None
+        return replace(side, again=began(chart, side.alarmed_ms, by_reference=by_reference)), None
     usual = state.reference if again.by_reference and state.reference is not None else state.usual
     plain = max(side.baseline.statistic, side.reference.statistic) >= rule.low_limit * state.phi
     now = stepped(again, counts, usual.p0, state.phi, rule, whole=whole, plain=plain)

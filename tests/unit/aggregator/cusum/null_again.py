@@ -55,7 +55,7 @@ def _week(random: np.random.Generator, times: float, rule: CusumRule, *, whole: 
         if again is None:
             chart = moved(chart, counts, _P0, rule.odds_ratio, limit)
             if chart.statistic >= limit:
-                again = began(chart, by_reference=False)
+                again = began(chart, counts.start_ms, by_reference=False)
             continue
         now = stepped(again, counts, _P0, _PHI, rule, whole=whole, plain=True)
         again = now.again

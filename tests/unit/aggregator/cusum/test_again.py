@@ -129,3 +129,23 @@ def test_what_was_stored_before_there_were_further_charts_goes_on(standing: Bank
     bank.rows[_BANK] = msgspec.msgpack.decode(stored, type=RateRow)
     steps = _steps(bank.run(_after(bank, 3, 3, {_WHOLE: (160, 0.12)})))
     assert [each.told for each in steps] == [True]
+
+
+@pytest.mark.parametrize("held", [0.02, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("after", [0.3, 0.98])
+def test_a_change_that_a_window_held_in_part_is_no_further_rise(held: float, after: float) -> None:
+    """A check that fails closed within a window fails in a part of it, and in all that come: that is one change."""
+    bank = Bank(monitoring(dispersion_unknown=1.0))
+    bank.run(traffic(1, 10 * 288, {_WHOLE: (160, 0.01)}))
+    events = bank.run(_after(bank, 7, 1 / 12, {_WHOLE: (160, 0.01 + held * (after - 0.01))}))
+    events += bank.run(_after(bank, 8, 2, {_WHOLE: (160, after)}))
+    assert "high" in {each.severity for each in events if each.state == "firing"}
+    assert _steps(events) == []
+
+
+def test_what_comes_later_than_the_begin_may_be_is_a_rise_all_the_same() -> None:
+    """An hour after the alarm."""
+    bank = Bank(monitoring(dispersion_unknown=1.0))
+    bank.run(traffic(1, 10 * 288, {_WHOLE: (160, 0.01)}))
+    bank.run(_after(bank, 7, 1, {_WHOLE: (160, 0.05)}))
+    assert [each.told for each in _steps(bank.run(_after(bank, 8, 1, {_WHOLE: (160, 0.3)})))] == [True]
