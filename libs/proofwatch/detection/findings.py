@@ -22,6 +22,8 @@ _ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
 """Rules whose direction is that of scores, of which higher ones pass."""
 _NEITHER: Final = frozenset({"few_values", "version_change", "limit_breach", "sequential_limit", "volume", "silence"})
+_DATED: Final = frozenset({"cusum", "collapse", "saturation", "few_values", "missing_scores", "score_shift", "volume"})
+"""Rules of real time that say since when it is over, which may be long before it is known."""
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
@@ -98,14 +100,14 @@ class FindingHistory(NamedTuple):
     def until_ms(self) -> int | None:
         """Return when it ended; None while it fires.
 
-        It ends where traffic ended, with the first window that was within, when the chart of a rate says that it came
-        back, or with the end of the span that was judged where rules count over a span that overlaps what fired;
-        never before what several days together told of did.
+        It ends where traffic ended, with the first window that was within, when the chart of a rate, or what minutes
+        weigh, says that it came back, or with the end of the span that was judged where rules count over a span that
+        overlaps what fired; never before what several days together told of did.
         """
         if self.firing:
             return None
         latest = self.latest
-        dated = latest.rule == "twice_baseline" or (latest.rule == "cusum" and latest.cadence == "real_time")
+        dated = latest.rule == "twice_baseline" or (latest.rule in _DATED and latest.cadence == "real_time")
         spanning = not dated and latest.resolution is None
         end = max(latest.window_end if spanning else latest.window_start, self.since)
         together = self.worst is not None and length_s(self.worst) > _DAY_S

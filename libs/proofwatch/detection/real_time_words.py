@@ -28,14 +28,17 @@ def words_of(anomaly: Anomaly) -> Words | None:
 
 
 def _nobody_fails(anomaly: Anomaly) -> str:
+    usual = anomaly.k + anomaly.affected if anomaly.affected is not None else anomaly.statistic or 0.0
+    who = f"Only {anomaly.k}" if anomaly.k else "Nobody"
     return (
-        f"Nobody failed in {anomaly.n} trials, where {anomaly.statistic or 0.0:.0f} failures or more were to be "
-        f"expected: the check may be letting everybody through."
+        f"{who} failed in {anomaly.n} trials, where about {usual:.0f} usually do: the check may be letting everybody "
+        f"through."
     )
 
 
 def _nobody_passes(anomaly: Anomaly) -> str:
-    return f"All of {anomaly.n} trials failed, of which {_percent(anomaly.baseline_rate)} usually do."
+    failed = f"All of {anomaly.n}" if anomaly.k == anomaly.n else f"{anomaly.k} of {anomaly.n}"
+    return f"{failed} trials failed, of which {_percent(anomaly.baseline_rate)} usually do."
 
 
 def _at_the_end(anomaly: Anomaly) -> str:

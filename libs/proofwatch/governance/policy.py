@@ -74,8 +74,8 @@ class RealTimeRule(_Part):
     `saturated_share` of the scores at a bound, pairs of scores alike `few_values_factor` times as often as usual, the
     statistic `missing_limit` of missing scores (`missing_expected` stands in while too few were seen), no traffic for
     longer than `quiet_factor` times the longest quiet time, and `surge_factor` times the most traffic are findings; so
-    is a share of the scores below any score that is `shift_distance` away from what is usual. One ends after
-    `quiet_minutes` minutes that are within.
+    is a share of the scores below any score that is `shift_distance` away from what is usual. One ends `quiet_minutes`
+    minutes after it was over, at least.
     """
 
     expected_count: Annotated[int, Field(ge=10, le=1_000)] = 20

@@ -4,8 +4,8 @@ A look at new counts is an observation, and what follows from it depends on wher
 does not list raises. While a finding fires its severity only rises; it ends by an observation that is `within`.
 
 The detectors of minutes have a table of their own (`MINUTE_TRANSITIONS`), because they truly differ: they know no
-severity, a minute without trials is an observation, and what ends one of their findings is not a minute but a number of
-them in a row (`real_time.life` counts), so where this table resolves, that one counts.
+severity, a minute without trials is an observation, and what ends one of their findings is not a minute but what
+several weigh together (`real_time.course`), so where this table resolves, that one weighs.
 """
 
 from typing import Final, Literal
@@ -33,7 +33,7 @@ TRANSITIONS: Final[dict[tuple[Phase, Observation], Effect]] = {
 MinuteObservation = Literal["no_trials", "unclear", "within", "beyond"]
 """no_trials: nothing of the series came; unclear: too little yet, or between the limits of beginning and ending."""
 MinutePhase = Literal["quiet", "firing"]
-MinuteEffect = Literal["none", "fire", "hold", "count_within", "count_empty"]
+MinuteEffect = Literal["none", "fire", "weigh", "count_empty"]
 
 MINUTE_TRANSITIONS: Final[dict[tuple[MinutePhase, MinuteObservation], MinuteEffect]] = {
     ("quiet", "no_trials"): "none",
@@ -41,7 +41,7 @@ MINUTE_TRANSITIONS: Final[dict[tuple[MinutePhase, MinuteObservation], MinuteEffe
     ("quiet", "within"): "none",
     ("quiet", "beyond"): "fire",
     ("firing", "no_trials"): "count_empty",
-    ("firing", "unclear"): "none",
-    ("firing", "within"): "count_within",
-    ("firing", "beyond"): "hold",
+    ("firing", "unclear"): "weigh",
+    ("firing", "within"): "weigh",
+    ("firing", "beyond"): "weigh",
 }

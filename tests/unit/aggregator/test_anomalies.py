@@ -141,7 +141,7 @@ def test_minutes_end_nothing_by_themselves_and_answer_every_observation() -> Non
     """A total table too; where that of windows resolves, it counts."""
     phases, observations = ("quiet", "firing"), ("no_trials", "unclear", "within", "beyond")
     assert set(MINUTE_TRANSITIONS) == set(product(phases, observations))
-    assert MINUTE_TRANSITIONS["firing", "within"] == "count_within"
+    assert MINUTE_TRANSITIONS["firing", "within"] == "weigh"
     assert "resolve" not in MINUTE_TRANSITIONS.values()
 
 

@@ -13,14 +13,16 @@ from tests.unit.detection.anomalies import MIDNIGHT, anomaly
 
 def found(rule: str, direction: str, **given: Any) -> str:
     since = MIDNIGHT - timedelta(minutes=7)
-    fired = anomaly(k=41, n=1000, baseline=0.01, rule=rule, direction=direction, since=since, **given)
+    failed = 0 if direction == "down" else 1000
+    k = failed if rule == "collapse" else 41
+    fired = anomaly(**{"k": k, "n": 1000, "baseline": 0.01, "rule": rule, "direction": direction, "since": since} | given)
     return finding_sentence(fired, "all of bank")
 
 
 @pytest.mark.parametrize(
     ("rule", "direction", "words"),
     [
-        ("collapse", "down", "Nobody failed in 1000 trials, where 20 failures or more were to be expected"),
+        ("collapse", "down", "Nobody failed in 1000 trials, where about 20 usually do"),
         ("collapse", "up", "All of 1000 trials failed, of which 1 % usually do"),
         ("saturation", "up", "41 of 1000 scores are at the upper end of the scale, where 1 % usually are"),
         ("saturation", "down", "at the lower end"),
@@ -54,6 +56,13 @@ def test_of_labels_a_sentence_each(rule: str, direction: str, words: str) -> Non
     said = found(rule, direction, metric="labels")
     assert words in said
     assert "since 2026-03-01 23:53 UTC" in said
+
+
+def test_what_came_in_between_is_counted() -> None:
+    """A run of nobody may have had one; what fires for long says how far it has come."""
+    said = found("collapse", "down", k=2, affected=198.0)
+    assert "Only 2 failed in 1000 trials, where about 200 usually do" in said
+    assert "990 of 1000 trials failed, of which 1 % usually do" in found("collapse", "up", k=990)
 
 
 def test_every_detector_has_words() -> None:

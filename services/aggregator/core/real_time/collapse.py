@@ -13,11 +13,21 @@ from functools import partial
 from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Direction, Reading
+from services.aggregator.core.real_time.course import bernoulli
+from services.aggregator.core.real_time.detector import (
+    NO_TRIALS,
+    UNCLEAR,
+    Chart,
+    Detector,
+    Direction,
+    Reading,
+    Weighed,
+)
 from services.aggregator.core.real_time.hours import Rate
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.view import View
 
+_PART: Final = 0.1
 _LEAST_KNOWN: Final = 100
 """Trials of the reference without which "nobody passes" means nothing."""
 
@@ -56,6 +66,26 @@ def step(
     return run, found
 
 
+def weigh(
+    _chart: Chart,
+    minute: Minute,
+    view: View,
+    _rule: RealTimeRule,
+    _alarm: Reading,
+    *,
+    metric: str,
+    direction: Direction,
+) -> Weighed:
+    """Weigh the trials of a minute, of which k failed; over is that a tenth of what is usual fails, or passes."""
+    trials, usual = _trials(minute, metric), view.rate(metric)
+    if not trials.n or not usual.n:
+        return Weighed()
+    rate = usual.k / usual.n
+    alarmed = _PART * rate if direction == "down" else 1 - _PART * (1 - rate)
+    beyond = trials.n * rate - trials.k if direction == "down" else trials.k - trials.n * rate
+    return Weighed(bernoulli(trials.k, trials.n, rate, alarmed), trials.k, trials.n, beyond)
+
+
 def _ended(trials: Rate, usual: Rate) -> Reading:
     rate = usual.k / usual.n if usual.n else 0.0
     return Reading("within", 0, trials.k, trials.n, usual.k, usual.n, rate)
@@ -77,4 +107,8 @@ def _passes(usual: Rate, *, halved: bool) -> float | None:
 
 def collapse(metric: str, direction: Direction, *causes: str) -> Detector:
     """Return the detector of a rate that collapses to nothing (down) or to everything (up)."""
-    return Detector("collapse", metric, direction, frozenset(causes), partial(step, metric=metric, direction=direction))
+    steps, weighs = (
+        partial(step, metric=metric, direction=direction),
+        partial(weigh, metric=metric, direction=direction),
+    )
+    return Detector("collapse", metric, direction, frozenset(causes), steps, weighs)

@@ -54,10 +54,24 @@ class Reading(NamedTuple):
     habit: bool = False
 
 
+class Weighed(NamedTuple):
+    """What a minute says of a finding that fires: k of n, and about so many transactions `affected`.
+
+    `weight`: the log of how much likelier it is if things are as usual again than if they are half as bad as they were.
+    """
+
+    weight: float = 0.0
+    k: int = 0
+    n: int = 0
+    affected: float = 0.0
+
+
 NO_TRIALS = Reading("no_trials")
 UNCLEAR = Reading("unclear")
 
 Step = Callable[[Chart, Minute, View, RealTimeRule], tuple[Chart, Reading]]
+Weigh = Callable[[Chart, Minute, View, RealTimeRule, Reading], Weighed]
+"""Weighs a minute, by the chart before it and what the finding has counted up to then."""
 
 
 class Absence(NamedTuple):
@@ -67,12 +81,17 @@ class Absence(NamedTuple):
     reading: Reading
 
 
+def _from_nothing(_chart: Chart) -> Chart:
+    return Chart()
+
+
 class Detector(NamedTuple):
     """One series. `rule` is a value of the anomaly's schema.
 
-    `causes`: what may be at its bottom; of the series that share one, only the first to fire is told. `absent`: by when
-    minutes that do not come are a finding, if none comes after the one that ended at the given time. `yields_to`:
-    causes of others that hold it back, and are not held back by it.
+    `weigh`: whether it is over (`real_time.course`). `causes`: what may be at its bottom; of the series that share one,
+    only the first to fire is told. `absent`: by when minutes that do not come are a finding, if none comes after the
+    one that ended at the given time. `yields_to`: causes of others that hold it back, and are not held back by it.
+    `anew`: the chart from which it goes on when it is over.
     """
 
     rule: str
@@ -80,8 +99,10 @@ class Detector(NamedTuple):
     direction: Direction
     causes: frozenset[str]
     step: Step
+    weigh: Weigh
     absent: Callable[[Chart, int, View, RealTimeRule], Absence | None] | None = None
     yields_to: frozenset[str] = frozenset()
+    anew: Callable[[Chart], Chart] = _from_nothing
 
     @property
     def name(self) -> str:

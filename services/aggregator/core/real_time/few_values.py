@@ -16,7 +16,8 @@ from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
-from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
+from services.aggregator.core.real_time.course import bernoulli
+from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading, Weighed
 from services.aggregator.core.real_time.minute import Check, Minute
 from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
@@ -66,11 +67,28 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
         0.0 if observation == "beyond" else 1.0,
         share,
         limit,
-        block.level if observation == "beyond" else 0.0,
+        block.level * max(0.0, share - usual) / (1 - usual) if usual < 1.0 else 0.0,
     )
     return Chart(), reading
 
 
+def weigh(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check) -> Weighed:
+    """Weigh the pairs of a minute: k of n alike. They depend on each other: each score but one counts once."""
+    scores, known = minute.match if check == "match" else minute.liveness, view.scores(check)
+    if not scores.pairs or not known.pairs:
+        return Weighed(affected=scores.judged)
+    usual, share, n = known.alike / known.pairs, scores.alike / scores.pairs, scores.judged - 1
+    alarmed = max(_LEAST, rule.few_values_factor * usual, (usual + found.k / found.n) / 2)
+    return Weighed(bernoulli(share * n, n, usual, alarmed), scores.alike, scores.pairs, scores.judged)
+
+
 def few_values(check: Check) -> Detector:
     """Return the detector of scores of a check that are all alike."""
-    return Detector("few_values", f"{check}_score", "down", frozenset((check,)), partial(step, check=check))
+    return Detector(
+        "few_values",
+        f"{check}_score",
+        "down",
+        frozenset((check,)),
+        partial(step, check=check),
+        partial(weigh, check=check),
+    )

@@ -14,7 +14,8 @@ from typing import Final
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading
+from services.aggregator.core.real_time.course import bernoulli
+from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading, Weighed
 from services.aggregator.core.real_time.minute import Check, Minute
 from services.aggregator.core.real_time.tails import at_least
 from services.aggregator.core.real_time.view import View
@@ -30,11 +31,7 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     n = scores.judged + scores.missing
     if not n:
         return chart, NO_TRIALS
-    known = view.asked(check)
-    usual = known.missing, known.judged + known.missing
-    rate = max(_LEAST, wilson(*usual)[1] if usual[1] else 0.0)
-    if usual[0] < _KNOWN:
-        rate = max(rate, rule.missing_expected) if usual[1] < _KNOWN / rule.missing_expected else rate
+    usual, rate = _usual(view, rule, check)
     if rate >= 0.5:
         return Chart(), UNCLEAR
     moved = chart.statistic + scores.missing * log(_ODDS_RATIO) - n * log1p(rate * (_ODDS_RATIO - 1))
@@ -48,6 +45,25 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     return at, Reading("beyond", since_ms, at.k, at.n, *usual, rate, p, at.statistic, rule.missing_limit, affected)
 
 
+def weigh(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check) -> Weighed:
+    """Weigh the scores that a minute requested: k of n are missing."""
+    scores = minute.match if check == "match" else minute.liveness
+    k, n, (_, rate) = scores.missing, scores.judged + scores.missing, _usual(view, rule, check)
+    alarmed = max(_ODDS_RATIO * rate / (1 + (_ODDS_RATIO - 1) * rate), (rate + found.k / found.n) / 2)
+    return Weighed(bernoulli(k, n, rate, alarmed), k, n, k - n * rate)
+
+
+def _usual(view: View, rule: RealTimeRule, check: Check) -> tuple[tuple[int, int], float]:
+    """Return how many were missing of how many, and which share is usual."""
+    known = view.asked(check)
+    usual = known.missing, known.judged + known.missing
+    rate = max(_LEAST, wilson(*usual)[1] if usual[1] else 0.0)
+    if usual[0] < _KNOWN:
+        rate = max(rate, rule.missing_expected) if usual[1] < _KNOWN / rule.missing_expected else rate
+    return usual, rate
+
+
 def missing_scores(check: Check) -> Detector:
     """Return the detector of scores of a check that do not come."""
-    return Detector("missing_scores", f"{check}_missing_rate", "up", frozenset((check,)), partial(step, check=check))
+    steps, weighs = partial(step, check=check), partial(weigh, check=check)
+    return Detector("missing_scores", f"{check}_missing_rate", "up", frozenset((check,)), steps, weighs)

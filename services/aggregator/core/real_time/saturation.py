@@ -1,7 +1,7 @@
 """Scores at a bound of their scale: a service that answers 1.0 (or 0.0) to everything.
 
 Minutes are taken together until they have 20 scores. More than half of them at one bound is a finding where the
-reference has at most a tenth there; at most a quarter is none any more.
+reference has at most a tenth there. It is over when scores are at the bound as usual, and not in half of the cases.
 
 False findings: 11 of 20 at a true share of a tenth has p = 7e-7, and the test asks for p < 1e-9 beside it, so that at
 1,000/h (260,000 blocks a year) less than 0.001 is to be expected of a tenant and year and bound.
@@ -12,6 +12,7 @@ from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
+from services.aggregator.core.real_time.course import bernoulli
 from services.aggregator.core.real_time.detector import (
     NO_TRIALS,
     UNCLEAR,
@@ -19,8 +20,9 @@ from services.aggregator.core.real_time.detector import (
     Detector,
     Direction,
     Reading,
+    Weighed,
 )
-from services.aggregator.core.real_time.minute import Check, Minute
+from services.aggregator.core.real_time.minute import Check, Minute, Scores
 from services.aggregator.core.real_time.tails import at_least
 from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
@@ -39,9 +41,9 @@ def step(
     scores = minute.match if check == "match" else minute.liveness
     if not scores.judged:
         return chart, NO_TRIALS
-    at = scores.at_one if direction == "up" else scores.at_zero
+    at = _at_bound(scores, direction)
     known = view.scores(check)
-    usual = (known.at_one if direction == "up" else known.at_zero), known.judged
+    usual = _at_bound(known, direction), known.judged
     block = Chart(0.0, chart.k + at, chart.n + scores.judged, chart.since_ms or minute.start_ms)
     if block.n < rule.expected_count:
         return block, UNCLEAR
@@ -66,6 +68,23 @@ def step(
     return Chart(), reading
 
 
+def weigh(
+    _chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check, direction: Direction
+) -> Weighed:
+    """Weigh the scores of a minute: k of n at the bound."""
+    scores = minute.match if check == "match" else minute.liveness
+    known = view.scores(check)
+    k, n = _at_bound(scores, direction), scores.judged
+    rate = _at_bound(known, direction) / known.judged if known.judged else 0.0
+    usual = max(rate, _LEAST)
+    alarmed = max(rule.saturated_share, (usual + found.k / found.n) / 2)
+    return Weighed(bernoulli(k, n, usual, alarmed), k, n, k - n * rate)
+
+
+def _at_bound(scores: Scores, direction: Direction) -> int:
+    return scores.at_one if direction == "up" else scores.at_zero
+
+
 def _observed(share: float, p: float, limit: float) -> MinuteObservation:
     if share > limit and p < _P:
         return "beyond"
@@ -81,5 +100,10 @@ def _since(block: Chart, minute: Minute, share: float) -> int:
 def saturation(check: Check, direction: Direction) -> Detector:
     """Return the detector of scores of a check at 1 (up) or at 0 (down)."""
     return Detector(
-        "saturation", f"{check}_score", direction, frozenset((check,)), partial(step, check=check, direction=direction)
+        "saturation",
+        f"{check}_score",
+        direction,
+        frozenset((check,)),
+        partial(step, check=check, direction=direction),
+        partial(weigh, check=check, direction=direction),
     )

@@ -3,7 +3,8 @@
 Minutes are taken together until they have 500 scores. The statistic is the distance of Kolmogorov and Smirnov: of the
 shares below any score, the largest difference to what is usual, one-sided by direction. It is a finding at 0.15
 (scores that are normal move by 0.4 of their standard deviation then) where chance does not explain it; within at half
-of that, or where it may well be chance (p > 0.01), so that what lasts ends once it is usual. The usual shares are those
+of that, or where it may well be chance (p > 0.01). It is over when as many lie below the score in question as usual,
+and not half as many more or fewer as when it fired. The usual shares are those
 of the last weeks (`shape`), of seven days at least; other hours of the day count as the same.
 
 Days differ and hours do, so chance is not that of 500 independent scores: at the bound in question the variance between
@@ -15,12 +16,22 @@ False findings: `python -m tests.unit.aggregator.real_time.null_shift` simulates
 0.3 of their standard deviation from day to day, and from hour to hour (docs/detectors.md).
 """
 
+from bisect import bisect_right
 from functools import partial
 from typing import Final
 
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
-from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Direction, Reading
+from services.aggregator.core.real_time.course import LIMIT, bernoulli
+from services.aggregator.core.real_time.detector import (
+    NO_TRIALS,
+    UNCLEAR,
+    Chart,
+    Detector,
+    Direction,
+    Reading,
+    Weighed,
+)
 from services.aggregator.core.real_time.minute import Check, Minute
 from services.aggregator.core.real_time.shape import BOUNDS, UNIT, Shape, added, cumulated
 from services.aggregator.core.real_time.view import View
@@ -83,6 +94,30 @@ def read(block: Chart, usual: Shape, direction: Direction, limit: float) -> Read
     )
 
 
+def weigh(
+    _chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check, direction: Direction
+) -> Weighed:
+    """Weigh the scores of a minute: k of n below the score where the finding was furthest from what is usual.
+
+    What lasts is over once the usual days hold so much of it that it may well be chance.
+    """
+    place, bins, known = _place(found), minute.bins(check), view.shape(check)
+    if not bins or known.units < 2:
+        return Weighed()
+    k, n, (usual, variance) = cumulated(bins)[place], sum(bins.values()), known.usual(place)
+    sign = 1 if direction == "down" else -1
+    distance = sign * (found.k / found.n - usual)
+    if _p_value(distance, usual, variance, UNIT, known.days) > _CHANCE:
+        return Weighed(LIMIT, k, n)
+    alarmed = usual + sign * max(rule.shift_distance, distance / 2)
+    return Weighed(bernoulli(k, n, usual, alarmed) / _CLUSTERED, k, n)
+
+
+def _place(alarm: Reading) -> int:
+    """Return the bound of the score that a reading names."""
+    return bisect_right(BOUNDS, alarm.at_score or 0.0) - 1
+
+
 def _p_value(distance: float, share: float, variance: float, n: int, days: int) -> float:
     """Return the one-sided p of a difference in the share below a score, between n scores and the usual days."""
     # Imported on first use: it takes long, and most minutes need no test.
@@ -100,5 +135,5 @@ def score_shift(check: Check, direction: Direction) -> Detector:
     It yields to what says more of the same scores, and holds none of that back.
     """
     name, causes = f"{check}_score", frozenset((f"{check}_shift",))
-    found = partial(step, check=check, direction=direction)
-    return Detector("score_shift", name, direction, causes, found, yields_to=frozenset((check,)))
+    steps, weighs = partial(step, check=check, direction=direction), partial(weigh, check=check, direction=direction)
+    return Detector("score_shift", name, direction, causes, steps, weighs, yields_to=frozenset((check,)))

@@ -43,7 +43,10 @@ class Memory(Struct, array_like=True, frozen=True):
 
 
 class Told(Struct, array_like=True, frozen=True):
-    """What was published last of a series; `habit`: that it may be one, and is of low evidence."""
+    """What was published last of a series; `habit`: that it may be one, and is of low evidence.
+
+    `doublings`: the power of two of those affected by then.
+    """
 
     anomaly_id: str
     revision: int
@@ -51,6 +54,7 @@ class Told(Struct, array_like=True, frozen=True):
     firing: bool
     since_ms: int
     habit: bool = False
+    doublings: int = 0
 
 
 class TenantState(Struct, array_like=True):

@@ -23,8 +23,11 @@ in its hours, each until it has happened twice. The first two weeks: `null_first
 from math import ceil, exp, log
 from typing import Final
 
+from msgspec.structs import replace
+
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.real_time.detector import UNCLEAR, Absence, Chart, Detector, Reading
+from services.aggregator.core.real_time.course import poisson
+from services.aggregator.core.real_time.detector import UNCLEAR, Absence, Chart, Detector, Reading, Weighed
 from services.aggregator.core.real_time.habits import known, may_close
 from services.aggregator.core.real_time.minute import Minute
 from services.aggregator.core.real_time.recent_rate import counted, missed_after
@@ -32,6 +35,8 @@ from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 
 _TENTH: Final = 0.1
+_LEAST: Final = 0.1
+"""Transactions a minute, of which none are usual, for the end of a silence."""
 _NEW_MINUTES: Final = 120
 _FORGETS: Final = 0.9995
 """Of the longest quiet time, a minute: half is left after a day."""
@@ -114,6 +119,26 @@ def step_up(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> tup
     return block, found
 
 
+def weigh_down(chart: Chart, minute: Minute, view: View, _rule: RealTimeRule, _alarm: Reading) -> Weighed:
+    """Weigh the traffic of a minute, and of the silence before it: k transactions in n minutes."""
+    per_minute, k = _per_minute(chart, view, minute.start_ms), minute.transactions
+    minutes = 1 + ((minute.start_ms - chart.n) // MINUTE_MS if chart.n else 0)
+    lost = _expected(chart, view, chart.n, minute.start_ms) + per_minute - k
+    usual = max(per_minute, _LEAST)
+    return Weighed(poisson(k, usual, _TENTH * usual), k, minutes, lost)
+
+
+def weigh_up(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, _alarm: Reading) -> Weighed:
+    """Weigh the traffic of a minute: k transactions against the usual most, and against the limit of a surge."""
+    most = max(view.most_in_block or 0, rule.expected_count) / 5
+    k = minute.transactions
+    return Weighed(poisson(k, most, rule.surge_factor * most), k, 1, k - most)
+
+
+def _as_usual(chart: Chart) -> Chart:
+    return replace(chart, statistic=0.0, since_ms=0, seen=0)
+
+
 def _limit(rule: RealTimeRule) -> float:
     return (1 - _TENTH) * rule.expected_count
 
@@ -143,5 +168,7 @@ def _reading(since_ms: int, end_ms: int, k: int, per_minute: float, statistic: f
     return Reading("beyond", since_ms, k, minutes, 0, 0, per_minute, p, statistic, _limit(rule), lost)
 
 
-STOPS: Final = Detector("volume", "transactions", "down", frozenset(("volume",)), step_down, absent)
-SURGES: Final = Detector("volume", "transactions", "up", frozenset(("surge",)), step_up)
+STOPS: Final = Detector(
+    "volume", "transactions", "down", frozenset(("volume",)), step_down, weigh_down, absent, anew=_as_usual
+)
+SURGES: Final = Detector("volume", "transactions", "up", frozenset(("surge",)), step_up, weigh_up)

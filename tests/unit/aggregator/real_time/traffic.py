@@ -66,9 +66,14 @@ class Told:
         self.published += found
 
     def said(self) -> list[tuple[str, str, str, str]]:
-        """Return rule, metric, direction and state of each event."""
-        events = [each.event for each in self.published]
-        return [(e.rule, e.metric, str(e.direction), e.state) for e in events]
+        """Return rule, metric, direction and state of each event that begins or ends; how far it comes is left out."""
+        said: list[tuple[str, str, str, str]] = []
+        firing: set[str] = set()
+        for e in [each.event for each in self.published]:
+            if e.state == "resolved" or e.anomaly_id not in firing:
+                said.append((e.rule, e.metric, str(e.direction), e.state))
+            (firing.add if e.state == "firing" else firing.discard)(e.anomaly_id)
+        return said
 
 
 def year_of(days: int, seed: int, per_hour: float = 1_000.0, rate: float = 0.01) -> Iterator[Minute]:
