@@ -41,11 +41,12 @@ class Timed(NamedTuple):
 class Span(NamedTuple):
     """From when to when the log is: the first and the last day that are not apart from it, as microseconds.
 
-    `before` and `after`: how many rows lie outside.
+    `last_us`: its last row. `before` and `after`: how many rows lie outside.
     """
 
     first_us: int
     end_us: int
+    last_us: int
     before: int
     after: int
 
@@ -60,6 +61,7 @@ class Survey:
         self._downs = 0
         self._last: int | None = None
         self._days: Counter[int] = Counter()
+        self._newest: dict[int, int] = {}
 
     def add(self, at_us: int | None) -> None:
         """Take note of the next row's time; None: it has none."""
@@ -67,7 +69,9 @@ class Survey:
         if at_us is None:
             return
         self.timed += 1
-        self._days[at_us // _DAY_US] += 1
+        day = at_us // _DAY_US
+        self._days[day] += 1
+        self._newest[day] = max(at_us, self._newest.get(day, at_us))
         last, self._last = self._last, at_us
         if last is not None and at_us != last:
             if at_us > last:
@@ -101,6 +105,7 @@ class Survey:
         return Span(
             days[low][0] * _DAY_US,
             (days[high][0] + 1) * _DAY_US,
+            self._newest[days[high][0]],
             sum(n for _, n in days[:low]),
             sum(n for _, n in days[high + 1 :]),
         )

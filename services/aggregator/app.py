@@ -29,11 +29,11 @@ from services.aggregator.core.calendars import EVERYBODY_IN_UTC, Calendars, utc_
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.governed_markers import Policies
 from services.aggregator.core.labelled_days import Schedule
+from services.aggregator.core.log_end import Heard, goes_on
 from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, SECOND_MS
 from services.aggregator.handlers import incidents, ledger
 from services.aggregator.handlers.combine import CombineStage
-from services.aggregator.handlers.minute_findings import Heard, goes_on
 from services.aggregator.handlers.windows import SCHEMA, WindowsStage
 
 if TYPE_CHECKING:
@@ -148,12 +148,13 @@ def build_ledger(
     wire: Wire = JSON,
     *,
     calendars: Follower | Calendars,
+    heard: Heard = goes_on,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     `calendars`: those of the tenants, or what follows their settings and so knows what their contracts say of
-    retention, too; else the setting is everybody's.
+    retention, too; else the setting is everybody's. `heard`: where a log that has an end ends.
     """
     fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER, ledger.TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
@@ -170,6 +171,7 @@ def build_ledger(
         wire,
         keep_ms=keep_ms,
         agreed=agreed,
+        heard=heard,
     )
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(

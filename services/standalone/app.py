@@ -60,7 +60,7 @@ def partition_counts() -> dict[str, int]:
 
 
 class Heard:
-    """Up to when the log has been fed: its end is not the silence of its tenants."""
+    """Up to when the log is known to go on: its end is not the silence of its tenants."""
 
     def __init__(self, at_ms: int) -> None:
         self.at_ms = at_ms
@@ -83,6 +83,11 @@ class Standalone:
         self._heard = heard or Heard(0)
         self._services = services
         self._timed = timed
+
+    @property
+    def heard_ms(self) -> int:
+        """Return the time of the newest transaction of the log, as far as it is known."""
+        return self._heard.at_ms
 
     async def start(self) -> None:
         """Start every service."""
@@ -152,12 +157,14 @@ def build(
     edges: Sequence[float] = (),
     *,
     calendars: Calendars,
+    last_ms: int | None = None,
 ) -> tuple[Standalone, Conservation]:
     """Wire all eight stages on one bus; `edges` are scores that sketches must tell apart exactly.
 
-    `calendars`: those of the tenants, whom nobody governs.
+    `calendars`: those of the tenants, whom nobody governs. `last_ms`: the time of the last transaction; None: it is
+    known only when it is fed.
     """
-    clock, heard = SimulatedClock(start_ms), Heard(start_ms)
+    clock, heard = SimulatedClock(start_ms), Heard(start_ms if last_ms is None else last_ms)
     bus = LocalBus(partition_counts(), clock, forget_consumed=True, shares_fate=True)
     conservation = Conservation()
     aggregating = aggregator.Settings(**SETTINGS)
@@ -171,7 +178,9 @@ def build(
         devices.build(devices.Settings(**SETTINGS), bus, policy, clock),
         aggregator.build_combine(aggregating, bus, policy, clock),
         aggregator.build_windows(aggregating, bus, pool, policy, clock, heard=lambda: heard.at_ms, calendars=calendars),
-        aggregator.build_ledger(aggregating, bus, pool, policy, clock, edges, calendars=calendars),
+        aggregator.build_ledger(
+            aggregating, bus, pool, policy, clock, edges, calendars=calendars, heard=lambda: heard.at_ms
+        ),
         incidents,
         triage.build(triage.Settings(**SETTINGS), bus, pool, clock),
         notifier.build(notifier.Settings(**SETTINGS), bus, pool, clock, channels),

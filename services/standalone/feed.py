@@ -81,6 +81,11 @@ class Feed:
         """Return when the log begins, in milliseconds since the Unix epoch; None: no row has a time."""
         return self._span.first_us // 1000 if self._span else None
 
+    @property
+    def last_ms(self) -> int:
+        """Return the time of the last transaction, in milliseconds since the Unix epoch."""
+        return (self._span.last_us if self._span else us_of(self._default(max(0, self.total - 1)))) // 1000
+
     def chunks(self, size: int = CHUNK) -> Iterator[Sequence[Outgoing]]:
         """Yield transactions and labels of `size` rows at a time. How many they are has no influence on anything."""
         events: Iterator[_Due] = self._rows()

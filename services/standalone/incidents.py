@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from proofwatch.detection.course_words import standing
 from proofwatch.detection.findings import WHOLE, Slice
-from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.incident import Incident, LogEnd, urgency
 from proofwatch.detection.root_slice import Counts, Root
 from proofwatch.detection.sentences import incident_sentence, incident_title
 from proofwatch.events import types
@@ -16,15 +17,18 @@ from proofwatch.events.types import Anomaly
 _anomaly = msgspec.json.Decoder(Anomaly).decode
 
 
-def read_incidents(told: Iterable[types.Incident], out: Path) -> list[Incident]:
-    """Return incidents by their last events, the worst first, without what merged; the anomalies in `out` lead them."""
+def read_incidents(told: Iterable[types.Incident], out: Path, log_end: LogEnd | None = None) -> list[Incident]:
+    """Return incidents by their last events, the worst first, without what merged; the anomalies in `out` lead them.
+
+    What fires still stands at `log_end`.
+    """
     standing = {(each.lead_anomaly_id, each.lead_revision): each for each in told if each.state != "merged"}
     found: list[Incident] = []
     with (out / "anomalies.jsonl").open("rb") as lines:
         for line in lines:
             lead = _anomaly(line)
             if event := standing.pop((lead.anomaly_id, lead.revision), None):
-                found.append(_incident(event, lead))
+                found.append(_incident(event, lead, log_end))
     return sorted(found, key=urgency)
 
 
@@ -36,11 +40,12 @@ def document(incident: Incident) -> dict[str, Any]:
         "sentence": incident_sentence(incident),
         "harm": incident.harm,
         "severity": incident.severity,
+        "standing": standing(incident) or None,
     }
     return plain | told | {"root": _root(incident.root), "described": [_slice(each) for each in incident.described]}
 
 
-def _incident(event: types.Incident, lead: Anomaly) -> Incident:
+def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> Incident:
     down = lead.direction == "down"
     rest = None
     if event.rest_k is not None and event.rest_n is not None:
@@ -70,6 +75,10 @@ def _incident(event: types.Incident, lead: Anomaly) -> Incident:
         quiet_since=event.quiet_since,
         rules=event.rules,
         known_at=event.known_at,
+        since_low=event.since_low,
+        since_high=event.since_high,
+        steps=tuple(event.steps or ()),
+        log_end=log_end if event.state == "firing" else None,
     )
 
 

@@ -126,6 +126,8 @@ def prepare(args: argparse.Namespace) -> tuple[Run, Outcome]:
         segments=segments,
         edges=tuple(point for point in points if 0 <= point <= 1),
         outcome=outcome,
+        log="file",
+        last_ms=feed.last_ms,
     )
     return run_, outcome
 

@@ -13,9 +13,11 @@ from rich.live import Live
 from proofwatch.biometrics.rates import Limits
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing
+from proofwatch.detection.incident import LogEnd
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import Policy
 from proofwatch.governance.tenant_days import TenantDays
+from proofwatch.instants import instant_of
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
@@ -66,6 +68,10 @@ class Run:
     """Of a file: what of it was refused, so far by its reader."""
     picture: Callable[[str], bytes] | None = None
     """The picture of a transaction, by its id; None: there are none."""
+    log: str = "day"
+    """What the input is called."""
+    last_ms: int | None = None
+    """When the last transaction is; None: it is known only when it is fed."""
 
 
 async def carry_out(run: Run) -> dict[str, Any]:
@@ -81,7 +87,12 @@ async def carry_out(run: Run) -> dict[str, Any]:
         pool = await create_pool(database.dsn, alone=True)
         stack.push_async_callback(pool.close)
         system, conservation = build(
-            run.policy, pool, run.start_ms, edges=run.edges, calendars=EverybodyIn(TenantDays([(0, run.calendar)]))
+            run.policy,
+            pool,
+            run.start_ms,
+            edges=run.edges,
+            calendars=EverybodyIn(TenantDays([(0, run.calendar)])),
+            last_ms=run.last_ms,
         )
         session = Session(system, results, conservation, run.outcome, run.calendar)
         tune_garbage_collector()
@@ -104,7 +115,8 @@ async def carry_out(run: Run) -> dict[str, Any]:
         results.write_document("policy.json", run.policy.model_dump(mode="json"))
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         results.flush()
-        incidents = read_incidents(session.incidents.values(), run.out)
+        log_end = LogEnd(instant_of(system.heard_ms), run.log)
+        incidents = read_incidents(session.incidents.values(), run.out, log_end)
         results.write_lines("incidents.jsonl", map(document, incidents))
         summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
         summary["audit"] = {"entries": entries}

@@ -12,7 +12,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.records import Outgoing, Record
 from proofwatch.detection.incident import Incident
-from proofwatch.detection.sentences import incident_title
+from proofwatch.detection.sentences import incident_news
 from proofwatch.events import topics, types
 from proofwatch.events.codec import INCIDENT, SUSPICION
 from proofwatch.events.mending import MENDED, SCORES
@@ -174,7 +174,7 @@ class Session:
                 "open_cases": sum(case["state"] != "closed" for case in cases),
                 "notifications": seen.notifications,
             },
-            "incidents": [incident_title(each) for each in strong],
+            "incidents": [incident_news(each) for each in strong],
             "evaluation": msgspec.to_builtins(evaluation),
             "tenants": {tenant: _told(watched) for tenant, watched in tenants.items()},
         }

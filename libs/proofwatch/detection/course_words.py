@@ -9,8 +9,13 @@ from proofwatch.local_time import minute
 
 def course(incident: Incident) -> str:
     """Return the course in sentences; empty where there is nothing to say."""
-    said = (_begin(incident), _before(incident), _rise(incident), _until(incident))
+    said = (_begin(incident), _before(incident), _rise(incident), _until(incident), _standing(incident))
     return " ".join(each for each in said if each)
+
+
+def standing(incident: Incident) -> str:
+    """Return in a few words that it stands where its log ends; empty where it does not."""
+    return f"standing when the {incident.log_end.log} ends" if incident.log_end else ""
 
 
 def last_rise(incident: Incident) -> Step | None:
@@ -66,3 +71,11 @@ def _until(incident: Incident) -> str:
     if incident.quiet_since is not None:
         return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not."
     return ""
+
+
+def _standing(incident: Incident) -> str:
+    """Return that nothing says what becomes of it: the end of a log is no evidence."""
+    if incident.log_end is None:
+        return ""
+    at = minute(incident.log_end.at, incident.lead.time_zone)
+    return f"It stands when the {incident.log_end.log} ends, {at}: what became of it after that is not known."

@@ -29,6 +29,13 @@ _OF_NOBODY: Final = frozenset({"volume", "silence"})
 _KNOWS_CAUSE: Final = frozenset({"version_change"})
 
 
+class LogEnd(NamedTuple):
+    """Where a log ends that has an end: the time of its last transaction, and what such a log is called."""
+
+    at: datetime
+    log: str
+
+
 class Incident(NamedTuple):
     """What one cause did.
 
@@ -45,7 +52,8 @@ class Incident(NamedTuple):
     `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
     alone have strong evidence. `ended_by` is how the last finding ended. `merged_into`: the incident that it turned out
-    to be a part of. `until_known`: when it became known that it ended.
+    to be a part of. `until_known`: when it became known that it ended. `log_end`: where the log ends in which it
+    stands; None: it ended, or the log goes on.
     """
 
     incident_id: str
@@ -72,6 +80,7 @@ class Incident(NamedTuple):
     since_high: datetime | None = None
     steps: tuple[Step, ...] = ()
     until_known: datetime | None = None
+    log_end: LogEnd | None = None
 
     @property
     def severity(self) -> IncidentSeverity:

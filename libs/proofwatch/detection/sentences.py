@@ -6,7 +6,7 @@ The one place where they get words. What a segment is called is the caller's to 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from proofwatch.detection.course_words import course, last_rise
+from proofwatch.detection.course_words import course, last_rise, standing
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident, protected
 from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
@@ -104,7 +104,7 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
         return f"Ended ({ENDED[incident.ended_by]}): {title}"
     if risen and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
-    return title
+    return f"{_capital(standing(incident))}: {title}" if incident.log_end else title
 
 
 def what(anomaly: Anomaly) -> str:

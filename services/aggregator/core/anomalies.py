@@ -18,7 +18,7 @@ from services.aggregator.core.anomaly_state import AnomalyState, Severity
 from services.aggregator.core.baselines import BaselineState, counted, left_out
 from services.aggregator.core.detectors.detector import Detector, Reading, Trials
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
-from services.aggregator.core.life import TRANSITIONS, Effect, Phase
+from services.aggregator.core.life import TRANSITIONS, Effect, Observation, Phase
 from services.aggregator.core.series import SeriesKey, WindowRef
 from services.aggregator.core.times import DAY_MS
 
@@ -65,6 +65,7 @@ def judge(
     observation, evidence = detector.read(trials, baseline if usual is None else usual, monitoring)
     if phase == "quiet" and observation in _REPORTED and not is_own(evidence):
         observation = "weak"
+    observation = _of_a_part(window, observation)
     effect = TRANSITIONS[phase, observation]
     if effect == "none":
         return Judgement(grown, anomaly, None)
@@ -76,6 +77,11 @@ def judge(
     return Judgement(without, *lived(key, window, k, n, Reading(observation, evidence), anomaly))
 
 
+def _of_a_part(window: WindowRef, observation: Observation) -> Observation:
+    """Return the observation; where the log ends within the window, the rest of it may not be within."""
+    return "weak" if window.broken_off and observation == "within" else observation
+
+
 def _left_out_ms(monitoring: Monitoring) -> int:
     return monitoring.cusum.left_out_days * DAY_MS
 
@@ -85,7 +91,7 @@ def lived(
 ) -> tuple[AnomalyState | None, Anomaly | None]:
     """Return what becomes of an anomaly by k of n in a window: its state (an unchanged one is the same), an event."""
     phase: Phase = anomaly.severity if anomaly and anomaly.state == "firing" else "quiet"
-    effect = TRANSITIONS[phase, reading.observation]
+    effect = TRANSITIONS[phase, _of_a_part(window, reading.observation)]
     if effect == "none":
         return anomaly, None
     severity: Severity = "high" if reading.observation == "high" else "low_evidence"

@@ -40,6 +40,8 @@ class WindowRef(NamedTuple):
     end_ms: int
     revision: int
     backfill: bool
+    broken_off: bool = False
+    """The log ends within it (`core.log_end`): what it lacks is not known to be within."""
 
 
 class Cadence(NamedTuple):

@@ -22,6 +22,7 @@ from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE, co
 from services.aggregator.core.figures import counted, counted_first
 from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.governed_markers import NOBODY, Governed, begun_ms
+from services.aggregator.core.log_end import breaks_off
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
 from services.aggregator.core.segments import Segment
@@ -60,12 +61,14 @@ class Watch:
         detectors: Sequence[Detector] = DETECTORS,
         charts: Callable[[SeriesKey], Evidence] | None = None,
         governed: Governed = NOBODY,
+        heard_ms: int | None = None,
     ) -> None:
         """`baselines` has a row, perhaps empty, for every window to come, and for what fires (`quiet.firing_slots`).
 
         Both are updated. `silence_ms`: how long a tenant must have been silent to end what fires.
         `charts`: what a series that charts judge is compared with, where its findings end by silence, too. `governed`:
-        markers of these tenants; what they end, they end with five minutes (`core.cusum.watch`).
+        markers of these tenants; what they end, they end with five minutes (`core.cusum.watch`). `heard_ms`: where the
+        log ends; None: it goes on.
         """
         self._monitoring = monitoring
         self._baselines = baselines
@@ -76,6 +79,7 @@ class Watch:
         self._charts = charts
         self._unknown = unknown_effects(monitoring.cusum.dispersion_unknown)
         self._governed = governed
+        self._heard_ms = heard_ms
         self._tenants: dict[tuple[str, int, int], dict[str, OfAll]] = {}
         self.changed_baselines: Baselines = {}
         self.changed_anomalies: Anomalies = {}
@@ -83,7 +87,13 @@ class Watch:
     def judge(self, revised: WindowRevision, figures: Collection[Figure]) -> Iterator[Anomaly]:
         """Yield what the rates of a window begin, change or end."""
         ends_ms = revised.key.end_by(self._days_of)
-        window = WindowRef(revised.key.start_ms, ends_ms, revised.window.revision, revised.backfill)
+        window = WindowRef(
+            revised.key.start_ms,
+            ends_ms,
+            revised.window.revision,
+            revised.backfill,
+            breaks_off(ends_ms, self._heard_ms),
+        )
         counts = totals(revised.window).counts
         unknown = self._monitoring.cusum.dispersion_unknown
         effects = design_effects(counted(counts), counted_first(counts), unknown)
@@ -149,7 +159,8 @@ class Watch:
             if not each.n or not TWICE_BASELINE.watches(key, self._monitoring):
                 continue
             start_ms = calendar.numbered(number + 1 - each.days).start_ms
-            window = WindowRef(start_ms, bucket.end_by(self._days_of), 1, backfill=False)
+            ends_ms = bucket.end_by(self._days_of)
+            window = WindowRef(start_ms, ends_ms, 1, False, breaks_off(ends_ms, self._heard_ms))
             effect = 1.0 if each.firsts else self._unknown.get(metric, 1.0)
             trials = Trials(key, window.start_ms, each.k, each.n, effect)
             reading = compared(trials, each.before, self._monitoring, began_anew=each.began_anew)
@@ -167,7 +178,8 @@ class Watch:
 
     def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
         """Yield what ends because another bucket of its tenant closed without it; after the bucket's windows."""
-        for key, state in self._firing(bucket):
+        broken_off = breaks_off(bucket.end_by(self._days_of), self._heard_ms)
+        for key, state in self._firing(bucket) if not broken_off else ():
             if state.last_start_ms >= bucket.start_ms:
                 continue
             self._put(key, quiet.one_more(state))

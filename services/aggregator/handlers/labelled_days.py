@@ -16,6 +16,7 @@ from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.labelled_counts import class_counts, transactions_by_policy
 from services.aggregator.core.labelled_days import slot_of_day, watched, window_of_day
 from services.aggregator.core.labelled_windows import Labelled, window_event
+from services.aggregator.core.log_end import breaks_off
 from services.aggregator.core.quiet import LABELS_SILENCE_MS, firing_slots
 from services.aggregator.core.step_up_control import StepUpState, cohort_of, rule
 from services.aggregator.core.watch import Watch
@@ -37,15 +38,21 @@ class LabelledDays:
         self._control = wire.encoder(CONTROL)
 
     async def publish(
-        self, due: Sequence[Due], timestamp_ms: int, until: Callable[[str], int], days_of: DaysOf, tx: Any
+        self,
+        due: Sequence[Due],
+        timestamp_ms: int,
+        until: Callable[[str], int],
+        heard_ms: int | None,
+        days_of: DaysOf,
+        tx: Any,
     ) -> list[Outgoing]:
         """Return the records; store what is known of anomalies and controls now.
 
         `until`: up to when everything of a tenant is judged (ms since 1970); what had no labels for too long by then
-        has ended.
+        has ended. `heard_ms`: where the log ends; None: it goes on.
         """
         windows = await self._windows(due, days_of, tx)
-        anomalies = await self._judge(windows, until, days_of, tx)
+        anomalies = await self._judge(windows, until, heard_ms, days_of, tx)
         controls = await self._rule(windows, timestamp_ms, tx)
         return [
             *(_outgoing(topics.WINDOWS, each.tenant, self._window(each), timestamp_ms) for each in windows),
@@ -65,7 +72,12 @@ class LabelledDays:
         return windows
 
     async def _judge(
-        self, windows: Sequence[Window], until: Callable[[str], int], days_of: DaysOf, tx: Any
+        self,
+        windows: Sequence[Window],
+        until: Callable[[str], int],
+        heard_ms: int | None,
+        days_of: DaysOf,
+        tx: Any,
     ) -> list[Anomaly]:
         """Judge the windows in their order, and end what had no labels for too long, at its place among them."""
         anomalies = await self._anomalies.load_firing(tx)
@@ -77,7 +89,10 @@ class LabelledDays:
         watch = Watch(self._policy.monitoring, baselines, anomalies, silence_ms=LABELS_SILENCE_MS, days_of=days_of)
         tenants = {key.tenant for key in anomalies} | {window.tenant for window in windows}
         events: list[Anomaly] = []
-        judged = _judged(watch, windows, {tenant: until(tenant) for tenant in sorted(tenants)}, days_of)
+        silent_ms = {tenant: until(tenant) for tenant in sorted(tenants)}
+        if heard_ms is not None:
+            silent_ms = {tenant: min(at_ms, heard_ms) for tenant, at_ms in silent_ms.items()}
+        judged = _judged(watch, windows, silent_ms, heard_ms, days_of)
         for number, found in enumerate(judged):
             events += found
             if number % _UNATTENDED == 0:
@@ -105,14 +120,20 @@ class LabelledDays:
 
 
 def _judged(
-    watch: Watch, windows: Sequence[Window], until_ms: Mapping[str, int], days_of: DaysOf
+    watch: Watch,
+    windows: Sequence[Window],
+    silent_ms: Mapping[str, int],
+    heard_ms: int | None,
+    days_of: DaysOf,
 ) -> Iterator[Iterable[Anomaly]]:
     """Yield what each window and each silence tells; it is judged when it is asked for."""
     for (tenant, day), those in groupby(windows, key=lambda each: (each.tenant, each.start)):
         yield [event for _, event in watch.silent(ms_of(day), tenant)]
         for window in those:
-            yield watch.judge_window(slot_of_day(window, days_of), window_of_day(window), watched(window))
-    for tenant, at_ms in until_ms.items():
+            ref = window_of_day(window)
+            ref = ref._replace(broken_off=breaks_off(ref.end_ms, heard_ms))
+            yield watch.judge_window(slot_of_day(window, days_of), ref, watched(window))
+    for tenant, at_ms in silent_ms.items():
         yield [event for _, event in watch.silent(at_ms, tenant)]
 
 

@@ -19,6 +19,7 @@ from services.aggregator.core.entries import Entry, Key, fold
 from services.aggregator.core.labelled import Deltas, WindowKey
 from services.aggregator.core.labelled_days import Closed, Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
+from services.aggregator.core.log_end import Heard, goes_on
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
 from services.aggregator.core.times import HOUR_MS
 from services.aggregator.handlers.first_use import load_statistics
@@ -51,16 +52,18 @@ class LedgerStage:
         *,
         keep_ms: int = 0,
         agreed: Agreed = nothing_agreed,
+        heard: Heard = goes_on,
     ) -> None:
         """`partitions` gives a topic's partition count; `calendars`: those of the tenants.
 
         `thresholds` are further edges of every score sketch.
 
         `keep_ms`: how long a transaction is kept after its verdict was logged, where its tenant's contract does not
-        say it (`agreed`); 0: for ever.
+        say it (`agreed`); 0: for ever. `heard`: where a log that has an end ends.
         """
         self._keep_ms = keep_ms
         self._agreed = agreed
+        self._heard = heard
         self._tidy_at_ms = 0
         self._calendars = calendars
         self._days_of: DaysOf | None = None
@@ -200,7 +203,7 @@ class LedgerStage:
         own = {tenant: schedule.last_closed(progress_ms, each) for tenant, each in days.items()}
         closed = Closed(schedule.last_closed(progress_ms, others), own)
         due = await self._ledger.take_due(tx, closed, _WINDOWS_PER_STEP)
-        found, judged = await self._promises.judge(closed, days_of, own_ms, tx)
+        found, judged = await self._promises.judge(closed, days_of, own_ms, self._heard(), tx)
         every = len(due) < _WINDOWS_PER_STEP
         self._clean = closed if judged and every else None
         self._next_ms = min(schedule.closes_next(progress_ms, each) for each in (others, *days.values()))
@@ -210,4 +213,4 @@ class LedgerStage:
             day = closed.of(tenant) if every else min(closed.of(tenant), due[-1].key.day - 1)
             return days_of(tenant).numbered(day).end_ms
 
-        return [*await self._days.publish(due, own_ms, until, days_of, tx), *found]
+        return [*await self._days.publish(due, own_ms, until, self._heard(), days_of, tx), *found]

@@ -1,6 +1,6 @@
 """What a step finds in the minutes of whole tenants, and in their absence: records of anomalies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
@@ -23,46 +23,34 @@ from services.aggregator.ports.watches import MinuteWatchStore
 _AT_ONCE: Final = 100
 """Minutes between two statements: a transaction that says nothing for five seconds loses its connection."""
 
-Heard = Callable[[], int | None]
-"""Returns the time of the newest record of a log that has an end; None: the log goes on, and silence is silence."""
-
-
-def goes_on() -> None:
-    """Return that the log goes on."""
-
 
 class MinuteFindings:
     """Moves the states of the tenants, stores them, and makes records of what is found."""
 
-    def __init__(
-        self, monitoring: Monitoring, grace_ms: int, wire: Wire, store: MinuteWatchStore, heard: Heard = goes_on
-    ) -> None:
-        """`grace_ms`: how long after its end a minute closes. `heard`: where the log ends."""
+    def __init__(self, monitoring: Monitoring, grace_ms: int, wire: Wire, store: MinuteWatchStore) -> None:
+        """`grace_ms`: how long after its end a minute closes."""
         self._watch = MinuteWatch(monitoring.real_time, DETECTORS, monitoring.expected)
         self._grace_ms = grace_ms
         self._store = store
         self._encode = wire.encoder(ANOMALY)
-        self._heard = heard
 
     async def publish(
         self,
         revised: Sequence[WindowRevision],
         timestamp_ms: int | None,
         due: DueTimes,
-        past_ms: int | None,
+        silent_ms: int | None,
         partition: int,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> list[Outgoing]:
-        """Return what the revised minutes tell, and what the absence of minutes does that ended by `past_ms`.
+        """Return what the revised minutes tell, and what the absence of minutes does that ended by `silent_ms`.
 
         What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`. `governed`: the
         markers of these tenants.
         """
         minutes = [each for each in revised if _is_judged(each)]
-        heard_ms = self._heard()
-        until_ms = past_ms if past_ms is None or heard_ms is None else min(past_ms, heard_ms)
         outgoing: list[Outgoing] = []
         for begin in range(0, len(minutes), _AT_ONCE):
             some = minutes[begin : begin + _AT_ONCE]
@@ -74,9 +62,9 @@ class MinuteFindings:
                 states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
                 outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms, days_of)
             await self._save(states, due, partition, days_of, tx)
-        states = await self._store.load_tenants(tx, set(due.by(until_ms)))
+        states = await self._store.load_tenants(tx, set(due.by(silent_ms)))
         for tenant, state in states.items():
-            outgoing += self._absence(tenant, state, until_ms, states, days_of)
+            outgoing += self._absence(tenant, state, silent_ms, states, days_of)
         await self._save(states, due, partition, days_of, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 

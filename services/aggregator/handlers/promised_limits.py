@@ -31,10 +31,13 @@ class PromisedLimits:
         self._limits, self._controls = stores.limits, stores.controls
         self._anomaly, self._control = wire.encoder(ANOMALY), wire.encoder(CONTROL)
 
-    async def judge(self, closed: Closed, days_of: DaysOf, timestamp_ms: int, tx: Any) -> tuple[list[Outgoing], bool]:
+    async def judge(
+        self, closed: Closed, days_of: DaysOf, timestamp_ms: int, heard_ms: int | None, tx: Any
+    ) -> tuple[list[Outgoing], bool]:
         """Return the records of what is due by the closing of these days, and whether that was all.
 
-        For the one publisher only; whoever is at their closing has every lane past it.
+        For the one publisher only; whoever is at their closing has every lane past it. `heard_ms`: where the log ends;
+        None: it goes on.
         """
         tenants = await self._limits.due(tx, closed, _TENANTS_PER_STEP)
         if not tenants:
@@ -44,7 +47,8 @@ class PromisedLimits:
         found: list[Anomaly] = []
         changed: dict[Cohort, CohortState] = {}
         for tenant in tenants:
-            limits = TenantLimits(tenant, cohorts[tenant], self._promised, self._grace_ms, days_of(tenant))
+            days = days_of(tenant)
+            limits = TenantLimits(tenant, cohorts[tenant], self._promised, self._grace_ms, days, heard_ms)
             found += limits.judge(known[tenant], closed.of(tenant))
             mine = {Cohort(tenant, *segment): cohorts[tenant][segment] for segment in limits.changed}
             await self._limits.save(tx, mine)  # at once: a transaction that is silent for five seconds is ended

@@ -39,13 +39,13 @@ class VersionFindings:
         revised: Sequence[WindowRevision],
         timestamp_ms: int | None,
         due: DueTimes,
-        past_ms: int | None,
+        silent_ms: int | None,
         partition: int,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> list[Outgoing]:
-        """Return what the revised windows of five minutes tell, and what ends because none came up to `past_ms`.
+        """Return what the revised windows of five minutes tell, and what ends because none came up to `silent_ms`.
 
         What a closing tells has the time at which it was due; what a restatement does, `timestamp_ms`. `governed`: the
         markers of these tenants, and of those that are `due`.
@@ -66,10 +66,10 @@ class VersionFindings:
                 at_ms = timestamp_ms if due_ms is None else due_ms
                 outgoing += await self._published(key.tenant, states, at_ms, days_of, tx)
             await self._save(states, due, partition, tx)
-        states = await self._store.load_versions(tx, set(due.by(past_ms)))
+        states = await self._store.load_versions(tx, set(due.by(silent_ms)))
         for tenant in states:
-            assert past_ms is not None, "nobody is due before time has begun"
-            outgoing += await self._silent(tenant, states, past_ms, days_of, governed.get(tenant, ()), tx)
+            assert silent_ms is not None, "nobody is due before time has begun"
+            outgoing += await self._silent(tenant, states, silent_ms, days_of, governed.get(tenant, ()), tx)
         await self._save(states, due, partition, tx)
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 

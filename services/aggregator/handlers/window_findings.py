@@ -46,7 +46,8 @@ class WindowFindings:
         revised: Sequence[WindowRevision],
         timestamp_ms: int | None,
         in_hand: OpenWindows,
-        past_ms: int | None,
+        silent_ms: int | None,
+        heard_ms: int | None,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
@@ -54,15 +55,15 @@ class WindowFindings:
         """Return the windows and what is found in them; store what is remembered of them.
 
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
-        `past_ms`: what ended by then has closed; so what was silent for too long by then has ended. `governed`: the
-        markers of these tenants.
+        `silent_ms`: what was silent for too long by then has ended; `heard_ms`: where the log ends (None: it goes on).
+        `governed`: the markers of these tenants.
         """
-        tenants = {each.key.tenant for each in revised} | in_hand.silent(past_ms, days_of)
+        tenants = {each.key.tenant for each in revised} | in_hand.silent(silent_ms, days_of)
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
         charts = await self._charts(revised, anomalies, days_of, governed, tx)
-        watch = await self._watch(revised, anomalies, charts, days_of, governed, tx)
+        watch = await self._watch(revised, anomalies, charts, heard_ms, days_of, governed, tx)
         outgoing: list[Outgoing] = []
         number = count()
         for (bucket, due_ms), windows in groupby(revised, lambda each: (each.key, each.due_ms)):
@@ -82,8 +83,8 @@ class WindowFindings:
                     fives = await self._five_minutes(in_hand, bucket, days_of, tx)
                     found += watch.left_off(bucket, activity(fives))
                 outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
-        if past_ms is not None:
-            outgoing += self._silent(watch, past_ms, days_of)
+        if silent_ms is not None:
+            outgoing += self._silent(watch, silent_ms, days_of)
         changed = {key: anomalies[key] for key in watch.changed_anomalies.keys() | charts.changed_anomalies.keys()}
         await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
         await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)
@@ -110,13 +111,22 @@ class WindowFindings:
         revised: Sequence[WindowRevision],
         anomalies: Anomalies,
         charts: RateWatch,
+        heard_ms: int | None,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> Watch:
         slots = {slot_key(each, days_of) for each in revised if is_judged(each)} | firing_slots(anomalies, days_of)
         baselines = await self._stores.anomalies.load_baselines(tx, slots)
-        return Watch(self._monitoring, baselines, anomalies, days_of=days_of, charts=charts.evidence, governed=governed)
+        return Watch(
+            self._monitoring,
+            baselines,
+            anomalies,
+            days_of=days_of,
+            charts=charts.evidence,
+            governed=governed,
+            heard_ms=heard_ms,
+        )
 
     def _windows_and_findings(
         self, watch: Watch, each: WindowRevision, at_ms: int | None, days_of: DaysOf

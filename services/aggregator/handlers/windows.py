@@ -21,12 +21,13 @@ from services.aggregator.core.closing import Rules, WindowRevision, close, resta
 from services.aggregator.core.governed_markers import NOBODY, Governed, NobodysPolicies, Policies
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
+from services.aggregator.core.log_end import Heard, goes_on, silent_until
 from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.handlers.first_use import load_statistics
-from services.aggregator.handlers.minute_findings import Heard, MinuteFindings, goes_on
+from services.aggregator.handlers.minute_findings import MinuteFindings
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.handlers.segment_places import Placed, SegmentPlaces
 from services.aggregator.handlers.timing_findings import TimingFindings
@@ -71,7 +72,8 @@ class WindowsStage:
         self._store = stores.windows
         self._due = stores.minutes
         self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
-        self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes, heard)
+        self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes)
+        self._heard = heard
         self._versions = VersionFindings(monitoring, rules.grace_ms, wire, stores.versions)
         self._versions_store = stores.versions
         self._places = SegmentPlaces(stores.values)
@@ -123,17 +125,22 @@ class WindowsStage:
     async def _published(
         self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
     ) -> list[Outgoing]:
-        """Return the windows and what is found in them, in the order of their times, however the log was cut."""
-        governed = await self._governed(revised, lane, past_ms, tx)
+        """Return the windows and what is found in them, in the order of their times, however the log was cut.
+
+        `past_ms`: what ended by then has closed.
+        """
+        heard_ms = self._heard()
+        silent_ms = silent_until(past_ms, heard_ms)
+        governed = await self._governed(revised, lane, silent_ms, tx)
         windows = await self._findings.publish(
-            revised, batch.progress_ms, lane, past_ms, self._rules.days_of, governed, tx
+            revised, batch.progress_ms, lane, silent_ms, heard_ms, self._rules.days_of, governed, tx
         )
         partition = batch.source.partition
         minutes = await self._minutes.publish(
-            revised, batch.progress_ms, lane.due, past_ms, partition, self._rules.days_of, governed, tx
+            revised, batch.progress_ms, lane.due, silent_ms, partition, self._rules.days_of, governed, tx
         )
         versions = await self._versions.publish(
-            revised, batch.progress_ms, lane.versions_due, past_ms, partition, self._rules.days_of, governed, tx
+            revised, batch.progress_ms, lane.versions_due, silent_ms, partition, self._rules.days_of, governed, tx
         )
         timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, governed, tx)
         return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
@@ -142,10 +149,10 @@ class WindowsStage:
         return await self._places.capped(cells, lane.values, batch.source.partition, batch.progress_ms, tx)
 
     async def _governed(
-        self, revised: list[WindowRevision], lane: OpenWindows, past_ms: int | None, tx: Any
+        self, revised: list[WindowRevision], lane: OpenWindows, silent_ms: int | None, tx: Any
     ) -> Governed:
         """Return the governed markers of the tenants that are looked at: of policies, and declared by people."""
-        tenants = {each.key.tenant for each in revised} | set(lane.versions_due.by(past_ms))
+        tenants = {each.key.tenant for each in revised} | set(lane.versions_due.by(silent_ms))
         if not tenants:
             return NOBODY
         found = {tenant: list(markers) for tenant, markers in self._policies.markers(tenants).items()}

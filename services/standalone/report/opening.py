@@ -12,6 +12,7 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.worst_of import WorstFigure
+from proofwatch.detection.course_words import standing
 from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.sentences import incident_facts, incident_title
 from proofwatch.detection.words import NEXT_STEPS, metric_words
@@ -162,7 +163,7 @@ def _opening(
 
 def _problem(incident: Incident) -> Problem:
     facts = incident_facts(incident)
-    state = "goes on" if incident.state == "firing" else "ended"
+    state = standing(incident) or ("goes on" if incident.state == "firing" else "ended")
     return Problem(
         incident_title(incident), state, facts.until, facts.evidence, facts.people, facts.next_step, facts.needed,
         len(incident.children),

@@ -58,7 +58,7 @@ async def publish(database: Database, days: int) -> list[Outgoing]:
     cells = [(Cell("a" * 32, "genuine", outcome, "", 0), n) for outcome, n in (("passed", 90), ("failed", 10))]
     due = [Due(WindowKey(MONDAY + n, "bank", "", ""), 1, (100, 0), True, cells) for n in range(days)]
     handler = LabelledDays(POLICY, JSON, database.stores())
-    return await handler.publish(due, 0, lambda _: 0, utc_days, None)
+    return await handler.publish(due, 0, lambda _: 0, None, utc_days, None)
 
 
 async def test_a_transaction_with_many_days_never_falls_silent() -> None:

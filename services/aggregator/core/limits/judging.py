@@ -26,6 +26,7 @@ from services.aggregator.core.limits.labels import LabelWatch, silent_on
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read, since
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
 from services.aggregator.core.limits.trials import APCER, FAR, FNMR, LABELS, METRICS, Counted, LimitKey
+from services.aggregator.core.log_end import last_day
 from services.aggregator.core.segments import WHOLE, Segment
 
 Known = Mapping[Counted, tuple[int, int]]
@@ -45,7 +46,10 @@ def promises(limits: Limits, min_trials: int) -> dict[str, Promise]:
 
 
 class TenantLimits:
-    """Judges one tenant's cohorts; `cohorts` is changed, `changed` says which of them were."""
+    """Judges one tenant's cohorts; `cohorts` is changed, `changed` says which of them were.
+
+    `heard_ms`: where the log ends; None: it goes on. Want of trials, or of labels, beyond that says nothing.
+    """
 
     def __init__(
         self,
@@ -54,7 +58,9 @@ class TenantLimits:
         promised: Mapping[str, Promise],
         grace_ms: int,
         days: TenantDays,
+        heard_ms: int | None = None,
     ) -> None:
+        self._last = last_day(days, heard_ms, grace_ms)
         self._tenant = tenant
         self._cohorts = cohorts
         self._promised = promised
@@ -98,7 +104,7 @@ class TenantLimits:
 
     @property
     def _label_watch(self) -> LabelWatch:
-        return LabelWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms, self._days)
+        return LabelWatch(self._tenant, self._cohorts[WHOLE], self._grace_ms, self._days, self._last)
 
     def _labels_silent(self, until_day: int) -> Iterator[Anomaly]:
         if WHOLE in self._cohorts:
@@ -145,6 +151,7 @@ class TenantLimits:
 
     def _silent(self, until_day: int) -> Iterator[Anomaly]:
         """End what has had no trials for 28 days by then."""
+        until_day = until_day if self._last is None else min(until_day, self._last)
         for segment, cohort in sorted(self._cohorts.items(), key=lambda each: (each[0][0] or "", each[0][1] or "")):
             for name, known in sorted(cohort.findings.items()):
                 rule, _, metric = name.partition("/")

@@ -23,7 +23,11 @@ from services.aggregator.core.limits.trials import LABELS
 class LabelWatch:
     """Judges how the labels of a tenant come; `cohort`, that of the whole tenant, is changed."""
 
-    def __init__(self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays) -> None:
+    def __init__(
+        self, tenant: str, cohort: CohortState, grace_ms: int, days: TenantDays, last: int | None = None
+    ) -> None:
+        """`last`: the last day that the log has, if it has an end; what it lacks after that is not missing."""
+        self._last = last
         self._tenant = tenant
         self._cohort = cohort
         self._grace_ms = grace_ms
@@ -37,6 +41,8 @@ class LabelWatch:
         """Yield what the end of a day on which labels came says."""
         arrivals = self._arrivals
         yield from self._moved("silence", "down", silence(arrivals, at, self._rests) or _SPOKE, at)
+        if self._last is not None and at > self._last:
+            return  # of less and less traffic: that there are few says nothing
         if found := volume(arrivals, at, self._rests):
             few, many = found
             silent = self._cohort.findings.get(f"silence/{LABELS}/down")
@@ -47,6 +53,7 @@ class LabelWatch:
 
     def silent(self, until: int) -> Iterator[Anomaly]:
         """Yield what the ends of the days up to `until`, on which no label came, say."""
+        until = until if self._last is None else min(until, self._last)
         while (at := silent_on(self._cohort, self._rests)) is not None and at <= until:
             judged = silence(self._arrivals, at, self._rests)
             assert judged is not None, "a day is known by the rhythm"
