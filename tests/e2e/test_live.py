@@ -57,6 +57,7 @@ channels:
   soc: {{kind: webhook, url: "{receiver.url}", secret_file: "{directory}/secret"}}
 routes:
   - {{name: all, match: {{}}, channels: [soc]}}
+  - {{name: cases, match: {{source: [soc.escalations.v1]}}, channels: [soc]}}
 """,
             encoding="utf-8",
         )

@@ -26,6 +26,11 @@ def derived_id(kind: str, *parts: object) -> str:
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
+def case_id(tenant: str, kind: str, source_id: str) -> str:
+    """Return the id of the case that a suspicion ("subject") or an incident ("incident") opens."""
+    return derived_id("case", tenant, kind, source_id)
+
+
 class OfAnAttempt(Protocol):
     """Whatever may be about one attempt of several."""
 

@@ -15,10 +15,9 @@ from typing import Final
 from proofwatch.detection.case_words import ALERTS, QUEUES, numbers_words, reason_words
 from proofwatch.events import topics
 from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
-from proofwatch.events.identity import derived_id
+from proofwatch.events.identity import case_id, derived_id
 from proofwatch.events.types import Escalation, Incident, PlatformAlert
-from proofwatch.instants import instant_of, ms_of
-from proofwatch.local_time import minute
+from proofwatch.instants import ms_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _NEWS: Final = frozenset({"began", "rose", "rose_again", "again", "ended"})
@@ -62,7 +61,8 @@ def of_incident(incident: Incident) -> Fact | None:
     at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
     children = incident.children_count
     further = f"{children:,} further finding{' is' if children == 1 else 's are'} part of it. " if children else ""
-    last = f"{further}Incident {incident.incident_id}, revision {incident.revision}."
+    case = case_id(incident.tenant, "incident", incident.incident_id)
+    last = f"{further}Incident {incident.incident_id}, revision {incident.revision}; case {case}."
     return Fact(
         source_topic=topics.INCIDENTS,
         source_id=incident.incident_id,
@@ -79,8 +79,9 @@ def of_incident(incident: Incident) -> Fact | None:
 def of_escalation(escalation: Escalation) -> Fact:
     """Return the fact: a case for people, or the end of one. Raises `OverflowError` as above.
 
-    Cases of subjects come by the hundred when something is wrong. The queue has them all; of those that are raised the
-    first of a tenant in each hour is told, as one fact: the others have its id, and are known.
+    It is told where a route names escalations: cases are a list for those who work on them. Those of subjects come by
+    the hundred when something is wrong. The queue has them all; of those that are raised the first of a tenant in each
+    hour is told, as one fact: the others have its id, and are known.
     """
     closed = escalation.status == "closed"
     subject = escalation.subject_tag is not None
@@ -90,9 +91,11 @@ def of_escalation(escalation: Escalation) -> Fact:
     at = escalation.raised_at.astimezone(UTC)
     bundle = derived_id("subjects", escalation.tenant, escalation.severity, ms_of(at) // _HOUR_MS)
     bundled = subject and not closed
-    more = f" Further ones before {minute(instant_of((ms_of(at) // _HOUR_MS + 1) * _HOUR_MS))} are in the queue only."
+    more = " Further ones of this hour are in the queue only: proofwatch cases list has them all." if bundled else ""
     whose = f"A case of a person of {escalation.tenant}" if subject else f"A case of an incident of {escalation.tenant}"
-    what = f": {escalation.title}" if escalation.title else ""
+    of_a_person = min(whys) if subject and not closed and whys else None
+    what = f": {escalation.title or of_a_person}" if escalation.title or of_a_person else ""
+    next_step = "" if closed else f" Next: take it (proofwatch cases take {escalation.case_id}) and look at it."
     return Fact(
         source_topic=topics.ESCALATIONS,
         source_id=bundle if bundled else escalation.case_id,
@@ -103,7 +106,7 @@ def of_escalation(escalation: Escalation) -> Fact:
         title=_fitting(f"{whose}, {_CASES[escalation.status].format(QUEUES[escalation.queue])}{what}", _TITLE),
         summary=_fitting(
             f"{escalation.severity.capitalize()} severity. Why: {'; '.join(counted) or 'no reason is given'}. "
-            f"Newest: {numbers_words(newest)}.{more if bundled else ''} Case {escalation.case_id}, revision "
+            f"Newest: {numbers_words(newest)}.{next_step}{more} Case {escalation.case_id}, revision "
             f"{escalation.revision}.",
             _SUMMARY,
         ),

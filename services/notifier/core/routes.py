@@ -21,7 +21,10 @@ class Part(BaseModel):
 
 
 class Match(Part):
-    """Conditions that must all hold; what is not given matches everything. `severity` is the least."""
+    """Conditions that must all hold; what is not given matches everything, but for cases. `severity` is the least.
+
+    Cases (soc.escalations.v1) are told only where `source` names them.
+    """
 
     source: tuple[Topic, ...] | None = None
     severity: NotificationSeverity | None = None

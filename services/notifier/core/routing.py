@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from proofwatch.events import topics
 from proofwatch.events.enumerations import NotificationSeverity
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Notification
@@ -12,6 +13,8 @@ from services.notifier.core.routes import LOG_CHANNEL, Match, Route
 UNMATCHED: Final = "unmatched"
 """The route that a notification names when no route of the file wanted it."""
 
+LISTED: Final = frozenset({topics.ESCALATIONS})
+"""What people work off a list: a notice of each would be read by nobody. What is wrong, incidents say."""
 _RANK: Final[dict[NotificationSeverity, int]] = {
     "info": 0,
     "low": 1,
@@ -25,7 +28,7 @@ _RANK: Final[dict[NotificationSeverity, int]] = {
 def notifications(fact: Fact, routes: Iterable[Route]) -> Iterator[Notification]:
     """Yield one notification for each channel that any matching route names; the first such route is recorded.
 
-    What no route matches goes to the log: nothing is dropped unseen.
+    What no route matches goes to the log: nothing is dropped unseen. Cases are in their queue, so they do not.
     """
     told: set[str] = set()
     for route in routes:
@@ -34,14 +37,14 @@ def notifications(fact: Fact, routes: Iterable[Route]) -> Iterator[Notification]
                 if channel not in told:
                     told.add(channel)
                     yield _notification(fact, route.name, channel)
-    if not told:
+    if not told and fact.source_topic not in LISTED:
         yield _notification(fact, UNMATCHED, LOG_CHANNEL)
 
 
 def matches(fact: Fact, match: Match) -> bool:
-    """Return whether every condition that the route states holds."""
+    """Return whether every condition that the route states holds; what is `LISTED` must be named as its source."""
     return (
-        (match.source is None or fact.source_topic in match.source)
+        (fact.source_topic not in LISTED if match.source is None else fact.source_topic in match.source)
         and (match.severity is None or _RANK[fact.severity] >= _RANK[match.severity])
         and (match.tenant is None or fact.tenant in match.tenant)
         and (match.state is None or fact.state in match.state)

@@ -9,7 +9,6 @@ import msgspec
 
 from proofwatch.biometrics.figures import Figure, rate
 from proofwatch.bus.records import Record
-from proofwatch.detection.case_words import reason_words
 from proofwatch.detection.slice_names import value_words
 from proofwatch.detection.words import metric_words
 from proofwatch.events import topics
@@ -188,12 +187,8 @@ class Overview:
         self.suspicions += 1
 
     def _note_escalation(self, value: bytes) -> None:
+        """Count it: cases are a list for those who work on them, and no news (ADR 0052)."""
         escalation = _escalation(value)
-        if escalation.case_id not in self.cases and escalation.subject_tag and escalation.reasons:
-            why = reason_words(escalation.reasons[-1].code)
-            self._tell(
-                Line(f"{local(escalation.raised_at, self.zone):%H:%M}", "case", f"{escalation.tenant}, a subject", why)
-            )
         self.cases[escalation.case_id] = escalation.status
 
     def _note_notification(self, _value: bytes) -> None:

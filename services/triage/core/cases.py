@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.events import identity
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Escalation, Reason
@@ -258,4 +259,4 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
 
 
 def _case_id(signal: Signal, source_id: str) -> str:
-    return derived_id("case", signal.tenant, signal.kind, source_id)
+    return identity.case_id(signal.tenant, signal.kind, source_id)

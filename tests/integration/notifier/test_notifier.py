@@ -32,6 +32,9 @@ channels:
 routes:
   - name: everything
     channels: [soc]
+  - name: cases
+    match: {{source: [soc.escalations.v1]}}
+    channels: [soc]
 """
 
 
@@ -247,7 +250,7 @@ async def test_nobody_listening_and_a_slow_receiver_are_failures_like_others(sta
 channels:
   gone: {template.format(gone)}
   slow: {template.format(slow)}
-routes: [{{name: both, channels: [gone, slow]}}]
+routes: [{{name: both, match: {{source: [soc.escalations.v1]}}, channels: [gone, slow]}}]
 """
     async with starting(routes) as notifier:
         await notifier.tell(escalation())
@@ -277,10 +280,10 @@ async def test_a_log_file_gets_one_line_for_each_notification(starting: Starting
     routes = f"channels: {{log: {{kind: log, path: '{file}'}}}}"
     with structlog.testing.capture_logs() as logs:
         async with starting(routes) as notifier:
-            await notifier.tell(incident(), escalation(), platform_alert())
+            await notifier.tell(incident(), platform_alert())
     told = [codec.NOTIFICATION.decode(line.encode()) for line in file.read_text().splitlines()]
     assert [each.created_at for each in told] == sorted(each.created_at for each in told)
-    assert len(told) == len([line for line in logs if line["event"] == "notification"]) == 3
+    assert len(told) == len([line for line in logs if line["event"] == "notification"]) == 2
 
 
 async def test_what_is_no_news_is_not_told(starting: Starting) -> None:

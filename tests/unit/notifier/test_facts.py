@@ -69,8 +69,9 @@ def test_an_escalation_is_told_in_words() -> None:
     fact = of_escalation(escalation())
     assert (fact.state, fact.severity) == ("raised", "high")
     assert f"Case {CASE_ID}, revision 2" in fact.summary
-    assert fact.title == "A case of a person of acme, escalated to the SOC"
+    assert fact.title == "A case of a person of acme, escalated to the SOC: liveness fails again and again"
     assert "Why: liveness fails again and again (2 times). Newest: failures 3." in fact.summary
+    assert f"Next: take it (proofwatch cases take {CASE_ID}) and look at it." in fact.summary
     assert "_" not in fact.title + fact.summary
     of_an_incident = of_escalation(escalation(subject_tag=None, title="Too many rejections at handset A-1801 of acme"))
     told = "A case of an incident of acme, escalated to the SOC: Too many rejections at handset A-1801 of acme"
@@ -115,7 +116,8 @@ def test_subjects_cases_are_told_once_an_hour_of_a_tenant() -> None:
 
     first, second = told(1), told(59, case_id=ALERT_ID, revision=9)
     assert (first.source_id, first.source_revision) == (second.source_id, second.source_revision)
-    assert "Further ones before 2026-01-01 01:00 UTC are in the queue only." in first.summary
+    assert "Further ones of this hour are in the queue only: proofwatch cases list has them all." in first.summary
+    assert "UTC" not in first.summary
     others = [told(61), told(1, tenant="bank"), told(1, severity="medium"), told(1, status="closed")]
     assert len({each.source_id for each in (first, *others)}) == 5
     assert told(1, status="closed").source_id == CASE_ID

@@ -75,7 +75,20 @@ def test_what_no_route_wants_goes_to_the_log() -> None:
     assert told(firing(), route) == [("unmatched", "log")]
 
 
-@pytest.mark.parametrize("fact", [firing(), of_escalation(escalation()), of_platform_alert(platform_alert())])
+CASES = [of_escalation(escalation()), of_escalation(escalation(subject_tag=None))]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cases_are_told_only_where_a_route_names_them(case: Fact) -> None:
+    """They are worked off a list; what no route wants of them does not fall back to the log."""
+    assert list(notifications(case, load_routes().routes)) == []
+    assert told(case, {"name": "all", "channels": ["soc"]}) == []
+    assert told(case, {"name": "grave", "match": {"severity": "high"}, "channels": ["soc"]}) == []
+    named = {"name": "cases", "match": {"source": ["soc.escalations.v1"]}, "channels": ["soc"]}
+    assert told(case, named) == [("cases", "soc")]
+
+
+@pytest.mark.parametrize("fact", [firing(), of_platform_alert(platform_alert())])
 def test_by_default_everything_goes_to_the_log_by_a_named_route(fact: Fact) -> None:
     """Without a routes file the system tells its operators all the same."""
     (notification,) = notifications(fact, load_routes().routes)
