@@ -9,9 +9,10 @@ from typing import Any, Final
 from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
+from proofwatch.detection.case_words import reason_words
 from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.sentences import incident_account
-from proofwatch.local_time import minute
+from proofwatch.local_time import clock, minute, zone_words
 from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent
 from proofwatch.report.page import render
@@ -67,14 +68,14 @@ def write_report(
     `incidents` are those of the run, `tenants` what was watched of each. `out` holds windows.jsonl, anomalies.jsonl,
     cases.jsonl and, where versions changed, markers.jsonl; `summary` is that of summary.json. `limits` and `min_trials`
     are those that the evaluation was judged by: they are drawn and named, nothing is judged again. Values of segments
-    with fewer than `small_cell` trials are kept back. `time_zone`: of the tenants; what they have in common is in UTC.
+    with fewer than `small_cell` trials are kept back. `time_zone`: of the tenants, in which every time is; None: UTC.
     """
     evaluation = data.without_small(evaluation, small_cell)
     tenants = {
         tenant: each._replace(evaluation=data.without_small(each.evaluation, small_cell))
         for tenant, each in tenants.items()
     }
-    traffic, alarms = read_timeline(out / "windows.jsonl"), read_alarms(out / "anomalies.jsonl")
+    traffic, alarms = read_timeline(out / "windows.jsonl", time_zone), read_alarms(out / "anomalies.jsonl")
     opened = openings(tenants, incidents, limits)
     strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
     markers = read_markers(out / "markers.jsonl")
@@ -89,7 +90,7 @@ def write_report(
         quiet_tenants=[each for each in opened if each.level is Level.NOTHING],
         incident_account=incident_account(incidents),
         **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials, small_cell),
-        timeline=_timeline(traffic, alarms, strong, markers) if traffic.buckets else None,
+        timeline=_timeline(traffic, alarms, strong, markers, time_zone) if traffic.buckets else None,
         changes=_changes(markers, time_zone),
         alarms=_alarms(alarms) if alarms else None,
         cases=_cases(read_cases(out / "cases.jsonl")),
@@ -155,20 +156,25 @@ def _rates(
 
 
 def _timeline(
-    traffic: Timeline, alarms: Sequence[Alarm], incidents: Sequence[Incident], markers: Sequence[Marker]
+    traffic: Timeline,
+    alarms: Sequence[Alarm],
+    incidents: Sequence[Incident],
+    markers: Sequence[Marker],
+    time_zone: str | None,
 ) -> Plot:
+    zone = zone_words(traffic.buckets[0].start, time_zone)
     numbers = Table(
         f"Counts per {duration(traffic.step_s)}",
-        ["from (UTC)", "transactions", "rejected", "with a liveness score", "liveness failed"],
-        [(f"{b.start:%Y-%m-%d %H:%M}", *(count(n) for n in b[1:])) for b in traffic.buckets],
+        [f"from, {zone}", "transactions", "rejected", "with a liveness score", "liveness failed"],
+        [(clock(b.start, time_zone), *(count(n) for n in b[1:])) for b in traffic.buckets],
     )
     caption = (
-        "All tenants together, UTC. Rejected: asked to retry or referred. "
+        f"All tenants together, {zone}. Rejected: asked to retry or referred. "
         "Shaded: an anomaly of a whole tenant was firing."
         + (f" The first {MOST_LANES} of {len(incidents)} incidents are drawn." if len(incidents) > MOST_LANES else "")
         + (" Dashed: a change of version." if markers else "")
     )
-    return Plot(timeline(traffic, alarms, incidents, markers), caption, numbers)
+    return Plot(timeline(traffic, alarms, incidents, markers, time_zone), caption, numbers)
 
 
 def _changes(markers: Sequence[Marker], time_zone: str | None) -> Table | None:
@@ -196,6 +202,7 @@ def _alarms(alarms: Sequence[Alarm]) -> Table:
 def _cases(cases: Counter[tuple[str, str, str, str]]) -> Table | None:
     if not cases:
         return None
-    rows = [(why, count(n), *rest) for (why, *rest), n in sorted(cases.items(), key=lambda item: (-item[1], item[0]))]
+    ordered = sorted(cases.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(reason_words(why), count(n), *rest) for (why, *rest), n in ordered]
     head = ["first reason", "cases", "queue", "severity", "state"]
-    return Table(f"{count(cases.total())} cases were opened", head, rows)
+    return Table(f"{count(cases.total())} cases were opened: a list to work off, in cases.jsonl", head, rows)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,6 +11,7 @@ import msgspec
 
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of
+from proofwatch.local_time import local
 
 WINDOW_S: Final = 300
 _MOST_POINTS: Final = 300
@@ -92,8 +93,11 @@ _counts = msgspec.json.Decoder(dict[str, int]).decode
 _anomaly = msgspec.json.Decoder(Anomaly).decode
 
 
-def read_timeline(path: Path) -> Timeline:
-    """Return the traffic over time from `windows.jsonl`: whole tenants, five minutes, the last revision of each."""
+def read_timeline(path: Path, time_zone: str | None = None) -> Timeline:
+    """Return the traffic over time from `windows.jsonl`: whole tenants, five minutes, the last revision of each.
+
+    Stretches are of the clock of `time_zone`, as it stands when the traffic begins (None: UTC).
+    """
     latest: dict[tuple[str, datetime], tuple[int, Mapping[str, int]]] = {}
     with path.open("rb") as lines:
         for line in lines:
@@ -103,7 +107,7 @@ def read_timeline(path: Path) -> Timeline:
             key = (window.tenant, window.start)
             if key not in latest or latest[key][0] < window.revision:
                 latest[key] = (window.revision, _counts(window.counts))
-    return _bucketed((start, counts) for (_, start), (_, counts) in latest.items())
+    return _bucketed([(start, counts) for (_, start), (_, counts) in latest.items()], time_zone)
 
 
 def read_alarms(path: Path) -> list[Alarm]:
@@ -144,7 +148,7 @@ def read_cases(path: Path) -> Counter[tuple[str, str, str, str]]:
     return cases
 
 
-def _bucketed(windows: Iterable[tuple[datetime, Mapping[str, int]]]) -> Timeline:
+def _bucketed(windows: Sequence[tuple[datetime, Mapping[str, int]]], time_zone: str | None) -> Timeline:
     sums: dict[int, Counter[str]] = {}
     for start, counts in windows:
         sums.setdefault(round(start.timestamp()), Counter()).update(counts)
@@ -152,9 +156,11 @@ def _bucketed(windows: Iterable[tuple[datetime, Mapping[str, int]]]) -> Timeline
         return Timeline([], WINDOW_S)
     span = max(sums) + WINDOW_S - min(sums)
     step = next((s for s in _STEPS_S if span <= s * _MOST_POINTS), span // _MOST_POINTS + 1)
+    ahead = local(min(start for start, _ in windows), time_zone).utcoffset()
+    ahead_s = round(ahead.total_seconds()) if ahead else 0
     merged: dict[int, Counter[str]] = {}
     for second, counts in sums.items():
-        merged.setdefault(second - second % step, Counter()).update(counts)
+        merged.setdefault(second - (second + ahead_s) % step, Counter()).update(counts)
     return Timeline([_bucket(second, merged[second]) for second in sorted(merged)], step)
 
 

@@ -10,6 +10,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure as Canvas
 
 from proofwatch.detection.incident import Incident
+from proofwatch.local_time import clock, local, minute, zone_words
 from proofwatch.report.svg import ACCEPT, MARK, REJECT, SHADE, VOLUME, render, short
 from services.standalone.report.timeline import Alarm, Marker, Timeline
 
@@ -20,9 +21,16 @@ _LEAST: Final = timedelta(minutes=1)
 
 
 def timeline(
-    found: Timeline, alarms: Sequence[Alarm], incidents: Sequence[Incident] = (), markers: Sequence[Marker] = ()
+    found: Timeline,
+    alarms: Sequence[Alarm],
+    incidents: Sequence[Incident] = (),
+    markers: Sequence[Marker] = (),
+    time_zone: str | None = None,
 ) -> Markup:
-    """Return volume, rejection and liveness-fail rate over time, the incidents (the first of them) and changes."""
+    """Return volume, rejection and liveness-fail rate over time, the incidents (the first of them) and changes.
+
+    `time_zone`: by whose clock; None: UTC.
+    """
     starts = [bucket.start for bucket in found.buckets]
     step = timedelta(seconds=found.step_s)
     end = starts[-1] + step
@@ -62,15 +70,16 @@ def timeline(
         if lanes:
             _gantt(rows[2][0], lanes, end)
         _changes([row[0] for row in rows], markers)
-        locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call] # its stubs are partial
-        formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call] # the same
+        tz = local(starts[0], time_zone).tzinfo
+        locator = AutoDateLocator(tz, minticks=4, maxticks=10)  # type: ignore[no-untyped-call] # its stubs are partial
+        formatter = ConciseDateFormatter(locator, tz, show_offset=False)  # type: ignore[no-untyped-call] # the same
         rows[-1][0].xaxis.set_major_locator(locator)
         rows[-1][0].xaxis.set_major_formatter(formatter)
         rows[-1][0].set_xlim(starts[0], end)
-        rows[-1][0].set_xlabel(f"time, UTC, from {starts[0]:%Y-%m-%d %H:%M}")
+        rows[-1][0].set_xlabel(f"time, {zone_words(starts[0], time_zone)}, from {clock(starts[0], time_zone)}")
 
     described = (
-        f"Volume and rates over time from {starts[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, "
+        f"Volume and rates over time from {clock(starts[0], time_zone)} to {minute(end, time_zone)}, "
         f"{len(incidents)} incidents, {len(markers)} changes of version"
     )
     return render("timeline", described, (10.5, 4.2 + 0.26 * len(lanes)), draw)

@@ -44,6 +44,12 @@ HEARD = """(page) => ({
   links: [...page.querySelectorAll("a")].every((each) => page.getElementById(each.getAttribute("href").slice(1))) })"""
 
 
+CUT = """(page) => [...page.querySelectorAll("table")].filter((each) => each.getClientRects().length).map((each) => ({
+  caption: each.caption.textContent, over: each.closest(".wide").scrollWidth - each.closest(".wide").clientWidth,
+  unnamed: [...each.tBodies[0].rows].some((row) => [...row.cells].some((cell) => !cell.dataset.head)) }))
+  .filter((each) => each.over > 0 || each.unnamed)"""
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The page of a run, and that of an evaluated file with groups of long names."""
@@ -63,6 +69,12 @@ def test_a_page_fits_a_telephone(pages: dict[str, Path], name: str) -> None:
     found = seen(pages[name], WIDE, width=360)
     assert found["out"] == []
     assert found["width"] <= 360
+
+
+@pytest.mark.parametrize("name", ["run", "evaluation"])
+def test_no_table_is_cut_on_a_telephone(pages: dict[str, Path], name: str) -> None:
+    """At 360 px a row is a card; each value stands by the name of its column, and nothing is beyond the edge."""
+    assert seen(pages[name], CUT, width=360) == []
 
 
 def test_a_table_is_sorted_by_the_column_that_is_pressed(pages: dict[str, Path]) -> None:

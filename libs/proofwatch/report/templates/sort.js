@@ -1,7 +1,11 @@
-/* Sorts a table by the column whose heading is pressed. Without it the page is the same, in its own order. */
+/* Sorts a table by the column whose heading is pressed, and names each cell by its column, for where there is no room
+   for columns. Without it the page is the same, in its own order, and wide tables are scrolled. */
 "use strict";
 for (const table of document.querySelectorAll("table")) {
   const body = table.tBodies[0], headings = table.tHead ? [...table.tHead.rows[0].cells] : [];
+  for (const row of body ? body.rows : [])
+    [...row.cells].forEach((cell, place) => { cell.dataset.head = headings[place] ? headings[place].textContent : ""; });
+  if (body && headings.length) table.classList.add("stacks");
   if (!body || body.rows.length < 2) continue;
   headings.forEach((heading, place) => {
     const button = document.createElement("button");
