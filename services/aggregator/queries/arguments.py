@@ -16,8 +16,9 @@ from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
+from services.aggregator.queries.clock import clock_of
 from services.aggregator.queries.found import Asked, Found, NothingFound, Query
-from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run, zone_of_run
+from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, write
 
 _SEGMENT: Final = re.compile(r"([a-z][a-z0-9_]{0,31})(?:=(.+))?", re.DOTALL)
@@ -41,7 +42,7 @@ def add_query(parser: argparse.ArgumentParser) -> None:
         "24h (so long ago); of a run by default all of it")  # fmt: skip
     add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive; default: the last closed window")
     add_time_zone(parser, "the tenant's clock, in which --since and --until are read and tables are written; default: "
-        "the run's, or UTC")  # fmt: skip
+        "the run's, or that of its settings in force; else UTC")  # fmt: skip
     add("--segment", type=segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
@@ -55,7 +56,8 @@ def answer(
     """Read and write; return 0, 1 when the database is away, 2 when there is nothing or an argument is wrong."""
     settings = GovernedSettings.read()
     try:
-        asked = query(_query(args))
+        clock = clock_of(args, settings)
+        asked = query(_query(args, clock.zone))
         found = (
             load_run(args.run, asked) if args.run else asyncio.run(_database(args.dsn or settings.postgres_dsn, asked))
         )
@@ -70,7 +72,7 @@ def answer(
                 found,
                 policy,
                 settings.small_cell,
-                [*_unfinished(args.run), *found.notes(asked), *_judged_by(found, policy), *_in_zone(args, asked.zone)],
+                [*_unfinished(args.run), *found.notes(asked), *_judged_by(found, policy), *clock.notes],
                 asked.zone,
             )
         )
@@ -82,21 +84,6 @@ def answer(
         return 1
     write(result, args.format, sys.stdout, sys.stderr)
     return 0
-
-
-def zone_notes(zone: str | None) -> list[str]:
-    """Return by whose clock a table from the database is written, where nobody said it.
-
-    Tenants' settings are governed documents, which travel on Kafka and are in no table.
-    """
-    if zone is not None:
-        return []
-    said = "times are UTC: the database knows no tenant's time zone; name it with --time-zone, such as Asia/Kolkata"
-    return [f"{said} (`proofwatch tenant show` says it)"]
-
-
-def _in_zone(args: argparse.Namespace, zone: str | None) -> list[str]:
-    return [] if args.run else zone_notes(zone)
 
 
 def _unfinished(run: Path | None) -> list[str]:
@@ -113,10 +100,9 @@ def small_values(values: int, transactions: int, small_cell: int) -> list[str]:
     return [f"kept back: {values:,} values with fewer than {small_cell} transactions ({transactions:,} in all)"]
 
 
-def _query(args: argparse.Namespace) -> Query:
+def _query(args: argparse.Namespace, zone: str | None) -> Query:
     if args.since is None and not args.run:
         raise NothingFound("--since is needed where the database is read, such as --since 24h or --since 2026-01-15")
-    zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
     span = Span(*(None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until)))
     if span.since_ms is not None and span.until_ms is not None and span.since_ms >= span.until_ms:
         raise NothingFound("--since must lie before --until")

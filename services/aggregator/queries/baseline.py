@@ -27,10 +27,10 @@ from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
-from services.aggregator.queries.arguments import segment, zone_notes
+from services.aggregator.queries.arguments import segment
 from services.aggregator.queries.baseline_source import Baselines, keys_of, of_database, of_run
+from services.aggregator.queries.clock import clock_of
 from services.aggregator.queries.found import NothingFound, shown, told
-from services.aggregator.queries.run_source import zone_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _AHEAD_MS: Final = 10 * MINUTE_MS
@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add("--metric", choices=_METRICS, metavar="METRIC", help=f"one of {', '.join(_METRICS)}; default: every one")
         add("--segment", type=segment, metavar="NAME=VALUE", help="a segment value; default: tenant and all its values")
         add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
-    add_time_zone(show, "the tenant's clock, in which the table is written; default: the run's, or UTC")
+    add_time_zone(show, "the tenant's clock, in which the table is written; default: the run's, or that of its "
+        "settings in force; else UTC")  # fmt: skip
     show.add_argument("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, not the database")
     show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
     rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
@@ -86,12 +87,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _shown(dsn: str, args: argparse.Namespace) -> None:
     if args.run:
-        known, zone = of_run(args.run, args.tenant, args.segment), args.time_zone or zone_of_run(args.run)
+        known = of_run(args.run, args.tenant, args.segment)
     else:
-        known, zone = asyncio.run(_with_database(dsn, lambda pool: _of_database(pool, args))), args.time_zone
-    sheet = _sheet(known, args, zone)
-    notes = [*sheet.notes, *([] if args.run else zone_notes(zone))]
-    write(sheet._replace(notes=notes), args.format, sys.stdout, sys.stderr)
+        known = asyncio.run(_with_database(dsn, lambda pool: _of_database(pool, args)))
+    clock = clock_of(args, GovernedSettings.read())
+    sheet = _sheet(known, args, clock.zone)
+    write(sheet._replace(notes=[*sheet.notes, *clock.notes]), args.format, sys.stdout, sys.stderr)
 
 
 def _rebased(dsn: str, args: argparse.Namespace) -> None:

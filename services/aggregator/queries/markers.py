@@ -23,9 +23,10 @@ from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.spelling import canonical
+from services.aggregator.queries.clock import clock_of
 from services.aggregator.queries.declare import KINDS, declare
 from services.aggregator.queries.found import NothingFound, shown, told
-from services.aggregator.queries.run_source import unread, zone_of_run
+from services.aggregator.queries.run_source import unread
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _COLUMNS: Final = (
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "24h (so long ago); default: all")  # fmt: skip
     add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive")
     add_time_zone(parser, "the tenant's clock, in which --since and --until are read and the table is written; "
-        "default: the run's, or UTC")  # fmt: skip
+        "default: the run's, or that of its settings in force; else UTC")  # fmt: skip
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
     add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
@@ -95,11 +96,11 @@ def run(args: argparse.Namespace) -> int:
     except BusError as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 1
-    zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
+    zone, said = clock_of(args, GovernedSettings.read())
     since, until = (None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until))
     within = [each for each in found if _within(each, since, until)]
     none = f"no new version of {args.tenant} in this span"
-    notes = [_COUNTED, *_words(within), *_together(within)] if within else [none]
+    notes = [*([_COUNTED, *_words(within), *_together(within)] if within else [none]), *said]
     rows, texts = [_cells(each) for each in within], [_text(each, zone) for each in within]
     about = {"tenant": args.tenant}
     write(

@@ -1,13 +1,28 @@
 """Spans are read, and tables written, by the tenant's clock; what programs read stays in UTC."""
 
+import asyncio
 import json
+from argparse import Namespace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from services.aggregator.queries.arguments import zone_notes
+from proofwatch.bus.errors import BusUnavailable
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.records import Outgoing
+from proofwatch.governance import records
+from proofwatch.governance.follower import Follower
+from proofwatch.governance.replica import Replica
+from proofwatch.runtime.clock import SimulatedClock
+from services.aggregator.config import GovernedSettings
+from services.aggregator.core.times import DAY_MS
+from services.aggregator.queries import clock
+from services.aggregator.queries.clock import clock_of
 from services.cli import main
 from tests.unit.aggregator.queries.runs import TENANT, shots, windows, write_run
+from tests.unit.governance.scene import KEYRING, LEAD_MS, Log, activation, tenant
 
 WINDOWS = windows(shots(200, 3), small_cell=10)
 DAY = WINDOWS[0].start.date()
@@ -64,7 +79,62 @@ def test_a_run_that_is_not_finished_says_so(run: Path, capsys: pytest.CaptureFix
     assert "this run is not finished: it goes on, or was broken off (no summary.json)" in said
 
 
-def test_the_database_s_clock_is_said_where_nobody_named_one() -> None:
-    """Tenants' settings are in no table."""
-    assert zone_notes("Asia/Kolkata") == []
-    assert zone_notes(None)[0].startswith("times are UTC: the database knows no tenant's time zone; name it with")
+class Broker(LocalBus):
+    """A bus that is connected to."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+async def in_force(zone: str) -> Broker:
+    """Return a log in which a tenant's settings are in force since the second day of 1970."""
+    log = Log()
+    log.put(activation(log.approved(tenant(time_zone=zone), 0), "acme", 2 * DAY_MS), DAY_MS)
+    bus = Broker(dict.fromkeys(records.GOVERNED, 1), SimulatedClock(20 * DAY_MS))
+    await bus.publish([Outgoing(topic, each.key, each.value, 0, each.timestamp_ms) for topic, each in log.records])
+    return bus
+
+
+def query(of: str = "acme", time_zone: str | None = None) -> Namespace:
+    return Namespace(tenant=of, time_zone=time_zone, run=None)
+
+
+def test_the_tenant_s_clock_is_that_of_its_settings_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They travel on Kafka and are in no table; a zone that is typed wins, and Kafka is not asked."""
+    bus = asyncio.run(in_force("Asia/Kolkata"))
+    asked: list[str] = []
+
+    def connected(_settings: object, client_id: str) -> Broker:
+        asked.append(client_id)
+        return bus
+
+    def documents(_settings: object, _bus: object, _clock: object) -> Follower:
+        clock = SimulatedClock(20 * DAY_MS)
+        return Follower(bus, Replica(KEYRING, LEAD_MS, documents_only=True), cast("Any", clock))
+
+    monkeypatch.setattr(KafkaBus, "of", connected)
+    monkeypatch.setattr(GovernedSettings, "documents", documents)
+    governed = GovernedSettings(keyring_file=Path("keyring.json"))
+    assert clock_of(query(time_zone="Asia/Tokyo"), governed) == ("Asia/Tokyo", [])
+    assert asked == []
+    told = "times are Asia/Kolkata, as the settings of acme in force say"
+    assert clock_of(query(), governed) == ("Asia/Kolkata", [told])
+    zone, (said,) = clock_of(query(of="other"), governed)
+    assert zone is None
+    assert said.startswith("times are UTC: no settings of other are in force; name its time zone with --time-zone")
+
+
+def test_where_nothing_is_known_of_the_tenant_s_clock_it_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody governs, or Kafka is away: a table in UTC is better than none."""
+    zone, (said,) = clock_of(query(), GovernedSettings(keyring_file=None))
+    assert zone is None
+    assert said.startswith("times are UTC: nobody governs tenants here (PROOFWATCH_KEYRING_FILE)")
+
+    async def away(_settings: object, _tenant: str) -> str | None:
+        raise BusUnavailable("kafka:9092 does not answer")
+
+    monkeypatch.setattr(clock, "_in_force", away)
+    zone, (said,) = clock_of(query(), GovernedSettings(keyring_file=Path("keyring.json")))
+    assert zone is None
+    assert "the tenant's settings cannot be read: kafka:9092 does not answer; name its time zone" in said
