@@ -34,10 +34,11 @@ def incident_people(incident: Incident) -> str:
 
 
 def _by(incident: Incident) -> str:
-    """Return until when people are counted of what goes on; a chart tells it anew with each doubling."""
+    """Return until when people are counted of what goes on; charts and minutes tell it anew with each doubling."""
     lead = incident.lead
     own = (lead.segment_name, lead.segment_value) == incident.root.where
-    if not own or incident.state != "firing" or lead.rule != "cusum" or lead.cadence != "real_time":
+    grows = lead.cadence == "real_time" and lead.rule != "version_change"
+    if not own or incident.state != "firing" or not grows:
         return ""
     return f", so far (by {minute(lead.window_end, lead.time_zone)})"
 
