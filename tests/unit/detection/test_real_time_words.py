@@ -15,7 +15,9 @@ def found(rule: str, direction: str, **given: Any) -> str:
     since = MIDNIGHT - timedelta(minutes=7)
     failed = 0 if direction == "down" else 1000
     k = failed if rule == "collapse" else 41
-    fired = anomaly(**{"k": k, "n": 1000, "baseline": 0.01, "rule": rule, "direction": direction, "since": since} | given)
+    fired = anomaly(
+        **{"k": k, "n": 1000, "baseline": 0.01, "rule": rule, "direction": direction, "since": since} | given
+    )
     return finding_sentence(fired, "all of bank")
 
 

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from proofwatch.events import codec
 from proofwatch.events.enumerations import AnomalyRule, IncidentChange, SuspicionReason
+from proofwatch.events.identity import case_id
 from proofwatch.events.types import Slice
 from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
+from services.notifier.core.routes import Match, Route
 from services.notifier.core.routing import notifications
 from tests.unit.notifier.events import ALERT_ID, AT, CASE_ID, INCIDENT_ID, escalation, incident, platform_alert, reason
 
@@ -26,7 +28,8 @@ _NO_NEWS = ("changed", "fell_back", "merged")
 
 def text(fact: Fact | None) -> str:
     assert fact
-    (notification,) = notifications(fact, ())
+    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))  # type: ignore[arg-type]
+    (notification,) = notifications(fact, (wanted,))
     wire = codec.NOTIFICATION.encode(notification)
     assert codec.NOTIFICATION.decode(wire) == notification, "what is published keeps to its schema"
     return wire.decode()
@@ -38,7 +41,9 @@ def test_an_incident_is_told_in_its_own_words() -> None:
     assert fact
     assert (fact.title, fact.state, fact.severity) == ("Too many rejections at all of acme", "firing", "high")
     assert fact.summary.startswith("Too many rejections at all of acme. Incident ")
-    assert fact.summary.endswith(f"Incident {INCIDENT_ID}, revision 1.")
+    assert fact.summary.endswith(
+        f"Incident {INCIDENT_ID}, revision 1; case {case_id('acme', 'incident', INCIDENT_ID)}."
+    )
     assert "_" not in fact.title + fact.summary
     assert "secret" not in text(fact)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
+from services.notifier.core.routes import Match, Route
 from services.notifier.core.routing import notifications
 from services.notifier.core.webhook_body import webhook_body
 from tests.unit.notifier.events import escalation, incident, platform_alert
@@ -20,7 +21,8 @@ from tests.unit.notifier.events import escalation, incident, platform_alert
 )
 def test_a_body_says_type_time_and_what_happened(fact: Fact, kind: str, at: str) -> None:
     """The three members that Standard Webhooks recommends; `data` is the notification event."""
-    (notification,) = notifications(fact, ())
+    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))  # type: ignore[arg-type]
+    (notification,) = notifications(fact, (wanted,))
     sent = json.loads(webhook_body(notification))
     assert (sent["type"], sent["timestamp"]) == (kind, at)
     assert sent["data"]["notification_id"] == notification.notification_id

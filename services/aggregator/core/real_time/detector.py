@@ -58,12 +58,15 @@ class Weighed(NamedTuple):
     """What a minute says of a finding that fires: k of n, and about so many transactions `affected`.
 
     `weight`: the log of how much likelier it is if things are as usual again than if they are half as bad as they were.
+    `silent`: minutes without anything right before it, in which so many transactions were `lost`.
     """
 
     weight: float = 0.0
     k: int = 0
     n: int = 0
     affected: float = 0.0
+    silent: int = 0
+    lost: float = 0.0
 
 
 NO_TRIALS = Reading("no_trials")

@@ -119,13 +119,14 @@ def step_up(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> tup
     return block, found
 
 
-def weigh_down(chart: Chart, minute: Minute, view: View, _rule: RealTimeRule, _alarm: Reading) -> Weighed:
+def weigh_down(chart: Chart, minute: Minute, view: View, _rule: RealTimeRule, found: Reading) -> Weighed:
     """Weigh the traffic of a minute, and of the silence before it: k transactions in n minutes."""
     per_minute, k = _per_minute(chart, view, minute.start_ms), minute.transactions
-    minutes = 1 + ((minute.start_ms - chart.n) // MINUTE_MS if chart.n else 0)
-    lost = _expected(chart, view, chart.n, minute.start_ms) + per_minute - k
+    from_ms = max(chart.n, found.since_ms + found.n * MINUTE_MS)  # absence was counted up to when it was told
+    silent = max(0, minute.start_ms - from_ms) // MINUTE_MS
+    lost = _expected(chart, view, from_ms, minute.start_ms) if silent else 0.0
     usual = max(per_minute, _LEAST)
-    return Weighed(poisson(k, usual, _TENTH * usual), k, minutes, lost)
+    return Weighed(poisson(k, usual, _TENTH * usual), k, 1, per_minute - k, silent, lost)
 
 
 def weigh_up(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, _alarm: Reading) -> Weighed:

@@ -149,7 +149,10 @@ def test_traffic_that_comes_back_ends_its_absence_at_the_minute() -> None:
     gone_ms = MONDAY + 16 * HOUR
     told.pass_until(gone_ms + 2 * HOUR).feed(usual(gone_ms + 2 * HOUR, 60, 4))
     ((last, end, at_ms),) = incidents(told)
-    assert last.rule == "volume"
+    assert (last.rule, last.k, last.n) == ("volume", 0, 120)
+    assert end.n <= 6
+    assert last.affected
+    assert 100 < last.affected < 4 * 120
     assert ms_of(end.window_start) == gone_ms + 2 * HOUR
     assert at_ms <= gone_ms + 2 * HOUR + 6 * MINUTE
 
