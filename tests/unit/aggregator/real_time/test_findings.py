@@ -141,7 +141,7 @@ def test_a_surge() -> None:
     told = Told(WATCH)
     for day in range(14):
         told.feed(steady(MONDAY + day * DAY, 4 * 60, n=5))
-    before = len(told.published)
+    before = len(told.said())
     told.feed(steady(MONDAY + 14 * DAY + HOUR, 6, n=50)).feed(steady(MONDAY + 14 * DAY + HOUR + 6 * MINUTE, 60, n=5))
     said = told.said()[before:]
     assert [each for each in said if each[2] == "up"] == [
