@@ -21,6 +21,11 @@ def clock(at: datetime, zone: str | None = None) -> str:
     return f"{local(at, zone):%Y-%m-%d %H:%M}"
 
 
+def second(at: datetime, zone: str | None = None) -> str:
+    """Return the second, such as "2026-11-26 14:20:07 Asia/Kolkata (UTC+5:30)". Raises as `minute` does."""
+    return f"{local(at, zone):%Y-%m-%d %H:%M:%S} {zone_words(at, zone)}"
+
+
 def zone_words(at: datetime, zone: str | None = None) -> str:
     """Return a zone with its distance from UTC at an instant: "UTC", or "Asia/Kolkata (UTC+5:30)"."""
     offset = local(at, zone).utcoffset()

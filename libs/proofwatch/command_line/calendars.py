@@ -1,12 +1,34 @@
 """A calendar on the command line: a time zone, and the days of rest of tenants that nobody governs."""
 
 import argparse
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from proofwatch.governance.calendar import SATURDAY_AND_SUNDAY, WEEKDAYS, Calendar, Weekday, calendar_of
 from proofwatch.scorefile.times import zone_of
 
 _NOBODY_RESTS: Final = "none"
+
+
+class _Calendar(msgspec.Struct):
+    time_zone: str
+
+
+class _Summary(msgspec.Struct):
+    calendar: _Calendar
+
+
+_summary = msgspec.json.Decoder(_Summary).decode
+
+
+def zone_of_run(directory: Path) -> str | None:
+    """Return the time zone of the tenants of a demo or replay by its folder, if it says so; None: UTC."""
+    try:
+        return _summary((directory / "summary.json").read_bytes()).calendar.time_zone
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
 
 
 def add_time_zone(parser: argparse.ArgumentParser, what: str) -> None:

@@ -5,11 +5,11 @@ import asyncio
 from typing import Final, NamedTuple
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.calendars import zone_of_run
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
-from services.aggregator.queries.run_source import zone_of_run
 
 _WAIT_S: Final = 10.0
 """For Kafka: a table in UTC is better than none."""

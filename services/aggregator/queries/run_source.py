@@ -24,15 +24,6 @@ class _Head(msgspec.Struct):
     tenant: str
 
 
-class _Calendar(msgspec.Struct):
-    time_zone: str
-
-
-class _Summary(msgspec.Struct):
-    calendar: _Calendar
-
-
-_summary = msgspec.json.Decoder(_Summary).decode
 _tenant_of = msgspec.json.Decoder(_Head).decode
 
 
@@ -63,14 +54,6 @@ def policy_of_run(directory: Path) -> Policy | None:
     """Return the policy that the run was decided by, if it says so. Raises `InvalidPolicy`."""
     path = directory / "policy.json"
     return load_policy(path) if path.exists() else None
-
-
-def zone_of_run(directory: Path) -> str | None:
-    """Return the time zone of the run's tenants, if it says so; None: UTC."""
-    try:
-        return _summary((directory / "summary.json").read_bytes()).calendar.time_zone
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
-        return None
 
 
 def is_unfinished(directory: Path) -> bool:

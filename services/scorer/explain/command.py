@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line.calendars import add_time_zone, zone_of_run
 from proofwatch.command_line.times import moment
 from proofwatch.events.types import Transaction
 from proofwatch.events.wire import connect_wire
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--event", type=Path, metavar="FILE", help="the event as JSON or in JSON lines; with --verdict: no Kafka")
     add("--verdict", type=Path, metavar="FILE", help="the published verdict, likewise")
     add("--run", type=Path, metavar="DIR", help="the folder of a demo or replay: event, verdict and policy are there")
+    add_time_zone(parser, "the tenant's clock, in which its time is written; default: the run's, or UTC")
     add("--json", action="store_true", help="a JSON document instead of tables")
     add("--personal", action="store_true", help="also show subject_ref and segment values")
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
@@ -73,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
         document = msgspec.json.encode(as_document(explained, personal=args.personal))
         sys.stdout.write(msgspec.json.format(document, indent=2).decode() + "\n")
     else:
-        write_text(explained, sys.stdout, personal=args.personal)
+        zone = args.time_zone or (zone_of_run(args.run) if args.run else None)
+        write_text(explained, sys.stdout, personal=args.personal, zone=zone)
     return 0 if explained.reproduction.reproduced else NOT_REPRODUCED
 
 

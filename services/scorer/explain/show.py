@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proofwatch.governance.policy import Policy
+from proofwatch.local_time import second
 from proofwatch.plain import one_line
 from proofwatch.runtime.terminal import Terminal, inline, literal
 from services.scorer.core.rules import CheckStatus
@@ -90,15 +91,16 @@ def as_document(explained: Explained, *, personal: bool) -> dict[str, Any]:
     return document
 
 
-def write_text(explained: Explained, file: IO[str], *, personal: bool) -> None:
-    """Write the explanation as tables."""
+def write_text(explained: Explained, file: IO[str], *, personal: bool, zone: str | None = None) -> None:
+    """Write the explanation as tables; `zone`: the tenant's clock, None: UTC."""
     console = Terminal(file)
     if not console.is_terminal:
         console.width = 140
     found, verdict = explained.reproduction, explained.reproduction.verdict
     basis, applied = verdict.basis, found.trace.applied
     action = "" if verdict.action == "none" else f": {verdict.action.replace('_', ' ')}"
-    of = f" of {verdict.tenant}, {verdict.occurred_at:%Y-%m-%d %H:%M:%S %Z}"
+    at = second(verdict.occurred_at, zone)
+    of = f" of {verdict.tenant}, {at}"
     console.print(Text.assemble((one_line(verdict.transaction_id), "bold"), one_line(of)))
     if personal:
         segments = ", ".join(f"{name} {value}" for name, value in (verdict.segments or {}).items())

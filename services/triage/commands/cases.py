@@ -11,6 +11,7 @@ from proofwatch.access.errors import AccessDenied
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import opened
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line.calendars import time_zone
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_as(add, required=True)
     add("--state", choices=sorted(_STATES), default="running", help="default: %(default)s, which is open or escalated")
     add("--mine", action="store_true", help="those that you work on")
+    add("--time-zone", type=time_zone, metavar="ZONE", help="such as Asia/Kolkata: by whose clock; default: UTC")
     add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
     add_json(add)
     _add_case(actions, "show", "show one case", _shown)
@@ -90,7 +92,7 @@ async def _with_database(args: argparse.Namespace) -> None:
 
 async def _listed(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
     found = await desk.listed(token, now, states=_STATES[args.state], mine=args.mine, most=max(1, args.limit))
-    return text.as_json(found) if args.json else text.as_table(found)
+    return text.as_json(found) if args.json else text.as_table(found, args.time_zone)
 
 
 async def _shown(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.command_line.columns import as_columns
+from proofwatch.local_time import clock, zone_words
 from services.triage.core.assignments import NOTHING, Change, Deed, ListedCase
 
-_HEADS: Final = ("CASE", "TENANT", "KIND", "STATE", "QUEUE", "SEVERITY", "CHANGED", "WORKED ON BY", "NEWEST REASON")
-_SHOWN: Final = "%Y-%m-%d %H:%M"
+_HEADS: Final = ("CASE", "TENANT", "KIND", "STATE", "QUEUE", "SEVERITY", "CHANGED, {}", "WORKED ON BY", "NEWEST REASON")
 
 
 def as_json(cases: Sequence[ListedCase]) -> str:
@@ -18,9 +18,12 @@ def as_json(cases: Sequence[ListedCase]) -> str:
     return msgspec.json.format(msgspec.json.encode([_object(each) for each in cases]), indent=2).decode() + "\n"
 
 
-def as_table(cases: Sequence[ListedCase]) -> str:
-    """Return a line for each case; times in UTC."""
-    return as_columns(_HEADS, [_cells(each) for each in cases]) if cases else "no cases\n"
+def as_table(cases: Sequence[ListedCase], zone: str | None = None) -> str:
+    """Return a line for each case; times by the clock of `zone`, None: in UTC."""
+    if not cases:
+        return "no cases\n"
+    heads = [each.format(zone_words(cases[0].changed_at, zone)) for each in _HEADS]
+    return as_columns(heads, [_cells(each, zone) for each in cases])
 
 
 def of_case(case: ListedCase) -> str:
@@ -57,10 +60,10 @@ def _iso(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def _cells(case: ListedCase) -> list[str]:
+def _cells(case: ListedCase, zone: str | None) -> list[str]:
     now = case.now
     who = case.assignee_name or now.assignee or "–"
-    changed = case.changed_at.strftime(_SHOWN)
+    changed = clock(case.changed_at, zone)
     return [
         now.case_id,
         now.tenant,
