@@ -14,10 +14,8 @@ from tests.unit.detection.anomalies import MIDNIGHT, anomaly
 def found(rule: str, direction: str, **given: Any) -> str:
     since = MIDNIGHT - timedelta(minutes=7)
     failed = 0 if direction == "down" else 1000
-    k = failed if rule == "collapse" else 41
-    fired = anomaly(
-        **{"k": k, "n": 1000, "baseline": 0.01, "rule": rule, "direction": direction, "since": since} | given
-    )
+    more: dict[str, Any] = {"k": failed if rule == "collapse" else 41, "n": 1000, "baseline": 0.01} | given
+    fired = anomaly(rule=rule, direction=direction, since=since, **more)
     return finding_sentence(fired, "all of bank")
 
 

@@ -28,7 +28,7 @@ _NO_NEWS = ("changed", "fell_back", "merged")
 
 def text(fact: Fact | None) -> str:
     assert fact
-    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))  # type: ignore[arg-type]
+    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))
     (notification,) = notifications(fact, (wanted,))
     wire = codec.NOTIFICATION.encode(notification)
     assert codec.NOTIFICATION.decode(wire) == notification, "what is published keeps to its schema"

@@ -21,7 +21,7 @@ from tests.unit.notifier.events import escalation, incident, platform_alert
 )
 def test_a_body_says_type_time_and_what_happened(fact: Fact, kind: str, at: str) -> None:
     """The three members that Standard Webhooks recommends; `data` is the notification event."""
-    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))  # type: ignore[arg-type]
+    wanted = Route(name="all", match=Match(source=(fact.source_topic,)), channels=("log",))
     (notification,) = notifications(fact, (wanted,))
     sent = json.loads(webhook_body(notification))
     assert (sent["type"], sent["timestamp"]) == (kind, at)
