@@ -32,6 +32,9 @@ _IDLE_S: Final = 0.25
 _SETTLED_S: Final = 2.0
 """Several idle batches long: what closes on an idle batch has had its turn."""
 
+_LOOKS_AGAIN_S: Final = 0.25
+"""Between two looks at positions: each asks the broker and the database for all of them."""
+
 _LOOK_S: Final = 5.0
 """Of a log that grows faster than it is read, so much is read between two looks at the processes."""
 
@@ -137,7 +140,7 @@ class World:
                 raise ProcessFailed(
                     f"no progress within {deadline_s:.0f} s: {'; '.join(behind) or 'still moving'}{logs}"
                 )
-            time.sleep(0.05)
+            time.sleep(_LOOKS_AGAIN_S)
 
     def behind(self, names: Sequence[str]) -> list[str]:
         """Return one line for everything that these processes have not done, as far as the log was followed."""

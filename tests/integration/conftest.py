@@ -11,7 +11,7 @@ from tests.support.standalone_databases import StandaloneDatabases
 
 @pytest.fixture(scope="session")
 def shared_server(stack: Stack) -> Iterator[None]:
-    """Every run gets an empty database of its own on the session's server; `test_demo` has runs with their own."""
+    """Every run gets an empty database of its own on the session's server; `day` of standalone's tests does not."""
     databases = StandaloneDatabases(stack)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runner, "EmbeddedPostgres", databases.one)

@@ -7,8 +7,7 @@ import orjson
 import pytest
 
 from services.cli import main
-from services.standalone import runner
-from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
+from tests.integration.standalone.a_day import EVENTS, ADay
 
 
 def test_the_same_seed_gives_identical_verdicts(tmp_path: Path) -> None:
@@ -21,19 +20,12 @@ def test_the_same_seed_gives_identical_verdicts(tmp_path: Path) -> None:
     assert len(moments) > 1400
 
 
-def test_the_day_reaches_every_service(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Attack wave to suspicion, case and notification; labels to error rates; conservation holds.
-
-    With a server of its own from start to end, as a user's run has it.
-    """
-    monkeypatch.setattr(runner, "EmbeddedPostgres", EmbeddedPostgres)
-    out = tmp_path / "out"
-    assert main(["demo", "--events", "4000", "--headless", "--out", str(out)]) == 0
+def test_the_day_reaches_every_service(day: ADay) -> None:
+    """Attack wave to suspicion, case and notification; labels to error rates; conservation holds."""
+    out = day.out
     summary = orjson.loads((out / "summary.json").read_bytes())
     assert summary["conservation"]["holds"]
-    assert summary["conservation"]["consumed"] == 4000
+    assert summary["conservation"]["consumed"] == EVENTS
     assert all(summary["conservation"][name] > 0 for name in ("decided", "deduplicated", "dead_lettered"))
     assert all(
         summary["outputs"][name] > 0 for name in ("windows", "anomalies", "suspicions", "cases", "notifications")
@@ -50,7 +42,7 @@ def test_the_day_reaches_every_service(
     assert any(each["root"]["segment_value"] == "A-1801" and each["tenant"] == "lumen-telco" for each in told)
     assert told[0]["title"] in (out / "report.html").read_text()
     assert f"{len(cases):,} cases were opened" in (out / "report.html").read_text()
-    closing = " ".join(capsys.readouterr().out.split())
+    closing = " ".join(day.said.split())
     assert "conservation holds" in closing
     assert told[0]["title"] in closing
 
