@@ -27,7 +27,7 @@ CONFIGS = {
     "auditor": "services.auditor.config",
     "imagery": "services.imagery.config",
 }
-COMMANDS = ("services.governance.config",)
+COMMANDS = ("services.governance.config", "services.privacy.config")
 TASKS = {"topics", "migrate"}
 """They run once and end: what tunes a running service means nothing to them."""
 

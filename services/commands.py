@@ -112,6 +112,24 @@ COMMANDS: Final = {
         "give out a set for training models: no account data, sensitive data on each subject's consent alone",
         "proofwatch export training --tenant kestrel-telecom --since 7d --out out/training --by r.mehta --reason m5",
     ),
+    "erase": Command(
+        "services.privacy.commands.erase",
+        "privacy,access",
+        "erase a data subject: one person asks, another approves, a receipt stays that names nobody",
+        "proofwatch erase request kestrel-telecom sub-c07e51 --as my.session --reason 'ticket 4711'",
+    ),
+    "hold": Command(
+        "services.privacy.commands.hold",
+        "privacy,access",
+        "keep a data subject's data by a legal hold, which refuses erasure; somebody else lifts it",
+        "proofwatch hold list --as my.session",
+    ),
+    "keys": Command(
+        "services.privacy.commands.keys",
+        "privacy,access",
+        "key-encryption keys in epochs: begin, rewrap, destroy; a destroyed one makes old backups unreadable",
+        "proofwatch keys list /run/secrets/key-encryption-keys",
+    ),
     "register": Command(
         "services.operations.register",
         "",

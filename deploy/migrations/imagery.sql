@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 create schema if not exists imagery;
 
 -- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
@@ -50,3 +50,24 @@ create table if not exists imagery.views(
 comment on table imagery.views is 'Each single view: entered before a byte was fetched, ended with what became of it.';
 create index if not exists views_by_person on imagery.views(person_id, intended_at);
 create index if not exists views_open on imagery.views(intended_at) where state = 'intended';
+
+-- Erasure (ADR 0049): which transactions of a person were flagged; and to forget where their pictures lie, at once also
+-- for whoever is looking: leases end, and no longer name a transaction. Only the role `privacy` may.
+create or replace function imagery.transactions_of(whose text, tags text[]) returns setof text
+  language sql stable security definer set search_path = '' as $$
+    select f.transaction_id from imagery.flagged f where f.tenant = whose and f.subject_tag = any(tags) $$;
+create or replace function imagery.forget(whose text, tags text[], ids text[], at timestamptz)
+  returns table(flags bigint, leases bigint)
+  language plpgsql volatile security definer set search_path = '' as $$
+  declare gone bigint; ended bigint; begin
+    delete from imagery.flagged f
+      where f.tenant = whose and (f.subject_tag = any(tags) or f.transaction_id = any(ids));
+    get diagnostics gone = row_count;
+    update imagery.leases l set revoked_at = coalesce(l.revoked_at, at), transaction_id = 'erased-' || gen_random_uuid(),
+        reason = ''
+      where l.tenant = whose and l.transaction_id = any(ids);
+    get diagnostics ended = row_count;
+    return query select gone, ended;
+  end $$;
+revoke all on function imagery.transactions_of(text, text[]) from public;
+revoke all on function imagery.forget(text, text[], text[], timestamptz) from public;

@@ -1,4 +1,4 @@
--- revision 7
+-- revision 8
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -173,3 +173,19 @@ insert into ledger.calendars (since_ms)
 select case when exists (select from ledger.windows)
             then (extract(epoch from now())::bigint / 86400 + 2) * 86400000 else 0 end
 on conflict do nothing;
+-- Erasure (ADR 0049): rows are no longer anybody's. They stay, because what was counted must count the same again: the
+-- id becomes a random one, ids of labels go, times are of their quarter of an hour, which no day of any time zone cuts.
+-- Only the role `privacy` may.
+create or replace function ledger.forget(whose text, ids text[]) returns bigint
+  language sql volatile security definer set search_path = '' as $$
+    with unlinked as (
+      update ledger.transactions t set transaction_id = 'erased-' || gen_random_uuid(),
+        occurred_us = t.occurred_us - mod(t.occurred_us, 900000000),
+        logged_ms = t.logged_ms - mod(t.logged_ms, 900000),
+        pair_asserted_us = t.pair_asserted_us - mod(t.pair_asserted_us, 900000000),
+        presentation_asserted_us = t.presentation_asserted_us - mod(t.presentation_asserted_us, 900000000),
+        pair_label_id = case when t.pair_label_id is not null then 'erased' end,
+        presentation_label_id = case when t.presentation_label_id is not null then 'erased' end
+      where t.tenant = whose and t.transaction_id = any(ids) returning 1)
+    select count(*) from unlinked $$;
+revoke all on function ledger.forget(text, text[]) from public;

@@ -1,4 +1,4 @@
--- revision 3
+-- revision 4
 create schema if not exists notifier;
 
 -- One row for each notification and channel. A pending one is due at due_ms; whoever takes it moves due_ms ahead,
@@ -35,3 +35,13 @@ create table if not exists notifier.removed(
 );
 comment on table notifier.removed is 'Which notifications were kept long enough and removed, by the day on which they were.';
 comment on column notifier.removed.before_ms is 'Those that were settled before this moment, ms since the Unix epoch.';
+
+-- Erasure (ADR 0049): how many messages about cases have left and cannot be called back. They name a case, never a
+-- person. Only the role `privacy` may ask.
+create or replace function notifier.sent_about(cases text[]) returns bigint
+  language sql stable security definer set search_path = '' as $$
+    select count(*) from notifier.notifications n
+    where n.status = 'sent' and n.source_topic = 'soc.escalations.v1'
+      and (n.source_id = any(cases) or exists (
+        select from unnest(cases) as c(id) where position(c.id in convert_from(n.event, 'UTF8')) > 0)) $$;
+revoke all on function notifier.sent_about(text[]) from public;

@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -85,3 +85,37 @@ create or replace function triage.held(id text)
     return query select c.tenant, c.state, c.severity, c.queue, a.person_id from triage.cases c
       left join triage.assignments a on a.case_id = c.case_id and a.released_at is null where c.case_id = id;
   end $$;
+
+-- Erasure (ADR 0049): which transactions the cases of a person name; and to take from them who that is. Cases stay, as
+-- closed; their tag becomes a random one, transactions and what their ids would lead to go. Only the role `privacy` may.
+create or replace function triage.transactions_of(whose text, tags text[]) returns setof text
+  language sql stable security definer set search_path = '' as $$
+    select distinct r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
+    where c.tenant = whose and c.subject_tag = any(tags) and r.transaction_id is not null $$;
+create or replace function triage.forget(whose text, tags text[], at timestamptz)
+  returns table(forgotten text[], reasons bigint)
+  language plpgsql volatile security definer set search_path = '' as $$
+  declare found text[]; fresh text := replace(gen_random_uuid()::text, '-', ''); changed bigint; begin
+    perform 1 from triage.cases c where c.tenant = whose and c.subject_tag = any(tags) order by c.case_id for update;
+    select coalesce(array_agg(c.case_id order by c.case_id), '{}') into found
+      from triage.cases c where c.tenant = whose and c.subject_tag = any(tags);
+    insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id,
+                                        source_revision, at)
+      select c.case_id, c.revision + 1, c.state, 'closed', 'erasure', 'subject_erased', 'erasure', 1,
+             greatest(c.changed_at, at)
+      from triage.cases c where c.case_id = any(found) and c.state <> 'closed';
+    update triage.cases c set state = 'closed', revision = c.revision + 1, changed_at = greatest(c.changed_at, at),
+        closed_at = at, closed_by = 'erasure', closed_reason = 'the data subject was erased'
+      where c.case_id = any(found) and c.state <> 'closed';
+    update triage.cases c set subject_tag = fresh where c.case_id = any(found);
+    update triage.assignments a set released_at = at, released_by = 'erasure'
+      where a.case_id = any(found) and a.released_at is null;
+    update triage.case_transitions t set source_id = 'erased-' || gen_random_uuid()
+      where t.case_id = any(found) and t.source_id not like 'erased-%';
+    update triage.case_reasons r set transaction_id = null, source_id = 'erased-' || gen_random_uuid()
+      where r.case_id = any(found) and r.source_id not like 'erased-%';
+    get diagnostics changed = row_count;
+    return query select found, changed;
+  end $$;
+revoke all on function triage.transactions_of(text, text[]) from public;
+revoke all on function triage.forget(text, text[], timestamptz) from public;

@@ -36,6 +36,8 @@ class Process:
     shares_schemas: schemas that it writes beside whose they are, through the library's code alone: `access`, where it
     lets people sign in.
     reads_schemas: schemas that it only reads.
+    calls_schemas: schemas whose functions it may call, also those that nobody else may: erasure in each by its own.
+    takes_over: groups of others whose partitions it acquires for a moment, each with what they read.
     watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
     describes: topics whose partitions it counts, beside those that it reads and writes.
     every: what it may do on every topic and dead-letter topic.
@@ -47,6 +49,8 @@ class Process:
     schema: str | None = None
     shares_schemas: tuple[str, ...] = ()
     reads_schemas: tuple[str, ...] = ()
+    calls_schemas: tuple[str, ...] = ()
+    takes_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     watches: Mapping[str, str] = field(default_factory=dict)
     describes: tuple[str, ...] = ()
     every: tuple[Operation, ...] = ()
@@ -92,6 +96,14 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "people": Process({}, "access"),  # `people`: who may sign in; what others need of it they ask by functions
     "imagery": Process(
         {"imagery": (topics.SUSPICIONS,)}, "imagery", reads_schemas=("triage", "audit"), shares_schemas=("access",)
+    ),
+    # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
+    "privacy": Process(
+        {},
+        "privacy",
+        reads_schemas=("audit",),
+        calls_schemas=("consents", "imagery", "ledger", "notifier", "triage"),
+        takes_over={"scorer": (topics.TRANSACTIONS,)},
     ),
     # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
     "governance": Process(),
@@ -148,7 +160,7 @@ def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest])
             yield "topic", dead_letter, "literal", "WRITE"
             yield "topic", dead_letter, "literal", "READ"  # the cap looks at what went there lately
             yield "topic", topics.PLATFORM_ALERTS, "literal", "READ"  # and at the alerts that it raised
-    for group, read in process.transacting().items():
+    for group, read in (*process.transacting().items(), *process.takes_over.items()):
         yield "group", group, "literal", "READ"
         for topic in read:
             yield "transactional-id", f"{group}-{topic}-", "prefixed", "WRITE"

@@ -87,6 +87,8 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
             parts += _granted(user, owner, _HISTORY, "select")
         for schema in process.shares_schemas:
             parts += _granted(user, owner, schema, "select, insert, update, delete")
+        for schema in process.calls_schemas:
+            parts += _granted(user, owner, schema, "execute", "functions")
         for schema in process.reads_schemas:
             parts += _granted(user, owner, schema, "select")
     return "\n".join(parts) + "\n"

@@ -220,6 +220,7 @@ REDRIVE: Final = Codec(types.Redrive)
 NOTIFICATION: Final = Codec(types.Notification)
 DEAD_LETTER: Final = Codec(types.DeadLetter)
 AUDIT_CHECKPOINT: Final = Codec(types.AuditCheckpoint)
+ERASURE: Final = Codec(types.Erasure)
 
 CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
     {
@@ -251,5 +252,6 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "notification": NOTIFICATION,
         "dead-letter": DEAD_LETTER,
         "audit-checkpoint": AUDIT_CHECKPOINT,
+        "erasure": ERASURE,
     }
 )

@@ -39,6 +39,7 @@ SHADOWS: Final = "biometrics.shadows.v1"
 REDRIVES: Final = "ops.redrives.v1"
 NOTIFICATIONS: Final = "ops.notifications.v1"
 AUDIT_CHECKPOINTS: Final = "audit.checkpoints.v1"
+ERASURES: Final = "privacy.erasures.v1"
 
 DEAD_LETTER_RETENTION: Final = timedelta(days=30)
 """How long an operator has to look at a dead letter and redrive it; no longer, for it holds the original bytes."""
@@ -96,6 +97,10 @@ class Manifest(_Part):
     max_message_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)]
     segment_bytes: Annotated[int, Field(ge=1024 * 1024, le=1024 * 1024 * 1024)] | None = None
     """Only closed segments are compacted: a topic that is written all day and read whole has small ones."""
+    segment_time: timedelta | None = None
+    """After so long a segment that is written is closed, however small; a compacted topic says it."""
+    max_compaction_lag: timedelta | None = None
+    """The longest that a record which a later one replaced, or a tombstone, waits for compaction; likewise."""
     events: Annotated[tuple[EventVersions, ...], Field(min_length=1)]
     producers: Annotated[tuple[Process, ...], Field(min_length=1)]
     consumers: tuple[Process, ...]
@@ -106,6 +111,20 @@ class Manifest(_Part):
     def _positive_retention(self) -> Self:
         if self.retention <= timedelta(0):
             msg = "retention must be longer than nothing, for example P7D"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _forgets(self) -> Self:
+        said = (self.segment_time, self.max_compaction_lag)
+        if "compact" in self.cleanup_policy and None in said:
+            msg = "a compacted topic says segment_time and max_compaction_lag, or tombstones never take effect"
+            raise ValueError(msg)
+        if "compact" not in self.cleanup_policy and self.max_compaction_lag:
+            msg = "max_compaction_lag is for compacted topics"
+            raise ValueError(msg)
+        if any(each is not None and each <= timedelta(0) for each in said):
+            msg = "segment_time and max_compaction_lag must be longer than nothing, for example PT6H"
             raise ValueError(msg)
         return self
 
@@ -120,6 +139,10 @@ class Manifest(_Part):
         }
         if self.segment_bytes:
             config["segment.bytes"] = str(self.segment_bytes)
+        if self.segment_time:
+            config["segment.ms"] = _milliseconds(self.segment_time)
+        if self.max_compaction_lag:
+            config["max.compaction.lag.ms"] = _milliseconds(self.max_compaction_lag)
         if "compact" in self.cleanup_policy:
             config["delete.retention.ms"] = _milliseconds(TOMBSTONES_KEPT)
         replayed = _REPLAYED if kept_by_event_time else {}

@@ -388,6 +388,23 @@ class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     """What the imagery is said to be, such as image/jpeg. What is found there and is something else is not opened. Null or absent: unknown."""
 
 
+class Erasure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """That a data subject is erased: by marks, so that a restored database can be told again, and late events bring nothing back."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    erasure_id: str
+    """Random; names the erasure in the audit log, too."""
+    tenant: Annotated[str, Meta(max_length=64, min_length=1)]
+    """Whose data subject it was."""
+    subject_mark: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
+    """HMAC of the data subject under the deployment's secret."""
+    transaction_marks: tuple[Annotated[str, Meta(pattern="^[0-9a-f]{32}$")], ...]
+    """HMAC of each of their transactions under the deployment's secret."""
+    erased_at: Annotated[datetime, Meta(tz=True)]
+    """What happened by then belongs to the erased; what comes later is a new person to us."""
+
+
 class Escalation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A case that leaves triage for people: the SOC queue now, the research group for novel attacks."""
 

@@ -22,6 +22,7 @@ from proofwatch.strict_yaml import InvalidYaml, load_yaml
 OWN: Final = frozenset(
     {
         "scorer", "devices", "combine", "windows", "ledger", "incidents", "triage", "notifier", "auditor", "consents",
+        "privacy",
         "governance", "operations",
     }
 )  # fmt: skip

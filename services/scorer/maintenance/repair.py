@@ -9,15 +9,14 @@ what that has open, reads behind it, and commits without moving the position. A 
 shuts the repair out, and nothing is written.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.port import Bus
-from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPartition
-from proofwatch.bus.stage import History
+from proofwatch.bus.records import Outgoing, Record, Rejection, TopicPartition
+from proofwatch.bus.writes import commit_writes
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.topics import SUBJECTS, TRANSACTIONS
 from services.scorer.core.subject import decode
@@ -78,11 +77,10 @@ async def repair(bus: Bus, partition: int, order: Order, now_ms: int) -> list[Un
     source = TopicPartition(TRANSACTIONS, partition)
     owner = await bus.fence(GROUP).acquire(source)
     try:
-        position = await owner.position() or 0
         found = [each for each in await unreadable(bus, partition) if not each.of_newer_release]
         outputs = [output for each in found for output in _outputs(each, partition, order, now_ms)]
         if outputs:
-            await owner.commit(Batch(source, (), position, position, None, now_ms), _Writes(outputs))
+            await commit_writes(owner, source, outputs, now_ms)
         return found
     finally:
         await owner.close()
@@ -113,20 +111,3 @@ def _error(record: Record) -> Rejected | None:
     except Rejected as error:
         return error
     return None
-
-
-class _Writes:
-    """A `Stage` of one batch without records."""
-
-    def __init__(self, outputs: Sequence[Outgoing]) -> None:
-        self._outputs = outputs
-
-    async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        """Nothing to load."""
-
-    async def step(self, batch: Batch, tx: None) -> Sequence[Outgoing]:
-        """Return what is to be written."""
-        return self._outputs
-
-    async def closed(self, source: TopicPartition) -> None:
-        """Nothing to forget."""

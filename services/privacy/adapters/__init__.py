@@ -1,0 +1,1 @@
+"""Where privacy reaches into PostgreSQL, Kafka, Redis and folders."""

@@ -1,0 +1,124 @@
+"""The steps of an erasure that are in PostgreSQL; each with what it did, in one transaction."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from proofwatch.audit.pending import enter
+from proofwatch.bus.postgres.pool import transaction
+from proofwatch.privacy.data_keys import tag_of
+from proofwatch.privacy.key_encryption import EpochDestroyed, Wrapped
+from proofwatch.privacy.postgres_keys import PostgresKeys
+from services.privacy.adapters.holds import USER
+from services.privacy.core import acts
+from services.privacy.core.erasure import Erasure, Figures, Step, Subject
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_LOCK: Final = "select state from privacy.erasures where erasure_id = $1 for update"
+_DONE: Final = "select 1 from privacy.steps where erasure_id = $1 and step = $2"
+_MARK: Final = """
+insert into privacy.steps(erasure_id, step, figures, done_at) values($1, $2, $3::jsonb, $4) on conflict do nothing"""
+_SUPPRESS: Final = """
+insert into privacy.suppressed(tenant, mark, kind, erased_at)
+select $1, m, $2, $3 from unnest($4::text[]) as u(m)
+on conflict(tenant, mark) do update set erased_at = greatest(suppressed.erased_at, excluded.erased_at)"""
+_SEAL: Final = "update privacy.erasures set sealed_epoch = $2, sealed = $3 where erasure_id = $1"
+_OF_CASES: Final = "select * from triage.transactions_of($1, $2)"
+_OF_IMAGERY: Final = "select * from imagery.transactions_of($1, $2)"
+_CASES: Final = "select forgotten, reasons from triage.forget($1, $2, $3)"
+_IMAGERY: Final = "select flags, leases from imagery.forget($1, $2, $3, $4)"
+_CONSENTS: Final = "select consents.forget($1, $2)"
+_LEDGER: Final = "select ledger.forget($1, $2)"
+_SENT: Final = "select notifier.sent_about($1)"
+_EXPORTS: Final = (
+    "select count(*) from audit.entries where action = 'training.exported' and outcome = 'done' and tenant = $1"
+)
+_EPOCH: Final = "select epoch from privacy.keys where tenant = $1 and mark = $2"
+_DESTROY: Final = "delete from privacy.keys where tenant = $1 and mark = $2"
+_END: Final = """
+update privacy.erasures set state = 'done', done_at = $2, forgotten_by = $3, sealed = null, sealed_epoch = null
+where erasure_id = $1"""
+
+
+class PostgresSteps:
+    """What an erasure does in the database. Every call may come again."""
+
+    def __init__(self, pool: "asyncpg.Pool", keys: PostgresKeys) -> None:
+        self._pool, self._keys = pool, keys
+
+    @asynccontextmanager
+    async def step(self, erasure: Erasure, step: Step) -> AsyncIterator[Any]:
+        """Give a transaction in which nobody else works on this erasure; None: the step is done already."""
+        async with transaction(self._pool, USER) as tx:
+            state = await tx.fetchval(_LOCK, erasure.erasure_id)
+            done = state != "running" or await tx.fetchval(_DONE, erasure.erasure_id, step)
+            yield None if done else tx
+
+    async def done(self, tx: Any, erasure: Erasure, step: Step, figures: Figures, now: datetime) -> None:
+        """Enter that a step is done."""
+        await tx.execute(_MARK, erasure.erasure_id, step, msgspec.json.encode(figures).decode(), now)
+
+    async def suppress(self, tx: Any, tenant: str, kind: str, marks: Collection[str], at: datetime) -> None:
+        """Let nothing that happened by `at` bring these back."""
+        await tx.execute(_SUPPRESS, tenant, kind, at, sorted(marks))
+
+    async def tags(self, tx: Any, subject: Subject) -> list[str]:
+        """Return every tag that tables may know the person by: of their key, and of earlier releases."""
+        whose = (subject.tenant, subject.mark)
+        try:
+            found = await self._keys.held(tx, {whose})
+        except EpochDestroyed:
+            return [subject.mark]  # a key that nobody can read has no tag that anybody could find
+        return [subject.mark, *map(tag_of, found.values())]
+
+    async def transactions(self, tx: Any, subject: Subject) -> frozenset[str]:
+        """Return the transactions that cases and the broker of imagery name as this person's."""
+        tags = await self.tags(tx, subject)
+        rows = [*await tx.fetch(_OF_CASES, subject.tenant, tags), *await tx.fetch(_OF_IMAGERY, subject.tenant, tags)]
+        return frozenset(row[0] for row in rows)
+
+    async def remember(self, tx: Any, erasure: Erasure, wrapped: Wrapped) -> None:
+        """Keep what is known by now, wrapped, until the end."""
+        await tx.execute(_SEAL, erasure.erasure_id, *wrapped)
+
+    async def unlink(self, tx: Any, subject: Subject, ids: Collection[str], now: datetime) -> Figures:
+        """Take the person from every table; return how many rows of which were concerned."""
+        tags, given = await self.tags(tx, subject), sorted(ids)
+        cases, reasons = await tx.fetchrow(_CASES, subject.tenant, tags, now)
+        flags, leases = await tx.fetchrow(_IMAGERY, subject.tenant, tags, given, now)
+        return {
+            "cases": len(cases),
+            "case_reasons": reasons,
+            "imagery_references": flags,
+            "imagery_leases": leases,
+            "consents": await tx.fetchval(_CONSENTS, subject.tenant, tags),
+            "ledger_rows": await tx.fetchval(_LEDGER, subject.tenant, given),
+            "messages_sent": await tx.fetchval(_SENT, cases),
+            "training_exports_of_tenant": await tx.fetchval(_EXPORTS, subject.tenant),
+        }
+
+    async def settle(self, tx: Any, erasure: Erasure, forgotten: date, now: datetime) -> None:
+        """Destroy the key and what was known of the person for this, and enter the receipt."""
+        assert erasure.approved_by is not None, "nothing runs that nobody approved"
+        figures: dict[str, int] = {name: n for done in erasure.done.values() for name, n in done.items()}
+        if (epoch := await tx.fetchval(_EPOCH, erasure.tenant, erasure.mark)) is not None:
+            figures["backups_readable_while_epoch"] = epoch
+        figures["keys_destroyed"] = _count(await tx.execute(_DESTROY, erasure.tenant, erasure.mark))
+        await tx.execute(_END, erasure.erasure_id, now, forgotten)
+        ids = erasure.erasure_id, erasure.tenant, erasure.requested_by, erasure.approved_by
+        await enter(tx, acts.receipt(*ids, now, forgotten, cannot_be_recalled(figures)))
+
+
+def cannot_be_recalled(figures: Mapping[str, int]) -> dict[str, int]:
+    """Return the figures of a receipt; what has left the house says so by its name."""
+    left = {"messages_sent": "left_house.messages", "training_exports_of_tenant": "left_house.training_exports"}
+    return {left.get(name, name): count for name, count in figures.items()}
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])

@@ -1,0 +1,1 @@
+"""`proofwatch erase`, `hold`, `keys` and `privacy`."""

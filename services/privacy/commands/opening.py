@@ -1,0 +1,111 @@
+"""What the commands of privacy run on, opened in one order and closed again."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from proofwatch.access.errors import AccessDenied
+from proofwatch.bus.errors import BusError
+from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line.session_file import NotSignedIn
+from proofwatch.command_line.sub_commands import Add
+from proofwatch.events.topics import load_manifests
+from proofwatch.events.wire import connect_wire
+from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
+from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
+from proofwatch.privacy.key_encryption import EpochDestroyed, EpochKeys, InvalidKeys, Tampered, parse_keys
+from proofwatch.privacy.marks import subject_mark
+from proofwatch.privacy.postgres_keys import PostgresKeys
+from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.secrets import InvalidSecretFile
+from services.privacy.adapters.cache import RedisCache
+from services.privacy.adapters.epochs import EpochInUse
+from services.privacy.adapters.holds import HoldRefused
+from services.privacy.adapters.requests import ErasureRefused, PostgresRequests
+from services.privacy.adapters.steps import PostgresSteps
+from services.privacy.adapters.topics import BusTopics
+from services.privacy.config import Settings
+from services.privacy.core.erasure import Held, Subject
+from services.privacy.core.forgetting import forgotten_by
+from services.privacy.handlers.erasing import Erasing
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SCHEMA: Final = "privacy"
+REFUSED: Final = (
+    AccessDenied, BusError, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, RegistryUnavailable,
+    Tampered,
+)  # fmt: skip
+"""What ends a command with exit code 1."""
+WRONG: Final = (InvalidKeys, InvalidSecret, InvalidSecretFile, InvalidWire, NotSignedIn)
+"""What ends it with 2."""
+
+
+class WrongCall(ValueError):
+    """What was asked for makes no sense; the message says what would."""
+
+
+def add_dsn(add: Add) -> None:
+    """Declare the database; `add`: a parser's `add_argument`."""
+    add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
+
+
+def secret_of(settings: Settings) -> bytes:
+    """Return the deployment's secret. Raises `InvalidSecret`."""
+    given = settings.subject_tag_secret
+    return parse_secret(given.get_secret_value() if given else None)
+
+
+def keys_of(settings: Settings) -> EpochKeys:
+    """Return the key-encryption keys. Raises `InvalidKeys`."""
+    given = settings.key_encryption_keys
+    return EpochKeys(parse_keys(given.get_secret_value() if given else None))
+
+
+def subject_of(settings: Settings, tenant: str, subject_ref: str) -> Subject:
+    """Return who is meant. Raises `WrongCall`, `InvalidSecret`."""
+    if not tenant or not subject_ref or "\0" in tenant + subject_ref or "/" in tenant:
+        raise WrongCall("TENANT and SUBJECT must name somebody, as transactions do")
+    return Subject(tenant, subject_ref, subject_mark(secret_of(settings), tenant, subject_ref))
+
+
+@asynccontextmanager
+async def database(settings: Settings, dsn: str | None) -> AsyncIterator["asyncpg.Pool"]:
+    """Give the database, migrated. Raises `BusError`."""
+    pool = await create_pool(dsn or settings.postgres_dsn, max_size=3)
+    try:
+        await check_schema(pool, SCHEMA)
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | None) -> AsyncIterator[Erasing]:
+    """Give what carries erasures out: beside the database Kafka and Redis. Raises `BusError`, `InvalidWire` …"""
+    from redis.asyncio import Redis
+
+    from proofwatch.bus.kafka.bus import KafkaBus
+
+    keys, clock = keys_of(settings), SystemClock()
+    async with AsyncExitStack() as stack:
+        wire = await connect_wire(settings)
+        stack.push_async_callback(wire.close)
+        bus = KafkaBus.of(settings, "erase", bootstrap=bootstrap)
+        await bus.start()
+        stack.push_async_callback(bus.stop)
+        client: Any = Redis.from_url(settings.redis_url)
+        stack.push_async_callback(client.aclose)
+        manifests = load_manifests().values()
+        yield Erasing(
+            pool,
+            PostgresRequests(pool, keys),
+            PostgresSteps(pool, PostgresKeys(keys)),
+            BusTopics(bus, wire),
+            RedisCache(client, bus),
+            secret_of(settings),
+            lambda at: forgotten_by(at, manifests),
+            clock,
+        )

@@ -1,0 +1,76 @@
+"""An erasure and its steps. Each may be done again, and leads to the same: whoever dies between two is gone on from."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+State = Literal["requested", "running", "done", "withdrawn"]
+Step = Literal["suppressed", "found", "announced", "unlinked", "tombstoned", "uncached", "settled"]
+Figures = Mapping[str, int]
+"""What a step did, counted; never whom it was about."""
+
+STEPS: Final[tuple[Step, ...]] = (
+    "suppressed",  # from here on nothing that happened by now brings the person back
+    "found",  # which transactions are theirs: topics and cases still say it
+    "announced",  # on the topic of erasures: a restored database is told again
+    "unlinked",  # cases, ledger, imagery, consents: one transaction
+    "tombstoned",  # the compacted topics
+    "uncached",  # Redis
+    "settled",  # key destroyed, receipt entered, what was known of the person for this gone: one transaction
+)
+
+
+class Subject(NamedTuple):
+    """Who is to be erased; known in the clear only while that goes on."""
+
+    tenant: str
+    subject_ref: str
+    mark: str
+
+    def __repr__(self) -> str:
+        return f"Subject({self.tenant}, {self.mark})"
+
+
+class Erasure(NamedTuple):
+    """An erasure as it stands; `done`: its steps, with what each did."""
+
+    erasure_id: str
+    tenant: str
+    mark: str
+    state: State
+    reason: str
+    requested_by: str
+    requested_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+    done: Mapping[str, Figures]
+
+
+class Hold(NamedTuple):
+    """Why somebody's data must be kept, on whose word, and until when; None: until it is lifted."""
+
+    hold_id: str
+    tenant: str
+    mark: str
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    until: datetime | None
+
+
+class Held(Exception):
+    """A hold keeps the data of a person: nothing is erased. The message says who placed it, why, and until when."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.hold = hold
+        until = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until it is lifted"
+        super().__init__(
+            f"a legal hold keeps this person's data: {hold.reason!r}, placed by {hold.placed_by} on "
+            f"{hold.placed_at:%Y-%m-%d}, {until}; hold {hold.hold_id}. Nothing was erased. Somebody else of the role "
+            f"privacy may lift it: proofwatch hold lift {hold.hold_id}"
+        )
+
+
+def next_step(done: Collection[str]) -> Step | None:
+    """Return the first step that is not done; None: all are."""
+    return next((step for step in STEPS if step not in done), None)
