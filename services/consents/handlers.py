@@ -13,6 +13,7 @@ from proofwatch.governance.consents import ConsentKey, Word, prevailing, told
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.governance.purposes import Purpose
 from proofwatch.instants import instant_of
+from proofwatch.privacy.suppression import brings_back
 from services.consents.ports import ConsentStore
 
 Tx = TypeVar("Tx")
@@ -22,6 +23,8 @@ _KEY: Final = "the record's key must be tenant/subject_ref/purpose in UTF-8, as 
 class _Said(NamedTuple):
     key: ConsentKey
     word: Word
+    taken_back: bool = False
+    """By a tombstone, which is nobody's word."""
 
 
 class ConsentStage(Generic[Tx]):
@@ -50,8 +53,12 @@ class ConsentStage(Generic[Tx]):
                 refused.append(Rejection.of(record, error))
         if said:
             held = dict(await self._consents.load({each.key for each in said}, tx))
+            erased = await self._consents.erased({(each.key.tenant, each.key.subject_tag) for each in said}, tx)
             changed: dict[ConsentKey, Word] = {}
-            for key, word in said:
+            for key, word, taken_back in said:
+                whose = key.tenant, key.subject_tag
+                if brings_back(erased, whose, word.asserted_at) or (taken_back and whose in erased and key not in held):
+                    continue  # said before the erasure, or the erasure's own tombstone: nothing of theirs comes back
                 holds = prevailing(held.get(key), word)
                 if holds != held.get(key):
                     held[key] = changed[key] = holds
@@ -62,7 +69,7 @@ class ConsentStage(Generic[Tx]):
     def _said(self, record: Record) -> _Said:
         logged_at = instant_of(record.timestamp_ms)
         if record.value is None:  # taken back altogether: nothing may rest on it from now on
-            return _Said(self._key_of(record.key), Word(granted=False, asserted_at=logged_at))
+            return _Said(self._key_of(record.key), Word(granted=False, asserted_at=logged_at), taken_back=True)
         event = self._decode(record.value)
         if record.key != f"{event.tenant}/{event.subject_ref}/{event.purpose}".encode():
             raise Rejected("key_mismatch", _KEY)

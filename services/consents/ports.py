@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol, TypeVar
 
 from proofwatch.governance.consents import ConsentKey, Word
+from proofwatch.privacy.suppression import Erased, Whose
 
 TxIn = TypeVar("TxIn", contravariant=True)
 
@@ -13,6 +14,10 @@ class ConsentStore(Protocol[TxIn]):
 
     async def load(self, keys: Collection[ConsentKey], tx: TxIn) -> Mapping[ConsentKey, Word]:
         """Return the word that holds of each key that has one."""
+        ...
+
+    async def erased(self, subjects: Collection[Whose], tx: TxIn) -> Erased:
+        """Return which subjects, by tag, were erased, and when."""
         ...
 
     async def save(self, words: Mapping[ConsentKey, Word], tx: TxIn) -> None:

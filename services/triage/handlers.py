@@ -11,12 +11,14 @@ from proofwatch.events.types import Escalation
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.instants import instant_of
+from proofwatch.privacy.suppression import brings_back
 from services.triage.core.signals import Signal, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
 
 Tx = TypeVar("Tx")
 
+_Read = tuple[Record, Signal | Rejected]
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
@@ -40,7 +42,7 @@ class TriageStage(Generic[Tx]):
 
     async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
         """Apply the batch; return rejections and escalations, in the order of the records."""
-        read = [(record, self._read(batch.source, record)) for record in batch.records]
+        read = await self._alive([(record, self._read(batch.source, record)) for record in batch.records], tx)
         signals = [signal for _, signal in read if isinstance(signal, Signal)]
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
         work = UnitOfWork(cases, self._escalate_at_reasons)
@@ -52,6 +54,21 @@ class TriageStage(Generic[Tx]):
                 output.append(self._outgoing(escalation, record))
         await self._cases.save(work.changed, work.transitions, tx)
         return output
+
+    async def _alive(self, read: Sequence[_Read], tx: Tx) -> Sequence[_Read]:
+        """Leave out what happened to subjects who were erased since: it must not bring them back."""
+        subjects = {
+            (each.tenant, each.subject_tag) for _, each in read if isinstance(each, Signal) and each.subject_tag
+        }
+        erased = await self._cases.erased(subjects, tx) if subjects else {}
+        if not erased:
+            return read
+        return [
+            (record, each)
+            for record, each in read
+            if isinstance(each, Rejected)
+            or not brings_back(erased, (each.tenant, each.subject_tag or ""), each.cause.at)
+        ]
 
     def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected:
         try:

@@ -1,8 +1,9 @@
 """What triage needs from outside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol, Self, TypeVar
 
+from proofwatch.privacy.suppression import Erased, Whose
 from services.triage.core.cases import Case, Transition, case_id_of
 from services.triage.core.signals import Signal
 
@@ -34,6 +35,10 @@ class CaseStore(Protocol[TxIn]):
 
     async def load(self, wanted: Wanted, tx: TxIn) -> Sequence[Case]:
         """Lock and return the wanted cases: of a subject, those not closed and those that know the suspicion."""
+        ...
+
+    async def erased(self, subjects: Collection[Whose], tx: TxIn) -> Erased:
+        """Return which subjects, by tag, were erased, and when."""
         ...
 
     async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: TxIn) -> None:

@@ -2,17 +2,14 @@
 
 import secrets
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from proofwatch.privacy.data_keys import RANDOM_BYTES, DataKey, made_of
 from proofwatch.privacy.key_encryption import KeyEncryption, Wrapped
+from proofwatch.privacy.suppression import Whose
 
-Whose = tuple[str, str]
-"""A tenant, and the mark of one of its data subjects."""
 _HELD: Final = "select tenant, mark, key_id, epoch, wrapped from privacy.keys_of($1::text[], $2::text[])"
 _KEEP: Final = "select privacy.keep_keys($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[])"
-_SUPPRESSED: Final = "select tenant, mark, erased_at from privacy.suppressed_of($1::text[], $2::text[])"
 
 
 class PostgresKeys:
@@ -48,12 +45,6 @@ class PostgresKeys:
         rows = [(*each, key.key_id, *under) for each, key, under in zip(missing, new, wrapped, strict=True)]
         await tx.execute(_KEEP, *_columns(rows, 5))
         return {**found, **await self.held(tx, missing)}
-
-
-async def suppressed(tx: Any, whose: Collection[Whose]) -> Mapping[Whose, datetime]:
-    """Return of those who were erased until when: what happened by then must not bring them back."""
-    rows = await tx.fetch(_SUPPRESSED, *_columns(sorted(set(whose)), 2))
-    return {(row["tenant"], row["mark"]): row["erased_at"] for row in rows}
 
 
 def about(tenant: str, key_id: str) -> str:

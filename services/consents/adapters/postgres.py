@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from proofwatch.governance.consents import ConsentKey, Word
 from proofwatch.governance.purposes import Purpose
+from proofwatch.privacy.suppression import Erased, Whose, suppressed
 
 _LOAD: Final = """
 select c.tenant, c.subject_tag, c.purpose, c.granted, c.asserted_at, c.expires_at
@@ -31,6 +32,10 @@ class PostgresConsents:
         """Return the words that hold."""
         rows = await tx.fetch(_LOAD, *_columns(sorted(keys), 3))
         return {ConsentKey(row[0], row[1], Purpose(row[2])): Word(*row[3:]) for row in map(tuple, rows)}
+
+    async def erased(self, subjects: Collection[Whose], tx: Any) -> Erased:
+        """See `ConsentStore`; a tag is the mark of its subject (ADR 0049)."""
+        return await suppressed(tx, subjects)
 
     async def save(self, words: Mapping[ConsentKey, Word], tx: Any) -> None:
         """Write the words."""

@@ -9,6 +9,7 @@ from proofwatch.audit.entry import Entry
 from proofwatch.audit.pending import enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.governance.purposes import Purpose
+from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from services.imagery.core.facts import CaseFacts, Flagged, Viewer
 from services.imagery.core.lease import Lease, View, ViewState
 
@@ -116,6 +117,10 @@ class PostgresBroker:
     async def enter(self, tx: Any, *entries: Entry) -> None:
         """Enter what was done in the audit log."""
         await enter(tx, *entries)
+
+    async def erased(self, tx: Any, subjects: set[Whose]) -> Erased:
+        """Return which subjects were erased; a tag is the mark of its subject (ADR 0049)."""
+        return await suppressed(tx, subjects)
 
     async def flag(self, tx: Any, flagged: list[Flagged]) -> None:
         """Keep what was flagged; what is known of its imagery already stays, and what was not comes to it."""

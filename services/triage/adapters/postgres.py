@@ -1,6 +1,6 @@
 """Cases in PostgreSQL, schema `triage`; a fixed number of round trips for a batch of any size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -8,6 +8,7 @@ import msgspec
 
 from proofwatch.audit.pending import enter
 from proofwatch.governance.cohort import Cohort
+from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from services.triage.adapters.entries import released_by_merge
 from services.triage.core.cases import Case, Transition
 from services.triage.core.signals import CaseReason, CohortRate
@@ -66,6 +67,10 @@ _EVIDENCE: Final = msgspec.json.Decoder(dict[str, float])
 
 class PostgresCases:
     """The `CaseStore` of the service."""
+
+    async def erased(self, subjects: Collection[Whose], tx: asyncpg.Connection) -> Erased:
+        """See `CaseStore`; a tag is the mark of its subject (ADR 0049)."""
+        return await suppressed(tx, subjects)
 
     async def load(self, wanted: Wanted, tx: asyncpg.Connection) -> Sequence[Case]:
         """Lock the wanted cases in the order of their ids, so that two batches cannot wait for each other."""

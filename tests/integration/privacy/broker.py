@@ -1,9 +1,15 @@
 """A broker of these tests' own, with every topic by its name, that deletes and compacts within seconds."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from proofwatch.bus.errors import BusUnavailable
+from proofwatch.bus.kafka.bus import KafkaBus
+from proofwatch.bus.records import TopicPartition
+from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs
+from services.privacy.adapters.topics import SCORER
 from tests.support.kafka_broker import KafkaBroker, native_kafka
 
 _EAGER: Mapping[str, str] = {
@@ -19,6 +25,21 @@ _SHORT: Mapping[str, str] = {
     "delete.retention.ms": "1000",
     "min.cleanable.dirty.ratio": "0.01",
 }
+
+
+async def coordinated(bus: KafkaBus) -> None:
+    """Wait until the broker, which is new, knows where groups are kept."""
+    async with asyncio.timeout(120):
+        while True:
+            owner = await bus.fence(SCORER).acquire(TopicPartition(topics.TRANSACTIONS, 0))
+            try:
+                await owner.position()
+            except BusUnavailable:
+                await asyncio.sleep(0.2)
+            else:
+                return
+            finally:
+                await owner.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from proofwatch.audit.entry import leaf_of
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.privacy.data_keys import Unreadable, opened, tag_of
-from proofwatch.privacy.postgres_keys import suppressed
+from proofwatch.privacy.suppression import suppressed
 from services.privacy.adapters.requests import ErasureRefused
 from services.privacy.core.erasure import STEPS
 from tests.integration.privacy.house import Privacy, subject

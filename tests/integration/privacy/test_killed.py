@@ -16,7 +16,7 @@ from proofwatch.runtime.migrations import migrate
 from services.privacy.adapters.cache import RedisCache
 from services.privacy.core.erasure import STEPS
 from tests.integration.access.house import make_passwords_cheap
-from tests.integration.privacy.broker import PARTITIONS, broker
+from tests.integration.privacy.broker import PARTITIONS, broker, coordinated
 from tests.integration.privacy.house import Privacy, subject
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.redis_server import RedisServer
@@ -28,7 +28,7 @@ def kafka() -> Iterator[KafkaBroker]:
         yield started
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
     kafka: KafkaBroker, postgres_dsn: str, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,6 +43,7 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
         Redis.from_url(redis_server.url),
     )
     await bus.start()
+    await coordinated(bus)
     privacy = Privacy(pool, bus, RedisCache(client, bus))
     await privacy.staffed()
     deaths, act, ended = 0, 0, False
@@ -70,7 +71,7 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
         assert counted == dict.fromkeys(counted, 1), f"killed at act {act}"
         assert receipts[0].details["keys_destroyed"] == 1
         assert not await client.keys("*canary*")
-    assert deaths >= 3 * len(STEPS)
+    assert deaths >= 2 * len(STEPS) + 4
     assert await pool.fetchval("select count(*) from privacy.keys") == 0
     assert await pool.fetchval("select count(*) from privacy.erasures where state <> 'done' or sealed is not null") == 0
     for table in ("ledger.transactions", "imagery.flagged", "triage.case_reasons", "consents.words", "triage.cases"):
