@@ -395,7 +395,7 @@ class Erasure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The version of this schema; an unknown one goes to the dead-letter topic."""
     erasure_id: str
     """Random; names the erasure in the audit log, too."""
-    tenant: Annotated[str, Meta(max_length=64, min_length=1)]
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
     """Whose data subject it was."""
     subject_mark: Annotated[str, Meta(pattern="^[0-9a-f]{32}\\Z")]
     """HMAC of the data subject under the deployment's secret."""
