@@ -202,7 +202,7 @@ class TenantWatch:
                 yield from self._judged(where, slot, ref, rates, effects)
         bucket = BucketKey(self.tenant, DAY_S, own.start_ms)
         days = self._charts.days(bucket)
-        for event in [*self._watch.judge_days(bucket, days), *self._watch.passed(bucket)]:
+        for event in [*self._watch.judge_days(bucket, days), *self._watch.ends.passed(bucket)]:
             yield Found(ref.end_ms + GRACE_MS, event)
 
     def _judged(

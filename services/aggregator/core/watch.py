@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from proofwatch.events.types import Anomaly, Figure
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core import lengths, quiet
+from services.aggregator.core import quiet
 from services.aggregator.core.anomalies import judge, lived
-from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
+from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, begun, in_slot, slot_of
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
@@ -19,14 +19,14 @@ from services.aggregator.core.detectors import DETECTORS
 from services.aggregator.core.detectors.clusters import design_effects, unknown_effects
 from services.aggregator.core.detectors.detector import Detector, Trials
 from services.aggregator.core.detectors.twice_baseline import TWICE_BASELINE, compared
+from services.aggregator.core.ends import Ends
 from services.aggregator.core.figures import counted, counted_first
-from services.aggregator.core.finding import NOTHING, Evidence
+from services.aggregator.core.finding import Evidence
 from services.aggregator.core.governed_markers import NOBODY, Governed, begun_ms
 from services.aggregator.core.log_end import breaks_off
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
-from services.aggregator.core.segments import Segment
-from services.aggregator.core.series import CUSUM, SeriesKey, WindowRef
+from services.aggregator.core.series import SeriesKey, WindowRef
 from services.aggregator.core.times import DAY_S
 
 _HEADLINE: Final = "apcer"
@@ -48,7 +48,10 @@ def is_judged(revised: WindowRevision) -> bool:
 
 
 class Watch:
-    """Judges windows one after another, each by what the earlier ones left; collects what changed."""
+    """Judges windows one after another, each by what the earlier ones left; collects what changed.
+
+    What else ends what fires is in `ends`.
+    """
 
     def __init__(
         self,
@@ -72,17 +75,23 @@ class Watch:
         """
         self._monitoring = monitoring
         self._baselines = baselines
-        self._anomalies = anomalies
-        self._silence_ms = silence_ms
         self._days_of = days_of
         self._detectors = tuple(detectors)
-        self._charts = charts
         self._unknown = unknown_effects(monitoring.cusum.dispersion_unknown)
         self._governed = governed
         self._heard_ms = heard_ms
         self._tenants: dict[tuple[str, int, int], dict[str, OfAll]] = {}
         self.changed_baselines: Baselines = {}
-        self.changed_anomalies: Anomalies = {}
+        self.ends = Ends(
+            monitoring,
+            baselines,
+            anomalies,
+            silence_ms=silence_ms,
+            days_of=days_of,
+            detectors=self._detectors,
+            charts=charts,
+            heard_ms=heard_ms,
+        )
 
     def judge(self, revised: WindowRevision, figures: Collection[Figure]) -> Iterator[Anomaly]:
         """Yield what the rates of a window begin, change or end."""
@@ -131,7 +140,7 @@ class Watch:
             of_all = tenant.get(figure.metric) if slot.segment_name else None
             for detector in self._detectors:
                 key = _series(slot, figure.metric, detector)
-                stored, anomaly = row.get(key.column, EMPTY), self._anomalies.get(key)
+                stored, anomaly = row.get(key.column, EMPTY), self.ends.known(key)
                 known = in_slot(stored, days, slot.length_s, window.start_ms)
                 effect = effects.get(figure.metric, 1.0)
                 trials = Trials(key, window.start_ms, figure.k, figure.n, effect)
@@ -146,7 +155,7 @@ class Watch:
                     row[key.column] = judged.baseline
                     self.changed_baselines[slot] = row
                 if judged.anomaly is not None:
-                    self._put(key, judged.anomaly)
+                    self.ends.put(key, judged.anomaly)
                 if judged.event is not None:
                     yield judged.event
 
@@ -164,38 +173,11 @@ class Watch:
             effect = 1.0 if each.firsts else self._unknown.get(metric, 1.0)
             trials = Trials(key, window.start_ms, each.k, each.n, effect)
             reading = compared(trials, each.before, self._monitoring, began_anew=each.began_anew)
-            moved, event = lived(key, window, each.k, each.n, reading, self._anomalies.get(key))
+            moved, event = lived(key, window, each.k, each.n, reading, self.ends.known(key))
             if moved is not None:
-                self._put(key, moved)
+                self.ends.put(key, moved)
             if event is not None:
                 yield replace(event, counted="first_attempts") if each.firsts else event
-
-    def silent(self, until_ms: int, tenant: str | None = None) -> Iterator[tuple[int, Anomaly]]:
-        """Yield what has been silent for too long by `until_ms`, with the time by which it had; None: all tenants."""
-        mine = {key: each for key, each in self._anomalies.items() if tenant is None or key.tenant == tenant}
-        for at_ms, key in quiet.overdue(mine, self._silence_ms, until_ms, self._days_of):
-            yield at_ms, self._end(key, at_ms)
-
-    def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
-        """Yield what ends because another bucket of its tenant closed without it; after the bucket's windows."""
-        broken_off = breaks_off(bucket.end_by(self._days_of), self._heard_ms)
-        for key, state in self._firing(bucket) if not broken_off else ():
-            if state.last_start_ms >= bucket.start_ms:
-                continue
-            self._put(key, quiet.one_more(state))
-            if state.quiet + 1 >= lengths.QUIET_WINDOWS[key.length_s]:
-                yield self._end(key, bucket.end_by(self._days_of))
-
-    def unfinished(self, bucket: BucketKey) -> bool:
-        """Return whether a segment's anomaly was judged by this day, so that it may have ended within it."""
-        return any(key.segment_name and each.last_start_ms == bucket.start_ms for key, each in self._firing(bucket))
-
-    def left_off(self, day: BucketKey, activity: Mapping[Segment, quiet.Activity]) -> Iterator[Anomaly]:
-        """Yield what ended within its own day: its segment came no more, and the tenant went on."""
-        for key, state in self._firing(day):
-            met = activity.get((key.segment_name, key.segment_value))
-            if key.segment_name and state.last_start_ms == day.start_ms and met and met.over:
-                yield self._end(key, day.end_by(self._days_of), met.last_ms)
 
     def _is_own(self, trials: Trials, of_all: OfAll | None, evidence: Evidence) -> bool:
         """Return whether a value's excess is more than the rest of its tenant shows in the same window."""
@@ -210,37 +192,6 @@ class Watch:
     def _begun(self, slot: SlotKey, metric: str, end_ms: int, known: BaselineState) -> BaselineState:
         markers = self._governed.get(slot.tenant, ())
         return begun(known, begun_ms(markers, slot[1:3], metric, end_ms)) if markers else known
-
-    def _firing(self, bucket: BucketKey) -> list[tuple[SeriesKey, AnomalyState]]:
-        return [
-            (key, each)
-            for key, each in self._anomalies.items()
-            if each.state == "firing"
-            and key[0] == bucket.tenant
-            and key.length_s == bucket.length_s
-            and key.rule != CUSUM
-        ]
-
-    def _end(self, key: SeriesKey, until_ms: int, since_ms: int | None = None) -> Anomaly:
-        state = self._anomalies[key]
-        moved, event = quiet.ended(key, state, until_ms, self._last_evidence(key, state), self._days_of, since_ms)
-        self._put(key, moved)
-        return event
-
-    def _last_evidence(self, key: SeriesKey, state: AnomalyState) -> Evidence:
-        """Return what the series was compared with last; nothing where its rule, or its expected rate, has gone."""
-        if key.rule == CUSUM:
-            return self._charts(key) if self._charts else NOTHING
-        detector = next((each for each in self._detectors if each.rule == key.rule), None)
-        if detector is None or not detector.watches(key, self._monitoring):
-            return NOTHING
-        stored = self._baselines.get(quiet.judged_slot(key, state, self._days_of), {}).get(key.column, EMPTY)
-        baseline = in_slot(stored, self._days_of(key.tenant), key.length_s, state.last_start_ms)
-        return detector.read(Trials(key, state.last_start_ms, 0, 0), baseline, self._monitoring).evidence
-
-    def _put(self, key: SeriesKey, state: AnomalyState) -> None:
-        if state is not self._anomalies.get(key):
-            self._anomalies[key] = self.changed_anomalies[key] = state
 
 
 def _series(slot: SlotKey, metric: str, detector: Detector) -> SeriesKey:

@@ -97,7 +97,7 @@ class LabelledDays:
             events += found
             if number % _UNATTENDED == 0:
                 await self._ledger.attend(tx)
-        await self._anomalies.save(tx, watch.changed_baselines, watch.changed_anomalies)
+        await self._anomalies.save(tx, watch.changed_baselines, watch.ends.changed)
         return events
 
     async def _rule(self, windows: Sequence[Window], now_ms: int, tx: Any) -> list[Control]:
@@ -128,13 +128,13 @@ def _judged(
 ) -> Iterator[Iterable[Anomaly]]:
     """Yield what each window and each silence tells; it is judged when it is asked for."""
     for (tenant, day), those in groupby(windows, key=lambda each: (each.tenant, each.start)):
-        yield [event for _, event in watch.silent(ms_of(day), tenant)]
+        yield [event for _, event in watch.ends.silent(ms_of(day), tenant)]
         for window in those:
             ref = window_of_day(window)
             ref = ref._replace(broken_off=breaks_off(ref.end_ms, heard_ms))
             yield watch.judge_window(slot_of_day(window, days_of), ref, watched(window))
     for tenant, at_ms in silent_ms.items():
-        yield [event for _, event in watch.silent(at_ms, tenant)]
+        yield [event for _, event in watch.ends.silent(at_ms, tenant)]
 
 
 def _outgoing(topic: str, key: str, value: bytes, timestamp_ms: int) -> Outgoing:

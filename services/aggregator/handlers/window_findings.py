@@ -76,16 +76,16 @@ class WindowFindings:
                     await self._stores.windows.attend(tx)
                 outgoing += self._windows_and_findings(watch, each, at_ms, days_of)
             if due_ms is not None:
-                found = [*self._rates(charts, bucket, together, due_ms), *watch.passed(bucket)]
+                found = [*self._rates(charts, bucket, together, due_ms), *watch.ends.passed(bucket)]
                 if bucket.length_s == DAY_S:
                     found += watch.judge_days(bucket, charts.days(bucket))
-                if bucket.length_s == DAY_S and watch.unfinished(bucket):
+                if bucket.length_s == DAY_S and watch.ends.unfinished(bucket):
                     fives = await self._five_minutes(in_hand, bucket, days_of, tx)
-                    found += watch.left_off(bucket, activity(fives))
+                    found += watch.ends.left_off(bucket, activity(fives))
                 outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
         if silent_ms is not None:
             outgoing += self._silent(watch, silent_ms, days_of)
-        changed = {key: anomalies[key] for key in watch.changed_anomalies.keys() | charts.changed_anomalies.keys()}
+        changed = {key: anomalies[key] for key in watch.ends.changed.keys() | charts.changed_anomalies.keys()}
         await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
         await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)
         in_hand.note(changed)
@@ -148,7 +148,7 @@ class WindowFindings:
         yield from charts.passed(bucket)
 
     def _silent(self, watch: Watch, until_ms: int, days_of: DaysOf, tenant: str | None = None) -> list[Outgoing]:
-        found = watch.silent(until_ms, tenant)
+        found = watch.ends.silent(until_ms, tenant)
         return [found_record(self._anomaly, each, days_of, at_ms + self._grace_ms) for at_ms, each in found]
 
     async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, days_of: DaysOf, tx: Any) -> list[Bucket]:

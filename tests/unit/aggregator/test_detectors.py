@@ -63,7 +63,7 @@ def test_what_a_detector_found_ends_when_its_traffic_does() -> None:
     slot = SlotKey("bank", None, None, 60, 0)
     watch = Watch(MONITORING, {slot: {}}, {}, detectors=(NOBODY_IS_REJECTED,), days_of=utc_days)
     list(watch.judge_window(slot, WindowRef(0, MINUTE_MS, 1, backfill=False), rejections(0, 100)))
-    ((_, event),) = watch.silent(5 * DAY_MS)
+    ((_, event),) = watch.ends.silent(5 * DAY_MS)
     assert (event.rule, event.resolution, event.baseline_rate) == ("nobody_is_rejected", "no_traffic", 0.05)
 
 

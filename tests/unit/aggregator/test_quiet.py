@@ -59,7 +59,7 @@ class Day:
             each = published(number, n)
             self.baselines.setdefault(slot_key(each, utc_days), {})
             found += self.watch.judge(each, figures(k, n))
-        return [*found, *self.watch.passed(BucketKey("bank", 60, number * MINUTE_MS))]
+        return [*found, *self.watch.ends.passed(BucketKey("bank", 60, number * MINUTE_MS))]
 
 
 def test_it_ends_after_so_many_windows_of_the_tenant_without_it() -> None:
@@ -89,7 +89,7 @@ def test_windows_of_another_tenant_or_length_do_not_count() -> None:
     """Only those in which the series could have been."""
     day = Day()
     for key in (BucketKey("other", 60, MINUTE_MS), BucketKey("bank", 300, 0)):
-        assert list(day.watch.passed(key)) == []
+        assert list(day.watch.ends.passed(key)) == []
     assert day.anomalies[KEY].quiet == 0
 
 
@@ -98,11 +98,11 @@ def test_a_silent_tenant_ends_it_after_three_days() -> None:
     end_ms = MINUTE_MS
     assert overdue({KEY: FIRED}, SILENCE_MS, end_ms + SILENCE_MS - 1, utc_days) == []
     day = Day()
-    ((at_ms, event),) = day.watch.silent(end_ms + SILENCE_MS + 12_345)
+    ((at_ms, event),) = day.watch.ends.silent(end_ms + SILENCE_MS + 12_345)
     assert at_ms == end_ms + SILENCE_MS
     assert (event.state, event.resolution) == ("resolved", "no_traffic")
-    assert list(day.watch.silent(10 * SILENCE_MS)) == []
-    assert list(Day().watch.silent(10 * SILENCE_MS, "other")) == []
+    assert list(day.watch.ends.silent(10 * SILENCE_MS)) == []
+    assert list(Day().watch.ends.silent(10 * SILENCE_MS, "other")) == []
 
 
 def fives(present: list[int], n: int = 120) -> list[Bucket]:
@@ -136,8 +136,8 @@ def test_what_left_off_ends_with_its_day() -> None:
     anomalies: Anomalies = {key: FIRED, key._replace(segment_name=None, segment_value=None): FIRED}
     watch = Watch(MONITORING, {judged_slot(key, FIRED, utc_days): {}}, anomalies, days_of=utc_days)
     day = BucketKey("bank", DAY_S, 0)
-    assert watch.unfinished(day)
-    (event,) = watch.left_off(day, activity(fives(list(range(36, 48)))))
+    assert watch.ends.unfinished(day)
+    (event,) = watch.ends.left_off(day, activity(fives(list(range(36, 48)))))
     assert (event.segment_value, event.resolution, event.cadence) == ("5.0.0", "no_traffic", "daily")
     assert (ms_of(event.window_start), ms_of(event.window_end)) == (48 * 300_000, DAY_MS)
 
@@ -150,7 +150,7 @@ def test_an_old_row_is_read_as_one_that_was_never_quiet() -> None:
 
 def test_the_end_names_the_baseline_it_was_judged_by() -> None:
     """So that a reader sees what it had been compared with."""
-    ((_, event),) = Day().watch.silent(10 * SILENCE_MS)
+    ((_, event),) = Day().watch.ends.silent(10 * SILENCE_MS)
     assert event.baseline_rate == MONITORING.expected["rejection_rate"]
     assert (event.ratio, event.p_value) == (0.0, 1.0)
 
@@ -159,5 +159,5 @@ def test_what_a_policy_no_longer_watches_ends_all_the_same() -> None:
     """Its expected rate has gone from the policy while it fired: nothing can be said of what it was compared with."""
     day = Day()
     day.watch = Watch(MONITORING.model_copy(update={"expected": {}}), day.baselines, day.anomalies, days_of=utc_days)
-    ((_, event),) = day.watch.silent(10 * SILENCE_MS)
+    ((_, event),) = day.watch.ends.silent(10 * SILENCE_MS)
     assert (event.state, event.resolution, event.baseline_rate) == ("resolved", "no_traffic", 0.0)
