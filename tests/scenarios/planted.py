@@ -11,6 +11,7 @@ from tests.scenarios.tenants import Tenant
 
 FLAT: Final = Tenant(daily=False, weekend=())
 """1,000 an hour, day and night, as the figures of the specification have it."""
+FEWER: Final = "1 % of all attempts are 4.6 people an hour here and 7.3 at 28 %: twelve hours tell 85 % (ADR 0042)"
 SLOW: Final = "charts are for twice as many and do not see half as many more; see poisoned_fast"
 
 PLANTED: Final = (
@@ -34,7 +35,7 @@ PLANTED: Final = (
         "doubled_retries_60",
         "The same, where retries fail again in 60 %.",
         plants.doubled,
-        AS_ONE,
+        (AS_ONE[0]._replace(known=FEWER), *AS_ONE[1:]),
         RATES,
         tenant=FLAT._replace(again=0.6),
     ),

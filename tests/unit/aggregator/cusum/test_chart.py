@@ -11,6 +11,8 @@ from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved, restarted
 from services.aggregator.core.cusum.profile import Usual, dispersion, usual
 from services.aggregator.core.cusum.step import limit_of
+from tests.scenarios.tries import first_attempt_rate
+from tests.unit.aggregator.cusum.limits_curve import delays
 
 RULE: Final = CusumRule()
 RUNS: Final = 600
@@ -109,3 +111,11 @@ def test_a_baseline_needs_seven_days_or_a_hundred_failures(k: int, hours: int, k
     found = usual(rows, hours, 0.01, RULE, UTC_CALENDAR)
     assert (found.n > 0) is known
     assert known or found.p0 == 0.01
+
+
+def test_retries_that_fail_more_often_cost_people_and_not_evidence() -> None:
+    """Of doubled rates nearly all are told in twelve hours; not so where the same failures are of fewer people."""
+    usual, fewer = first_attempt_rate(0.01, 0.28), first_attempt_rate(0.01, 0.6)
+    told = [sum(hours <= 12 for hours in delays(rate, 400, (15,))[15]) / 400 for rate in (usual, fewer)]
+    assert told[0] >= 0.95
+    assert 0.75 <= told[1] < 0.95
