@@ -54,6 +54,11 @@ class Act(StrEnum):
     READ_ALL_ENTRIES = "read_all_entries"
     READ_REPORTS_OF_ACCESS = "read_reports_of_access"
     READ_HEALTH = "read_health"
+    READ_FIGURES = "read_figures"
+    READ_TRANSACTION = "read_transaction"
+    STATE_USAGE = "state_usage"
+    DELIVER_STATISTICS = "deliver_statistics"
+    EXPORT_TRAINING = "export_training"
 
 
 IMAGERY: Final = frozenset(
@@ -71,6 +76,8 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.CLOSE_CASE,
                 Act.PROPOSE_DISPOSITION,
                 Act.READ_OWN_ENTRIES,
+                Act.READ_FIGURES,
+                Act.READ_TRANSACTION,
             }
         ),
         Role.CHECKER: frozenset(
@@ -82,6 +89,8 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.CLOSE_CASE,
                 Act.APPROVE_DISPOSITION,
                 Act.READ_TEAM_ENTRIES,
+                Act.READ_FIGURES,
+                Act.READ_TRANSACTION,
             }
         ),
         Role.RESEARCHER: frozenset(
@@ -91,10 +100,21 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.TAKE_HIGH_RISK_CASE,
                 Act.PROPOSE_PATTERN,
                 Act.READ_OWN_ENTRIES,
+                Act.READ_FIGURES,
+                Act.READ_TRANSACTION,
+                Act.EXPORT_TRAINING,
             }
         ),
-        Role.AUTHOR: frozenset({Act.PROPOSE_POLICY, Act.PROPOSE_BASELINE, Act.PROPOSE_ROUTES}),
-        Role.APPROVER: frozenset({Act.APPROVE_POLICY, Act.APPROVE_PATTERN}),
+        Role.AUTHOR: frozenset(
+            {
+                Act.PROPOSE_POLICY,
+                Act.PROPOSE_BASELINE,
+                Act.PROPOSE_ROUTES,
+                Act.READ_FIGURES,
+                Act.DELIVER_STATISTICS,
+            }
+        ),
+        Role.APPROVER: frozenset({Act.APPROVE_POLICY, Act.APPROVE_PATTERN, Act.READ_FIGURES}),
         Role.PRIVACY: frozenset(
             {
                 Act.PROPOSE_ERASURE,
@@ -105,7 +125,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
             }
         ),
         Role.AUDITOR: frozenset({Act.READ_ALL_ENTRIES}),
-        Role.ADMIN: frozenset({Act.CHANGE_PEOPLE, Act.CHANGE_ROLES, Act.READ_HEALTH}),
+        Role.ADMIN: frozenset({Act.CHANGE_PEOPLE, Act.CHANGE_ROLES, Act.READ_HEALTH, Act.STATE_USAGE}),
     }
 )
 

@@ -40,6 +40,11 @@ WHO: dict[Act, set[Role]] = {
     Act.READ_ALL_ENTRIES: {Role.AUDITOR},
     Act.READ_REPORTS_OF_ACCESS: {Role.PRIVACY},
     Act.READ_HEALTH: {Role.ADMIN},
+    Act.READ_FIGURES: {Role.ANALYST, Role.CHECKER, Role.RESEARCHER, Role.AUTHOR, Role.APPROVER},
+    Act.READ_TRANSACTION: {Role.ANALYST, Role.CHECKER, Role.RESEARCHER},
+    Act.STATE_USAGE: {Role.ADMIN},
+    Act.DELIVER_STATISTICS: {Role.AUTHOR},
+    Act.EXPORT_TRAINING: {Role.RESEARCHER},
 }
 """Written a second time, the other way round: a slip in one of the two is seen."""
 
