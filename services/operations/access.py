@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from proofwatch.events import topics
 from proofwatch.events.topics import Manifest
+from proofwatch.governance.purposes import Purpose
 
 ResourceType = Literal["topic", "group", "transactional-id"]
 PatternType = Literal["literal", "prefixed"]
@@ -38,7 +39,11 @@ class Process:
     reads_schemas: schemas that it only reads.
     calls_schemas: schemas whose functions it may call, also those that nobody else may: erasure in each by its own.
     takes_over: groups of others whose partitions it acquires for a moment, each with what they read.
+    reads_columns: tables of which it reads these columns and no others.
+    counts_columns: likewise, of what its purpose may not have: they are counted, and only anonymous counts leave.
+    purpose: of a command that gives data out: what it reads serves this alone.
     watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
+    follows: topics that it reads whole, in no group.
     describes: topics whose partitions it counts, beside those that it reads and writes.
     every: what it may do on every topic and dead-letter topic.
     redrives: it sends dead letters to their topics again.
@@ -51,11 +56,24 @@ class Process:
     reads_schemas: tuple[str, ...] = ()
     calls_schemas: tuple[str, ...] = ()
     takes_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reads_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    counts_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    purpose: Purpose | None = None
     watches: Mapping[str, str] = field(default_factory=dict)
+    follows: tuple[str, ...] = ()
     describes: tuple[str, ...] = ()
     every: tuple[Operation, ...] = ()
     redrives: bool = False
     temporary: bool = False
+
+    def on_postgres(self) -> bool:
+        """Return whether it has a role in the database."""
+        return bool(self.schema or self.reads_schemas or self.reads_columns)
+
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Return every column that it reads by its name, for whatever, by table."""
+        tables = sorted({*self.reads_columns, *self.counts_columns})
+        return {name: (*self.reads_columns.get(name, ()), *self.counts_columns.get(name, ())) for name in tables}
 
     def transacting(self) -> Mapping[str, tuple[str, ...]]:
         """Return the groups under which it commits: where it has an outbox, also that of the outbox."""
@@ -64,6 +82,10 @@ class Process:
         return {**self.groups, **{f"{group}{RELAY}": read for group, read in self.groups.items()}}
 
 
+_FENCE: Final = ("topic", "progress_ms")
+_REMOVED: Final = ("tenant", "before_ms")
+_CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topics.POLICIES)
+"""What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
 PROCESSES: Final[Mapping[str, Process]] = {
     "scorer": Process({"scorer": (topics.TRANSACTIONS,)}),
     "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
@@ -110,8 +132,41 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "operations": Process(
         {"redrive": (topics.REDRIVES,)},
         reads_schemas=("audit", "consents", "ledger", "windows"),
+        reads_columns={  # `troubleshoot`
+            "imagery.flagged": ("tenant", "transaction_id", "flagged_at"),
+            "imagery.leases": ("lease_id", "tenant", "transaction_id"),
+            "imagery.views": ("lease_id", "intended_at", "state"),
+            "triage.case_reasons": ("case_id", "transaction_id", "code", "at"),
+            "triage.cases": ("case_id", "tenant", "state", "severity"),
+        },
         every=("READ",),
         redrives=True,
+    ),
+    "billing": Process(  # `statement`
+        reads_columns={
+            "ledger.fence": _FENCE,
+            "ledger.removed": _REMOVED,
+            "ledger.transactions": ("tenant", "logged_ms", "occurred_us"),
+            "ledger.windows": ("tenant", "day", "start_ms", "end_ms", "match_requested", "liveness_requested"),
+        },
+        follows=_CONTRACTS,
+        purpose=Purpose.BILLING,
+    ),
+    "statistics": Process(
+        schema="outputs",
+        reads_columns={
+            "ledger.transactions": ("tenant",),
+            "ledger.windows": ("tenant",),
+            "ledger.removed": ("tenant",),
+        },
+        counts_columns={
+            "ledger.fence": _FENCE,
+            "ledger.removed": ("before_ms",),
+            "ledger.transactions": ("logged_ms", "occurred_us", "decision", "segments"),
+            "ledger.windows": ("day", "start_ms", "end_ms"),
+        },
+        follows=_CONTRACTS,
+        purpose=Purpose.MAINTAIN_AND_DELIVER_STATISTICS,
     ),
     "topics": Process(every=("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")),
 }
@@ -176,6 +231,8 @@ def _permissions(name: str, process: Process, manifests: Mapping[str, Manifest])
 def _of_looks(process: Process) -> Iterator[_Permission]:
     for group, topic in process.watches.items():
         yield "group", group, "literal", "DESCRIBE"
+        yield "topic", topic, "literal", "READ"
+    for topic in process.follows:
         yield "topic", topic, "literal", "READ"
     for topic in process.describes:
         yield "topic", topic, "literal", "DESCRIBE"

@@ -59,14 +59,11 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
     the rows of its own schema and changes no table; only the role of the migrations owns any.
     """
     owner = _quoted(prefix + MIGRATE)
-    users = {
-        _quoted(prefix + name): process
-        for name, process in PROCESSES.items()
-        if process.schema or process.reads_schemas
-    }
+    users = {_quoted(prefix + name): process for name, process in PROCESSES.items() if process.on_postgres()}
     schemas = [process.schema for process in users.values() if process.schema]
     parts = [
-        "-- Run as a superuser in the database, before `proofwatch migrate` or after it; safe to run again.",
+        "-- Run as a superuser in the database before `proofwatch migrate`, and again after it, for single columns are",
+        "-- granted where there are tables. Safe to run again.",
         *(_made(role) for role in (owner, *users)),
         f"revoke all on database {_quoted(database)} from public;",
         f"grant connect, create on database {_quoted(database)} to {owner};",
@@ -91,6 +88,8 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
             parts += _granted(user, owner, schema, "execute", "functions")
         for schema in process.reads_schemas:
             parts += _granted(user, owner, schema, "select")
+        for table, columns in process.columns().items():
+            parts += _columns(user, table, columns)
     return "\n".join(parts) + "\n"
 
 
@@ -99,6 +98,15 @@ def _granted(user: str, owner: str, schema: str, what: str, on: str = "tables") 
         f"grant usage on schema {schema} to {user};",
         f"grant {what} on all {on} in schema {schema} to {user};",
         f"alter default privileges for role {owner} in schema {schema} grant {what} on {on} to {user};",
+    ]
+
+
+def _columns(user: str, table: str, columns: Iterable[str]) -> list[str]:
+    """Grant single columns, where the table is there."""
+    what = f"grant select ({', '.join(columns)}) on {table} to {user}"
+    return [
+        f"grant usage on schema {table.partition('.')[0]} to {user};",
+        f"do $$ begin if to_regclass('{table}') is not null then {what}; end if; end $$;",
     ]
 
 

@@ -2,10 +2,10 @@
 
 from pydantic import SecretStr
 
-from proofwatch.runtime import settings
+from proofwatch.governance import settings
 
 
-class Settings(settings.Settings):
+class Settings(settings.GovernanceSettings):
     """What an output needs to know, beyond what every command does."""
 
     subject_tag_secret: SecretStr | None = None

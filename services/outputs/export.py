@@ -12,8 +12,10 @@ from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.wire import connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
+from proofwatch.exits.asking import Asking, add_asking, asking
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import EXPORT_TRAINING
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
-from proofwatch.governance.release import Denied
 from proofwatch.runtime.clock import SystemClock
 from services.outputs.config import Settings
 from services.outputs.training import Ask, Exported, Moving, export
@@ -32,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tenant", required=True, metavar="T")
     add("--since", required=True, type=moment_ms, metavar="TIME", help="log time from which on: ISO 8601, or 7d")
     add("--out", required=True, type=Path, metavar="DIR", help="a folder that is not there yet")
-    add("--by", required=True, metavar="PERSON", help="who exports; stays in the audit log")
-    add("--reason", required=True, metavar="WHY", help="what for; stays in the audit log")
+    add_asking(add)
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
 
 
@@ -44,21 +45,22 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _training(args: argparse.Namespace) -> int:
-    if wrong := _wrong(args):
-        sys.stderr.write(f"proofwatch export training: {wrong}\n")
+    if args.out.exists():
+        sys.stderr.write(f"proofwatch export training: {args.out} is there already; name a folder that is not\n")
         return 2
     settings = Settings.read()
     try:
+        asked = asking(args)
         given = settings.subject_tag_secret
         secret = parse_secret(given.get_secret_value() if given else None)
-        done = asyncio.run(_export(args, settings, secret))
-    except InvalidSecret as error:
+        done = asyncio.run(_export(args, settings, secret, asked))
+    except (InvalidSecret, *WRONG) as error:
         sys.stderr.write(f"proofwatch export training: {error}\n")
         return 2
     except ModuleNotFoundError as error:
         sys.stderr.write(f"proofwatch export training needs {error.name}: pip install 'proofwatch[kafka,training]'\n")
         return 2
-    except (BusError, ConsentsBehind, Denied, InvalidWire, Moving, OSError, RegistryUnavailable) as error:
+    except (BusError, ConsentsBehind, InvalidWire, Moving, OSError, RegistryUnavailable, *REFUSED) as error:
         sys.stderr.write(f"proofwatch export training: nothing was handed over: {error}\n")
         return 1
     sys.stdout.write(said(args.out, done))
@@ -74,25 +76,20 @@ def said(folder: Path, done: Exported) -> str:
     )
 
 
-def _wrong(args: argparse.Namespace) -> str | None:
-    if args.out.exists():
-        return f"{args.out} is there already; name a folder that is not"
-    if not args.by.strip() or not args.reason.strip():
-        return "--by and --reason must not be empty: they stay in the audit log"
-    return None
-
-
-async def _export(args: argparse.Namespace, settings: Settings, secret: bytes) -> Exported:
+async def _export(args: argparse.Namespace, settings: Settings, secret: bytes, asked: Asking) -> Exported:
     import_module("pyarrow")  # before anything is entered
     from proofwatch.bus.kafka.bus import KafkaBus
     from proofwatch.bus.postgres.pool import opened
+    from proofwatch.exits.door import admitted
 
     async with AsyncExitStack() as stack:
         wire = await connect_wire(settings)
         stack.push_async_callback(wire.close)
-        pool = await stack.enter_async_context(opened(settings.postgres_dsn))
+        pool = await stack.enter_async_context(opened(settings.postgres_dsn, max_size=2))
         bus = KafkaBus.of(settings, "export", bootstrap=args.bootstrap)
         await bus.start()
         stack.push_async_callback(bus.stop)
-        ask = Ask(args.tenant, args.since, args.out, args.by.strip(), args.reason.strip())
-        return await export(ask, bus, pool, secret, SystemClock(), wire)
+        clock = SystemClock()
+        granted = await admitted(pool, settings, EXPORT_TRAINING, args.tenant, asked, clock, bootstrap=args.bootstrap)
+        ask = Ask(args.tenant, args.since, args.out, granted.actor.id, asked.reason)
+        return await export(ask, bus, pool, secret, clock, wire)

@@ -17,7 +17,10 @@ class InvalidStore(ValueError):
 
 
 class Store(BaseModel):
-    """One store: whose it is, how it names data subjects, which categories it has for which purposes, and how long."""
+    """One store: whose it is, how it names data subjects, which categories it has for which purposes, and how long.
+
+    `tables`: of tables that are read column by column, for one purpose each, what each column is.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +32,7 @@ class Store(BaseModel):
     categories: Annotated[tuple[Category, ...], Field(min_length=1)]
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     kept: Text
+    tables: dict[str, dict[str, Category]] = {}
 
     @model_validator(mode="after")
     def _allowed(self) -> Self:
@@ -37,6 +41,10 @@ class Store(BaseModel):
                 if allowed(category, purpose) is None:
                     msg = f"purposes: {purpose} does not allow the category {category}; leave out one of the two"
                     raise ValueError(msg)
+        columns = {category for table in self.tables.values() for category in table.values()}
+        if unnamed := sorted(columns - set(self.categories)):
+            msg = f"tables: {', '.join(unnamed)} must be among the categories of the store"
+            raise ValueError(msg)
         return self
 
 

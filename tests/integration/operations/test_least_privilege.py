@@ -28,6 +28,7 @@ from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
+from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.settings import Settings
@@ -78,9 +79,10 @@ def dsns(postgres_server: PostgresServer) -> Iterator[Mapping[str, str]]:
     database = dsn.partition("?")[0].rpartition("/")[2]
     asyncio.run(executed(dsn, as_sql(database)))
     asyncio.run(executed(dsn, as_sql(database)))
-    roles = (*(name for name, each in PROCESSES.items() if each.schema or each.reads_schemas), "migrate")
+    roles = (*(name for name, each in PROCESSES.items() if each.on_postgres()), "migrate")
     made = {name: dsn.replace("postgres@", f"{user_of(name)}@", 1) for name in roles}
     asyncio.run(migrate(made["migrate"]))
+    asyncio.run(executed(dsn, as_sql(database)))
     yield {**made, "superuser": dsn}
     postgres_server.drop_database(dsn)
     asyncio.run(forgotten(postgres_server.dsn()))
@@ -171,6 +173,32 @@ async def test_no_process_reaches_the_tables_of_another(dsns: Mapping[str, str])
         reads |= row["schema"] == "proofwatch" and row["reads"]  # how new the tables are: nobody's secret
         found = (row["reads"], row["writes"], row["owns"], row["creates"])
         assert found == (reads, writes, migrates, migrates), dict(row)
+
+
+async def test_who_reads_by_column_reads_no_other_and_every_column_has_a_category(dsns: Mapping[str, str]) -> None:
+    """For every role and every column the server itself is asked; and what a store declares is what there is."""
+    rows = await fetched(
+        dsns["superuser"],
+        "select n.nspname || '.' || c.relname as table, a.attname as column, r.rolname as role from pg_class c "
+        "join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 "
+        "and not a.attisdropped, pg_roles r where c.relkind in ('r', 'p') and r.rolname like 'proofwatch-%' "
+        "and n.nspname in ('windows', 'ledger', 'incidents', 'triage', 'notifier', 'consents', 'imagery', 'outputs') "
+        "and has_column_privilege(r.oid, c.oid, a.attnum, 'select')",
+    )
+    found: dict[str, set[tuple[str, str]]] = {}
+    for table, column, role in map(tuple, rows):
+        found.setdefault(role.removeprefix("proofwatch-"), set()).add((table, column))
+    for name, process in PROCESSES.items():
+        whole = {process.schema, *process.shares_schemas, *process.reads_schemas}
+        beside = {(table, column) for table, column in found.get(name, set()) if table.partition(".")[0] not in whole}
+        assert beside == {(table, column) for table, columns in process.columns().items() for column in columns}, name
+    there: dict[str, set[str]] = {}
+    for table, column in found["migrate"]:
+        there.setdefault(table, set()).add(column)
+    declared = {
+        f"{store.name}.{table}": set(of) for store in load_stores().values() for table, of in store.tables.items()
+    }
+    assert declared == {table: there[table] for table in declared}
 
 
 @pytest.mark.parametrize("process", ON_POSTGRES)

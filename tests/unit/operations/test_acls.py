@@ -10,7 +10,9 @@ import yaml
 from proofwatch.bus.kafka.fence import transactional_id
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
+from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import load_manifests
+from proofwatch.governance.release import NO_CONSENTS, UNDER_CONTRACT, Released, decide
 from services.aggregator import app as aggregator
 from services.aggregator.handlers import incidents, ledger
 from services.auditor import app as auditor
@@ -128,6 +130,25 @@ def test_a_principal_without_a_place_for_the_process_is_refused(capsys: pytest.C
     """One principal for all would be the opposite of what is asked for."""
     assert main(["acls", "--principal", "User:proofwatch"]) == 2
     assert "must hold {process}" in capsys.readouterr().err
+
+
+def test_what_a_command_reads_by_column_serves_its_purpose() -> None:
+    """Each column names its category, and the matrix lets it serve the purpose; what is only counted is named so."""
+    stores = load_stores()
+    asked = {name: process for name, process in PROCESSES.items() if process.purpose}
+    assert asked.keys() == {"billing", "statistics"}
+    for name, process in asked.items():
+        assert process.purpose is not None
+        assert not process.reads_schemas, name
+        for table, columns in process.columns().items():
+            schema, _, short = table.partition(".")
+            of = stores[schema].tables[short]
+            assert set(columns) <= of.keys(), (name, table)
+            for column in process.reads_columns.get(table, ()):
+                decided = decide(process.purpose, [of[column]], NO_CONSENTS, UNDER_CONTRACT)
+                assert isinstance(decided, Released), (name, table, column)
+    counted = {name for name, process in PROCESSES.items() if process.counts_columns}
+    assert counted == {"statistics"}, "only anonymous figures may rest on what their purpose forbids"
 
 
 def test_the_sql_names_every_schema_once_with_its_one_writer() -> None:
