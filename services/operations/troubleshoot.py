@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.port import Bus
-from proofwatch.bus.postgres.pool import create_pool, session
+from proofwatch.bus.postgres.pool import opened, session
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.wire import Wire, connect_wire
@@ -82,8 +82,7 @@ async def _on_kafka(args: argparse.Namespace) -> Shown:
 
     asked, settings = asking(args), GovernanceSettings.read()
     async with AsyncExitStack() as stack:
-        pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=2)
-        stack.push_async_callback(pool.close)
+        pool = await stack.enter_async_context(opened(args.dsn or settings.postgres_dsn, max_size=2))
         wire = await connect_wire(settings)
         stack.push_async_callback(wire.close)
         bus = KafkaBus.of(settings, "troubleshoot", bootstrap=args.bootstrap)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.pool import opened
 from proofwatch.exits.asking import add_asking, asking
 from proofwatch.exits.door import Granted, admitted
 from proofwatch.exits.refusals import REFUSED, WRONG
@@ -71,9 +71,6 @@ def digest(made: str) -> str:
 
 async def _made(args: Namespace, exit_: Exit, month: Month, make: Make) -> Made:
     asked, settings, clock = asking(args, reason=False), GovernanceSettings.read(), SystemClock()
-    pool = await create_pool(args.dsn or settings.postgres_dsn, max_size=2)
-    try:
+    async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
         granted = await admitted(pool, settings, exit_, args.tenant, asked, clock, days=month.days())
         return await make(pool, Ask(args.tenant, month, granted, clock))
-    finally:
-        await pool.close()

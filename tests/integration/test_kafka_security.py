@@ -217,7 +217,14 @@ async def test_a_broker_that_is_away_is_no_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("topics", "apply"), ("dlq", "list"), ("explain", "tx-1"), ("control", "list"), ("backtest",)]
+    "command",
+    [
+        ("topics", "apply"),
+        ("dlq", "list"),
+        ("explain", "tx-1", "--tenant", "acme", "--by", "me", "--reason", "a test"),
+        ("control", "list"),
+        ("backtest", "--tenant", "acme", "--by", "me"),
+    ],
 )
 def test_commands_take_the_same_settings(
     secured: SecuredBroker,
@@ -232,7 +239,7 @@ def test_commands_take_the_same_settings(
     file.chmod(0o600)
     for name, value in secured.environment(USER, file).items():
         monkeypatch.setenv(name, value)
-    more = ("--policy", "0" * 32, "--over", "topic") if command == ("backtest",) else ()
+    more = ("--policy", "0" * 32, "--over", "topic") if command[0] == "backtest" else ()
     assert main([*command, *more]) in (1, 2)
     said = capsys.readouterr().err
     assert f"refused the user '{USER}'" in said

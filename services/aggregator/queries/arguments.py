@@ -11,11 +11,14 @@ from typing import Final, NamedTuple
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.times import in_zone, typed_time
+from proofwatch.exits.asking import add_asking
+from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
+from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.clock import clock_of
 from services.aggregator.queries.found import Asked, Found, NothingFound, Query
 from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run
@@ -47,6 +50,7 @@ def add_query(parser: argparse.ArgumentParser) -> None:
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
     add("--policy", type=Path, metavar="FILE", help="whose limits judge; default: the run's, or PROOFWATCH_POLICY_FILE")
+    add_asking(add)
     add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
 
 
@@ -58,9 +62,7 @@ def answer(
     try:
         clock = clock_of(args, settings)
         asked = query(_query(args, clock.zone))
-        found = (
-            load_run(args.run, asked) if args.run else asyncio.run(_database(args.dsn or settings.postgres_dsn, asked))
-        )
+        found = load_run(args.run, asked) if args.run else asyncio.run(_database(name, args, settings, asked))
         policy = (
             load_policy(args.policy)
             if args.policy
@@ -76,10 +78,10 @@ def answer(
                 asked.zone,
             )
         )
-    except (NothingFound, InvalidPolicy) as error:
+    except (NothingFound, InvalidPolicy, *WRONG) as error:
         sys.stderr.write(f"proofwatch {name}: {error}\n")
         return 2
-    except BusError as error:
+    except (BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch {name}: {error}\n")
         return 1
     write(result, args.format, sys.stdout, sys.stderr)
@@ -119,16 +121,10 @@ def _look(query: Query, found: Found) -> None:
         )
 
 
-async def _database(dsn: str, query: Query) -> Found:
-    try:
-        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
+async def _database(name: str, args: argparse.Namespace, settings: GovernedSettings, query: Query) -> Found:
+    async with admitted_database(name, args, settings) as pool:
         from services.aggregator.queries.database_source import load_database
-    except ModuleNotFoundError as error:
-        raise NothingFound(
-            f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
-            "folder of a demo or replay with --run OUT"
-        ) from None
-    async with opened(dsn) as pool:
+
         return await load_database(pool, query)
 
 

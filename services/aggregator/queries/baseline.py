@@ -18,6 +18,8 @@ from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
+from proofwatch.exits.asking import add_asking
+from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.local_time import local
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
@@ -27,6 +29,7 @@ from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.figures import PROXIES
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
+from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.arguments import segment
 from services.aggregator.queries.baseline_source import Baselines, keys_of, of_database, of_run
 from services.aggregator.queries.clock import clock_of
@@ -73,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_time_zone(show, "the tenant's clock, in which the table is written; default: the run's, or that of its "
         "settings in force; else UTC")  # fmt: skip
     show.add_argument("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, not the database")
+    add_asking(show.add_argument)
     show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
     rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
     rebase.add_argument("--by", required=True, metavar="NAME", help="who says so")
@@ -81,23 +85,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0; 1 when the database is away, 2 when there is nothing of the kind or an argument is wrong."""
-    dsn = args.dsn or GovernedSettings.read().postgres_dsn
-    return ended(f"baseline {args.action}", lambda: args.act(dsn, args), refused=(BusError,), wrong=(NothingFound,))
+    settings = GovernedSettings.read()
+    return ended(
+        f"baseline {args.action}",
+        lambda: args.act(settings, args),
+        refused=(BusError, *REFUSED),
+        wrong=(NothingFound, *WRONG),
+    )
 
 
-def _shown(dsn: str, args: argparse.Namespace) -> None:
-    if args.run:
-        known = of_run(args.run, args.tenant, args.segment)
-    else:
-        known = asyncio.run(_with_database(dsn, lambda pool: _of_database(pool, args)))
-    clock = clock_of(args, GovernedSettings.read())
+def _shown(settings: GovernedSettings, args: argparse.Namespace) -> None:
+    known = of_run(args.run, args.tenant, args.segment) if args.run else asyncio.run(_of_database(settings, args))
+    clock = clock_of(args, settings)
     sheet = _sheet(known, args, clock.zone)
     write(sheet._replace(notes=[*sheet.notes, *clock.notes]), args.format, sys.stdout, sys.stderr)
 
 
-def _rebased(dsn: str, args: argparse.Namespace) -> None:
+def _rebased(settings: GovernedSettings, args: argparse.Namespace) -> None:
     rebase = rebase_of(args, SystemClock().now_ms())
-    asyncio.run(_with_database(dsn, lambda pool: _write(pool, args, rebase)))
+    asyncio.run(_with_database(args.dsn or settings.postgres_dsn, lambda pool: _write(pool, args, rebase)))
     sys.stdout.write(f"{said(rebase)}\n")
 
 
@@ -150,8 +156,12 @@ async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:
         await enter(connection, entry_of_rebase(rebase))
 
 
-async def _of_database(pool: Any, args: argparse.Namespace) -> Baselines:
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+async def _of_database(settings: GovernedSettings, args: argparse.Namespace) -> Baselines:
+    async with (
+        admitted_database("baseline show", args, settings) as pool,
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
         return await of_database(connection, args.tenant, args.segment)
 
 

@@ -17,12 +17,15 @@ from proofwatch.bus.errors import BusError
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.times import in_zone, moment_ms, typed_time
 from proofwatch.csv_file import Cell
+from proofwatch.exits.asking import add_asking
+from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.spelling import canonical
+from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.clock import clock_of
 from services.aggregator.queries.declare import KINDS, declare
 from services.aggregator.queries.found import NothingFound, shown, told
@@ -62,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "List the versions of matcher, PAD, SDK and policy that began to carry real traffic of a tenant, with what "
         "their comparison with what ran before and beside them came to. With `add`, declare that matcher, PAD, SDK or "
         "vendor changed: what it touches is compared with before, and begins anew; the entry stays, with who, when and "
-        "why. Adding needs the rights of the process windows; else it is read only."
+        "why, and needs the rights of the process windows; else it is read only, and on record who asked."
     )
     add = parser.add_argument
     add("action", nargs="?", choices=("list", "add"), default="list", help="list them, or add one (%(default)s)")
@@ -70,8 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--kind", choices=tuple(KINDS), help="add: what changed")
     add("--version", metavar="V", help="add: to which version, as traffic names it, if it does")
     add("--at", type=moment_ms, metavar="TIME", help="add: when; default: now")
-    add("--by", metavar="NAME", help="add: who says so")
-    add("--reason", metavar="TEXT", help="add: why, such as the number of the change")
+    add_asking(add)
     add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "
         "24h (so long ago); default: all")  # fmt: skip
     add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive")
@@ -85,18 +87,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0, also where there are none; 1 when the database is away, 2 when folder or arguments are wrong."""
     try:
-        dsn = args.dsn or GovernedSettings.read().postgres_dsn
+        settings = GovernedSettings.read()
         if args.action == "add":
-            sys.stdout.write(f"{declare(dsn, args)}\n")
+            sys.stdout.write(f"{declare(args.dsn or settings.postgres_dsn, args)}\n")
             return 0
-        found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(dsn, args.tenant))
-    except NothingFound as error:
+        found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(args, settings))
+    except (NothingFound, *WRONG) as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 2
-    except BusError as error:
+    except (BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 1
-    zone, said = clock_of(args, GovernedSettings.read())
+    zone, said = clock_of(args, settings)
     since, until = (None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until))
     within = [each for each in found if _within(each, since, until)]
     none = f"no new version of {args.tenant} in this span"
@@ -126,18 +128,12 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
     return [row.marker for row in rows if row.tenant == tenant]
 
 
-async def _of_database(dsn: str, tenant: str) -> list[Marker]:
-    try:
-        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
+async def _of_database(args: argparse.Namespace, settings: GovernedSettings) -> list[Marker]:
+    async with admitted_database("markers", args, settings) as pool, pool.acquire() as connection:
         from services.aggregator.adapters.version_store import load_declared, read_markers
-    except ModuleNotFoundError as error:
-        raise NothingFound(
-            f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
-            "folder of a demo or replay with --run OUT"
-        ) from None
-    async with opened(dsn) as pool, pool.acquire() as connection:
-        seen = [marker for _, marker in await read_markers(connection, tenant)]
-        said = [each for each in await load_declared(connection, [tenant]) if not _is_seen(each, seen)]
+
+        seen = [marker for _, marker in await read_markers(connection, args.tenant)]
+        said = [each for each in await load_declared(connection, [args.tenant]) if not _is_seen(each, seen)]
         return sorted([*seen, *map(_unseen, said)], key=lambda each: each.known_ms)
 
 

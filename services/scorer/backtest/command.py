@@ -15,11 +15,15 @@ from proofwatch.command_line.times import moment
 from proofwatch.events import topics
 from proofwatch.events.wire import connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
+from proofwatch.exits.asking import Asking, NotSaid, add_asking, asking
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import BACKTEST
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.cell_settings import CellSettings
+from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import load_mapping
@@ -61,7 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--labels", type=Path, metavar="FILE", help="labels as .jsonl, for a file of transactions or verdicts")
     add("--mapping", type=Path, metavar="FILE", help="for a table: what its columns and values mean, as for replay")
-    add("--tenant", metavar="T", help="of this tenant only; for a table: whose it is")
+    add("--tenant", metavar="T", help="of this tenant only, needed for topic and ledger; for a table: whose it is")
+    add_asking(add)
     add("--since", type=moment, metavar="ISO8601", help="count what occurred from then on; attempts before still count")
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
     add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
@@ -73,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep back segment values with fewer; default: PROOFWATCH_SMALL_CELL",
     )
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
-    add("--dsn", metavar="DSN", help="the database of the ledger; default: PROOFWATCH_POSTGRES_DSN")
+    add("--dsn", metavar="DSN", help="the database of the ledger and the audit log; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def _cell(text: str) -> int:
@@ -90,10 +95,10 @@ def run(args: argparse.Namespace) -> int:
     settings = _Settings.read()
     try:
         played, outcome = asyncio.run(_play(args, settings))
-    except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError) as error:
+    except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError, *WRONG) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
-    except (BusError, RegistryUnavailable, ReplicaBehind) as error:
+    except (BusError, RegistryUnavailable, ReplicaBehind, *REFUSED) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 1
     _write(args, played)
@@ -112,7 +117,10 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
 
 
 async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
+    asked = asking(args, reason=False) if _is_live(args.over) else None
     old, new = await _policies(args, settings)
+    if asked:
+        await _admitted(args, settings, asked)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
@@ -123,11 +131,27 @@ async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, 
             return played, source.outcome if isinstance(source, TableFile) else None
 
 
+def _is_live(over: str) -> bool:
+    """Return whether it is what a deployment holds, not a file that somebody has already."""
+    return over == "ledger" or over.partition(":")[0] == "topic"
+
+
+async def _admitted(args: argparse.Namespace, settings: GovernanceSettings, asked: Asking) -> None:
+    """Return once it is on record that somebody judges the transactions of a tenant anew."""
+    if not args.tenant:
+        raise NotSaid("--tenant is needed for topic and ledger: whose transactions are judged")
+    from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; files work without it
+    from proofwatch.exits.door import admitted
+
+    async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
+        await admitted(pool, settings, BACKTEST, args.tenant, asked, SystemClock(), bootstrap=args.bootstrap)
+
+
 async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
     new = await policy_of(args.policy, settings, args.bootstrap)
     if args.against:
         return await policy_of(args.against, settings, args.bootstrap), new
-    if args.over == "ledger" or args.over.partition(":")[0] == "topic":
+    if _is_live(args.over):
         return await policy_in_force(settings, args.bootstrap, args.tenant), new
     return load_policy(settings.policy_file), new
 

@@ -16,8 +16,12 @@ from proofwatch.command_line.times import moment
 from proofwatch.events.types import Transaction
 from proofwatch.events.wire import connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
+from proofwatch.exits.asking import NotSaid, add_asking, asking
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import EXPLAIN
 from proofwatch.governance.policy import InvalidPolicy, Policy
-from proofwatch.runtime.settings import Settings
+from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.terminal import progress_bar
 from services.scorer.explain.offline import find_policy, read_events, read_verdict
 from services.scorer.explain.reproduce import Reproduction, reproduce
@@ -32,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("transaction", metavar="TRANSACTION_ID")
-    add("--tenant", metavar="T", help="whose transaction it is; ids are unique within a tenant only")
+    add("--tenant", metavar="T", help="whose transaction it is; needed where Kafka is asked")
+    add_asking(add)
     add("--subject", metavar="REF", help="with --tenant: reads the subject's partition only")
     add("--attempt", metavar="ID", help="which of several attempts: the attempt_id of the verdict; default: the first")
     add("--since", type=moment, metavar="ISO8601", help="log time from which on to look; default: all that is kept")
@@ -51,11 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="a JSON document instead of tables")
     add("--personal", action="store_true", help="also show subject_ref and segment values")
     add("--bootstrap", metavar="HOST:PORT", help="the broker; default: PROOFWATCH_KAFKA_BOOTSTRAP")
+    add("--dsn", metavar="DSN", help="the database of the audit log; default: PROOFWATCH_POSTGRES_DSN")
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain; return 0 when the verdict is reproduced, 1 when it is not, 2 when something is not found."""
-    settings = Settings.read()
+    settings = GovernanceSettings.read()
     if args.run is not None:
         args.event = args.event or args.run / "transactions.jsonl"
         args.verdict = args.verdict or args.run / "verdicts.jsonl"
@@ -68,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     except Unreadable as error:
         sys.stderr.write(f"proofwatch explain: not reproduced: {error}\n")
         return NOT_REPRODUCED
-    except (NotFound, InvalidPolicy, InvalidWire, RegistryUnavailable, BusError) as error:
+    except (NotFound, InvalidPolicy, InvalidWire, RegistryUnavailable, BusError, *REFUSED, *WRONG) as error:
         sys.stderr.write(f"proofwatch explain: {error}\n")
         return NOT_FOUND
     if args.json:
@@ -80,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if explained.reproduction.reproduced else NOT_REPRODUCED
 
 
-async def _explain(args: argparse.Namespace, settings: Settings) -> Explained:
+async def _explain(args: argparse.Namespace, settings: GovernanceSettings) -> Explained:
     async with AsyncExitStack() as stack:
         search = None if args.event and args.verdict else await _search(args, settings, stack)
         if args.verdict:
@@ -114,18 +120,29 @@ def best(events: Sequence[Transaction], published: Published, policy: Policy) ->
     return next((each for each in found if each.reproduced), found[0])
 
 
-async def _search(args: argparse.Namespace, settings: Settings, stack: AsyncExitStack) -> Search:
+async def _search(args: argparse.Namespace, settings: GovernanceSettings, stack: AsyncExitStack) -> Search:
+    """Return what looks on Kafka, once it is on record that somebody does."""
     try:
-        from proofwatch.bus.kafka.bus import KafkaBus  # the driver belongs to the Kafka extra; files work without it
+        from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras; files work without them
+        from proofwatch.bus.postgres.pool import opened
+        from proofwatch.exits.door import admitted
     except ModuleNotFoundError as error:
         raise NotFound(
-            f"looking on Kafka needs {error.name}, which is not installed: pip install 'proofwatch[kafka]'; or give "
-            "the folder of a demo or replay with --run DIR, or --event FILE and --verdict FILE"
+            f"looking on Kafka needs {error.name}, which is not installed: pip install 'proofwatch[kafka,postgres]'; "
+            "or give the folder of a demo or replay with --run DIR, or --event FILE and --verdict FILE"
         ) from None
 
+    asked = asking(args)
+    if not args.tenant:
+        raise NotSaid("--tenant is needed where Kafka is asked: whose transaction it is")
     bus = KafkaBus.of(settings, "explain", bootstrap=args.bootstrap)
     await bus.start()
     stack.push_async_callback(bus.stop)
+    pool = await stack.enter_async_context(opened(args.dsn or settings.postgres_dsn, max_size=2))
+    await admitted(
+        pool, settings, EXPLAIN, args.tenant, asked, SystemClock(),
+        bootstrap=args.bootstrap, transaction_id=args.transaction,
+    )  # fmt: skip
     wire = await connect_wire(settings)
     stack.push_async_callback(wire.close)
     since_ms = round(args.since.timestamp() * 1000) if args.since else 0

@@ -148,7 +148,8 @@ def command(dsn: str, *words: str) -> int:
     """Run `proofwatch markers`."""
     parser = argparse.ArgumentParser()
     markers_command.add_arguments(parser)
-    return markers_command.run(parser.parse_args([*words, "--dsn", dsn]))
+    asked = () if "add" in words else ("--by", "a test")
+    return markers_command.run(parser.parse_args([*words, *asked, "--dsn", dsn]))
 
 
 async def test_a_build_for_each_handset_is_counted_together_and_no_transaction_is_lost(postgres_dsn: str) -> None:
@@ -224,4 +225,4 @@ def baseline_command(dsn: str, *words: str) -> int:
     """Run `proofwatch baseline`."""
     parser = argparse.ArgumentParser()
     baseline.add_arguments(parser)
-    return baseline.run(parser.parse_args([*words, "--dsn", dsn]))
+    return baseline.run(parser.parse_args([*words, "--by", "a test", "--dsn", dsn]))

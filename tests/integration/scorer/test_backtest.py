@@ -165,6 +165,9 @@ def test_the_ledger_gives_exact_error_rates_and_says_what_it_cannot_count(
     default = Path("libs/proofwatch/governance/policies/default.yaml").read_text(encoding="utf-8")
     (tmp_path / "new.yaml").write_text(default.replace("threshold: 0.995", "threshold: 0.99"), encoding="utf-8")
     arguments = ["backtest", "--policy", str(tmp_path / "new.yaml"), "--over", "ledger", "--dsn", postgres_dsn]
+    assert main([*arguments, "--format", "json"]) == 2
+    assert "say who asks, it is on record" in capsys.readouterr().err
+    arguments += ["--tenant", "acme", "--by", "r.mehta"]
     assert main([*arguments, "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["source"], document["total"]["changed"]) == ("ledger", 2)

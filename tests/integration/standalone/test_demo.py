@@ -73,7 +73,7 @@ def test_explain_without_the_driver_says_what_is_missing(
     ]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "aiokafka", None)
-    assert main(["explain", "t3"]) == 2
+    assert main(["explain", "t3", "--tenant", "acme", "--by", "me", "--reason", "a test"]) == 2
     said = capsys.readouterr().err
     assert "aiokafka, which is not installed" in said
     assert "--run DIR" in said

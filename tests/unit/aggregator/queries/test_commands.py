@@ -124,6 +124,16 @@ def test_an_error_says_what_would_be_right(
     assert said.out == ""
 
 
+@pytest.mark.parametrize("command", [*QUERIES, ("markers",), ("baseline", "show")])
+def test_the_database_is_not_asked_by_nobody(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks is on record; a run's folder is somebody's own. Nothing was connected to."""
+    since = () if command[0] in ("markers", "baseline") else ("--since", "24h")
+    assert main([*command, "--tenant", TENANT, *since]) == 2
+    said = capsys.readouterr()
+    assert "say who asks, it is on record" in said.err
+    assert said.out == ""
+
+
 def test_the_database_is_not_read_without_a_since(capsys: pytest.CaptureFixture[str]) -> None:
     """A year of windows by a slip of the hand."""
     assert main(["rates", "--tenant", TENANT]) == 2

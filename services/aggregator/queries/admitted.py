@@ -1,0 +1,29 @@
+"""The database for a query, once it is on record who asks it and for what."""
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from proofwatch.exits.asking import asking
+from proofwatch.exits.table import FIGURES
+from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.runtime.clock import SystemClock
+from services.aggregator.queries.found import NothingFound
+
+
+@asynccontextmanager
+async def admitted_database(name: str, args: argparse.Namespace, settings: GovernanceSettings) -> AsyncIterator[Any]:
+    """Give the pool; `name`: of the exit. Raises what the door does (`exits.refusals`), `BusError`, `NothingFound`."""
+    asked = asking(args, reason=False)
+    try:
+        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
+        from proofwatch.exits.door import admitted
+    except ModuleNotFoundError as error:
+        raise NothingFound(
+            f"the database needs {error.name}, which is not installed: pip install 'proofwatch[postgres]'; or give the "
+            "folder of a demo or replay with --run OUT"
+        ) from None
+    async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
+        await admitted(pool, settings, FIGURES[name], args.tenant, asked, SystemClock())
+        yield pool
