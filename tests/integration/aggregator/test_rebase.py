@@ -84,7 +84,7 @@ async def test_show_and_rebase_at_the_command_line(postgres_dsn: str, capsys: py
     assert [(each.action, each.actor.id, each.reason, each.tenant) for each in entered] == [
         ("baseline.rebased", "A. Rao", "asks twice", tenant)
     ]
-    assert await asyncio.to_thread(command, postgres_dsn, "show", "--tenant", tenant) == 0
+    assert await asyncio.to_thread(command, postgres_dsn, "show", "--tenant", tenant, "--by", "A. Rao") == 0
     shown = capsys.readouterr().out
     assert "liveness_fail_rate" in shown
     assert "A. Rao: asks twice" in " ".join(shown.split())
