@@ -68,6 +68,7 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         metrics=event.metrics,
         rejected=event.rejected,
         accepted=event.accepted,
+        rejected_people=event.rejected_people,
         children=event.children,
         described=tuple(_slices(event.described)),
         ended_by=event.ended_by,

@@ -15,6 +15,8 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 
 
 RATES: Final = "rates"
+PEOPLE_REFERRED: Final = "people_refer_rate"
+"""People who are referred, once each, of the attempts of all who had not been yet."""
 _STEPS: Final = 16
 _DAY_S: Final = 90_000
 """25 hours: the longest day."""
@@ -167,6 +169,11 @@ def excess(anomaly: Anomaly) -> float:
     if anomaly.affected is not None:
         return anomaly.affected
     return abs(anomaly.k - anomaly.n * anomaly.baseline_rate)
+
+
+def counts_once(anomaly: Anomaly) -> bool:
+    """Return whether a finding counts each person once: first attempts, or first referrals; else it counts attempts."""
+    return anomaly.counted == "first_attempts" or anomaly.metric == PEOPLE_REFERRED
 
 
 def length_s(anomaly: Anomaly) -> int:

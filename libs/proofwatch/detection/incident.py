@@ -13,6 +13,7 @@ from proofwatch.detection.findings import (
     FindingHistory,
     Slice,
     Tables,
+    counts_once,
     excess,
     length_s,
     panel_of,
@@ -48,6 +49,8 @@ class Incident(NamedTuple):
     the root has none, that of another slice in the window that was sure, for it is compared with the root's counts.
     `rejected` and `accepted`: about how many people were wrongly rejected or accepted by now, beyond what was to be
     expected; without labels the rejected may be attackers.
+    `rejected_people`: how many by findings that count each person once, where `rejected` may be of attempts; None: none
+    does.
 
     `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
@@ -81,6 +84,7 @@ class Incident(NamedTuple):
     steps: tuple[Step, ...] = ()
     until_known: datetime | None = None
     log_end: LogEnd | None = None
+    rejected_people: float | None = None
 
     @property
     def severity(self) -> IncidentSeverity:
@@ -134,6 +138,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         since_high=begin.high if begin else None,
         steps=steps_of(own, [each for each in told if each.where in alike]),
         until_known=None if cause.until_ms is None else known_of(cause.findings),
+        rejected_people=_people([each for each in own if counts_once(each.newest)], accepted=False) or None,
     )
 
 

@@ -88,6 +88,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         notice_title=_fitting(words["notice_title"], _LONGEST["notice_title"]),
         notice=_fitting(words["notice"], _LONGEST["notice"]),
         counted=lead.counted,
+        rejected_people=found.rejected_people,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from proofwatch.detection.findings import excess, wrongly_accepted
+from proofwatch.detection.findings import counts_once, excess, wrongly_accepted
 from proofwatch.detection.incident import Incident, counts_people
 from proofwatch.detection.words import BECAME
 from proofwatch.events.types import Anomaly
@@ -17,7 +17,7 @@ def people_of(anomaly: Anomaly) -> str:
     if wrongly_accepted(anomaly):
         return f" About {number:,.0f} people wrongly accepted."
     if anomaly.metric in BECAME:
-        return f" {_more((anomaly.metric,), number)}"
+        return f" {_more((anomaly.metric,), _counted(number, number if counts_once(anomaly) else None))}"
     return f" About {number:,.0f} people more than expected: wrongly rejected, as far as they are no attackers."
 
 
@@ -28,9 +28,20 @@ def incident_people(incident: Incident) -> str:
     if incident.rejected < 1:
         return told
     if set(incident.metrics) <= BECAME.keys():
-        return f"{told} {_more(incident.metrics, incident.rejected, far)}{_again(incident)}"
-    beyond = f"{incident.rejected:,.0f} rejected beyond what was to be expected"
+        number = _counted(incident.rejected, incident.rejected_people)
+        return f"{told} {_more(incident.metrics, number, far)}{_again(incident)}"
+    known = incident.rejected_people is not None
+    number = _counted(incident.rejected, incident.rejected_people) if known else f"{incident.rejected:,.0f}"
+    beyond = f"{number} rejected beyond what was to be expected"
     return f"{told} About {beyond}{far}: wrongly, as far as they are no attackers."
+
+
+def _counted(attempts: float, people: float | None) -> str:
+    """Return how many people, with their attempts where these are more; without people how many attempts."""
+    many = f"{attempts:,.0f} attempts"
+    if people is None:
+        return many
+    return f"{people:,.0f} people" + ("" if round(attempts) <= round(people) else f" ({many})")
 
 
 def _by(incident: Incident) -> str:
@@ -43,13 +54,13 @@ def _by(incident: Incident) -> str:
     return f", so far (by {minute(lead.window_end, lead.time_zone)})"
 
 
-def _more(metrics: Iterable[str], number: float, far: str = "") -> str:
-    """Return how many attempts more than expected came to what the metrics count: of one person they may be several.
+def _more(metrics: Iterable[str], number: str, far: str = "") -> str:
+    """Return how many more than expected came to what the metrics count: of one person attempts may be several.
 
-    `far`: until when they are counted.
+    `number`: of people or attempts; `far`: until when they are counted.
     """
-    became = " or ".join(sorted(BECAME[each] for each in metrics))
-    beyond = f"{number:,.0f} attempts {became} beyond what was to be expected"
+    became = " or ".join(sorted({BECAME[each] for each in metrics}))
+    beyond = f"{number} {became} beyond what was to be expected"
     return f"About {beyond}{far}: needlessly, as far as not by attackers."
 
 

@@ -11,6 +11,7 @@ METRICS: Final = {
     "rejection_rate": "rejections",
     "retry_rate": "requests to try again",
     "refer_rate": "referrals to people",
+    "people_refer_rate": "people referred for review",
     "match_fail_rate": "failed face matches",
     "liveness_fail_rate": "failed liveness checks",
     "fta_rate": "failures to acquire",
@@ -28,7 +29,11 @@ METRICS: Final = {
     "match_ms": "time of the face match",
     "liveness_ms": "time of the liveness check",
 }
-BECAME: Final = {"refer_rate": "referred to people", "retry_rate": "asked to try again"}
+BECAME: Final = {
+    "refer_rate": "referred for review",
+    "people_refer_rate": "referred for review",
+    "retry_rate": "asked to try again",
+}
 """Metrics of what becomes of an attempt that failed: nobody is rejected by it alone."""
 TRY_AGAIN: Final = "look at what happens when they try again"
 NEXT_STEPS: Final = {

@@ -224,6 +224,8 @@ class Basis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """Failures that counted against the subject before this transaction."""
     step_up: bool | None = None
     """Whether the user was under step-up MFA; absent: no."""
+    referred_before: bool | None = None
+    """Whether the subject had been referred to a person already: as many failures of one check as the policy's limit counted before; absent: no."""
 
 
 class Sketch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -526,7 +528,7 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     p_value: float
     """One-sided p of the lead’s test."""
     rejected: Annotated[float, Meta(ge=0.0)]
-    """About how many people were rejected beyond what was to be expected."""
+    """About how many people, or attempts of theirs, were rejected beyond what was to be expected."""
     accepted: Annotated[float, Meta(ge=0.0)]
     """About how many people or attacks were accepted beyond what was to be expected."""
     lead_anomaly_id: str
@@ -581,6 +583,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """How the root’s rates changed while it held, in the order in which it became known; absent: they did not."""
     counted: Literal["first_attempts"] | None = None
     """Of which attempts k, n and expected_rate are: first_attempts: of people's first ones only, whose failures do not depend on each other, so n is about as many people; absent: of all that the metric counts."""
+    rejected_people: Annotated[float, Meta(ge=0.0)] | None = None
+    """About how many people that was, each counted once, by their first attempts or first referrals; rejected may then be attempts; absent: no finding counts people once."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -97,6 +97,9 @@ class CusumRule(_Part):
     Baselines count once they have `baseline_days` or `baseline_failures`, else the expected rate stands in. Windows
     that alarm are left out of them for at most `left_out_days`. A chart that stood at zero in `quiet_windows` windows
     ends its finding. A segment value must be `segment_ratio` times the rest of its tenant at `segment_alpha`.
+
+    People who are referred, once each, are rare, and do not cluster: their chart looks for `people_odds_ratio`, and
+    has one limit, `people_limit` (`of_people`).
     """
 
     odds_ratio: Annotated[float, Field(gt=1, le=100)] = 2.0
@@ -110,6 +113,25 @@ class CusumRule(_Part):
     quiet_windows: Annotated[int, Field(ge=1, le=288)] = 3
     segment_ratio: Annotated[float, Field(ge=1, le=100)] = 1.5
     segment_alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.001
+    people_odds_ratio: Annotated[float, Field(gt=1, le=100)] = 10.0
+    people_limit: Annotated[float, Field(gt=0, le=1_000)] = 17.0
+
+    @cached_property
+    def of_people(self) -> Self:
+        """Return the rule for people who are counted once each: one limit, and no clusters until hours tell of some."""
+        own = {
+            "odds_ratio": self.people_odds_ratio,
+            "high_limit": self.people_limit,
+            "low_limit": self.people_limit,
+            "dispersion_unknown": self.dispersion_floor,
+        }
+        return self.model_copy(update=own)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, with changes not validated; what follows from them is worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("of_people", None)
+        return copied
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -22,13 +22,15 @@ class Proxy(NamedTuple):
     n: tuple[str, ...]
 
 
+REFERRALS: Final = "refer_rate"
+_REFER: Final = "decision.refer"
 _MATCHED: Final = ("match.pass", "match.marginal", "match.fail")
 _JUDGED: Final = ("liveness.pass", "liveness.fail")
 _NOT_ACQUIRED: Final = ("match.missing", "liveness.missing")
 PROXIES: Final = (
-    Proxy("rejection_rate", ("decision.retry", "decision.refer"), ("transactions",)),
+    Proxy("rejection_rate", ("decision.retry", _REFER), ("transactions",)),
     Proxy("retry_rate", ("decision.retry",), ("transactions",)),
-    Proxy("refer_rate", ("decision.refer",), ("transactions",)),
+    Proxy(REFERRALS, (_REFER,), ("transactions",)),
     Proxy("match_fail_rate", ("match.fail",), _MATCHED),
     Proxy("liveness_fail_rate", ("liveness.fail",), _JUDGED),
     Proxy("fta_rate", _NOT_ACQUIRED, (*_MATCHED, *_JUDGED, *_NOT_ACQUIRED)),
@@ -47,6 +49,12 @@ _OF_FURTHER: Final = tuple(
     Proxy(each.metric, tuple(AGAIN + name for name in each.k), tuple(AGAIN + name for name in each.n))
     for each in _OF_FIRST
 )
+
+
+REFERRED_ONCE: Final = "referred.once"
+"""The counter of referrals of people who had not been referred yet; of an episode of failures there is one."""
+REFERRED_AGAIN: Final = "referred.again"
+"""That of referrals of people who had been."""
 
 
 def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
@@ -80,6 +88,18 @@ def counted_first(counts: Mapping[str, int]) -> dict[str, tuple[int, int]] | Non
         )
         for each, again in zip(_OF_FIRST, _OF_FURTHER, strict=True)
     }
+
+
+def people_referred(counts: Mapping[str, int]) -> tuple[int, int] | None:
+    """Return k and n of the people who were referred; None where not all referrals are known to be a first one or not.
+
+    Who is referred and comes again all day counts once, so failures do not depend on each other. No figure of windows:
+    charts alone judge it (ADR 0042).
+    """
+    once, again = counts.get(REFERRED_ONCE, 0), counts.get(REFERRED_AGAIN, 0)
+    if once + again != counts.get(_REFER, 0):
+        return None
+    return once, counts.get("transactions", 0) - again
 
 
 @lru_cache(maxsize=65_536)  # windows are many and mostly small: the same few numbers again and again

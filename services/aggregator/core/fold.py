@@ -15,7 +15,7 @@ from proofwatch.biometrics.edges import TIME_GRID, EdgeSet, edge_set
 from proofwatch.events.segments import VERSIONS
 from proofwatch.events.types import Cell, Sketch, Timings, Verdict
 from proofwatch.instants import ms_of
-from services.aggregator.core.figures import AGAIN, FIRST_ATTEMPTS
+from services.aggregator.core.figures import AGAIN, FIRST_ATTEMPTS, REFERRED_AGAIN, REFERRED_ONCE
 from services.aggregator.core.segments import WHOLE, Segment, segments_of
 from services.aggregator.core.times import HOUR_MS, MICROSECONDS, MINUTE_MS
 
@@ -31,7 +31,8 @@ _LATE_MS: Final = HOUR_MS  # the least that an alert horizon can be: what came s
 _MANY: Final = 24  # rows from which on Counter's C loop is worth its set-up
 
 _Key = tuple[str, int, str, float, float, int | None]  # tenant, minute, policy, thresholds; seen at, if late
-_Outcome = tuple[str, str, str, str, bool]  # decision, action, match, liveness; whether failures counted before it
+_Outcome = tuple[str, str, str, str, bool, bool]
+"""Decision, action, match, liveness; whether failures counted before it, and whether it had been referred already."""
 _Row = tuple[Any, ...]  # outcome number; six bin labels or None; four durations in microseconds
 _Content = tuple[dict[str, int], dict[str, float], dict[str, Sketch]]
 
@@ -56,7 +57,14 @@ class Fold:
         match_threshold, liveness_threshold = basis.match_threshold, basis.liveness_threshold
         before = basis.attempts_before
         further = before.match > 0 or before.liveness > 0
-        outcome = (verdict.decision, verdict.action, verdict.match_outcome, verdict.liveness_outcome, further)
+        outcome = (
+            verdict.decision,
+            verdict.action,
+            verdict.match_outcome,
+            verdict.liveness_outcome,
+            further,
+            bool(basis.referred_before),
+        )
         row: _Row = (
             self._outcomes.setdefault(outcome, len(self._outcomes)),
             _score(match_threshold, verdict.match_score),
@@ -166,7 +174,7 @@ def _counted(column: Sequence[Any]) -> dict[Any, int]:
 
 def _counters(outcome: _Outcome) -> tuple[str, ...]:
     """Return the counters that one verdict with this outcome adds 1 to, beside `transactions`."""
-    decision, action, match, liveness, further = outcome
+    decision, action, match, liveness, further, referred = outcome
     counters = [f"decision.{decision}"]
     if match != "not_requested":
         counters.append(f"match.{match}")
@@ -176,6 +184,8 @@ def _counters(outcome: _Outcome) -> tuple[str, ...]:
         counters += [f"{AGAIN}{name}" for name in ("transactions", *counters)]
     else:
         counters.append(FIRST_ATTEMPTS)
+    if decision == "refer":
+        counters.append(REFERRED_AGAIN if referred else REFERRED_ONCE)
     if action != "none":
         counters.append(f"action.{action}")
     return tuple(counters)

@@ -8,10 +8,10 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, counted_as
+from proofwatch.detection.findings import PEOPLE_REFERRED, WHOLE, Panel, Slice, counted_as
 from proofwatch.events.types import Window
 from proofwatch.instants import ms_of
-from services.aggregator.core.figures import counted_first
+from services.aggregator.core.figures import counted_first, people_referred
 from services.aggregator.core.times import SECOND_MS
 
 Rates = dict[str, tuple[int, int]]
@@ -55,6 +55,8 @@ def told_of(window: Window, seen_ms: int) -> Told:
     rates = {each.metric: (each.k, each.n) for each in window.figures if each.k is not None and each.n is not None}
     if window.kind == "decisions" and (first := counted_first(window.counts)):
         rates |= {counted_as(metric, "first_attempts"): kn for metric, kn in first.items()}
+    if window.kind == "decisions" and (people := people_referred(window.counts)):
+        rates[PEOPLE_REFERRED] = people
     return Told(window.kind, window.segment_name, window.segment_value, window.revision, seen_ms, rates)
 
 

@@ -9,7 +9,9 @@ volume, which follows by itself within two dates. `fta_rate` is also the share o
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.governance.policy import Policy
+from services.aggregator.core.figures import REFERRALS
 
 MATCHER: Final = "matcher_version"
 PAD: Final = "pad_version"
@@ -27,7 +29,8 @@ class Touched(NamedTuple):
     @property
     def begins_anew(self) -> frozenset[str]:
         """Return the metrics of which what is usual, and what watches them, begin anew."""
-        return self.compared | self.follows
+        found = self.compared | self.follows
+        return found | {PEOPLE_REFERRED} if REFERRALS in found else found
 
 
 _DECISIONS: Final = frozenset({"rejection_rate", "retry_rate", "refer_rate"})

@@ -18,6 +18,7 @@ from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.exits.asking import add_asking
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.local_time import local
@@ -37,7 +38,7 @@ from services.aggregator.queries.found import NothingFound, shown, told
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _AHEAD_MS: Final = 10 * MINUTE_MS
-_METRICS: Final = tuple(each.metric for each in PROXIES)
+_METRICS: Final = (*(each.metric for each in PROXIES), PEOPLE_REFERRED)
 _COLUMNS: Final = (
     "segment_name", "segment_value", "metric", "rate", "k", "n", "hours", "dispersion", "reference_rate",
     "reference_from", "reference_to", "reference_by", "up", "down", "counted",

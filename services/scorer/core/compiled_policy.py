@@ -75,4 +75,5 @@ class CompiledPolicy:
             liveness_threshold=self.liveness_threshold,
             attempts_before=before,
             step_up=step_up or None,
+            referred_before=max(before.match, before.liveness) >= self.limit or None,
         )

@@ -13,7 +13,7 @@ from proofwatch.biometrics.sketch import Sketch
 from proofwatch.events.codec import TALLY
 from proofwatch.events.types import Cell, Device, Tally, Verdict
 from services.aggregator.core.calendars import utc_days
-from services.aggregator.core.figures import OF_FIRST, counted, counted_first
+from services.aggregator.core.figures import OF_FIRST, counted, counted_first, people_referred
 from services.aggregator.core.fold import Fold
 from services.aggregator.core.merge import Bucket, BucketKey, deltas, merge, totals, widened
 from services.aggregator.core.segments import segments_of
@@ -70,6 +70,8 @@ def direct_counts(mine: list[Verdict]) -> Counter[str]:
         names += [f"liveness.{v.liveness_outcome}"] if v.liveness_outcome != "not_requested" else []
         before = v.basis.attempts_before
         names += [f"again.{name}" for name in names] if before.match + before.liveness else ["first_attempts"]
+        if v.decision == "refer":
+            names.append("referred.again" if v.basis.referred_before else "referred.once")
         names += [f"action.{v.action}"] if v.action != "none" else []
         if v.timings and v.timings.capture_ms is not None:
             names.append("timing.capture_ms")
@@ -98,6 +100,9 @@ def test_first_attempts_are_the_same_however_verdicts_are_split(batch: list[Verd
             first = [v for v in mine if not v.basis.attempts_before.match + v.basis.attempts_before.liveness]
             told = counted_first(totals(window).counts)
             assert told == {m: kn for m, kn in counted(direct_counts(first)).items() if m in OF_FIRST}
+            again = [v for v in mine if v.decision == "refer" and v.basis.referred_before]
+            once = sum(v.decision == "refer" for v in mine) - len(again)
+            assert people_referred(totals(window).counts) == (once, len(mine) - len(again))
 
 
 def in_window(verdict: Verdict, key: BucketKey) -> bool:
@@ -117,6 +122,16 @@ def test_what_a_release_before_counted_is_not_known_of_first_attempts() -> None:
     assert (told["rejection_rate"], told["match_fail_rate"]) == ((0, 2), (0, 2))
     none = {"transactions": 1, "first_attempts": 0, "again.transactions": 1, "decision.retry": 1}
     assert (counted_first({**none, "again.decision.retry": 1}) or {})["rejection_rate"] == (0, 0)
+
+
+def test_what_a_release_before_counted_is_not_known_of_people_who_were_referred() -> None:
+    """Where nobody was referred it is known all the same: nobody was."""
+    old = {"transactions": 5, "decision.accept": 3, "decision.refer": 2}
+    new = {"transactions": 9, "decision.refer": 5, "referred.once": 2, "referred.again": 3}
+    assert people_referred(old) is None
+    assert people_referred(new) == (2, 6)
+    assert people_referred({name: old.get(name, 0) + new.get(name, 0) for name in {*old, *new}}) is None
+    assert people_referred({"transactions": 5, "decision.accept": 5}) == (0, 5)
 
 
 @given(st.lists(verdicts(), max_size=20))

@@ -41,6 +41,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
             match_threshold=match_threshold,
             liveness_threshold=liveness_threshold,
             attempts_before=Attempts(match=draw(_failures), liveness=draw(_failures)),
+            referred_before=draw(st.sampled_from((None, None, True))),
         ),
         device=draw(st.none() | st.builds(Device, os=st.sampled_from((None, "ios", "android")))),
         timings=draw(st.none() | st.builds(Timings, capture_ms=_duration, liveness_ms=_duration)),

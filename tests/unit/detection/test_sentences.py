@@ -18,6 +18,7 @@ from proofwatch.detection.sentences import (
     incident_title,
 )
 from proofwatch.detection.words import metric_words
+from proofwatch.events.codec import INCIDENT
 from proofwatch.events.enumerations import AnomalyAction, AnomalyRule
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -48,7 +49,7 @@ def test_an_incident_says_all_that_a_fraud_lead_asks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "became"), [("refer_rate", "referred to people"), ("retry_rate", "asked to try again")]
+    ("metric", "became"), [("refer_rate", "referred for review"), ("retry_rate", "asked to try again")]
 )
 def test_who_is_referred_or_asked_to_try_again_is_not_rejected(metric: str, became: str) -> None:
     """Attempts, not people; what to look at; that no check fails more often by itself, where none is known to."""
@@ -89,6 +90,34 @@ def test_a_finding_says_that_it_counted_first_attempts() -> None:
         assert "About 150" in told
     assert event_of(_incident(fired)).counted == "first_attempts"
     assert event_of(_incident(anomaly(WHOLE, k=170, n=1000))).counted is None
+
+
+def test_people_are_told_beside_their_attempts() -> None:
+    """Each person once by first attempts; the attempts of the same people where a finding counts all; else nothing."""
+    first = replace(anomaly(WHOLE, k=170, n=1000, rule="cusum"), counted="first_attempts")
+    day = anomaly(WHOLE, k=330, n=1500, length_s=86_400, minute=0)
+    told = event_of(_incident(first))
+    assert (told.rejected, told.rejected_people) == (150, 150)
+    assert "About 150 people rejected beyond what was to be expected" in told.sentence
+    both = event_of(_incident(first, day))
+    assert (both.rejected, both.rejected_people) == (300, 150)
+    assert "About 150 people (300 attempts) rejected beyond what was to be expected" in both.sentence
+    alone = event_of(_incident(day))
+    assert (alone.rejected, alone.rejected_people) == (300, None)
+    assert "About 300 rejected beyond" in alone.sentence
+    assert INCIDENT.decode(INCIDENT.encode(both)) == both
+
+
+def test_people_who_are_referred_are_told_once_each() -> None:
+    """With their referrals, where those are more; what to look at is what happens when they try again."""
+    people = anomaly(_HANDSET, "people_refer_rate", k=9, n=580, baseline=0.0004, rule="cusum")
+    alone = incident_sentence(_incident(people))
+    assert "Too many people referred for review at handset A-1801 of bank" in alone
+    assert "About 9 people referred for review beyond what was to be expected, so far (by 2026-03-02 14:05" in alone
+    assert "look at what happens when they try again" in alone
+    both = incident_sentence(_incident(people, anomaly(_HANDSET, "refer_rate", k=21, n=600, baseline=0.0004)))
+    assert "About 9 people (21 attempts) referred for review beyond what was to be expected" in both
+    assert "No check is known to fail more often by itself" in both
 
 
 @pytest.mark.parametrize(

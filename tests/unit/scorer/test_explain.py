@@ -13,7 +13,7 @@ from proofwatch.events.codec import POLICY, TRANSACTION, VERDICT
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Attempts, PolicyDocument, Transaction
 from proofwatch.governance.documents import document_of
-from proofwatch.governance.policy import Policy
+from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.runtime.clock import SimulatedClock
 from services.cli import main
 from services.scorer.adapters.memory import MemorySubjects
@@ -125,6 +125,20 @@ def test_a_changed_byte_is_noticed_wherever_something_can_be_computed() -> None:
         noticed += 1
     assert noticed > len(value) - len(recorded)
     assert reproduce(event, VERDICT.decode(value), value, OLD).reproduced
+
+
+def test_a_verdict_of_a_release_that_did_not_say_who_was_referred_before_is_reproduced() -> None:
+    """What it did not say is no difference; what it says wrongly is."""
+    event, policy = transaction(1, liveness_score=0.4), load_policy()
+    compiled = CompiledPolicy.of(policy)
+    before = Attempts(match=0, liveness=policy.attempts.limit)
+    basis = compiled.basis(before)
+    assert basis.referred_before
+    judged = judge(event, compiled, before)
+    for said, holds in ((True, True), (None, True), (False, False)):
+        told = verdict(event, judged, msgspec.structs.replace(basis, referred_before=said))
+        assert reproduce(event, told, VERDICT.encode(told), policy).reproduced == holds
+    assert compiled.basis(Attempts(match=2, liveness=2)).referred_before is None
 
 
 def test_what_differs_is_named_with_both_values() -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import restarted
-from services.aggregator.core.cusum.kinds import changed, kinds_of, series_of
+from services.aggregator.core.cusum.kinds import changed, kinds_of, rule_of, series_of
 from services.aggregator.core.cusum.profile import (
     KEPT_HOURS,
     NO_HOURS,
@@ -62,7 +62,8 @@ def turned(
             history.references.pop(series_of(metric, firsts=state.firsts), None)
             state = changed(state)
         name = series_of(metric, firsts=state.firsts)
-        row.rates[metric] = _compared(state, name, both[state.firsts], history, hour, expected[metric], rule, calendar)
+        own = rule_of(metric, rule)
+        row.rates[metric] = _compared(state, name, both[state.firsts], history, hour, expected[metric], own, calendar)
     row.hour = hour
 
 

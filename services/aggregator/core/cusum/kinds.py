@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import counted_as
+from proofwatch.detection.findings import PEOPLE_REFERRED, counted_as
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.profile import unpacked
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, Side
-from services.aggregator.core.figures import OF_FIRST, counted, counted_first
+from services.aggregator.core.figures import OF_FIRST, counted, counted_first, people_referred
 
 
 class Trials(NamedTuple):
@@ -33,7 +33,10 @@ class Trials(NamedTuple):
 
 def trials_of(counts: Mapping[str, int]) -> Trials:
     """Return what the counters of a window tell."""
-    return Trials(counted(counts), counted_first(counts))
+    attempts, people = counted(counts), people_referred(counts)
+    if people is not None:
+        attempts[PEOPLE_REFERRED] = people
+    return Trials(attempts, counted_first(counts))
 
 
 def series_of(metric: str, *, firsts: bool) -> str:
@@ -44,6 +47,11 @@ def series_of(metric: str, *, firsts: bool) -> str:
 def kinds_of(metric: str) -> tuple[bool, ...]:
     """Return whether a rate is counted of first attempts, for each way in which it is."""
     return (False, True) if metric in OF_FIRST else (False,)
+
+
+def rule_of(metric: str, rule: CusumRule) -> CusumRule:
+    """Return the rule by which a rate is judged."""
+    return rule.of_people if metric == PEOPLE_REFERRED else rule
 
 
 def begins_with_firsts(metric: str, trials: Trials) -> bool:

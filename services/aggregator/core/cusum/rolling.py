@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from proofwatch.biometrics.baseline import Baseline
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.cusum.hours import joined, known_hours
 from services.aggregator.core.cusum.kinds import series_of
@@ -55,6 +56,8 @@ def days_of_row(row: RateRow, history: HourRow, day_ms: int, days: TenantDays) -
     """Yield three and seven days of a row, by metric, up to the end of the tenant's day that holds `day_ms`."""
     number = days.day(day_ms).number
     for metric, state in row.rates.items():
+        if metric == PEOPLE_REFERRED:
+            continue  # days have `refer_rate`
         name = series_of(metric, firsts=state.firsts)
         hours, began_anew = known_hours(history, name), name in history.rebased
         for each in rolled(joined(hours, row.hour, state, firsts=state.firsts), number, days):

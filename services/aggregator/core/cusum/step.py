@@ -11,6 +11,7 @@ from services.aggregator.core.cusum.back import came_back, moved_back
 from services.aggregator.core.cusum.change_point import EMPTY, Begin, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
 from services.aggregator.core.cusum.growth import doubled, so_far
+from services.aggregator.core.cusum.kinds import rule_of
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
 from services.aggregator.core.cusum.two_levels import climbed, split
@@ -59,8 +60,10 @@ def closed(
     attempts that each rate's charts count; of rates that are new those in `begins` count first ones.
     """
     row.last_ms = start_ms
+    of_all = rule
     told: dict[str, tuple[Seen, ...]] = {}
     for metric, each in counts.items():
+        rule = rule_of(metric, of_all)
         state = row.rates.get(metric)
         if state is None:
             phi = max(rule.dispersion_floor, rule.dispersion_unknown)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import lengths, quiet
@@ -23,13 +24,13 @@ from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.growth import so_far
 from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
-from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, trials_of
+from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, rule_of, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
 from services.aggregator.core.cusum.rows import due_markers, row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
-from services.aggregator.core.figures import OF_FIRST, PROXIES
+from services.aggregator.core.figures import OF_FIRST, PROXIES, REFERRALS
 from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.governed_markers import NOBODY, Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
@@ -79,6 +80,8 @@ class RateWatch:
         self._expected = {
             each.metric: monitoring.expected[each.metric] for each in PROXIES if each.metric in monitoring.expected
         }
+        if REFERRALS in self._expected:  # a bound of those of people once each, too
+            self._expected[PEOPLE_REFERRED] = self._expected[REFERRALS]
         self._rows, self._histories, self._anomalies = rows, histories, anomalies
         self.changed_rows: dict[RowKey, RateRow] = {}
         self.changed_histories: dict[RowKey, HourRow] = {}
@@ -161,7 +164,7 @@ class RateWatch:
             for word in words:
                 for metric in row.rates if word.metric is None else row.rates.keys() & {word.metric}:
                     whole = key.segment_name is None
-                    rebased(row, history, metric, word, self._rule, whole=whole)
+                    rebased(row, history, metric, word, rule_of(metric, self._rule), whole=whole)
             for marker in markers:
                 for metric in row.rates.keys() & marker.begins_anew:
                     begun_anew(row, history, metric, marker)
