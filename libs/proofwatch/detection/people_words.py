@@ -1,12 +1,16 @@
 """Whom findings and incidents concern, in plain English: wrongly accepted, wrongly rejected, or sent another way."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from proofwatch.detection.findings import counts_once, excess, wrongly_accepted
 from proofwatch.detection.incident import Incident, counts_people
 from proofwatch.detection.words import BECAME
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
+
+_OF_ONE_WINDOW: Final = frozenset({"version_change", "twice_baseline"})
+"""Rules that count what they were judged by, and no more while it goes on."""
 
 
 def people_of(anomaly: Anomaly) -> str:
@@ -48,7 +52,7 @@ def _by(incident: Incident) -> str:
     """Return until when people are counted of what goes on; charts and minutes tell it anew with each doubling."""
     lead = incident.lead
     own = (lead.segment_name, lead.segment_value) == incident.root.where
-    grows = lead.cadence == "real_time" and lead.rule != "version_change"
+    grows = lead.cadence == "real_time" and lead.rule not in _OF_ONE_WINDOW
     if not own or incident.state != "firing" or not grows:
         return ""
     return f", so far (by {minute(lead.window_end, lead.time_zone)})"
