@@ -76,6 +76,7 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         quiet_since=event.quiet_since,
         rules=event.rules,
         known_at=event.known_at,
+        proof=event.proof,
         since_low=event.since_low,
         since_high=event.since_high,
         steps=tuple(event.steps or ()),

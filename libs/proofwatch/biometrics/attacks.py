@@ -40,8 +40,9 @@ class InjectionEvaluation(msgspec.Struct, frozen=True):
     """Injection attacks; `n_injection` are those with a liveness score.
 
     `pass_rate`: classified as bona fide by the liveness check, of those with a score. `non_response_rate`: without a
-    score, of all. `accept_rate`: accepted by the whole system, of those that both checks were asked to judge. No limit
-    applies: what a policy promises of APCER and IAPAR is about presentation attacks.
+    score, of all. `accept_rate`: accepted by the whole system, of those that both checks were asked to judge. No status
+    applies: what a policy promises of APCER and IAPAR is about presentation attacks. That too many get in is found
+    (`limit_breach`) and told all the same.
     """
 
     n_injection: int

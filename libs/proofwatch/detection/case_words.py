@@ -7,7 +7,7 @@ them; what is no code at all is text of somebody else's, and is not repeated.
 from collections.abc import Mapping
 from typing import Final
 
-from proofwatch.detection.words import CODE, ENDED, metric_words, percent
+from proofwatch.detection.words import CODE, ENDED, metric_words, number, percent
 from proofwatch.events.enumerations import EscalationQueue, PlatformAlertKind, SuspicionReason
 
 REASONS: Final[Mapping[SuspicionReason, str]] = {
@@ -68,7 +68,9 @@ def numbers_words(values: Mapping[str, float]) -> str:
     said = _rate_words(named)
     if said:
         named = {name: value for name, value in named.items() if name in _BESIDE_A_RATE and value}
-    said += [f"{_NUMBERS.get(name, name.replace('_', ' '))} {value:,.6g}" for name, value in sorted(named.items())]
+    said += [
+        f"{_NUMBERS.get(name, name.replace('_', ' '))} {number(value, 4)}" for name, value in sorted(named.items())
+    ]
     return ", ".join(said[:_MOST]) or "no numbers"
 
 

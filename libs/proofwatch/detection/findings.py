@@ -20,12 +20,11 @@ PEOPLE_REFERRED: Final = "people_refer_rate"
 _STEPS: Final = 16
 _DAY_S: Final = 90_000
 """25 hours: the longest day."""
-_ACCEPTED: Final = ("fmr", "apcer", "iapar", "far")
-_OF_SCORES: Final = frozenset({"saturation", "score_shift"})
-"""Rules whose direction is that of scores, of which higher ones pass."""
-_NEITHER: Final = frozenset({"few_values", "version_change", "limit_breach", "sequential_limit", "volume", "silence"})
 _DATED: Final = frozenset({"cusum", "collapse", "saturation", "few_values", "missing_scores", "score_shift", "volume"})
 """Rules of real time that say since when it is over, which may be long before it is known."""
+INJECTED: Final = "injection_accept_rate"
+PROVEN: Final = frozenset({"apcer", "iapar", INJECTED})
+"""Rates of attacks that labels name."""
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
@@ -91,7 +90,7 @@ class FindingHistory(NamedTuple):
     @property
     def kind(self) -> str:
         """Return what it is about: rates and scores of transactions, or how many there are of these or of labels."""
-        return self.latest.rule if self.latest.rule in _OWN_KINDS else RATES
+        return kind_of(self.latest)
 
     @property
     def firing(self) -> bool:
@@ -164,6 +163,11 @@ def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(each for each in steps if each.told or each in rest)
 
 
+def kind_of(anomaly: Anomaly) -> str:
+    """Return what a finding is about: rates and scores, or how many transactions or labels there are."""
+    return anomaly.rule if anomaly.rule in _OWN_KINDS else RATES
+
+
 def excess(anomaly: Anomaly) -> float:
     """Return how many trials went otherwise than expected: the detector's figure, else |k − n·baseline rate|."""
     if anomaly.affected is not None:
@@ -179,24 +183,6 @@ def counts_once(anomaly: Anomaly) -> bool:
 def length_s(anomaly: Anomaly) -> int:
     """Return the length of the window that was judged, in seconds."""
     return round((anomaly.window_end - anomaly.window_start).total_seconds())
-
-
-def wrongly_accepted(anomaly: Anomaly) -> bool:
-    """Return whether what is beyond the expected was let in: attacks, impostors, rejections that did not come.
-
-    Scores that are higher than usual let people in; of everything else it is too few that do.
-    """
-    if anomaly.rule in _OF_SCORES:
-        return anomaly.direction != "down"
-    return anomaly.metric.startswith(_ACCEPTED) or anomaly.direction == "down"
-
-
-def lets_in(anomaly: Anomaly) -> bool | None:
-    """Return whether more people pass than usual, or fewer; None: it does not say, as labels and shapes do not."""
-    unknown = anomaly.rule in _OF_SCORES and anomaly.direction is None
-    if unknown or anomaly.rule in _NEITHER or anomaly.metric.startswith(_ACCEPTED):
-        return None
-    return wrongly_accepted(anomaly)
 
 
 def panel_of(finding: FindingHistory) -> Panel:

@@ -15,18 +15,18 @@ from proofwatch.detection.findings import (
     Tables,
     counts_once,
     excess,
+    kind_of,
     length_s,
     panel_of,
-    wrongly_accepted,
 )
+from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, harm_of, harmed
 from proofwatch.detection.root_slice import Counts, Root, single
 from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Anomaly, Step
+from proofwatch.events.types import Anomaly, Proof, Step
 from proofwatch.instants import EPOCH, instant_of
 
-_OF_NOBODY: Final = frozenset({"volume", "silence"})
 _KNOWS_CAUSE: Final = frozenset({"version_change"})
 
 
@@ -56,7 +56,8 @@ class Incident(NamedTuple):
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
     alone have strong evidence. `ended_by` is how the last finding ended. `merged_into`: the incident that it turned out
     to be a part of. `until_known`: when it became known that it ended. `log_end`: where the log ends in which it
-    stands; None: it ended, or the log goes on.
+    stands; None: it ended, or the log goes on. `proof`: what labels prove of attacks among what the root sent
+    (`detection.proofs`); `accepted` counts them then.
     """
 
     incident_id: str
@@ -85,6 +86,18 @@ class Incident(NamedTuple):
     until_known: datetime | None = None
     log_end: LogEnd | None = None
     rejected_people: float | None = None
+    proof: Proof | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return what it is about, as `FindingHistory.kind`."""
+        return kind_of(self.lead)
+
+    @property
+    def rejected_unproven(self) -> float:
+        """Return about how many of the rejected labels do not name as attackers."""
+        named = 0 if self.proof is None else self.proof.attacks - self.proof.accepted
+        return max(0.0, self.rejected - named)
 
     @property
     def severity(self) -> IncidentSeverity:
@@ -96,7 +109,7 @@ class Incident(NamedTuple):
     @property
     def harm(self) -> float:
         """Return about how many people it concerns."""
-        return self.rejected + self.accepted
+        return self.rejected_unproven + self.accepted
 
 
 def incident_of(cause: Cause, tables: Tables) -> Incident:
@@ -193,15 +206,8 @@ def _quiet_since(cause: Cause) -> datetime | None:
 
 def _people(own: list[FindingHistory], *, accepted: bool) -> float:
     """Return the largest excess of one metric: those of several overlap, and so do windows of several lengths."""
-    told = [each for each in own if wrongly_accepted(each.newest) == accepted and counts_people(each.newest)]
-    return max((each.affected for each in told), default=0.0)
-
-
-def counts_people(anomaly: Anomaly) -> bool:
-    """Return whether the excess is a number of transactions that went wrong: nobody came to harm who did not come."""
-    if anomaly.rule in _OF_NOBODY:
-        return False
-    return anomaly.rule not in {"few_values", "score_shift"} or anomaly.affected is not None
+    harms = LETS_IN if accepted else KEEPS_OUT
+    return max((each.affected for each in own if harm_of(each.newest) in harms and harmed(each.newest)), default=0.0)
 
 
 def _ended_by(cause: Cause) -> IncidentEndedBy:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from proofwatch.detection import incident
 from proofwatch.detection.findings import Slice
+from proofwatch.detection.proof_words import plain_proof
 from proofwatch.detection.sentences import incident_news, incident_sentence
 from proofwatch.detection.slice_names import notice_words
 from proofwatch.detection.words import plain_metric
@@ -23,13 +24,13 @@ _LONGEST: Final = {"title": 2048, "sentence": 8192, "notice_title": 512, "notice
 def event_of(found: incident.Incident, before: incident.Incident | None = None) -> types.Incident:
     """Return the event of an incident as it is now; `before` as it was told last, None: not yet."""
     lead, root = found.lead, found.root
-    quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)))
+    quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)), proof=plain_proof(found.proof))
     change = change_of(found, before)
-    rose = change == "rose_again"
+    rose, proven = change == "rose_again", change == "rose" and found.proof is not None
     words = {
-        "title": incident_news(found, risen=rose),
+        "title": incident_news(found, risen=rose, proven=proven),
         "sentence": incident_sentence(found),
-        "notice_title": incident_news(quiet, notice_words, risen=rose),
+        "notice_title": incident_news(quiet, notice_words, risen=rose, proven=proven),
         "notice": incident_sentence(quiet, notice_words),
     }
     return types.Incident(
@@ -89,6 +90,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         notice=_fitting(words["notice"], _LONGEST["notice"]),
         counted=lead.counted,
         rejected_people=found.rejected_people,
+        proof=found.proof,
     )
 
 

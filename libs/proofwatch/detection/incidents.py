@@ -13,9 +13,12 @@ from typing import Any, Final, NamedTuple
 from proofwatch.detection.causes import causes
 from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, finding_of, merged
 from proofwatch.detection.incident import Incident, incident_of
+from proofwatch.detection.proofs import attached, proves
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 
+LABELS_MS: Final = 45 * 86_400_000
+"""For so long after its end labels may prove what an incident was: 28 days stand for as long, and some come later."""
 _NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
@@ -55,19 +58,37 @@ def count(state: Incidents, panel: Panel, where: Slice, k: int, n: int) -> Incid
     return state._replace(tables={**state.tables, panel: {**state.tables.get(panel, {}), where: (k, n)}})
 
 
-def gathered(findings: Mapping[str, FindingHistory], tables: Tables) -> list[Incident]:
-    """Return the incidents of a tenant's whole log at once: what `observe` comes to, without its revisions."""
-    return [incident_of(cause, tables) for cause in causes(findings.values(), tables)]
+def gathered(findings: Mapping[str, FindingHistory], tables: Tables, kept: Iterable[Incident] = ()) -> list[Incident]:
+    """Return the incidents of a tenant's whole log at once: what `observe` comes to, without its revisions.
+
+    `kept`: those that ended long ago, whose findings are forgotten; labels may still prove something of them.
+    """
+    proofs = [each for each in findings.values() if proves(each)]
+    rest = [each for each in findings.values() if not proves(each)]
+    found = [incident_of(cause, tables) for cause in causes(rest, tables)]
+    told, alone = attached(proofs, [*found, *kept], tables)
+    if not alone:
+        return told
+    found = [incident_of(cause, tables) for cause in causes([*rest, *alone], tables)]
+    return attached([each for each in proofs if each not in alone], [*found, *kept], tables).incidents
 
 
 def forget(state: Incidents, before_ms: int) -> Incidents:
     """Drop the incidents that ended before `before_ms`, with their findings and counts: they are told, and done.
 
-    `before_ms` must lie further back than anomalies come late, or one that comes begins an incident anew. What merged
-    goes with the last that it may have merged into; findings of which only the end is known go by their age.
+    `before_ms` must lie further back than anomalies come late, or one that comes begins an incident anew. Of strong
+    evidence the incident itself stays for `LABELS_MS` longer, with what proves it: labels come late. What merged goes
+    with the last that it may have merged into; findings of which only the end is known go by their age.
     """
     done = {one for one, each in state.incidents.items() if each.state != "merged" and _over(each, before_ms)}
     gone = {one for each in done for one in _findings(state.incidents[each])}
+    kept = {
+        one
+        for one in done
+        if state.incidents[one].evidence == "strong" and not _over(state.incidents[one], before_ms - LABELS_MS)
+    }
+    gone -= {proof.anomaly_id for one in kept if (proof := state.incidents[one].proof)}
+    done -= kept
     gone |= {one for one, each in state.findings.items() if each.worst is None and (each.until_ms or 0) < before_ms}
     findings = {one: each for one, each in state.findings.items() if one not in gone}
     done |= {
@@ -90,9 +111,16 @@ def _findings(incident: Incident) -> tuple[str, ...]:
     return (incident.lead.anomaly_id, *incident.children)
 
 
+def _is_kept(incident: Incident, findings: Mapping[str, FindingHistory]) -> bool:
+    """Return whether an incident stands by itself: the finding that leads it is forgotten, or known by its end only."""
+    lead = findings.get(incident.lead.anomaly_id)
+    return incident.state == "ended" and (lead is None or lead.worst is None)
+
+
 def regrouped(state: Incidents) -> Step:
     """Tell what follows from counts that came after the last event."""
-    now = {each.incident_id: each for each in gathered(state.findings, state.tables)}
+    kept = [each._replace(revision=1) for each in state.incidents.values() if _is_kept(each, state.findings)]
+    now = {each.incident_id: each for each in gathered(state.findings, state.tables, kept)}
     told: dict[str, Incident] = {}
     changes = []
     for one, known in state.incidents.items():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from proofwatch.detection.words import number
 from proofwatch.events.types import Anomaly
 
 LABELS: Final = "labels"
@@ -12,22 +13,22 @@ ASK_FOR_LABELS: Final = "ask whoever sends labels what came of them, and since w
 
 def _stopped(anomaly: Anomaly) -> str:
     return (
-        f"No label came for {anomaly.n} days, where {anomaly.baseline_rate:.3g} a day are usual: "
+        f"No label came for {anomaly.n} days, where {number(anomaly.baseline_rate)} a day are usual: "
         f"every rate that needs labels is blind."
     )
 
 
 def _few(anomaly: Anomaly) -> str:
     return (
-        f"{anomaly.k} labels came in {anomaly.n} days, where {anomaly.baseline_rate:.3g} a day or more are usual: "
+        f"{anomaly.k} labels came in {anomaly.n} days, where {number(anomaly.baseline_rate)} a day or more are usual: "
         f"rates that need labels say little."
     )
 
 
 def _many(anomaly: Anomaly) -> str:
     return (
-        f"{anomaly.k} labels came in {anomaly.n} days, where {anomaly.baseline_rate:.3g} a day are the usual most: a "
-        f"file may have come twice, or what was late for long."
+        f"{anomaly.k} labels came in {anomaly.n} days, where {number(anomaly.baseline_rate)} a day are the usual most: "
+        f"a file may have come twice, or what was late for long."
     )
 
 

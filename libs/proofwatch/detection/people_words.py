@@ -1,10 +1,11 @@
-"""Whom findings and incidents concern, in plain English: wrongly accepted, wrongly rejected, or sent another way."""
+"""Whom findings and incidents concern, in plain English: by the harm of what leads (`detection.harm`)."""
 
 from collections.abc import Iterable
 from typing import Final
 
-from proofwatch.detection.findings import counts_once, excess, wrongly_accepted
-from proofwatch.detection.incident import Incident, counts_people
+from proofwatch.detection.findings import counts_once
+from proofwatch.detection.harm import ATTACKS, Harm, harm_of, harmed
+from proofwatch.detection.incident import Incident
 from proofwatch.detection.words import BECAME
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
@@ -15,29 +16,34 @@ _OF_ONE_WINDOW: Final = frozenset({"version_change", "twice_baseline"})
 
 def people_of(anomaly: Anomaly) -> str:
     """Return whom a finding concerns, as a sentence after a blank; empty where it is nobody."""
-    number = excess(anomaly)
-    if not counts_people(anomaly) or number < 1:
+    number, harm = harmed(anomaly), harm_of(anomaly)
+    if number < 1:
         return ""
-    if wrongly_accepted(anomaly):
-        return f" About {number:,.0f} people wrongly accepted."
-    if anomaly.metric in BECAME:
-        return f" {_more((anomaly.metric,), _counted(number, number if counts_once(anomaly) else None))}"
-    return f" About {number:,.0f} people more than expected: wrongly rejected, as far as they are no attackers."
+    people = number if counts_once(anomaly) else None
+    said = _counted(number, people) if harm == "sent_on" else f"{number:,.0f}"
+    return f" {_said(harm, said, (anomaly.metric,))}"
 
 
 def incident_people(incident: Incident) -> str:
     """Return whom an incident concerns, as sentences after a blank; empty where it is nobody."""
-    far = _by(incident)
-    told = f" About {incident.accepted:,.0f} wrongly accepted{far}." if incident.accepted >= 1 else ""
+    if incident.proof is not None:
+        return f" {_proven(incident)}"
+    lead, far = harm_of(incident.lead), _by(incident)
+    if lead == "kept_waiting":
+        return people_of(incident.lead)
+    told = ""
+    if incident.accepted >= 1:
+        named = ATTACKS & {each.partition(":")[0] for each in incident.metrics}
+        harm: Harm = "attackers_in" if lead != "people_in" and named else "people_in"
+        told = f" {_said(harm, f'{incident.accepted:,.0f}', incident.metrics, far)}"
     if incident.rejected < 1:
         return told
+    number = _counted(incident.rejected, incident.rejected_people)
     if set(incident.metrics) <= BECAME.keys():
-        number = _counted(incident.rejected, incident.rejected_people)
-        return f"{told} {_more(incident.metrics, number, far)}{_again(incident)}"
-    known = incident.rejected_people is not None
-    number = _counted(incident.rejected, incident.rejected_people) if known else f"{incident.rejected:,.0f}"
-    beyond = f"{number} rejected beyond what was to be expected"
-    return f"{told} About {beyond}{far}: wrongly, as far as they are no attackers."
+        return f"{told} {_said('sent_on', number, incident.metrics, far)}{_again(incident)}"
+    if incident.rejected_people is None:
+        number = f"{incident.rejected:,.0f}"
+    return f"{told} {_said('genuine_out' if lead == 'genuine_out' else 'people_out', number, (), far)}"
 
 
 def _counted(attempts: float, people: float | None) -> str:
@@ -58,14 +64,35 @@ def _by(incident: Incident) -> str:
     return f", so far (by {minute(lead.window_end, lead.time_zone)})"
 
 
-def _more(metrics: Iterable[str], number: str, far: str = "") -> str:
-    """Return how many more than expected came to what the metrics count: of one person attempts may be several.
+def _said(harm: Harm, number: str, metrics: Iterable[str], far: str = "") -> str:
+    """Return how many a harm came to, in a sentence. `number`: of people or attempts; `far`: until when counted."""
+    about, beyond = f"About {number}", "beyond what was to be expected"
+    if harm == "attackers_in":
+        return f"{about} wrongly accepted{far}: labels say that they are attackers or impostors."
+    if harm == "people_in":
+        return f"{about} wrongly accepted{far}, as far as the check would have refused them."
+    if harm == "genuine_out":
+        return f"{about} rejected {beyond}{far}, wrongly: labels say that they are genuine."
+    if harm == "sent_on":
+        became = " or ".join(sorted({BECAME[each] for each in metrics}))
+        return f"{about} {became} {beyond}{far}: needlessly, as far as not by attackers."
+    if harm == "kept_waiting":
+        return f"{about} kept waiting {beyond}{far}."
+    return f"{about} rejected {beyond}{far}: wrongly, as far as they are no attackers."
 
-    `number`: of people or attempts; `far`: until when they are counted.
-    """
-    became = " or ".join(sorted({BECAME[each] for each in metrics}))
-    beyond = f"{number} {became} beyond what was to be expected"
-    return f"About {beyond}{far}: needlessly, as far as not by attackers."
+
+def _proven(incident: Incident) -> str:
+    """Return who is in, and who is out, where labels say which of them are attackers."""
+    proof = incident.proof
+    assert proof is not None, "only what labels prove is told so"
+    out = proof.attacks - proof.accepted
+    done = "passed the liveness check" if proof.metric == "apcer" else "were accepted"
+    told = f"{proof.accepted:,} attackers {done}, counted from labels; {out:,} were stopped."
+    if incident.rejected < 1:
+        return told
+    rest = incident.rejected_unproven
+    left = f"about {rest:,.0f} more may be genuine people" if rest >= 1 else "none is left that they would not explain"
+    return f"{told} Of about {incident.rejected:,.0f} rejected beyond what was to be expected {left}."
 
 
 def _again(incident: Incident) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from proofwatch.detection.label_words import WORDS_OF_LABELS
+from proofwatch.detection.words import number, percent
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
@@ -31,50 +32,50 @@ def _nobody_fails(anomaly: Anomaly) -> str:
     usual = anomaly.k + anomaly.affected if anomaly.affected is not None else anomaly.statistic or 0.0
     who = f"Only {anomaly.k}" if anomaly.k else "Nobody"
     return (
-        f"{who} failed in {anomaly.n} trials, where about {usual:.0f} usually do: the check may be letting everybody "
-        f"through."
+        f"{who} failed in {anomaly.n} trials, where about {usual:,.0f} usually do: the check may be letting "
+        f"everybody through."
     )
 
 
 def _nobody_passes(anomaly: Anomaly) -> str:
     failed = f"All of {anomaly.n}" if anomaly.k == anomaly.n else f"{anomaly.k} of {anomaly.n}"
-    return f"{failed} trials failed, of which {_percent(anomaly.baseline_rate)} usually do."
+    return f"{failed} trials failed, of which {percent(anomaly.baseline_rate)} usually do."
 
 
 def _at_the_end(anomaly: Anomaly) -> str:
     end = "upper" if anomaly.direction == "up" else "lower"
-    usual = _percent(anomaly.baseline_rate)
+    usual = percent(anomaly.baseline_rate)
     return f"{anomaly.k} of {anomaly.n} scores are at the {end} end of the scale, where {usual} usually are."
 
 
 def _all_alike(anomaly: Anomaly) -> str:
-    alike, usual = _percent(anomaly.rate), _percent(anomaly.baseline_rate)
+    alike, usual = percent(anomaly.rate), percent(anomaly.baseline_rate)
     return f"Scores are nearly all alike: {alike} of their pairs are, {usual} usually."
 
 
 def _moved(anomaly: Anomaly) -> str:
-    usual, at = _percent(anomaly.baseline_rate), anomaly.at_score or 0.0
+    usual, at = percent(anomaly.baseline_rate), anomaly.at_score or 0.0
     moved = "fell" if anomaly.direction == "down" else "rose"
-    share = _percent(anomaly.rate)
-    return f"Scores {moved}: {share} of {anomaly.n} are below {at:.4g}, where {usual} usually are."
+    share = percent(anomaly.rate)
+    return f"Scores {moved}: {share} of {anomaly.n} are below {number(at, 4)}, where {usual} usually are."
 
 
 def _missing(anomaly: Anomaly) -> str:
-    usual = _percent(anomaly.baseline_rate)
+    usual = percent(anomaly.baseline_rate)
     return f"{anomaly.k} of {anomaly.n} requested scores did not come, where {usual} usually do not."
 
 
 def _stopped(anomaly: Anomaly) -> str:
     return (
         f"{anomaly.k} transactions came in {anomaly.n} minutes, where at least "
-        f"{anomaly.baseline_rate:.3g} a minute were to be expected."
+        f"{number(anomaly.baseline_rate)} a minute were to be expected."
     )
 
 
 def _surged(anomaly: Anomaly) -> str:
     return (
-        f"{anomaly.k} transactions came within {anomaly.n} minutes, where {anomaly.baseline_rate:.3g} a minute are the "
-        f"usual most."
+        f"{anomaly.k} transactions came within {anomaly.n} minutes, where {number(anomaly.baseline_rate)} a minute are "
+        f"the usual most."
     )
 
 
@@ -90,7 +91,3 @@ _WORDS: Final[dict[tuple[str, str], tuple[str, Callable[[Anomaly], str]]]] = {
     ("volume", "down"): ("traffic has all but stopped", _stopped),
     ("volume", "up"): ("traffic surges", _surged),
 }
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.3g} %"

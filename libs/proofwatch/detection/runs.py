@@ -4,6 +4,7 @@ What overlaps, or follows within `GAP_MS`, is of one cause, but for what the sta
 
 * what began to the minute (`EXACT`), later than `GAP_MS` after what stands, unless that is exact too;
 * what began later than `GAP_MS` after a promised limit was broken, which labels prove of the days before;
+* what lets people in, while that keeps them out, or the other way round;
 * errors of one check that began when only those of the other were known already.
 """
 
@@ -13,8 +14,10 @@ from math import inf
 from typing import Final, NamedTuple
 
 from proofwatch.detection.ends import until_of
-from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice, lets_in
+from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice
+from proofwatch.detection.harm import LETS_IN, harm_of, lets_in
 from proofwatch.detection.root_slice import Root
+from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.instants import ms_of
 
 GAP_MS: Final = 3_600_000
@@ -27,7 +30,17 @@ EXACT: Final = frozenset({"collapse", "saturation", "few_values", "missing_score
 BY_LABELS: Final = frozenset({"limit_breach", "sequential_limit"})
 """Rules of what labels prove of weeks: they stand for as long."""
 _LIVENESS: Final = frozenset(
-    {"liveness_fail_rate", "apcer", "bpcer", "apnrr", "bpnrr", "iapar", "liveness_score", "liveness_ms"}
+    {
+        "liveness_fail_rate",
+        "injection_accept_rate",
+        "apcer",
+        "bpcer",
+        "apnrr",
+        "bpnrr",
+        "iapar",
+        "liveness_score",
+        "liveness_ms",
+    }
 )
 _MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr", "match_score", "match_ms"})
 
@@ -73,11 +86,25 @@ def stood(before: FindingHistory, finding: FindingHistory) -> bool:
     if before.since_ms >= finding.since_ms - GAP_MS:
         return False
     then, now = before.latest.rule, finding.latest.rule
+    if then in BY_LABELS and now not in BY_LABELS:
+        return True
     if now in EXACT and then not in EXACT:
         high = before.worst is not None and before.worst.severity == "high"
         sure = before.sure or (before.found if high else None)  # kept by a release that did not note when it was
         return sure is not None and ms_of(sure) <= finding.since_ms
-    return then in BY_LABELS and now not in BY_LABELS
+    return False
+
+
+def contradict(one: FindingHistory, other: FindingHistory) -> bool:
+    """Return whether one says that more people pass than usual, and the other that fewer do.
+
+    Labels that prove a limit of genuine people broken are no cause with what lets people or attacks in, whatever else
+    they share; attacks that get in are with the rejections of the others.
+    """
+    harms = {harm_of(each.latest) for each in (one, other)}
+    if "genuine_out" in harms and harms & LETS_IN:
+        return VERSION_CHANGE not in {one.latest.rule, other.latest.rule}
+    return {lets_in(one.latest), lets_in(other.latest)} == {True, False}
 
 
 def may_explain(slice_: FindingHistory, finding: FindingHistory) -> bool:
@@ -86,7 +113,7 @@ def may_explain(slice_: FindingHistory, finding: FindingHistory) -> bool:
     What lets people in explains nothing that keeps them out, nor the other way round. What began to the minute is not
     explained by what began long before, however late that was sure.
     """
-    if stood(slice_, finding) or {lets_in(slice_.latest), lets_in(finding.latest)} == {True, False}:
+    if stood(slice_, finding) or contradict(slice_, finding):
         return False
     exact, other = finding.latest.rule in EXACT, slice_.latest.rule not in EXACT
     return not (exact and other and slice_.since_ms < finding.since_ms - GAP_MS)
@@ -126,7 +153,8 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
         open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + GAP_MS]
         run = next((run for run in open_ones if _explained(each.finding, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
-            run = next((run for run in open_ones if _found_ms(run) == ms_of(each.finding.found)), None)
+            alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))
+            run = next((run for run in alike if _found_ms(run) == ms_of(each.finding.found)), None)
         if run is None:
             runs.append([each])
         else:
@@ -137,7 +165,7 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
 def _explained(finding: FindingHistory, run: Sequence[Placed]) -> bool:
     """Return whether a finding may come of what the run comes of."""
     going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + GAP_MS]
-    if all(stood(each, finding) for each in going):
+    if all(stood(each, finding) for each in going) or any(contradict(each.finding, finding) for each in run):
         return False
     checks = {_check(each.latest.metric) for each in going} - {None}
     own = _check(finding.latest.metric)

@@ -6,17 +6,24 @@ The one place where they get words. What a segment is called is the caller's to 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from proofwatch.detection.certainty_words import finding_certainty, incident_certainty
 from proofwatch.detection.course_words import course, last_rise, standing
-from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.findings import INJECTED, WHOLE, Slice
+from proofwatch.detection.harm import harm_of
 from proofwatch.detection.incident import Incident, protected
 from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
 from proofwatch.detection.people_words import incident_people, people_of
+from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words
 from proofwatch.detection.words import (
+    ATTACKED,
     BECAME,
     ENDED,
+    HOLD_ACCOUNTS,
+    LET_IN,
+    MISSED_TARGET,
     NEXT_STEPS,
     NEXT_STEPS_BY_RULE,
     SHAPES,
@@ -51,7 +58,7 @@ def finding_sentence(anomaly: Anomaly, where: str) -> str:
     if anomaly.state == "resolved":
         return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
     since = minute(anomaly.since or anomaly.window_start, anomaly.time_zone)
-    said = f"{_capital(what(anomaly))} at {where} since {since}: {_rates(anomaly)}. {_sure(anomaly)}"
+    said = f"{_capital(what(anomaly))} at {where} since {since}: {_rates(anomaly)}. {finding_certainty(anomaly)}"
     return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
 
 
@@ -80,11 +87,12 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
     """Return what `incident_details` says, apart."""
     lead, root = incident.lead, incident.root
     only_people = ", but not by what people are" if protected(root.where) else ""
+    proven = f"{proof_sentence(incident)} " if incident.proof else ""
     return IncidentFacts(
         until=course(incident),
-        evidence=f"{_evidence(incident, name)}. {_incident_sure(incident)}{_share(incident, name)}",
+        evidence=f"{proven}{_evidence(incident, name)}. {incident_certainty(incident)}{_share(incident, name)}",
         people=incident_people(incident).strip(),
-        next_step=f"{next_step(lead)}{only_people}",
+        next_step=HOLD_ACCOUNTS if incident.proof else f"{next_step(lead)}{only_people}",
         needed=needed(lead).strip(),
     )
 
@@ -92,12 +100,18 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = name(incident.root.where, incident.tenant)
-    return f"{_capital(what(incident.lead))} at {where} since {minute(incident.since, incident.lead.time_zone)}"
+    seen = f"{what(incident.lead)} at {where} since {minute(incident.since, incident.lead.time_zone)}"
+    return f"{proof_title(incident.proof)}: {seen}" if incident.proof else _capital(seen)
 
 
-def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool = False) -> str:
-    """Return the title as news: what became of it stands first, where it does not go on, or has `risen` again."""
+def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool = False, proven: bool = False) -> str:
+    """Return the title as news: what became of it stands first, where it does not go on, or has `risen` again.
+
+    `proven`: the news is what labels prove, whether it ended or not.
+    """
     title = incident_title(incident, name)
+    if proven and incident.proof:
+        return title
     if incident.state == "merged":
         return f"Part of another incident: {title}"
     if incident.until is not None and incident.ended_by is not None:
@@ -107,9 +121,18 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
     return f"{_capital(standing(incident))}: {title}" if incident.log_end else title
 
 
+def misses_target(anomaly: Anomaly) -> bool:
+    """Return whether it is the target that is proven missed, and not the limit broken."""
+    return anomaly.rule == "limit_breach" and anomaly.severity == "low_evidence"
+
+
 def what(anomaly: Anomaly) -> str:
     """Return what is wrong, in a clause that `where` follows."""
     metric = metric_words(anomaly.metric)
+    if misses_target(anomaly):
+        return MISSED_TARGET.format(metric=metric)
+    if anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
+        return ATTACKED.format(metric=metric)
     if anomaly.metric == LABELS and (of_labels := words_of(anomaly)):
         return of_labels.title
     if shape := SHAPES_OTHERWISE.get((anomaly.rule, anomaly.direction or "up")) or SHAPES.get(anomaly.rule):
@@ -121,6 +144,11 @@ def next_step(anomaly: Anomaly) -> str:
     """Return what to do next."""
     if anomaly.metric == LABELS:
         return ASK_FOR_LABELS
+    harm = harm_of(anomaly)
+    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
+        return HOLD_ACCOUNTS
+    if harm == "people_in" and anomaly.rule in _OF_RATES:
+        return LET_IN
     step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
     if anomaly.metric in BECAME and anomaly.rule in _OF_RATES and anomaly.direction != "down":
         return f"{TRY_AGAIN}; {step}"
@@ -130,7 +158,8 @@ def next_step(anomaly: Anomaly) -> str:
 def needed(anomaly: Anomaly) -> str:
     """Return how many trials are still needed to prove it, as a sentence after a blank; empty where none are."""
     if anomaly.trials_needed:
-        return f" About {anomaly.trials_needed:,} more trials are needed to prove it."
+        proven = "the limit broken" if misses_target(anomaly) else "it"
+        return f" About {anomaly.trials_needed:,} more trials are needed to prove {proven}."
     return ""
 
 
@@ -139,7 +168,7 @@ def incident_account(found: Sequence[Incident]) -> str:
     strong = sum(each.evidence == "strong" for each in found)
     weak = len(found) - strong
     told = f"{strong:,} incident{'' if strong == 1 else 's'}" if strong else "No incident"
-    return f"{told}; {weak:,} of weak evidence, which chance makes too" if weak else told
+    return f"{told}; {weak:,} of weak evidence or a missed target, told to nobody" if weak else told
 
 
 def _evidence(incident: Incident, name: Named) -> str:
@@ -178,27 +207,15 @@ def _rates(anomaly: Anomaly) -> str:
         return words.sentence[:-1]
     interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
     guessed = anomaly.rule in _OF_RATES and not anomaly.baseline_n
-    against = "limit" if anomaly.rule in _OF_LIMITS else "expected"
+    against = "expected"
+    if anomaly.rule in _OF_LIMITS:
+        against = "target" if misses_target(anomaly) else "limit"
     by_policy = " by the policy: what is usual here is not known yet" if guessed else ""
     return f"{_counts(anomaly)} ({interval}), {against} {percent(anomaly.baseline_rate)}{by_policy}"
 
 
 def _counts(anomaly: Anomaly) -> str:
     return f"{anomaly.k:,} of {anomaly.n:,}{_ATTEMPTS.get(anomaly.counted, '')} = {percent(anomaly.rate)}"
-
-
-def _sure(anomaly: Anomaly) -> str:
-    if anomaly.rule == "twice_baseline":
-        grade = "Significant" if anomaly.severity == "high" else "Low evidence, longer windows decide"
-        return f"{grade}: p = {anomaly.p_value:.2g}."
-    return "High evidence by a rule with few false alarms." if anomaly.severity == "high" else "Low evidence."
-
-
-def _incident_sure(incident: Incident) -> str:
-    if incident.evidence == "weak":
-        often = f"{incident.chance:.2g} such findings" if incident.chance < 1 else "such findings every day"
-        return f"Weak evidence: a day's looks at {incident.tenant} make {often} by chance."
-    return "Sure: chance makes less than one such finding in twenty days."
 
 
 def _share(incident: Incident, name: Named) -> str:

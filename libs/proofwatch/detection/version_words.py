@@ -3,7 +3,7 @@
 from typing import Final
 
 from proofwatch.detection.real_time_words import Words
-from proofwatch.detection.words import percent
+from proofwatch.detection.words import number, percent
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
@@ -28,15 +28,16 @@ def version_words(anomaly: Anomaly) -> Words | None:
 def _longer(anomaly: Anomaly) -> str:
     before = "the version before" if anomaly.rule == VERSION_CHANGE else "the days before"
     return (
-        f"It takes {anomaly.statistic or 0.0:.2g} times as long (a finding from {anomaly.threshold or 0.0:.2g} on): "
-        f"{anomaly.k:,} of {anomaly.n:,} take longer than all but {percent(anomaly.baseline_rate)} did with {before}"
+        f"It takes {number(anomaly.statistic or 0.0)} times as long (a finding from {number(anomaly.threshold or 0.0)} "
+        f"on): {anomaly.k:,} of {anomaly.n:,} take longer than all but {percent(anomaly.baseline_rate)} did with "
+        f"{before}"
     )
 
 
 def _otherwise(anomaly: Anomaly, way: str) -> str:
     return (
-        f"Scores lie {way} by {anomaly.statistic or 0.0:.2g} standard deviations of ranks (a finding from "
-        f"{anomaly.threshold or 0.0:.2g} on): {percent(anomaly.rate)} of {anomaly.n:,} lie below a score that "
+        f"Scores lie {way} by {number(anomaly.statistic or 0.0)} standard deviations of ranks (a finding from "
+        f"{number(anomaly.threshold or 0.0)} on): {percent(anomaly.rate)} of {anomaly.n:,} lie below a score that "
         f"{percent(anomaly.baseline_rate)} lay below with the version before"
     )
 
@@ -50,6 +51,6 @@ def _rate(anomaly: Anomaly) -> str:
         return said
     return (
         f"{said}; its people may be others than those of the version before, as where it begins in one country: from "
-        f"{anomaly.threshold or 0.0:.2g} times as many on people alone do not explain it, it is "
-        f"{anomaly.statistic or 0.0:.2g} times"
+        f"{number(anomaly.threshold or 0.0)} times as many on people alone do not explain it, it is "
+        f"{number(anomaly.statistic or 0.0)} times"
     )

@@ -1,10 +1,12 @@
 """The words of detection: what is counted, what is wrong, what to do, and how numbers are written."""
 
 import re
+from math import floor, isfinite, log10
 from typing import Final
 
 from proofwatch.detection.slice_names import is_plain
 
+_SMALLEST: Final = 1e-6
 CODE: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 """What is a code of ours, and no text of somebody else's."""
 METRICS: Final = {
@@ -22,6 +24,14 @@ METRICS: Final = {
     "bpcer": "bona fide people rejected (BPCER)",
     "far": "frauds confirmed among accepted transactions (FAR)",
     "iapar": "attacks accepted by the whole system (IAPAR)",
+    "injection_accept_rate": "injection attacks accepted by the whole system (IAPAR of injections)",
+    "injection_pass_rate": "injection attacks passed as bona fide",
+    "injection_non_response_rate": "injection attacks without a score",
+    "apnrr": "attacks without a score (APNRR)",
+    "bpnrr": "bona fide people without a score (BPNRR)",
+    "riapar": "attacks accepted and people rejected (RIAPAR)",
+    "match_missing_rate": "face match",
+    "liveness_missing_rate": "liveness",
     "match_score": "face match scores",
     "liveness_score": "liveness scores",
     "capture_ms": "time to capture",
@@ -70,7 +80,14 @@ SHAPES_OTHERWISE: Final = {
     ("volume", "down"): "traffic has all but stopped",
 }
 """Of rules that look both ways: what the other direction is called."""
+MISSED_TARGET: Final = "the target is missed, the limit is not proven broken: {metric}"
+ATTACKED: Final = "labels prove attacks: {metric}"
 _ALL_IN: Final = "stop automatic activation until the check works again, and review who was accepted since"
+LET_IN: Final = "find out why fewer fail than usual, and review who was accepted since"
+HOLD_ACCOUNTS: Final = (
+    "hold the accounts of those that labels name and were accepted, and refuse what comes the same way until it is "
+    "known how"
+)
 _ALL_OUT: Final = "repair the check, which refuses everybody, and ask who was refused since to come again"
 NEXT_STEPS_BY_RULE: Final = {
     ("saturation", "up"): _ALL_IN,
@@ -99,4 +116,15 @@ def plain_metric(metric: str) -> str:
 
 def percent(rate: float) -> str:
     """Return a rate in percent, three digits of it."""
-    return f"{100 * rate:.3g} %"
+    return f"{number(100 * rate)} %"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number for people: so many digits of it, no power of ten, and words for what is no number."""
+    if not isfinite(value):
+        return "an unknown number" if value != value else "beyond all numbers"
+    if value == 0 or abs(value) < _SMALLEST:
+        return "0" if value == 0 else f"less than {_SMALLEST:f}".rstrip("0")
+    places = max(0, digits - 1 - floor(log10(abs(value))))
+    said = f"{value:,.{places}f}"
+    return said.rstrip("0").rstrip(".") if "." in said else said

@@ -363,6 +363,35 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     """Denominator, from since to known_at."""
 
 
+class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What labels prove of attacks among what a slice sent, whenever they came."""
+
+    anomaly_id: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The finding that proves it, on metrics.anomalies.v1."""
+    metric: Annotated[str, Meta(max_length=128, min_length=1)]
+    """The figure: iapar, apcer or injection_accept_rate."""
+    attacks: Annotated[int, Meta(ge=0)]
+    """Attacks that labels name, of the slice."""
+    accepted: Annotated[int, Meta(ge=0)]
+    """Those of them that were accepted; of apcer, that passed the liveness check."""
+    low: Annotated[float, Meta(ge=0.0, le=1.0)]
+    """Lower 95 % bound of accepted / attacks (Wilson)."""
+    high: Annotated[float, Meta(ge=0.0, le=1.0)]
+    """Upper 95 % bound of accepted / attacks."""
+    limit: Annotated[float, Meta(ge=0.0, le=1.0)]
+    """The limit that is proven broken."""
+    since: Annotated[datetime, Meta(tz=True)]
+    """Start of the tenant's first day with such attacks."""
+    until: Annotated[datetime, Meta(tz=True)]
+    """End of the last such day, exclusive."""
+    known_at: Annotated[datetime, Meta(tz=True)]
+    """When labels had told it first."""
+    species: Annotated[tuple[Annotated[str, Meta(max_length=256, min_length=1)], ...], Meta(max_length=32)] | None = (
+        None
+    )
+    """PAI species, or methods of injection, that are concerned, the worst first; absent: none is named."""
+
+
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a handset took part in a transaction: the transactions again, keyed by device."""
 
@@ -585,6 +614,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Of which attempts k, n and expected_rate are: first_attempts: of people's first ones only, whose failures do not depend on each other, so n is about as many people; absent: of all that the metric counts."""
     rejected_people: Annotated[float, Meta(ge=0.0)] | None = None
     """About how many people that was, each counted once, by their first attempts or first referrals; rejected may then be attempts; absent: no finding counts people once."""
+    proof: Proof | None = None
+    """What labels prove of attacks among what the root sent; absent: nothing."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -57,8 +57,11 @@ def of_incident(incident: Incident) -> Fact | None:
     """
     if incident.change not in _NEWS:
         return None
-    ended = incident.state == "ended"
+    proven = incident.change == "rose" and incident.proof is not None
+    ended = incident.state == "ended" and not proven
     at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
+    if proven and incident.proof:
+        at = max(at, incident.proof.known_at)
     children = incident.children_count
     further = f"{children:,} further finding{' is' if children == 1 else 's are'} part of it. " if children else ""
     case = case_id(incident.tenant, "incident", incident.incident_id)

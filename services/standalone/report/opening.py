@@ -184,7 +184,8 @@ def _broken(rate: LimitRate) -> Problem:
         title=f"The limit is proven broken: {metric_words(rate.metric)}",
         state="over all labels",
         until="",
-        evidence=f"{_evidence(figure)}, limit {percent(rate.limit)}" + (f"; proven above it: {who}" if who else ""),
+        evidence=f"{_evidence(figure)}, limit {percent(rate.limit)}, at 95 % confidence"
+        + (f"; proven above it: {who}" if who else ""),
         people=f"About {count(people)} of those with a label {_HARMS[rate.metric]} beyond the limit." if people else "",
         next_step=NEXT_STEPS["audit_and_threshold_proposal"],
         needed="",

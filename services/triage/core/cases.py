@@ -198,12 +198,12 @@ def _is_nothing_of_its_own(signal: Signal) -> bool:
 def _of_incident(news: IncidentNews) -> Trigger:
     if news.state == "merged" and news.into:
         return "incident_merged"
+    if news.again and news.strong and news.state != "merged":  # labels may prove it after it ended
+        return "incident_again"
     if news.state == "ended":
         return "incident_quiet" if news.quiet else "incident_ended"
     if not news.strong or news.state == "merged":  # into what, nobody knows any more
         return "incident_weak"
-    if news.again:
-        return "incident_again"
     return "incident_risen" if news.risen else "incident_strong"
 
 

@@ -45,7 +45,8 @@ class CohortRate:
 class IncidentNews(NamedTuple):
     """What an incident is now.
 
-    `again`: it holds again after it had ended. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
+    `again`: it holds again after it had ended, or labels prove attacks that were accepted: a case that was closed opens
+    again. `quiet`: it ended, but only for want of traffic to tell by. `into`: the
     incident that it turned out to be a part of. `risen`: a rate rose above the alarm's own level. `title`: what it says
     of itself where a notice may say it.
     """
@@ -99,10 +100,13 @@ def from_incident(incident: Incident) -> Signal:
     rise = _rise(incident)
     told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
     at = incident.until if incident.until and incident.state == "ended" else incident.window_end
+    told = f"{told}.{incident.metric}"
+    if incident.proof and incident.change == "rose":  # whether it goes on or ended: labels say what it was
+        told, at = f"limit_breach.{incident.proof.metric}", incident.proof.known_at
     cause = CaseReason(
         source_id=incident.incident_id,
         source_revision=incident.revision,
-        code=f"{'rose_again' if rise else told}.{rise.metric if rise else incident.metric}"[:_CODE_LENGTH],
+        code=(f"rose_again.{rise.metric}" if rise else told)[:_CODE_LENGTH],
         at=(rise.known_at if rise else at).astimezone(UTC),
         transaction_id=None,
         severity=_INCIDENT_SEVERITY[incident.severity],
@@ -112,7 +116,7 @@ def from_incident(incident: Incident) -> Signal:
     news = IncidentNews(
         state=incident.state,
         strong=incident.evidence == "strong",
-        again=incident.change == "again",
+        again=incident.change == "again" or (incident.proof is not None and incident.change == "rose"),
         quiet=incident.ended_by not in (None, "within"),
         into=incident.merged_into,
         risen=incident.change == "rose_again",

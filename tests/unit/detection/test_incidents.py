@@ -7,7 +7,7 @@ import pytest
 
 from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident, urgency
-from proofwatch.detection.incidents import Incidents, count, forget, observe
+from proofwatch.detection.incidents import LABELS_MS, Incidents, count, forget, observe, regrouped
 from proofwatch.detection.runs import GAP_MS
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -256,11 +256,16 @@ def test_people_are_counted_once_whatever_fired_for_them() -> None:
 
 
 def test_incidents_that_are_over_are_forgotten_with_their_findings() -> None:
-    """What still fires stays."""
+    """What still fires stays; an incident that people were told of stays by itself until no label can come."""
     old = anomaly(_HANDSET, minute=100)
     state = _all([old, within(old, 110), anomaly(_HANDSET, minute=900)])
-    left = forget(state, ms_of(anomaly(minute=500).window_start))
-    assert len(left.incidents) == len(left.findings) == 1
+    before_ms = ms_of(anomaly(minute=500).window_start)
+    left = forget(state, before_ms)
+    assert len(left.findings) == 1
+    assert len(left.incidents) == 2
+    assert regrouped(left).changes == ()
+    assert observe(left, [within(old, 120)]).changes == ()  # of what is forgotten only the end comes again
+    assert len(forget(left, before_ms + LABELS_MS).incidents) == 1
 
 
 def test_the_id_of_an_incident_lasts_while_others_join() -> None:

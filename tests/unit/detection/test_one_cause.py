@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, lets_in, merged, panel_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, merged, panel_of
+from proofwatch.detection.harm import lets_in
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take

@@ -55,7 +55,8 @@ def test_who_is_referred_or_asked_to_try_again_is_not_rejected(metric: str, beca
     """Attempts, not people; what to look at; that no check fails more often by itself, where none is known to."""
     found = anomaly(_HANDSET, metric, k=21, n=580, baseline=0.0004)
     for told in (finding_sentence(found, "handset A-1801 of bank"), incident_sentence(_incident(found))):
-        assert f"About 21 attempts {became} beyond what was to be expected: needlessly" in told
+        assert f"About 21 attempts {became} beyond what was to be expected" in told
+        assert ": needlessly, as far as not by attackers." in told
         assert "rejected" not in told
         assert "Next: look at what happens when they try again; review its transactions by hand." in told
     told = incident_sentence(_incident(found))
@@ -197,14 +198,15 @@ def test_attacks_that_passed_are_people_wrongly_accepted() -> None:
     """Not rejected ones."""
     told = incident_sentence(_incident(anomaly(_HANDSET, "apcer:mask", k=12, n=100, baseline=0.0)))
     assert "attacks passed as bona fide (APCER) by mask" in told
-    assert "About 12 wrongly accepted." in told
+    assert "About 12 wrongly accepted" in told
+    assert "labels say that they are attackers" in told
     assert "rejected" not in told.split("About")[1]
 
 
 def test_trials_that_are_missing_are_said() -> None:
     """How long to wait for a proof."""
     fired = anomaly(rule="limit_breach", severity="low_evidence", trials_needed=598)
-    assert "About 598 more trials are needed to prove it." in finding_sentence(fired, "all of bank")
+    assert "About 598 more trials are needed to prove the limit broken." in finding_sentence(fired, "all of bank")
     assert "598" in incident_sentence(_incident(fired))
 
 
@@ -250,7 +252,7 @@ def test_too_few_is_not_too_many() -> None:
     """A rate that collapses lets people in."""
     told = finding_sentence(anomaly(k=0, n=1000, rule="cusum", direction="down"), "all of bank")
     assert told.startswith("Too few failed liveness checks")
-    assert "20 people wrongly accepted" in told
+    assert "About 20 wrongly accepted, as far as the check would have refused them." in told
 
 
 @pytest.mark.parametrize(("direction", "harm"), [("down", "wrongly accepted"), ("up", "rejected")])
@@ -277,7 +279,7 @@ def test_a_metric_without_words_is_read_as_it_is() -> None:
 def test_the_account_tells_incidents_from_what_chance_makes() -> None:
     """Weak ones are counted, not told."""
     strong, weak = _incident(anomaly()), _incident(anomaly(p_value=0.001))
-    assert incident_account([strong, weak]) == "1 incident; 1 of weak evidence, which chance makes too"
+    assert incident_account([strong, weak]) == "1 incident; 1 of weak evidence or a missed target, told to nobody"
     assert incident_account([]) == "No incident"
 
 

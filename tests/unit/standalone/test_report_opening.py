@@ -51,7 +51,7 @@ def test_what_goes_on_is_before_what_ended_and_more_people_before_fewer(tmp_path
     (problem,) = found[0].problems
     assert "Too many requests to try again at operating system ios of many since" in problem.title
     assert "20 of 100 = 20 %" in problem.evidence
-    assert "About 40 wrongly accepted." in problem.people
+    assert "About 40 wrongly accepted, as far as the check would have refused them." in problem.people
     assert "About 20 attempts asked to try again" in problem.people
     assert problem.next_step
 

@@ -134,7 +134,7 @@ def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
     path = write_report(folder, "a day", summary(), evaluated(cells()), cells(), [*found, weak], limits=LIMITS)
     opened = Page(path.read_text(encoding="utf-8"))
     told = opened.text
-    assert "2 incidents; 1 of weak evidence, which chance makes too" in told
+    assert "2 incidents; 1 of weak evidence or a missed target, told to nobody" in told
     assert told.index(one_line(incident_title(found[0]))) < told.index("transactions came in")
     assert "Next review" in told
     assert len(opened.all("li")) == 3, "the weak one is folded away"

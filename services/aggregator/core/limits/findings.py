@@ -1,7 +1,8 @@
 """How the finding of a broken limit begins, rises, holds and ends: one for each rule, metric and cohort.
 
 It is judged once for each day on which something of it became known, by the windows of 28 days that what became known
-lies in. The first of them that proves most begins it, so labels that come late begin what they would have in time.
+lies in. The first of them that proves most begins it, so labels that come late begin what they would have in time; of
+injected attacks, which come in waves, the newest that proves it, for it has all of the wave.
 While it fires severity only rises; it ends when the newest 28 days keep the limit (of FNMR: the target), which is well
 below what begins it. The table is that of all anomalies (`core.life`): what it does not list raises.
 """
@@ -16,6 +17,7 @@ from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.limits.reading import DAYS, Days, Promise, Reading, read
 from services.aggregator.core.limits.state import FindingState
+from services.aggregator.core.limits.trials import ACCEPTED, INJECTION
 
 _RANK: Final[Mapping[Observation, int]] = {"within": 0, "weak": 1, "low_evidence": 2, "high": 3}
 _NEVER: Final = -(10**9)
@@ -61,14 +63,17 @@ def advance(
     if phase != "high":
         after = _NEVER if known is None else known.first_day - 1 if known.firing else known.through
         found = _strongest(members, changed, last, promise, after)
-        if found and (phase == "quiet" or found[1].observation == "high"):
+        whole = promise.metric == INJECTION and newest.observation == "high"
+        if found and not whole and (phase == "quiet" or found[1].observation == "high"):
             end, reading = found
     observation = reading.observation
     if told_of_all and _RANK[observation] >= 2 and _RANK[observation] <= _RANK[told_of_all]:
         observation = "weak"
     if phase == "quiet" and known and end <= known.through:
         observation = "weak"  # told already, and over
-    return move(series, known, phase, observation, end, reading, stands=_stands(members, known, promise))
+    stands = _stands(members, known, promise)
+    counted = promise.metric in ACCEPTED and bool(changed)
+    return move(series, known, phase, observation, end, reading, stands=stands, counted=counted)
 
 
 def move(
@@ -80,9 +85,16 @@ def move(
     reading: Reading | None,
     *,
     stands: bool = True,
+    counted: bool = False,
 ) -> Moved | None:
-    """Return what the table says; None where nothing is to be told. `stands`: its proof was not taken back."""
+    """Return what the table says; None where nothing is to be told.
+
+    `stands`: its proof was not taken back. `counted`: while it is as sure as it was, new counts are told.
+    """
     effect = TRANSITIONS[phase, observation]
+    if effect == "hold" and counted and known and phase == observation:
+        revisions = {**known.revisions, known.first_day: known.revision + 1}
+        return Moved(replace(known, revision=known.revision + 1, revisions=revisions), end, reading)
     if effect in ("none", "hold"):
         return None
     revisions = dict(known.revisions) if known else {}

@@ -25,7 +25,7 @@ from services.aggregator.core.limits.fraud import FraudWatch
 from services.aggregator.core.limits.labels import LabelWatch, silent_on
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read, since
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
-from services.aggregator.core.limits.trials import APCER, FAR, FNMR, LABELS, METRICS, Counted, LimitKey
+from services.aggregator.core.limits.trials import APCER, FAR, FNMR, INJECTION, LABELS, METRICS, Counted, LimitKey
 from services.aggregator.core.log_end import last_day
 from services.aggregator.core.segments import WHOLE, Segment
 
@@ -35,10 +35,15 @@ _LIMIT, _SEQUENTIAL = "limit_breach", "sequential_limit"
 
 
 def promises(limits: Limits, min_trials: int) -> dict[str, Promise]:
-    """Return what the policy promises, by metric; a rate without a limit is not judged."""
+    """Return what the policy promises, by metric; a rate without a limit is not judged.
+
+    Nobody promises anything of injection attacks, and no share of them is fine: so many of them as of presentation
+    attacks may be accepted (IAPAR), or where that is not promised may pass the liveness check (APCER).
+    """
     found = {}
-    for metric in METRICS:
-        limit = getattr(limits, metric)
+    stated = {metric: getattr(limits, metric, None) for metric in METRICS}
+    stated[INJECTION] = limits.apcer if limits.iapar is None else limits.iapar
+    for metric, limit in stated.items():
         if limit is not None and 0 < limit < 1:
             target = limits.fnmr_target if metric == FNMR else None
             found[metric] = Promise(metric, limit, target if target and target < limit else None, min_trials)

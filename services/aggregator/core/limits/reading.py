@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.biometrics.rates import UNKNOWN_SPECIES
 from services.aggregator.core.life import Observation
-from services.aggregator.core.limits.trials import BPCER, FNMR
+from services.aggregator.core.limits.trials import ACCEPTED, BPCER, FNMR, INJECTION
 
 DAYS: Final = 28
 CONFIDENCE: Final = 0.99
@@ -51,8 +51,9 @@ class Reading(NamedTuple):
     Observed is: within, the rates are at most the limit; weak, one is above it, unproven; low_evidence, the target is
     proven missed; high, the limit is proven broken. `species` are the concerned ones, the most certain first; k errors
     in n trials are those of the first of them, else of all members; `bound` is the lower one of that, at the confidence
-    that was used. `broken`: the limit, or the target, that was compared with. `excess`: errors beyond `broken` x
-    trials, of all that is concerned.
+    that was used; of injections they are those of all concerned methods. `broken`: the limit, or the target, that was
+    compared with. `excess`: errors beyond `broken` x trials, of all that is concerned; of attacks that were accepted
+    all errors, for each of them is an attacker who is in.
     """
 
     observation: Observation
@@ -93,9 +94,12 @@ def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | N
     for observation, broken in proofs:
         if broken is not None and (found := _broken(tested, promise, broken)):
             bound, name = found[0]
-            excess = sum(k - broken * n for k, n in (tested[each] for _, each in found))
+            concerned = [tested[each] for _, each in found]
+            errors, trials = sum(k for k, _ in concerned), sum(n for _, n in concerned)
+            excess = errors if promise.metric in ACCEPTED else errors - broken * trials
+            counts = (errors, trials) if promise.metric == INJECTION else tested[name]
             species = tuple(each for _, each in found if each)
-            return Reading(observation, *tested[name], bound, broken, excess, species)
+            return Reading(observation, *counts, bound, broken, excess, species)
     aim = promise.limit if promise.target is None else promise.target
     within = bool(tested) and all(k <= aim * n for k, n in tested.values())
     return Reading("within" if within else "weak", *total, 0.0, aim, max(0.0, total[0] - aim * total[1]))

@@ -7,7 +7,15 @@ day can be told again: judging depends on the log alone, not on batches nor on w
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from proofwatch.biometrics.trials import ATTACK_PREFIX, BONA_FIDE, GENUINE, IMPOSTOR, is_attack, species_of
+from proofwatch.biometrics.trials import (
+    ATTACK_PREFIX,
+    BONA_FIDE,
+    GENUINE,
+    IMPOSTOR,
+    INJECTION_PREFIX,
+    is_attack,
+    species_of,
+)
 from services.aggregator.core.entries import Entry, Trial
 
 FMR: Final = "fmr"
@@ -19,12 +27,16 @@ FAR: Final = "far"
 """Not a promise: confirmed frauds among accepted transactions."""
 LABELS: Final = "labels"
 """Not a promise: how many labels were logged on a day."""
-METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR)
+INJECTION: Final = "injection_accept_rate"
+"""Not promised by itself: held to what IAPAR promises, else APCER (`judging.promises`)."""
+METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR, INJECTION)
 """In the order in which they are judged."""
+ACCEPTED: Final = frozenset({IAPAR, INJECTION})
+"""Rates of which each error is an attacker who was accepted: they are counted on while labels come."""
 
 
 class LimitKey(NamedTuple):
-    """A metric; of APCER and IAPAR for one PAI species, which is empty else."""
+    """A metric; of attacks for one PAI species, or method of injection, which is empty else."""
 
     metric: str
     species: str = ""
@@ -103,3 +115,5 @@ def _presentation(trial_class: str, trial: Trial) -> Iterator[tuple[LimitKey, in
             yield LimitKey(APCER, species), int(trial.liveness_outcome != "fail")
         if trial.match_outcome != "not_requested":  # a decision by both checks is the whole system's
             yield LimitKey(IAPAR, species), int(trial.decision == "accept")
+    elif trial_class.startswith(INJECTION_PREFIX) and trial.match_outcome != "not_requested":
+        yield LimitKey(INJECTION, trial_class.removeprefix(INJECTION_PREFIX)), int(trial.decision == "accept")

@@ -48,7 +48,8 @@ def asserts(trial_class: str, logged_ms: int = 0, authority: int = 1) -> Asserti
         ("attack:mask", {"liveness_outcome": "missing", "decision": "retry"}, {("iapar", "mask"): 0}),
         ("attack:mask", {"match_outcome": "not_requested"}, {("apcer", "mask"): 1}),
         ("attack:mask", {"liveness_outcome": "not_requested"}, {}),
-        ("injection:camera", {}, {}),
+        ("injection:camera", {}, {("injection_accept_rate", "camera"): 1}),
+        ("injection:camera", {"match_outcome": "not_requested"}, {}),
     ],
 )
 def test_what_a_labelled_transaction_counts(trial_class: str, given: dict[str, Any], expected: dict[Any, int]) -> None:

@@ -1,0 +1,69 @@
+"""Whom a finding harms, and what is to be done for them: one table of rules, metrics and directions. Pure.
+
+The direction is that of the figure. More rejections keep people out, fewer let people in; scores that rise let people
+in; of rates that labels prove it is known who was harmed. What says nothing of who passes harms nobody by itself.
+"""
+
+from typing import Final, Literal
+
+from proofwatch.detection.findings import INJECTED, PEOPLE_REFERRED, excess
+from proofwatch.events.types import Anomaly
+
+Harm = Literal["attackers_in", "people_in", "people_out", "genuine_out", "sent_on", "kept_waiting", "nobody"]
+"""attackers_in: labels say that who passed is an attacker or impostor; people_in: more pass than usual; people_out:
+more are kept out than usual, attackers perhaps; genuine_out: labels say that who was kept out is genuine; sent_on: more
+are asked to try again or referred to people; kept_waiting: it takes people longer."""
+LETS_IN: Final[frozenset[Harm]] = frozenset({"attackers_in", "people_in"})
+KEEPS_OUT: Final[frozenset[Harm]] = frozenset({"people_out", "genuine_out", "sent_on"})
+
+_OF_SCORES: Final = frozenset({"saturation", "score_shift"})
+_OF_ANOTHER_TIME: Final = frozenset({"version_change", "limit_breach", "sequential_limit"})
+_NOBODY: Final = frozenset({"volume", "silence"})
+ATTACKS: Final = frozenset({"fmr", "apcer", "iapar", "far", INJECTED})
+_GENUINE: Final = frozenset({"fnmr", "bpcer", "bpnrr"})
+_SENT_ON: Final = frozenset({"refer_rate", "retry_rate", PEOPLE_REFERRED})
+
+
+def harm_of(anomaly: Anomaly) -> Harm:
+    """Return whom a finding harms by what it is beyond the expected."""
+    metric, down = anomaly.metric.partition(":")[0], anomaly.direction == "down"
+    if anomaly.rule in _NOBODY:
+        return "nobody"
+    if anomaly.rule in _OF_SCORES:
+        return "people_out" if down else "people_in"
+    if anomaly.rule == "few_values":  # scores that are all alike may be high ones or low ones: nobody knows
+        return "nobody" if anomaly.affected is None else "people_out"
+    if anomaly.rule == "missing_scores":
+        return "nobody" if down else "people_out"
+    if metric.endswith("_ms"):
+        return "nobody" if down else "kept_waiting"
+    if anomaly.rule == "version_change" and metric.endswith("_score"):  # how many lie otherwise is no number of people
+        return "nobody"
+    return _of_rate(metric, down=down)
+
+
+def _of_rate(metric: str, *, down: bool) -> Harm:
+    if metric in ATTACKS:
+        return "nobody" if down else "attackers_in"
+    if metric in _GENUINE:
+        return "nobody" if down else "genuine_out"
+    if metric in _SENT_ON:
+        return "people_in" if down else "sent_on"
+    return "people_in" if down else "people_out"
+
+
+def harmed(anomaly: Anomaly) -> float:
+    """Return about how many people a finding harms; 0: nobody, or nobody knows how many."""
+    unknown = anomaly.rule == "score_shift" and anomaly.affected is None
+    return 0.0 if unknown or harm_of(anomaly) == "nobody" else excess(anomaly)
+
+
+def lets_in(anomaly: Anomaly) -> bool | None:
+    """Return whether more people pass than usual, or fewer; None: it does not say.
+
+    So it is of what labels prove of weeks, and of the comparison of a version with others.
+    """
+    harm = harm_of(anomaly)
+    if anomaly.rule in _OF_ANOTHER_TIME or (anomaly.rule in _OF_SCORES and anomaly.direction is None):
+        return None
+    return True if harm == "people_in" else False if harm in KEEPS_OUT else None
