@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists imagery;
 
 -- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
@@ -51,6 +51,30 @@ comment on table imagery.views is 'Each single view: entered before a byte was f
 create index if not exists views_by_person on imagery.views(person_id, intended_at);
 create index if not exists views_open on imagery.views(intended_at) where state = 'intended';
 
+-- What one person asked for and a second agreed to: minutes in which somebody else's case may be opened.
+create table if not exists imagery.glass(
+  glass_id text primary key,
+  person_id text not null,
+  tenant text not null,
+  case_id text not null,
+  transaction_id text not null,
+  purpose text not null,
+  reason text not null,
+  asked_at timestamptz not null,
+  expires_at timestamptz not null,
+  uses_left integer not null check (uses_left >= 0),
+  second_person text check (second_person <> person_id),
+  agreed_at timestamptz,
+  ended_at timestamptz,
+  check ((second_person is null) = (agreed_at is null)),
+  check (expires_at <= coalesce(agreed_at, asked_at) + interval '30 minutes'));
+comment on table imagery.glass is 'Break-glass: asked for by one person, agreed to by a second, over after half an hour at most.';
+create index if not exists glass_of_person on imagery.glass(person_id, transaction_id, asked_at desc);
+create index if not exists glass_running on imagery.glass(expires_at) where ended_at is null;
+alter table imagery.leases add column if not exists glass_id text references imagery.glass;
+create index if not exists flagged_at_times on imagery.flagged(tenant, flagged_at);
+create index if not exists leases_of_transaction on imagery.leases(tenant, transaction_id);
+
 -- Erasure (ADR 0049): which transactions of a person were flagged; and to forget where their pictures lie, at once also
 -- for whoever is looking: leases end, and no longer name a transaction. Only the role `privacy` may.
 create or replace function imagery.transactions_of(whose text, tags text[]) returns setof text
@@ -67,6 +91,9 @@ create or replace function imagery.forget(whose text, tags text[], ids text[], a
         reason = ''
       where l.tenant = whose and l.transaction_id = any(ids);
     get diagnostics ended = row_count;
+    update imagery.glass g set ended_at = coalesce(g.ended_at, at), transaction_id = 'erased-' || gen_random_uuid(),
+        reason = ''
+      where g.tenant = whose and g.transaction_id = any(ids);
     return query select gone, ended;
   end $$;
 revoke all on function imagery.transactions_of(text, text[]) from public;

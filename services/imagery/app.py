@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from proofwatch.access.code_seal import parse_code_keys
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.audit.note import InvalidNote, VerifierKey
 from proofwatch.bus.connect import on_kafka_and_postgres
@@ -13,26 +14,31 @@ from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
+from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.imagery.adapters.audit_tables import AuditTables
+from services.imagery.adapters.consents import FollowedConsents
 from services.imagery.adapters.folder_store import FolderStore
 from services.imagery.adapters.governed_tenants import GovernedTenants
+from services.imagery.adapters.kept_open import KeptOpen
 from services.imagery.adapters.policy_files import shipped_policy
 from services.imagery.adapters.postgres import PostgresBroker
 from services.imagery.adapters.renderer import ProcessRenderer
 from services.imagery.adapters.s3_store import S3Settings, S3Store
 from services.imagery.adapters.sessions import PeopleSessions
-from services.imagery.adapters.store_connection import StoreConnection
+from services.imagery.adapters.shares import ShareSample
 from services.imagery.api.routes import application
 from services.imagery.api.server import Server
 from services.imagery.config import Settings
 from services.imagery.core.facts import Limits
+from services.imagery.core.glass import GlassTerms
 from services.imagery.core.lease import Terms
 from services.imagery.core.pictures import Limits as PictureLimits
 from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.checkpoints import Checkpoints
 from services.imagery.handlers.flags import FlagsStage
+from services.imagery.handlers.glass import BreakGlass
 from services.imagery.handlers.opening import OpenPicture
 from services.imagery.handlers.sweep import Sweep
 
@@ -51,7 +57,10 @@ class InvalidBroker(ValueError):
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
-    """Wire the broker. Raises `InvalidBroker`, `InvalidSecret`, `InvalidPolicy`, `InvalidKeyring`."""
+    """Wire the broker.
+
+    Raises `InvalidBroker`, `InvalidSecret`, `InvalidPolicy`, `InvalidKeyring`, `InvalidCodeKeys`.
+    """
     flagging = flags(settings, bus, pool, clock, wire)
     store = _store(settings)
     follower = settings.documents(bus, clock)
@@ -59,25 +68,34 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     checkpoints = Checkpoints(bus, wire, AuditTables(pool), _keys(settings))
     pictures = PictureLimits()
     stores = {settings.imagery_store: store}
-    opening = OpenPicture(GovernedTenants(follower, clock), stores, ProcessRenderer(pictures), pictures)
+    tenants, renderer = GovernedTenants(follower, clock), ProcessRenderer(pictures)
+    opening = OpenPicture(tenants, stores, renderer, pictures)
     terms = Terms(settings.imagery_lease_minutes, settings.imagery_lease_views)
     limits = Limits(settings.imagery_confirm_minutes * 60, settings.imagery_views_a_day)
 
     async def tell(alert: Outgoing) -> None:
         await bus.publish([alert])
 
-    broker = Broker(tables, checkpoints, opening, shipped_policy(), clock, tell, limits=limits, terms=terms)
+    policy = shipped_policy()
+    consents = FollowedConsents(bus)
+    broker = Broker(tables, checkpoints, opening, policy, clock, tell, consents, limits=limits, terms=terms)
+    minutes = GlassTerms(settings.imagery_glass_minutes, settings.imagery_glass_uses)
+    glass = BreakGlass(tables, broker.request, policy, clock, limits=limits, terms=minutes)
 
-    sessions = PeopleSessions(PostgresPeople(pool), clock)
+    sessions = PeopleSessions(PostgresPeople(pool, seal=parse_code_keys(settings.code_keys())), clock)
     parts: list[Part] = [
         *([follower] if follower else []),
-        *([StoreConnection(store)] if isinstance(store, S3Store) else []),
+        tenants,
+        KeptOpen(renderer, *([store] if isinstance(store, S3Store) else [])),
         flagging,
         checkpoints,
-        Sweep(tables, clock, broker.sending, 4 * terms.view_s),
-        Server(application(broker, sessions, settings.imagery_origin), settings.imagery_host, settings.imagery_port),
+        Sweep(tables, clock, broker.sending, 4 * terms.view_s, glass.step),
+        Server(
+            application(broker, glass, sessions, settings.imagery_origin), settings.imagery_host, settings.imagery_port
+        ),
     ]
-    return Service("imagery", parts)
+    shares = ShareSample(pool, clock, max(DEFAULT_SMALL_CELL, settings.small_cell))
+    return Service("imagery", parts, sampled=[shares])
 
 
 def flags(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Part:

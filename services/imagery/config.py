@@ -6,9 +6,11 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.runtime.access_settings import AccessSettings
+from proofwatch.runtime.cell_settings import CellSettings
 
 
-class Settings(GovernanceSettings):
+class Settings(GovernanceSettings, CellSettings, AccessSettings):
     """What the broker needs to know to start, beyond what every process does."""
 
     subject_tag_secret: SecretStr | None = None
@@ -36,3 +38,7 @@ class Settings(GovernanceSettings):
     """Views that a person may have in a day (UTC)."""
     imagery_confirm_minutes: Annotated[int, Field(ge=1, le=120)] = 15
     """Minutes after which the one-time code is asked for again."""
+    imagery_glass_minutes: Annotated[int, Field(ge=1, le=30)] = 30
+    """Minutes for which a second person opens a case that is not assigned to who asks."""
+    imagery_glass_uses: Annotated[int, Field(ge=1, le=10)] = 2
+    """Grants that such minutes give."""

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 from proofwatch.audit.entry import Entry
 from proofwatch.audit.merkle import Nodes
+from proofwatch.governance.purposes import Purpose
 from services.imagery.core.facts import CaseFacts, Flagged, Viewer
+from services.imagery.core.glass import Glass
 from services.imagery.core.lease import Lease, View, ViewState
 from services.imagery.core.location import Location
 from services.imagery.core.marks import Watermark
@@ -22,7 +24,36 @@ class Log(NamedTuple):
     nodes: Nodes
 
 
-class Store(Protocol):
+class Glasses(Protocol):
+    """What was asked for beyond one's own cases. `tx` is a transaction of `Store.transaction()`."""
+
+    async def add_glass(self, tx: Any, glass: Glass) -> None:
+        """Keep what was asked for."""
+        ...
+
+    async def glass(self, tx: Any, glass_id: str, *, locked: bool = False) -> Glass | None:
+        """Return it by its id; locked: until the transaction's end."""
+        ...
+
+    async def newest_glass(
+        self, tx: Any, person_id: str, tenant: str, case_id: str, transaction_id: str
+    ) -> Glass | None:
+        """Return what a person asked for, for this transaction of this case, locked.
+
+        What was agreed to and has not ended goes before; of several the one that was asked for last.
+        """
+        ...
+
+    async def change_glass(self, tx: Any, glass: Glass) -> None:
+        """Keep what became of it."""
+        ...
+
+    async def glasses_over(self, tx: Any, now: datetime) -> list[Glass]:
+        """Return what is over and has not been ended, locked; at most 100."""
+        ...
+
+
+class Store(Glasses, Protocol):
     """The broker's own tables, and what it may look at of others. `tx` is a transaction of `transaction()`."""
 
     def transaction(self) -> AbstractAsyncContextManager[Any]:
@@ -74,6 +105,18 @@ class Store(Protocol):
 
     async def enter(self, tx: Any, *entries: Entry) -> None:
         """Enter what was done in the audit log, with this transaction or not at all."""
+        ...
+
+
+class ConsentsUnread(Exception):
+    """What the person has said may not have been read, so nothing may rest on it; the message says what to do."""
+
+
+class Consents(Protocol):
+    """What data subjects have consented to."""
+
+    async def given(self, tx: Any, flagged: Flagged, purpose: Purpose, now: datetime) -> bool:
+        """Return whether the person's consent to this purpose is in force. Raises `ConsentsUnread`."""
         ...
 
 

@@ -117,7 +117,10 @@ PROCESSES: Final[Mapping[str, Process]] = {
     ),
     "people": Process({}, "access"),  # `people`: who may sign in; what others need of it they ask by functions
     "imagery": Process(
-        {"imagery": (topics.SUSPICIONS,)}, "imagery", reads_schemas=("triage", "audit"), shares_schemas=("access",)
+        {"imagery": (topics.SUSPICIONS,)},
+        "imagery",
+        reads_schemas=("triage", "audit", "consents", "ledger"),
+        shares_schemas=("access",),
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(

@@ -15,11 +15,11 @@ from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.exits.asking import Asking, add_asking, asking
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.exits.table import EXPORT_TRAINING
+from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.runtime.clock import SystemClock
 from services.outputs.config import Settings
 from services.outputs.training import Ask, Exported, Moving, export
-from services.outputs.training_sources import ConsentsBehind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,12 +21,13 @@ from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.events.identity import derived_id
 from proofwatch.events.wire import JSON, Wire
+from proofwatch.governance.consent_words import require_read
 from proofwatch.governance.release import ConsentState, Denied
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from services.outputs.core.training import PURPOSE, Truth, closed, judged
 from services.outputs.training_files import partial_of, write
-from services.outputs.training_sources import Proof, consents, require_read, transactions, truths
+from services.outputs.training_sources import Proof, consents, transactions, truths
 
 if TYPE_CHECKING:
     import asyncpg

@@ -11,25 +11,16 @@ from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
 from proofwatch.events.wire import JSON, Wire
-from proofwatch.governance.consents import Word, state_of
+from proofwatch.governance.consent_words import in_force
 from proofwatch.governance.pseudonyms import subject_tag
-from proofwatch.governance.purposes import Purpose
 from proofwatch.governance.release import ConsentState
 from services.outputs.core.training import PURPOSE, Truth
 
 GROUP: Final = "export"  # never joined: only the view of what lies before a position is used
-_CONSENTS: Final = """
-select subject_tag, granted, asserted_at, expires_at from consents.words
-where tenant = $1 and purpose = $2 and subject_tag = any($3::text[])"""
-_POSITIONS: Final = "select partition, position from consents.fence where topic = $1"
 _TRUTH: Final = """
 select transaction_id, pair_class, presentation_class, pair_probability, presentation_probability
 from ledger.transactions
 where tenant = $1 and transaction_id = any($2::text[]) and (pair_class is not null or presentation_class is not null)"""
-
-
-class ConsentsBehind(Exception):
-    """Words of data subjects are on the topic that nobody has read yet; one may be a withdrawal."""
 
 
 class Proof(NamedTuple):
@@ -66,21 +57,6 @@ async def truths(connection: Any, tenant: str, ids: Collection[str]) -> Mapping[
     return {transaction_id: Truth(*rest) for transaction_id, *rest in map(tuple, rows)}
 
 
-async def consents(
-    connection: Any, tenant: str, tags: Collection[str], at: datetime, purpose: Purpose = PURPOSE
-) -> Mapping[str, ConsentState]:
-    """Return what is in force of each subject at an instant, by tag."""
-    rows = await connection.fetch(_CONSENTS, tenant, purpose.value, sorted(tags))
-    held = {tag: Word(*rest) for tag, *rest in map(tuple, rows)}
-    return {tag: state_of(held.get(tag), at) for tag in tags}
-
-
-async def require_read(connection: Any, bus: Bus) -> None:
-    """Return when every word on the consents topic is in the database. Raises `ConsentsBehind`, `BusError`."""
-    positions = {row[0]: row[1] or 0 for row in map(tuple, await connection.fetch(_POSITIONS, topics.CONSENTS))}
-    for at in sorted(await bus.ends(topics.CONSENTS)):
-        async for record in bus.read(TopicPartition(topics.CONSENTS, at), positions.get(at, 0)):
-            raise ConsentsBehind(
-                f"{topics.CONSENTS}/{at} has records from offset {record.offset} on that `proofwatch run consents` has "
-                "not read; one may be a withdrawal. Start it, or wait until it has come up, and export again"
-            )
+async def consents(connection: Any, tenant: str, tags: Collection[str], at: datetime) -> Mapping[str, ConsentState]:
+    """Return what is in force of each subject at an instant, by tag, for what the set is made for."""
+    return await in_force(connection, tenant, tags, at, PURPOSE)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from proofwatch.access.code_seal import CodeSeal, CodesSealed, InvalidCodeKeys, parse_code_keys
 from proofwatch.access.errors import AccessDenied
 from proofwatch.access.passwords import WeakPassword, hashed
 from proofwatch.access.postgres import PostgresPeople
@@ -21,6 +22,7 @@ from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
+from proofwatch.runtime.access_settings import AccessSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.secrets import InvalidSecretFile
 from proofwatch.runtime.settings import Settings
@@ -30,9 +32,10 @@ from services.people.acting import add_who, who
 if TYPE_CHECKING:
     import asyncpg
 
-_REFUSED: Final = (AccessDenied, BusError)
+_REFUSED: Final = (AccessDenied, BusError, CodesSealed)
 _WRONG: Final = (
-    InvalidSecretFile, NoSuchPerson, NotSignedIn, RolesExclude, WeakPassword, typed.NothingTyped, OSError,
+    InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotSignedIn, RolesExclude, WeakPassword, typed.NothingTyped,
+    OSError,
 )  # fmt: skip
 _ROLES: Final = tuple(role.value for role in Role)
 
@@ -110,7 +113,7 @@ async def _added(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) 
 async def _enrolled(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
     new = await asyncio.to_thread(hashed, typed.password(args.password_file, twice=True), args.name)
-    secret = await PostgresRegister(pool).enrol(args.name, new, by, now)
+    secret = await PostgresRegister(pool, _seal()).enrol(args.name, new, by, now)
     sys.stdout.write(text.enrolled(args.name, secret))
 
 
@@ -134,7 +137,7 @@ async def _revoked(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime
 async def _signed_in(pool: "asyncpg.Pool", args: argparse.Namespace, _: datetime) -> None:
     password, code = typed.password(args.password_file), typed.one_time_code()
     now = instant_of(SystemClock().now_ms())  # typing takes time, and a code is of its half minute
-    token, session = await PostgresPeople(pool).sign_in(args.name, password, code, now)
+    token, session = await PostgresPeople(pool, seal=_seal()).sign_in(args.name, password, code, now)
     write_token(args.out, token)
     sys.stdout.write(
         f"signed in until {session.expires_at:%Y-%m-%d %H:%M} UTC, or a quarter of an hour without a command; "
@@ -151,6 +154,10 @@ async def _signed_out(pool: "asyncpg.Pool", args: argparse.Namespace, now: datet
 async def _all_ended(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
     sys.stdout.write(f"{text.ended(await PostgresRegister(pool).end_sessions(by, now))}\n")
+
+
+def _seal() -> CodeSeal:
+    return parse_code_keys(AccessSettings.read().code_keys())
 
 
 def _tenants(args: argparse.Namespace) -> list[str] | None:

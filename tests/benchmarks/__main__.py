@@ -26,7 +26,18 @@ from tests.benchmarks.world import World
 from tests.support.runner import ComponentError
 from tests.support.stack import Stack
 
-NAMES: Final = ("throughput", "latency", "memory", "tenants", "costs", "counting", "standalone", "audit", "journey")
+NAMES: Final = (
+    "throughput",
+    "latency",
+    "memory",
+    "tenants",
+    "costs",
+    "counting",
+    "standalone",
+    "audit",
+    "imagery",
+    "journey",
+)
 _DOCS: Final = Path("docs")
 _QUICK: Final = Path("out") / "benchmarks"
 

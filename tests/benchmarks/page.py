@@ -13,7 +13,18 @@ from tests.benchmarks.results import load
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.tables import tables
 
-_ORDER: Final = ("throughput", "latency", "memory", "tenants", "costs", "counting", "standalone", "audit", "journey")
+_ORDER: Final = (
+    "throughput",
+    "latency",
+    "memory",
+    "tenants",
+    "costs",
+    "counting",
+    "standalone",
+    "audit",
+    "imagery",
+    "journey",
+)
 _DRAWINGS: Final = {"latency": draw_latency, "memory": draw_memory, "journey": draw_journey}
 _TITLES: Final = {
     "throughput": "Side by side",
@@ -24,6 +35,7 @@ _TITLES: Final = {
     "counting": "Counting",
     "standalone": "Standalone",
     "audit": "The audit log",
+    "imagery": "Imagery",
     "journey": "The whole journey",
 }
 

@@ -74,6 +74,12 @@ production: transactions that wait together are made durable together (group com
 was committed to the moment a reader of the topic, which shares nothing with the auditor, has the first checkpoint that
 contains it. Kafka's processor time is among "others", with everything else that the machine did meanwhile.
 """,
+    "imagery": """
+Somebody who is signed in and has a lease clicks for a sharp picture: a JPEG of 1,280 by 960 pixels in a store that
+speaks S3 (versitygw, on the same machine). The time is from the click to the last byte, so it has in it that the entry
+is written, sequenced, signed, published to Kafka and proved before the store is asked, and that the picture is decoded
+and marked in a process of its own. `proofwatch run imagery` and `auditor` run with their default settings.
+""",
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.

@@ -186,6 +186,30 @@ def _audit(result: Result) -> list[Rows]:
     ]
 
 
+def _imagery(result: Result) -> list[Rows]:
+    names = ("p50", "p95", "p99", "max")
+    row = (
+        f"{result['views']:,}",
+        *(f"{result[f'{name}_ms']:,.0f}" for name in names),
+        *(f"{result['cost_ms'][name]:,.0f}" for name in ("imagery", "auditor", "postgresql")),
+        f"{result['others_s']:,.0f}",
+    )
+    heads = (
+        "views",
+        *(f"{name} ms" for name in names),
+        "CPU ms/view imagery",
+        "auditor",
+        "postgresql",
+        "others' CPU s",
+    )
+    target = result["target"]
+    goal = ("a view", f"p95 ≤ {target['p95_ms']:g} ms", f"{result['p95_ms']:,.0f} ms", met(target["met"]))
+    return [
+        Rows("From the click to the last byte", heads, [row]),
+        Rows("Target of imagery", ("what", "target", "measured", ""), [goal]),
+    ]
+
+
 def _counting(result: Result) -> list[Rows]:
     rows = [
         (
@@ -249,5 +273,6 @@ _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
     "counting": _counting,
     "standalone": _standalone,
     "audit": _audit,
+    "imagery": _imagery,
     "journey": journey_tables.tables,
 }

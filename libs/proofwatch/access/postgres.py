@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access import acts, attempts
+from proofwatch.access.code_seal import PLAIN, CodeSeal
 from proofwatch.access.errors import AccessDenied, ClockSetBack, NoSession, SignInRefused, Throttled
 from proofwatch.access.judgement import Account, code_judged, judged
 from proofwatch.access.passwords import is_outdated, rehashed, verified
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _LAST_SEEN: Final = "select max(seen_at) from access.sessions where ended_at is null"
 _USE_CODE: Final = "update access.people set code_step = $2 where person_id = $1"
+_SEAL: Final = "update access.people set code_secret = $2 where person_id = $1"
 _STRENGTHEN: Final = "update access.people set password_hash = $2 where person_id = $1"
 _BEGIN: Final = """
 insert into access.sessions(session_id, token_hash, person_id, tenants, roles, signed_in_at, mfa_at, seen_at,
@@ -49,8 +51,9 @@ _BUSY: Final = timedelta(seconds=5)
 class PostgresPeople:
     """Who may come in. One for each process; it holds nothing but the pool."""
 
-    def __init__(self, pool: "asyncpg.Pool", lifetimes: Lifetimes = LIFETIMES) -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool", lifetimes: Lifetimes = LIFETIMES, seal: CodeSeal = PLAIN) -> None:
+        """`seal`: of the secrets of one-time codes; only `sign_in` and `confirm` need it."""
+        self._pool, self._seal = pool, seal
         self._lifetimes = lifetimes
         self._verifying = asyncio.Semaphore(_AT_ONCE)
         self._at_work = 0
@@ -59,7 +62,7 @@ class PostgresPeople:
         """Return a token, which is stored nowhere, and the session that it opens.
 
         Raises `SignInRefused` in the same words for a name that is unknown, a wrong password, a wrong or used code;
-        `Throttled` after too many of them; `ClockSetBack`.
+        `Throttled` after too many of them; `ClockSetBack`; `CodesSealed`, which is the operator's to mend.
         """
         name = name.strip().lower()
         if self._at_work >= _MOST_AT_WORK:
@@ -71,7 +74,7 @@ class PostgresPeople:
         async with transaction(self._pool, "access") as tx:
             current = await account_named(tx, name, locked=True)
             holds = holds and current is not None and current.password_hash == stored
-            step = judged(current, password_holds=holds, code=code, now=now)
+            step = judged(current and self._opened(current), password_holds=holds, code=code, now=now)
             opened = None
             if isinstance(step, str):
                 await refused(tx, acts.SIGN_IN_REFUSED, current, step, now)
@@ -79,7 +82,7 @@ class PostgresPeople:
                 assert current is not None, "whom nobody knows has no step"
                 await attempts.forget(tx, name)
                 await attempts.forget_old(tx, now)
-                await tx.execute(_USE_CODE, current.person_id, step)
+                await self._used(tx, current, step)
                 if stronger:
                     await tx.execute(_STRENGTHEN, current.person_id, stronger)
                 opened = await self._begin(tx, current, token, now)
@@ -102,7 +105,7 @@ class PostgresPeople:
     async def confirm(self, token: str, code: str, now: datetime) -> Session:
         """Take a fresh one-time code of somebody who is signed in; return the session with its new `mfa_at`.
 
-        Raises `NoSession`, `SignInRefused`, `Throttled`, `ClockSetBack`.
+        Raises `NoSession`, `SignInRefused`, `Throttled`, `ClockSetBack`, `CodesSealed`.
         """
         found = await self.session_of(token, now)
         if found is None:
@@ -114,7 +117,7 @@ class PostgresPeople:
         async with transaction(self._pool, "access") as tx:
             current = await account_locked(tx, found.person_id)
             assert current is not None, "nobody removes people"
-            step = code_judged(current, code, now)
+            step = code_judged(self._opened(current), code, now)
             if isinstance(step, str):
                 await refused(tx, acts.CONFIRM_REFUSED, current, step, now)
                 denied = SignInRefused()
@@ -122,7 +125,7 @@ class PostgresPeople:
                 denied = NoSession()
             else:
                 await attempts.forget(tx, name)
-                await tx.execute(_USE_CODE, current.person_id, step)
+                await self._used(tx, current, step)
                 await entered(tx, acts.CONFIRMED, current.person_id, {"session": found.session_id}, now)
         if denied:
             raise denied
@@ -158,6 +161,19 @@ class PostgresPeople:
         if verdict.wait:
             raise Throttled(verdict.wait, for_ever=verdict.for_ever)
         return found
+
+    def _opened(self, who: Account) -> Account:
+        """Return the account with the secret of its codes. Raises `CodesSealed`."""
+        if who.code_secret is None:
+            return who
+        return who._replace(code_secret=self._seal.opened(who.code_secret, who.person_id))
+
+    async def _used(self, tx: Any, who: Account, step: int) -> None:
+        """Let no code of this step or before count again; what is stored under an older key is so no more."""
+        await tx.execute(_USE_CODE, who.person_id, step)
+        if who.code_secret is not None and self._seal.is_outdated(who.code_secret):
+            secret = self._seal.opened(who.code_secret, who.person_id)
+            await tx.execute(_SEAL, who.person_id, self._seal.sealed(secret, who.person_id))
 
     async def _verified(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         """Return whether the password holds, and a new hash of it where the stored one is of an older strength."""

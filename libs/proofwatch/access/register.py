@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from proofwatch.access import acts, attempts
 from proofwatch.access.acts import By
+from proofwatch.access.code_seal import PLAIN, CodeSeal
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.judgement import Account, is_name
 from proofwatch.access.one_time_codes import new_secret
@@ -63,8 +64,9 @@ class Listed(NamedTuple):
 class PostgresRegister:
     """The register. `by` is who changes it: an admin's session (`roles.Act.CHANGE_PEOPLE`), or the operator."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool", seal: CodeSeal = PLAIN) -> None:
+        """`seal`: of the secrets of one-time codes; only `enrol` needs it."""
+        self._pool, self._seal = pool, seal
 
     async def add(self, name: str, roles: Iterable[Role], tenants: Iterable[str] | None, by: By, now: datetime) -> str:
         """Add a person, who cannot sign in before `enrol`; return the id. `tenants` None: every one.
@@ -92,7 +94,8 @@ class PostgresRegister:
         secret = new_secret()
         async with transaction(self._pool, "access") as tx:
             who = await _changed(tx, name, by)
-            await tx.execute(_ENROL, who.person_id, password_hash, secret)
+            stored = self._seal.sealed(secret, who.person_id)
+            await tx.execute(_ENROL, who.person_id, password_hash, stored)
             await attempts.forget(tx, name)
             await self._ended(tx, acts.ENROLLED, who, by, {}, now)
         return secret

@@ -29,6 +29,7 @@ class Act(StrEnum):
     SEE_IMAGERY_OF_ASSIGNED_CASE = "see_imagery_of_assigned_case"
     SEE_IMAGERY_OF_CHECKED_CASE = "see_imagery_of_checked_case"
     SEE_IMAGERY_OF_HIGH_RISK_CASE = "see_imagery_of_high_risk_case"
+    APPROVE_BREAK_GLASS = "approve_break_glass"
     READ_CASES = "read_cases"
     TAKE_CASE = "take_case"
     TAKE_HIGH_RISK_CASE = "take_high_risk_case"
@@ -62,7 +63,12 @@ class Act(StrEnum):
 
 
 IMAGERY: Final = frozenset(
-    {Act.SEE_IMAGERY_OF_ASSIGNED_CASE, Act.SEE_IMAGERY_OF_CHECKED_CASE, Act.SEE_IMAGERY_OF_HIGH_RISK_CASE}
+    {
+        Act.SEE_IMAGERY_OF_ASSIGNED_CASE,
+        Act.SEE_IMAGERY_OF_CHECKED_CASE,
+        Act.SEE_IMAGERY_OF_HIGH_RISK_CASE,
+        Act.APPROVE_BREAK_GLASS,
+    }
 )
 
 TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
@@ -83,6 +89,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
         Role.CHECKER: frozenset(
             {
                 Act.SEE_IMAGERY_OF_CHECKED_CASE,
+                Act.APPROVE_BREAK_GLASS,
                 Act.READ_CASES,
                 Act.ASSIGN_CASE,
                 Act.REFER_CASE,
@@ -130,7 +137,14 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
 )
 
 APPROVALS: Final = frozenset(
-    {Act.APPROVE_DISPOSITION, Act.APPROVE_PATTERN, Act.APPROVE_POLICY, Act.APPROVE_ERASURE, Act.APPROVE_HOLD}
+    {
+        Act.APPROVE_BREAK_GLASS,
+        Act.APPROVE_DISPOSITION,
+        Act.APPROVE_PATTERN,
+        Act.APPROVE_POLICY,
+        Act.APPROVE_ERASURE,
+        Act.APPROVE_HOLD,
+    }
 )
 """Each needs two people: who proposed is never who approves."""
 

@@ -10,6 +10,7 @@ from proofwatch.audit.pending import enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.governance.purposes import Purpose
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
+from services.imagery.adapters.glasses import PostgresGlasses
 from services.imagery.core.facts import CaseFacts, Flagged, Viewer
 from services.imagery.core.lease import Lease, View, ViewState
 
@@ -29,10 +30,11 @@ _CLOCK: Final = "select last_seen_at from imagery.clock for update"
 _SEEN: Final = "update imagery.clock set last_seen_at = $1 where last_seen_at < $1"
 _ADD_LEASE: Final = """
 insert into imagery.leases(lease_id, session_id, person_id, tenant, case_id, transaction_id, purpose, reason,
-  granted_at, expires_at, views_left, revoked_at) values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
+  granted_at, expires_at, views_left, revoked_at, glass_id)
+values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"""
 _LEASE: Final = """
 select lease_id, session_id, person_id, tenant, case_id, transaction_id, purpose, reason, granted_at, expires_at,
-  views_left, revoked_at from imagery.leases where lease_id = $1 for update"""
+  views_left, revoked_at, glass_id from imagery.leases where lease_id = $1 for update"""
 _SPEND: Final = "update imagery.leases set views_left = views_left - 1 where lease_id = $1"
 _BEGIN: Final = """
 insert into imagery.views(view_id, lease_id, person_id, sharp, state, intended_at)
@@ -52,7 +54,7 @@ on conflict(tenant, transaction_id) do update set imagery_ref = coalesce(flagged
   imagery_media_type = coalesce(flagged.imagery_media_type, excluded.imagery_media_type)"""
 
 
-class PostgresBroker:
+class PostgresBroker(PostgresGlasses):
     """See `ports.Store`, and `ports.Flags`."""
 
     def __init__(self, pool: "asyncpg.Pool") -> None:

@@ -1,11 +1,15 @@
-"""A picture that may be shown, made by a process of its own that lives for this one picture (`render_child`)."""
+"""A picture that may be shown, made by a process of its own that lives for this one picture (`render_child`).
+
+The next one is started while the one before is at work, and waits, confined, for its job: who looks does not wait for a
+process to start. It has seen nothing before its own picture.
+"""
 
 import asyncio
 import json
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, get_args
+from typing import Final, Self, get_args
 
 from services.imagery.core.headers import sized
 from services.imagery.core.marks import Watermark
@@ -39,6 +43,25 @@ class ProcessRenderer:
         self._limits, self._seconds = limits, seconds
         self._command = [*command, str(cpu_seconds), str(memory)]
         self._turn = asyncio.Semaphore(at_once)
+        self._next: asyncio.subprocess.Process | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._ahead = False
+
+    async def __aenter__(self) -> Self:
+        """Start a process ahead of its picture from now on; without that, each is started when it is needed."""
+        self._ahead = True
+        await self._start_next()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the process that waits."""
+        self._ahead = False
+        if self._starting:
+            await self._starting
+        waiting, self._next = self._next, None
+        if waiting is not None and waiting.returncode is None:
+            waiting.kill()
+            await waiting.wait()
 
     async def render(
         self,
@@ -61,13 +84,28 @@ class ProcessRenderer:
                 raise PictureRefused(
                     "renderer_failed", f"the picture was not drawn within {self._seconds:g} seconds"
                 ) from None
+            finally:
+                if self._ahead and self._next is None and (self._starting is None or self._starting.done()):
+                    self._starting = asyncio.create_task(self._start_next())
         return _read(answer)
 
-    async def _asked(self, job: bytes) -> bytes:
+    async def _started(self) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *self._command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL, env={}, cwd="/", limit=2**20
         )
+
+    async def _start_next(self) -> None:
+        with suppress(OSError):  # who needs one will meet the reason
+            self._next = await self._started()
+
+    async def _one(self) -> asyncio.subprocess.Process:
+        """Return a process for one picture: that which waits, unless there is none or it has ended by itself."""
+        waiting, self._next = self._next, None
+        return waiting if waiting is not None and waiting.returncode is None else await self._started()
+
+    async def _asked(self, job: bytes) -> bytes:
+        process = await self._one()
         assert process.stdin is not None
         assert process.stdout is not None
         try:

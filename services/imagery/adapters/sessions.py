@@ -1,10 +1,16 @@
 """Signing in, by the people's own tables."""
 
+import structlog
+
+from proofwatch.access.code_seal import CodesSealed
 from proofwatch.access.errors import AccessDenied
+from proofwatch.access.errors import SignInRefused as Refused
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from services.imagery.ports import SignInRefused
+
+_log = structlog.get_logger(__name__)
 
 
 class PeopleSessions:
@@ -19,6 +25,8 @@ class PeopleSessions:
             token, _ = await self._people.sign_in(name, password, code, instant_of(self._clock.now_ms()))
         except AccessDenied as error:
             raise SignInRefused(str(error)) from None
+        except CodesSealed as error:
+            raise self._sealed(error) from None
         return token
 
     async def session_id(self, token: str) -> str | None:
@@ -32,7 +40,13 @@ class PeopleSessions:
             await self._people.confirm(token, code, instant_of(self._clock.now_ms()))
         except AccessDenied as error:
             raise SignInRefused(str(error)) from None
+        except CodesSealed as error:
+            raise self._sealed(error) from None
 
     async def sign_out(self, token: str) -> None:
         """End the session."""
         await self._people.sign_out(token, instant_of(self._clock.now_ms()))
+
+    def _sealed(self, error: CodesSealed) -> SignInRefused:
+        _log.critical("one_time_codes_sealed", reason=str(error))
+        return SignInRefused(str(Refused()))  # in the words of every refusal: others would say that the name is known

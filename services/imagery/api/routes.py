@@ -5,69 +5,30 @@ that changes anything must come from the page's own origin (`Origin`), as JSON; 
 reads and no other site sends.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from proofwatch.bus.errors import DatabaseAway
-from proofwatch.governance.purposes import Purpose
-from services.imagery.handlers.broker import Asked, Broker, Denied, NotSignedIn, Unavailable
+from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
+from services.imagery.api.glass_routes import glass_routes
+from services.imagery.api.guard import Guard
+from services.imagery.api.viewer_page import viewer_page
+from services.imagery.handlers.broker import Broker, Denied, NotSignedIn, Unavailable
+from services.imagery.handlers.glass import BreakGlass
 from services.imagery.ports import Sessions, SignInRefused, Undelivered
 
 COOKIE: Final = "__Host-proofwatch"
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-}
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class SignIn(_Body):
-    """Who signs in."""
-
-    name: Annotated[str, Field(min_length=1, max_length=256)]
-    password: SecretStr
-    code: Annotated[str, Field(pattern="^[0-9]{6}$")]
-
-
-class Code(_Body):
-    """A one-time code."""
-
-    code: Annotated[str, Field(pattern="^[0-9]{6}$")]
-
-
-class Wanted(_Body):
-    """The imagery that is asked for, and why."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
-    tenant: Annotated[str, Field(max_length=63)]
-    case_id: Annotated[str, Field(max_length=128)]
-    transaction_id: Annotated[str, Field(max_length=256)]
-    purpose: Purpose = Purpose.PROVIDE_FEATURES
-    reason: Annotated[str, Field(max_length=500)]
-
-
-class Look(_Body):
-    """How: blurred, or after a second deliberate key sharp."""
-
-    sharp: bool = False
 
 
 class CrossSite(Exception):
     """The request does not come from the page's own origin."""
 
 
-def application(broker: Broker, sessions: Sessions, origin: str) -> FastAPI:
+def application(broker: Broker, glass: BreakGlass, sessions: Sessions, origin: str) -> FastAPI:
     """Return the application; `origin` is the page's own, such as https://imagery.example."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -79,10 +40,20 @@ def application(broker: Broker, sessions: Sessions, origin: str) -> FastAPI:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise CrossSite
 
+    async def session(request: Request) -> str:
+        """Return the session of the cookie. Raises `NotSignedIn`."""
+        found = await sessions.session_id(request.cookies.get(COOKIE, ""))
+        if found is None:
+            raise NotSignedIn
+        return found
+
     mine = [Depends(same_origin)]
+    app.include_router(viewer_page())
     app.include_router(_sessions(sessions), prefix="/api", dependencies=mine)
-    app.include_router(_imagery(broker, sessions), prefix="/api", dependencies=mine)
+    app.include_router(_imagery(broker, session), prefix="/api", dependencies=mine)
+    app.include_router(glass_routes(glass, session), prefix="/api", dependencies=mine)
     _errors(app)
+    app.add_middleware(Guard)
     return app
 
 
@@ -111,26 +82,24 @@ def _sessions(sessions: Sessions) -> APIRouter:
     return router
 
 
-def _imagery(broker: Broker, sessions: Sessions) -> APIRouter:
+def _imagery(broker: Broker, session: Callable[[Request], Awaitable[str]]) -> APIRouter:
     router = APIRouter(prefix="/imagery")
-
-    async def session(request: Request) -> str:
-        """Return the session of the cookie. Raises `NotSignedIn`."""
-        found = await sessions.session_id(request.cookies.get(COOKIE, ""))
-        if found is None:
-            raise NotSignedIn
-        return found
 
     @router.post("/leases", status_code=201)
     async def lease(wanted: Wanted, session_id: Annotated[str, Depends(session)]) -> dict[str, Any]:
-        asked = Asked(wanted.tenant, wanted.case_id, wanted.transaction_id, wanted.purpose, wanted.reason)
-        found = await broker.lease(session_id, asked)
-        return {"lease_id": found.lease_id, "views": found.views_left, "expires_at": found.expires_at.isoformat()}
+        found = await broker.lease(session_id, wanted.asked())
+        seconds = (found.expires_at - found.granted_at).total_seconds()
+        return {
+            "lease_id": found.lease_id,
+            "views": found.views_left,
+            "expires_at": found.expires_at.isoformat(),
+            "seconds": seconds,
+        }
 
     @router.post("/leases/{lease_id}/views")
-    async def view(lease_id: str, look: Look, session_id: Annotated[str, Depends(session)]) -> Response:
-        showing = await broker.show(session_id, lease_id[:128], sharp=look.sharp)
-        return StreamingResponse(showing.chunks, media_type=showing.media_type, headers=_HEADERS)
+    async def view(lease_id: Id, look: Look, session_id: Annotated[str, Depends(session)]) -> Response:
+        showing = await broker.show(session_id, lease_id, sharp=look.sharp)
+        return StreamingResponse(showing.chunks, media_type=showing.media_type)
 
     return router
 
@@ -149,7 +118,7 @@ _REFUSALS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
 
 def _errors(app: FastAPI) -> None:
     def refusal(status: int, code: str, sentence: str) -> JSONResponse:
-        return JSONResponse({"code": code, "message": sentence}, status, headers=_HEADERS)
+        return JSONResponse({"code": code, "message": sentence}, status)
 
     async def refused(_: Request, error: Exception) -> Response:
         status, code, sentence = next(_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS)

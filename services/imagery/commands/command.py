@@ -1,4 +1,4 @@
-"""`proofwatch imagery`: what was opened, held against what the store gave."""
+"""`proofwatch imagery`: what was opened, held against what the store gave; and what two people open together."""
 
 import argparse
 import asyncio
@@ -12,8 +12,11 @@ import msgspec
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import opened, session
 from proofwatch.command_line.exit_codes import ended
+from proofwatch.command_line.session_file import NotSignedIn
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.runtime.settings import Settings
+from services.imagery.commands.glass import BrokerAway, add_glass
+from services.imagery.commands.share import InvalidMonth, add_share
 from services.imagery.core.reconcile import InvalidAccessLog, Opened, Reconciled, reads, reconciled
 
 _MOST_SHOWN: Final = 50
@@ -26,18 +29,23 @@ where v.intended_at <= $2 and coalesce(v.ended_at, 'infinity') >= $1 and f.image
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.description = "What the imagery broker opened. Needs to read the database's schema `imagery`."
+    parser.description = (
+        "What the imagery broker opened: needs the database rights of the role `imagery`. And to open what is not "
+        "yours, with a second person: needs the broker, and that you are signed in."
+    )
     actions = SubCommands(parser)
     summary = "hold the store's access log against the views, one to one, and name what has no counterpart"
     add = actions.add("reconcile", summary, "access.log --skew 5", _reconciled).add_argument
     add("log", type=Path, help="of the store, in the format of S3 server access logs")
     add("--skew", type=float, default=5.0, metavar="S", help="seconds that clocks may differ (default: %(default)s)")
     add("--json", action="store_true", help="as JSON")
+    add_share(actions)
+    add_glass(actions)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run a sub-command; 1: something has no counterpart, 2: nothing could be compared."""
-    wrong = (InvalidAccessLog, OSError, UnicodeDecodeError, BusError)
+    """Run a sub-command; 1: something has no counterpart, or is refused; 2: nothing could be done."""
+    wrong = (BrokerAway, InvalidAccessLog, InvalidMonth, NotSignedIn, OSError, UnicodeDecodeError, BusError)
     return ended(f"imagery {args.action}", lambda: asyncio.run(args.act(args)), wrong=wrong)
 
 

@@ -30,6 +30,8 @@ def asked(request: Request, entry_id: str, salt: bytes, policy: str, lease: Leas
     objects = [Object("case", request.case.case_id)]
     if lease:
         objects.append(Object("lease", lease.lease_id))
+    if request.glass_id:
+        objects.append(Object("glass", request.glass_id))
     details: dict[str, str | int] = {"act": request.act}
     if reason_code:
         details["reason_code"] = reason_code
@@ -45,12 +47,18 @@ def asked(request: Request, entry_id: str, salt: bytes, policy: str, lease: Leas
         details=details,
         outcome="denied" if lease is None else "granted",
     )
-    return _under(found, request.purpose, policy, lease.lease_id if lease else None)
+    return _under(found, request.purpose, policy, lease.lease_id if lease else None, request.second_person)
 
 
 def intended(lease: Lease, view: View, salt: bytes, policy: str) -> Entry:
     """Return the entry that must have left before a byte is fetched. Its id is the view's."""
-    objects = (Object("case", lease.case_id), Object("lease", lease.lease_id), Object("view", view.view_id))
+    objects: tuple[Object, ...] = (
+        Object("case", lease.case_id),
+        Object("lease", lease.lease_id),
+        Object("view", view.view_id),
+    )
+    if lease.glass_id:
+        objects += (Object("glass", lease.glass_id),)
     found = entry(
         Actor("person", view.person_id),
         INTENDED,
@@ -94,5 +102,5 @@ def over(view: View, state: ViewState, code: str, sent: int, at: datetime, salt:
     )
 
 
-def _under(found: Entry, purpose: Purpose, policy: str, grant: str | None) -> Entry:
-    return structs.replace(found, purpose=purpose, authority=Authority(policy, grant, None))
+def _under(found: Entry, purpose: Purpose, policy: str, grant: str | None, second: str | None = None) -> Entry:
+    return structs.replace(found, purpose=purpose, authority=Authority(policy, grant, second))

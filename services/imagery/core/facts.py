@@ -77,6 +77,9 @@ class Request(NamedTuple):
     views_today: int
     break_glass: bool
     limits: Limits
+    glass_id: str | None = None
+    """What was asked for and agreed to, if it is that which stands in for the assignment."""
+    second_person: str | None = None
 
     def context(self) -> dict[str, object]:
         """Return the facts beside person and imagery, as the policy names them."""

@@ -40,6 +40,8 @@ class Lease(NamedTuple):
     expires_at: datetime
     views_left: int
     revoked_at: datetime | None = None
+    glass_id: str | None = None
+    """What a second person agreed to, where the case was not this person's: the lease ends with it."""
 
     def fault(self, session_id: str, now: datetime) -> str | None:
         """Return why the lease gives this session no view now; None: it does."""

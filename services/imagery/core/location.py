@@ -5,11 +5,14 @@ settings alone, and no name in it is ever resolved.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from proofwatch.governance.tenant import Tenant
 
-Code = Literal["no_reference", "no_store", "other_scheme", "malformed", "other_bucket", "outside_prefix"]
+Code = Literal[
+    "no_reference", "no_store", "other_scheme", "malformed", "other_bucket", "outside_prefix", "shared_place"
+]
 
 _SCHEME: Final = "s3://"
 _LONGEST: Final = 512
@@ -23,6 +26,36 @@ class Location(NamedTuple):
     store: str
     bucket: str
     key: str
+
+
+class Shared(NamedTuple):
+    """Two tenants whose settings name one place, or one within the other's: each could open the other's pictures."""
+
+    tenant: str
+    other: str
+
+    def __str__(self) -> str:
+        """Say what is wrong, and what would be right."""
+        return (
+            f"the settings of {self.tenant} and {self.other} keep imagery in one place, or one's within the other's: "
+            "give each a bucket or a prefix of its own (`proofwatch tenant propose`)"
+        )
+
+
+def shared(tenants: Iterable[Tenant]) -> list[Shared]:
+    """Return the pairs of tenants whose places overlap, by their names."""
+    placed = sorted(
+        ((each.imagery.store, each.imagery.bucket, each.imagery.prefix), each.tenant)
+        for each in tenants
+        if each.imagery is not None
+    )
+    found = []
+    for at, ((*where, prefix), name) in enumerate(placed):
+        for (*elsewhere, longer), other in placed[at + 1 :]:
+            if elsewhere != where or not longer.startswith(prefix):
+                break  # they are sorted: nothing that comes later lies within this one
+            found.append(Shared(*sorted((name, other))))
+    return sorted(found)
 
 
 class LocationRefused(Exception):

@@ -16,17 +16,19 @@ import structlog
 from proofwatch.audit.entry import SALT_BYTES, Entry
 from proofwatch.bus.errors import BusError, DatabaseAway
 from proofwatch.bus.records import Outgoing
-from proofwatch.governance.purposes import Purpose
+from proofwatch.governance.purposes import Purpose, needs_consent
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from services.imagery.core import acts
 from services.imagery.core.alerts import replayed
 from services.imagery.core.decision import WORDS, Decision, ImageryPolicy
-from services.imagery.core.facts import Act, CaseFacts, Flagged, ImageryFacts, Limits, Request, Viewer
+from services.imagery.core.facts import CATEGORY, Act, CaseFacts, Flagged, ImageryFacts, Limits, Request, Viewer
+from services.imagery.core.glass import WORDS as GLASS_WORDS
 from services.imagery.core.lease import WORDS as LEASE_WORDS
 from services.imagery.core.lease import Lease, Terms, View, ViewState
 from services.imagery.handlers.checkpoints import Checkpoints, NotLeft
-from services.imagery.ports import Opening, Picture, Store, Undelivered
+from services.imagery.handlers.through_glass import held_open, through_glass
+from services.imagery.ports import Consents, ConsentsUnread, Opening, Picture, Store, Undelivered
 
 _log = structlog.get_logger(__name__)
 _CHUNK: Final = 16_384
@@ -37,7 +39,7 @@ class Denied(Exception):
     """Nothing is opened; `code` is the reason, and the message a sentence for who asked."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(WORDS.get(code) or LEASE_WORDS[code])
+        super().__init__(WORDS.get(code) or LEASE_WORDS.get(code) or GLASS_WORDS[code])
         self.code = code
 
 
@@ -83,6 +85,7 @@ class Broker:
         policy: ImageryPolicy,
         clock: Clock,
         tell: Callable[[Outgoing], Awaitable[None]],
+        consents: Consents,
         *,
         limits: Limits = Limits(),  # noqa: B008 — immutable
         terms: Terms = Terms(),  # noqa: B008 — immutable
@@ -90,7 +93,7 @@ class Broker:
     ) -> None:
         self._store, self._checkpoints, self._opening = store, checkpoints, opening
         self._policy, self._clock, self._limits, self._terms, self._name = policy, clock, limits, terms, name
-        self._tell = tell
+        self._tell, self._consents = tell, consents
         self.sending: set[str] = set()
         """Views that are in hand in this process."""
 
@@ -99,17 +102,17 @@ class Broker:
         try:
             async with self._store.transaction() as tx:
                 now = self._now()
-                request = await self._request(tx, "lease", session_id, asked, now)
-                decision = self._policy.decide(request)
-                lease = self._granted(request, asked) if decision.allowed else None
+                request = await self.request(tx, "lease", session_id, asked, now)
+                request, refusal = await through_glass(self._store, tx, self._policy, request)
+                lease = self._granted(request, asked) if refusal is None else None
                 if lease:
                     await self._store.add_lease(tx, lease)
-                entry = acts.asked(request, self._name(), _salt(), self._policy.digest, lease, decision.reason)
+                entry = acts.asked(request, self._name(), _salt(), self._policy.digest, lease, refusal or "")
                 await self._store.enter(tx, entry)
         except DatabaseAway as error:
             raise Unavailable(str(error)) from None
         if lease is None:
-            raise Denied(decision.reason)
+            raise Denied(refusal or "not_decidable")
         return lease
 
     async def show(self, session_id: str, lease_id: str, *, sharp: bool) -> Showing:
@@ -132,19 +135,33 @@ class Broker:
     async def _decided_anew(self, tx: Any, lease: Lease, now: datetime) -> Decision:
         """Decide on a lease that was granted, on what holds now."""
         try:
-            request = await self._request(tx, "view", lease.session_id, Asked.again(lease), now)
+            request = await self._again(tx, lease, now)
         except NotSignedIn:
             return Decision(False, ("confirmation_old",))
         # the view that is in hand has been counted
         return self._policy.decide(request._replace(views_today=max(0, request.views_today - 1)))
 
-    async def _request(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Request:
+    async def _again(self, tx: Any, lease: Lease, now: datetime) -> Request:
+        """Return the facts of a lease that was granted, as they are now."""
+        request = await self.request(tx, "view", lease.session_id, Asked.again(lease), now)
+        return request if lease.glass_id is None else await held_open(self._store, tx, request, lease.glass_id)
+
+    async def request(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Request:
+        """Return what a decision looks at, as it is at this moment. Raises `NotSignedIn`, `Unavailable`."""
         last_seen = await self._store.last_seen(tx, now)
         viewer = await self._store.viewer(tx, session_id, now)
         if viewer is None:
             raise NotSignedIn
         flagged = await self._store.flagged(tx, asked.tenant, asked.transaction_id)
         case = await self._store.case(tx, asked.case_id, asked.transaction_id)
+        try:
+            consented = (
+                flagged is not None
+                and needs_consent(CATEGORY, asked.purpose)
+                and await self._consents.given(tx, flagged, asked.purpose, now)
+            )
+        except ConsentsUnread as error:
+            raise Unavailable(str(error)) from None
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         return Request(
             act=act,
@@ -157,7 +174,7 @@ class Broker:
                 flagged=flagged is not None,
                 located=flagged is not None and self._opening.located(flagged),
                 erased=False,  # erasure takes the row away: then it is not flagged
-                consented=False,  # no purpose that needs consent is served before consents are followed
+                consented=consented,
             ),
             purpose=asked.purpose,
             reason=asked.reason,
@@ -181,6 +198,7 @@ class Broker:
             request.at,
             self._terms.until(request.at),
             self._terms.views,
+            glass_id=request.glass_id,
         )
 
     async def _intend(self, session_id: str, lease_id: str, sharp: bool) -> tuple[View, Lease, Flagged, Entry]:
@@ -213,7 +231,7 @@ class Broker:
     async def _opened(
         self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, now: datetime
     ) -> tuple[View, Lease, Flagged, Entry] | str:
-        decision = self._policy.decide(await self._request(tx, "view", lease.session_id, Asked.again(lease), now))
+        decision = self._policy.decide(await self._again(tx, lease, now))
         flagged = await self._store.flagged(tx, lease.tenant, lease.transaction_id)
         if not decision.allowed or flagged is None:
             return decision.reason or "not_flagged"

@@ -1,8 +1,8 @@
-"""What nobody ended: a view whose process died counts as seen."""
+"""What nobody ended: a view whose process died counts as seen; minutes that were agreed to are over."""
 
 import asyncio
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -22,10 +22,21 @@ _EVERY_S: Final = 15.0
 
 
 class Sweep:
-    """A part of the service: ends views that no process has in hand any more."""
+    """A part of the service: ends views that no process has in hand any more, and what else is over."""
 
-    def __init__(self, store: Store, clock: Clock, sending: Collection[str], after_s: float) -> None:
-        """`sending`: what this process has in hand; `after_s`: longer than any process keeps a view."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        sending: Collection[str],
+        after_s: float,
+        others: Callable[[], Awaitable[int]],
+    ) -> None:
+        """`sending`: what this process has in hand; `after_s`: longer than any process keeps a view.
+
+        `others` ends what else is over, and returns how many there were.
+        """
+        self._others = others
         self._store, self._clock, self._sending, self._after = store, clock, sending, timedelta(seconds=after_s)
         self._stopping = asyncio.Event()
         self._away = Condition(_log, "imagery_sweep_unavailable")
@@ -45,7 +56,7 @@ class Sweep:
                 salt = secrets.token_bytes(SALT_BYTES)
                 await self._store.enter(tx, acts.over(view, "presumed_seen", "process_ended", 0, now, salt))
                 ended += 1
-        return ended
+        return ended + await self._others()
 
     async def run(self) -> None:
         """Look again and again."""

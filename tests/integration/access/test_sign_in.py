@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
+from proofwatch.access.code_seal import CodeSeal, CodesSealed
 from proofwatch.access.errors import AccessDenied, ClockSetBack, NoSession, SignInRefused, Throttled
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.register import PostgresRegister
 from proofwatch.access.roles import Role
 from proofwatch.access.session import LIFETIMES
 from tests.integration.access.house import BY, PASSWORD, House
@@ -241,3 +243,30 @@ async def test_a_password_hash_of_an_older_strength_is_made_anew(house: House) -
     stored = await house.pool.fetchval("select password_hash from access.people")
     assert "m=64,t=1,p=1" in stored
     await house.sign_in()
+
+
+async def test_secrets_of_codes_are_sealed_where_there_is_a_key_and_old_ones_are_at_the_next_use(house: House) -> None:
+    """A stolen database gives no code; a process that lacks the key lets nobody in."""
+    query = "select code_secret from access.people where name = $1"
+    await house.add()
+    assert await house.pool.fetchval(query, "ada") == house.secrets["ada"], "there was no key"
+    seal = CodeSeal([bytes(32)])
+    house.people, house.register = PostgresPeople(house.pool, seal=seal), PostgresRegister(house.pool, seal)
+    await house.add("ben")
+    assert house.secrets["ben"] not in await house.pool.fetchval(query, "ben")
+    for name in ("ada", "ben"):
+        await house.sign_in(name)
+        stored = await house.pool.fetchval(query, name)
+        assert (stored.startswith("sealed-1:"), house.secrets[name] in stored) == (True, False)
+    token, _ = await house.sign_in()
+    house.later(seconds=30)
+    confirmed = await house.people.confirm(token, house.code(), house.now)
+    assert confirmed.mfa_at == house.now
+    house.later(seconds=30)
+    with pytest.raises(CodesSealed):
+        await PostgresPeople(house.pool).sign_in("ada", PASSWORD, house.code(), house.now)
+    rotated = PostgresPeople(house.pool, seal=CodeSeal([b"n" * 32, bytes(32)]))
+    assert await rotated.sign_in("ada", PASSWORD, house.code(), house.now)
+    house.later(seconds=30)
+    newest = PostgresPeople(house.pool, seal=CodeSeal([b"n" * 32]))
+    assert await newest.sign_in("ada", PASSWORD, house.code(), house.now)

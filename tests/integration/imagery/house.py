@@ -33,6 +33,7 @@ from proofwatch.runtime.service import Service
 from services.auditor.app import build as auditor
 from services.auditor.config import Settings as AuditorSettings
 from services.imagery.adapters.audit_tables import AuditTables
+from services.imagery.adapters.consents import FollowedConsents
 from services.imagery.adapters.folder_store import FolderStore
 from services.imagery.adapters.policy_files import shipped_policy
 from services.imagery.adapters.postgres import PostgresBroker
@@ -42,6 +43,7 @@ from services.imagery.core.lease import Lease, Terms
 from services.imagery.core.pictures import Limits as PictureLimits
 from services.imagery.handlers.broker import Asked, Broker, Showing
 from services.imagery.handlers.checkpoints import Checkpoints
+from services.imagery.handlers.glass import BreakGlass
 from services.imagery.handlers.opening import OpenPicture
 from tests.unit.audit.a_log import LOG_KEY
 
@@ -84,7 +86,8 @@ class House:
         self.tenant: Tenant | None = Tenant.from_document(SETTINGS)
         pictures = PictureLimits()
         self.store: Any = FolderStore("main", folder / "store")
-        self.opening = OpenPicture(lambda name: self.tenant, {"main": self}, ProcessRenderer(pictures), pictures)
+        renderer = ProcessRenderer(pictures, seconds=60, cpu_seconds=60)  # the machine may be busy with other tests
+        self.opening = OpenPicture(lambda name: self.tenant, {"main": self}, renderer, pictures)
         self.checkpoints = Checkpoints(self.bus, JSON, AuditTables(pool), [LOG_KEY.verifier])
         self.terms = Terms(minutes=5, views=2, view_s=5.0)
         self.fetched = 0
@@ -122,9 +125,13 @@ class House:
             shipped_policy(),
             self.clock,
             self.tell,
+            FollowedConsents(self.bus),
             limits=limits,
             terms=self.terms,
         )
+
+    def glass(self, broker: Broker) -> BreakGlass:
+        return BreakGlass(self.tables, broker.request, shipped_policy(), self.clock)
 
     async def begin(self) -> None:
         """Start the auditor and what follows its topic."""

@@ -359,7 +359,7 @@ async def test_a_view_whose_process_died_counts_as_seen(house: House) -> None:
     broker._unseen = lambda *given: asyncio.sleep(0)  # type: ignore[method-assign]
     with before_fetching(house, die), pytest.raises(SystemError):
         await broker.show(session.session_id, lease.lease_id, sharp=True)
-    sweep = Sweep(house.tables, house.clock, broker.sending, 120)
+    sweep = Sweep(house.tables, house.clock, broker.sending, 120, house.glass(broker).step)
     house.later(seconds=121)
     assert await sweep.step() == 0, "this process has it in hand"
     broker.sending.clear()

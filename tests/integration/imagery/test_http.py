@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from proofwatch.access.one_time_codes import code_at, step_of
+from proofwatch.access.roles import Role
+from proofwatch.command_line.session_file import write_token
+from services.cli import main
 from services.imagery.adapters.sessions import PeopleSessions
 from services.imagery.api.routes import COOKIE, application
 from services.imagery.api.server import Server
@@ -42,7 +46,8 @@ class Page:
 
 @pytest.fixture
 async def page(house: House) -> AsyncIterator[Page]:
-    app = application(house.broker(), PeopleSessions(house.people, house.clock), ORIGIN)
+    broker = house.broker()
+    app = application(broker, house.glass(broker), PeopleSessions(house.people, house.clock), ORIGIN)
     server = Server(app, "127.0.0.1", 0)
     await server.start()
     running = asyncio.create_task(server.run())
@@ -133,3 +138,97 @@ async def test_store_and_log_that_are_away_have_their_own_answers(page: Page) ->
     await page.house.silence()
     answer = await page.post(f"/imagery/leases/{lease}/views", {})
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_two_people_break_the_glass_over_http_and_at_the_command_line(
+    page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROOFWATCH_IMAGERY_ORIGIN", ORIGIN)
+    await page.house.add("cleo", Role.CHECKER)
+    await page.house.release()
+    page.house.later(seconds=30)
+    sessions: dict[str, Path] = {}
+    for name in ("ada", "cleo"):
+        digits = code_at(page.house.secrets[name], step_of(page.house.now))
+        token, _ = await page.house.people.sign_in(name, PASSWORD, digits, page.house.now)
+        write_token(sessions.setdefault(name, tmp_path / name), token)
+        if name == "ada":
+            page.cookie = token
+    assert (await page.post("/imagery/leases", ASKED)).status_code == 403
+    asked = await page.post("/imagery/glass", ASKED)
+    assert (asked.status_code, asked.json()["uses"]) == (201, 2)
+    glass = asked.json()["glass_id"]
+    own = await page.post(f"/imagery/glass/{glass}/agree", {"reason": "x"})
+    assert (own.status_code, own.json()["code"]) == (403, "own_glass")
+
+    async def told(*arguments: str) -> tuple[int, str, str]:
+        given = ["imagery", *arguments, "--url", f"http://127.0.0.1:{page.client.base_url.port}"]
+        code = await asyncio.to_thread(main, given)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    code, _, err = await told("glass-agree", glass, "--as", str(sessions["ada"]), "--reason", "x")
+    assert (code, "a second person does" in err) == (1, True)
+    code, out, _ = await told("glass-agree", glass, "--as", str(sessions["cleo"]), "--reason", "I know of it")
+    assert (code, "it opens until" in out) == (0, True)
+    assert await page.lease()
+    code, out, _ = await told("glass-end", glass, "--as", str(sessions["cleo"]))
+    assert (code, "nothing is opened through it any more" in out) == (0, True)
+    refused = await page.post("/imagery/leases", ASKED)
+    assert (refused.status_code, refused.json()["code"]) == (403, "glass_stopped")
+    again = ["--tenant", TENANT, "--case", CASE, "--transaction", TRANSACTION, "--reason", "once more"]
+    code, out, _ = await told("glass-ask", *again, "--as", str(sessions["ada"]))
+    assert (code, "proofwatch imagery glass-agree" in out) == (0, True)
+    for arguments, why in (
+        (["glass-end", "../../session/end", "--as", str(sessions["ada"])], "no id"),
+        (["glass-end", "x", "--as", str(tmp_path / "nobody")], "sign in with"),
+        (["glass-end", "x", "--as", str(sessions["ada"]), "--url", "http://imagery.example"], "over https"),
+        (["glass-end", "x", "--as", str(sessions["ada"]), "--url", "http://127.0.0.1:9"], "does not answer"),
+    ):
+        code = await asyncio.to_thread(main, ["imagery", *arguments])
+        assert (code, why in capsys.readouterr().err) == (2, True), arguments
+
+
+async def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_kept_or_told(page: Page) -> None:
+    """Zeros, terminal escapes, nothing at all, other forms of an id, and bodies that never end."""
+    await page.sign_in()
+    before = len(await page.house.entries())
+    for body in (
+        {**ASKED, "case_id": ""},
+        {**ASKED, "tenant": ""},
+        {**ASKED, "transaction_id": "a\0b"},
+        {**ASKED, "reason": "\x1b]0;owned\x07"},
+        {**ASKED, "reason": "two\nlines"},
+        {**ASKED, "reason": "c1\x9b31m"},
+        {**ASKED, "purpose": "curiosity"},
+        [ASKED],
+    ):
+        answer = await page.post("/imagery/leases", body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed"), body
+        assert "owned" not in answer.text
+    for path in ("/imagery/leases/a%00b/views", "/imagery/glass/%ff/agree", "/imagery/leases/..%2F..%2Fx/views"):
+        assert (await page.post(path, {"reason": "x"} if "glass" in path else {})).status_code in (404, 422)
+    large = await page.post("/imagery/leases", {**ASKED, "reason": "x" * 20_000})
+    assert (large.status_code, large.json()["code"]) == (413, "too_large")
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(1_000):
+            yield b" " * 1_024
+
+    headers = {"origin": ORIGIN, "content-type": "application/json"}
+    endless_one = await page.client.post("/api/session", content=endless(), headers=headers)
+    assert endless_one.status_code == 413
+    for answer in (large, endless_one, await page.client.get("/nowhere"), await page.post("/imagery/leases", ASKED)):
+        assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert len(await page.house.entries()) == before + 1
+
+
+async def test_what_breaks_inside_says_nothing_of_why(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    await page.sign_in()
+
+    async def broken(*_: object) -> None:
+        raise ValueError("s3://imagery/kestrel/secret")
+
+    monkeypatch.setattr(page.house.tables, "case", broken)
+    answer = await page.post("/imagery/leases", ASKED)
+    assert (answer.status_code, answer.json()["code"], "s3" in answer.text) == (500, "failed", False)

@@ -285,3 +285,29 @@ async def test_only_so_many_are_drawn_at_once() -> None:
         await asyncio.sleep(0.01)
     assert {(await task).width for task in tasks} == {596}
     assert most <= 2
+
+
+async def test_a_process_waits_for_each_picture_and_has_seen_none_before() -> None:
+    """The next one is there when a picture is, it is another one, and nobody is left at the end."""
+    async with ProcessRenderer(seconds=60, cpu_seconds=60) as renderer:
+        seen = set()
+        for _ in range(3):
+            waiting = renderer._next
+            assert waiting is not None
+            assert waiting.returncode is None
+            await renderer.render(files.jpeg(), MARK, blurred=False)
+            assert waiting.returncode == 0, "it drew this one, and ended"
+            seen.add(waiting.pid)
+            assert renderer._starting is not None
+            await renderer._starting
+        assert len(seen) == 3
+        assert renderer._next is not None
+        renderer._next.kill()
+        await renderer._next.wait()
+        await renderer.render(files.jpeg(), MARK, blurred=False)  # one that died while it waited is replaced
+
+
+async def test_two_at_once_have_a_process_each() -> None:
+    async with ProcessRenderer(seconds=60, cpu_seconds=60) as renderer:
+        found = await asyncio.gather(*(renderer.render(files.jpeg(), MARK, blurred=True) for _ in range(4)))
+        assert len({each.data for each in found}) == 1

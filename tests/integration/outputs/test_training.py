@@ -16,6 +16,7 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
+from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.governance.purposes import Purpose
 from proofwatch.instants import instant_of
@@ -23,7 +24,6 @@ from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.outputs import training, training_files
 from services.outputs.training import Ask, Exported, Moving, export
-from services.outputs.training_sources import ConsentsBehind
 
 SECRET = bytes(range(32))
 NOW_MS = 1_767_225_600_000

@@ -128,3 +128,22 @@ def test_the_audit_log_is_told_with_its_lag_and_who_paid_for_it(tmp_path: Path) 
     assert "| 2,000 | 1,999 | 180 | 1,204 | 1,300 | 1.5 | 0 | 80 | 260 | 150 | 12 |" in page
     assert "| as many as go | 3,456 |" in page
     assert "| at 2,000 acts/s | all entered, lag p99 ≤ 1,000 ms | 1,999/s, 1,204 ms | not met |" in page
+
+
+def test_a_view_is_told_with_its_target(tmp_path: Path) -> None:
+    """Met or not, by the 95 of a hundred that are quickest."""
+    result = {
+        "views": 400,
+        "picture_bytes": 1,
+        "cores": 2,
+        "p50_ms": 210.4,
+        "p95_ms": 390.0,
+        "p99_ms": 480.0,
+        "max_ms": 512.0,
+        "cost_ms": {"imagery": 80.0, "auditor": 9.0, "postgresql": 12.0},
+        "others_s": 3.0,
+        "target": {"p95_ms": 500.0, "met": True},
+    }
+    page = write_page(results.keep(tmp_path, "2026-11-26", "4.1", "imagery", result, quick=False)).read_text()
+    assert "| 400 | 210 | 390 | 480 | 512 | 80 | 9 | 12 | 3 |" in page
+    assert "| a view | p95 ≤ 500 ms | 390 ms | met |" in page

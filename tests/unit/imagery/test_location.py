@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofwatch.governance.tenant import Tenant
-from services.imagery.core.location import Code, Location, LocationRefused, locate
+from services.imagery.core.location import Code, Location, LocationRefused, Shared, locate, shared
 
 PLACE = {"store": "main", "bucket": "harbour-imagery", "prefix": "proofs/2026/"}
 
@@ -117,3 +117,41 @@ def test_whatever_is_let_through_lies_inside(text: str, inside: bool) -> None:
     assert not {"", ".", ".."} & set(found.key.split("/"))
     assert found.key.isascii()
     assert not set(found.key) & set("%\\?# \n")
+
+
+def placed(name: str, prefix: str, bucket: str = "harbour-imagery", store: str = "main") -> Tenant:
+    return tenant({"store": store, "bucket": bucket, "prefix": prefix}).model_copy(update={"tenant": name})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("", ""), ("", "a/"), ("a/", "a/"), ("a/", "a/b/c/"), ("a/b/", "a/"), ("2026/", "2026/11/")]
+)
+def test_two_tenants_in_one_place_or_one_within_the_others_are_named(one: str, other: str) -> None:
+    """Whichever comes first; and a third between them hides nothing."""
+    pair = [Shared("heron", "kestrel")]
+    assert shared([placed("kestrel", one), placed("heron", other)]) == pair
+    assert shared([placed("heron", other), tenant(None), placed("kestrel", one)]) == pair
+    three = shared([placed("heron", other), placed("kestrel", one), placed("wren", other + "z/")])
+    assert set(pair) < set(three)
+
+
+def test_neighbours_share_nothing() -> None:
+    """`a/` is not `ab/`, and the same folder of another bucket or store is another."""
+    places = [placed("a", "a/"), placed("b", "ab/"), placed("c", "a/", "other-bucket"), placed("d", "a/", store="cold")]
+    assert shared(places) == []
+    assert shared([placed(f"t{n}", f"t{n}/") for n in range(500)]) == []
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), max_size=3).map(lambda parts: "".join(f"{p}/" for p in parts)), max_size=7)
+)
+def test_every_pair_that_overlaps_is_found(prefixes: list[str]) -> None:
+    """Against all pairs, one by one."""
+    tenants = [placed(f"t{number}", prefix) for number, prefix in enumerate(prefixes)]
+    wanted = {
+        Shared(f"t{one}", f"t{other}")
+        for other in range(len(prefixes))
+        for one in range(other)
+        if prefixes[one].startswith(prefixes[other]) or prefixes[other].startswith(prefixes[one])
+    }
+    assert set(shared(tenants)) == wanted

@@ -1,0 +1,155 @@
+"""Breaking the glass: asked for, agreed to by a second person, stopped; each of them an entry, and each refusal too."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry
+from proofwatch.bus.errors import DatabaseAway
+from proofwatch.instants import instant_of
+from proofwatch.runtime.clock import Clock
+from services.imagery.core.decision import ImageryPolicy
+from services.imagery.core.facts import Act, Limits, Request, Viewer
+from services.imagery.core.glass import Glass, GlassTerms
+from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, THE_BROKER, act, unknown
+from services.imagery.handlers.broker import Asked, Denied, NotSignedIn, Unavailable
+from services.imagery.ports import Store
+
+
+class Facts(Protocol):
+    """Gathers what a decision looks at: `Broker.request`."""
+
+    def __call__(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Awaitable[Request]:
+        """Return the facts. Raises `NotSignedIn`."""
+        ...
+
+
+class BreakGlass:
+    """Keeps nothing: all of it is in the database. Every call raises `NotSignedIn`, and `Unavailable`."""
+
+    def __init__(
+        self,
+        store: Store,
+        facts: Facts,
+        policy: ImageryPolicy,
+        clock: Clock,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 — immutable
+        terms: GlassTerms = GlassTerms(),  # noqa: B008 — immutable
+        name: Callable[[], str] = lambda: secrets.token_urlsafe(18),
+    ) -> None:
+        self._store, self._facts, self._policy, self._clock = store, facts, policy, clock
+        self._limits, self._terms, self._name = limits, terms, name
+
+    async def ask(self, session_id: str, asked: Asked) -> Glass:
+        """Ask for it; everything but the assignment must hold already. Raises `Denied`."""
+        async with _Deciding(self._store) as tx:
+            now = self._now()
+            request = await self._facts(tx, "lease", session_id, asked, now)
+            refusal = self._policy.decide(request._replace(break_glass=True)).reason
+            if not refusal and request.case.assignee == request.viewer.person_id:
+                refusal = "not_needed"
+            until = self._terms.asked_until(now)
+            glass = Glass(self._name(), request.viewer.person_id, *asked, now, until, self._terms.uses)
+            if not refusal:
+                await self._store.add_glass(tx, glass)
+            await self._enter(tx, ASKED, request.viewer, glass, now, asked.reason, refusal)
+        if refusal:
+            raise Denied(refusal)
+        return glass
+
+    async def agree(self, session_id: str, glass_id: str, reason: str) -> Glass:
+        """Agree to it, as the second person: from now on it opens. Raises `Denied`."""
+        refusal: str | None = None
+        async with _Deciding(self._store) as tx:
+            now = self._now()
+            seen = await self._store.last_seen(tx, now)
+            second = await self._viewer(tx, session_id, now)
+            glass = await self._store.glass(tx, glass_id, locked=True)
+            if glass is None:
+                await self._store.enter(tx, self._unknown(BEGUN, second, glass_id, now))
+            else:
+                refusal = glass.refusal_of(second, now) or self._unfit(second, reason, now, seen)
+                if not refusal:
+                    until = self._terms.until(now)
+                    glass = glass._replace(second_person=second.person_id, agreed_at=now, expires_at=until)
+                    await self._store.change_glass(tx, glass)
+                await self._enter(tx, BEGUN, second, glass, now, reason, refusal or "")
+        if glass is None or refusal:
+            raise Denied(refusal or "no_glass")
+        return glass
+
+    async def stop(self, session_id: str, glass_id: str) -> None:
+        """Stop it: nothing is opened through it from now on. One that has ended is as good. Raises `Denied`."""
+        async with _Deciding(self._store) as tx:
+            now = self._now()
+            await self._store.last_seen(tx, now)
+            who = await self._viewer(tx, session_id, now)
+            glass = await self._store.glass(tx, glass_id, locked=True)
+            known = glass is not None and glass.may_stop(who)
+            if glass is None or not known:
+                await self._store.enter(tx, self._unknown(ENDED, who, glass_id, now))
+            elif glass.ended_at is None:
+                await self._store.change_glass(tx, glass._replace(ended_at=now))
+                await self._enter(tx, ENDED, who, glass, now, "", "stopped")
+        if not known:
+            raise Denied("no_glass")
+
+    async def step(self) -> int:
+        """Enter that what is over has ended; return how many there were. Raises `DatabaseAway`."""
+        async with self._store.transaction() as tx:
+            now = self._now()
+            over = await self._store.glasses_over(tx, now)
+            for each in over:
+                await self._store.change_glass(tx, each._replace(ended_at=now))
+                await self._enter(tx, ENDED, None, each, now, "", "over" if each.agreed_at else "unanswered")
+        return len(over)
+
+    def _unfit(self, second: Viewer, reason: str, now: datetime, seen: datetime) -> str | None:
+        """Return what else keeps the second person from agreeing."""
+        if now < seen:
+            return "clock_set_back"
+        if not 0 <= (now - second.confirmed_at).total_seconds() <= self._limits.confirmed_within_s:
+            return "confirmation_old"
+        return None if reason.strip() else "reason_missing"
+
+    async def _viewer(self, tx: Any, session_id: str, now: datetime) -> Viewer:
+        found = await self._store.viewer(tx, session_id, now)
+        if found is None:
+            raise NotSignedIn
+        return found
+
+    async def _enter(
+        self, tx: Any, action: str, by: Viewer | None, glass: Glass, now: datetime, reason: str, code: str
+    ) -> None:
+        actor = Actor("person", by.person_id) if by else THE_BROKER
+        salt = secrets.token_bytes(SALT_BYTES)
+        entry = act(action, actor, glass, self._name(), now, salt, reason=reason, code=code)
+        await self._store.enter(tx, entry)
+
+    def _unknown(self, action: str, by: Viewer, glass_id: str, now: datetime) -> Entry:
+        salt = secrets.token_bytes(SALT_BYTES)
+        return unknown(action, Actor("person", by.person_id), glass_id, self._name(), now, salt)
+
+    def _now(self) -> datetime:
+        return instant_of(self._clock.now_ms())
+
+
+class _Deciding:
+    """A transaction of the store; where the database is away nothing is opened."""
+
+    def __init__(self, store: Store) -> None:
+        self._transaction = store.transaction()
+
+    async def __aenter__(self) -> Any:
+        try:
+            return await self._transaction.__aenter__()
+        except DatabaseAway as error:
+            raise Unavailable(str(error)) from None
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        try:
+            return await self._transaction.__aexit__(*error)
+        except DatabaseAway as away:
+            raise Unavailable(str(away)) from None

@@ -1,0 +1,1 @@
+"""The imagery broker under faults."""
