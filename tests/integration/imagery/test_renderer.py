@@ -4,8 +4,8 @@ import asyncio
 import io
 import os
 import re
+import resource
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -182,6 +182,12 @@ async def test_the_event_says_what_the_file_must_be() -> None:
     assert (await ProcessRenderer().render(data, MARK, blurred=True, digest=right, media_type="image/png")).data
 
 
+def worked_s() -> float:
+    """Return how long processors worked for processes of ours that have ended: a busy machine does not change it."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 async def test_a_bomb_within_its_limits_costs_a_second_and_beyond_them_is_refused() -> None:
     """49 million pixels in 48 kB are a picture; the same with 300 MB more behind them ends, one way or the other."""
     bomb = files.png_of(7_000, 7_000, files.zeros(7_000 * 7_001))
@@ -189,10 +195,10 @@ async def test_a_bomb_within_its_limits_costs_a_second_and_beyond_them_is_refuse
     assert max((await drawn(bomb)).width, 0) == 2_048
     assert (await refusal(bomb, ProcessRenderer(memory=300_000_000))).code in ("too_large", "renderer_failed")
     longer = files.png_of(100, 100, files.zeros(300_000_000))
-    started = time.monotonic()
+    before = worked_s()
     with suppress(PictureRefused):
         await drawn(longer)
-    assert time.monotonic() - started < 15
+    assert worked_s() - before < 15
 
 
 async def test_much_work_in_few_bytes_is_ended() -> None:
