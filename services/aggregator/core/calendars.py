@@ -32,8 +32,11 @@ def start_ms(days: TenantDays, length_s: int, at_ms: int) -> int:
 
 
 def end_ms(days: TenantDays, length_s: int, began_ms: int) -> int:
-    """Return when the window of a length that began then ends."""
-    return began_ms + length_s * SECOND_MS if length_s < DAY_S else days.day(began_ms).end_ms
+    """Return when the window of a length that began then ends; of several days, with the last of them."""
+    if length_s < DAY_S:
+        return began_ms + length_s * SECOND_MS
+    first = days.day(began_ms)
+    return first.end_ms if length_s == DAY_S else days.numbered(first.number + length_s // DAY_S - 1).end_ms
 
 
 def utc_days(tenant: str) -> TenantDays:

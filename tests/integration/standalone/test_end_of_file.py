@@ -43,7 +43,8 @@ def test_what_fires_when_a_file_ends_is_told_as_standing(tmp_path: Path) -> None
     for each in wrong:
         assert (each["state"], each["standing"]) == ("firing", "standing when the file ends")
         assert "It stands when the file ends, 2025-03-09 03:50 Asia/Dubai (UTC+4)" in each["sentence"]
-    assert not [each for each in outcome["anomalies.jsonl"] if each.get("resolution") == "no_traffic"]
+    ended = [each for each in outcome["anomalies.jsonl"] if each.get("resolution") == "no_traffic"]
+    assert [each for each in ended if each["window_end"] > "2025-03-08T23:50"] == [], "silence within the file is told"
     assert not [each for each in outcome["notifications.jsonl"] if each["state"] == "resolved"]
     summary = orjson.loads((tmp_path / "run" / "out" / "summary.json").read_bytes())
     assert any(said.startswith("Standing when the file ends: ") for said in summary["incidents"])

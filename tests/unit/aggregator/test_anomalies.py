@@ -148,3 +148,18 @@ def test_minutes_end_nothing_by_themselves_and_answer_every_observation() -> Non
 def test_an_empty_history_uses_the_expected_rate() -> None:
     """The first window of a new tenant is judged too."""
     assert judged(300, baseline=EMPTY).event is not None
+
+
+def test_a_day_in_which_the_log_ends_may_begin_a_finding_and_ends_none() -> None:
+    """What it lacks is not known to be within (`core.log_end`)."""
+    firing = judged(300).anomaly
+    assert firing is not None
+    broken = window(11)._replace(broken_off=True)
+    held = judged(10, anomaly=firing, at=broken)
+    assert held.event is None
+    assert held.anomaly is not None
+    assert held.anomaly.state == "firing"
+    over = judged(10, anomaly=firing, at=window(11)).event
+    assert over is not None
+    assert over.state == "resolved"
+    assert judged(300, at=broken).event is not None

@@ -105,6 +105,15 @@ def test_a_silent_tenant_ends_it_after_three_days() -> None:
     assert list(Day().watch.ends.silent(10 * SILENCE_MS, "other")) == []
 
 
+def test_days_together_are_silent_from_the_end_of_the_last_of_them() -> None:
+    """Three and seven days begin long before they end; one that was judged last night has not been silent for days."""
+    for days in (3, 7):
+        key = SeriesKey("bank", None, None, "rejection_rate", days * DAY_S)
+        last_ms = days * DAY_MS
+        assert overdue({key: FIRED}, SILENCE_MS, last_ms + SILENCE_MS - 1, utc_days) == []
+        assert overdue({key: FIRED}, SILENCE_MS, last_ms + SILENCE_MS, utc_days) == [(last_ms + SILENCE_MS, key)]
+
+
 def fives(present: list[int], n: int = 120) -> list[Bucket]:
     def bucket(number: int) -> Bucket:
         segments = {(None, None): SegmentWindow(None, None, 1, {})}
