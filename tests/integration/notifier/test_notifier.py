@@ -58,7 +58,7 @@ async def test_every_kind_of_event_reaches_the_receiver_signed(starting: Startin
     ]
     assert [row["status"] for row in rows] == ["sent"] * 3
     assert {each.notification_id for each in published} == set(receiver.accepted)
-    assert {each.route for each in published} == {"everything"}
+    assert {each.route for each in published} == {"everything", "cases"}
     body = receiver.accepted[derived_id("notification", topics.INCIDENTS, INCIDENT_ID, 1, "soc")]
     summary = body["data"]["summary"]
     assert summary.startswith("Too many rejections at all of acme. Incident ")

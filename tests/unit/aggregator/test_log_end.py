@@ -5,7 +5,7 @@ from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.limits.labels import LabelWatch
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import LABELS
-from services.aggregator.core.log_end import breaks_off, goes_on, last_day, silent_until
+from services.aggregator.core.log_end import breaks_off, last_day, silent_until
 from services.aggregator.core.times import DAY_MS, HOUR_MS
 
 DUBAI = TenantDays([(0, Calendar("Asia/Dubai"))])
@@ -15,7 +15,6 @@ def test_silence_counts_up_to_the_last_transaction() -> None:
     """Of a log that goes on, up to what is past."""
     assert (silent_until(900, 500), silent_until(300, 500), silent_until(900, None)) == (500, 300, 900)
     assert silent_until(None, 500) is None
-    assert goes_on() is None
 
 
 def test_a_log_breaks_off_within_a_day_unless_its_last_hour_is_there() -> None:
