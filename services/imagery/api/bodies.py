@@ -6,7 +6,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from proofwatch.governance.purposes import Purpose
-from services.imagery.handlers.broker import Asked
+from services.imagery.handlers.facts_now import Asked
 
 _PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: the database takes no zero, and the auditor's terminal obeys others."""

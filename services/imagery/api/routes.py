@@ -17,8 +17,9 @@ from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
 from services.imagery.api.glass_routes import glass_routes
 from services.imagery.api.guard import Guard
 from services.imagery.api.viewer_page import viewer_page
-from services.imagery.handlers.broker import Broker, Denied, NotSignedIn, Unavailable
+from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.glass import BreakGlass
+from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.ports import Sessions, SignInRefused, Undelivered
 
 COOKIE: Final = "__Host-proofwatch"

@@ -67,11 +67,15 @@ class View(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """How long a lease lasts and how many views it gives; seconds that a view may take until its first byte."""
+    """How long a lease lasts and how many views it gives; seconds that a view may take until its first byte.
+
+    `chunk_bytes`: how much of a view is sent at once; between two of them it is looked whether it is still allowed.
+    """
 
     minutes: int = 5
     views: int = 3
     view_s: float = 30.0
+    chunk_bytes: int = 16_384
 
     def until(self, now: datetime) -> datetime:
         """Return when a lease of now is over."""

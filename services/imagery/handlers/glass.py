@@ -13,12 +13,13 @@ from services.imagery.core.decision import ImageryPolicy
 from services.imagery.core.facts import Act, Limits, Request, Viewer
 from services.imagery.core.glass import Glass, GlassTerms
 from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, THE_BROKER, act, unknown
-from services.imagery.handlers.broker import Asked, Denied, NotSignedIn, Unavailable
+from services.imagery.handlers.facts_now import Asked
+from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.ports import Store
 
 
 class Facts(Protocol):
-    """Gathers what a decision looks at: `Broker.request`."""
+    """Gathers what a decision looks at: `FactsNow.request`."""
 
     def __call__(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Awaitable[Request]:
         """Return the facts. Raises `NotSignedIn`."""

@@ -41,8 +41,9 @@ from services.imagery.adapters.renderer import ProcessRenderer
 from services.imagery.core.facts import Flagged, Limits
 from services.imagery.core.lease import Lease, Terms
 from services.imagery.core.pictures import Limits as PictureLimits
-from services.imagery.handlers.broker import Asked, Broker, Showing
+from services.imagery.handlers.broker import Broker, Showing
 from services.imagery.handlers.checkpoints import Checkpoints
+from services.imagery.handlers.facts_now import Asked
 from services.imagery.handlers.glass import BreakGlass
 from services.imagery.handlers.opening import OpenPicture
 from tests.unit.audit.a_log import LOG_KEY
@@ -131,7 +132,7 @@ class House:
         )
 
     def glass(self, broker: Broker) -> BreakGlass:
-        return BreakGlass(self.tables, broker.request, shipped_policy(), self.clock)
+        return BreakGlass(self.tables, broker.facts.request, shipped_policy(), self.clock)
 
     async def begin(self) -> None:
         """Start the auditor and what follows its topic."""

@@ -17,7 +17,8 @@ from proofwatch.events import topics
 from proofwatch.events.codec import AUDIT_CHECKPOINT
 from proofwatch.events.types import AuditCheckpoint
 from services.imagery.core.facts import Limits
-from services.imagery.handlers.broker import Denied, NotSignedIn, Showing, Unavailable
+from services.imagery.handlers.broker import Showing
+from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
 from services.imagery.ports import Undelivered
 from tests.integration.imagery.house import TRANSACTION, House, all_of, asked
@@ -177,9 +178,9 @@ async def slowly(showing: Showing, taken: list[bytes]) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_an_open_stream_stops_within_a_second(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_open_stream_stops_within_a_second(house: House) -> None:
     """It is looked after four times a second; what had left by then is told as seen."""
-    monkeypatch.setattr("services.imagery.handlers.broker._CHUNK", 512)
+    house.terms = house.terms._replace(chunk_bytes=512)
     for revoke in REVOKED:
         case_id = f"case-{revoke.__name__}"
         await house.case(case_id, f"tx-{case_id}")
@@ -353,20 +354,28 @@ async def test_a_view_whose_process_died_counts_as_seen(house: House) -> None:
     session, broker = await house.sign_in(), house.broker()
     lease = await broker.lease(session.session_id, asked())
 
-    async def die() -> None:
-        raise SystemError("as if it had ended here")
+    stuck, other = asyncio.Event(), house.broker()
 
-    broker._unseen = lambda *given: asyncio.sleep(0)  # type: ignore[method-assign]
-    with before_fetching(house, die), pytest.raises(SystemError):
-        await broker.show(session.session_id, lease.lease_id, sharp=True)
-    sweep = Sweep(house.tables, house.clock, broker.sending, 120, house.glass(broker).step)
+    async def hang() -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    with before_fetching(house, hang):
+        view = asyncio.create_task(broker.show(session.session_id, lease.lease_id, sharp=True))
+        await stuck.wait()
+    own, another = (
+        Sweep(house.tables, house.clock, each.sending, 120, house.glass(each).step) for each in (broker, other)
+    )
     house.later(seconds=121)
-    assert await sweep.step() == 0, "this process has it in hand"
-    broker.sending.clear()
-    assert await sweep.step() == 1
-    assert await sweep.step() == 0
+    assert await own.step() == 0, "this process has it in hand"
+    assert await another.step() == 1, "to another it is as if it had died"
+    assert await another.step() == 0
     ended = (await house.entries())[-1]
     assert (ended.details["state"], ended.details["reason_code"]) == ("presumed_seen", "process_ended")
+    view.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await view
+    assert (await house.entries())[-1] == ended, "what comes back to life tells nothing else"
 
 
 async def test_a_clock_that_is_set_back_opens_nothing(house: House) -> None:

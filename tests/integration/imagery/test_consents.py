@@ -16,7 +16,9 @@ from proofwatch.governance.purposes import Purpose
 from proofwatch.runtime.service import Service
 from services.consents.app import build
 from services.consents.config import Settings
-from services.imagery.handlers.broker import Asked, Broker, Denied, Unavailable
+from services.imagery.handlers.broker import Broker
+from services.imagery.handlers.facts_now import Asked
+from services.imagery.handlers.refusals import Denied, Unavailable
 from tests.integration.imagery.house import TENANT, House, all_of, asked
 from tests.integration.imagery.test_broker import STEPS, slowly
 
@@ -122,8 +124,9 @@ async def test_a_withdrawal_between_any_two_steps_shows_nothing(person: Person) 
             await person.read()
 
 
-async def test_an_open_stream_stops_when_consent_is_withdrawn(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.imagery.handlers.broker._CHUNK", 512)
+async def test_an_open_stream_stops_when_consent_is_withdrawn(person: Person) -> None:
+    person.house.terms = person.house.terms._replace(chunk_bytes=512)
+    person.broker = person.house.broker()
     for way in WAYS:
         await person.say(granted=True)
         showing = await person.broker.show(person.session.session_id, await person.lease(), sharp=True)

@@ -10,8 +10,9 @@ import pytest
 from proofwatch.access.roles import Role
 from proofwatch.access.session import Session
 from services.imagery.core.glass import Glass
-from services.imagery.handlers.broker import Broker, Denied, NotSignedIn, Unavailable
+from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.glass import BreakGlass
+from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
 from tests.integration.imagery.house import BY, CASE, House, all_of, asked
 from tests.integration.imagery.test_broker import STEPS, end_session
