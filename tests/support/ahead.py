@@ -6,7 +6,7 @@ Every part has a lock: a test that needs it first waits for it, and for nothing 
 test that needs it tries again, and tells why.
 """
 
-import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +26,10 @@ PROGRAMS: Final = {
     "npm": "npm",
     "pgbouncer": "pgbouncer",
 }
-_NICE: Final = 10
 
 
 def main() -> int:
     """Get everything; return 0, or 1 when something is missing, with a line for each."""
-    os.nice(_NICE)
     with ThreadPoolExecutor() as together:
         missing = [said for each in together.map(_tried, _PARTS) for said in each]
     sys.stderr.writelines(f"{said}\n" for said in missing)
@@ -55,7 +53,7 @@ def _tried(parts: Iterable[Callable[[], object]]) -> list[str]:
     for part in parts:
         try:
             part()
-        except ComponentError as error:
+        except (ComponentError, OSError, subprocess.SubprocessError) as error:
             missing.append(str(error))
     return missing
 
