@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from services.standalone import runner
-from tests.support.stack import Stack
+from tests.support.postgres_server import PostgresServer
 from tests.support.standalone_databases import StandaloneDatabases
 
 
 @pytest.fixture(scope="session")
-def shared_server(stack: Stack) -> Iterator[None]:
+def shared_server(postgres_server: PostgresServer) -> Iterator[None]:
     """Every run gets an empty database of its own on the session's server; `day` of standalone's tests does not."""
-    databases = StandaloneDatabases(stack)
+    databases = StandaloneDatabases(postgres_server)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runner, "EmbeddedPostgres", databases.one)
         yield

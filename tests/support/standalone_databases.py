@@ -9,7 +9,7 @@ from typing import Final
 from uuid import uuid4
 
 from proofwatch.runtime.migrations import migrate
-from tests.support.stack import Stack
+from tests.support.postgres_server import PostgresServer
 
 _LASTS: Final = "synchronous_commit = off"
 """As on a run's own server, whose database nobody reads after a crash."""
@@ -18,14 +18,14 @@ _LASTS: Final = "synchronous_commit = off"
 class StandaloneDatabases:
     """What stands for `EmbeddedPostgres`: a copy of a database that is migrated once."""
 
-    def __init__(self, stack: Stack) -> None:
-        """`stack` starts its server with the first run."""
-        self._stack = stack
+    def __init__(self, server: PostgresServer) -> None:
+        """`server` runs already: to announce its start while a test has redirected what is written undoes that."""
+        self._server = server
 
     @contextmanager
     def one(self) -> Iterator["_Database"]:
         """Give an empty database with all tables; it is dropped at the end."""
-        server = self._stack.postgres
+        server = self._server
         name = f"standalone_{uuid4().hex[:12]}"
         dsn = server.create_database(name, self._template)
         try:
@@ -37,7 +37,7 @@ class StandaloneDatabases:
     @cached_property
     def _template(self) -> str:
         name = f"template_{uuid4().hex[:12]}"
-        dsn = self._stack.postgres.create_database(name)
+        dsn = self._server.create_database(name)
         with ThreadPoolExecutor(1) as thread:  # a run has an event loop already
             thread.submit(asyncio.run, migrate(dsn)).result()
         return name
