@@ -148,6 +148,12 @@ COMMANDS: Final = {
         "deliver anonymous figures of a tenant's month, every cell of at least k",
         "proofwatch statistics --tenant kestrel-telecom --month 2026-03 --by r.mehta",
     ),
+    "privacy": Command(
+        "services.privacy.commands.scan",
+        "privacy,access,training",
+        "look for a data subject in every table, topic, Redis and folder, however it is written or packed",
+        "proofwatch privacy scan kestrel-telecom sub-c07e51 --reason 'erased in May' --folder out",
+    ),
     "register": Command(
         "services.operations.register",
         "",

@@ -189,3 +189,8 @@ create or replace function ledger.forget(whose text, ids text[]) returns bigint
       where t.tenant = whose and t.transaction_id = any(ids) returning 1)
     select count(*) from unlinked $$;
 revoke all on function ledger.forget(text, text[]) from public;
+create or replace function ledger.ids_of(whose text, behind text, most integer) returns setof text
+  language sql stable security definer set search_path = '' as $$
+    select t.transaction_id from ledger.transactions t where t.tenant = whose and t.transaction_id > behind collate "C"
+    order by t.transaction_id limit most $$;
+revoke all on function ledger.ids_of(text, text, integer) from public;

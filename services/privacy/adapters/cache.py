@@ -21,7 +21,6 @@ _FORGET: Final = """
 if redis.call('HEXISTS', KEYS[1], 'generation') == 1 then
   redis.call('HSET', KEYS[1], 'position', '', 'claim', '')
 end
-redis.call('ZREM', KEYS[1] .. ':step-ups', ARGV[1])
 local gone = 0
 for i = 2, #KEYS do
   gone = gone + redis.call('DEL', KEYS[i])
@@ -41,12 +40,14 @@ class RedisCache:
     async def forget(self, subject: Subject) -> int:
         """Remove the person's keys. Raises `redis.exceptions.RedisError`."""
         key = key_of(subject)
-        partition = partition_of(key, await self._bus.partitions(topics.TRANSACTIONS))
-        sentinel = b"proofwatch:subjects:1:%s/%d" % (topics.TRANSACTIONS.encode(), partition)
+        count = await self._bus.partitions(topics.TRANSACTIONS)
+        sentinels = [b"proofwatch:subjects:1:%s/%d" % (topics.TRANSACTIONS.encode(), each) for each in range(count)]
+        for each in sentinels:  # that of another partition, too: topics may have been widened
+            await self._client.zrem(each + b":step-ups", key)
         pattern = b"proofwatch:subject:*:" + _SPECIAL.sub(rb"\\\g<0>", key)
         found = {each async for each in self._client.scan_iter(match=pattern, count=_AT_ONCE)}
-        keys = [sentinel, b"proofwatch:step-up:" + key, *sorted(found)]
-        reply: Awaitable[Any] = self._client.eval(_FORGET, len(keys), *keys, key)
+        keys = [sentinels[partition_of(key, count)], b"proofwatch:step-up:" + key, *sorted(found)]
+        reply: Awaitable[Any] = self._client.eval(_FORGET, len(keys), *keys)
         return int(await reply)
 
 

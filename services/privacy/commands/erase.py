@@ -13,9 +13,20 @@ from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
+from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
+from services.privacy.adapters.replay import PostgresReplay, announced
 from services.privacy.adapters.requests import About, PostgresRequests, known
-from services.privacy.commands.opening import add_dsn, database, erasing, keys_of, subject_of
+from services.privacy.adapters.steps import PostgresSteps
+from services.privacy.commands.opening import (
+    add_dsn,
+    bus_of,
+    database,
+    erasing,
+    keys_of,
+    secret_of,
+    subject_of,
+)
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref, transactions_in
 from services.privacy.config import Settings
@@ -52,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
     add = actions.add("resume", "go on with an approved erasure that was interrupted", _ID, _resumed).add_argument
     _add_erasure(add)
+    actions.add("replay", "after a restore: erase again what the database does not know", "", _replayed)
     add = actions.add("list", "list erasures", "--as my.session", _listed).add_argument
     add("--all", action="store_true", help="those that have ended, too")
     _add_who(add)
@@ -110,6 +122,17 @@ async def _withdrawn(args: argparse.Namespace, settings: Settings) -> str:
 async def _resumed(args: argparse.Namespace, settings: Settings) -> str:
     async with database(settings, args.dsn) as pool, erasing(settings, pool, args.bootstrap) as at_work:
         return _ended(await at_work.run(args.erasure, _told))
+
+
+async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
+    async with database(settings, args.dsn) as pool, bus_of(settings, args.bootstrap) as (bus, wire):
+        steps = PostgresSteps(pool, PostgresKeys(keys_of(settings)))
+        replay = PostgresReplay(pool, steps, secret_of(settings))
+        missing, under_way = await replay.unknown(await announced(bus, wire))
+        for event in missing:
+            sys.stderr.write(_figures(f"erasure {event.erasure_id}", await replay.tell(event, _now())))
+    left = "".join(f"erasure {each} was under way: proofwatch erase resume {each}\n" for each in under_way)
+    return f"{len(missing):,} erasures were told again; the database knows all that were announced\n{left}"
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:

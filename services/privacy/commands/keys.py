@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
-    return run_command("keys", args)
+    # the environment may name the very file that is to be made
+    return run_command("keys", args, Settings.model_construct() if args.act is _begun else None)
 
 
 def _add_file(add: Add) -> None:

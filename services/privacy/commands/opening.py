@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.errors import AccessDenied
 from proofwatch.bus.errors import BusError
+from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line.session_file import NotSignedIn
 from proofwatch.command_line.sub_commands import Add
 from proofwatch.events.topics import load_manifests
-from proofwatch.events.wire import connect_wire
+from proofwatch.events.wire import Wire, connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.privacy.key_encryption import EpochDestroyed, EpochKeys, InvalidKeys, Tampered, parse_keys
@@ -22,6 +23,7 @@ from proofwatch.runtime.secrets import InvalidSecretFile
 from services.privacy.adapters.cache import RedisCache
 from services.privacy.adapters.epochs import EpochInUse
 from services.privacy.adapters.holds import HoldRefused
+from services.privacy.adapters.replay import UnreadableErasure
 from services.privacy.adapters.requests import ErasureRefused, PostgresRequests
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.adapters.topics import BusTopics
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "privacy"
 REFUSED: Final = (
     AccessDenied, BusError, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, RegistryUnavailable,
-    Tampered,
+    Tampered, UnreadableErasure,
 )  # fmt: skip
 """What ends a command with exit code 1."""
 WRONG: Final = (InvalidKeys, InvalidSecret, InvalidSecretFile, InvalidWire, NotSignedIn)
@@ -83,19 +85,27 @@ async def database(settings: Settings, dsn: str | None) -> AsyncIterator["asyncp
 
 
 @asynccontextmanager
-async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | None) -> AsyncIterator[Erasing]:
-    """Give what carries erasures out: beside the database Kafka and Redis. Raises `BusError`, `InvalidWire` …"""
-    from redis.asyncio import Redis
-
+async def bus_of(settings: Settings, bootstrap: str | None) -> AsyncIterator[tuple[Bus, Wire]]:
+    """Give Kafka and what its values are written in. Raises `BusError`, `InvalidWire`, `RegistryUnavailable`."""
     from proofwatch.bus.kafka.bus import KafkaBus
 
-    keys, clock = keys_of(settings), SystemClock()
     async with AsyncExitStack() as stack:
         wire = await connect_wire(settings)
         stack.push_async_callback(wire.close)
         bus = KafkaBus.of(settings, "erase", bootstrap=bootstrap)
         await bus.start()
         stack.push_async_callback(bus.stop)
+        yield bus, wire
+
+
+@asynccontextmanager
+async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | None) -> AsyncIterator[Erasing]:
+    """Give what carries erasures out: beside the database Kafka and Redis. Raises `BusError`, `InvalidWire` …"""
+    from redis.asyncio import Redis
+
+    keys, clock = keys_of(settings), SystemClock()
+    async with AsyncExitStack() as stack:
+        bus, wire = await stack.enter_async_context(bus_of(settings, bootstrap))
         client: Any = Redis.from_url(settings.redis_url)
         stack.push_async_callback(client.aclose)
         manifests = load_manifests().values()

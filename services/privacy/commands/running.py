@@ -15,12 +15,12 @@ from services.privacy.config import Settings
 Act = Callable[[argparse.Namespace, Settings], Awaitable[str]]
 
 
-def run_command(name: str, args: argparse.Namespace) -> int:
-    """Do what was chosen and write what it says; return the exit code."""
+def run_command(name: str, args: argparse.Namespace, settings: Settings | None = None) -> int:
+    """Do what was chosen and write what it says; return the exit code. `settings` None: those of the environment."""
     act: Act = args.act
     try:
         with _redis_said():
-            said = asyncio.run(_done(act, args))
+            said = asyncio.run(_done(act, args, settings or Settings.read()))
     except (*REFUSED, CacheAway) as error:
         sys.stderr.write(f"proofwatch {name} {args.action}: {error}\n")
         return 1
@@ -39,8 +39,8 @@ def reason_of(args: argparse.Namespace) -> str:
     return str(found)
 
 
-async def _done(act: Act, args: argparse.Namespace) -> str:
-    return await act(args, Settings.read())
+async def _done(act: Act, args: argparse.Namespace, settings: Settings) -> str:
+    return await act(args, settings)
 
 
 class CacheAway(Exception):

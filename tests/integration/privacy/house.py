@@ -11,6 +11,7 @@ from proofwatch.audit.entry import Entry
 from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
+from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import load_manifests
 from proofwatch.instants import ms_of
 from proofwatch.privacy.key_encryption import EpochKeys, KeyEncryption
@@ -101,7 +102,7 @@ class Privacy(House):
         return transaction
 
     async def rows(self, whom: Subject, transaction: str, at: datetime) -> None:
-        case, moment = f"case-{transaction}", ms_of(at)
+        case, moment = derived_id("case", transaction), ms_of(at)  # as triage's own lead to nobody by themselves
         given = {
             _CASE: (case, whom.tenant, whom.mark, at),
             _REASON: (case, f"s-{transaction}", at, transaction),
@@ -122,7 +123,7 @@ _REASON = "insert into triage.case_reasons values($1, $2, 1, 'persisting_failure
 _TRANSITION = "insert into triage.case_transitions values($1, 1, 'absent', 'open', 'x', 'y', $2, 1, $3)"
 _FLAG = "insert into imagery.flagged values($1, $2, $3, $4, null, null, $5)"
 _LEASE = """
-insert into imagery.leases values('lease-' || $2, 's', 'p', $1, $3, $2, 'troubleshooting', 'why', $4, $4, 1, null)"""
+insert into imagery.leases values(md5($2), 's', 'p', $1, $3, $2, 'troubleshooting', 'why', $4, $4, 1, null)"""
 _WORD = """
 insert into consents.words values($1, $2, 'improve_and_develop', true, $3, null) on conflict do nothing"""
 _ROW = """
