@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from proofwatch.biometrics.cusum import weights
-from services.aggregator.core.cusum.change_point import EMPTY, Posterior, begin, seen
-from services.aggregator.core.cusum.chart import Counts
+from services.aggregator.core.cusum.change_point import EMPTY, Begin, Posterior, begin, seen
+from services.aggregator.core.cusum.chart import ZERO, Counts, moved
 from services.aggregator.core.lengths import FIVE_MS
 
 _PHI: Final = 1.3
@@ -64,6 +64,39 @@ def test_it_holds_the_truth_as_often_as_it_says() -> None:
         widths.append((told.high_ms - told.low_ms) / FIVE_MS)
     assert held >= 188
     assert np.median(widths) < 60
+
+
+@pytest.mark.parametrize(("per_hour", "times"), [(250, 3.0), (60, 6.0)])
+def test_it_holds_the_begin_of_a_slice_after_days_in_which_its_chart_wandered(per_hour: int, times: float) -> None:
+    """By the charts of all failures and of one kind, whichever is sure first, where hours differ by a tenth."""
+    chance, held = np.random.default_rng(5), []
+    while len(held) < 40:
+        truth = 36 * 12 + chance.uniform(0, 288)
+        found = _first_sure(chance, per_hour / 12, times, truth)
+        if found is not None:
+            assert found.low_ms < found.since_ms < found.high_ms
+            held.append(found.low_ms <= truth * FIVE_MS <= found.high_ms)
+    assert sum(held) >= 0.85 * len(held)
+
+
+def _first_sure(chance: np.random.Generator, n: float, times: float, truth: float) -> Begin | None:
+    """Return what the chart that is sure first says of a change at window `truth`; None: one was sure before."""
+    charts, posteriors, rates = [ZERO, ZERO], [EMPTY, EMPTY], (0.0073, 0.0183)
+    for number in range(72 * 12):
+        if number % 12 == 0:
+            worse = np.exp(chance.normal(0.0, 0.1, 2))
+        after = min(1.0, max(0.0, number + 1 - truth))
+        trials = int(chance.poisson(n))
+        own = int(chance.binomial(trials, rates[0] * worse[0] * (1 + after * (times - 1))))
+        both = min(trials, own + int(chance.binomial(trials, (rates[1] - rates[0]) * worse[1])))
+        for at, failed in enumerate((own, both)):
+            counts = Counts(number * FIVE_MS, failed, trials)
+            charts[at] = moved(charts[at], counts, rates[at], 2.0, 16.5)
+            posteriors[at] = seen(posteriors[at], counts, rates[at], 2.0, 1.1)
+        sure = [at for at in (0, 1) if charts[at].statistic >= 16.5]
+        if sure:
+            return begin(posteriors[sure[0]]) if number > truth else None
+    return None
 
 
 def test_nothing_seen_is_no_begin() -> None:
