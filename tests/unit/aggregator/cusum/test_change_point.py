@@ -69,7 +69,7 @@ def test_it_holds_the_truth_as_often_as_it_says() -> None:
 @pytest.mark.parametrize(("per_hour", "times"), [(250, 3.0), (60, 6.0)])
 def test_it_holds_the_begin_of_a_slice_after_days_in_which_its_chart_wandered(per_hour: int, times: float) -> None:
     """By the charts of all failures and of one kind, whichever is sure first, where hours differ by a tenth."""
-    chance, held = np.random.default_rng(5), []
+    chance, held = np.random.default_rng(5), list[bool]()
     while len(held) < 40:
         truth = 36 * 12 + chance.uniform(0, 288)
         found = _first_sure(chance, per_hour / 12, times, truth)
