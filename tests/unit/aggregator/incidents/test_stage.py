@@ -6,6 +6,7 @@ from typing import Any
 from proofwatch import resources
 from proofwatch.bus.records import Batch, Record, Rejection, TopicPartition
 from proofwatch.detection.findings import WHOLE
+from proofwatch.detection.incidents import LABELS_MS
 from proofwatch.events import topics
 from proofwatch.events.types import Anomaly, Slice
 from services.aggregator.core.incident_groups import SETTLE_MS
@@ -83,21 +84,22 @@ async def test_a_span_of_several_windows_is_compared_by_their_sums() -> None:
 
 
 async def test_an_end_is_told_and_later_forgotten() -> None:
-    """By the alert horizon: neither findings nor counts are kept for ever."""
+    """By the alert horizon findings and counts; the incident itself once labels can prove no more of it."""
     log = _log()
     fired = anomaly(WHOLE, k=500, n=1000)
     add(log, window(WHOLE, 840, 500, 1000), _CLOSED)
     add(log, fired, _CLOSED)
     add(log, within(fired, 900), at(905) + GRACE_MS)
-    later = HORIZON_MS // 60_000 + 2_000
-    add(log, anomaly(WHOLE, k=500, n=1000, minute=840 + later), at(845 + later) + GRACE_MS)
-    add(log, window(WHOLE, 840 + later, 500, 1000), at(845 + later) + GRACE_MS)
-    run = Run(log)
-    await run.rest()
-    assert [event.state for _, event in run.told] == ["firing", "ended", "firing"]
-    known = run.store.tenants["bank"]
-    assert len(known.findings) == len(known.incidents) == 1
-    assert len(run.store.windows) == 1
+    for after_ms, incidents in ((HORIZON_MS, 2), (HORIZON_MS + LABELS_MS, 1)):
+        later, whole = after_ms // 60_000 + 2_000, {topic: list(records) for topic, records in log.items()}
+        add(whole, anomaly(WHOLE, k=500, n=1000, minute=840 + later), at(845 + later) + GRACE_MS)
+        add(whole, window(WHOLE, 840 + later, 500, 1000), at(845 + later) + GRACE_MS)
+        run = Run(whole)
+        await run.rest()
+        assert [event.state for _, event in run.told] == ["firing", "ended", "firing"]
+        known = run.store.tenants["bank"]
+        assert (len(known.findings), len(known.incidents)) == (1, incidents)
+        assert len(run.store.windows) == 1
 
 
 async def test_backfill_is_silent_unless_labels_prove_a_limit_broken() -> None:

@@ -46,7 +46,7 @@ def test_a_spike_is_told_once_when_its_labels_come_and_ends() -> None:
     assert fired.k >= 10
     assert fired.baseline_rate == pytest.approx(0.5 / 2_000, rel=0.1)
     assert fired.affected == pytest.approx(fired.k - fired.n * fired.baseline_rate)
-    assert "people wrongly accepted" in finding_sentence(fired, "all of bank")
+    assert "wrongly accepted: labels say that they are attackers or impostors" in finding_sentence(fired, "all of bank")
     assert (ended.state, ended.revision, ended.anomaly_id) == ("resolved", 2, fired.anomaly_id)
 
 
