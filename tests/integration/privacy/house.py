@@ -109,6 +109,7 @@ class Privacy(House):
             _TRANSITION: (case, f"s-{transaction}", at),
             _FLAG: (whom.tenant, transaction, whom.mark, f"s3://pictures/{transaction}.jpg", at),
             _LEASE: (whom.tenant, transaction, case, at),
+            _GLASS: (whom.tenant, transaction, case, at),
             _WORD: (whom.tenant, whom.mark, at),
             _ROW: (whom.tenant, transaction, moment, moment * 1000 + 417),
         }
@@ -124,6 +125,9 @@ _TRANSITION = "insert into triage.case_transitions values($1, 1, 'absent', 'open
 _FLAG = "insert into imagery.flagged values($1, $2, $3, $4, null, null, $5)"
 _LEASE = """
 insert into imagery.leases values(md5($2), 's', 'p', $1, $3, $2, 'troubleshooting', 'why', $4, $4, 1, null)"""
+_GLASS = """
+insert into imagery.glass(glass_id, person_id, tenant, case_id, transaction_id, purpose, reason, asked_at, expires_at,
+  uses_left) values(md5('glass' || $2), 'p', $1, $3, $2, 'troubleshooting', 'why', $4, $4, 1)"""
 _WORD = """
 insert into consents.words values($1, $2, 'improve_and_develop', true, $3, null) on conflict do nothing"""
 _ROW = """

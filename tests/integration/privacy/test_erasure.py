@@ -58,6 +58,7 @@ async def test_a_person_is_gone_and_the_receipt_names_nobody(privacy: Privacy) -
         ("imagery.flagged", "transaction_id"),
         ("ledger.transactions", "transaction_id"),
         ("imagery.leases", "transaction_id"),
+        ("imagery.glass", "transaction_id"),
         ("triage.case_reasons", "transaction_id"),
     ):
         found = {row[0] for row in await privacy.pool.fetch(f"select {column} from {table}")}  # noqa: S608 - ours
