@@ -21,6 +21,7 @@ DAY_S: Final = 86_400
 _SERIES: Final = 21 * 6
 """Series that a tenant is looked at by: itself and 20 segment values, 6 metrics."""
 _MUCH: Final = 0.25
+_BY_VERSION: Final = "version_change"
 _EACH_LOOK: Final = "twice_baseline"
 """The rule whose p is that of one look; other rules keep a budget of false highs of their own."""
 
@@ -90,6 +91,8 @@ def _begin(own: Sequence[FindingHistory]) -> Begin | None:
     strong = [each for each in own if chance_of(worst_of(each)) < CHANCE]
     if exact := [each.since for each in strong if each.latest.rule in EXACT]:
         return Begin(min(exact))
+    if changed := [each.since for each in strong if each.latest.rule == _BY_VERSION]:
+        return Begin(min(changed))  # a comparison of versions begins with one, and a chart only guesses when it came
     days = [each for each in strong if _says_the_day(each)]
     of_day = max((excess(worst_of(each)) for each in days), default=0.0)
     telling = [each for each in strong if each not in days and _lasted(each) >= _MUCH * of_day] or strong

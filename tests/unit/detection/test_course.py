@@ -53,6 +53,21 @@ def _stepped(chart: Anomaly, step: Step, revision: int) -> Anomaly:
     return Anomaly(**(fields | {"revision": revision, "window_end": step.known_at, "step": step}))
 
 
+def _version(*, since: int, until: int) -> Anomaly:
+    """Return what a comparison of a new matcher with the one before it found."""
+    fields: dict[str, Any] = {"k": 80, "n": 1000, "length_s": 60 * (until - since), "direction": "up", "affected": 60.0}
+    where, metric, times = ("matcher_version", "fm-7.2"), "match_fail_rate", {"known_at": _at(until)}
+    return anomaly(where, metric, rule="version_change", minute=since, since=_at(since), **times, **fields)
+
+
+def test_what_a_new_version_did_began_with_the_version() -> None:
+    """A chart of the same slice guesses an evening of the day before; the comparison knows when the version came."""
+    guess = _chart("match_fail_rate", since=-880, until=720, around=600, where=("matcher_version", "fm-7.2"))
+    found = _one([guess, _version(since=540, until=1005)])
+    assert found.since == _at(540)
+    assert (found.since_low, found.since_high) == (None, None)
+
+
 def _one(anomalies: Iterable[Anomaly]) -> Incident:
     state = Incidents()
     for each in anomalies:
