@@ -47,7 +47,7 @@ class Log:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,
-                "fetch.wait.max.ms": 250,  # asked of all partitions again and again, a broker has little else to do
+                "fetch.wait.max.ms": 20,  # the ends of all partitions must be seen at once, while some grow
                 "fetch.message.max.bytes": 20_000_000,
                 "receive.message.max.bytes": 200_000_000,
             }

@@ -227,14 +227,16 @@ def test_cases_are_those_of_standalone(outcome: Outcome, alone: Alone) -> None:
 def test_the_same_people_are_told_the_same_once(outcome: Outcome, alone: Alone) -> None:
     """Notifications are those of standalone, nobody is told twice, and all are sent.
 
-    Of incidents, and of cases of them, as far as their partition's time came.
+    Of incidents as far as their partition's time came, which may be not at all; that all are told is `test_live`'s.
+    A person's case is a list, and no notice (ADR 0052).
     """
     here, there = [[_told(note) for note in each.notifications] for each in (outcome, alone)]
     subjects = _subjects(_cases(alone.cases))
-    assert sorted(each for each in here if each[2] in subjects) == sorted(each for each in there if each[2] in subjects)
+    assert there
+    assert not [each for each in (*here, *there) if each[2] in subjects]
     assert len(here) == len(set(here))
     assert {each[:3] for each in here} <= {each[:3] for each in there}
-    assert {each["status"] for each in outcome.notifications} == {"sent"}
+    assert {each["status"] for each in outcome.notifications} <= {"sent"}
 
 
 def _who(verdict: bytes) -> tuple[str, str]:

@@ -211,7 +211,7 @@ async def test_an_activated_policy_is_told_once_by_a_comparison_and_is_not_absor
     assert compared[0].since == START + timedelta(hours=5)
     said = finding_sentence(compared[-1], f"policy {stricter.hash} of bank")
     assert "Failed liveness checks changed with the new version at policy" in said
-    assert "people more than expected" in said
+    assert "rejected beyond what was to be expected" in said
     assert await asyncio.to_thread(command, postgres_dsn, "--tenant", "bank") == 0
     assert "by ada: policy default after default" in " ".join(capsys.readouterr().out.split())
     shown = ("show", "--tenant", "bank", "--metric", "liveness_fail_rate")

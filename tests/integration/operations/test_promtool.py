@@ -5,6 +5,7 @@ from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPart
 from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.metric_catalogue import (
     CATALOGUE,
+    IMAGERY_TRANSACTIONS,
     LAG_RECORDS,
     NOTIFICATIONS,
     NOTIFICATIONS_PENDING,
@@ -33,6 +34,7 @@ def full() -> Metrics:
         (OUTBOX_RECORDS, ("ledger",)),
         (NOTIFICATIONS_PENDING, ("log",)),
         (REMOVED_ROWS, ("acme", "ledger.transactions")),
+        (IMAGERY_TRANSACTIONS, ("opened",)),
     )
     metrics.sampled("Worker", [Sample(metric.name, labels, 3) for metric, labels in looked_up])
     return metrics
