@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry
+from proofwatch.audit.entry import SALT_BYTES, Entry, Object, entry, person
 from proofwatch.audit.pending import enter
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import transaction
@@ -134,7 +134,7 @@ def _written(
 
 def _entry(ask: Ask, clock: Clock, details: Mapping[str, str | int], outcome: Any = "done") -> Entry:
     made = entry(
-        Actor("person", ask.by),
+        person(ask.by),
         EXPORTED,
         derived_id("entry", EXPORTED, ask.tenant, ask.by, secrets.token_hex(16)),
         _now(clock),

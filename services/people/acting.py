@@ -4,10 +4,11 @@ import argparse
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from proofwatch.access.acts import OPERATOR, By, person
+from proofwatch.access.acts import OPERATOR, By
 from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
+from proofwatch.audit.entry import person
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
 from proofwatch.command_line.sub_commands import Add
 

@@ -21,23 +21,11 @@ from rich.console import Console
 from tests.benchmarks import results, tables
 from tests.benchmarks.contenders import Failed
 from tests.benchmarks.context import Benchmark, Context
-from tests.benchmarks.page import write_page
+from tests.benchmarks.page import TITLES, write_page
 from tests.benchmarks.world import World
 from tests.support.runner import ComponentError
 from tests.support.stack import Stack
 
-NAMES: Final = (
-    "throughput",
-    "latency",
-    "memory",
-    "tenants",
-    "costs",
-    "counting",
-    "standalone",
-    "audit",
-    "imagery",
-    "journey",
-)
 _DOCS: Final = Path("docs")
 _QUICK: Final = Path("out") / "benchmarks"
 
@@ -54,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         with Stack(lambda line: Console(stderr=True).print(line, style="dim", highlight=False), measured=True) as stack:
             world = World(stack)
             context = Context(world, options.quick, options.rounds, options.rates, options.seconds)
-            for name in options.names or NAMES:
+            for name in options.names or TITLES:
                 benchmark: Benchmark = import_module(f"tests.benchmarks.{name}").run
                 try:
                     result = benchmark(context)
@@ -77,7 +65,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         description="Measure the product, and peers on the same work. Everything stays on 127.0.0.1.",
         epilog='example: make bench ARGS="throughput latency --quick"',
     )
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument("names", nargs="*", choices=[*TITLES, []], metavar="NAME", help=f"of {', '.join(TITLES)}; all")
     parser.add_argument("--quick", action="store_true", help="few events, one round; kept apart, under out/benchmarks")
     parser.add_argument("--rounds", type=int, metavar="N", help="interleaved rounds; 3, or 1 with --quick")
     parser.add_argument(

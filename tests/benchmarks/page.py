@@ -13,20 +13,8 @@ from tests.benchmarks.results import load
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.tables import tables
 
-_ORDER: Final = (
-    "throughput",
-    "latency",
-    "memory",
-    "tenants",
-    "costs",
-    "counting",
-    "standalone",
-    "audit",
-    "imagery",
-    "journey",
-)
 _DRAWINGS: Final = {"latency": draw_latency, "memory": draw_memory, "journey": draw_journey}
-_TITLES: Final = {
+TITLES: Final = {
     "throughput": "Side by side",
     "latency": "Event to verdict",
     "memory": "Memory",
@@ -38,6 +26,7 @@ _TITLES: Final = {
     "imagery": "Imagery",
     "journey": "The whole journey",
 }
+"""Every benchmark, in the order in which it is run and shown."""
 
 
 def write_page(file: Path) -> Path:
@@ -58,11 +47,11 @@ def _lines(day: dict[str, Any], file: Path) -> Iterator[str]:
     yield f"<!-- Generated from {file.parent.name}/{file.name} by `python -m tests.benchmarks.page`; do not edit. -->"
     yield ""
     yield from map(_wrapped, prose.opening(day))
-    for name in _ORDER:
+    for name in TITLES:
         if name not in day["benchmarks"]:
             continue
         result = day["benchmarks"][name]
-        yield f"\n## {_TITLES[name]}\n"
+        yield f"\n## {TITLES[name]}\n"
         yield from map(_wrapped, prose.before(name, result))
         if built := day.get("interpreters", {}).get(name):
             yield _wrapped(f"\n{described(built)}")
@@ -70,7 +59,7 @@ def _lines(day: dict[str, Any], file: Path) -> Iterator[str]:
             yield ""
             yield from _table(rows)
         if name in _DRAWINGS:
-            yield f"\n![{_TITLES[name]}]({file.parent.name}/{day['date']}-{name}.svg)"
+            yield f"\n![{TITLES[name]}]({file.parent.name}/{day['date']}-{name}.svg)"
         yield from prose.after(name, result)
 
 

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
+from tests.support.streams import copied
+
 
 class Asked(NamedTuple):
     """A request: its path, and when its first byte was there."""
@@ -31,7 +33,7 @@ class TimedForwarder:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, onwards = await asyncio.open_connection("127.0.0.1", self._to)
-        back = asyncio.create_task(_copied(there, writer))
+        back = asyncio.create_task(copied(there, writer))
         try:
             while data := await reader.read(65_536):
                 if data.startswith(b"GET "):
@@ -43,14 +45,3 @@ class TimedForwarder:
         finally:
             onwards.close()
             await back
-
-
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.certificates import Issued
+from tests.support.streams import copied
 
 _SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
@@ -32,7 +33,7 @@ async def tls_postgres(socket: Path, certificate: Issued | None) -> AsyncIterato
                     await writer.start_tls(context)
             there_reader, there_writer = await asyncio.open_unix_connection(str(socket))
             there_writer.write(first)
-            await asyncio.gather(_pass(reader, there_writer), _pass(there_reader, writer))
+            await asyncio.gather(copied(reader, there_writer), copied(there_reader, writer))
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client did not like our certificate, or hung up
         finally:
@@ -43,14 +44,3 @@ async def tls_postgres(socket: Path, certificate: Issued | None) -> AsyncIterato
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()

@@ -33,11 +33,6 @@ class By(NamedTuple):
     reason: str = ""
 
 
-def person(person_id: str) -> Actor:
-    """Return a person as who acts."""
-    return Actor("person", person_id)
-
-
 def act(
     random: bytes,
     now: datetime,

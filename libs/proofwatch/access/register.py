@@ -17,6 +17,7 @@ from proofwatch.access.judgement import Account, is_name
 from proofwatch.access.one_time_codes import new_secret
 from proofwatch.access.roles import Role, checked
 from proofwatch.access.stored import account_named
+from proofwatch.audit.entry import person
 from proofwatch.audit.pending import enter
 from proofwatch.bus.postgres.pool import session, transaction
 
@@ -150,7 +151,7 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
         raise NoSuchPerson(f"there is nobody of the name {name!r}; `proofwatch people list` shows who is there")
     if who.revoked_at is not None:
         raise NoSuchPerson(f"{name} was revoked at {who.revoked_at:%Y-%m-%d %H:%M} UTC, for good: add another account")
-    if by.actor == acts.person(who.person_id):
+    if by.actor == person(who.person_id):
         raise NotAllowed("nobody changes their own access: let another admin do it")
     return who
 

@@ -10,6 +10,7 @@ from proofwatch.access.acts import By, Why
 from proofwatch.access.judgement import Account, is_name
 from proofwatch.access.roles import known
 from proofwatch.access.session import Session
+from proofwatch.audit.entry import person
 from proofwatch.audit.pending import enter
 
 _ACCOUNT: Final = (
@@ -45,7 +46,7 @@ def session_in(row: Mapping[str, Any]) -> Session:
 
 async def entered(tx: Any, action: str, person_id: str, details: Mapping[str, str | int], now: datetime) -> None:
     """Enter what a person did with their own access."""
-    by = By(acts.person(person_id))
+    by = By(person(person_id))
     await enter(tx, acts.act(secrets.token_bytes(acts.RANDOM_BYTES), now, action, by, person_id, details))
 
 

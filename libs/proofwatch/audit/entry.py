@@ -40,6 +40,11 @@ class Actor(Struct, frozen=True, forbid_unknown_fields=True):
     id: Name
 
 
+def person(person_id: str) -> Actor:
+    """Return a person as who acts."""
+    return Actor("person", person_id)
+
+
 class Object(Struct, frozen=True, forbid_unknown_fields=True):
     """What was acted upon, such as a case or a policy. What belongs to a data subject goes into the sealed part."""
 

@@ -1,8 +1,11 @@
 """How whoever acts enters what it does: in the transaction of the act, so that there is neither without the other."""
 
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from proofwatch.audit.entry import Entry, leaf_of
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry, leaf_of
 
 _ENTER = "insert into audit.pending(entry) select unnest($1::bytea[])"
 
@@ -13,6 +16,31 @@ class Connection(Protocol):
     async def execute(self, query: str, *arguments: Any) -> object:
         """Run a statement."""
         ...
+
+
+def act(
+    action: str,
+    by: Actor,
+    now: datetime,
+    *objects: Object,
+    tenant: str | None = None,
+    reason: str = "",
+    details: Mapping[str, str | int] | None = None,
+    outcome: Outcome = "done",
+) -> Entry:
+    """Return the entry of an act that is not entered twice: its id and its salt are drawn."""
+    return entry(
+        by,
+        action,
+        secrets.token_hex(16),
+        now.astimezone(UTC),
+        secrets.token_bytes(SALT_BYTES),
+        objects=objects,
+        tenant=tenant,
+        reason=reason,
+        details=details,
+        outcome=outcome,
+    )
 
 
 async def enter(connection: Connection, *entries: Entry) -> None:

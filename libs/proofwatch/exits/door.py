@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from proofwatch.access.acts import THE_HOUSE, person
+from proofwatch.access.acts import THE_HOUSE
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
 from proofwatch.access.roles import TABLE, Act
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry
-from proofwatch.audit.pending import enter
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry, person
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.command_line.session_file import token_in
 from proofwatch.exits.asking import Asking, NotSaid
@@ -114,16 +114,14 @@ def of_output(
     reason: str = "",
 ) -> Entry:
     """Return the entry of what was made of what the door let through, such as its hash."""
-    made = entry(
-        granted.actor, action, secrets.token_hex(16), now, secrets.token_bytes(SALT_BYTES),
-        objects=(Object("entry", granted.entry_id),), tenant=tenant, reason=reason, details=details,
-    )  # fmt: skip
+    about = Object("entry", granted.entry_id)
+    made = act(action, granted.actor, now, about, tenant=tenant, reason=reason, details=details)
     return msgspec.structs.replace(made, purpose=exit_.purpose)
 
 
 async def _named(pool: Any, act: Act, tenant: str, asking: Asking, now: datetime) -> _Named:
     if asking.session is None:
-        return _Named(Actor("person", asking.by), "stated")
+        return _Named(person(asking.by), "stated")
     try:
         from proofwatch.access.postgres import PostgresPeople  # sessions belong to an extra; a stated name needs none
     except ModuleNotFoundError as error:

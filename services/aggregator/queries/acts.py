@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from typing import Final
 
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry
+from proofwatch.audit.entry import SALT_BYTES, Entry, Object, entry, person
 from proofwatch.events.identity import derived_id
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
@@ -19,7 +19,7 @@ def entry_of_rebase(rebase: Rebase) -> Entry:
     """Return the entry of a rebase."""
     segment = "" if rebase.segment_name is None else f"/{rebase.segment_name}={rebase.segment_value}"
     return entry(
-        Actor("person", rebase.by),
+        person(rebase.by),
         REBASED,
         derived_id("entry", REBASED, *rebase),
         _now(),
@@ -34,7 +34,7 @@ def entry_of_rebase(rebase: Rebase) -> Entry:
 def entry_of_marker(marker: Declared) -> Entry:
     """Return the entry of a marker that a person declared."""
     return entry(
-        Actor("person", marker.by),
+        person(marker.by),
         DECLARED,
         derived_id("entry", DECLARED, *marker),
         _now(),

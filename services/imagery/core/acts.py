@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
-from proofwatch.audit.entry import Actor, Authority, Entry, Object, Outcome, entry
+from proofwatch.audit.entry import Actor, Authority, Entry, Object, Outcome, entry, person
 from proofwatch.governance.purposes import Purpose
 from services.imagery.core.facts import Request
 from services.imagery.core.lease import Lease, View, ViewState
@@ -17,6 +17,7 @@ from services.imagery.core.lease import Lease, View, ViewState
 LEASE: Final = "imagery.lease"
 INTENDED: Final = "imagery.view_intended"
 ENDED: Final = "imagery.view_ended"
+THE_BROKER: Final = Actor("service", "imagery")
 _OUTCOMES: Final[dict[ViewState, Outcome]] = {
     "delivered": "done",
     "withheld": "denied",
@@ -36,7 +37,7 @@ def asked(request: Request, entry_id: str, salt: bytes, policy: str, lease: Leas
     if reason_code:
         details["reason_code"] = reason_code
     found = entry(
-        Actor("person", request.viewer.person_id),
+        person(request.viewer.person_id),
         LEASE,
         entry_id,
         request.at,
@@ -60,7 +61,7 @@ def intended(lease: Lease, view: View, salt: bytes, policy: str) -> Entry:
     if lease.glass_id:
         objects += (Object("glass", lease.glass_id),)
     found = entry(
-        Actor("person", view.person_id),
+        person(view.person_id),
         INTENDED,
         view.view_id,
         view.intended_at,
@@ -77,7 +78,7 @@ def intended(lease: Lease, view: View, salt: bytes, policy: str) -> Entry:
 def refused_view(person_id: str, lease_id: str, code: str, entry_id: str, at: datetime, salt: bytes) -> Entry:
     """Return the entry of a view that was not begun."""
     return entry(
-        Actor("person", person_id),
+        person(person_id),
         INTENDED,
         entry_id,
         at,
@@ -91,7 +92,7 @@ def refused_view(person_id: str, lease_id: str, code: str, entry_id: str, at: da
 def over(view: View, state: ViewState, code: str, sent: int, at: datetime, salt: bytes) -> Entry:
     """Return the entry of what became of a view. One that nobody ended counts as seen."""
     return entry(
-        Actor("service", "imagery"),
+        THE_BROKER,
         ENDED,
         f"{view.view_id}/ended",
         at,

@@ -11,7 +11,6 @@ from services.imagery.core.glass import Glass
 ASKED: Final = "imagery.glass_asked"
 BEGUN: Final = "imagery.glass_begun"
 ENDED: Final = "imagery.glass_ended"
-THE_BROKER: Final = Actor("service", "imagery")
 
 
 def act(

@@ -5,14 +5,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry
+from proofwatch.audit.entry import SALT_BYTES, Entry, person
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
+from services.imagery.core.acts import THE_BROKER
 from services.imagery.core.decision import ImageryPolicy
 from services.imagery.core.facts import Act, Limits, Request, Viewer
 from services.imagery.core.glass import Glass, GlassTerms
-from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, THE_BROKER, act, unknown
+from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, act, unknown
 from services.imagery.handlers.facts_now import Asked
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.ports import Store
@@ -124,14 +125,14 @@ class BreakGlass:
     async def _enter(
         self, tx: Any, action: str, by: Viewer | None, glass: Glass, now: datetime, reason: str, code: str
     ) -> None:
-        actor = Actor("person", by.person_id) if by else THE_BROKER
+        actor = person(by.person_id) if by else THE_BROKER
         salt = secrets.token_bytes(SALT_BYTES)
         entry = act(action, actor, glass, self._name(), now, salt, reason=reason, code=code)
         await self._store.enter(tx, entry)
 
     def _unknown(self, action: str, by: Viewer, glass_id: str, now: datetime) -> Entry:
         salt = secrets.token_bytes(SALT_BYTES)
-        return unknown(action, Actor("person", by.person_id), glass_id, self._name(), now, salt)
+        return unknown(action, person(by.person_id), glass_id, self._name(), now, salt)
 
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
-from proofwatch.audit.entry import Object
-from proofwatch.audit.pending import enter
+from proofwatch.audit.entry import Object, person
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.key_encryption import KeyEncryption, Wrapped
 from proofwatch.privacy.postgres_keys import about
@@ -69,8 +69,8 @@ class PostgresEpochs:
                 raise EpochInUse(
                     f"{held:,} secrets are wrapped in epoch {epoch} and would be lost: `proofwatch keys rewrap` first"
                 )
-            by, what = acts.person(who.person_id), Object("key_epoch", str(epoch))
-            await enter(tx, acts.act(acts.DESTROYED, by, now, what, reason=reason))
+            by, what = person(who.person_id), Object("key_epoch", str(epoch))
+            await enter(tx, act(acts.DESTROYED, by, now, what, reason=reason))
 
     async def _some(self, newest: int, token: str, reason: str, now: datetime) -> int:
         async with transaction(self._pool, USER) as tx:
@@ -86,6 +86,6 @@ class PostgresEpochs:
                 secret = await self._keys.unwrap(Wrapped(row["sealed_epoch"], row["sealed"]), of)
                 await tx.execute(_NEW_REQUEST, row["erasure_id"], *await self._keys.wrap(secret, of))
             if moved := len(keys) + len(requests):
-                by, what = acts.person(who.person_id), Object("key_epoch", str(newest))
-                await enter(tx, acts.act(acts.WRAPPED, by, now, what, reason=reason, details={"secrets": moved}))
+                by, what = person(who.person_id), Object("key_epoch", str(newest))
+                await enter(tx, act(acts.WRAPPED, by, now, what, reason=reason, details={"secrets": moved}))
             return moved

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
-from proofwatch.audit.entry import Object
-from proofwatch.audit.pending import enter
+from proofwatch.audit.entry import Object, person
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from services.privacy.adapters.acting import acting, alone
 from services.privacy.core import acts
@@ -64,8 +64,8 @@ class PostgresHolds:
             hold = Hold(str(uuid.uuid4()), tenant, mark, reason, who.person_id, now, until)
             await tx.execute(_PLACE, *hold)
             details = {"until": until.isoformat()} if until else {}
-            by, what = acts.person(who.person_id), Object("hold", hold.hold_id)
-            await enter(tx, acts.act(acts.HELD, by, now, what, tenant=tenant, reason=reason, details=details))
+            by, what = person(who.person_id), Object("hold", hold.hold_id)
+            await enter(tx, act(acts.HELD, by, now, what, tenant=tenant, reason=reason, details=details))
         return hold
 
     async def lift(self, token: str, hold_id: str, reason: str, now: datetime) -> Hold:
@@ -79,8 +79,8 @@ class PostgresHolds:
             if who.person_id == hold.placed_by:
                 raise NotAllowed("who placed a hold does not lift it: somebody else of the role privacy does")
             await tx.execute(_LIFT, hold_id, who.person_id, now, reason)
-            by, what = acts.person(who.person_id), Object("hold", hold_id)
-            await enter(tx, acts.act(acts.LIFTED, by, now, what, tenant=hold.tenant, reason=reason))
+            by, what = person(who.person_id), Object("hold", hold_id)
+            await enter(tx, act(acts.LIFTED, by, now, what, tenant=hold.tenant, reason=reason))
         return hold
 
     async def listed(self, token: str, now: datetime) -> Sequence[Hold]:

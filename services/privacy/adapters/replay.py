@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.audit.entry import Object
-from proofwatch.audit.pending import enter
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.bus.records import TopicPartition
@@ -84,7 +84,7 @@ class PostgresReplay:
             await tx.execute(_DESTROY, event.tenant, event.subject_mark)
             await tx.execute(_DONE, event.erasure_id, event.tenant, event.subject_mark, event.erased_at, now)
             what = Object("erasure", event.erasure_id)
-            await enter(tx, acts.act(acts.REPEATED, acts.PRIVACY, now, what, tenant=event.tenant, details=figures))
+            await enter(tx, act(acts.REPEATED, acts.PRIVACY, now, what, tenant=event.tenant, details=figures))
         return figures
 
     async def _ids(self, event: Erasure) -> frozenset[str]:

@@ -11,8 +11,8 @@ import msgspec
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act, may_approve
-from proofwatch.audit.entry import Entry, Object
-from proofwatch.audit.pending import enter
+from proofwatch.audit.entry import Entry, Object, person
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.privacy.data_keys import sealed
 from proofwatch.privacy.key_encryption import NONCE_BYTES, KeyEncryption, Wrapped
@@ -74,7 +74,7 @@ class PostgresRequests:
             await alone(tx, subject.tenant, subject.mark)
             if row := await tx.fetchrow(_OPEN, subject.tenant, subject.mark):
                 raise ErasureRefused(f"erasure {row['erasure_id']} of this person is {row['state']} already")
-            by = acts.person(who.person_id)
+            by = person(who.person_id)
             hold = await self._unheld(tx, subject.tenant, subject.mark, erasure_id, by.id, now)
             if hold is None:
                 wrapped = await self.wrapped(erasure_id, about)
@@ -82,7 +82,7 @@ class PostgresRequests:
                     _REQUEST, erasure_id, subject.tenant, subject.mark, reason, who.person_id, now, *wrapped
                 )
                 what = Object("erasure", erasure_id)
-                entry = acts.act(acts.REQUESTED, by, now, what, tenant=subject.tenant, reason=reason)
+                entry = act(acts.REQUESTED, by, now, what, tenant=subject.tenant, reason=reason)
                 await enter(tx, await self._with_sealed(tx, entry, subject))
         if hold:
             raise Held(hold)
@@ -102,8 +102,8 @@ class PostgresRequests:
             hold = await self._unheld(tx, found.tenant, found.mark, erasure_id, who.person_id, now)
             if hold is None:
                 await tx.execute(_APPROVE, erasure_id, who.person_id, now)
-                by, what = acts.person(who.person_id), Object("erasure", erasure_id)
-                await enter(tx, acts.act(acts.APPROVED, by, now, what, tenant=found.tenant))
+                by, what = person(who.person_id), Object("erasure", erasure_id)
+                await enter(tx, act(acts.APPROVED, by, now, what, tenant=found.tenant))
         if hold:
             raise Held(hold)
         return found._replace(state="running", approved_by=who.person_id, approved_at=now)
@@ -112,8 +112,8 @@ class PostgresRequests:
         """Enter that somebody looks what an erasure would touch. Raises `NoSession`, `NotAllowed`."""
         async with transaction(self._pool, USER) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, tenant)
-            by = acts.person(who.person_id)
-            await enter(tx, acts.act(acts.PREVIEWED, by, now, tenant=tenant, reason=reason))
+            by = person(who.person_id)
+            await enter(tx, act(acts.PREVIEWED, by, now, tenant=tenant, reason=reason))
 
     async def withdraw(self, token: str, erasure_id: str, reason: str, now: datetime) -> None:
         """Take back what nobody has approved. Raises `NoSession`, `NotAllowed`, `ErasureRefused`."""
@@ -124,8 +124,8 @@ class PostgresRequests:
                 raise _no_such(erasure_id)
             await _require(tx, erasure_id, "requested")
             await tx.execute(_WITHDRAW, erasure_id)
-            by, what = acts.person(who.person_id), Object("erasure", erasure_id)
-            await enter(tx, acts.act(acts.WITHDRAWN, by, now, what, tenant=found.tenant, reason=reason))
+            by, what = person(who.person_id), Object("erasure", erasure_id)
+            await enter(tx, act(acts.WITHDRAWN, by, now, what, tenant=found.tenant, reason=reason))
 
     async def listed(self, token: str, now: datetime, *, ended: bool) -> Sequence[Erasure]:
         """Return the erasures of the tenants that are there for who asks. Raises `NoSession`, `NotAllowed`."""
@@ -166,8 +166,8 @@ class PostgresRequests:
         hold = await in_force(tx, tenant, mark, now)
         if hold:
             what = Object("erasure", erasure_id), Object("hold", hold.hold_id)
-            by = acts.person(person_id)
-            await enter(tx, acts.act(acts.REFUSED, by, now, *what, tenant=tenant, outcome="denied"))
+            by = person(person_id)
+            await enter(tx, act(acts.REFUSED, by, now, *what, tenant=tenant, outcome="denied"))
         return hold
 
     async def _with_sealed(self, tx: Any, entry: Entry, subject: Subject) -> Entry:

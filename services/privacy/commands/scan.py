@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from proofwatch.audit.entry import Actor
-from proofwatch.audit.pending import enter
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_bootstrap
@@ -106,7 +106,7 @@ async def _scanned(args: argparse.Namespace, settings: Settings) -> str:
         now = instant_of(SystemClock().now_ms())
         details = {"places": len({place for place, _, _ in search.found}), "not_searched": len(search.unsearched)}
         async with transaction(pool, "privacy") as tx:
-            await enter(tx, acts.act(acts.SEARCHED, _OPERATOR, now, tenant=args.tenant, reason=reason, details=details))
+            await enter(tx, act(acts.SEARCHED, _OPERATOR, now, tenant=args.tenant, reason=reason, details=details))
     args.code = _LEFT if search.found else _NOT_ALL if search.unsearched else 0
     return said(search)
 

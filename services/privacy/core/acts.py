@@ -1,13 +1,13 @@
 """What is done for data subjects' rights, as entries of the audit log. A receipt names nobody (GDPR Art. 17, 5(2))."""
 
-import secrets
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
 
-from proofwatch.audit.entry import SALT_BYTES, Actor, Authority, Entry, Object, Outcome, Sealed, entry
+from proofwatch.audit.entry import Actor, Authority, Entry, Object, Sealed, person
+from proofwatch.audit.pending import act
 
 REQUESTED: Final = "erasure.requested"
 APPROVED: Final = "erasure.approved"
@@ -22,36 +22,6 @@ LIFTED: Final = "hold.lifted"
 WRAPPED: Final = "keys.wrapped_anew"
 DESTROYED: Final = "keys.epoch_destroyed"
 PRIVACY: Final = Actor("service", "privacy")
-
-
-def person(person_id: str) -> Actor:
-    """Return a person as who acts."""
-    return Actor("person", person_id)
-
-
-def act(
-    action: str,
-    by: Actor,
-    now: datetime,
-    *objects: Object,
-    tenant: str | None = None,
-    reason: str = "",
-    details: Mapping[str, str | int] | None = None,
-    outcome: Outcome = "done",
-) -> Entry:
-    """Return the entry of an act."""
-    return entry(
-        by,
-        action,
-        secrets.token_hex(16),
-        now.astimezone(UTC),
-        secrets.token_bytes(SALT_BYTES),
-        objects=objects,
-        tenant=tenant,
-        reason=reason,
-        details=details,
-        outcome=outcome,
-    )
 
 
 def with_sealed(made: Entry, part: Sealed) -> Entry:

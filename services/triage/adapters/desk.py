@@ -13,7 +13,7 @@ from proofwatch.access.judgement import is_name
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act, known
 from proofwatch.access.session import Session
-from proofwatch.audit.entry import Entry
+from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import enter
 from proofwatch.bus.postgres.pool import session, transaction
 from services.triage.adapters import entries
@@ -122,7 +122,7 @@ class PostgresDesk:
             if case is None or not is_there(case, acting):
                 raise NoSuchCase(case_id)
             found = decided(case, acting, deed, await _worker(tx, to) if to else None)
-            by = entries.person(acting.person_id)
+            by = person(acting.person_id)
             if isinstance(found, Refusal):
                 await enter(tx, entries.denied(_ACTION[deed], case, by, found, now))
             else:
@@ -154,7 +154,7 @@ async def _worker(tx: Any, name: str) -> Worker | None:
 
 
 async def _done(tx: Any, case: CaseNow, change: Change, person_id: str, reason: str, now: datetime) -> Sequence[Entry]:
-    by, found = entries.person(person_id), []
+    by, found = person(person_id), []
     if change.release:
         await tx.execute(_RELEASE, case.case_id, now, person_id)
         found.append(entries.released(case, by, now))

@@ -1,11 +1,11 @@
 """What people do with cases, as entries of the audit log."""
 
-import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry
+from proofwatch.audit.entry import Actor, Entry, Object, Outcome
+from proofwatch.audit.pending import act
 from services.triage.core.assignments import CaseNow, Refusal
 
 ASSIGNED: Final = "case.assigned"
@@ -13,11 +13,6 @@ RELEASED: Final = "case.released"
 REFERRED: Final = "case.referred"
 CLOSED: Final = "case.closed"
 TRIAGE: Final = Actor("service", "triage")
-
-
-def person(person_id: str) -> Actor:
-    """Return a person as who acts."""
-    return Actor("person", person_id)
 
 
 def assigned(case: CaseNow, by: Actor, to: str, now: datetime) -> Entry:
@@ -63,15 +58,4 @@ def _entry(
     outcome: Outcome = "done",
 ) -> Entry:
     objects = (Object("case", case_id), *((Object("person", person_id),) if person_id else ()))
-    return entry(
-        by,
-        action,
-        secrets.token_hex(16),
-        now.astimezone(UTC),
-        secrets.token_bytes(SALT_BYTES),
-        objects=objects,
-        tenant=tenant,
-        reason=reason,
-        details=details,
-        outcome=outcome,
-    )
+    return act(action, by, now, *objects, tenant=tenant, reason=reason, details=details, outcome=outcome)

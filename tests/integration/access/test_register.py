@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from proofwatch.access.acts import By, person
+from proofwatch.access.acts import By
 from proofwatch.access.errors import NotAllowed, SignInRefused
 from proofwatch.access.register import NoSuchPerson
 from proofwatch.access.roles import Role, RolesExclude
+from proofwatch.audit.entry import person
 from tests.integration.access.house import BY, PASSWORD, House
 
 

@@ -3,11 +3,12 @@
 import pytest
 
 from proofwatch.audit.entry import Actor, entry_of, leaf_of
+from proofwatch.audit.pending import act
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.instants import instant_of
 from proofwatch.privacy.data_keys import RANDOM_BYTES, Unreadable, made_of, opened, sealed, tag_of
 from proofwatch.privacy.marks import subject_mark, transaction_mark
-from services.privacy.core.acts import act, with_sealed
+from services.privacy.core.acts import with_sealed
 
 KEY, OTHER = made_of(bytes(RANDOM_BYTES)), made_of(bytes(range(RANDOM_BYTES)))
 SECRET = bytes(range(32))
