@@ -1,18 +1,28 @@
 """The PostgreSQL fence and the outbox relay, on a real server."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
-from proofwatch.bus.errors import BusUnavailable, DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost, TopicReplaced
+from proofwatch.bus.errors import (
+    BusUnavailable,
+    DatabaseAway,
+    DatabaseOlder,
+    Fenced,
+    Gap,
+    NotMigrated,
+    PositionLost,
+    TopicReplaced,
+)
 from proofwatch.bus.lanes.lane import LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.postgres.fence import PostgresFence, create_pool, fence_ddl, fence_progress
 from proofwatch.bus.postgres.outbox import OutboxSource, outbox_fence, relay
-from proofwatch.bus.postgres.pool import transaction
+from proofwatch.bus.postgres.pool import attend, transaction
 from proofwatch.bus.records import Batch, Outgoing, Record, Topic, TopicPartition
 from proofwatch.bus.stage import History
 from proofwatch.runtime.clock import SimulatedClock
@@ -120,6 +130,18 @@ async def test_a_database_of_ones_own_limits_nothing_in_time(postgres_dsn: str, 
         assert [tuple(await each.fetchrow(limits)) for each in (shared, alone)] == [("5s", "5s"), ("0", "0")]
     assert (own.transaction_s, own.acquire_s) == (None, None)
     await own.close()
+
+
+async def test_a_transaction_lasts_as_long_as_somebody_attends_to_it(pool: Any) -> None:
+    """What has much to do is not undone and begun anew for ever; what says nothing is ended."""
+    pool.transaction_s = 3.0
+    async with transaction(pool, "test") as connection:
+        for _ in range(3):
+            time.sleep(1.5)  # noqa: ASYNC251 - it computes: no other task has its turn
+            await attend(connection)
+    with pytest.raises(DatabaseAway):
+        async with transaction(pool, "test"):
+            await asyncio.Event().wait()
 
 
 async def test_a_lost_fence_row_beside_published_outputs_is_refused(pool: Any) -> None:

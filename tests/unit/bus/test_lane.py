@@ -1,6 +1,7 @@
 """The lane: fence, position, step, commit, and what happens when one of them fails."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from itertools import count
 
@@ -9,6 +10,7 @@ import pytest
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Stuck
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.patience import goes_on
 from proofwatch.bus.port import Consumer
 from proofwatch.bus.records import Batch, Outgoing, Output, TopicPartition
 from proofwatch.runtime.clock import SimulatedClock
@@ -211,6 +213,24 @@ async def test_a_transaction_that_takes_too_long_is_given_up() -> None:
     with pytest.raises(Stuck, match="TimeoutError"):
         await lane.run()
     assert await bus.positions("g", "in") == {}
+
+
+async def test_a_transaction_that_goes_on_is_not_given_up() -> None:
+    """A backlog closes thousands of windows at once: the cap counts from the last sign that the step works on."""
+
+    class Long(Recording):
+        async def step(self, batch: Batch, tx: object) -> Sequence[Output]:
+            for _ in range(4 if batch.records else 0):
+                time.sleep(0.4)  # noqa: ASYNC251 - it computes: nobody else has a turn
+                goes_on()
+                await asyncio.sleep(0)
+            return await super().step(batch, tx)
+
+    bus, lane = await make(3, Long(), LaneSettings(step_timeout_s=1.0, stuck_s=0.0))
+    lane.start()
+    await until(lambda: lane.position == 3)
+    await lane.close()
+    assert await bus.positions("g", "in") == {0: 3}
 
 
 async def test_a_lane_that_is_stepped_takes_as_long_as_it_takes() -> None:

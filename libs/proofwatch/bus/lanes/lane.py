@@ -16,6 +16,7 @@ from proofwatch.bus.lanes.linger import Linger
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.standstill import SILENT_MS, Standstill
 from proofwatch.bus.lanes.time_progress import TimeProgress
+from proofwatch.bus.patience import silent_at_most
 from proofwatch.bus.port import Source
 from proofwatch.bus.records import Batch, Record, TopicPartition
 from proofwatch.bus.stage import Fence, Owner, Stage
@@ -194,7 +195,7 @@ class Lane(Generic[Tx]):
         self._began_s = began_s = asyncio.get_running_loop().time()
         self._linger.began(len(records), began_s, full=len(records) >= self._settings.max_records)
         try:
-            async with asyncio.timeout(cap_s):
+            async with silent_at_most(cap_s):
                 await owner.commit(batch, self._stage)
         finally:
             self._began_s = None

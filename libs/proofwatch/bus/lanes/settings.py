@@ -22,8 +22,8 @@ class LaneSettings:
     linger_s: begin a batch at least so many seconds after the one before began, unless that one was full: where every
         batch costs the stages after it something, however small it is. 0: at once. Only when the lane runs by itself.
     linger_enough: where so many records come sooner they are enough, down to 0.4 of `linger_s`; 0: no number is.
-    step_timeout_s: cap in seconds on opening and on one transaction; below the broker's transaction timeout. Only when
-        the lane runs by itself.
+    step_timeout_s: cap in seconds on opening, and on a transaction since its step last said that it goes on
+        (`bus.patience`); below the broker's transaction timeout. Only when the lane runs by itself.
     drain_s: seconds given to the transaction in hand when the partition is revoked.
     stuck_s: seconds without any success after which `run` raises `Stuck`.
     heartbeat_s: the group's heartbeat interval in seconds; a fenced lane waits three of them.
