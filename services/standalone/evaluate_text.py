@@ -10,7 +10,7 @@ from proofwatch.biometrics.attacks import InjectionEvaluation, SystemEvaluation
 from proofwatch.biometrics.check_evaluation import LivenessEvaluation, MatchEvaluation
 from proofwatch.biometrics.evaluation import Evaluation, SegmentEvaluation
 from proofwatch.biometrics.figures import Figure, Status
-from proofwatch.report.proof import because, meaning
+from proofwatch.report.proof import because, meaning, rate_name
 from proofwatch.runtime.terminal import Terminal, literal
 
 _COLOURS = {Status.PASS: "green", Status.BREACH: "red", Status.INSUFFICIENT: "yellow"}
@@ -26,7 +26,7 @@ def write_text(evaluation: Evaluation, out: TextIO) -> None:
         judged += figures
     for column, values in evaluation.segments.items():
         console.print(_segment(column, values))
-        judged += [(f"{metric.upper()} by {column}", f) for metric, f in evaluation.worst_segments[column].items()]
+        judged += [(f"{rate_name(metric)} by {column}", f) for metric, f in evaluation.worst_segments[column].items()]
     headline = ""
     for name, figure in judged:
         if not name.startswith(" "):

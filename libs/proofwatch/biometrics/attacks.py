@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from proofwatch.biometrics.figures import Figure, composed, rate
-from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, SpeciesCounts, species_figure
+from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, UNKNOWN_SPECIES, SpeciesCounts, species_figure
 from proofwatch.biometrics.trials import (
     ATTACK_PREFIX,
     INJECTION_PREFIX,
@@ -19,7 +19,7 @@ from proofwatch.biometrics.trials import (
     by_name,
     system_class,
 )
-from proofwatch.biometrics.worst_of import SpeciesFigure
+from proofwatch.biometrics.worst_of import PooledFigure, SpeciesFigure
 
 
 class SystemEvaluation(msgspec.Struct, frozen=True):
@@ -40,17 +40,19 @@ class InjectionEvaluation(msgspec.Struct, frozen=True):
     """Injection attacks; `n_injection` are those with a liveness score.
 
     `pass_rate`: classified as bona fide by the liveness check, of those with a score. `non_response_rate`: without a
-    score, of all. `accept_rate`: accepted by the whole system, of those that both checks were asked to judge. No status
-    applies: what a policy promises of APCER and IAPAR is about presentation attacks. That too many get in is found
-    (`limit_breach`) and told all the same.
+    score, of all. `accept_rate`: accepted by the whole system, of those that both checks were asked to judge; of all
+    methods together, with the status that every one of them makes (`worst_of`). `accept_limit` is what it is judged by,
+    which is promised of presentation attacks (`Limits.injection_accept_rate`): nobody promises anything of injections;
+    null: no status.
     """
 
     n_injection: int
     pass_rate: Figure
     pass_rate_by_method: dict[str, Figure]
     non_response_rate: Figure
-    accept_rate: Figure
+    accept_rate: PooledFigure
     accept_rate_by_method: dict[str, Figure]
+    accept_limit: float | None = None
 
 
 def system_rates(
@@ -69,8 +71,10 @@ def system_rates(
     return SystemEvaluation(sum(c.n for c in species.values()), worst, by_species, _relative(worst, frr), relative)
 
 
-def injection_rates(classes: Classes) -> InjectionEvaluation | None:
-    """Return the rates of injection attacks; None without any."""
+def injection_rates(
+    classes: Classes, limit: float | None = None, min_trials: int = DEFAULT_MIN_TRIALS
+) -> InjectionEvaluation | None:
+    """Return the rates of injection attacks; None without any. `limit`: of those that the whole system accepts."""
     methods, accepted = by_name(classes, INJECTION_PREFIX), by_name(classes, system_class(INJECTION_PREFIX))
     n, missing = sum(c.n for c in methods.values()), sum(c.missing for c in methods.values())
     if not n + missing:
@@ -80,8 +84,9 @@ def injection_rates(classes: Classes) -> InjectionEvaluation | None:
         _pooled(methods),
         _each(methods),
         rate(missing, n + missing),
-        _pooled(accepted),
-        _each(accepted),
+        PooledFigure.of({name: (c.passed, c.n) for name, c in accepted.items()}, limit, min_trials, (UNKNOWN_SPECIES,)),
+        _each(accepted, limit),
+        limit,
     )
 
 
@@ -93,5 +98,5 @@ def _pooled(counted: Mapping[str, ClassCounts]) -> Figure:
     return rate(sum(c.passed for c in counted.values()), sum(c.n for c in counted.values()))
 
 
-def _each(counted: Mapping[str, ClassCounts]) -> dict[str, Figure]:
-    return {name: rate(c.passed, c.n) for name, c in counted.items()}
+def _each(counted: Mapping[str, ClassCounts], limit: float | None = None) -> dict[str, Figure]:
+    return {name: rate(c.passed, c.n, limit) for name, c in counted.items()}

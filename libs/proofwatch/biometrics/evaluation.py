@@ -6,7 +6,8 @@ table. Counts at the thresholds are the same either way; `curve_figures` says ho
 sketched curve can differ.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ from proofwatch.biometrics.figures import Figure
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, UNKNOWN_SPECIES, Limits
 from proofwatch.biometrics.trials import UNLABELLED, Classes, Cohort, Thresholds, Trials, count_accepted, count_outcomes
 from proofwatch.biometrics.worst_of import SegmentFigure
+
+_WORST: Final = ("fmr", "fnmr", "apcer", "bpcer", "iapar", "injection_accept_rate")
 
 
 class SegmentEvaluation(msgspec.Struct, frozen=True):
@@ -68,7 +71,7 @@ def evaluate_counts(
             match,
             liveness_evaluation(classes, thresholds.liveness, limits, min_trials),
             system_rates(classes, match.frr.value if match else None, limits.iapar, min_trials),
-            injection_rates(classes),
+            injection_rates(classes, limits.injection_accept_rate, min_trials),
         )
 
     def values(column: str) -> dict[str, SegmentEvaluation]:
@@ -105,33 +108,36 @@ def evaluate_scores(
 def worst_values(values: Mapping[str, SegmentEvaluation], limits: Limits, min_trials: int) -> dict[str, SegmentFigure]:
     """Return, for each rate with a trial, the figure of the worst value of a segment and the status that all make.
 
-    For APCER and IAPAR a member is a species at a value, `value: species`: every one of them has to keep the limit.
+    For APCER and IAPAR a member is a species at a value, `value: species`, and of accepted injections a method there:
+    every one of them has to keep the limit.
     """
-    found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in ("fmr", "fnmr", "apcer", "bpcer", "iapar")}
+    found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in _WORST}
     unnamed = {UNLABELLED}
-
-    def count(metric: str, value: str, figure: Figure, species: str | None = None) -> None:
-        if not figure.n:
-            return
-        name = value if species is None else f"{value}: {species}"
-        k, n = found[metric].get(name, (0, 0))
-        found[metric][name] = k + (figure.k or 0), n + figure.n
-        if value == UNLABELLED or species == UNKNOWN_SPECIES:
-            unnamed.add(name)
-
     for value, segment in values.items():
-        if match := segment.match:
-            count("fmr", value, match.fmr)
-            count("fnmr", value, match.fnmr)
-        if liveness := segment.liveness:
-            count("bpcer", value, liveness.bpcer)
-            for species, figure in liveness.apcer_by_species.items():
-                count("apcer", value, figure, species)
-        if system := segment.system:
-            for species, figure in system.iapar_by_species.items():
-                count("iapar", value, figure, species)
+        for metric, species, figure in _judged(segment):
+            if not figure.n:
+                continue
+            name = value if species is None else f"{value}: {species}"
+            k, n = found[metric].get(name, (0, 0))
+            found[metric][name] = k + (figure.k or 0), n + figure.n
+            if value == UNLABELLED or species == UNKNOWN_SPECIES:
+                unnamed.add(name)
     return {
         metric: SegmentFigure.of(members, getattr(limits, metric), min_trials, unnamed)
         for metric, members in found.items()
         if members
     }
+
+
+def _judged(segment: SegmentEvaluation) -> Iterator[tuple[str, str | None, Figure]]:
+    """Yield the rates of a value that can have a limit: metric, species or method where there are some, figure."""
+    if match := segment.match:
+        yield "fmr", None, match.fmr
+        yield "fnmr", None, match.fnmr
+    if liveness := segment.liveness:
+        yield "bpcer", None, liveness.bpcer
+        yield from (("apcer", *each) for each in liveness.apcer_by_species.items())
+    if system := segment.system:
+        yield from (("iapar", *each) for each in system.iapar_by_species.items())
+    if injection := segment.injection:
+        yield from (("injection_accept_rate", *each) for each in injection.accept_rate_by_method.items())

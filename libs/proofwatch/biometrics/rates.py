@@ -41,6 +41,11 @@ class Limits(msgspec.Struct, frozen=True):
     bpcer: float | None = None
     iapar: float | None = None
 
+    @property
+    def injection_accept_rate(self) -> float | None:
+        """Return what accepted injections are held to: IAPAR's limit, else APCER's; nobody promises any of them."""
+        return self.apcer if self.iapar is None else self.iapar
+
     @classmethod
     def of(cls, promised: Promised) -> Self:
         """Return the limits that somebody else states, without what does not concern these figures."""

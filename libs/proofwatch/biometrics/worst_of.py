@@ -115,6 +115,17 @@ class SegmentFigure(WorstFigure, frozen=True):
         return cls(*_figure(members, limit, min_trials, unnamed))
 
 
+class PooledFigure(WorstFigure, frozen=True):
+    """The rate of all members together, with the status that all of them make."""
+
+    @classmethod
+    def of(cls, members: Counts, limit: float | None, min_trials: int, unnamed: Collection[str]) -> Self:
+        """Return the figure of the members; without a limit it has no status."""
+        together = rate(sum(k for k, _ in members.values()), sum(n for _, n in members.values()))
+        shown = (together.k, together.n, together.value, together.low, together.high)
+        return cls(*shown, *_figure(members, limit, min_trials, unnamed)[len(shown) : -1])
+
+
 def worst_of(
     members: Counts,
     limit: float,

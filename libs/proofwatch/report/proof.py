@@ -16,6 +16,12 @@ _REASONS: Final = {
     Reason.STRADDLES_THE_LIMIT: "straddles the limit",
     Reason.NOT_TOLD_APART: "above the limit, not told apart",
 }
+_NAMES: Final = {"injection_accept_rate": "injections accepted"}
+
+
+def rate_name(metric: str) -> str:
+    """Return what a rate that can have a limit is called beside others: by its letters, where it has some."""
+    return _NAMES.get(metric, metric.upper())
 
 
 def meaning(figure: Figure) -> str:

@@ -27,7 +27,7 @@ from proofwatch.biometrics.trials import (
     Classes,
     by_name,
 )
-from proofwatch.biometrics.worst_of import TOGETHER, Member, SpeciesFigure
+from proofwatch.biometrics.worst_of import TOGETHER, Member, SpeciesFigure, WorstFigure
 from proofwatch.events import types
 from proofwatch.governance.policy import Policy
 
@@ -58,12 +58,12 @@ def figures(classes: Classes, requested: tuple[int, int], policy: Policy) -> Ite
         yield _figure("iapar", system.iapar, limits.iapar, coverage)
         yield from _each("iapar", system.iapar_by_species, limits.iapar, coverage)
         yield _figure("riapar", system.riapar, None, coverage)
-    if injection := injection_rates(classes):
+    if injection := injection_rates(classes, limits.injection_accept_rate, policy.min_trials):
         yield _figure("injection_pass_rate", injection.pass_rate, None, coverage)
         yield from _each("injection_pass_rate", injection.pass_rate_by_method, None, coverage)
         yield _figure("injection_non_response_rate", injection.non_response_rate, None, coverage)
-        yield _figure("injection_accept_rate", injection.accept_rate, None, coverage)
-        yield from _each("injection_accept_rate", injection.accept_rate_by_method, None, coverage)
+        yield _figure("injection_accept_rate", injection.accept_rate, injection.accept_limit, coverage)
+        yield from _each("injection_accept_rate", injection.accept_rate_by_method, injection.accept_limit, coverage)
 
 
 def species_metric(metric: str, species: str) -> str:
@@ -129,7 +129,7 @@ def _figure(
         needed_without_error=figure.needed_without_error or None,
         needed_at_present_rate=figure.needed_at_present_rate or None,
         species=figure.worst_species if isinstance(figure, SpeciesFigure) else species,
-        because=tuple(map(_member, figure.because)) or None if isinstance(figure, SpeciesFigure) else None,
+        because=tuple(map(_member, figure.because)) or None if isinstance(figure, WorstFigure) else None,
     )
 
 

@@ -16,11 +16,17 @@ class Watched(NamedTuple):
 
 def rates(evaluation: Evaluation) -> dict[str, Figure | None]:
     """Return the rates that can have a limit; None where no trial of that kind has a label."""
-    match, liveness, system = evaluation.match, evaluation.liveness, evaluation.system
+    match, liveness, system, injection = (
+        evaluation.match,
+        evaluation.liveness,
+        evaluation.system,
+        evaluation.injection,
+    )
     return {
         "fmr": match.fmr if match else None,
         "fnmr": match.fnmr if match else None,
         "apcer": liveness.apcer if liveness else None,
         "bpcer": liveness.bpcer if liveness else None,
         "iapar": system.iapar if system else None,
+        "injection_accept_rate": injection.accept_rate if injection else None,
     }

@@ -9,7 +9,7 @@ from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.worst_of import WorstFigure
 from proofwatch.report.numbers import percent
-from proofwatch.report.proof import because, meaning
+from proofwatch.report.proof import because, meaning, rate_name
 
 _FINDINGS: Final = {
     "proven above": "Proven above the limit: ",
@@ -68,9 +68,11 @@ def _limited(evaluation: Evaluation) -> dict[str, Figure]:
         found |= {"APCER": liveness.apcer, "BPCER": liveness.bpcer}
     if evaluation.system:
         found["IAPAR"] = evaluation.system.iapar
+    if injection := evaluation.injection:
+        found[rate_name("injection_accept_rate")] = injection.accept_rate
     for column, figures in evaluation.worst_segments.items():
         # What is not proven of a group is not the first thing to know; a breach is.
-        found |= {f"{m.upper()} by {column}": f for m, f in figures.items() if f.status is Status.BREACH}
+        found |= {f"{rate_name(m)} by {column}": f for m, f in figures.items() if f.status is Status.BREACH}
     return found
 
 
@@ -113,5 +115,5 @@ def _injection(found: InjectionEvaluation | None) -> list[Judged]:
     return [
         Judged("Injection attacks that passed as bona fide", found.pass_rate, None),
         Judged("Injection attacks without a liveness score", found.non_response_rate, None),
-        Judged("Injection attacks accepted by the whole system", found.accept_rate, None),
+        Judged("Injection attacks accepted by the whole system: every method", found.accept_rate, found.accept_limit),
     ]

@@ -17,10 +17,17 @@ from proofwatch.detection.incident import Incident, urgency
 from proofwatch.detection.sentences import incident_facts, incident_title
 from proofwatch.detection.words import NEXT_STEPS, metric_words
 from proofwatch.report.numbers import count, interval, of, percent
-from proofwatch.report.proof import because, explained
+from proofwatch.report.proof import because, explained, rate_name
 from services.standalone.core.watched import Watched, rates
 
-_HARMS: Final = {"fmr": "accepted", "apcer": "accepted", "iapar": "accepted", "fnmr": "rejected", "bpcer": "rejected"}
+_HARMS: Final = {
+    "fmr": "accepted",
+    "apcer": "accepted",
+    "iapar": "accepted",
+    "injection_accept_rate": "accepted",
+    "fnmr": "rejected",
+    "bpcer": "rejected",
+}
 _NEEDS: Final = {
     "fmr": "no labelled impostor",
     "fnmr": "no labelled genuine person",
@@ -78,18 +85,18 @@ class TenantOpening(NamedTuple):
     @property
     def broken(self) -> list[str]:
         """Return the rates that are proven above their limit."""
-        return [each.metric.upper() for each in self.limits if each.figure and each.figure.status is Status.BREACH]
+        return [rate_name(each.metric) for each in self.limits if each.figure and each.figure.status is Status.BREACH]
 
     @property
     def within(self) -> list[str]:
         """Return the rates that are proven within their limit."""
-        return [each.metric.upper() for each in self.limits if each.figure and each.figure.status is Status.PASS]
+        return [rate_name(each.metric) for each in self.limits if each.figure and each.figure.status is Status.PASS]
 
     @property
     def unjudged(self) -> list[str]:
         """Return the rates that nobody can judge yet, and what is missing."""
         return [
-            f"{each.metric.upper()}, {explained(each.figure) if each.figure and not each.lacking else each.lacking}"
+            f"{rate_name(each.metric)}, {explained(each.figure) if each.figure and not each.lacking else each.lacking}"
             for each in self.limits
             if each.figure is None or each.figure.status is Status.INSUFFICIENT
         ]
@@ -118,11 +125,11 @@ def opening_of(evaluation: Evaluation, limits: Limits, transactions: int, labell
 
 
 def limit_rates(evaluation: Evaluation, limits: Limits) -> list[LimitRate]:
-    """Return each rate that has a limit, with or without trials."""
+    """Return each rate that has a limit, with or without trials; what is promised of others only with trials."""
     return [
         LimitRate(metric, figure, limit, "" if _tried(figure) else _NEEDS[metric])
         for metric, figure in rates(evaluation).items()
-        if (limit := getattr(limits, metric)) is not None
+        if (limit := getattr(limits, metric)) is not None and (metric in _NEEDS or _tried(figure))
     ]
 
 

@@ -15,6 +15,7 @@ from proofwatch.biometrics.worst_of import WorstFigure
 from proofwatch.report.forest import Forest, forest
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.parts import Plot, Table
+from proofwatch.report.proof import rate_name
 from services.standalone.core.watched import Watched, rates
 from services.standalone.report import data, plots
 from services.standalone.report.opening import limit_rates
@@ -78,7 +79,7 @@ def by_tenant(watched: Mapping[str, Watched], evaluation: Evaluation, limits: Li
     for each in limit_rates(evaluation, limits):
         figures = {tenant: figure for tenant, of in watched.items() if (figure := rates(of.evaluation)[each.metric])}
         if figures:
-            name = each.metric.upper()
+            name = rate_name(each.metric)
             overall = None if isinstance(each.figure, WorstFigure) else each.figure
             found.append(
                 forest(f"{name} by tenant", "tenant", figures, limit=each.limit, overall=overall, min_trials=min_trials)
@@ -120,7 +121,7 @@ def segments(evaluation: Evaluation, limits: Limits, min_trials: int, small_cell
         if panels:
             worst = evaluation.worst_segments[name]
             judged = [
-                (f"{metric.upper()}: {each.worst_value or 'none has enough trials'}", each)
+                (f"{rate_name(metric)}: {each.worst_value or 'none has enough trials'}", each)
                 for metric, each in worst.items()
             ]
             found.append(Segment(name, judged, panels))

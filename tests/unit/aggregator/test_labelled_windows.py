@@ -154,6 +154,10 @@ def test_the_whole_system_and_injections_have_figures_of_their_own() -> None:
         "injection_accept_rate": (3, 8, None),
         "injection_accept_rate:api": (3, 8, "api"),
     }
+    accepted = found["injection_accept_rate"]
+    assert (accepted.limit, accepted.status, accepted.reason) == (0.005, "INSUFFICIENT", "too_few_trials")
+    assert [(each.name, each.k, each.n) for each in accepted.because or ()] == [("api", 3, 8)]
+    assert found["injection_pass_rate"].limit is None
     assert found["riapar"].value == pytest.approx(0.2 + 0.1)
     assert (found["apcer"].n, found["apnrr"].k, found["apnrr"].n) == (40, 5, 45)
     assert found["apcer"].coverage == 55 / 1000

@@ -53,6 +53,54 @@ def test_injection_attacks_have_rates_of_their_own() -> None:
     assert injection_rates({"attack:mask": counted(1, 1)}) is None
 
 
+def test_accepted_injections_are_judged_like_every_other_rate_that_must_be_small() -> None:
+    """All of them together are shown; every method makes the status, by the limit that is stated beside it."""
+    classes = {
+        "injection:api": counted(40, 1960),
+        "system:injection:api": counted(40, 1960),
+        "injection:camera": counted(1, 29),
+        "system:injection:camera": counted(1, 29),
+    }
+    found = injection_rates(classes, limit=0.005)
+    assert found is not None
+    accepted = found.accept_rate
+    assert (accepted.k, accepted.n, accepted.status, found.accept_limit) == (41, 2030, Status.BREACH, 0.005)
+    assert accepted.low is not None
+    assert accepted.high is not None
+    assert accepted.low < 41 / 2030 < accepted.high
+    assert [each.name for each in accepted.because] == ["api"]
+    assert found.accept_rate_by_method["camera"].status is Status.INSUFFICIENT
+    kept = injection_rates({"injection:api": counted(0, 2000), "system:injection:api": counted(0, 2000)}, limit=0.005)
+    assert kept is not None
+    assert (kept.accept_rate.status, kept.pass_rate.status) == (Status.PASS, None)
+
+
+def test_injections_that_nobody_promises_anything_of_have_no_status() -> None:
+    """No limit, no status; and none that both checks judged is too few trials, not a rate of zero."""
+    without = injection_rates({"injection:api": counted(3, 5), "system:injection:api": counted(2, 6)})
+    assert without is not None
+    assert (without.accept_rate.status, without.accept_limit, without.accept_rate.because) == (None, None, ())
+    alone = injection_rates({"injection:api": counted(3, 5)}, limit=0.005)
+    assert alone is not None
+    assert (alone.accept_rate.value, alone.accept_rate.status) == (None, Status.INSUFFICIENT)
+
+
+def test_injections_are_held_to_what_is_promised_of_presented_attacks() -> None:
+    """IAPAR, else APCER, as the finding of a wave is; of the values of a segment as well."""
+    assert Limits(apcer=0.005, iapar=0.07).injection_accept_rate == 0.07
+    assert Limits(apcer=0.005).injection_accept_rate == 0.005
+    assert Limits(fmr=0.001).injection_accept_rate is None
+    trials, both = Trials(), (None, ("sdk_version", "3.9.8"))
+    for passed in [True] * 30 + [False] * 30:
+        trials.add("injection:api", 0.9 if passed else 0.1, both)
+        trials.add_attack("injection:api", 0.9, 0.9 if passed else 0.1, both)
+    found = evaluate_scores(trials, 0.5, 0.5, limits=Limits(apcer=0.005), segments=["sdk_version"])
+    assert found.injection is not None
+    assert (found.injection.accept_rate.status, found.injection.accept_limit) == (Status.BREACH, 0.005)
+    worst = found.worst_segments["sdk_version"]["injection_accept_rate"]
+    assert (worst.status, [each.name for each in worst.because]) == (Status.BREACH, ["3.9.8: api"])
+
+
 def test_an_evaluation_keeps_injections_out_of_every_figure_of_presentation_attacks() -> None:
     """APCER, its curves, APNRR, IAPAR: the same with and without them."""
     trials, alone = Trials(), Trials()

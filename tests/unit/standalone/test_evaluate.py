@@ -306,4 +306,7 @@ match_score,pair,liveness_score,presentation,pai_species,os
     assert (result["system"]["iapar"]["worst_species"], result["system"]["riapar"]["value"]) == ("mask", 0.25 + 0.5)
     assert counts(result["liveness"]["apcer"]) == (4, 4)
     assert counts(result["injection"]["accept_rate_by_method"]["virtual camera"]) == (1, 1)
+    accepted = result["injection"]["accept_rate"]
+    assert (counts(accepted), accepted["status"]) == ((1, 1), "BREACH")
+    assert result["injection"]["accept_limit"] == 0.005
     assert counts(result["segments"]["os"]["android"]["system"]["iapar"]) == (0, 2)

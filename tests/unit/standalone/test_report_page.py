@@ -207,15 +207,19 @@ def test_a_breach_of_one_species_or_group_is_at_the_top(tmp_path: Path) -> None:
         "attack:mask": counted([0.999] + [0.1] * 29, 0.995),
         "injection:api": counted([0.999] * 3 + [0.1], 0.995),
         "system:attack:replay": ClassCounts(30, 1970, 0, None),
+        "system:injection:api": ClassCounts(20, 60, 0, None),
     }
     bad: Classes = {"genuine": counted([0.5] * 60 + [0.9] * 60, 0.85)}
     text = write(results(tmp_path), {None: classes, ("device_model", "M1"): bad}).text
-    assert "Proven above the limit: APCER: replay 40/2,000, FNMR by device_model: M1 60/120" in text
+    above = "Proven above the limit: APCER: replay 40/2,000, injections accepted: api 20/80, "
+    assert f"{above}FNMR by device_model: M1 60/120" in text
     assert "Too few trials to tell: FMR" in text
     assert "Straddles the limit: FNMR 5 %" in text
     assert "IAPAR, worst species: replay 30 / 2,000 1.5 %" in text
     assert "RIAPAR: IAPAR + FRR – 6.5 %" in text
     assert "Injection attacks that passed as bona fide 3 / 4 75 %" in text
+    assert "Injection attacks accepted by the whole system: every method 20 / 80 25 %" in text
+    assert "≤ 0.5 % ✗ BREACH: proven above api 20/80" in text
     assert "FNMR: M1 60 / 120 50 % ✗ BREACH: proven above M1 60/120" in text
 
 

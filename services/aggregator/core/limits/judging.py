@@ -14,6 +14,7 @@ How often a system that keeps its limits is accused: 0.005 times a year where ea
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from proofwatch.biometrics import rates
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
 from proofwatch.governance.tenant_days import TenantDays
@@ -42,7 +43,7 @@ def promises(limits: Limits, min_trials: int) -> dict[str, Promise]:
     """
     found = {}
     stated = {metric: getattr(limits, metric, None) for metric in METRICS}
-    stated[INJECTION] = limits.apcer if limits.iapar is None else limits.iapar
+    stated[INJECTION] = rates.Limits.of(limits).injection_accept_rate
     for metric, limit in stated.items():
         if limit is not None and 0 < limit < 1:
             target = limits.fnmr_target if metric == FNMR else None
