@@ -93,7 +93,7 @@ PLANTED: Final = (
         "One country has three times the liveness failures for two days.",
         plants.biased,
         AS_ONE,
-        SLICES._replace(days=3),
+        SLICES._replace(days=3, of_one=1),
     ),
     Scenario(
         "release",

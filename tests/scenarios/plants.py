@@ -4,11 +4,13 @@ from typing import Final
 
 import numpy as np
 
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from tests.scenarios.effects import DAY_S, WHOLE, Effect, Plant, Slice
 
 HOUR_S: Final = 3_600
-LIVENESS: Final = frozenset({"liveness_fail_rate", "rejection_rate", "retry_rate", "refer_rate"})
-MATCH: Final = frozenset({"match_fail_rate", "rejection_rate", "retry_rate", "refer_rate"})
+_VERDICTS: Final = frozenset({"rejection_rate", "retry_rate", "refer_rate", PEOPLE_REFERRED})
+LIVENESS: Final = _VERDICTS | {"liveness_fail_rate"}
+MATCH: Final = _VERDICTS | {"match_fail_rate"}
 VOLUME: Final = frozenset({"volume", "silence"})
 HANDSET: Final[Slice] = ("device_model", "b")
 RELEASE: Final[Slice] = ("sdk_version", "d")

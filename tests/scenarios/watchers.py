@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from proofwatch.detection.findings import counted_as
+from proofwatch.detection.findings import PEOPLE_REFERRED, counted_as
 from proofwatch.governance.calendar import WEEKDAYS, Calendar
 from proofwatch.governance.policy import Monitoring, load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
@@ -159,7 +159,7 @@ class TenantWatch:
 
     def _of_windows(self, day: Day, part: range) -> Iterator[Found]:
         sizes = day.n["rejection_rate"].tolist()
-        every = {metric: (day.k[metric].tolist(), day.n[metric].tolist()) for metric in METRICS}
+        every = {metric: (day.k[metric].tolist(), day.n[metric].tolist()) for metric in (*METRICS, PEOPLE_REFERRED)}
         names = {metric: counted_as(metric, "first_attempts") for metric in FIRST}
         first = {metric: (day.k[name].tolist(), day.n[name].tolist()) for metric, name in names.items()}
         for window in part:

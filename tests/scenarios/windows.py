@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from proofwatch.detection.findings import counted_as
+from proofwatch.detection.findings import PEOPLE_REFERRED, counted_as
 from tests.scenarios.arrivals import Values
 from tests.scenarios.effects import CHECKS, DAY_S, SLICES, VALUES, Effect
 from tests.scenarios.scores import MINUTES, Counts, Flags, Floats, Habit, Outcomes, ScoreCounts, score_counts
@@ -21,7 +21,8 @@ REFERRED_FROM: Final = 3
 class Day(NamedTuple):
     """A day of UTC. `n[metric][slice, window]` trials and `k` failures of five-minute windows; minutes of the whole.
 
-    Those of first attempts have a name of their own (`findings.counted_as`), of the rates in `FIRST`.
+    Those of first attempts have a name of their own (`findings.counted_as`), of the rates in `FIRST`; people who are
+    referred count once, and not among the trials when they come again.
     Slices are in the order of `SLICES`. Of minutes: transactions, rejected, failures by check, and missing liveness
     scores; `scores`, by check.
     """
@@ -69,6 +70,8 @@ def counted(
     for metric, which in zip(FIRST, (rejected, match, liveness, missing), strict=True):
         name = counted_as(metric, "first_attempts")
         k[name], n[name] = _by_window(at, attributes, first & which), judged.get(metric, firsts)
+    known = _by_window(at, attributes, rejected & (number > REFERRED_FROM))
+    k[PEOPLE_REFERRED], n[PEOPLE_REFERRED] = refer - known, all_of - known
     outcomes = Outcomes((at // 60).astype(np.int64), rejected, match, liveness, missing)
     scores = score_counts(random, day, outcomes, effects, habit)
     return Day(MONDAY_MS + day * DAY_S * 1_000, n, k, _minutes(outcomes), scores)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from tests.scenarios.effects import SLICES, Effect
 from tests.scenarios.tenants import Tenant
 from tests.scenarios.traffic import days
@@ -31,6 +32,17 @@ def test_slices_of_an_attribute_add_up_to_the_tenant_and_no_failure_lacks_its_tr
             rows = [i for i, each in enumerate(SLICES) if each[0] == name]
             assert (day.k[metric][rows].sum(axis=0) == day.k[metric][0]).all()
             assert (day.n[metric][rows].sum(axis=0) == day.n[metric][0]).all()
+
+
+def test_who_is_referred_counts_once_however_often_they_come_again() -> None:
+    """Three failures refer; the fourth is of somebody who is referred already, and no trial of people."""
+    day = drawn(FLAT._replace(again=0.9, rates=(0.0, 0.05, 0.0)), 1)[0]
+    once, trials = day.k[PEOPLE_REFERRED], day.n[PEOPLE_REFERRED]
+    again = day.k["refer_rate"] - once
+    assert once.sum() > 0
+    assert (again >= 0).all()
+    assert again[0].sum() == pytest.approx(0.9 * once[0].sum(), rel=0.1)
+    assert (trials + again == day.n["refer_rate"]).all()
 
 
 def test_minutes_are_the_windows_of_the_whole_tenant_cut_smaller() -> None:

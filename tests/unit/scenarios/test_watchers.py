@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.instants import ms_of
 from tests.scenarios.effects import DAY_S, Effect
 from tests.scenarios.tenants import Tenant
@@ -44,3 +45,13 @@ def test_a_watch_that_does_not_work_out_begins_says_the_same_of_all_else() -> No
         for each in found
     )
     assert known == unknown != found[0]
+
+
+def test_charts_of_people_who_are_referred_are_fed() -> None:
+    """A check that most fail for a day refers many people; days, which have no such figure, say nothing of it."""
+    tenant = Tenant(per_hour=400.0)
+    effect = Effect(DAY_S, 2 * DAY_S, fixed=0.3, again=0.8)
+    watch = TenantWatch(minutes=False)
+    found = [each for day in days(np.random.default_rng(3), tenant, 2, [effect]) for each in watch.day(day.of(0))]
+    told = {event.rule for _, event in found if event.metric == PEOPLE_REFERRED and event.severity == "high"}
+    assert told == {"cusum"}
