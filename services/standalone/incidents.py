@@ -62,6 +62,7 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         root=Root(where, counts, event.share, rest, tuple(_slices(event.alike))),
         since=event.since,
         until=event.until,
+        until_known=event.until_known,
         evidence=event.evidence,
         chance=event.chance,
         lead=lead,

@@ -53,6 +53,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         known_at=found.known_at,
         time_zone=lead.time_zone,
         until=found.until,
+        until_known=found.until_known,
         quiet_since=found.quiet_since,
         since_low=found.since_low,
         since_high=found.since_high,

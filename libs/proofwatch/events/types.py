@@ -592,6 +592,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The tenant's time zone then, an IANA name, in which its words are written; absent: UTC. Times of fields are in UTC whatever it is."""
     until: Annotated[datetime, Meta(tz=True)] | None = None
     """When its last finding ended; absent: it holds."""
+    until_known: Annotated[datetime, Meta(tz=True)] | None = None
+    """When it became known that it had ended; absent: it holds."""
     quiet_since: Annotated[datetime, Meta(tz=True)] | None = None
     """Since when only days have strong evidence; absent: shorter windows have it too, or none had."""
     ended_by: Literal["within", "no_traffic", "too_little_traffic", "judged_anew"] | None = None

@@ -1,5 +1,6 @@
 """Incidents of a run are those that the incident stage told, by their last events."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from proofwatch.detection.incidents import Incidents, regrouped, take
 from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import instant_of, ms_of
 from services.standalone.incidents import document, read_incidents
 from tests.unit.standalone.test_report_timeline import anomaly, lines
 from tests.unit.standalone.told import events_in, incidents_in
@@ -56,6 +58,22 @@ def test_a_slice_that_only_counts_name_is_shown_with_its_own_counts(tmp_path: Pa
     assert (found.root.counts.k, found.root.counts.n) == (28, 200)
     assert incident_sentence(found) == event_of(told).sentence
     assert "28 of 200 = 14 %. That is where it comes from: all of" in incident_sentence(found)
+
+
+def test_when_the_end_became_known_is_shown_as_it_was_told(tmp_path: Path) -> None:
+    """A chart that came back says since when, hours before it is sure: both are told, and both are in JSON."""
+    one = fired(0, "os", "ios", 30, 100) | {"rule": "cusum", "direction": "up"}
+    over = one | fired(60, "os", "ios", 2, 100) | {"rule": "cusum", "anomaly_id": one["anomaly_id"], "revision": 2}
+    known = msgspec.to_builtins(instant_of(ms_of(datetime.fromisoformat(over["window_start"])) + 7_200_000))
+    write(tmp_path, [one, over | {"state": "resolved", "known_at": known}], [])
+    (event,) = events_in(tmp_path)
+    (found,) = read_incidents([event], tmp_path)
+    assert event.until_known is not None
+    assert event.until is not None
+    assert event.until_known - event.until == timedelta(hours=2)
+    assert ". Known 2" in event.sentence
+    assert incident_sentence(found) == event.sentence
+    assert document(found)["until_known"] == known
 
 
 def test_tenants_have_incidents_of_their_own(tmp_path: Path) -> None:
