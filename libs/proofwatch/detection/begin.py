@@ -84,7 +84,11 @@ def _of_days(own: Sequence[FindingHistory]) -> bool:
 
 
 def _says_the_day(finding: FindingHistory) -> bool:
-    return finding.latest.rule not in EXACT and length_s(worst_of(finding)) >= DAY_S and finding.since_low is None
+    return (
+        finding.latest.rule not in (*EXACT, _BY_VERSION)
+        and length_s(worst_of(finding)) >= DAY_S
+        and finding.since_low is None
+    )
 
 
 def _begin(own: Sequence[FindingHistory]) -> Begin | None:

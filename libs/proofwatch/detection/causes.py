@@ -22,6 +22,7 @@ from proofwatch.detection.panel_counts import is_distinct, may_hold, partly_know
 from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
+from proofwatch.detection.versions import fewer_fail, jumped_with, version_explains
 
 _APART: Final = 3.0
 
@@ -56,8 +57,8 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     for each in ordered:
         if each.latest.rule == VERSION_CHANGE:
             continue
-        panels.setdefault((panel_of(each), _down(each)), []).append(each)
-    spans = {down: [_span(each) for each in ordered if _down(each) == down] for down in (False, True)}
+        panels.setdefault((panel_of(each), fewer_fail(each)), []).append(each)
+    spans = {down: [_span(each) for each in ordered if fewer_fail(each) == down] for down in (False, True)}
     unseen = _standing_out(ordered, tables, spans)
     spans = {down: [*each, *unseen[down]] for down, each in spans.items()}
     placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
@@ -109,7 +110,7 @@ def _standing_out(
     """Return the slices that only counts tell: of a tenant that is sure of itself, while none of its slices fires."""
     found: dict[bool, list[_Span]] = {False: [], True: []}
     for each in ordered:
-        down = _down(each)
+        down = fewer_fail(each)
         told = each.where == WHOLE and each.sure and each.kind == RATES and each.latest.rule != VERSION_CHANGE
         if told and _raised(panel_of(each), [each], spans[down]) == {WHOLE}:
             of_counts = standing_out(each, tables, down=down)
@@ -119,11 +120,7 @@ def _standing_out(
 
 def _own(finding: FindingHistory) -> Root:
     """Return the version that a comparison of versions names: nothing else is the cause of it."""
-    return single(table_of([finding], (), {}, down=_down(finding)), finding.where)
-
-
-def _down(finding: FindingHistory) -> bool:
-    return finding.latest.direction == "down"
+    return single(table_of([finding], (), {}, down=fewer_fail(finding)), finding.where)
 
 
 def _span(finding: FindingHistory) -> _Span:
@@ -181,9 +178,11 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        if disjoint or not _meanwhile(anchor, panel) or not may_explain(anchor.finding, finding):
+        if disjoint or not _meanwhile(anchor, panel) or not _may_explain(anchor.finding, finding):
             continue
         there = left.table.get(root.where)
+        if anchor.finding.latest.rule == VERSION_CHANGE and not version_explains(anchor.finding, finding, own, there):
+            continue
         if root.where in alike:
             found.append((True, root))
         elif finding.latest.rule in BY_LABELS:
@@ -198,6 +197,12 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
             found.append((False, root))
     best = max(found, key=lambda each: (each[0], each[1].counts.excess, str(each[1].where)), default=None)
     return best[1] if best else None
+
+
+def _may_explain(anchor: FindingHistory, finding: FindingHistory) -> bool:
+    """Return whether what one finding says may be why another fires, by when both began."""
+    of_version = anchor.latest.rule == VERSION_CHANGE and jumped_with(anchor, finding)
+    return of_version or may_explain(anchor, finding)
 
 
 def _excess_there(anchor: _Span, there: Counts, partly: Collection[Slice]) -> float:
