@@ -5,6 +5,7 @@ from pathlib import Path
 
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.times import zoned_moment_ms
+from proofwatch.exits.asking import add_asking
 
 
 def add_log_options(parser: argparse.ArgumentParser, *, keyring: bool = True) -> None:
@@ -24,6 +25,14 @@ def add_publishing(parser: argparse.ArgumentParser) -> None:
     """Declare that one has looked at what is published: nothing on these topics can be taken back."""
     parser.add_argument("--yes", action="store_true", help="publish without asking; needed outside of a terminal")
     parser.add_argument("--dry-run", action="store_true", help="check and show everything, publish nothing")
+
+
+def add_who(parser: argparse.ArgumentParser) -> None:
+    """Declare who publishes and why, where no signature says so, and the database where that is on record."""
+    add_asking(parser.add_argument)
+    parser.add_argument(
+        "--dsn", metavar="DSN", help="the database, where it is on record; default: PROOFWATCH_POSTGRES_DSN"
+    )
 
 
 def add_effective_from(parser: argparse.ArgumentParser) -> None:

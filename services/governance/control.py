@@ -3,17 +3,19 @@
 import argparse
 from typing import Any, get_args
 
+from proofwatch.audit.entry import Object
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import zoned_moment_ms
 from proofwatch.events.enumerations import ControlMeasure
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control
+from proofwatch.exits.table import CONTROL
 from proofwatch.governance.scope import parse_scope
 from proofwatch.governance.timed_records import TimedRecord
 from proofwatch.instants import instant_of
-from services.governance import output
-from services.governance.arguments import add_effective_from, add_log_options, add_publishing
+from services.governance import acting, output
+from services.governance.arguments import add_effective_from, add_log_options, add_publishing, add_who
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 
 
@@ -23,13 +25,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     turn_on = actions.add(
         "on",
         "turn a measure on for a cohort",
-        "step_up_mfa --cohort acme/os=android --expires-at +72h",
+        "step_up_mfa --cohort acme/os=android --expires-at +72h --by r.mehta --reason 'ticket 4711'",
         turn,
     )
     turn_on.add_argument(
         "--expires-at", type=zoned_moment_ms, required=True, metavar="TIME", help="when it ends by itself"
     )
-    turn_off = actions.add("off", "turn a measure off for a cohort", "step_up_mfa --cohort acme/os=android", turn)
+    turn_off = actions.add(
+        "off",
+        "turn a measure off for a cohort",
+        "step_up_mfa --cohort acme/os=android --by r.mehta --reason over",
+        turn,
+    )
     for each in (turn_on, turn_off):
         each.add_argument(
             "measure", choices=get_args(ControlMeasure), help="second factor for flagged users, or alarm for everybody"
@@ -37,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         each.add_argument("--cohort", required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions")
         add_effective_from(each)
         add_publishing(each)
+        add_who(each)
     listing = actions.add("list", "show what is on, and what is coming", "--all", show)
     listing.add_argument("--all", action="store_true", help="also what is over")
     add_json(listing.add_argument)
@@ -81,6 +89,7 @@ async def turn(args: argparse.Namespace) -> int:
         what = f"{args.measure} {args.action} for {args.cohort} from {_said(from_ms)}{until}"
         log.rehearse([event])
         if output.confirm(args, what):
+            await acting.on_record(args, CONTROL, cohort.tenant, Object("control", event.control_id))
             await log.publish([event])
             output.print_line(f"published: {what}")
     return 0

@@ -17,6 +17,7 @@ from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import CODECS
 from proofwatch.events.types import Activation, Approval, AttackPattern, Control, PolicyDocument, TenantDocument
+from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.governance.keyring import Keyring, load_keyring
 from proofwatch.governance.records import key_of
 from proofwatch.governance.regime import Refusal
@@ -154,9 +155,9 @@ def run_action(command: str, args: argparse.Namespace) -> int:
     try:
         done: Any = args.act(args)
         return int(asyncio.run(done) if asyncio.iscoroutine(done) else done)
-    except (InvalidKeyring, InvalidPolicy, InvalidTenant, InvalidScope, InvalidPredicate) as error:
+    except (InvalidKeyring, InvalidPolicy, InvalidTenant, InvalidScope, InvalidPredicate, *WRONG) as error:
         sys.stderr.write(f"proofwatch {command}: {error}\n")
         return 2
-    except (RequestRefused, BusError) as error:
+    except (RequestRefused, BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch {command}: {error}\n")
         return 1

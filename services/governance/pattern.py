@@ -3,12 +3,14 @@
 import argparse
 from pathlib import Path
 
+from proofwatch.audit.entry import Object
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.types import AttackPattern
+from proofwatch.exits.table import PATTERN
 from proofwatch.instants import instant_of, ms_of
-from services.governance import output
-from services.governance.arguments import add_effective_from, add_log_options, add_publishing
+from services.governance import acting, output
+from services.governance.arguments import add_effective_from, add_log_options, add_publishing, add_who
 from services.governance.governed_log import GovernedLog, RequestRefused, open_log, run_action
 from services.governance.pattern_file import load_pattern, matches
 
@@ -23,10 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         check,
     )
     checking.add_argument("--over", type=Path, metavar="FILE", help="count its matches in a file of transaction events")
-    publishing_ = actions.add("publish", "publish a pattern, or a change of it", "emulators.yaml", publish)
+    publishing_ = actions.add(
+        "publish", "publish a pattern, or a change of it", "emulators.yaml --by r.mehta --reason 4711", publish
+    )
     for each in (checking, publishing_):
         each.add_argument("file", type=Path, metavar="FILE", help="pattern_id, description, severity, predicate")
-    withdrawing = actions.add("withdraw", "stop comparing with a pattern", "emulators", withdraw)
+    withdrawing = actions.add(
+        "withdraw", "stop comparing with a pattern", "emulators --by r.mehta --reason 4711", withdraw
+    )
     withdrawing.add_argument("pattern_id", metavar="PATTERN")
     listing = actions.add("list", "show the patterns in force, and those coming", "--all", show)
     listing.add_argument("--all", action="store_true", help="also what is over")
@@ -34,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for each in (publishing_, withdrawing):
         add_effective_from(each)
         add_publishing(each)
+        add_who(each)
     for each in (publishing_, withdrawing, listing):
         add_log_options(each, keyring=False)
 
@@ -145,6 +152,8 @@ async def _publish(log: GovernedLog, args: argparse.Namespace, event: AttackPatt
     log.rehearse([event])
     what = f"{what}, revision {event.revision}, from {event.effective_from.isoformat()}"
     if output.confirm(args, what):
+        about = Object("attack_pattern", event.pattern_id)
+        await acting.on_record(args, PATTERN, None, about)
         await log.publish([event])
         output.print_line(f"published: {what}")
     return 0

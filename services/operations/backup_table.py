@@ -61,7 +61,8 @@ def _read_of(
     if unknown:
         notes.append(
             f"{schema} of {topic}: {unknown} outputs are published that this database does not know; after it is "
-            f"restored, before {schema} starts: `proofwatch restore relay --schema {schema} --yes --note …`"
+            f"restored, before {schema} starts: "
+            f"`proofwatch restore relay --schema {schema} --yes --operator … --note …`"
         )
     both = [(each, held) for each in stored if (held := positions.held.get((topic, each.partition)))]
     behind = sum(held.end - (each.position or held.begin) for each, held in both)

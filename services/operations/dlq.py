@@ -10,11 +10,17 @@ from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.rejected import Rejected
+from proofwatch.exits.asking import add_asking, asking
+from proofwatch.exits.opening import through_door
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import DLQ_REDRIVE, DLQ_SHOW
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.operations import dlq_list, dlq_redrive, dlq_show
+from services.operations.acting import add_operator, mistake_in, on_record
 from services.operations.dlq_read import existing_topics, full_name
 from services.operations.on_kafka import act_on_kafka
 
@@ -29,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--reason", help="refused for this reason only, for example schema_mismatch")
     add_json(listed.add_argument)
 
-    place = "onboarding.transactions.v1.dlq/3/17"
+    place = "onboarding.transactions.v1.dlq/3/17 --by r.mehta --reason 'ticket 4711'"
     shown = actions.add("show", "say where and why one record was refused", place, show)
     shown.add_argument("place", metavar="TOPIC/PARTITION/OFFSET", help="as `list` gives it; any topic will do")
     shown.add_argument(
@@ -40,14 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also the record's value, which is personal data: into a new file, or onto this terminal",
     )
 
+    add_asking(shown.add_argument)
+    shown.add_argument(
+        "--dsn", metavar="DSN", help="the database, where it is on record; default: PROOFWATCH_POSTGRES_DSN"
+    )
+    shown.add_argument("--tenant", metavar="T", help="whose record it is; default: of any, for who sees every tenant")
+
     example = "onboarding.transactions.v1 --reason unknown_schema_version --operator r.mehta --note 'v2 is deployed'"
     sent = actions.add("redrive", "send dead letters to their topic again, on record", example, redrive)
     sent.add_argument("topic", help="the topic, or its dead-letter topic")
     sent.add_argument("--partition", type=int, help="only this partition")
     sent.add_argument("--offset", type=int, help="only the dead letter at this offset of --partition")
     sent.add_argument("--reason", help="only those refused for this reason")
-    sent.add_argument("--operator", required=True, metavar="NAME", help="who sends them again")
-    sent.add_argument("--note", required=True, metavar="TEXT", help="why they may pass now; no personal data")
+    add_operator(sent.add_argument)
     sent.add_argument("--limit", type=int, default=1_000, metavar="N", help="at most so many (%(default)s)")
     sent.add_argument("--again", action="store_true", help="also those that were sent again before")
     sent.add_argument("--dry-run", action="store_true", help="only say what would be sent")
@@ -69,7 +80,10 @@ def run(args: argparse.Namespace) -> int:
             "proofwatch dlq: another redrive has begun, so this one ended; what it has sent is on record "
             "(`proofwatch dlq list`, column REDRIVEN)\n"
         )
-    except (BusError, Rejected, dlq_show.NotShown) as error:
+    except WRONG as error:
+        sys.stderr.write(f"proofwatch dlq: {error}\n")
+        return 2
+    except (BusError, Rejected, dlq_show.NotShown, *REFUSED) as error:
         sys.stderr.write(f"proofwatch dlq: {error}\n")
     return 1
 
@@ -84,9 +98,17 @@ async def list_groups(bus: Bus, args: argparse.Namespace) -> int:
 
 
 async def show(bus: Bus, args: argparse.Namespace) -> int:
-    """Write one dead letter to standard output; its value only on demand."""
+    """Write one dead letter to standard output, once it is on record who looks; its value only on demand."""
+    dlq_show.parse_place(args.place)
+    settings = GovernanceSettings.read()
+    async with through_door(settings, DLQ_SHOW, args.tenant, asking(args), dsn=args.dsn, bootstrap=args.bootstrap):
+        return await write(bus, args)
+
+
+async def write(bus: Bus, args: argparse.Namespace) -> int:
+    """Write the dead letter itself, for whoever was let through."""
     at, offset = dlq_show.parse_place(args.place)
-    found = await dlq_show.find(bus, at, offset)
+    found = await dlq_show.find(bus, at, offset, args.tenant)
     sys.stdout.write(await dlq_show.describe(bus, found))
     if args.bytes is not None:
         sys.stdout.write(dlq_show.write_value(found.record, args.bytes))
@@ -94,11 +116,19 @@ async def show(bus: Bus, args: argparse.Namespace) -> int:
 
 
 async def redrive(bus: Bus, args: argparse.Namespace) -> int:
+    """Send again, once it is on record who does; say what was sent."""
+    operator, note = (args.operator or "").strip(), (args.note or "").strip()
+    if not args.dry_run:
+        operator = (await on_record(DLQ_REDRIVE, args)).actor.id
+    return await send(bus, args, operator, note)
+
+
+async def send(bus: Bus, args: argparse.Namespace, operator: str, note: str) -> int:
     """Send again, and say what was sent; return 1 when one was asked for by its offset and was not sent."""
     order = dlq_redrive.Order(
         full_name(args.topic),
-        args.operator,
-        args.note,
+        operator,
+        note,
         args.partition,
         args.offset,
         args.reason,
@@ -126,4 +156,6 @@ def _mistake_in(args: argparse.Namespace) -> str | None:
         return "--offset needs --partition: offsets count within a partition"
     if args.offset is not None and args.reason is not None:
         return "--offset and --reason exclude each other: an offset names one dead letter"
-    return "--limit must be at least 1" if args.limit < 1 else None
+    if args.limit < 1:
+        return "--limit must be at least 1"
+    return mistake_in(args) if not args.dry_run else None

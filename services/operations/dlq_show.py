@@ -32,9 +32,17 @@ def parse_place(text: str) -> tuple[TopicPartition, int]:
     return TopicPartition(topic, partition), offset
 
 
-async def find(bus: Bus, at: TopicPartition, offset: int) -> Letter:
-    """Return the record at `offset`, of any topic. Raises `NotShown` when there is none, `UnknownTopic`."""
+async def find(bus: Bus, at: TopicPartition, offset: int, tenant: str | None = None) -> Letter:
+    """Return the record at `offset`, of any topic; `tenant`: it must be this one's, as its key says.
+
+    Raises `NotShown` when there is none, `UnknownTopic`.
+    """
     found = await read_letter(bus, at, offset)
+    if found is not None and tenant is not None and not (found.record.key or b"").startswith(f"{tenant}/".encode()):
+        raise NotShown(
+            f"the key of the record at {at.topic}/{at.partition}/{offset} does not say that it is of {tenant}: who "
+            "sees every tenant may look at it, without --tenant"
+        )
     if found is None:
         raise NotShown(f"there is no record at {at.topic}/{at.partition}/{offset}: not yet, or its retention has ended")
     return found

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from services.operations.acting import add_operator
 from services.operations.database_positions import SCHEMAS, DatabasePositions, ahead, misfit, read_positions
 from services.operations.restore_relay import mistake_in, relay
 
@@ -31,8 +33,7 @@ def _shared(add: Add) -> None:
     add("--dsn", help="the database; default: PROOFWATCH_POSTGRES_DSN")
     add("--schema", choices=SCHEMAS, help="relay: whose; its service must be stopped")
     add("--yes", action="store_true", help="relay: write it; needs --note")
-    add("--operator", metavar="NAME", help="relay: who does it")
-    add("--note", metavar="TEXT", help="relay: why the database is older; no personal data")
+    add_operator(add, dsn=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +68,10 @@ def move_relay(args: argparse.Namespace) -> int:
         return asyncio.run(relay(Settings.read(), args))
     except Fenced as error:
         sys.stderr.write(f"proofwatch restore: {error}: {args.schema} was started meanwhile; stop it and try again\n")
-    except BusError as error:
+    except WRONG as error:
+        sys.stderr.write(f"proofwatch restore: {error}\n")
+        return 2
+    except (BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch restore: {error}\n")
     return 1
 
@@ -82,8 +86,8 @@ def judge(positions: DatabasePositions) -> Iterator[str]:
             yield (
                 f"{schema}: {topic}/{partition}: outputs up to {positions.relayed[schema, topic, partition]} are "
                 f"published, but the database knows {each.outbox_seq} only: it is older than Kafka. While {schema} is "
-                f"stopped, run `proofwatch restore relay --schema {schema} --yes --note …`: what is counted once more "
-                f"is published once more, under the same ids"
+                f"stopped, run `proofwatch restore relay --schema {schema} --yes --operator … --note …`: what is "
+                f"counted once more is published once more, under the same ids"
             )
 
 

@@ -14,14 +14,15 @@ import structlog
 from proofwatch.bus.errors import BusUnavailable, UnknownTopic
 from proofwatch.bus.records import TopicPartition
 from proofwatch.bus.wording import plain
+from proofwatch.exits.table import RESTORE_RELAY
 from proofwatch.runtime.settings import Settings
+from services.operations import acting
 from services.operations.access import PROCESSES, RELAY
 
 if TYPE_CHECKING:
     from proofwatch.bus.kafka.bus import KafkaBus
     from proofwatch.bus.postgres.pool import DatabasePool
 
-_TEXT: Final = 512
 _OUTBOX: Final = """
 select f.topic, f.partition, f.outbox_seq, coalesce(r.position, 0) from {schema}.fence f
 left join {schema}.outbox_relay r on r.source_topic = f.topic and r.source_partition = f.partition order by 1, 2
@@ -56,11 +57,7 @@ def mistake_in(args: argparse.Namespace) -> str | None:
     """Return what is wrong with the arguments."""
     if not args.schema:
         return "relay needs --schema: the schema whose relay is to begin where the restored outbox stands"
-    if args.yes and not args.note:
-        return "--yes needs --note: why the database is older goes on record; no personal data"
-    if any(len(text or "") > _TEXT for text in (args.operator, args.note)):
-        return f"--operator and --note have at most {_TEXT} characters"
-    return None
+    return acting.mistake_in(args) if args.yes else None
 
 
 def describe_moves(schema: str, todo: Iterable[Move], *, done: bool) -> Iterable[str]:
@@ -121,6 +118,8 @@ async def _carry_out(bus: "KafkaBus", args: argparse.Namespace, todo: Sequence[M
         sys.stdout.write(f"group {args.schema}{RELAY} stands where the outbox stands: nothing to do\n")
         return 0
     group = f"{args.schema}{RELAY}"
+    if args.yes:
+        args.operator = (await acting.on_record(RESTORE_RELAY, args)).actor.id
     for each in todo if args.yes else ():
         await bus.move(group, each.at, each.to)
         _log.warning(
@@ -135,7 +134,7 @@ async def _carry_out(bus: "KafkaBus", args: argparse.Namespace, todo: Sequence[M
         )
     sys.stdout.writelines(f"{line}\n" for line in describe_moves(args.schema, todo, done=args.yes))
     if not args.yes:
-        sys.stdout.write("nothing was written: --yes --note TEXT writes it\n")
+        sys.stdout.write("nothing was written: --yes --operator NAME --note TEXT writes it\n")
     return 0 if args.yes else 1
 
 

@@ -14,13 +14,15 @@ from proofwatch.bus.port import Bus
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.topics import SUBJECTS
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import SUBJECTS_REPAIR
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
+from services.operations.acting import add_operator, mistake_in, on_record
 from services.operations.on_kafka import act_on_kafka
 from services.scorer.maintenance.repair import Order, Unreadable, repair, unreadable
 
-_TEXT: Final = 512
 _TRIES: Final = 10
 _log = structlog.get_logger(__name__)
 
@@ -41,8 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bootstrap(mending.add_argument)
     mending.add_argument("--partition", type=int, help="only this partition; default: all")
     mending.add_argument("--yes", action="store_true", help="write what takes their place; needs --operator and --note")
-    mending.add_argument("--operator", metavar="NAME", help="who repairs")
-    mending.add_argument("--note", metavar="TEXT", help="why it is right to forget; no personal data")
+    add_operator(mending.add_argument)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +59,10 @@ def run(args: argparse.Namespace) -> int:
             f"proofwatch subjects: the scorer acquired the partition meanwhile, {_TRIES} times: nothing was written "
             "there; stop the scorer, or try again\n"
         )
-    except BusError as error:
+    except WRONG as error:
+        sys.stderr.write(f"proofwatch subjects: {error}\n")
+        return 2
+    except (BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch subjects: {error}\n")
     return 1
 
@@ -69,6 +73,8 @@ async def repair_partitions(bus: Bus, args: argparse.Namespace) -> int:
     if args.partition is not None and not 0 <= args.partition < count:
         sys.stderr.write(f"proofwatch subjects: {SUBJECTS} has the partitions 0 to {count - 1}\n")
         return 2
+    if args.yes:
+        args.operator = (await on_record(SUBJECTS_REPAIR, args)).actor.id
     left = 0
     for partition in range(count) if args.partition is None else (args.partition,):
         found = await unreadable(bus, partition)
@@ -111,8 +117,4 @@ def _tell(partition: int, found: Sequence[Unreadable], what: str) -> None:
 
 
 def _mistake_in(args: argparse.Namespace) -> str | None:
-    if args.yes and not (args.operator and args.note):
-        return "--yes needs --operator and --note: who repairs, and why it is right to forget, go on record"
-    if any(len(text or "") > _TEXT for text in (args.operator, args.note)):
-        return f"--operator and --note have at most {_TEXT} characters"
-    return None
+    return mistake_in(args) if args.yes else None

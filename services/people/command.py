@@ -21,6 +21,10 @@ from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
 from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.exits.asking import NotSaid, add_asking, asking
+from proofwatch.exits.door import ask
+from proofwatch.exits.standing import OF_THE_PLATFORM
+from proofwatch.exits.table import PEOPLE_LIST
 from proofwatch.instants import instant_of
 from proofwatch.runtime.access_settings import AccessSettings
 from proofwatch.runtime.clock import SystemClock
@@ -34,8 +38,8 @@ if TYPE_CHECKING:
 
 _REFUSED: Final = (AccessDenied, BusError, CodesSealed)
 _WRONG: Final = (
-    InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotSignedIn, RolesExclude, WeakPassword, typed.NothingTyped,
-    OSError,
+    InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotSaid, NotSignedIn, RolesExclude, WeakPassword,
+    typed.NothingTyped, OSError,
 )  # fmt: skip
 _ROLES: Final = tuple(role.value for role in Role)
 
@@ -55,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("name", help="of the account")
     _add_password(add, "the new password")
     add_who(add)
-    add = actions.add("list", "show who is there, and what they may", "", _listed).add_argument
+    example = "--as admin.session --reason 'review of the quarter'"
+    add = actions.add("list", "show who is there, and what they may", example, _listed).add_argument
+    add_asking(add)
     add_json(add)
     example = "a.rao --role checker --tenant kestrel-telecom --as admin.session --reason 'leads the team'"
     summary = "give other roles and tenants instead of those that somebody has; ends their sessions"
@@ -118,6 +124,7 @@ async def _enrolled(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetim
 
 
 async def _listed(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
+    await ask(pool, PEOPLE_LIST, None, asking(args, reason=False), OF_THE_PLATFORM, now)
     people = await PostgresRegister(pool).everybody(now)
     sys.stdout.write(text.as_json(people) if args.json else text.as_table(people))
 

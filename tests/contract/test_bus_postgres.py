@@ -340,7 +340,7 @@ async def test_nothing_is_written_to_a_database_older_than_what_is_published(poo
     waiting = fenced_worker(bus, pool)
     await waiting.start()
     running = asyncio.create_task(waiting.run())
-    wanted = "`proofwatch restore relay --schema stage --yes --note …`"
+    wanted = "`proofwatch restore relay --schema stage --yes --operator … --note …`"
     await eventually(lambda: any(wanted in said for said in waiting.unready()))
     await asyncio.sleep(0.3)
     assert len(waiting.unready()) == 1

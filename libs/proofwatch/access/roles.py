@@ -21,6 +21,7 @@ class Role(StrEnum):
     PRIVACY = "privacy"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    SRE = "sre"
 
 
 class Act(StrEnum):
@@ -60,6 +61,11 @@ class Act(StrEnum):
     STATE_USAGE = "state_usage"
     DELIVER_STATISTICS = "deliver_statistics"
     EXPORT_TRAINING = "export_training"
+    TURN_CONTROLS = "turn_controls"
+    SEARCH_SUBJECT = "search_subject"
+    READ_PEOPLE = "read_people"
+    READ_DEAD_LETTERS = "read_dead_letters"
+    REPAIR_PLATFORM = "repair_platform"
 
 
 IMAGERY: Final = frozenset(
@@ -96,6 +102,7 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.CLOSE_CASE,
                 Act.APPROVE_DISPOSITION,
                 Act.READ_TEAM_ENTRIES,
+                Act.TURN_CONTROLS,
                 Act.READ_FIGURES,
                 Act.READ_TRANSACTION,
             }
@@ -129,10 +136,12 @@ TABLE: Final[Mapping[Role, frozenset[Act]]] = MappingProxyType(
                 Act.PROPOSE_HOLD,
                 Act.APPROVE_HOLD,
                 Act.READ_REPORTS_OF_ACCESS,
+                Act.SEARCH_SUBJECT,
             }
         ),
-        Role.AUDITOR: frozenset({Act.READ_ALL_ENTRIES}),
-        Role.ADMIN: frozenset({Act.CHANGE_PEOPLE, Act.CHANGE_ROLES, Act.READ_HEALTH, Act.STATE_USAGE}),
+        Role.AUDITOR: frozenset({Act.READ_ALL_ENTRIES, Act.READ_REPORTS_OF_ACCESS, Act.READ_PEOPLE}),
+        Role.ADMIN: frozenset({Act.CHANGE_PEOPLE, Act.CHANGE_ROLES, Act.READ_PEOPLE, Act.READ_HEALTH, Act.STATE_USAGE}),
+        Role.SRE: frozenset({Act.READ_HEALTH, Act.READ_DEAD_LETTERS, Act.REPAIR_PLATFORM}),
     }
 )
 

@@ -67,7 +67,7 @@ class DatabaseOlder(Blocked, Gap):
         super().__init__(
             f"{where}: outputs up to {published} are published, but {schema}.fence knows {known} only: the database is "
             f"older than Kafka, and nothing is read or written. Stop {schema}, run `proofwatch restore relay --schema "
-            f"{schema} --yes --note …`, and start it again (docs/backup.md)"
+            f"{schema} --yes --operator … --note …`, and start it again (docs/backup.md)"
         )
 
 

@@ -12,13 +12,13 @@ import msgspec
 
 from proofwatch.access.acts import THE_HOUSE
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
-from proofwatch.access.roles import TABLE, Act
+from proofwatch.access.roles import TABLE
 from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry, person
 from proofwatch.audit.pending import act, enter
-from proofwatch.bus.postgres.pool import transaction
+from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.command_line.session_file import token_in
 from proofwatch.exits.asking import Asking, NotSaid
-from proofwatch.exits.standing import Days, Standing, standing
+from proofwatch.exits.standing import OF_THE_PLATFORM, Days, Standing, standing
 from proofwatch.exits.table import Exit
 from proofwatch.governance.release import NO_CONSENTS, Denied, Refused, Released, decide
 from proofwatch.governance.settings import GovernanceSettings
@@ -38,11 +38,14 @@ class Granted(NamedTuple):
     actor: Actor
     released: Released
     entry_id: str
+    role: str
 
 
 class _Named(NamedTuple):
     actor: Actor
     identity: str
+    role: str
+    """The roles of a session that allow it; of who states a name, the database's own."""
     why: str = ""
     denied: AccessDenied | None = None
 
@@ -51,49 +54,57 @@ async def admitted(
     pool: "asyncpg.Pool",
     settings: GovernanceSettings,
     exit_: Exit,
-    tenant: str,
+    tenant: str | None,
     asking: Asking,
     clock: Clock,
     *,
     bootstrap: str | None = None,
     days: Days | None = None,
     transaction_id: str | None = None,
+    found: Standing | None = None,
+    about: tuple[Object, ...] = (),
 ) -> Granted:
     """Return once it is on record that this may leave. Raises those of `exits.refusals`, and `BusError`.
 
-    `days`, `transaction_id`: what it is about, where it is about less than a tenant.
+    `tenant` None: it is about the whole deployment, for who sees every tenant. `days`, `transaction_id`, `about`: what
+    it is about, where it is about less than a tenant. `found`: what is in force, where it is known already.
     """
-    found = await standing(settings, tenant, clock, bootstrap=bootstrap, days=days)
-    return await ask(pool, exit_, tenant, asking, found, instant_of(clock.now_ms()), transaction_id=transaction_id)
+    if found is None:
+        found = OF_THE_PLATFORM
+        if tenant is not None:
+            found = await standing(settings, tenant, clock, bootstrap=bootstrap, days=days)
+    now = instant_of(clock.now_ms())
+    return await ask(pool, exit_, tenant, asking, found, now, transaction_id=transaction_id, about=about)
 
 
 async def ask(
     pool: "asyncpg.Pool",
     exit_: Exit,
-    tenant: str,
+    tenant: str | None,
     asking: Asking,
     found: Standing,
     now: datetime,
     *,
     transaction_id: str | None = None,
+    about: tuple[Object, ...] = (),
 ) -> Granted:
     """Return the same by what is known to be in force. The entry is committed when this returns or raises."""
-    named = await _named(pool, exit_.act, tenant, asking, now)
+    named = await _named(pool, exit_, tenant, asking, now)
     decided = decide(exit_.purpose, exit_.categories(), NO_CONSENTS, found.bases)
-    details: dict[str, str] = {"identity": named.identity, "contract": found.contract}
+    details: dict[str, str] = {"identity": named.identity, "role": named.role, "contract": found.contract}
     details["categories"] = " ".join(sorted(exit_.categories()))
     if isinstance(decided, Released):
         details["basis"] = decided.basis
     if why := named.why or (decided.reason.value if isinstance(decided, Refused) else ""):
         details["why"] = why
-    made = _entry(exit_, tenant, asking, named.actor, details, now, transaction_id)
+    made = _entry(exit_, tenant, asking, named.actor, details, now, transaction_id, about)
     async with transaction(pool, _USER) as tx:
         await enter(tx, made)
     if named.denied:
         raise named.denied
     if isinstance(decided, Refused):
         raise Denied(decided)
-    return Granted(named.actor, decided, made.entry_id)
+    return Granted(named.actor, decided, made.entry_id, named.role)
 
 
 def commitment(salt: bytes, tenant: str, transaction_id: str) -> str:
@@ -107,7 +118,7 @@ def commitment(salt: bytes, tenant: str, transaction_id: str) -> str:
 def of_output(
     granted: Granted,
     exit_: Exit,
-    tenant: str,
+    tenant: str | None,
     action: str,
     details: Mapping[str, str | int],
     now: datetime,
@@ -119,22 +130,39 @@ def of_output(
     return msgspec.structs.replace(made, purpose=exit_.purpose)
 
 
-async def _named(pool: Any, act: Act, tenant: str, asking: Asking, now: datetime) -> _Named:
+def through(made: Entry, granted: Granted, exit_: Exit) -> Entry:
+    """Return the entry of an act that the door let through: by whom, for what, by which role, and whence it is known.
+
+    `made`: the entry as the act has it.
+    """
+    objects = (*made.objects, Object("entry", granted.entry_id))
+    details = {**made.details, "role": granted.role}
+    return msgspec.structs.replace(
+        made, actor=granted.actor, purpose=exit_.purpose, objects=objects, details=dict(sorted(details.items()))
+    )
+
+
+async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking, now: datetime) -> _Named:
     if asking.session is None:
-        return _Named(person(asking.by), "stated")
+        async with session(pool, _USER) as connection:
+            return _Named(person(asking.by), "stated", f"database {await connection.fetchval('select current_user')}")
     try:
         from proofwatch.access.postgres import PostgresPeople  # sessions belong to an extra; a stated name needs none
     except ModuleNotFoundError as error:
         raise NotSaid(f"--as needs {error.name}: pip install 'proofwatch[access]'; or say --by NAME") from None
-    session = await PostgresPeople(pool).session_of(token_in(asking.session), now)
-    if session is None:
-        return _Named(THE_HOUSE, "none", "no_session", NoSession())
-    named = _Named(person(session.person_id), f"session {session.session_id}")
-    if not session.may(act):
-        roles = " or ".join(sorted(role for role, acts in TABLE.items() if act in acts))
+    who = await PostgresPeople(pool).session_of(token_in(asking.session), now)
+    if who is None:
+        return _Named(THE_HOUSE, "none", "none", "no_session", NoSession())
+    role = " ".join(sorted(each for each in who.roles if exit_.act in TABLE[each]))
+    named = _Named(person(who.person_id), f"session {who.session_id}", role or " ".join(sorted(who.roles)) or "none")
+    if not role:
+        roles = " or ".join(sorted(role for role, acts in TABLE.items() if exit_.act in acts))
         denied = NotAllowed(f"this is for the role {roles}, which you do not have: ask somebody who has it")
         return named._replace(why="role_missing", denied=denied)
-    if not session.sees(tenant):
+    if tenant is None and who.tenants is not None and not exit_.own:
+        denied = NotAllowed("this is about every tenant, and some are there for you: ask somebody who has all of them")
+        return named._replace(why="tenant_not_theirs", denied=denied)
+    if tenant is not None and not who.sees(tenant):
         denied = NotAllowed(f"the data of {tenant} is not there for you: an admin gives tenants (`people roles`)")
         return named._replace(why="tenant_not_theirs", denied=denied)
     return named
@@ -142,15 +170,16 @@ async def _named(pool: Any, act: Act, tenant: str, asking: Asking, now: datetime
 
 def _entry(
     exit_: Exit,
-    tenant: str,
+    tenant: str | None,
     asking: Asking,
     actor: Actor,
     details: dict[str, str],
     now: datetime,
     transaction_id: str | None,
+    about: tuple[Object, ...],
 ) -> Entry:
     salt = secrets.token_bytes(SALT_BYTES)
-    if transaction_id is not None:
+    if transaction_id is not None and tenant is not None:
         details["transaction_sha256"] = commitment(salt, tenant, transaction_id)
     made = entry(
         actor,
@@ -158,7 +187,7 @@ def _entry(
         secrets.token_hex(16),
         now,
         salt,
-        objects=(Object("exit", exit_.name),),
+        objects=(Object("exit", exit_.name), *about),
         tenant=tenant,
         reason=asking.reason,
         details=details,

@@ -29,6 +29,12 @@ class Standing(NamedTuple):
     contract: str
 
 
+OF_THE_PLATFORM: Final = Standing(UNDER_CONTRACT, "every_tenant")
+"""Of what is about no single tenant: whoever runs the platform does so under the contracts of all of them."""
+BY_LAW: Final = Standing(UNDER_CONTRACT, "not_asked")
+"""Of what the law asks, whatever a contract is by now: that the log can be read, and that persons have their rights."""
+
+
 class Days(NamedTuple):
     """Days that an exit is about: `first` inclusive, `after` exclusive."""
 

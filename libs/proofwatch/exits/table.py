@@ -16,8 +16,9 @@ from proofwatch.governance.purposes import Category, Purpose
 class Exit(NamedTuple):
     """What leaves by its name: fields of `events`, and `fields` of its own with their categories.
 
-    `reads`: topics and stores that it reads as a whole; each must have its purpose among its own. What an exit reads
-    by column stands with its database role (`services.operations.access`).
+    `own`: what leaves is about who asks, whatever tenants they see. `reads`: topics and stores that it reads as a
+    whole; each must have its purpose among its own. What an exit reads by column stands with its database role
+    (`services.operations.access`).
     """
 
     name: str
@@ -26,6 +27,7 @@ class Exit(NamedTuple):
     reads: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     fields: Mapping[str, Category] = {}
+    own: bool = False
 
     def categories(self) -> frozenset[Category]:
         """Return the categories of everything that may leave here."""
@@ -91,7 +93,71 @@ FIGURES: Final[Mapping[str, Exit]] = {
     name: Exit(name, Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("windows", "ledger"), ("window", "policy"))
     for name in _FIGURES
 }
+BASELINE_REBASE, MARKERS_ADD = (
+    Exit(
+        name,
+        Purpose.MAINTAIN_AND_DELIVER_STATISTICS,
+        Act.PROPOSE_BASELINE,
+        fields={"tenant": _ACCOUNT, "what is usual from when on": _CONFIGURATION},
+    )
+    for name in ("baseline rebase", "markers add")
+)
+"""What changes what is watched: nothing leaves but whether the tenant and its segment are there."""
+CONTROL, PATTERN = (
+    Exit(
+        name,
+        Purpose.PROVIDE_FEATURES,
+        act,
+        fields={"tenant": _ACCOUNT, "what is in force": _CONFIGURATION},
+    )
+    for name, act in (("control", Act.TURN_CONTROLS), ("pattern", Act.PROPOSE_PATTERN))
+)
+"""`control on|off` and `pattern publish|withdraw`."""
+DLQ_SHOW: Final = Exit(
+    "dlq show",
+    Purpose.TROUBLESHOOTING,
+    Act.READ_DEAD_LETTERS,
+    events=("transaction", "verdict", "label", "guidance", "suspicion", "policy", "dead-letter"),
+)
+"""A record that could not be read may be any, whole."""
+DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY = (
+    Exit(name, Purpose.TROUBLESHOOTING, Act.REPAIR_PLATFORM, fields={"places and reasons": _USAGE})
+    for name in ("dlq redrive", "subjects repair", "restore relay")
+)
+_LOG: Final = {"accounts": _ACCOUNT, "acts": _USAGE, "documents": _CONFIGURATION}
+AUDIT: Final[Mapping[str, Exit]] = {
+    name: Exit(name, Purpose.TROUBLESHOOTING, act, fields=_LOG, own=name.endswith("--own"))
+    for name, act in (
+        ("audit export", Act.READ_ALL_ENTRIES),
+        ("audit prove", Act.READ_ALL_ENTRIES),
+        ("audit show", Act.READ_ALL_ENTRIES),
+        ("audit search", Act.READ_ALL_ENTRIES),
+        ("audit search --own", Act.READ_OWN_ENTRIES),
+    )
+}
+"""Reads of the audit log are entries of it."""
+PEOPLE_LIST: Final = Exit(
+    "people list", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_PEOPLE, fields={"accounts": _ACCOUNT}
+)
+IMAGERY_RECONCILE: Final = Exit(
+    "imagery reconcile",
+    Purpose.TROUBLESHOOTING,
+    Act.READ_REPORTS_OF_ACCESS,
+    fields={"views": _USAGE, "references": Category.IDENTIFICATION},
+)
+IMAGERY_SHARE: Final = Exit(
+    "imagery share", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_REPORTS_OF_ACCESS, fields={"tenant": _ACCOUNT}
+)
+"""Beside the tenant's name there are counts alone, none of few."""
+PRIVACY_SCAN: Final = Exit(
+    "privacy scan", Purpose.TROUBLESHOOTING, Act.SEARCH_SUBJECT, fields={"where, how often": _USAGE}
+)
+"""What it searches is everything; what it says is whether and where, of a person whom it was told."""
 EXITS: Final[Mapping[str, Exit]] = {
     each.name: each
-    for each in (STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values())
-}
+    for each in (
+        STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(),
+        BASELINE_REBASE, MARKERS_ADD, CONTROL, PATTERN, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
+        *AUDIT.values(), PEOPLE_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
+    )
+}  # fmt: skip

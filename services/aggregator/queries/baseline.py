@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.calendars import add_time_zone
@@ -19,8 +19,10 @@ from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.csv_file import Cell
 from proofwatch.detection.findings import PEOPLE_REFERRED
-from proofwatch.exits.asking import add_asking
+from proofwatch.exits.asking import Asking, add_asking, asking
+from proofwatch.exits.opening import through_door
 from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import BASELINE_REBASE
 from proofwatch.local_time import local
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
@@ -80,8 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_asking(show.add_argument)
     show.add_argument("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
     rebase.add_argument("--since", type=moment_ms, metavar="TIME", help="ISO 8601 or 6h (so long ago); default: now")
-    rebase.add_argument("--by", required=True, metavar="NAME", help="who says so")
-    rebase.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    add_asking(rebase.add_argument)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,15 +104,12 @@ def _shown(settings: GovernedSettings, args: argparse.Namespace) -> None:
 
 
 def _rebased(settings: GovernedSettings, args: argparse.Namespace) -> None:
-    rebase = rebase_of(args, SystemClock().now_ms())
-    asyncio.run(_with_database(args.dsn or settings.postgres_dsn, lambda pool: _write(pool, args, rebase)))
-    sys.stdout.write(f"{said(rebase)}\n")
+    asked, rebase = asking(args), rebase_of(args, SystemClock().now_ms())
+    sys.stdout.write(f"{said(asyncio.run(_write(settings, args, asked, rebase)))}\n")
 
 
 def rebase_of(args: argparse.Namespace, now_ms: int) -> Rebase:
     """Return the entry that the arguments ask for. Raises `NothingFound` naming what is wrong with them."""
-    if not args.by.strip() or not args.reason.strip():
-        raise NothingFound("--by and --reason must say who and why: the entry stays")
     if args.segment and args.segment.value is None:
         raise NothingFound(f"--segment {args.segment.name} needs a value, such as {args.segment.name}=…")
     from_ms = now_ms if args.since is None else args.since
@@ -119,7 +117,8 @@ def rebase_of(args: argparse.Namespace, now_ms: int) -> Rebase:
         raise NothingFound(f"--since {shown(from_ms)} is still to come; what is usual was seen already")
     effective_ms = -(-(now_ms + _AHEAD_MS) // FIVE_MS) * FIVE_MS
     name, value = args.segment or (None, None)
-    return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, args.by.strip(), args.reason.strip())
+    by = (args.by or "").strip()  # of a session it is the account, which is known behind the door
+    return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, by, args.reason.strip())
 
 
 def said(rebase: Rebase, zone: str | None = None) -> str:
@@ -137,24 +136,20 @@ def said(rebase: Rebase, zone: str | None = None) -> str:
     )
 
 
-async def _with_database(dsn: str, do: Any) -> Any:
-    try:
-        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra
-    except ModuleNotFoundError as error:
-        raise NothingFound(f"the database needs {error.name}: pip install 'proofwatch[postgres]'") from None
-    async with opened(dsn) as pool:
-        return await do(pool)
+async def _write(settings: GovernedSettings, args: argparse.Namespace, asked: Asking, rebase: Rebase) -> Rebase:
+    """Write it with its entry, once it is on record who asks; return it as it was written."""
+    async with through_door(settings, BASELINE_REBASE, args.tenant, asked, dsn=args.dsn) as (pool, granted):
+        from proofwatch.audit.pending import enter
+        from proofwatch.exits.door import through
+        from services.aggregator.adapters.rate_chart_store import write_rebase
+        from services.aggregator.queries.acts import entry_of_rebase
 
-
-async def _write(pool: Any, args: argparse.Namespace, rebase: Rebase) -> None:
-    from proofwatch.audit.pending import enter
-    from services.aggregator.adapters.rate_chart_store import write_rebase
-    from services.aggregator.queries.acts import entry_of_rebase
-
-    async with pool.acquire() as connection, connection.transaction():
-        await keys_of(connection, args.tenant, args.segment)
-        await write_rebase(connection, rebase)
-        await enter(connection, entry_of_rebase(rebase))
+        written = rebase._replace(by=granted.actor.id)
+        async with pool.acquire() as connection, connection.transaction():
+            await keys_of(connection, args.tenant, args.segment)
+            await write_rebase(connection, written)
+            await enter(connection, through(entry_of_rebase(written), granted, BASELINE_REBASE))
+    return written
 
 
 async def _of_database(settings: GovernedSettings, args: argparse.Namespace) -> Baselines:

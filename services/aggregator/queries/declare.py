@@ -10,6 +10,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+from proofwatch.exits.asking import Asking, asking
+from proofwatch.exits.opening import through_door
+from proofwatch.exits.table import MARKERS_ADD
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.lengths import FIVE_MS
@@ -22,16 +26,18 @@ _AHEAD_MS: Final = 10 * MINUTE_MS
 _LONGEST: Final = 200
 
 
-def declare(dsn: str, args: argparse.Namespace) -> str:
-    """Write the entry that the arguments ask for; return what it says. Raises `NothingFound`, `BusError`."""
-    entry = entry_of(args, SystemClock().now_ms())
-    asyncio.run(_write(dsn, entry))
-    return said(entry)
+def declare(settings: GovernanceSettings, args: argparse.Namespace) -> str:
+    """Write the entry that the arguments ask for; return what it says.
+
+    Raises `NothingFound`, what the door does (`exits.refusals`), and `BusError`.
+    """
+    asked, entry = asking(args), entry_of(args, SystemClock().now_ms())
+    return said(asyncio.run(_write(settings, args.dsn, asked, entry)))
 
 
 def entry_of(args: argparse.Namespace, now_ms: int) -> Declared:
     """Return the entry that the arguments ask for. Raises `NothingFound` naming what is wrong with them."""
-    for option in ("kind", "version", "by", "reason"):
+    for option in ("kind", "version"):
         if not (getattr(args, option) or "").strip():
             raise NothingFound(f"--{option} is needed to add a marker: the entry stays")
     if len(args.version.strip()) > _LONGEST:
@@ -44,9 +50,9 @@ def entry_of(args: argparse.Namespace, now_ms: int) -> Declared:
             f"--at {shown(at_ms)} is too long ago: what ran before is known as of an hour ago, and has that in it by "
             "now; `proofwatch baseline rebase` has the rates begin anew all the same"
         )
-    return Declared(
-        args.tenant, KINDS[args.kind], args.version.strip(), at_ms, effective_ms, args.by.strip(), args.reason.strip()
-    )
+    by = (args.by or "").strip()  # of a session it is the account, which is known behind the door
+    version = args.version.strip()
+    return Declared(args.tenant, KINDS[args.kind], version, at_ms, effective_ms, by, args.reason.strip())
 
 
 def said(entry: Declared) -> str:
@@ -59,18 +65,20 @@ def said(entry: Declared) -> str:
     )
 
 
-async def _write(dsn: str, entry: Declared) -> None:
-    try:
+async def _write(settings: GovernanceSettings, dsn: str | None, asked: Asking, entry: Declared) -> Declared:
+    """Write it with its entry in the audit log, once it is on record who asks; return it as it was written."""
+    async with through_door(settings, MARKERS_ADD, entry.tenant, asked, dsn=dsn) as (pool, granted):
         from proofwatch.audit.pending import enter
-        from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra
+        from proofwatch.exits.door import through
         from services.aggregator.adapters.rate_chart_store import load_tenants
         from services.aggregator.adapters.version_store import write_declared
         from services.aggregator.queries.acts import entry_of_marker
-    except ModuleNotFoundError as error:
-        raise NothingFound(f"the database needs {error.name}: pip install 'proofwatch[postgres]'") from None
-    async with opened(dsn) as pool, pool.acquire() as connection, connection.transaction():
-        tenants = await load_tenants(connection)
-        if entry.tenant not in tenants:
-            raise no_such_tenant(entry.tenant, "the database", tenants)
-        await write_declared(connection, entry)
-        await enter(connection, entry_of_marker(entry))
+
+        written = entry._replace(by=granted.actor.id)
+        async with pool.acquire() as connection, connection.transaction():
+            tenants = await load_tenants(connection)
+            if written.tenant not in tenants:
+                raise no_such_tenant(written.tenant, "the database", tenants)
+            await write_declared(connection, written)
+            await enter(connection, through(entry_of_marker(written), granted, MARKERS_ADD))
+    return written

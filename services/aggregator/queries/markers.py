@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = GovernedSettings.read()
         if args.action == "add":
-            sys.stdout.write(f"{declare(args.dsn or settings.postgres_dsn, args)}\n")
+            sys.stdout.write(f"{declare(settings, args)}\n")
             return 0
         found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(args, settings))
     except (NothingFound, *WRONG) as error:

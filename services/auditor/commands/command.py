@@ -12,6 +12,8 @@ from proofwatch.bus.errors import BusError
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.command_line.times import moment_ms
+from proofwatch.exits.asking import add_asking
+from proofwatch.exits.refusals import REFUSED, WRONG
 from services.auditor.commands import offline, online, witness
 from services.auditor.commands.files import NotAnExport
 from services.auditor.commands.offline import CannotRead
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; 1 if what was checked does not hold, 2 if it could not be done."""
-    return ended(f"audit {args.action}", lambda: _code(args), wrong=_SAID)
+    return ended(f"audit {args.action}", lambda: _code(args), refused=REFUSED, wrong=(*_SAID, *WRONG))
 
 
 def _code(args: argparse.Namespace) -> int:
@@ -76,22 +78,34 @@ def _add_offline(actions: SubCommands) -> None:
 
 
 def _add_online(actions: SubCommands) -> None:
-    add = actions.add("export", "write what an outsider checks", "--out out/audit", online.exported).add_argument
+    add = actions.add(
+        "export",
+        "write what an outsider checks",
+        "--out out/audit --as my.session --reason 'audit of May'",
+        online.exported,
+    ).add_argument
     add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     add("--from", dest="begin", type=int, metavar="N", help="from this entry on; default: the first")
     add("--to", dest="end", type=int, metavar="M", help="up to, and without, this entry; default: all that are signed")
     add("--witness-policy", type=Path, metavar="FILE", help="whose cosignatures go with it")
-    add = actions.add("prove", "write the proof of one entry", "48211 --out e.tlog-proof", online.proved).add_argument
+    add_asking(add)
+    add = actions.add(
+        "prove", "write the proof of one entry", "48211 --out e.tlog-proof --as my.session", online.proved
+    ).add_argument
     add("entry", help="its index or its id")
     add("--out", type=Path, required=True, metavar="FILE", help="the proof; the entry is written beside it")
-    add = actions.add("show", "show one entry whole", "48211", online.shown).add_argument
+    add_asking(add)
+    add = actions.add("show", "show one entry whole", "48211 --as my.session", online.shown).add_argument
     add("entry", help="its index or its id")
-    example = "--entry-action 'imagery.*' --since 24h"
+    add_asking(add)
+    example = "--entry-action 'imagery.*' --since 24h --as my.session"
     add = actions.add("search", "list the newest entries", example, online.searched).add_argument
     add("--entry-action", metavar="A", help="what was done; * stands for anything")
     add("--actor", metavar="WHO", help="a person's account or a service")
     add("--tenant", metavar="T", help="whose data it was about")
     add("--since", type=moment_ms, metavar="WHEN", help="such as 24h, 7d, or a time")
+    add("--own", action="store_true", help="your own entries only, which you need no auditor for")
+    add_asking(add)
     add("--limit", type=int, default=50, metavar="N", help="default: %(default)s")
     add("--json", action="store_true", help="a JSON object on each line")
     actions.add("keys", "list the log's keys, and its last checkpoint", "", online.keys)

@@ -8,11 +8,16 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from proofwatch.audit.checkpoint import Checkpoint
-from proofwatch.audit.entry import Entry, leaf_of
+from proofwatch.audit.entry import Actor, Entry, leaf_of
 from proofwatch.audit.merkle_proofs import inclusion_parts, inclusion_proof
 from proofwatch.audit.note import VerifierKey
 from proofwatch.audit.proof import Proof
 from proofwatch.bus.postgres.pool import opened
+from proofwatch.exits.asking import asking
+from proofwatch.exits.opening import through_door
+from proofwatch.exits.standing import BY_LAW
+from proofwatch.exits.table import AUDIT
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import instant_of
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
@@ -30,7 +35,7 @@ async def exported(args: argparse.Namespace) -> int:
     witnesses: tuple[VerifierKey, ...] = ()
     if args.witness_policy:
         witnesses = tuple(policy_of(args.witness_policy).witnesses.values())
-    async with _log() as reader:
+    async with _log("audit export", args) as (reader, _):
         with progress_bar("exporting entries") as advance:
             done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)
     sys.stdout.write(f"{done.entries:,} entries and {done.checkpoints:,} checkpoints in {args.out}\n")
@@ -40,7 +45,7 @@ async def exported(args: argparse.Namespace) -> int:
 
 async def proved(args: argparse.Namespace) -> int:
     """Write the proof of one entry, and its leaf beside it."""
-    async with _log() as reader:
+    async with _log("audit prove", args) as (reader, _):
         place = await reader.place_of(args.entry)
         checkpoints = await reader.checkpoints(0, 0)
         if place is None or not checkpoints or place >= checkpoints[-1][1]:
@@ -58,8 +63,12 @@ async def proved(args: argparse.Namespace) -> int:
 async def searched(args: argparse.Namespace) -> int:
     """List the newest entries."""
     since = instant_of(args.since) if args.since is not None else None
+    if args.own and args.actor:
+        raise NothingFound("--own and --actor exclude each other: your own entries are those whose actor you are")
     wanted = Wanted(args.entry_action.replace("*", "%") if args.entry_action else None, args.actor, args.tenant, since)
-    async with _log() as reader:
+    async with _log("audit search --own" if args.own else "audit search", args) as (reader, who):
+        if args.own:
+            wanted = wanted._replace(actor=who.id)
         found = await reader.find(wanted, args.limit)
     if not found:
         raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
@@ -70,7 +79,7 @@ async def searched(args: argparse.Namespace) -> int:
 
 async def shown(args: argparse.Namespace) -> int:
     """Show one entry whole, as JSON."""
-    async with _log() as reader:
+    async with _log("audit show", args) as (reader, _):
         place = await reader.place_of(args.entry)
         if place is None:
             raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
@@ -80,8 +89,9 @@ async def shown(args: argparse.Namespace) -> int:
 
 
 async def keys(args: argparse.Namespace) -> int:
-    """List the keys of the log: which sign, and which did."""
-    async with _log() as reader:
+    """List the keys of the log: which sign, and which did. They are public, and nobody's data."""
+    async with opened(Settings.read().postgres_dsn) as pool:
+        reader = LogReader(pool)
         found = (await reader.keys()).keys
         checkpoints = await reader.checkpoints(0, 0)
     if not found:
@@ -96,10 +106,12 @@ async def keys(args: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _log() -> AsyncIterator[LogReader]:
-    """Open the log of the database that the settings name."""
-    async with opened(Settings.read().postgres_dsn) as pool:
-        yield LogReader(pool)
+async def _log(name: str, args: argparse.Namespace) -> AsyncIterator[tuple[LogReader, Actor]]:
+    """Open the log of the database that the settings name, once it is on record who reads it; give who that is."""
+    settings, tenant = GovernanceSettings.read(), getattr(args, "tenant", None)
+    asked = asking(args, reason=False)
+    async with through_door(settings, AUDIT[name], tenant, asked, found=BY_LAW) as (pool, granted):
+        yield LogReader(pool), granted.actor
 
 
 def _line(place: int, entry: Entry, as_json: bool) -> str:

@@ -68,6 +68,7 @@ def _approval(event: Approval) -> Told:
 def _control(event: Control) -> Told:
     segment = "" if event.segment_name is None else f"/{event.segment_name}={event.segment_value}"
     details: dict[str, str | int] = {"effective_from": event.effective_from.isoformat(), "reason_code": event.reason}
+    details["control_id"] = event.control_id
     if event.expires_at is not None:
         details["expires_at"] = event.expires_at.isoformat()
     by = Actor("person", "operator") if event.reason == "operator" else Actor("service", "aggregator")

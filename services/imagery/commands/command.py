@@ -10,11 +10,14 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import opened, session
+from proofwatch.bus.postgres.pool import session
 from proofwatch.command_line.exit_codes import ended
-from proofwatch.command_line.session_file import NotSignedIn
 from proofwatch.command_line.sub_commands import SubCommands
-from proofwatch.runtime.settings import Settings
+from proofwatch.exits.asking import Asking, add_asking, asking
+from proofwatch.exits.opening import through_door
+from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.table import IMAGERY_RECONCILE
+from proofwatch.governance.settings import GovernanceSettings
 from services.imagery.commands.glass import BrokerAway, add_glass
 from services.imagery.commands.share import InvalidMonth, add_share
 from services.imagery.core.reconcile import InvalidAccessLog, Opened, Reconciled, reads, reconciled
@@ -37,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     summary = "hold the store's access log against the views, one to one, and name what has no counterpart"
     add = actions.add("reconcile", summary, "access.log --skew 5", _reconciled).add_argument
     add("log", type=Path, help="of the store, in the format of S3 server access logs")
+    add_asking(add)
     add("--skew", type=float, default=5.0, metavar="S", help="seconds that clocks may differ (default: %(default)s)")
     add("--json", action="store_true", help="as JSON")
     add_share(actions)
@@ -45,26 +49,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run a sub-command; 1: something has no counterpart, or is refused; 2: nothing could be done."""
-    wrong = (BrokerAway, InvalidAccessLog, InvalidMonth, NotSignedIn, OSError, UnicodeDecodeError, BusError)
-    return ended(f"imagery {args.action}", lambda: asyncio.run(args.act(args)), wrong=wrong)
+    wrong = (BrokerAway, InvalidAccessLog, InvalidMonth, *WRONG, OSError, UnicodeDecodeError, BusError)
+    return ended(f"imagery {args.action}", lambda: asyncio.run(args.act(args)), refused=REFUSED, wrong=wrong)
 
 
 async def _reconciled(args: argparse.Namespace) -> int:
     with args.log.open(encoding="utf-8") as lines:
         found = reads(lines)
-    skew = timedelta(seconds=args.skew)
+    asked, skew = asking(args, reason=False), timedelta(seconds=args.skew)
     times = [each.at for each in found]
     if not times:
         raise InvalidAccessLog(f"{args.log} has no read of an object: there is nothing to compare")
-    views = await _views(min(times) - skew, max(times) + skew)
+    views = await _views(asked, min(times) - skew, max(times) + skew)
     result = reconciled(found, views, skew)
     as_json = msgspec.json.encode(result).decode() + "\n"
     sys.stdout.write(as_json if args.json else _text(result, len(found), len(views)))
     return 1 if result.unexplained or result.missing else 0
 
 
-async def _views(begin: datetime, end: datetime) -> list[Opened]:
-    async with opened(Settings.read().postgres_dsn) as pool, session(pool, "imagery reconcile") as connection:
+async def _views(asked: Asking, begin: datetime, end: datetime) -> list[Opened]:
+    async with (
+        through_door(GovernanceSettings.read(), IMAGERY_RECONCILE, None, asked) as (pool, _),
+        session(pool, "imagery reconcile") as connection,
+    ):
         rows = await connection.fetch(_VIEWS, begin, end)
     return [_opened(row) for row in rows]
 

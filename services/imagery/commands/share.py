@@ -8,9 +8,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from proofwatch.bus.postgres.pool import opened, session
+from proofwatch.bus.postgres.pool import session
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.sub_commands import SubCommands
+from proofwatch.exits.asking import add_asking, asking
+from proofwatch.exits.opening import through_door
+from proofwatch.exits.table import IMAGERY_SHARE
+from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL, CellSettings
 from services.imagery.adapters.shares import counted
 from services.imagery.core.share import CONFIDENCE, Counted, Share, share
@@ -39,14 +43,17 @@ def add_share(actions: SubCommands) -> None:
     add = actions.add("share", summary, "--month 2026-10 --tenant kestrel-telecom", _shown).add_argument
     add("--month", required=True, metavar="YYYY-MM", help="of each tenant's own days")
     add("--tenant", metavar="T", help="default: every tenant, one by one")
+    add_asking(add)
     add("--json", action="store_true", help="as JSON")
 
 
 async def _shown(args: argparse.Namespace) -> int:
     first, after = _bounds(args.month)
-    settings = CellSettings.read()
-    k = max(LEAST, settings.small_cell)
-    async with opened(settings.postgres_dsn) as pool, session(pool, "imagery share") as connection:
+    asked, k = asking(args, reason=False), max(LEAST, CellSettings.read().small_cell)
+    async with (
+        through_door(GovernanceSettings.read(), IMAGERY_SHARE, args.tenant, asked) as (pool, _),
+        session(pool, "imagery share") as connection,
+    ):
         found = await counted(connection, first, after, args.tenant)
     rows = [_row(tenant, args.month, each, k) for tenant, each in found.items()]
     sys.stdout.write(_as_json(rows, k) if args.json else _as_table(rows, args.month, k))

@@ -88,4 +88,6 @@ class PostgresHolds:
         async with transaction(self._pool, USER) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, None)
             tenants = None if who.tenants is None else sorted(who.tenants)
-            return [Hold(**dict(row)) for row in await tx.fetch(_ALL, now, tenants)]
+            found = [Hold(**dict(row)) for row in await tx.fetch(_ALL, now, tenants)]
+            await enter(tx, acts.listed("holds", who.person_id, who.session_id, len(found), now))
+        return found

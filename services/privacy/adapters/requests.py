@@ -134,7 +134,8 @@ class PostgresRequests:
             where = "where ($1::text[] is null or e.tenant = any($1)) and ($2 or e.state in ('requested', 'running'))"
             tenants = None if who.tenants is None else sorted(who.tenants)
             rows = await tx.fetch(f"{_ERASURES}{where} order by e.requested_at, e.erasure_id", tenants, ended)
-            return [_erasure(row) for row in rows]
+            await enter(tx, acts.listed("erasures", who.person_id, who.session_id, len(rows), now))
+        return [_erasure(row) for row in rows]
 
     async def found(self, tx: Any, erasure_id: str) -> Erasure:
         """Return an erasure. Raises `ErasureRefused`."""

@@ -164,8 +164,8 @@ def _ended(erasure: Erasure) -> str:
         return f"erasure {erasure.erasure_id} is {erasure.state}: nothing was done\n"
     return (
         f"erasure {erasure.erasure_id} is done. Its receipt is the entry `subject.erased` of the audit log: it says by "
-        f"which day the last topic has forgotten, and what cannot be called back: proofwatch audit search --action "
-        f"subject.erased\n"
+        f"which day the last topic has forgotten, and what cannot be called back: proofwatch audit search "
+        f"--entry-action subject.erased --as FILE\n"
     )
 
 

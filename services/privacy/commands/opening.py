@@ -14,7 +14,9 @@ from proofwatch.command_line.sub_commands import Add
 from proofwatch.events.topics import load_manifests
 from proofwatch.events.wire import Wire, connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
+from proofwatch.exits.asking import NotSaid
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
+from proofwatch.governance.release import Denied
 from proofwatch.privacy.key_encryption import EpochDestroyed, EpochKeys, InvalidKeys, Tampered, parse_keys
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.postgres_keys import PostgresKeys
@@ -37,11 +39,11 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "privacy"
 REFUSED: Final = (
-    AccessDenied, BusError, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, RegistryUnavailable,
+    AccessDenied, BusError, Denied, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, RegistryUnavailable,
     Tampered, UnreadableErasure,
 )  # fmt: skip
 """What ends a command with exit code 1."""
-WRONG: Final = (InvalidKeys, InvalidSecret, InvalidSecretFile, InvalidWire, NotSignedIn)
+WRONG: Final = (NotSaid, InvalidKeys, InvalidSecret, InvalidSecretFile, InvalidWire, NotSignedIn)
 """What ends it with 2."""
 
 

@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from proofwatch.audit.entry import Actor
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.events.topics import kafka_specs
+from proofwatch.exits.asking import add_asking, asking
+from proofwatch.exits.door import ask, through
+from proofwatch.exits.standing import BY_LAW
+from proofwatch.exits.table import PRIVACY_SCAN
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.terminal import progress_bar
@@ -24,7 +27,6 @@ from services.privacy.config import Settings
 from services.privacy.core import acts
 from services.privacy.core.needles import needles
 
-_OPERATOR: Final = Actor("service", "operator")
 _LEFT: Final = 1
 _NOT_ALL: Final = 3
 
@@ -37,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "code 0: nothing was found; 1: something was, or is away; 3: nothing was, in what could be searched."
     )
     actions = SubCommands(parser, _shared)
-    add = actions.add("scan", "look for somebody in everything", "kestrel-telecom sub-c07e51 --reason 'erased in May' "
-                      "--folder out", _scanned).add_argument  # fmt: skip
+    example = "kestrel-telecom sub-c07e51 --as my.session --reason 'erased in May' --folder out"
+    add = actions.add("scan", "look for somebody in everything", example, _scanned).add_argument
     add_subject(add)
     add(
         "--transactions",
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a folder of outputs; repeatable",
     )
-    add("--reason", required=True, metavar="TEXT", help="why, without personal data; it stays in the audit log")
+    add_asking(add)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,7 +77,7 @@ async def _scanned(args: argparse.Namespace, settings: Settings) -> str:
 
     from proofwatch.bus.kafka.bus import KafkaBus
 
-    reason, subject = reason_of(args), subject_of(settings, args.tenant, subject_ref(args.subject))
+    reason, asked, subject = reason_of(args), asking(args), subject_of(settings, args.tenant, subject_ref(args.subject))
     try:
         wanted = needles("subject", subject.subject_ref)
         wanted += [each for id_ in sorted(transactions_in(args.transactions)) for each in needles("transaction", id_)]
@@ -85,6 +87,8 @@ async def _scanned(args: argparse.Namespace, settings: Settings) -> str:
         raise WrongCall(f"{missing[0]} is no folder")
     search = Search(wanted)
     async with database(settings, args.dsn) as pool:
+        now = instant_of(SystemClock().now_ms())
+        granted = await ask(pool, PRIVACY_SCAN, args.tenant, asked, BY_LAW, now)
         with progress_bar("looking through tables") as advance:
             await search_tables(search, pool, advance)
         bus = KafkaBus.of(settings, "privacy-scan", bootstrap=args.bootstrap)
@@ -106,7 +110,8 @@ async def _scanned(args: argparse.Namespace, settings: Settings) -> str:
         now = instant_of(SystemClock().now_ms())
         details = {"places": len({place for place, _, _ in search.found}), "not_searched": len(search.unsearched)}
         async with transaction(pool, "privacy") as tx:
-            await enter(tx, act(acts.SEARCHED, _OPERATOR, now, tenant=args.tenant, reason=reason, details=details))
+            made = act(acts.SEARCHED, granted.actor, now, tenant=args.tenant, reason=reason, details=details)
+            await enter(tx, through(made, granted, PRIVACY_SCAN))
     args.code = _LEFT if search.found else _NOT_ALL if search.unsearched else 0
     return said(search)
 

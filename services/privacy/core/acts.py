@@ -8,6 +8,7 @@ import msgspec
 
 from proofwatch.audit.entry import Actor, Authority, Entry, Object, Sealed, person
 from proofwatch.audit.pending import act
+from proofwatch.governance.purposes import Purpose
 
 REQUESTED: Final = "erasure.requested"
 APPROVED: Final = "erasure.approved"
@@ -17,11 +18,19 @@ REFUSED: Final = "erasure.refused"
 ERASED: Final = "subject.erased"
 REPEATED: Final = "subject.erased_again"
 SEARCHED: Final = "subject.searched"
+LISTED: Final = "privacy.listed"
 HELD: Final = "hold.placed"
 LIFTED: Final = "hold.lifted"
 WRAPPED: Final = "keys.wrapped_anew"
 DESTROYED: Final = "keys.epoch_destroyed"
 PRIVACY: Final = Actor("service", "privacy")
+
+
+def listed(what: str, by: str, session_id: str, count: int, now: datetime) -> Entry:
+    """Return the entry of a look at erasures or holds. They name nobody; their reasons may say much."""
+    details: dict[str, str | int] = {"count": count, "identity": f"session {session_id}", "role": "privacy"}
+    made = act(LISTED, person(by), now, Object("list", what), details=details, outcome="granted")
+    return msgspec.structs.replace(made, purpose=Purpose.PROVIDE_FEATURES)
 
 
 def with_sealed(made: Entry, part: Sealed) -> Entry:

@@ -15,7 +15,7 @@ from proofwatch.access.roles import Act, known
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import enter
-from proofwatch.bus.postgres.pool import session, transaction
+from proofwatch.bus.postgres.pool import transaction
 from services.triage.adapters import entries
 from services.triage.core.assignments import (
     CaseNow,
@@ -98,13 +98,18 @@ class PostgresDesk:
         mine: bool = False,
         most: int = 100,
     ) -> list[ListedCase]:
-        """Return the cases that are there for this person, grave ones first. Raises `NoSession`, `NotAllowed`."""
+        """Return the cases that are there for this person, grave ones first, once it is on record that they look.
+
+        Raises `NoSession`, `NotAllowed`.
+        """
         asking = await self._session(token, now)
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
-        async with session(self._pool, "cases") as connection:
-            rows = await connection.fetch(_CASES, case_id, tenants, states, whose, most)
-        return [each for each in map(_listed, rows) if is_there(each.now, asking)]
+        async with transaction(self._pool, "cases") as tx:
+            rows = await tx.fetch(_CASES, case_id, tenants, states, whose, most)
+            found = [each for each in map(_listed, rows) if is_there(each.now, asking)]
+            await enter(tx, entries.read(asking, [each.now for each in found], case_id, now))
+        return found
 
     async def do(
         self, deed: Deed, case_id: str, token: str, now: datetime, *, to: str | None = None, reason: str = ""
@@ -136,6 +141,8 @@ class PostgresDesk:
         if found is None:
             raise NoSession
         if not found.may(Act.READ_CASES):
+            async with transaction(self._pool, "cases") as tx:
+                await enter(tx, entries.read(found, (), None, now))
             raise NotAllowed("cases are for analysts, checkers and researchers; an admin gives roles")
         return found
 

@@ -1,17 +1,23 @@
 """What people do with cases, as entries of the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from proofwatch.audit.entry import Actor, Entry, Object, Outcome
+import msgspec
+
+from proofwatch.access.roles import Act, may
+from proofwatch.access.session import Session
+from proofwatch.audit.entry import Actor, Entry, Object, Outcome, person
 from proofwatch.audit.pending import act
+from proofwatch.governance.purposes import Purpose
 from services.triage.core.assignments import CaseNow, Refusal
 
 ASSIGNED: Final = "case.assigned"
 RELEASED: Final = "case.released"
 REFERRED: Final = "case.referred"
 CLOSED: Final = "case.closed"
+READ: Final = "cases.read"
 TRIAGE: Final = Actor("service", "triage")
 
 
@@ -38,6 +44,22 @@ def referred(case: CaseNow, by: Actor, reason: str, now: datetime) -> Entry:
 def closed(case: CaseNow, by: Actor, reason: str, now: datetime) -> Entry:
     """Return the entry of a case that a person closed."""
     return _entry(CLOSED, case.tenant, case.case_id, by, now, reason=reason)
+
+
+def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: datetime) -> Entry:
+    """Return the entry of a look at cases: whose, how many, by which role. `case_id`: of the one that was asked for."""
+    role = " ".join(sorted(role for role in by.roles if may([role], Act.READ_CASES)))
+    of = {each.tenant for each in found}
+    made = act(
+        READ,
+        person(by.person_id),
+        now,
+        *((Object("case", case_id),) if case_id else ()),
+        tenant=of.pop() if len(of) == 1 else None,
+        details={"cases": len(found), "identity": f"session {by.session_id}", "role": role or "none"},
+        outcome="granted" if role else "denied",
+    )
+    return msgspec.structs.replace(made, purpose=Purpose.PROVIDE_FEATURES)
 
 
 def denied(action: str, case: CaseNow, by: Actor, refusal: Refusal, now: datetime) -> Entry:

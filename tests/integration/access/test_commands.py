@@ -82,7 +82,7 @@ OPERATOR = ("--as-operator", "--reason", "the first admin")
 
 def test_from_the_first_admin_to_somebody_who_left(shell: Shell) -> None:
     """Each step as it is typed, and each of them on record."""
-    assert "proofwatch people add NAME --role admin" in shell("list")
+    assert "proofwatch people add NAME --role admin" in shell("list", "--by", "root")
     shell("add", "root", "--role", "admin", "--every-tenant", *OPERATOR)
     root = shell.sign_in("root", shell.enrol("root", *OPERATOR))
     assert stat.S_IMODE(Path(root).stat().st_mode) == 0o600
@@ -91,11 +91,11 @@ def test_from_the_first_admin_to_somebody_who_left(shell: Shell) -> None:
     ada = shell.sign_in("ada", shell.enrol("ada", *by))
     said = shell("roles", "ada", "--role", "checker", "--tenant", "acme", *by)
     assert "ada is checker now; one session ended" in said
-    listed = {each["name"]: each for each in orjson.loads(shell("list", "--json"))}
+    listed = {each["name"]: each for each in orjson.loads(shell("list", "--by", "root", "--json"))}
     assert listed["ada"]["roles"] == ["checker"]
     assert listed["ada"]["sessions"] == 0
     assert PASSWORD not in str(listed)
-    assert "ada   checker  acme" in shell("list")
+    assert "ada   checker  acme" in shell("list", "--by", "root")
     assert "the session has ended: sign in again" in shell("revoke", "root", "--as", ada, "--reason", "revenge", code=1)
     assert "ada is let in no more; no session was open" in shell("revoke", "ada", *by)
     assert "signed out" in shell("sign-out", root)
@@ -161,5 +161,5 @@ def test_a_weak_password_and_a_wrong_one_are_refused(shell: Shell) -> None:
 
 def test_a_database_without_the_schema_is_named(postgres_dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The first thing that goes wrong with a new release."""
-    assert main(["people", "list", "--dsn", postgres_dsn]) == 1
+    assert main(["people", "list", "--by", "root", "--dsn", postgres_dsn]) == 1
     assert "run `proofwatch migrate` first" in capsys.readouterr().err

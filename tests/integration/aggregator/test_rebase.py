@@ -80,10 +80,18 @@ async def test_show_and_rebase_at_the_command_line(postgres_dsn: str, capsys: py
     assert f"{tenant} has no os=symbian" in capsys.readouterr().err
     assert await asyncio.to_thread(command, postgres_dsn, "rebase", "--tenant", tenant, *said) == 0
     assert "every rate of" in capsys.readouterr().out
-    entered = await audited(postgres_dsn)
-    assert [(each.action, each.actor.id, each.reason, each.tenant) for each in entered] == [
-        ("baseline.rebased", "A. Rao", "asks twice", tenant)
-    ]
+    *asked, entered = await audited(postgres_dsn)
+    assert [(each.action, each.outcome, each.objects[0].id) for each in asked] == [
+        ("data.asked", "granted", "baseline rebase")
+    ] * 3
+    assert (entered.action, entered.actor.id, entered.reason, entered.tenant) == (
+        "baseline.rebased", "A. Rao", "asks twice", tenant,
+    )  # fmt: skip
+    assert (entered.purpose, entered.details["role"]) == ("maintain_and_deliver_statistics", "database postgres")
+    assert entered.objects[-1].id == asked[-1].entry_id
+    nobody = ("rebase", "--tenant", tenant, "--reason", "asks twice")
+    assert await asyncio.to_thread(command, postgres_dsn, *nobody) == 2
+    assert "say who asks" in capsys.readouterr().err
     assert await asyncio.to_thread(command, postgres_dsn, "show", "--tenant", tenant, "--by", "A. Rao") == 0
     shown = capsys.readouterr().out
     assert "liveness_fail_rate" in shown

@@ -12,7 +12,8 @@ from tests.unit.audit.a_log import LOG_KEY
 
 
 async def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    code = await asyncio.to_thread(main, ["audit", *map(str, arguments)])
+    who = ("--by", "r.mehta") if arguments[0] in ("export", "show", "search", "prove") else ()
+    code = await asyncio.to_thread(main, ["audit", *map(str, arguments), *who])
     found = capsys.readouterr()
     return code, found.out, found.err
 

@@ -31,11 +31,13 @@ from services.governance import governed_log
 from services.scorer.adapters.governance import Governed
 from tests.integration.governance.prefixed import PrefixedBus
 from tests.support.kafka_broker import KafkaBroker
+from tests.support.on_record import leave_open
 from tests.unit.governance.scene import control
 
 LEAD_MS = 10_000
 SOON_S = 30.0
 IN_2099 = 4_083_000_000_000
+WHO = ("--by", "r.mehta", "--reason", "ticket 4711")
 
 
 class Office:
@@ -94,6 +96,7 @@ async def office(
     ]
     await ensure_topics(made.bootstrap, specs)
     monkeypatch.setattr(governed_log, "connect", lambda settings, bootstrap: made.bus())
+    leave_open(monkeypatch)
     monkeypatch.setenv("PROOFWATCH_KEYRING_FILE", str(tmp_path / "keyring.yaml"))
     monkeypatch.setenv("PROOFWATCH_GOVERNANCE_LEAD_SECONDS", str(LEAD_MS / 1000))
     entries = []
@@ -156,7 +159,7 @@ async def test_who_only_reads_the_log_later_sees_the_same(office: Office, follow
     await office.does("policy", "approve", document_hash, *office.key("bob"))
     await office.does("policy", "activate", document_hash, "--scope", "acme", *office.key("bob"))
     cohort = ("step_up_mfa", "--cohort", "acme/os=android")
-    await office.does("control", "on", *cohort, "--expires-at", "+2h", "--yes")
+    await office.does("control", "on", *cohort, "--expires-at", "+2h", "--yes", *WHO)
     [row] = await office.json("control", "list")
     at_ms = ms_of_text(row["from"])
     await soon(lambda: follower.replica.at(at_ms).controls)

@@ -25,7 +25,7 @@ async def test_a_view_and_its_read_belong_together_and_what_does_not_is_named(
 
     async def told(*lines: str) -> tuple[int, str, str]:
         log.write_text("".join(lines))
-        code = await asyncio.to_thread(main, ["imagery", "reconcile", str(log), "--json"])
+        code = await asyncio.to_thread(main, ["imagery", "reconcile", str(log), "--json", "--by", "r.mehta"])
         said = capsys.readouterr()
         return code, said.out.strip().splitlines()[-1] if said.out.strip() else "", said.err
 
@@ -36,6 +36,10 @@ async def test_a_view_and_its_read_belong_together_and_what_does_not_is_named(
     assert (code, matched, [each[0] for each in unexplained], missing) == (1, 1, [2], [])
     code, out, _ = await told(read.replace(TRANSACTION, "tx-9"))
     assert (code, json.loads(out)[0], len(json.loads(out)[2])) == (1, 0, 1)
+    entered = await house.entries("data.")
+    assert {(each.outcome, each.objects[0].id, each.actor.id) for each in entered} == {
+        ("granted", "imagery reconcile", "r.mehta")
+    }
     code, _, err = await told("nonsense\n")
     sentence = "proofwatch imagery reconcile: line 1 is no line of an S3 server access log\n"
     assert (code, err) == (2, sentence)

@@ -63,7 +63,7 @@ async def test_an_auditor_reads_the_shares_of_a_month(
     month = house.now.strftime("%Y-%m")
 
     async def told(*arguments: str) -> tuple[int, str, str]:
-        code = await asyncio.to_thread(main, ["imagery", "share", *arguments])
+        code = await asyncio.to_thread(main, ["imagery", "share", *arguments, "--by", "r.mehta"])
         said = capsys.readouterr()
         return code, said.out, said.err
 

@@ -26,7 +26,7 @@ from tests.support.postgres_server import PostgresServer
 
 NARROW = [part for topic in (topics.TRANSACTIONS, topics.LABELS) for part in ("--partitions", f"{topic}=1")]
 SOURCE = TopicPartition(topics.VERDICTS, 0)
-OLDER = "`proofwatch restore relay --schema ledger --yes --note …`"
+OLDER = "`proofwatch restore relay --schema ledger --yes --operator … --note …`"
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +190,8 @@ async def test_a_database_and_a_topic_are_lost_restored_and_taken_into_service(d
         await eventually(lambda: any(wanted in reason for reason in service.unready()))
         await asyncio.sleep(2)
         assert await deployed.stands() == before, "nothing is written meanwhile"
-    relayed = ["restore", "relay", "--schema", "ledger", "--dsn", deployed.dsn, "--yes", "--note", "restored"]
+    relayed = ["restore", "relay", "--schema", "ledger", "--dsn", deployed.dsn, "--yes", "--operator", "r.mehta"]
+    relayed += ["--note", "restored"]
     await shows(lambda: _code(deployed, *relayed), 0)
     assert (await deployed.check("restore"))[0] == 0
     async with deployed.ledger() as service:

@@ -27,10 +27,17 @@ from proofwatch.runtime.service import Service
 from proofwatch.runtime.settings import Settings
 from services.operations import dlq, dlq_redrive, dlq_show
 from tests.support.kafka_broker import KafkaBroker
+from tests.support.on_record import leave_open
 from tests.support.processes import ProcessFailed, command
 
 WAIT_S = 60.0
+LOOKS = ("--by", "r.mehta", "--reason", "ticket 4711")
 CLOCK = SystemClock()
+
+
+@pytest.fixture(autouse=True)
+def _let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_open(monkeypatch)
 
 
 @dataclass
@@ -203,10 +210,10 @@ async def test_list_and_show_read_the_real_topics(scene: Scene, capsys: pytest.C
         assert row["first"] > "2024"
     assert await scene.command("list", "--topic", scene.source, "--since", "2999-01-01") == 0
     assert capsys.readouterr().out == "no dead letters\n"
-    assert await scene.command("show", row["example"]) == 0
+    assert await scene.command("show", row["example"], *LOOKS) == 0
     assert f"{scene.source}/0/2 of 2023-11-14T22:13:20.002Z" in capsys.readouterr().out
     with pytest.raises(dlq_show.NotShown, match="there is no record at"):
-        await scene.command("show", f"{scene.dead}/0/99")
+        await scene.command("show", f"{scene.dead}/0/99", *LOOKS)
 
 
 async def test_a_redrive_that_was_overtaken_sends_nothing_more(scene: Scene) -> None:

@@ -47,7 +47,7 @@ async def test_an_older_database_is_taken_into_service(
     await migrate(postgres_dsn)
     pool = await create_pool(postgres_dsn)
     args = argparse.Namespace(act=restore.move_relay, bootstrap=world.bootstrap, dsn=postgres_dsn, schema="ledger")
-    args.operator = args.note = None
+    args.operator = args.note = args.session = None
     args.yes = False
     check = argparse.Namespace(act=restore.check, bootstrap=world.bootstrap, dsn=postgres_dsn)
 
@@ -71,7 +71,7 @@ async def test_an_older_database_is_taken_into_service(
 
     await pool.execute(_OLDER % world.name("out"))
     second, running = await _serving(world, pool)
-    wanted = "`proofwatch restore relay --schema ledger --yes --note …`"
+    wanted = "`proofwatch restore relay --schema ledger --yes --operator … --note …`"
     await eventually(lambda: any(wanted in reason for reason in second.unready()))
     stands = "select position, outbox_seq from ledger.fence"
     before = await pool.fetchrow(stands)

@@ -15,6 +15,7 @@ from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import SimulatedClock
 from services import cli
 from services.governance import governed_log
+from tests.support.on_record import leave_open
 
 T0 = 1_800_000_000_000
 TOPICS = (
@@ -103,6 +104,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     made = Office(tmp_path, capsys)
     monkeypatch.setattr(governed_log, "connect", lambda settings, bootstrap: made.bus)
     monkeypatch.setattr(governed_log, "clock", lambda: made.clock)
+    leave_open(monkeypatch)
     entries = []
     for person, file in (("ada", "ada"), ("ada", "ada2"), ("bob", "bob"), ("cleo", "cleo")):
         out = made.does("policy", "keygen", "--person", person, "--out", made.key(file))

@@ -9,6 +9,7 @@ import pytest
 from proofwatch.governance.scope import EVERYONE
 from tests.unit.governance_cli.conftest import Office
 
+WHO = ("--by", "r.mehta", "--reason", "ticket 4711")
 COMMANDS = {
     "policy": ["check", "diff", "show", "history", "propose", "approve", "activate", "rollback", "withdraw", "keygen"],
     "tenant": ["check", "show", "history", "propose", "approve", "activate"],
@@ -193,19 +194,20 @@ def test_a_tenant_is_governed_in_the_same_way(office: Office) -> None:
 def test_a_control_goes_on_and_off(office: Office) -> None:
     """For a cohort, until it expires; off needs something that is on."""
     cohort = ("step_up_mfa", "--cohort", "acme/os=android")
-    assert "is not on for" in office.refuses("control", "off", *cohort, "--yes")
+    assert "is not on for" in office.refuses("control", "off", *cohort, "--yes", *WHO)
     expires = ("--expires-at", "2027-01-16T08:00:00Z")
     assert "expire before it takes" in office.refuses(
         "control", "on", *cohort, "--expires-at", "2027-01-15T08:00:00Z", "--yes"
     )
     assert "not to everyone" in office.refuses("control", "on", "step_up_mfa", "--cohort", "*", *expires, "--yes")
-    office.does("control", "on", *cohort, *expires, "--yes")
+    assert "say who asks" in office.refuses("control", "on", *cohort, *expires, "--yes")
+    office.does("control", "on", *cohort, *expires, "--yes", *WHO)
     [row] = office.json("control", "list")
     assert (row["cohort"], row["is"]) == ("acme/os=android", "coming")
     office.wait(100)
     [control] = office.replica().at(office.clock.now_ms()).controls
     assert (control.tenant, control.segment_name, control.segment_value) == ("acme", "os", "android")
-    office.does("control", "off", *cohort, "--yes")
+    office.does("control", "off", *cohort, "--yes", *WHO)
     office.wait(100)
     assert office.json("control", "list") == []
     assert [row["is"] for row in office.json("control", "list", "--all")] == ["past", "past"]
@@ -229,12 +231,12 @@ def test_a_pattern_is_checked_published_changed_and_withdrawn(office: Office) ->
     assert "matches 1 of 2 transactions" in office.does("pattern", "check", file, "--over", str(over))
     bad = office.write("bad.yaml", document | {"predicate": {"field": "subject_ref", "op": "eq", "value": "s"}})
     assert "may not be used" in office.refuses("pattern", "check", bad)
-    assert "no pattern 'emulators' is published" in office.refuses("pattern", "withdraw", "emulators", "--yes")
+    assert "no pattern 'emulators' is published" in office.refuses("pattern", "withdraw", "emulators", "--yes", *WHO)
     for revision in (1, 2):
-        office.does("pattern", "publish", file, "--yes")
+        office.does("pattern", "publish", file, "--yes", *WHO)
         office.wait(100)
         assert [row["revision"] for row in office.json("pattern", "list")] == [revision]
-    office.does("pattern", "withdraw", "emulators", "--yes")
+    office.does("pattern", "withdraw", "emulators", "--yes", *WHO)
     office.wait(100)
     assert office.json("pattern", "list") == []
     assert not office.replica().at(office.clock.now_ms()).patterns

@@ -19,7 +19,7 @@ def test_a_database_that_is_older_than_what_is_published_is_told_what_to_do() ->
     """The relay would refuse; the sentence names its group."""
     (said,) = judge(DatabasePositions([Stored("ledger", VERDICTS, 0, 90, 7)], HELD, {("ledger", VERDICTS, 0): 9}))
     assert "outputs up to 9 are published, but the database knows 7 only" in said
-    assert "`proofwatch restore relay --schema ledger --yes --note …`" in said
+    assert "`proofwatch restore relay --schema ledger --yes --operator … --note …`" in said
 
 
 def test_a_topic_that_ends_before_the_position_is_another_one() -> None:

@@ -14,11 +14,17 @@ from proofwatch.runtime.clock import SimulatedClock
 from services.operations import subjects as command
 from services.scorer.core.subject import NOTHING, encode
 from services.scorer.maintenance.repair import REPAIR, Order, Unreadable, repair, unreadable
+from tests.support.on_record import leave_open
 from tests.unit.bus.stages import Recording
 from tests.unit.scorer.test_subject_states import failed
 
 ORDER = Order("r.mehta", "disk fault")
 NEWER = encode(NOTHING).replace(b"1", b"2", 1)
+
+
+@pytest.fixture(autouse=True)
+def _let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_open(monkeypatch)
 
 
 async def bus_with(*values: tuple[bytes, bytes | None]) -> LocalBus:
@@ -107,7 +113,7 @@ def test_nobody_repairs_without_a_name(capsys: pytest.CaptureFixture[str]) -> No
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     assert command.run(parser.parse_args(["repair", "--yes", "--operator", "r.mehta"])) == 2
-    assert "go on record" in capsys.readouterr().err
+    assert "it is on record" in capsys.readouterr().err
 
 
 async def test_the_command_tries_again_where_the_waiting_scorer_came_between(

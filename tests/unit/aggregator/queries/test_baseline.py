@@ -38,8 +38,6 @@ def test_it_takes_effect_later_than_any_window_that_can_have_closed() -> None:
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (("--by", " "), "must say who and why"),
-        (("--reason", ""), "must say who and why"),
         (("--since", "2099-01-01"), "still to come"),
         (("--segment", "os"), "--segment os needs a value"),
     ],

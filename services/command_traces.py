@@ -1,0 +1,101 @@
+"""What every command leaves behind, by its name: a new command is an entry here, or a test fails.
+
+Whatever reads personal data or changes what is watched asks the door (`proofwatch.exits`), or leaves an entry in the
+audit log itself, in the transaction of the act; either says who, for what and by which role. The rest says why it need
+not.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from proofwatch.events import topics
+
+
+class Trace(NamedTuple):
+    """What a command leaves.
+
+    kind: `door`, it asks the exit `what`; `entry`, it enters the act `what`; `record`, its record on the topic `what`
+    is the act, signed, and the auditor enters it; `nothing`: it reads nothing personal and changes nothing of what is
+    watched, because `what`.
+    """
+
+    kind: Literal["door", "entry", "record", "nothing"]
+    what: str
+
+
+def _door(*names: str) -> dict[str, Trace]:
+    return {name: Trace("door", name) for name in names}
+
+
+def _nothing(why: str, *names: str) -> dict[str, Trace]:
+    return {name: Trace("nothing", why) for name in names}
+
+
+def _record(topic: str, *names: str) -> dict[str, Trace]:
+    return {name: Trace("record", topic) for name in names}
+
+
+def _entry(**acts: str) -> dict[str, Trace]:
+    return {name.replace("__", "-").replace("_", " ", 1): Trace("entry", act) for name, act in acts.items()}
+
+
+_FILES: Final = "it reads and writes files that whoever calls it has already"
+_MANIFESTS: Final = "it tells what the manifests and the governed documents say, which name nobody"
+_PLATFORM: Final = "it prepares or looks at the platform: names, positions and counts, no field of an event"
+
+TRACES: Final[Mapping[str, Trace]] = {
+    **_nothing(_FILES, "demo", "replay", "evaluate", "mapping guess"),
+    **_nothing(_FILES, "audit verify", "audit fork", "audit proof", "audit keygen", "policy keygen", "keys begin"),
+    **_nothing(_FILES, "policy check", "tenant check", "pattern check"),
+    **_nothing(_MANIFESTS, "register", "acls", "schemas check", "schemas register"),
+    **_nothing(_MANIFESTS, "policy diff", "policy show", "policy history", "tenant show", "tenant history"),
+    **_nothing(_MANIFESTS, "control list", "pattern list"),
+    **_nothing(_PLATFORM, "topics list", "topics plan", "topics apply", "topics widen", "migrate", "health"),
+    **_nothing(_PLATFORM, "backup check", "restore check", "dlq list", "keys list"),
+    **_nothing("the log's keys are public", "audit keys"),
+    **_nothing("a witness sees checkpoints: sizes and hashes", "audit witness"),
+    **_nothing("it is a service, whose rights are its own (`acls`); what it does is entered by it", "run"),
+    **_nothing(
+        "it is upstream, whose transactions are what is watched; it needs upstream's rights on Kafka", "publish"
+    ),
+    **_door("backtest", "explain", "troubleshoot", "rates", "windows", "handsets", "markers", "what-if"),
+    **_door("baseline show", "baseline rebase", "markers add", "statement", "statistics", "export training"),
+    **_door("audit export", "audit prove", "audit show", "audit search", "people list", "privacy scan"),
+    **_door("imagery reconcile", "imagery share", "dlq show", "dlq redrive", "subjects repair", "restore relay"),
+    **{f"control {each}": Trace("door", "control") for each in ("on", "off")},
+    **{f"pattern {each}": Trace("door", "pattern") for each in ("publish", "withdraw")},
+    **_record(topics.POLICIES, "policy propose"),
+    **_record(topics.TENANTS, "tenant propose"),
+    **_record(topics.APPROVALS, "policy approve", "tenant approve"),
+    **_record(topics.ACTIVATIONS, "policy activate", "policy rollback", "policy withdraw", "tenant activate"),
+    **_entry(
+        cases_list="cases.read",
+        cases_show="cases.read",
+        cases_take="case.assigned",
+        cases_assign="case.assigned",
+        cases_release="case.released",
+        cases_refer="case.referred",
+        cases_close="case.closed",
+        people_add="person.added",
+        people_enrol="person.enrolled",
+        people_roles="person.roles_given",
+        people_revoke="person.revoked",
+        people_sign__in="access.signed_in",
+        people_sign__out="access.signed_out",
+        people_end__sessions="access.sessions_ended",
+        erase_request="erasure.requested",
+        erase_approve="erasure.approved",
+        erase_withdraw="erasure.withdrawn",
+        erase_resume="subject.erased",
+        erase_replay="subject.erased_again",
+        erase_list="privacy.listed",
+        hold_place="hold.placed",
+        hold_lift="hold.lifted",
+        hold_list="privacy.listed",
+        keys_rewrap="keys.wrapped_anew",
+        keys_destroy="keys.epoch_destroyed",
+        imagery_glass__ask="imagery.glass_asked",
+        imagery_glass__agree="imagery.glass_begun",
+        imagery_glass__end="imagery.glass_ended",
+    ),
+}
