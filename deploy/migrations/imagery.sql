@@ -1,4 +1,4 @@
--- revision 3
+-- revision 4
 create schema if not exists imagery;
 
 -- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
@@ -71,6 +71,11 @@ create table if not exists imagery.glass(
 comment on table imagery.glass is 'Break-glass: asked for by one person, agreed to by a second, over after half an hour at most.';
 create index if not exists glass_of_person on imagery.glass(person_id, transaction_id, asked_at desc);
 create index if not exists glass_running on imagery.glass(expires_at) where ended_at is null;
+-- When the SOC was told that it is broken, and that it is whole again; until the first it opens nothing.
+alter table imagery.glass add column if not exists told_at timestamptz;
+alter table imagery.glass add column if not exists end_told_at timestamptz;
+create index if not exists glass_untold on imagery.glass(agreed_at)
+  where agreed_at is not null and (told_at is null or end_told_at is null);
 alter table imagery.leases add column if not exists glass_id text references imagery.glass;
 create index if not exists flagged_at_times on imagery.flagged(tenant, flagged_at);
 create index if not exists leases_of_transaction on imagery.leases(tenant, transaction_id);

@@ -80,7 +80,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     consents = FollowedConsents(bus)
     broker = Broker(tables, checkpoints, opening, policy, clock, tell, consents, limits=limits, terms=terms)
     minutes = GlassTerms(settings.imagery_glass_minutes, settings.imagery_glass_uses)
-    glass = BreakGlass(tables, broker.facts.request, policy, clock, limits=limits, terms=minutes)
+    glass = BreakGlass(tables, broker.facts.request, policy, clock, tell, limits=limits, terms=minutes)
 
     sessions = PeopleSessions(PostgresPeople(pool, seal=parse_code_keys(settings.code_keys())), clock)
     parts: list[Part] = [

@@ -48,6 +48,10 @@ class Glasses(Protocol):
         """Keep what became of it."""
         ...
 
+    async def glasses_untold(self, tx: Any) -> list[Glass]:
+        """Return what was agreed to, or has ended, and the SOC was not told of yet, locked; at most 100."""
+        ...
+
     async def glasses_over(self, tx: Any, now: datetime) -> list[Glass]:
         """Return what is over and has not been ended, locked; at most 100."""
         ...

@@ -26,6 +26,7 @@ ALERTS: Final[Mapping[PlatformAlertKind, tuple[str, str]]] = {
     "availability": ("cannot be reached at times", "can be reached again"),
     "lag": ("is behind with its records", "has caught up"),
     "replayed_grant": ("was given a grant of imagery by a session that it was not granted to", "has no such news"),
+    "break_glass": ("had its glass broken: somebody opens a case that is not theirs", "has its glass whole again"),
     "dead_letters": ("sets records aside that it cannot process", "sets few records aside again"),
 }
 """What is said of a service while an alert fires, and when it is over."""
@@ -39,6 +40,9 @@ _NUMBERS: Final = {
     "rejected": "people rejected beyond what was expected",
     "accepted": "people wrongly accepted",
     "children_count": "further findings",
+    "minutes": "minutes at most",
+    "uses": "grants at most",
+    "uses_left": "grants not used",
 }
 _BESIDE_A_RATE: Final = frozenset({"rejected", "accepted", "children_count"})
 _MOST: Final = 8

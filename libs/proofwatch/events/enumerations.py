@@ -124,7 +124,9 @@ PlatformAlertState = Literal["firing", "resolved"]
 """Whether it holds."""
 PlatformAlertSeverity = Literal["info", "warning", "critical"]
 """How urgent."""
-PlatformAlertKind = Literal["health", "downtime", "availability", "lag", "dead_letters", "replayed_grant"]
+PlatformAlertKind = Literal[
+    "health", "downtime", "availability", "lag", "dead_letters", "replayed_grant", "break_glass"
+]
 """What is wrong."""
 ShadowLiveDecision = Literal["accept", "retry", "refer"]
 """What was decided."""

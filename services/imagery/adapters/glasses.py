@@ -19,11 +19,21 @@ _NEWEST: Final = """
 select glass_id from imagery.glass where person_id = $1 and tenant = $2 and case_id = $3 and transaction_id = $4
 order by agreed_at is not null and ended_at is null desc, asked_at desc, glass_id limit 1 for update"""
 _CHANGE: Final = """
-update imagery.glass set expires_at = $2, uses_left = $3, second_person = $4, agreed_at = $5, ended_at = $6
+update imagery.glass set expires_at = $2, uses_left = $3, second_person = $4, agreed_at = $5, ended_at = $6,
+  told_at = $7, end_told_at = $8
 where glass_id = $1"""
 _OVER: Final = """
 select * from imagery.glass where ended_at is null and expires_at <= $1
 order by expires_at limit 100 for update skip locked"""
+
+_UNTOLD: Final = """
+select * from imagery.glass where agreed_at is not null
+  and (told_at is null or (ended_at is not null and end_told_at is null))
+order by agreed_at limit 100 for update skip locked"""
+
+
+_ASKED: Final = 13
+"""How many of the fields are there when it is asked for."""
 
 
 class PostgresGlasses:
@@ -31,7 +41,7 @@ class PostgresGlasses:
 
     async def add_glass(self, tx: Any, glass: Glass) -> None:
         """Keep what was asked for."""
-        await tx.execute(_ADD, *glass._replace(purpose=glass.purpose.value)[:-1])  # type: ignore[arg-type]
+        await tx.execute(_ADD, *glass._replace(purpose=glass.purpose.value)[:_ASKED])  # type: ignore[arg-type]
 
     async def glass(self, tx: Any, glass_id: str, *, locked: bool = False) -> Glass | None:
         """Return it by its id."""
@@ -57,11 +67,17 @@ class PostgresGlasses:
             glass.second_person,
             glass.agreed_at,
             glass.ended_at,
+            glass.told_at,
+            glass.end_told_at,
         )
 
     async def glasses_over(self, tx: Any, now: datetime) -> list[Glass]:
         """Return what is over and has not been ended, locked; at most 100."""
         return [_glass(row) for row in await tx.fetch(_OVER, now)]
+
+    async def glasses_untold(self, tx: Any) -> list[Glass]:
+        """Return what was agreed to, or has ended, and was not told yet, locked; at most 100."""
+        return [_glass(row) for row in await tx.fetch(_UNTOLD)]
 
 
 def _glass(row: Any, *, second_stands: bool = True) -> Glass:

@@ -21,6 +21,7 @@ WORDS: Final = {
     "glass_over": "the minutes that were agreed are over: ask again, with a reason",
     "glass_spent": "the uses that were agreed are spent: ask again, with a reason",
     "glass_stopped": "it was stopped: ask again, with a reason",
+    "glass_untold": "the SOC could not be told of it yet, and it opens nothing before: it is tried again by itself",
     "glass_ahead": "it begins later than now: the clock of this machine has been set back",
     "agreed_already": "a second person has agreed to it already",
     "own_glass": "nobody agrees to what they asked for themselves, whatever their roles: a second person does",
@@ -46,6 +47,9 @@ class Glass(NamedTuple):
     second_person: str | None = None
     agreed_at: datetime | None = None
     ended_at: datetime | None = None
+    told_at: datetime | None = None
+    """When the SOC was told that it has begun; before, it opens nothing."""
+    end_told_at: datetime | None = None
     second_stands: bool = True
     """Whether who agreed could still agree: neither revoked, nor given other roles or tenants."""
 
@@ -57,7 +61,9 @@ class Glass(NamedTuple):
             return "glass_unanswered" if now >= self.expires_at else "glass_not_agreed"
         if now < self.agreed_at:
             return "glass_ahead"
-        return "glass_over" if now >= self.expires_at else None
+        if now >= self.expires_at:
+            return "glass_over"
+        return "glass_untold" if self.told_at is None else None
 
     def fault(self, now: datetime) -> str | None:
         """Return why it gives no lease at this moment; None: it does."""

@@ -2,14 +2,20 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
+
 from proofwatch.audit.entry import SALT_BYTES, Entry, person
-from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.errors import BusUnavailable, DatabaseAway
+from proofwatch.bus.records import Outgoing
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
+from proofwatch.runtime.conditions import Condition
 from services.imagery.core.acts import THE_BROKER
+from services.imagery.core.alerts import broken, whole
 from services.imagery.core.decision import ImageryPolicy
 from services.imagery.core.facts import Act, Limits, Request, Viewer
 from services.imagery.core.glass import Glass, GlassTerms
@@ -17,6 +23,9 @@ from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, act, unknown
 from services.imagery.handlers.facts_now import Asked
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.ports import Store
+
+_log = structlog.get_logger(__name__)
+Tell = Callable[[Outgoing], Awaitable[None]]
 
 
 class Facts(Protocol):
@@ -36,12 +45,15 @@ class BreakGlass:
         facts: Facts,
         policy: ImageryPolicy,
         clock: Clock,
+        tell: Tell,
         *,
         limits: Limits = Limits(),  # noqa: B008 — immutable
         terms: GlassTerms = GlassTerms(),  # noqa: B008 — immutable
         name: Callable[[], str] = lambda: secrets.token_urlsafe(18),
     ) -> None:
-        self._store, self._facts, self._policy, self._clock = store, facts, policy, clock
+        """`tell` publishes an alert for the SOC."""
+        self._store, self._facts, self._policy, self._clock, self._tell = store, facts, policy, clock, tell
+        self._silent = Condition(_log, "imagery_glass_untold")
         self._limits, self._terms, self._name = limits, terms, name
 
     async def ask(self, session_id: str, asked: Asked) -> Glass:
@@ -62,7 +74,7 @@ class BreakGlass:
         return glass
 
     async def agree(self, session_id: str, glass_id: str, reason: str) -> Glass:
-        """Agree to it, as the second person: from now on it opens. Raises `Denied`."""
+        """Agree to it, as the second person: it opens as soon as the SOC has been told. Raises `Denied`."""
         refusal: str | None = None
         async with _Deciding(self._store) as tx:
             now = self._now()
@@ -80,6 +92,7 @@ class BreakGlass:
                 await self._enter(tx, BEGUN, second, glass, now, reason, refusal or "")
         if glass is None or refusal:
             raise Denied(refusal or "no_glass")
+        await self._tell_now()
         return glass
 
     async def stop(self, session_id: str, glass_id: str) -> None:
@@ -97,16 +110,46 @@ class BreakGlass:
                 await self._enter(tx, ENDED, who, glass, now, "", "stopped")
         if not known:
             raise Denied("no_glass")
+        await self._tell_now()
 
     async def step(self) -> int:
-        """Enter that what is over has ended; return how many there were. Raises `DatabaseAway`."""
+        """Enter that what is over has ended, and tell the SOC what it was not told yet; return how many ended.
+
+        Raises `DatabaseAway`.
+        """
         async with self._store.transaction() as tx:
             now = self._now()
             over = await self._store.glasses_over(tx, now)
             for each in over:
                 await self._store.change_glass(tx, each._replace(ended_at=now))
                 await self._enter(tx, ENDED, None, each, now, "", "over" if each.agreed_at else "unanswered")
+        await self._tell_all()
         return len(over)
+
+    async def _tell_now(self) -> None:
+        with suppress(DatabaseAway):  # what was decided is committed; the sweep tells it
+            await self._tell_all()
+
+    async def _tell_all(self) -> None:
+        """Tell the SOC what it was not told yet. While the bus is away it opens nothing, and is tried again.
+
+        What dies in between tells again: an alert has one id, and its end is told after its beginning.
+        """
+        async with self._store.transaction() as tx:
+            for each in await self._store.glasses_untold(tx):
+                now = self._now()
+                told = each.told_at is not None
+                try:
+                    if not told:
+                        await self._tell(broken(each, now))
+                    if each.ended_at is not None:
+                        await self._tell(whole(each, now))
+                except BusUnavailable as error:
+                    self._silent.holds("bus_away", reason=str(error))
+                    return
+                ended = now if each.ended_at is not None else None
+                await self._store.change_glass(tx, each._replace(told_at=each.told_at or now, end_told_at=ended))
+        self._silent.clears()
 
     def _unfit(self, second: Viewer, reason: str, now: datetime, seen: datetime) -> str | None:
         """Return what else keeps the second person from agreeing."""

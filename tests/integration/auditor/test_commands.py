@@ -37,9 +37,9 @@ async def test_an_operator_reads_exports_and_proves(
     key.write_text(LOG_KEY.verifier.text())
 
     code, out, _ = await said(capsys, "keys")
-    assert (code, out.split()[0], "last checkpoint: 6 entries" in out) == (0, LOG_KEY.verifier.text(), True)
+    assert (code, out.split()[0], "last checkpoint: 7 entries" in out) == (0, LOG_KEY.verifier.text(), True)
     code, out, _ = await said(capsys, "search", "--entry-action", "imagery.*", "--actor", "p-1", "--json")
-    assert [json.loads(line)["index"] for line in out.splitlines()] == [1, 4]
+    assert [json.loads(line)["index"] for line in out.splitlines()] == [2, 5], "reads are entries: 0"
     code, out, _ = await said(capsys, "show", "entry-3")
     assert (code, json.loads(out)["entry_id"]) == (0, "entry-3")
     assert (await said(capsys, "export", "--out", tmp_path / "export"))[0] == 0
@@ -47,7 +47,7 @@ async def test_an_operator_reads_exports_and_proves(
     proof = tmp_path / "e.tlog-proof"
     assert (await said(capsys, "prove", "3", "--out", proof))[0] == 0
     code, out, _ = await said(capsys, "proof", proof, "--leaf", tmp_path / "e.leaf.json", "--key", key)
-    assert (code, out) == (0, "PROVED\n  it is entry 3 of 6 of audit.example/proofwatch\n")
+    assert (code, out) == (0, "PROVED\n  it is entry 3 of 7 of audit.example/proofwatch\n")
 
     unread = ("export", "--out", tmp_path / "other", "--witness-policy", tmp_path / "nowhere")
     for arguments in (unread, ("show", "99"), ("prove", "99", "--out", proof), ("search", "--tenant", "nobody")):

@@ -19,6 +19,7 @@ from proofwatch.access.register import PostgresRegister
 from proofwatch.access.roles import Role
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, entry_of
+from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
@@ -93,6 +94,7 @@ class House:
         self.terms = Terms(minutes=5, views=2, view_s=5.0)
         self.fetched = 0
         self.told: list[PlatformAlert] = []
+        self.bus_away = False
         self.auditor: Service | None = None
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -103,6 +105,8 @@ class House:
         return data
 
     async def tell(self, alert: Outgoing) -> None:
+        if self.bus_away:
+            raise BusUnavailable("Kafka is away")
         self.told.append(PLATFORM_ALERT.decode(alert.value))
 
     async def until(self, holds: Callable[[], bool]) -> None:
@@ -132,7 +136,7 @@ class House:
         )
 
     def glass(self, broker: Broker) -> BreakGlass:
-        return BreakGlass(self.tables, broker.facts.request, shipped_policy(), self.clock)
+        return BreakGlass(self.tables, broker.facts.request, shipped_policy(), self.clock, self.tell)
 
     async def begin(self) -> None:
         """Start the auditor and what follows its topic."""

@@ -250,3 +250,52 @@ async def test_without_a_database_nothing_is_agreed_to(pair: Pair, monkeypatch: 
     monkeypatch.setattr(pair.house.pool, "acquire_s", 0.0)
     with pytest.raises(Unavailable):
         await pair.agree(glass)
+
+
+async def test_the_soc_is_told_at_once_and_again_at_its_end(pair: Pair) -> None:
+    """Before anything is opened; once each; not of what nobody agreed to."""
+    await pair.ask()
+    assert pair.house.told == []
+    glass = await pair.agree(await pair.ask())
+    [alert] = pair.house.told
+    assert (alert.kind, alert.state, alert.severity) == ("break_glass", "firing", "critical")
+    assert pair.ben.person_id in alert.summary
+    assert pair.cleo.person_id in alert.summary
+    assert alert.values == {"minutes": 30.0, "uses": 2.0}
+    assert await pair.view()
+    await pair.glass.step()
+    assert len(pair.house.told) == 1, "it is told once"
+    await pair.glass.stop(pair.cleo.session_id, glass.glass_id)
+    await pair.glass.stop(pair.cleo.session_id, glass.glass_id)
+    assert [(each.state, each.alert_id) for each in pair.house.told] == [
+        ("firing", alert.alert_id), ("resolved", alert.alert_id),
+    ]  # fmt: skip
+    assert pair.house.told[1].values == {"uses_left": 1.0}
+
+
+async def test_minutes_that_are_over_are_told_by_the_sweep(pair: Pair) -> None:
+    """Nobody needs to stop it."""
+    await pair.agree(await pair.ask())
+    pair.house.later(minutes=31)
+    assert await pair.glass.step() == 1
+    assert [each.state for each in pair.house.told] == ["firing", "resolved"]
+
+
+async def test_while_the_soc_cannot_be_told_it_opens_nothing(pair: Pair) -> None:
+    """It is agreed to, and on record; as soon as the bus is there again the sweep tells, and it opens."""
+    pair.house.bus_away = True
+    glass = await pair.agree(await pair.ask())
+    assert pair.house.told == []
+    assert await pair.denied(pair.broker.lease(pair.ben.session_id, asked())) == "glass_untold"
+    await pair.glass.step()
+    assert pair.house.told == []
+    pair.house.bus_away = False
+    await pair.glass.step()
+    assert [each.state for each in pair.house.told] == ["firing"]
+    assert await pair.view()
+    pair.house.bus_away = True
+    await pair.glass.stop(pair.cleo.session_id, glass.glass_id)
+    assert await pair.denied(pair.broker.lease(pair.ben.session_id, asked())) == "glass_stopped"
+    pair.house.bus_away = False
+    await pair.glass.step()
+    assert [each.state for each in pair.house.told] == ["firing", "resolved"]

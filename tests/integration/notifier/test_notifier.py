@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from proofwatch.bus.dead_letters.letter import read_dead_letter
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.events import codec, topics
 from proofwatch.events.identity import derived_id
+from services.imagery.core.alerts import broken, whole
 from services.notifier.adapters import postgres
 from services.notifier.adapters.postgres import PostgresQueue
 from services.notifier.sender import CLAIM_MS
 from tests.integration.notifier.conftest import KEY, SECRET, Notifier, Starting
 from tests.integration.notifier.receiver import Receiver, receiving
+from tests.unit.imagery.test_glass import OPEN
 from tests.unit.notifier.events import AT, INCIDENT_ID, escalation, incident, platform_alert
 
 LOG_ONLY = "{}"
@@ -371,3 +374,19 @@ async def test_what_was_sent_long_ago_is_removed_and_added_up(starting: Starting
         assert [await queue.forget(2**53, 3), await queue.forget(2**53, 3), await queue.forget(2**53, 3)] == [3, 1, 0]
         assert [row["notification_id"] for row in await notifier.rows()] == [ids[0]]
         assert await notifier.pool.fetchval("select sum(rows) from notifier.removed") == 4
+
+
+async def test_a_broken_glass_and_its_end_reach_whoever_is_told_of_the_platform(starting: Starting) -> None:
+    """As the broker of imagery publishes them: once each, the end behind the beginning; nobody is named."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with receiving(KEY) as receiver:
+        async with starting(to(receiver)) as notifier:
+            for alert in (broken(OPEN, at), broken(OPEN, at), whole(OPEN, at)):
+                await notifier.bus.publish([alert])
+                await notifier.settle()
+    told = [request.body for request in receiver.requests]
+    assert [each["type"] for each in told] == ["platform-alert.firing", "platform-alert.resolved"]
+    assert "had its glass broken" in told[0]["data"]["title"]
+    assert "30" in told[0]["data"]["summary"]
+    assert "has its glass whole again" in told[1]["data"]["title"]
+    assert "cleo" not in repr(told)

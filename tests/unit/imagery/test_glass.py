@@ -13,9 +13,10 @@ ASKED = datetime(2026, 11, 26, 9, tzinfo=UTC)
 AGREED = ASKED + timedelta(minutes=5)
 TERMS = GlassTerms()
 OPEN = Glass(
-    "g", "ben", "kestrel", "c", "t", Purpose.PROVIDE_FEATURES, "why", ASKED, TERMS.until(AGREED), 2, "cleo", AGREED
+    "g", "ben", "kestrel", "c", "t", Purpose.PROVIDE_FEATURES, "why", ASKED, TERMS.until(AGREED), 2, "cleo", AGREED,
+    told_at=AGREED,
 )  # fmt: skip
-WAITING = OPEN._replace(second_person=None, agreed_at=None, expires_at=TERMS.asked_until(ASKED))
+WAITING = OPEN._replace(second_person=None, agreed_at=None, told_at=None, expires_at=TERMS.asked_until(ASKED))
 
 
 def second(person: str = "cleo", *roles: Role, tenants: frozenset[str] | None = frozenset({"kestrel"})) -> Viewer:
@@ -32,6 +33,8 @@ def second(person: str = "cleo", *roles: Role, tenants: frozenset[str] | None = 
         (OPEN._replace(uses_left=0), 6, "glass_spent"),
         (OPEN._replace(ended_at=AGREED), 6, "glass_stopped"),
         (OPEN._replace(second_stands=False), 6, "glass_stopped"),
+        (OPEN._replace(told_at=None), 6, "glass_untold"),
+        (OPEN._replace(told_at=None), 35, "glass_over"),
         (WAITING, 1, "glass_not_agreed"),
         (WAITING, 15, "glass_unanswered"),
     ],
