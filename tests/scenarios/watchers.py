@@ -8,7 +8,7 @@ tenant and its segment values, days. What is found has the time at which the win
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Final, NamedTuple
 from unittest.mock import patch
@@ -25,7 +25,7 @@ from services.aggregator.core.baselines import Baselines, SlotKey, slot_of
 from services.aggregator.core.cusum import step
 from services.aggregator.core.cusum.change_point import Posterior
 from services.aggregator.core.cusum.kinds import Trials
-from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
+from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.detectors.clusters import design_effects
 from services.aggregator.core.lengths import FIVE_MINUTES_S
@@ -91,9 +91,14 @@ class TenantWatch:
         minutes: bool = True,
         begins: bool = True,
         days: TenantDays = UTC_DAYS,
+        slices: Collection[int] | None = None,
     ) -> None:
-        """`begins` False: charts do not work out since when, which is half of their work and changes no alarm."""
+        """`begins` False: charts do not work out since when, which is half of their work and changes no alarm.
+
+        `slices`: places in `SLICES` of those that have charts, beside the whole (`screen`); None: all have.
+        """
         self.tenant = tenant
+        self._slices = range(len(SLICES)) if slices is None else {0, *slices}
         self._days = days
         self._begins = begins
         self._minutes = MinuteWatch(monitoring.real_time) if minutes else None
@@ -112,6 +117,7 @@ class TenantWatch:
         """Return a watch that knows the same and goes on by itself."""
         minutes = self._minutes is not None
         other = TenantWatch(self.tenant, self._monitoring, minutes=minutes, begins=self._begins, days=self._days)
+        other._slices = self._slices
         other._baselines.update({slot: dict(row) for slot, row in self._baselines.items()})
         other._anomalies.update(self._anomalies)
         other._state = copy.deepcopy(self._state)
@@ -119,6 +125,10 @@ class TenantWatch:
         other._hours.update(copy.deepcopy(dict(self._hours)))
         other._sums = dict(self._sums)
         return other
+
+    def rates(self, key: RowKey) -> Mapping[str, RateState]:
+        """Return the charts of a slice, by metric."""
+        return self._rows[key].rates
 
     def day(self, day: Day) -> list[Found]:
         """Close the windows of a day of UTC, and the tenant's day that ends in it; return what was published."""
@@ -176,7 +186,7 @@ class TenantWatch:
                     ),
                 )
                 for place, where in enumerate(SLICES[: len(sizes)])
-                if sizes[place][window]
+                if place in self._slices and sizes[place][window]
             ]
             at_ms = bucket.end_ms + GRACE_MS
             for event in [*self._charts.judge_counts(bucket, counts, at_ms), *self._charts.passed(bucket)]:
