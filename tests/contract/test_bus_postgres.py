@@ -132,13 +132,14 @@ async def test_a_database_of_ones_own_limits_nothing_in_time(postgres_dsn: str, 
     await own.close()
 
 
-async def test_a_transaction_lasts_as_long_as_somebody_attends_to_it(pool: Any) -> None:
+async def test_a_transaction_lasts_as_long_as_somebody_asks_something_in_it(pool: Any) -> None:
     """What has much to do is not undone and begun anew for ever; what says nothing is ended."""
     pool.transaction_s = 3.0
     async with transaction(pool, "test") as connection:
-        for _ in range(3):
+        for ask in (attend(connection), connection.fetchval("select 1"), connection.fetch("select pg_sleep(1.5)")):
             time.sleep(1.5)  # noqa: ASYNC251 - it computes: no other task has its turn
-            await attend(connection)
+            await ask
+            await asyncio.sleep(0.5)  # all others have their turn
     with pytest.raises(DatabaseAway):
         async with transaction(pool, "test"):
             await asyncio.Event().wait()

@@ -17,14 +17,13 @@ import asyncpg
 import structlog
 
 from proofwatch.bus.errors import DatabaseAway
-from proofwatch.bus.patience import goes_on, silent_at_most
+from proofwatch.bus.patience import silent_at_most
+from proofwatch.bus.postgres.connection import Connection
 from proofwatch.bus.postgres.errors import reconnects, translated
 from proofwatch.bus.postgres.state import DatabaseState
 
 _ACQUIRE_S: Final = 10.0
-_TRANSACTION_S: Final = (
-    14.0  # since its user last attended to it; before a lane's cap on a step, which knows no database
-)
+_TRANSACTION_S: Final = 14.0  # for a statement; before a lane's cap on a step, which knows no database
 _LIMITS: Final = {"lock_timeout": "5000", "idle_in_transaction_session_timeout": "5000"}
 _SESSION: Final = {"application_name": "proofwatch", **_LIMITS, "tcp_user_timeout": "10000"}
 _SET: Final = ";".join(f"set local {name} = {value}" for name, value in _LIMITS.items())
@@ -44,7 +43,7 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
         self._alone = alone
         self.transaction_s: float | None = None if alone else _TRANSACTION_S
         self.acquire_s: float | None = None if alone else _ACQUIRE_S
-        """Seconds that a transaction may be unattended, and that a connection is waited for; None: any number."""
+        """Seconds that a statement of a transaction may take, and that a connection is waited for; None: any."""
         self.where = where(dsn)
         self.state = DatabaseState()
         self.pooled = False
@@ -59,7 +58,7 @@ class DatabasePool(asyncpg.Pool):  # type: ignore[misc]  # the driver has no typ
             loop=None,
             init=self._greet,
             reset=_keep,
-            connection_class=asyncpg.Connection,
+            connection_class=Connection,
             record_class=asyncpg.Record,
             **self._options(),
         )
@@ -128,7 +127,7 @@ async def opened(dsn: str, *, max_size: int = 1) -> AsyncIterator[DatabasePool]:
 async def transaction(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
     """Give a connection in a transaction that ends before a lane's cap on a step; whoever asks is known as `user`.
 
-    Whoever has more to do than that attends to it (`attend`).
+    Each statement has that long; who computes for seconds between two of them attends to it (`attend`).
 
     Raises `DatabaseAway` for everything that waiting or an operator can mend.
     """
@@ -167,11 +166,10 @@ async def session(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
 
 
 async def attend(connection: Any) -> None:
-    """Say that an open transaction is worked on: one in which no statement comes for 5 s is ended, and so is a step.
+    """Say that an open transaction is worked on: one in which no statement comes for 5 s is ended.
 
     Between them Python may have seconds of work, and minutes in all. Other tasks have their turn meanwhile.
     """
-    goes_on()
     await connection.execute("select 1")
 
 
