@@ -31,7 +31,7 @@ from services.aggregator.core.governed_markers import Policies
 from services.aggregator.core.labelled_days import Schedule
 from services.aggregator.core.log_end import Heard, goes_on
 from services.aggregator.core.retention import keep_of, nothing_agreed
-from services.aggregator.core.times import HOUR_MS, SECOND_MS
+from services.aggregator.core.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.aggregator.handlers import incidents, ledger
 from services.aggregator.handlers.combine import CombineStage
 from services.aggregator.handlers.windows import SCHEMA, WindowsStage
@@ -60,6 +60,12 @@ SCORED: Final = {topics.VERDICTS: ("scorer", topics.TRANSACTIONS)}
 """Who fills what combine and the ledger read: while the scorer is behind, or held up, no window may close."""
 _COMBINE_RECORDS: Final = 2_000
 """A batch becomes one tally for each partition, and a record may have 16 MB: some 900 bytes × 7 cells × 2,000."""
+_COMBINE_SPAN_MS: Final = 15 * MINUTE_MS
+_COMBINE_LEAST: Final = 100
+"""A backlog of a quiet day becomes a tally for each quarter of an hour, or for so many verdicts where they take longer:
+as one tally windows would have to close the whole day in one transaction, for which a busy machine has no time."""
+_WINDOWS_BYTES: Final = 1_000_000
+"""Of tallies in one transaction: each cell opens windows, and as many close. Such a batch takes half a second."""
 _WORTH_TALLIES: Final = 32
 """Verdicts of which a tally for each partition costs little apiece, so that they need not gather for longer."""
 _LEDGER_SESSIONS: Final = 16
@@ -77,7 +83,11 @@ def build_combine(settings: Settings, bus: Bus, policy: Policy, clock: Clock, wi
         verdicts=lambda: bus.topic(topics.VERDICTS),
     )
     lanes = replace(
-        LaneSettings.of(settings, _COMBINE_RECORDS), linger_s=settings.tally_seconds, linger_enough=_WORTH_TALLIES
+        LaneSettings.of(settings, _COMBINE_RECORDS),
+        span_ms=_COMBINE_SPAN_MS,
+        span_least=_COMBINE_LEAST,
+        linger_s=settings.tally_seconds,
+        linger_enough=_WORTH_TALLIES,
     )
     worker = Worker(
         bus,
@@ -110,7 +120,8 @@ def build_windows(
     `engine`: what carries the tallies. Faust needs Kafka, and cannot be stepped (ADR 0027). `calendars`: those of the
     tenants, or what follows their settings, and policies. `heard`: where a log that has an end ends.
     """
-    fence, lanes = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,)), LaneSettings.of(settings)
+    fence = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,))
+    lanes = replace(LaneSettings.of(settings), max_bytes=_WINDOWS_BYTES)
     policies = GovernedPolicies(calendars, policy) if isinstance(calendars, Follower) else None
     stage = _windows_stage(settings, bus, policy, wire, heard, _known(calendars), policies)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -588,6 +589,26 @@ async def test_verdicts_of_a_topic_made_anew_are_counted_from_its_beginning(post
         await made.settle()
         await made.pass_time(2 * DAY_S)
         assert_equal_to_a_direct_count(made.last(), verdicts)
+
+
+async def test_a_transaction_takes_a_megabyte_of_tallies(postgres_dsn: str) -> None:
+    """What a batch costs is told by its cells, not by the number of its tallies."""
+    async with house(postgres_dsn) as made:
+        await made.bus.publish([poison(topics.TALLIES, 0, b"[" * 600_000) for _ in range(3)])
+        taken: list[int] = []
+        with patch.object(WindowsStage, "step", _noted(taken)):
+            await made.settle()
+        assert [n for n in taken if n][:3] == [1, 1, 1]  # after them come those of combine
+
+
+def _noted(taken: list[int]) -> Any:
+    step = WindowsStage.step
+
+    async def noted(stage: WindowsStage, batch: Batch, tx: Any) -> Any:
+        taken.append(len(batch.records))
+        return await step(stage, batch, tx)
+
+    return noted
 
 
 def _tally(before: int, after: int) -> Outgoing:

@@ -82,6 +82,41 @@ async def test_a_newer_owner_fences_the_older() -> None:
     assert await values(bus) == [b"%d" % i for i in range(8)]
 
 
+async def test_a_batch_ends_with_a_span_of_time_but_not_before_it_has_a_few_records() -> None:
+    """Of records that are 1 ms apart: batches of 3 ms, of 4 records at least, and the last is what is left."""
+    stage = Recording()
+    bus, lane = await make(10, stage, LaneSettings(span_ms=3))
+    assert [await lane.step() for _ in range(5)] == [3, 3, 3, 1, 0]
+    assert [(b.position_before, b.position_after, b.progress_ms) for b in stage.batches] == [
+        (0, 3, 1002),
+        (3, 6, 1005),
+        (6, 9, 1008),
+        (9, 10, 1009),
+    ]
+    assert await values(bus) == [b"%d" % i for i in range(10)]
+    _, lane = await make(10, Recording(), LaneSettings(span_ms=3, span_least=4))
+    assert [await lane.step() for _ in range(4)] == [4, 4, 2, 0]
+
+
+async def test_a_batch_ends_with_a_size_but_has_one_record_at_least() -> None:
+    """Values of one byte each, and one that alone is larger than a batch may be."""
+    bus, lane = await make(5, Recording(), LaneSettings(max_bytes=2))
+    await bus.publish([Outgoing("in", b"k", b"large", 0, 2_000), Outgoing("in", b"k", None, 0, 2_000)])
+    assert [await lane.step() for _ in range(6)] == [2, 2, 1, 1, 1, 0]
+
+
+async def test_what_was_left_of_a_fetch_is_read_again_by_the_next_owner() -> None:
+    """After a failure nothing is taken from what was fetched before: the positions are those of the fence."""
+    stage = Recording(fail=lambda batch: ValueError("no") if len(stage.batches) == 2 else None)
+    bus, lane = await make(6, stage, LaneSettings(span_ms=2))
+    await lane.step()
+    with pytest.raises(ValueError, match="no"):
+        await lane.step()
+    assert [await lane.step() for _ in range(3)] == [2, 2, 0]
+    assert [(b.position_before, b.position_after) for b in stage.batches] == [(0, 2), (2, 4), (2, 4), (4, 6)]
+    assert await values(bus) == [b"%d" % i for i in range(6)]
+
+
 async def test_progress_is_the_newest_record_timestamp_and_never_falls() -> None:
     """A record with an older timestamp does not move time back."""
     stage = Recording()

@@ -13,6 +13,7 @@ import structlog
 
 from proofwatch.bus.errors import Blocked, DatabaseAway, Fenced, Gap, Halted, Stuck
 from proofwatch.bus.lanes.linger import Linger
+from proofwatch.bus.lanes.portion import portion
 from proofwatch.bus.lanes.settings import LaneSettings
 from proofwatch.bus.lanes.standstill import SILENT_MS, Standstill
 from proofwatch.bus.lanes.time_progress import TimeProgress
@@ -55,6 +56,7 @@ class Lane(Generic[Tx]):
         self._clock = clock
         self._owner: Owner[Tx] | None = None
         self._position = 0
+        self._rest: Sequence[Record] = ()  # fetched, and left for the next batch
         self.time = TimeProgress(settings)
         """How far time has moved in the partition."""
         self._known = False
@@ -185,7 +187,9 @@ class Lane(Generic[Tx]):
                 await self._acquire()
             await self._tell_stage()
         owner = self._owner
-        records = await self._source.fetch(self.at, self._settings.max_records, wait_s)
+        records = self._rest or await self._source.fetch(self.at, self._settings.max_records, wait_s)
+        taken = portion(records, self._settings)
+        records, self._rest = records[:taken], records[taken:]
         self.resting = not records
         self._standstill.note(None if records else self._source.look(self.at), asyncio.get_running_loop().time())
         if self._stops() or owner is None or not (records or idle):
@@ -193,7 +197,7 @@ class Lane(Generic[Tx]):
         batch = self._batch(records)
         self._free.clear()
         self._began_s = began_s = asyncio.get_running_loop().time()
-        self._linger.began(len(records), began_s, full=len(records) >= self._settings.max_records)
+        self._linger.began(len(records), began_s, full=bool(self._rest) or len(records) >= self._settings.max_records)
         try:
             async with silent_at_most(cap_s):
                 await owner.commit(batch, self._stage)
@@ -213,7 +217,7 @@ class Lane(Generic[Tx]):
                 f"retention removed what was not processed; restore it, or allow the lane to skip it"
             )
         self._position = beginning if committed is None else max(committed, beginning)
-        self.time.reached_ms = None
+        self.time.reached_ms, self._rest = None, ()
         await self._source.seek(self.at, self._position)
 
     async def _tell_stage(self) -> None:

@@ -18,6 +18,9 @@ class LaneSettings:
     """How a lane works.
 
     max_records: at most so many records in a batch, hence in a transaction.
+    span_ms: a batch of more than `span_least` records ends with the time of its first one and so many milliseconds;
+        0: time does not end it.
+    max_bytes: at most so many bytes of values in a batch of several records; 0: size does not end it.
     idle_s: after so many seconds without records the stage gets an idle batch.
     linger_s: begin a batch at least so many seconds after the one before began, unless that one was full: where every
         batch costs the stages after it something, however small it is. 0: at once. Only when the lane runs by itself.
@@ -36,6 +39,9 @@ class LaneSettings:
     """
 
     max_records: int = 2000
+    span_ms: int = 0
+    span_least: int = 1
+    max_bytes: int = 0
     idle_s: float = IDLE_S
     linger_s: float = 0.0
     linger_enough: int = 0
