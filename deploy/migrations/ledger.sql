@@ -1,4 +1,4 @@
--- revision 8
+-- revision 9
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -173,13 +173,22 @@ insert into ledger.calendars (since_ms)
 select case when exists (select from ledger.windows)
             then (extract(epoch from now())::bigint / 86400 + 2) * 86400000 else 0 end
 on conflict do nothing;
+-- Whose transactions of a month belong together, so that k of a cell is of people: a number under the salt of the
+-- tenant's month, which is random and thrown away after half a year. null and 0: not known; no person is counted for it.
+alter table ledger.transactions add column if not exists person bigint;
+create table if not exists ledger.month_salts (
+  tenant                      text collate "C" not null,
+  month                       integer not null,   -- months since the year 0, of the tenant's calendar
+  salt                        bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()),
+  primary key (tenant, month)
+);
 -- Erasure (ADR 0049): rows are no longer anybody's. They stay, because what was counted must count the same again: the
 -- id becomes a random one, ids of labels go, times are of their quarter of an hour, which no day of any time zone cuts.
 -- Only the role `privacy` may.
 create or replace function ledger.forget(whose text, ids text[]) returns bigint
   language sql volatile security definer set search_path = '' as $$
     with unlinked as (
-      update ledger.transactions t set transaction_id = 'erased-' || gen_random_uuid(),
+      update ledger.transactions t set transaction_id = 'erased-' || gen_random_uuid(), person = null,
         occurred_us = t.occurred_us - mod(t.occurred_us, 900000000),
         logged_ms = t.logged_ms - mod(t.logged_ms, 900000),
         pair_asserted_us = t.pair_asserted_us - mod(t.pair_asserted_us, 900000000),

@@ -165,7 +165,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         counts_columns={
             "ledger.fence": _FENCE,
             "ledger.removed": ("before_ms",),
-            "ledger.transactions": ("logged_ms", "occurred_us", "decision", "segments"),
+            "ledger.transactions": ("logged_ms", "occurred_us", "decision", "segments", "person"),
             "ledger.windows": ("day", "start_ms", "end_ms"),
         },
         follows=_CONTRACTS,

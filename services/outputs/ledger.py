@@ -12,7 +12,7 @@ import orjson
 
 from proofwatch.bus.postgres.errors import translated
 from proofwatch.instants import instant_of
-from services.outputs.core.cells import Counts, Segments
+from services.outputs.core.cells import Row, Segments
 from services.outputs.core.month import Day, Month, Usage
 
 _DAYS: Final = """
@@ -30,12 +30,23 @@ where tenant = $1 collate "C" and logged_ms is not null
   and occurred_us >= $3::bigint * 1000 and occurred_us < $4::bigint * 1000
 group by 1"""
 _COMBINATIONS: Final = """
-select coalesce(segments, '{}'), count(*) filter (where decision = 'accept'),
-       count(*) filter (where decision <> 'accept')
-from ledger.transactions
-where tenant = $1 collate "C" and logged_ms is not null
-  and occurred_us >= $2::bigint * 1000 and occurred_us < $3::bigint * 1000
-group by 1"""
+with month as (
+  select coalesce(segments, '{}') as segments, decision = 'accept' as accepted, nullif(person, 0) as person
+  from ledger.transactions
+  where tenant = $1 collate "C" and logged_ms is not null
+    and occurred_us >= $2::bigint * 1000 and occurred_us < $3::bigint * 1000
+), told as (
+  select segments, accepted, person,
+    row_number() over (partition by accepted, person order by segments collate "C") = 1 as of_outcome,
+    row_number() over (partition by person order by segments collate "C") = 1 as of_all
+  from month)
+select segments, count(*) filter (where accepted), count(*) filter (where not accepted),
+       count(*) filter (where accepted and of_outcome and person is not null),
+       count(*) filter (where not accepted and of_outcome and person is not null),
+       count(*) filter (where of_all and person is not null)
+from told group by 1"""
+"""A person is counted to one combination, for each outcome and for both together: sums of people are never too large.
+Whose row names nobody, because it is older than the column or was erased, is no person."""
 _KNOWN: Final = 'select exists(select from ledger.windows where tenant = $1 collate "C")'
 _REMOVED: Final = 'select max(before_ms) from ledger.removed where tenant = $1 collate "C"'
 _PROGRESS: Final = "select min(progress_ms) from ledger.fence where topic = 'biometrics.verdicts.v1'"
@@ -45,10 +56,27 @@ class NoFigures(Exception):
     """There is nothing to state, or no longer all of it; the message says why."""
 
 
-class Counted(NamedTuple):
-    """Every combination of segment values of a month with how many were accepted and not; as `Usage` otherwise."""
+class Combination(NamedTuple):
+    """How many of a combination of segment values were accepted and not; people by outcome, and whatever it was."""
 
-    rows: Sequence[tuple[Segments, Counts]]
+    segments: Segments
+    counts: tuple[int, int]
+    people: tuple[int, int]
+    people_of_both: int
+
+    def by_outcome(self) -> Row:
+        """Return it with outcomes told apart."""
+        return Row(self.segments, self.counts, self.people)
+
+    def of_both(self) -> Row:
+        """Return it without."""
+        return Row(self.segments, (sum(self.counts),), (self.people_of_both,))
+
+
+class Counted(NamedTuple):
+    """Every combination of segment values of a month; as `Usage` otherwise."""
+
+    rows: Sequence[Combination]
     read_until_ms: int | None
     over: bool
 
@@ -87,8 +115,10 @@ async def counted(connection: Any, tenant: str, month: Month) -> Counted:
         return Counted((), *await _read(connection, month, None))
     await _require_kept(connection, tenant, month, first_ms)
     found = [
-        (orjson.loads(segments), tuple(counts))
-        for segments, *counts in map(tuple, await connection.fetch(_COMBINATIONS, tenant, first_ms, after_ms))
+        Combination(orjson.loads(segments), (accepted, not_accepted), (one, other), both)
+        for segments, accepted, not_accepted, one, other, both in map(
+            tuple, await connection.fetch(_COMBINATIONS, tenant, first_ms, after_ms)
+        )
     ]
     return Counted(found, *await _read(connection, month, after_ms if month.is_last(last) else None))
 

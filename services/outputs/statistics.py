@@ -1,4 +1,4 @@
-"""`proofwatch statistics`: anonymous figures of a tenant's month, every cell of at least k transactions.
+"""`proofwatch statistics`: anonymous figures of a tenant's month, every cell of at least k people.
 
 They stand outside of the matrix because nobody can be known from them (`core.cells`). The tenant's name is account
 data, and the door is asked for it. A month is published once it is over, and once only: whoever asks again gets the
@@ -7,6 +7,7 @@ few is a publication as well: by asking until there are enough one would learn w
 """
 
 import argparse
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
@@ -17,14 +18,14 @@ from proofwatch.exits.door import of_output
 from proofwatch.exits.table import STATISTICS
 from proofwatch.instants import instant_of
 from proofwatch.runtime.cell_settings import CellSettings
-from services.outputs.core.cells import Counts, Segments, anonymous, shown, summed
+from services.outputs.core.cells import Counts, anonymous, shown, summed
 from services.outputs.given_out import Ask, Made, add_month, digest, run_output
 from services.outputs.ledger import Counted, NoFigures, counted, snapshot
 
 DELIVERED: Final = "statistics.delivered"
 LEAST: Final = 10
-"""Cells have at least so many, or `PROOFWATCH_SMALL_CELL` where that is more."""
-_OUTCOMES: Final = ("accepted", "not_accepted")
+"""Cells have at least so many people, or `PROOFWATCH_SMALL_CELL` where that is more."""
+_OUTCOMES: Final[tuple[str, ...]] = ("accepted", "not_accepted")
 _PUBLISH: Final = "insert into outputs.publications values ($1, $2, $3, $4) on conflict do nothing"
 _PUBLISHED: Final = "select document, published_at from outputs.publications where tenant = $1 and month = $2"
 
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "Deliver anonymous figures of a tenant's month, as JSON: accepted and not accepted, whole and by segment "
-        "value, no cell of fewer than k transactions, none to be had by subtraction. A month is published once, when "
+        "value, no cell of fewer than k people, none to be had by subtraction. A month is published once, when "
         "it is over. Needs the database rights of the role `statistics`."
     )
     add_month(parser)
@@ -71,8 +72,9 @@ async def delivered(pool: Any, ask: Ask, k: int) -> Made:
     said = orjson.loads(text)
     if said["transactions"] is None:
         raise NoFigures(
-            f"{ask.tenant} had fewer than {said['k']} transactions in {ask.month.name}, or none: too few to say "
-            f"anything anonymous of them. This was decided at {at:%Y-%m-%d %H:%M} UTC and stays, whatever comes late"
+            f"{ask.tenant} had fewer than {said['k']} people in {ask.month.name}, or none that can be counted: too few "
+            f"to say anything anonymous of them. This was decided at {at:%Y-%m-%d %H:%M} UTC and stays, whatever comes "
+            "late"
         )
     return Made(text, () if fresh else (f"published at {at:%Y-%m-%d %H:%M} UTC, and given out as it was then",))
 
@@ -82,13 +84,10 @@ def document(tenant: str, month: str, found: Counted, k: int) -> str:
 
     Where there are too few of one outcome, outcomes are not told apart.
     """
-    rows: list[tuple[Segments, Counts]] = list(found.rows)
-    names: tuple[str, ...] = _OUTCOMES
-    whole = summed((None, counts) for _, counts in rows).get(None, (0, 0))
-    if not anonymous(whole, k):
-        rows, names = [(segments, (sum(counts),)) for segments, counts in rows], ("decided",)
-        whole = (sum(whole),)
-    few = not anonymous(whole, k)
+    rows, names = [each.by_outcome() for each in found.rows], _OUTCOMES
+    if not anonymous(_sum(each.people for each in rows), k):
+        rows, names = [each.of_both() for each in found.rows], ("decided",)
+    whole, few = _sum(each.counts for each in rows), not anonymous(_sum(each.people for each in rows), k)
     tables = {} if few else shown(rows, k)
     content = {
         "tenant": tenant,
@@ -105,6 +104,11 @@ def document(tenant: str, month: str, found: Counted, k: int) -> str:
         },
     }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _sum(counts: Iterable[Counts]) -> Counts:
+    """Return the sum; of nothing none."""
+    return summed((None, each) for each in counts).get(None, (0,))
 
 
 def _cells(names: tuple[str, ...], counts: Counts) -> dict[str, int]:

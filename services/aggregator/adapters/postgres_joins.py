@@ -3,10 +3,11 @@
 Rows are locked by key, first all inserts, then all existing rows; `postgres_ledger` has the whole order of locks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from services.aggregator.core.entries import Assertion, Entry, Key, Trial
+from services.aggregator.core.people import Month
 from services.aggregator.ports.ledger import Joined
 
 _TRIAL = Trial._fields
@@ -75,6 +76,14 @@ join ledger.transactions t
   on t.tenant = k.tenant collate "C" and t.transaction_id = k.transaction_id collate "C"
 order by t.tenant, t.transaction_id for update of t
 """  # noqa: S608 — column names of this module
+_NEW_SALTS = """
+insert into ledger.month_salts (tenant, month)
+select tenant, month from unnest($1::text[], $2::integer[]) k(tenant, month) order by 1, 2 on conflict do nothing
+"""
+_SALTS = """
+select s.tenant, s.month, s.salt from unnest($1::text[], $2::integer[]) k(tenant, month)
+join ledger.month_salts s on s.tenant = k.tenant collate "C" and s.month = k.month
+"""
 # Tables grow a hundredfold within a session: a plan that was made for the small table must not be kept.
 _PREPARE = """
 set local plan_cache_mode = force_custom_plan; set local jit = off; set local client_min_messages = warning;
@@ -103,6 +112,23 @@ async def join_labels(tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
     if changed := [each for each in changed if each.old != each.new]:
         await _store(tx, _LABELS, _UPDATE_LABELS, [_label_row(each.key, each.new) for each in changed])
     return joined + changed
+
+
+async def salts(tx: Any, months: Collection[Month]) -> Mapping[Month, bytes]:
+    """Return the salt of each of these months; one that has none gets one. Rows are locked in their order."""
+    if not months:
+        return {}
+    wanted = columns_of(sorted(months))
+    rows = await tx.fetch(_SALTS, *wanted)
+    if len(rows) < len(months):
+        await tx.execute(_NEW_SALTS, *wanted)
+        rows = await tx.fetch(_SALTS, *wanted)
+    return {Month(tenant, number): salt for tenant, number, salt in map(tuple, rows)}
+
+
+async def forget_salts(tx: Any, before: int) -> None:
+    """Throw away the salts of earlier months, by number: from then on nobody can tell whose a row is."""
+    await tx.execute("delete from ledger.month_salts where month < $1", before)
 
 
 async def tenants(tx: Any) -> list[str]:
@@ -185,7 +211,7 @@ def _entry(row: Any) -> Entry:
     trial, rest = values[:_N_TRIAL], values[_N_TRIAL:]
     pair, presentation = rest[:_N_ASSERTION], rest[_N_ASSERTION:]
     return Entry(
-        None if trial[0] is None else Trial(*trial),
+        None if trial[0] is None else Trial(*trial[:-1], trial[-1] or 0),
         _assertion(pair),
         _assertion(presentation),
     )

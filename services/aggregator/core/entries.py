@@ -20,6 +20,8 @@ class Trial(NamedTuple):
     logged first counts, for it is the one that upstream acted on; `logged_ms` is its log time. Ties, which only a
     replay makes, go to the earlier `occurred_us` (microseconds since 1970) and then by content. The scores are
     -1 where there is none, so that trials can be compared. `segments` is a JSON object in the catalogue's order.
+    `person`: a number that whose transactions of one month are have in common, and no others (`core.people`); 0: not
+    known.
     """
 
     logged_ms: int
@@ -33,6 +35,7 @@ class Trial(NamedTuple):
     match_threshold: float
     liveness_threshold: float
     segments: str
+    person: int = 0
 
 
 NO_SCORE = -1.0

@@ -1,4 +1,7 @@
-"""From events to what the ledger keeps of them. No subject_ref, no device reference, no timing is kept."""
+"""From events to what the ledger keeps of them. No subject_ref, no device reference, no timing is kept.
+
+Of whose transaction it is a number comes along, which is salted before it is stored (`core.people`).
+"""
 
 from collections.abc import Callable, Set
 from datetime import UTC, datetime
@@ -12,6 +15,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Label, Verdict
 from proofwatch.instants import us_of
 from services.aggregator.core.entries import NO_SCORE, Assertion, Entry, Key, Trial
+from services.aggregator.core.people import plain
 from services.aggregator.core.segments import segments_of
 
 _END_US: Final = us_of(datetime(9999, 1, 1, tzinfo=UTC))
@@ -43,6 +47,7 @@ def verdict_entry(
         basis.match_threshold,
         basis.liveness_threshold,
         _encode(dict(sorted(segments))).decode() if segments else "{}",
+        plain(verdict.tenant, verdict.subject_ref),
     )
     return (verdict.tenant, verdict.transaction_id), Entry(trial)
 

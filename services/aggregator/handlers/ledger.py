@@ -20,6 +20,7 @@ from services.aggregator.core.labelled import Deltas, WindowKey
 from services.aggregator.core.labelled_days import Closed, Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
 from services.aggregator.core.log_end import Heard, goes_on
+from services.aggregator.core.people import KEPT_MONTHS, month_number, months_of, salting
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
 from services.aggregator.core.times import HOUR_MS
 from services.aggregator.handlers.first_use import load_statistics
@@ -31,6 +32,7 @@ SCHEMA: Final = "ledger"
 TOPICS: Final = (topics.VERDICTS, topics.LABELS)
 _REMOVED_AT_ONCE: Final = 2_000
 _WINDOWS_PER_STEP: Final = 1_000
+_DAY_MS: Final = 24 * HOUR_MS
 
 _log = structlog.get_logger(__name__)
 Partitions = Callable[[str], Awaitable[int]]
@@ -109,6 +111,7 @@ class LedgerStage:
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if arrivals:
             await self._joins.prepare(tx)
+            await self._unname(arrivals, days_of, tx)
             changed = await self._join(batch.source.topic, arrivals, days_of, tx)
             if self._clean and any(each.day <= self._clean.of(each.tenant) for each in changed):
                 self._clean = None
@@ -129,6 +132,7 @@ class LedgerStage:
         if self._keep_ms or agreed_days:
             before_ms = kept_from(await self._joins.tenants(tx), progress_ms, self._keep_ms, agreed_days)
         removed = await self._joins.forget(tx, before_ms, _REMOVED_AT_ONCE)
+        await self._joins.forget_salts(tx, month_number(progress_ms // _DAY_MS) - KEPT_MONTHS)
         self._tidy_at_ms = progress_ms + (0 if sum(removed.values()) == _REMOVED_AT_ONCE else EVERY_MS)
         for tenant, rows in removed.items():
             before = instant_of(before_ms[tenant]).isoformat()
@@ -154,6 +158,18 @@ class LedgerStage:
         MENDED.update({("label", field): count for field, count in self._labels.mended.items()})
         self._labels.mended.clear()
         return rejections, arrivals
+
+    async def _unname(self, arrivals: Arrivals, days_of: DaysOf, tx: Any) -> None:
+        """Give every trial the number of its person in its month, in place of one that says who they are."""
+        trials = [(key[0], entry.trial) for key, found in arrivals.items() for entry, _ in found if entry.trial]
+        if not trials:
+            return
+        salted = salting(await self._joins.salts(tx, months_of(trials, days_of)), days_of)
+        for key, found in arrivals.items():
+            found[:] = [
+                (entry._replace(trial=salted(key[0], entry.trial)) if entry.trial else entry, seen_ms)
+                for entry, seen_ms in found
+            ]
 
     async def _join(self, topic: str, arrivals: Arrivals, days_of: DaysOf, tx: Any) -> set[WindowKey]:
         """Return the labelled windows of which something changed."""

@@ -12,6 +12,7 @@ from services.aggregator.core.labelled import Cell, Deltas, WindowKey
 from services.aggregator.core.labelled_days import Closed
 from services.aggregator.core.limits.state import CohortState
 from services.aggregator.core.limits.trials import Counted
+from services.aggregator.core.people import Month
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.step_up_control import StepUpState
 from services.aggregator.ports.anomalies import AnomaliesStore
@@ -38,6 +39,14 @@ class JoinsStore(Protocol):
 
     async def join_labels(self, tx: Any, entries: Mapping[Key, Entry]) -> list[Joined]:
         """Store the assertions of a batch, ordered by key, and return every entry that they changed."""
+        ...
+
+    async def salts(self, tx: Any, months: Collection[Month]) -> Mapping[Month, bytes]:
+        """Return the salt of each of these months; one that has none gets one."""
+        ...
+
+    async def forget_salts(self, tx: Any, before: int) -> None:
+        """Throw away the salts of earlier months, by number."""
         ...
 
     async def tenants(self, tx: Any) -> list[str]:
