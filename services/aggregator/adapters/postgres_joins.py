@@ -211,7 +211,7 @@ def _entry(row: Any) -> Entry:
     trial, rest = values[:_N_TRIAL], values[_N_TRIAL:]
     pair, presentation = rest[:_N_ASSERTION], rest[_N_ASSERTION:]
     return Entry(
-        None if trial[0] is None else Trial(*trial[:-1], trial[-1] or 0),
+        None if trial[0] is None else Trial(*trial)._replace(person=trial[-1] or 0),
         _assertion(pair),
         _assertion(presentation),
     )
