@@ -19,15 +19,16 @@ CONFIGS = {
     "devices": "services.devices.config",
     "combine": "services.aggregator.config",
     "windows": "services.aggregator.config:GovernedSettings",
-    "ledger": "services.aggregator.config:GovernedSettings",
+    "ledger": "services.aggregator.config:LedgerSettings",
     "incidents": "services.aggregator.config",
     "triage": "services.triage.config",
     "notifier": "services.notifier.config",
     "consents": "services.consents.config",
     "auditor": "services.auditor.config",
+    "privacy": "services.privacy.config",
     "imagery": "services.imagery.config",
 }
-COMMANDS = ("services.governance.config", "services.privacy.config")
+COMMANDS = ("services.governance.config",)
 TASKS = {"topics", "migrate"}
 """They run once and end: what tunes a running service means nothing to them."""
 
@@ -37,7 +38,7 @@ NOT_PASSED = {
     "PROOFWATCH_INSTANCE_ID": "replicas of one compose service could not differ in it",
     "PROOFWATCH_HEALTH_HOST": "a container is probed from outside",
     "PROOFWATCH_POSTGRES_DSN": "only services with tables get the database's password",
-    "PROOFWATCH_REDIS_URL": "the scorer's alone",
+    "PROOFWATCH_REDIS_URL": "only the scorer and who erases there",
 }
 BROKER = re.compile(r"PROOFWATCH_KAFKA_(SECURITY|SASL|OAUTH|SSL)_\w+")
 """Not passed: the broker of this file speaks plain text, inside its network."""
@@ -69,7 +70,7 @@ def differences(example: str, compose: str) -> list[str]:
             findings += [
                 f"docker-compose.yml: {service} reads {name}, which it does not get; pass it on, or say here why not"
                 for name in read - passed
-                if not _excused(name, read)
+                if not _excused(name, read, passed)
             ]
     ours = {name for name in documented if name.startswith("PROOFWATCH_")}
     findings += [f".env.example: {name} is missing; say what it does and its default" for name in known - ours]
@@ -81,9 +82,15 @@ def differences(example: str, compose: str) -> list[str]:
     return findings
 
 
-def _excused(name: str, read: frozenset[str]) -> bool:
-    """Return whether it is not passed on for a reason; secrets come from .env here, not from files."""
-    return name in NOT_PASSED or bool(BROKER.fullmatch(name)) or name.removesuffix("_FILE") in read - {name}
+def _excused(name: str, read: frozenset[str], passed: set[str]) -> bool:
+    """Return whether it is not passed on for a reason; a secret comes from .env, or from a file of Docker's."""
+    other = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"
+    return (
+        name in NOT_PASSED
+        or bool(BROKER.fullmatch(name))
+        or (other in read and name.endswith("_FILE"))
+        or (other in passed)
+    )
 
 
 def _unlimited(name: str, service: dict[str, Any]) -> list[str]:

@@ -92,6 +92,7 @@ TRACES: Final[Mapping[str, Trace]] = {
         hold_place="hold.placed",
         hold_lift="hold.lifted",
         hold_list="privacy.listed",
+        privacy_retention="privacy.listed",
         keys_rewrap="keys.wrapped_anew",
         keys_destroy="keys.epoch_destroyed",
         imagery_glass__ask="imagery.glass_asked",

@@ -151,7 +151,7 @@ COMMANDS: Final = {
     "privacy": Command(
         "services.privacy.commands.scan",
         "privacy,access,training",
-        "look for a data subject in every table, topic, Redis and folder, however it is written or packed",
+        "look for a data subject in every table, topic, Redis and folder; show what goes by age",
         "proofwatch privacy scan kestrel-telecom sub-c07e51 --reason 'erased in May' --folder out",
     ),
     "register": Command(
@@ -168,7 +168,7 @@ COMMANDS: Final = {
     ),
     "run": Command(
         "services.operations.run",
-        "kafka,postgres,scorer,aggregator,triage,notifier,imagery",
+        "kafka,postgres,scorer,aggregator,triage,notifier,imagery,privacy",
         "run one service on Kafka until it is told to stop",
         "PROOFWATCH_KAFKA_BOOTSTRAP=127.0.0.1:9092 proofwatch run scorer",
     ),

@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists imagery;
 
 -- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
@@ -103,3 +103,26 @@ create or replace function imagery.forget(whose text, tags text[], ids text[], a
   end $$;
 revoke all on function imagery.transactions_of(text, text[]) from public;
 revoke all on function imagery.forget(text, text[], text[], timestamptz) from public;
+
+-- Retention: references of before a moment, some at a time; those of held persons stay. Only the role `privacy` may.
+create index if not exists flagged_by_age on imagery.flagged(flagged_at);
+create or replace function imagery.to_retire(before timestamptz, whose text[], tags text[])
+  returns table(tenant text, held text, n bigint)
+  language sql stable security definer set search_path = '' as $$
+    select f.tenant, h.tag, count(*) from imagery.flagged f
+      left join unnest(whose, tags) as h(tenant, tag) on h.tenant = f.tenant and h.tag = f.subject_tag
+    where f.flagged_at < before group by 1, 2 $$;
+create or replace function imagery.retire(before timestamptz, whose text[], tags text[], most integer)
+  returns table(tenant text, n bigint)
+  language sql volatile security definer set search_path = '' as $$
+    with old as (
+      select f.tenant, f.transaction_id from imagery.flagged f
+      where f.flagged_at < before
+        and not exists (select from unnest(whose, tags) as h(tenant, tag)
+                        where h.tenant = f.tenant and h.tag = f.subject_tag)
+      order by f.flagged_at limit most for update skip locked),
+    done as (delete from imagery.flagged f using old o
+             where f.tenant = o.tenant and f.transaction_id = o.transaction_id returning f.tenant)
+    select d.tenant, count(*) from done d group by 1 $$;
+revoke all on function imagery.to_retire(timestamptz, text[], text[]) from public;
+revoke all on function imagery.retire(timestamptz, text[], text[], integer) from public;

@@ -1,4 +1,4 @@
--- revision 9
+-- revision 10
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -185,8 +185,8 @@ create table if not exists ledger.month_salts (
 -- Erasure (ADR 0049): rows are no longer anybody's. They stay, because what was counted must count the same again: the
 -- id becomes a random one, ids of labels go, times are of their quarter of an hour, which no day of any time zone cuts.
 -- Only the role `privacy` may.
-create or replace function ledger.forget(whose text, ids text[]) returns bigint
-  language sql volatile security definer set search_path = '' as $$
+create or replace function ledger.unlink(whose text, ids text[]) returns bigint
+  language sql volatile set search_path = '' as $$
     with unlinked as (
       update ledger.transactions t set transaction_id = 'erased-' || gen_random_uuid(), person = null,
         occurred_us = t.occurred_us - mod(t.occurred_us, 900000000),
@@ -197,6 +197,9 @@ create or replace function ledger.forget(whose text, ids text[]) returns bigint
         presentation_label_id = case when t.presentation_label_id is not null then 'erased' end
       where t.tenant = whose and t.transaction_id = any(ids) returning 1)
     select count(*) from unlinked $$;
+comment on function ledger.unlink(text, text[]) is 'With the rights of who calls it: the ledger does so with what comes late.';
+create or replace function ledger.forget(whose text, ids text[]) returns bigint
+  language sql volatile security definer set search_path = '' as $$ select ledger.unlink(whose, ids) $$;
 revoke all on function ledger.forget(text, text[]) from public;
 create or replace function ledger.ids_of(whose text, behind text, most integer) returns setof text
   language sql stable security definer set search_path = '' as $$

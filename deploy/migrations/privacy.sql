@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 create schema if not exists privacy;
 grant usage on schema privacy to public;
 
@@ -82,3 +82,46 @@ create or replace function privacy.suppressed_of(tenants text[], marks text[])
   language sql stable security definer set search_path = '' as $$
     select s.tenant, s.mark, s.erased_at
     from unnest(tenants, marks) as w(tenant, mark) join privacy.suppressed s using (tenant, mark) $$;
+
+-- Up to where this database knew every erasure of the topic of erasures. A database that was restored lacks those that
+-- were announced since; every service asks before it reads or writes, and waits for `proofwatch erase replay`.
+create table if not exists privacy.erasures_known(
+  partition integer primary key,
+  topic_id text not null,
+  known bigint not null);
+comment on column privacy.erasures_known.topic_id is 'Kafka''s identifier of the topic that known is an offset of; empty: it has none.';
+create or replace function privacy.erasure_positions() returns table(partition integer, topic_id text, known bigint)
+  language sql stable security definer set search_path = '' as $$
+    select k.partition, k.topic_id, k.known from privacy.erasures_known k $$;
+create or replace function privacy.erasures_unknown(ids text[]) returns setof text
+  language sql stable security definer set search_path = '' as $$
+    select i.id from unnest(ids) as i(id)
+    where not exists (select from privacy.erasures e where e.erasure_id = i.id and e.state in ('running', 'done')) $$;
+
+-- What may come late is asked for by mark only where somebody of the tenant was erased since it happened.
+create index if not exists suppressed_latest on privacy.suppressed(tenant, erased_at);
+create or replace function privacy.latest_erasures(tenants text[]) returns table(tenant text, erased_at timestamptz)
+  language sql stable security definer set search_path = '' as $$
+    select w.tenant, l.erased_at from unnest(tenants) as w(tenant) cross join lateral (
+      select s.erased_at from privacy.suppressed s where s.tenant = w.tenant order by s.erased_at desc limit 1) as l $$;
+-- A transaction that was not known when its person was erased, because it came late: only of somebody who was.
+create or replace function privacy.suppress_late(tenants text[], subjects text[], transactions text[]) returns void
+  language sql volatile security definer set search_path = '' as $$
+    insert into privacy.suppressed(tenant, mark, kind, erased_at)
+    select w.tenant, w.late, 'transaction', s.erased_at
+    from unnest(tenants, subjects, transactions) as w(tenant, mark, late)
+    join privacy.suppressed s on s.tenant = w.tenant and s.mark = w.mark and s.kind = 'subject'
+    order by 1, 2 on conflict do nothing $$;
+
+-- Retention that runs by itself: one run a day, and what has gone in it, batch by batch, in the transaction in which it
+-- went. Whoever finds a run that nobody ended goes on with it.
+create table if not exists privacy.retention_runs(
+  day date primary key,
+  began_at timestamptz not null,
+  ended_at timestamptz);
+create table if not exists privacy.retention_removed(
+  day date not null references privacy.retention_runs,
+  rule text not null,
+  tenant text collate "C" not null,
+  n bigint not null,
+  primary key (day, rule, tenant));

@@ -1,4 +1,4 @@
--- revision 5
+-- revision 6
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -119,3 +119,30 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
   end $$;
 revoke all on function triage.transactions_of(text, text[]) from public;
 revoke all on function triage.forget(text, text[], timestamptz) from public;
+
+-- Retention: closed cases of before a moment, some at a time; those of held persons stay. Only the role `privacy` may.
+create index if not exists cases_closed on triage.cases(coalesce(closed_at, changed_at)) where state = 'closed';
+create or replace function triage.to_retire(before timestamptz, whose text[], tags text[])
+  returns table(tenant text, held text, n bigint)
+  language sql stable security definer set search_path = '' as $$
+    select c.tenant, h.tag, count(*) from triage.cases c
+      left join unnest(whose, tags) as h(tenant, tag) on h.tenant = c.tenant and h.tag = c.subject_tag
+    where c.state = 'closed' and coalesce(c.closed_at, c.changed_at) < before group by 1, 2 $$;
+create or replace function triage.retire(before timestamptz, whose text[], tags text[], most integer)
+  returns table(tenant text, n bigint)
+  language plpgsql volatile security definer set search_path = '' as $$
+  declare gone text[]; begin
+    select coalesce(array_agg(o.case_id), '{}') into gone from (
+      select c.case_id from triage.cases c
+      where c.state = 'closed' and coalesce(c.closed_at, c.changed_at) < before
+        and not exists (select from unnest(whose, tags) as h(tenant, tag)
+                        where h.tenant = c.tenant and h.tag = c.subject_tag)
+      order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
+    delete from triage.case_reasons r where r.case_id = any(gone);
+    delete from triage.case_transitions t where t.case_id = any(gone);
+    delete from triage.assignments a where a.case_id = any(gone);
+    return query with done as (delete from triage.cases c where c.case_id = any(gone) returning c.tenant)
+      select d.tenant, count(*) from done d group by 1;
+  end $$;
+revoke all on function triage.to_retire(timestamptz, text[], text[]) from public;
+revoke all on function triage.retire(timestamptz, text[], text[], integer) from public;

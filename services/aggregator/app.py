@@ -17,14 +17,16 @@ from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
 from services.aggregator.adapters.agreed_retention import AgreedRetention
 from services.aggregator.adapters.governed_calendars import GovernedCalendars
 from services.aggregator.adapters.governed_policies import GovernedPolicies
+from services.aggregator.adapters.postgres_erased import PostgresErased
 from services.aggregator.adapters.postgres_stores import incidents_store, ledger_stores, windows_stores
 from services.aggregator.adapters.removed_rows import RemovedRows
-from services.aggregator.config import Engine, GovernedSettings, Settings
+from services.aggregator.config import Engine, GovernedSettings, LedgerSettings, Settings
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC, Calendars, utc_days
 from services.aggregator.core.closing import Rules
 from services.aggregator.core.governed_markers import Policies
@@ -34,6 +36,7 @@ from services.aggregator.core.retention import keep_of, nothing_agreed
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.aggregator.handlers import incidents, ledger
 from services.aggregator.handlers.combine import CombineStage
+from services.aggregator.handlers.erased import ErasedPeople, NobodyErased
 from services.aggregator.handlers.windows import SCHEMA, WindowsStage
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GovernedSettings",
+    "LedgerSettings",
     "Settings",
     "build_combine",
     "build_incidents",
@@ -160,12 +164,14 @@ def build_ledger(
     *,
     calendars: Follower | Calendars,
     heard: Heard = goes_on,
+    secret: bytes | None = None,
 ) -> Service:
     """Wire the ledger; the policy gives segments, limits and the daily rule.
 
     `thresholds` are further edges of every labelled score sketch, so that an evaluation is exact there too.
     `calendars`: those of the tenants, or what follows their settings and so knows what their contracts say of
-    retention, too; else the setting is everybody's. `heard`: where a log that has an end ends.
+    retention, too; else the setting is everybody's. `heard`: where a log that has an end ends. `secret`: the
+    deployment's for marks, by which what comes late of people who were erased is known again.
     """
     fence = outbox_fence(pool, ledger.SCHEMA, bus, LEDGER, ledger.TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
@@ -183,6 +189,7 @@ def build_ledger(
         keep_ms=keep_ms,
         agreed=agreed,
         heard=heard,
+        erased=NobodyErased() if bus.shares_fate else ErasedPeople(PostgresErased(secret)),
     )
     companions = (relay(fence, bus, LEDGER, lanes, clock),)
     worker = Worker(
@@ -265,12 +272,14 @@ async def connect_incidents(settings: Settings) -> Service:
     )
 
 
-async def connect_ledger(settings: GovernedSettings) -> Service:
+async def connect_ledger(settings: LedgerSettings) -> Service:
     """Open Kafka and PostgreSQL and wire the ledger to them.
 
-    Raises `InvalidPolicy`, `InvalidKeyring`, and what `on_kafka_and_postgres` raises.
+    Raises `InvalidPolicy`, `InvalidKeyring`, `InvalidSecret`, and what `on_kafka_and_postgres` raises.
     """
     policy, clock = load_policy(settings.policy_file), SystemClock()
+    given = settings.subject_tag_secret
+    secret = parse_secret(given.get_secret_value()) if given else None
     return await on_kafka_and_postgres(
         settings,
         LEDGER,
@@ -282,6 +291,7 @@ async def connect_ledger(settings: GovernedSettings) -> Service:
             clock,
             wire=wire,
             calendars=settings.documents(bus, clock) or EVERYBODY_IN_UTC,
+            secret=secret,
         ),
         schema=ledger.SCHEMA,
         sessions=_LEDGER_SESSIONS,

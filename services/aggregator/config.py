@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.cell_settings import CellSettings
@@ -38,3 +38,10 @@ class Settings(CellSettings):
 
 class GovernedSettings(Settings, GovernanceSettings):
     """windows and the ledger follow what tenants' settings say: calendars, and how long transactions are kept."""
+
+
+class LedgerSettings(GovernedSettings):
+    """The ledger knows again, by marks, what comes late of people who were erased."""
+
+    subject_tag_secret: SecretStr | None = None
+    """Base64 of at least 32 random bytes, the same as triage's; needed once somebody was erased."""

@@ -9,6 +9,7 @@ from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
@@ -64,7 +65,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     flagging = flags(settings, bus, pool, clock, wire)
     store = _store(settings)
     follower = settings.documents(bus, clock)
-    tables = PostgresBroker(pool)
+    tables = PostgresBroker(pool, ErasureLog(bus))
     checkpoints = Checkpoints(bus, wire, AuditTables(pool), _keys(settings))
     pictures = PictureLimits()
     stores = {settings.imagery_store: store}

@@ -5,9 +5,10 @@ import asyncio
 import sys
 from collections.abc import Iterator
 
-from proofwatch.bus.errors import BusError, Fenced
+from proofwatch.bus.errors import BusError, ErasuresUnknown, Fenced
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.events import topics
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
@@ -93,6 +94,7 @@ def judge(positions: DatabasePositions) -> Iterator[str]:
 
 async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> list[str]:
     from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras
+    from proofwatch.bus.postgres.erasures import ErasureLog
     from proofwatch.bus.postgres.pool import opened
     from proofwatch.bus.postgres.schema import check_schema
 
@@ -102,6 +104,8 @@ async def _check(settings: Settings, bootstrap: str | None, dsn: str | None) -> 
             for schema in SCHEMAS:
                 await check_schema(pool, schema)
             await bus.start()
-            return list(judge(await read_positions(pool, bus)))
+            unknown = (await ErasureLog(bus).announced(pool, "restore")).unknown
+            again = [str(ErasuresUnknown(topics.ERASURES, len(unknown)))] if unknown else []
+            return [*judge(await read_positions(pool, bus)), *again]
         finally:
             await bus.stop()

@@ -10,12 +10,13 @@ SERVICES: Final = {
     "devices": "services.devices.app:connect",
     "combine": "services.aggregator.app:connect_combine",
     "windows": "services.aggregator.app:connect_windows:GovernedSettings",
-    "ledger": "services.aggregator.app:connect_ledger:GovernedSettings",
+    "ledger": "services.aggregator.app:connect_ledger:LedgerSettings",
     "incidents": "services.aggregator.app:connect_incidents",
     "triage": "services.triage.app:connect",
     "consents": "services.consents.app:connect",
     "auditor": "services.auditor.app:connect",
     "imagery": "services.imagery.app:connect",
+    "privacy": "services.privacy.app:connect:RetentionSettings",
     "notifier": "services.notifier.app:connect",
 }
 

@@ -1,10 +1,12 @@
 """What privacy needs from outside, beside the database."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Protocol
 
+from proofwatch.audit.entry import Actor
 from services.privacy.core.erasure import Subject
+from services.privacy.core.retention import Rule
 
 
 class Topics(Protocol):
@@ -20,6 +22,22 @@ class Topics(Protocol):
 
     async def tombstone(self, subject: Subject, now_ms: int) -> int:
         """Take the person from every compacted topic; return how many tombstones were written."""
+        ...
+
+
+class RetentionStore(Protocol):
+    """What is kept for some time only."""
+
+    async def begin(self, now: datetime) -> date | None:
+        """Begin the run of a day (UTC), or go on with one that died; return None where it is done or under way."""
+        ...
+
+    async def remove(self, day: date, rule: Rule, now: datetime, most: int) -> int:
+        """Remove at most `most` of what a rule lets go, and nothing of who is held; return how many there were."""
+        ...
+
+    async def end(self, day: date, rules: Sequence[Rule], now: datetime, by: Actor) -> Mapping[str, int]:
+        """End the run and enter what went and what stayed; return that. Nobody is named."""
         ...
 
 

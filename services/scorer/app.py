@@ -10,10 +10,13 @@ from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.follower import Follower
 from proofwatch.governance.policy import Policy, load_policy
+from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
-from proofwatch.runtime.service import Service
+from proofwatch.runtime.service import Part, Service
 from services.scorer.adapters.governance import Governed, Ungoverned
 from services.scorer.config import Settings
+from services.scorer.core.erased import ErasedPeople
+from services.scorer.handlers.erasures_watch import ErasuresWatch
 from services.scorer.handlers.stage import ScorerStage
 from services.scorer.handlers.subjects_watch import SubjectsWatch
 from services.scorer.ports import Observer, Subjects
@@ -49,8 +52,11 @@ def build(
     """Wire the scorer; `policy` decides where nothing else is in force.
 
     `follower` knows what is in force; None: nobody governs. `observer` is told what became of each batch.
+    Raises `InvalidSecret` for a subject_tag_secret that is none.
     """
     lanes = LaneSettings.of(settings)
+    given = settings.subject_tag_secret
+    erased = None if bus.shares_fate else ErasedPeople(parse_secret(given.get_secret_value()) if given else None)
     stage = ScorerStage(
         bus,
         subjects,
@@ -62,6 +68,7 @@ def build(
         cloud_events=cloud_events,
         observer=observer,
         ahead_ms=lanes.ahead_ms,
+        erased=erased,
     )
     worker = Worker(
         bus,
@@ -75,7 +82,8 @@ def build(
         by_key=True,
         future="rejected",
     )
-    return Service("scorer", [SubjectsWatch(subjects, stage.note), *([follower] if follower else []), worker])
+    watches: list[Part] = [SubjectsWatch(subjects, stage.note), *([ErasuresWatch(bus, wire, erased)] if erased else [])]
+    return Service("scorer", [*watches, *([follower] if follower else []), worker])
 
 
 async def connect(settings: Settings) -> Service:

@@ -14,6 +14,9 @@ class Settings(GovernanceSettings):
     subjects_kept_days: Annotated[int, Field(ge=1, le=120)] = 97
     """How long Redis keeps what a subject left behind: the longest window of attempts a policy may have (90 days) and
     a week for a scorer that lags behind; the subjects topic keeps it for 120 days."""
+    subject_tag_secret: SecretStr | None = None
+    """Base64 of at least 32 random bytes, the same as triage's: those are known again by it who were erased. Needed
+    once somebody was; checked by `app.build`."""
     label_sample_key: Annotated[SecretStr, Field(min_length=16, max_length=32)] | None = None
     """By what transactions are chosen whose labels upstream is asked for; the same in every process. Absent: none."""
 

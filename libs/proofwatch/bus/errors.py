@@ -71,6 +71,17 @@ class DatabaseOlder(Blocked, Gap):
         )
 
 
+class ErasuresUnknown(Blocked):
+    """The database was restored to before somebody was erased, and has them again: nothing is read or written."""
+
+    def __init__(self, topic: str, count: int) -> None:
+        were = "1 erasure" if count == 1 else f"{count:,} erasures"
+        super().__init__(
+            f"the database was restored to before {were} that {topic} has, and holds again who was erased: nothing is "
+            f"read or written. Run `proofwatch erase replay`; this goes on by itself then (docs/backup.md)"
+        )
+
+
 class Halted(BusError):
     """Too many records of a partition would become dead letters: end the process, and let an operator look."""
 

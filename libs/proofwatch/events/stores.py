@@ -16,9 +16,27 @@ class InvalidStore(ValueError):
     """A store's manifest cannot be used; the message names file, key and what would be right."""
 
 
+class Retention(BaseModel):
+    """What of a store goes by age, for which purposes and in which categories it was kept.
+
+    `days` is the default of the setting `setting`, by which a deployment says its own; 0 there: for ever.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Annotated[str, Field(pattern="^[a-z][a-z_]*$")]
+    what: Text
+    since: Text
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    days: Annotated[int, Field(ge=1, le=36_500)]
+    setting: Annotated[str, Field(pattern="^PROOFWATCH_KEEP_[A-Z_]+_DAYS$")]
+
+
 class Store(BaseModel):
     """One store: whose it is, how it names data subjects, which categories it has for which purposes, and how long.
 
+    `retention`: what the process `privacy` removes when it is old enough.
     `tables`: of tables that are read column by column, for one purpose each, what each column is.
     """
 
@@ -32,6 +50,7 @@ class Store(BaseModel):
     categories: Annotated[tuple[Category, ...], Field(min_length=1)]
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     kept: Text
+    retention: tuple[Retention, ...] = ()
     tables: dict[str, dict[str, Category]] = {}
 
     @model_validator(mode="after")
@@ -41,6 +60,10 @@ class Store(BaseModel):
                 if allowed(category, purpose) is None:
                     msg = f"purposes: {purpose} does not allow the category {category}; leave out one of the two"
                     raise ValueError(msg)
+        for rule in self.retention:
+            if not {*rule.categories} <= {*self.categories} or not {*rule.purposes} <= {*self.purposes}:
+                msg = f"retention: {rule.rule} has a category or a purpose that the store has not"
+                raise ValueError(msg)
         columns = {category for table in self.tables.values() for category in table.values()}
         if unnamed := sorted(columns - set(self.categories)):
             msg = f"tables: {', '.join(unnamed)} must be among the categories of the store"

@@ -121,7 +121,9 @@ class FaustWorker:
             raise fenced
 
     async def _watch(self, failed: "asyncio.Future[None]") -> None:
+        known = False
         while not failed.done():
+            known = known or await self._lanes.knows_erasures(TopicPartition(self._topic, 0))
             await asyncio.wait([failed], timeout=_WATCH_S)
             for at in self._relays.partitions:
                 self._still(at)  # notes since when a transaction is open

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 from aiokafka.errors import KafkaError
 
-from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseOlder
+from proofwatch.bus.errors import Blocked, BusUnavailable, DatabaseAway
 from proofwatch.bus.lanes.standstill import Standstill
 from proofwatch.bus.port import Look
 from proofwatch.bus.postgres.fence import PostgresFence
@@ -56,7 +56,7 @@ class FencedLanes:
 
     async def apply(self, at: TopicPartition, records: Sequence[Record]) -> None:
         """Make the records durable; returns when they are. A database or a Kafka that is away is waited for without
-        end, and so is the repair of a database that is older than what is published.
+        end, and so is the repair of a database that is older than what is published or does not know who was erased.
 
         Raises `Fenced`, `Gap` and whatever the stage raises.
         """
@@ -109,12 +109,12 @@ class FencedLanes:
                 before = fresh[0].offset if position is None else position
                 batch = Batch(at, fresh, before, after, progress_ms, self._clock.now_ms())
                 await owner.commit(batch, self._stage)
-            except (BusUnavailable, DatabaseOlder, KafkaError, OSError, ReplicaBehind) as error:
+            except (BusUnavailable, Blocked, KafkaError, OSError, ReplicaBehind) as error:
                 # the pool says it of the database; an opening stage looks back on Kafka
-                said = isinstance(error, DatabaseAway | DatabaseOlder)
+                said = isinstance(error, DatabaseAway | Blocked)
                 self._waits_for = str(error) if said else self._away(at, error)
-                if isinstance(error, DatabaseOlder):
-                    self._failing.holds("DatabaseOlder", topic=at.topic, partition=at.partition, error=str(error))
+                if isinstance(error, Blocked):
+                    self._failing.holds(type(error).__name__, topic=at.topic, partition=at.partition, error=str(error))
                 self._held.pop(at, None)
                 if self._on_failure:
                     self._on_failure(at, error)
@@ -131,7 +131,7 @@ class FencedLanes:
         return f"{at.topic}/{at.partition}: the last attempt failed: {said}"
 
     async def position(self, at: TopicPartition) -> int | None:
-        """Return the stored position of a partition; None: nothing was stored. Database errors are retried.
+        """Return the stored position of a partition; None: nothing was stored. A database that is away is waited for.
 
         Only a look: a transaction of ours may be in hand, and acquiring anew would fence it.
         """
@@ -147,6 +147,16 @@ class FencedLanes:
             else:
                 self._waits_for = ""
                 return position
+
+    async def knows_erasures(self, at: TopicPartition) -> bool:
+        """Return whether the database knows everybody who was erased; if not, say so, though no record comes."""
+        try:
+            await self._fence.require_erasures(at)
+        except (BusUnavailable, Blocked) as error:
+            self._waits_for = str(error)
+            return False
+        self._waits_for = ""
+        return True
 
     @property
     def positions(self) -> dict[TopicPartition, int | None]:

@@ -15,7 +15,7 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.instants import instant_of
 from services.aggregator.core.calendars import Calendars, DaysOf
-from services.aggregator.core.entries import Entry, Key, fold
+from services.aggregator.core.entries import Key, fold
 from services.aggregator.core.labelled import Deltas, WindowKey
 from services.aggregator.core.labelled_days import Closed, Schedule, least_progress
 from services.aggregator.core.labelled_intake import label_entry, verdict_entry
@@ -23,6 +23,7 @@ from services.aggregator.core.log_end import Heard, goes_on
 from services.aggregator.core.people import KEPT_MONTHS, month_number, months_of, salting
 from services.aggregator.core.retention import EVERY_MS, Agreed, kept_from, nothing_agreed
 from services.aggregator.core.times import HOUR_MS
+from services.aggregator.handlers.erased import Arrivals, Erased, NobodyErased, subject_of
 from services.aggregator.handlers.first_use import load_statistics
 from services.aggregator.handlers.labelled_days import LabelledDays
 from services.aggregator.handlers.promised_limits import PromisedLimits
@@ -36,7 +37,6 @@ _DAY_MS: Final = 24 * HOUR_MS
 
 _log = structlog.get_logger(__name__)
 Partitions = Callable[[str], Awaitable[int]]
-Arrivals = dict[Key, list[tuple[Entry, int]]]
 
 
 class LedgerStage:
@@ -55,17 +55,20 @@ class LedgerStage:
         keep_ms: int = 0,
         agreed: Agreed = nothing_agreed,
         heard: Heard = goes_on,
+        erased: Erased = NobodyErased(),  # noqa: B008 - it keeps nothing
     ) -> None:
         """`partitions` gives a topic's partition count; `calendars`: those of the tenants.
 
         `thresholds` are further edges of every score sketch.
 
         `keep_ms`: how long a transaction is kept after its verdict was logged, where its tenant's contract does not
-        say it (`agreed`); 0: for ever. `heard`: where a log that has an end ends.
+        say it (`agreed`); 0: for ever. `heard`: where a log that has an end ends. `erased`: what becomes of what comes
+        late of people who were erased.
         """
         self._keep_ms = keep_ms
         self._agreed = agreed
         self._heard = heard
+        self._erased = erased
         self._tidy_at_ms = 0
         self._calendars = calendars
         self._days_of: DaysOf | None = None
@@ -107,12 +110,16 @@ class LedgerStage:
         days_of = self._days_of
         if batch.source not in self._seen:
             self._seen[batch.source] = (await self._ledger.progress(tx)).get(batch.source) or 0
-        rejections, arrivals = self._read(batch, self._seen[batch.source])
+        rejections, arrivals, subjects = self._read(batch, self._seen[batch.source])
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if arrivals:
             await self._joins.prepare(tx)
+            if batch.source.topic == topics.LABELS:
+                arrivals = await self._erased.labels(arrivals, tx)
             await self._unname(arrivals, days_of, tx)
             changed = await self._join(batch.source.topic, arrivals, days_of, tx)
+            if subjects:
+                await self._erased.verdicts(arrivals, subjects, tx)
             if self._clean and any(each.day <= self._clean.of(each.tenant) for each in changed):
                 self._clean = None
         due = await self._publish_due(batch, days_of, tx)
@@ -138,11 +145,14 @@ class LedgerStage:
             before = instant_of(before_ms[tenant]).isoformat()
             _log.info("transactions_removed", tenant=tenant, rows=rows, logged_before=before)
 
-    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Rejection], Arrivals]:
-        """Return rejections, and by key the entries with how far the lane had come in time with each."""
+    def _read(self, batch: Batch, seen_ms: int) -> tuple[list[Rejection], Arrivals, dict[Key, str]]:
+        """Return rejections, by key the entries with how far the lane had come in time with each, and of verdicts
+        whose they are.
+        """
         verdicts = batch.source.topic == topics.VERDICTS
         rejections: list[Rejection] = []
         arrivals: Arrivals = {}
+        subjects: dict[Key, str] = {}
         for record in batch.records:
             if record.timestamp_ms > seen_ms:
                 seen_ms = record.timestamp_ms
@@ -155,9 +165,11 @@ class LedgerStage:
                 rejections.append(Rejection.of(record, rejected))
             else:
                 arrivals.setdefault(read[0], []).append((read[1], seen_ms))
+                if verdicts:
+                    subjects[read[0]] = subject_of(record, read[0][0])
         MENDED.update({("label", field): count for field, count in self._labels.mended.items()})
         self._labels.mended.clear()
-        return rejections, arrivals
+        return rejections, arrivals, subjects
 
     async def _unname(self, arrivals: Arrivals, days_of: DaysOf, tx: Any) -> None:
         """Give every trial the number of its person in its month, in place of one that says who they are."""

@@ -1,6 +1,7 @@
 """What the ledger needs of a database: joined transactions, labelled cells, and what is judged by them."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from proofwatch.biometrics.edges import EdgeSet
@@ -144,6 +145,26 @@ class LimitsStore(Protocol):
 
     async def save(self, tx: Any, cohorts: Mapping[Cohort, CohortState]) -> None:
         """Store the cohorts that changed."""
+        ...
+
+
+class ErasedStore(Protocol):
+    """Who was erased, by marks: `adapters.postgres_erased`."""
+
+    async def latest(self, tx: Any, tenants: Collection[str]) -> Mapping[str, datetime]:
+        """Return of each tenant that erased somebody when it last did."""
+        ...
+
+    async def transactions(self, tx: Any, keys: Collection[Key]) -> frozenset[Key]:
+        """Return those that were known to be of somebody who was erased."""
+        ...
+
+    async def late(self, tx: Any, subjects: Mapping[Key, tuple[str, datetime]]) -> frozenset[Key]:
+        """Return those of somebody (subject_ref) who was erased after they had happened; they are known from now on."""
+        ...
+
+    async def unlink(self, tx: Any, keys: Collection[Key]) -> None:
+        """Make rows nobody's; what they count stays."""
         ...
 
 

@@ -1,12 +1,15 @@
 """The broker's tables in PostgreSQL, schema `imagery`, and what it may look at of cases and people."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.audit.entry import Entry
 from proofwatch.audit.pending import enter
+from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseUnfit, ErasuresUnknown
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.governance.purposes import Purpose
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
@@ -57,13 +60,23 @@ on conflict(tenant, transaction_id) do update set imagery_ref = coalesce(flagged
 class PostgresBroker(PostgresGlasses):
     """See `ports.Store`, and `ports.Flags`."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool", erasures: ErasureLog | None = None) -> None:
+        """`erasures`: those that were announced; None: nobody looks, as where the lane has."""
+        self._pool, self._erasures = pool, erasures
         self._people = PostgresPeople(pool)
 
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Give a transaction. Raises `DatabaseAway`."""
-        return transaction(self._pool, _USER)
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """Give a transaction. Raises `DatabaseAway`: also while the database, restored, has erased people again."""
+        if self._erasures:
+            try:
+                await self._erasures.require_known(self._pool, _USER)
+            except DatabaseAway:
+                raise
+            except (BusUnavailable, ErasuresUnknown) as error:
+                raise DatabaseUnfit(str(error), "erasures") from None
+        async with transaction(self._pool, _USER) as tx:
+            yield tx
 
     async def viewer(self, tx: Any, session_id: str, now: datetime) -> Viewer | None:
         """Return who holds the session, as the tables say now."""

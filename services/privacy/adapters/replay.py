@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from proofwatch.audit.entry import Object
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
@@ -32,6 +33,9 @@ insert into privacy.erasures(erasure_id, tenant, mark, state, reason, requested_
 values($1, $2, $3, 'done', 'told again after a restore', 'restored', $4, 'replay', $4, $5)
 on conflict(erasure_id) do update set state = 'done', approved_by = excluded.approved_by,
   approved_at = excluded.approved_at, done_at = excluded.done_at, sealed = null, sealed_epoch = null"""
+_MOVE: Final = """
+insert into privacy.erasures_known as k (partition, topic_id, known) values($1, $2, $3)
+on conflict(partition) do update set topic_id = excluded.topic_id, known = excluded.known"""
 _AT_ONCE: Final = 10_000
 _NOBODY: Final = ""
 
@@ -56,6 +60,19 @@ async def announced(bus: Bus, wire: Wire = JSON) -> dict[str, Erasure]:
                 ) from None
             found[event.erasure_id] = event
     return found
+
+
+async def remember(pool: "asyncpg.Pool", bus: Bus) -> None:
+    """Remember up to where the database knows all that was announced, so that services need not read that again.
+
+    Nothing where it does not. Raises `BusUnavailable`, `DatabaseAway`.
+    """
+    found = await ErasureLog(bus).announced(pool, USER)
+    if found.unknown:
+        return
+    rows = [(partition, found.topic_id or "", end) for partition, end in sorted(found.ends.items())]
+    async with transaction(pool, USER) as tx:
+        await tx.executemany(_MOVE, rows)
 
 
 class PostgresReplay:

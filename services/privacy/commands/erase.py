@@ -15,7 +15,7 @@ from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
-from services.privacy.adapters.replay import PostgresReplay, announced
+from services.privacy.adapters.replay import PostgresReplay, announced, remember
 from services.privacy.adapters.requests import About, PostgresRequests, known
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.commands.opening import (
@@ -131,6 +131,7 @@ async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
         missing, under_way = await replay.unknown(await announced(bus, wire))
         for event in missing:
             sys.stderr.write(_figures(f"erasure {event.erasure_id}", await replay.tell(event, _now())))
+        await remember(pool, bus)
     left = "".join(f"erasure {each} was under way: proofwatch erase resume {each}\n" for each in under_way)
     return f"{len(missing):,} erasures were told again; the database knows all that were announced\n{left}"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from proofwatch.access.errors import AccessDenied
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line.session_file import NotSignedIn
@@ -25,7 +26,7 @@ from proofwatch.runtime.secrets import InvalidSecretFile
 from services.privacy.adapters.cache import RedisCache
 from services.privacy.adapters.epochs import EpochInUse
 from services.privacy.adapters.holds import HoldRefused
-from services.privacy.adapters.replay import UnreadableErasure
+from services.privacy.adapters.replay import UnreadableErasure, remember
 from services.privacy.adapters.requests import ErasureRefused, PostgresRequests
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.adapters.topics import BusTopics
@@ -102,12 +103,16 @@ async def bus_of(settings: Settings, bootstrap: str | None) -> AsyncIterator[tup
 
 @asynccontextmanager
 async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | None) -> AsyncIterator[Erasing]:
-    """Give what carries erasures out: beside the database Kafka and Redis. Raises `BusError`, `InvalidWire` …"""
+    """Give what carries erasures out: beside the database Kafka and Redis. Raises `BusError`, `InvalidWire` …
+
+    A database that was restored to before an erasure is refused: those come first.
+    """
     from redis.asyncio import Redis
 
     keys, clock = keys_of(settings), SystemClock()
     async with AsyncExitStack() as stack:
         bus, wire = await stack.enter_async_context(bus_of(settings, bootstrap))
+        await ErasureLog(bus).require_known(pool, SCHEMA)
         client: Any = Redis.from_url(settings.redis_url)
         stack.push_async_callback(client.aclose)
         manifests = load_manifests().values()
@@ -121,3 +126,4 @@ async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | Non
             lambda at: forgotten_by(at, manifests),
             clock,
         )
+        await remember(pool, bus)

@@ -21,6 +21,7 @@ from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.terminal import progress_bar
 from services.privacy.adapters.search import Search, search_folder, search_redis, search_tables, search_topics
 from services.privacy.commands.opening import WrongCall, add_dsn, database, subject_of
+from services.privacy.commands.retention import add_retention
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref, transactions_in
 from services.privacy.config import Settings
@@ -34,9 +35,10 @@ _NOT_ALL: Final = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
-        "Whether anything of a data subject is left: raw, in base64, hex, UTF-16, JSON and percent escapes; in gzip, "
-        "zlib, zstd, lz4, snappy and Parquet. Needs an administrator's rights on the database, Kafka and Redis. Exit "
-        "code 0: nothing was found; 1: something was, or is away; 3: nothing was, in what could be searched."
+        "scan: whether anything of a data subject is left: raw, in base64, hex, UTF-16, JSON and percent escapes; in "
+        "gzip, zlib, zstd, lz4, snappy and Parquet. Needs an administrator's rights on database, Kafka and Redis. Exit "
+        "code 0: nothing was found; 1: something was, or is away; 3: nothing was, in what could be searched. "
+        "retention: what is removed by age."
     )
     actions = SubCommands(parser, _shared)
     example = "kestrel-telecom sub-c07e51 --as my.session --reason 'erased in May' --folder out"
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a folder of outputs; repeatable",
     )
     add_asking(add)
+    add_retention(actions)
 
 
 def run(args: argparse.Namespace) -> int:

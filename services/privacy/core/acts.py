@@ -22,6 +22,7 @@ LISTED: Final = "privacy.listed"
 HELD: Final = "hold.placed"
 LIFTED: Final = "hold.lifted"
 WRAPPED: Final = "keys.wrapped_anew"
+RETIRED: Final = "retention.ran"
 DESTROYED: Final = "keys.epoch_destroyed"
 PRIVACY: Final = Actor("service", "privacy")
 

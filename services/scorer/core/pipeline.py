@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Final, NamedTuple, NoReturn
@@ -41,6 +41,11 @@ _PART: Final = 256
 _STAMP: Final = itemgetter(Record._fields.index("timestamp_ms"))
 
 
+def _never(event: Transaction) -> bool:
+    """Nobody was erased."""
+    return False
+
+
 class Known(NamedTuple):
     """What is known when a batch begins, and is brought up to date by it.
 
@@ -59,8 +64,19 @@ class Known(NamedTuple):
 class Pipeline:
     """Takes records in order, each through everything while it is in the processor's cache."""
 
-    def __init__(self, wire: Wire, records: EventRecords, label_sample_key: bytes | None) -> None:
-        """`label_sample_key`: what transactions are chosen by whose labels upstream is asked for; None: none are."""
+    def __init__(
+        self,
+        wire: Wire,
+        records: EventRecords,
+        label_sample_key: bytes | None,
+        late: Callable[[Transaction], bool] = _never,
+    ) -> None:
+        """`label_sample_key`: what transactions are chosen by whose labels upstream is asked for; None: none are.
+
+        `late`: whether a transaction is of somebody who was erased after it had happened: it is decided as one of
+        somebody who left nothing behind, and leaves nothing.
+        """
+        self._late = late
         self._codec = TransactionCodec()  # its own, so that what it puts right is of the batch in hand
         self._decode = wire.decoder(self._codec)
         self._records = records
@@ -143,11 +159,14 @@ class Pipeline:
                 append(new_outgoing((topic, key, decided, partition, logged_ms, names)))
                 continue
             # 7. Else: rules and attempts, suspicions, step-up MFA, shadow policies (`decide`); keep, and publish.
-            before, mfa = states.get(key, NOTHING), memory.expiring.get(key)
+            late = self._late(event)
+            before, mfa = (NOTHING, None) if late else (states.get(key, NOTHING), memory.expiring.get(key))
             decision = decide(event, Context(offset, logged_ms, Signals(*signals), mfa), before, effective)
-            if decision.state is not before:
+            if late:
+                decision = decision._replace(step_ups=())
+            elif decision.state is not before:
                 known.keep(key, decision.state)
-            if decision.mfa is not mfa:
+            if decision.mfa is not mfa and not late:
                 memory.expiring.put(key, decision.mfa)
             for each in _published(decision, effective, sampled):
                 append(self._records.record(each, key, partition, logged_ms, incoming))
@@ -182,7 +201,7 @@ class Pipeline:
         policy, at_ms, logged_ms = effective.policy, occurred_ms(event), record.timestamp_ms
         times = known.memory.proofs.see(logged_ms, key, at_ms, policy.velocity_least) if policy.velocity else None
         crossed = crossings(times, at_ms, policy.velocity) if times else ()
-        if crossed:
+        if crossed and not self._late(event):
             before = known.states.get(key, NOTHING)
             known.keep(key, msgspec.structs.replace(before, offset=record.offset, flagged_ms=logged_ms))
         for each in crossed:

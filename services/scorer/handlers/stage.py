@@ -15,6 +15,7 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Policy
 from proofwatch.runtime.clock import Clock
 from services.scorer.core.effective_policies import CompiledPolicies, EffectivePolicies, PoliciesAt
+from services.scorer.core.erased import ErasedPeople
 from services.scorer.core.event_records import EventRecords
 from services.scorer.core.partition_memory import PartitionMemory
 from services.scorer.core.pipeline import Known, Pipeline, States
@@ -30,7 +31,8 @@ class ScorerStage:
     """Turns transactions into verdicts, guidance and suspicions; a `Stage[None]` for a lane on the bus.
 
     What it says is a function of the log and of what governance has put in force: the same records give the same
-    bytes, however the log is cut into batches and however often one is seen.
+    bytes, however the log is cut into batches and however often one is seen. Only what comes late of somebody who was
+    erased depends on whether that is known by then.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class ScorerStage:
         cloud_events: bool = True,
         observer: Observer | None = None,
         ahead_ms: int = AHEAD_MS,
+        erased: ErasedPeople | None = None,
     ) -> None:
         """`policy` decides where governance has put none in force; `clock` only says where to begin looking back.
 
         `label_sample_key`: what transactions are chosen by whose labels upstream is asked for; None: none are.
         `cloud_events`: whether outputs carry CloudEvents headers. `observer` is told what became of each batch.
-        `ahead_ms`: looking back believes no timestamp further ahead of the clock.
+        `ahead_ms`: looking back believes no timestamp further ahead of the clock. `erased`: what happened before leaves
+        nothing behind of them; None: nobody can have been.
         """
         self._log = log
         self._subjects = SubjectStates(log, store)
@@ -65,7 +69,8 @@ class ScorerStage:
         self._memory: dict[TopicPartition, PartitionMemory] = {}
         self._wire = wire
         self._decode = wire.decoder(TRANSACTION)
-        self._pipeline = Pipeline(wire, EventRecords(wire, cloud_events=cloud_events), label_sample_key)
+        records = EventRecords(wire, cloud_events=cloud_events)
+        self._pipeline = Pipeline(wire, records, label_sample_key, *([erased.late] if erased else []))
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Bring back what the partition's memory holds at `position`, and its subjects."""

@@ -17,7 +17,7 @@ from proofwatch.events import topics
 from proofwatch.events.codec import WINDOW
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
-from services.aggregator.app import GovernedSettings, connect_ledger
+from services.aggregator.app import LedgerSettings, connect_ledger
 from services.cli import main
 from tests.contract.worlds import eventually, shows
 from tests.integration.aggregator.test_ledger import DAY, label, verdict
@@ -60,7 +60,7 @@ class Deployment:
     @asynccontextmanager
     async def ledger(self, accept: str = "") -> AsyncIterator[Service]:
         """The service as its process runs it."""
-        settings = GovernedSettings(
+        settings = LedgerSettings(
             postgres_dsn=self.dsn, kafka_bootstrap=self.bootstrap, idle_seconds=0.2, accept_new_topics=accept
         )
         service = await connect_ledger(settings)

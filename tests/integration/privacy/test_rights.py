@@ -68,9 +68,11 @@ async def test_the_role_privacy_erases_and_no_other_can(
         "consents": "select consents.forget('acme', '{}')",
         "ledger": "select ledger.forget('acme', '{}')",
     }
+    for schema in ("triage", "imagery", "consents"):  # retention
+        calls[f"{schema} by age"] = f"select * from {schema}.retire(now(), '{{}}', '{{}}', 1)"  # noqa: S608 - ours
     for schema, call in calls.items():
         await own.execute(call)
-        for role in calls.keys() - {"privacy"}:
+        for role in ("triage", "imagery", "consents", "ledger"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await executed(dsns[role], call)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

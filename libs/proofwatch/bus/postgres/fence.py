@@ -14,6 +14,7 @@ import structlog
 
 from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
 from proofwatch.bus.postgres.pool import create_pool, session, transaction
 from proofwatch.bus.postgres.setup import fence_ddl, fence_progress, in_schema
@@ -69,6 +70,7 @@ class PostgresFence:
         *,
         group: str | None = None,
         publish: Callable[[Sequence[Outgoing]], Awaitable[None]] | None = None,
+        erasures: ErasureLog | None = None,
     ) -> None:
         """`group`: the consumer group; None: it is called as the schema is.
 
@@ -79,7 +81,11 @@ class PostgresFence:
 
         `publish` is given the outputs right after each transaction, instead of the outbox: for a bus that shares the
         database's fate; None: there is an outbox.
+
+        `erasures`: those that were announced, so that a database which was restored to before one is noticed, and
+        nothing is read or written; None: nobody looks.
         """
+        self._erasures = erasures
         self.publish = publish
         self.group = group or schema
         self._topic = topic
@@ -101,8 +107,9 @@ class PostgresFence:
     async def acquire(self, source: TopicPartition) -> Owner[Any]:
         """Count a new owner; waits for the previous one's transaction in hand, at most for the lock timeout.
 
-        Raises `DatabaseAway`.
+        Raises `DatabaseAway`, `ErasuresUnknown`.
         """
+        await self.require_erasures(source)
         # asked first: what is published now, the database has known before
         published = await self._published(source) if self._published else {}
         async with session(self.pool, self.user(source, "acquire")) as connection:
@@ -110,6 +117,11 @@ class PostgresFence:
         self.written.set(source)  # the owner before may have written something right up to now
         topic = await self._topic(source.topic) if self._topic else Topic(0)
         return PostgresOwner(self, source, epoch, topic, published)
+
+    async def require_erasures(self, source: TopicPartition) -> None:
+        """Raise `ErasuresUnknown` while the database lacks an erasure that was announced; `BusUnavailable`."""
+        if self._erasures:
+            await self._erasures.require_known(self.pool, self.user(source, "erasures"))
 
     def user(self, source: TopicPartition, act: str) -> str:
         """Return the name under which a partition's owner does something with the database."""

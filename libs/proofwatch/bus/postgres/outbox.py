@@ -15,6 +15,7 @@ from proofwatch.bus.errors import DatabaseOlder, Gap, UnknownTopic
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Companion
 from proofwatch.bus.port import Bus, Look
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.fence import PostgresFence
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
 from proofwatch.bus.postgres.pool import session
@@ -139,7 +140,8 @@ class RelayStage:
 
 
 def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str, topics: Sequence[str]) -> PostgresFence:
-    """Return the fence of a schema whose outbox `relay` publishes: it refuses a database older than what is published.
+    """Return the fence of a schema whose outbox `relay` publishes: it refuses a database older than what is published,
+    and one that does not know who was erased.
 
     Otherwise a lane would go on beside a relay that refuses, until its outbox has come as far again with other records.
     `topics`: what the group reads. What was published of any partition of them keeps all lanes waiting, for they share
@@ -160,7 +162,8 @@ def outbox_fence(pool: "asyncpg.Pool", schema: str, bus: Bus, group: str, topics
         return found
 
     publish = bus.publish if bus.shares_fate else None
-    return PostgresFence(pool, schema, bus.topic, published, group=group, publish=publish)
+    erasures = None if bus.shares_fate else ErasureLog(bus)
+    return PostgresFence(pool, schema, bus.topic, published, group=group, publish=publish, erasures=erasures)
 
 
 def relay(fence: PostgresFence, bus: Bus, group: str, settings: LaneSettings, clock: Clock) -> Companion:
