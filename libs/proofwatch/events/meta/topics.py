@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proofwatch.events.categories import fields_of
 from proofwatch.events.meta import schemas
-from proofwatch.events.topics import POSITIONS, InvalidManifest, Manifest, dead_letter_topic, load_manifests
+from proofwatch.events.topics import ERASURES, POSITIONS, InvalidManifest, Manifest, dead_letter_topic, load_manifests
 from proofwatch.governance.purposes import Category, allowed
 
 PROCESSES = frozenset(
@@ -20,8 +20,8 @@ PROCESSES = frozenset(
 WITHOUT_TOPIC = frozenset({"dead-letter"})
 """Events that travel otherwise: a dead letter is the original record, its fields are headers."""
 
-NEVER_REFUSED = frozenset({POSITIONS})
-"""Topics that fences read, not stages: what they hold is ours, and one that cannot be read stops the start."""
+NEVER_REFUSED = frozenset({ERASURES, POSITIONS})
+"""Topics that fences read, not stages: what they hold is ours, and what cannot be read is waited for, and said."""
 
 NON_PERSONAL = {"platform-alert": frozenset({Category.CONFIGURATION, Category.DIAGNOSTIC_AND_USAGE})}
 """Events that go straight to operators and so may carry nothing else, whatever the purpose."""
