@@ -30,3 +30,11 @@ class Settings(RetentionSettings):
     """Base64 of at least 32 random bytes, the same as triage's."""
     key_encryption_keys: SecretStr | None = None
     """A line `epoch:base64` for each key-encryption key; `proofwatch keys begin` writes such a file."""
+    vault_address: str | None = None
+    """Where a transit engine keeps the key-encryption keys in their place, such as https://vault.example:8200."""
+    vault_token: SecretStr | None = None
+    """What it knows us by: `read` on the key, `update` on its encrypt and decrypt."""
+    vault_key: str = "proofwatch-data-keys"
+    """The key's name: of the type aes256-gcm96, derived."""
+    vault_mount: str = "transit"
+    """Where the engine is mounted."""

@@ -26,7 +26,7 @@ def command(*arguments: str, env: Mapping[str, str]) -> str:
     """Run `proofwatch ARGUMENTS` to its end and return what it printed. Raises `ProcessFailed`."""
     done = subprocess.run(
         [_PROOFWATCH, *arguments],
-        env=_environment(env),
+        env=environment(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -65,7 +65,7 @@ class ServiceProcess:
         self._scratch = directory / self.instance
         self._scratch.mkdir()
         self._env = {
-            **_environment(env),
+            **environment(env),
             "PROOFWATCH_INSTANCE_ID": self.instance,
             "PROOFWATCH_HEALTH_PORT": str(self._port),
         }
@@ -180,6 +180,6 @@ class ServiceProcess:
             connection.close()
 
 
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
+def environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return what a process may see of ours, and its settings; a PROOFWATCH_ variable of ours would decide a test."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ} | dict(env)

@@ -24,6 +24,10 @@ class InvalidKeys(ValueError):
     """Key-encryption keys cannot be used: stop at start-up. The message never holds one."""
 
 
+class KeysAway(Exception):
+    """Where the keys are kept does not answer now: nothing can be wrapped or unwrapped; whoever calls again goes on."""
+
+
 class EpochDestroyed(Exception):
     """What is asked for was wrapped in an epoch that is no more: nobody can read it."""
 

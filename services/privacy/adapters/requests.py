@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ERASURES: Final = """
 select e.erasure_id, e.tenant, e.mark, e.state, e.reason, e.requested_by, e.requested_at, e.approved_by, e.approved_at,
+       e.forgotten_by,
        coalesce((select jsonb_object_agg(s.step, s.figures) from privacy.steps s
                  where s.erasure_id = e.erasure_id), '{}')::text as done
 from privacy.erasures e """

@@ -133,7 +133,8 @@ async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
             sys.stderr.write(_figures(f"erasure {event.erasure_id}", await replay.tell(event, _now())))
         await remember(pool, bus)
     left = "".join(f"erasure {each} was under way: proofwatch erase resume {each}\n" for each in under_way)
-    return f"{len(missing):,} erasures were told again; the database knows all that were announced\n{left}"
+    were = "1 erasure was" if len(missing) == 1 else f"{len(missing):,} erasures were"
+    return f"{were} told again; the database knows all that were announced\n{left}"
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
@@ -163,10 +164,10 @@ def _figures(what: str, figures: Figures) -> str:
 def _ended(erasure: Erasure) -> str:
     if erasure.state != "done":
         return f"erasure {erasure.erasure_id} is {erasure.state}: nothing was done\n"
+    day = f"The last topic has forgotten by the end of {erasure.forgotten_by}.\n" if erasure.forgotten_by else ""
     return (
-        f"erasure {erasure.erasure_id} is done. Its receipt is the entry `subject.erased` of the audit log: it says by "
-        f"which day the last topic has forgotten, and what cannot be called back: proofwatch audit search "
-        f"--entry-action subject.erased --as FILE\n"
+        f"erasure {erasure.erasure_id} is done. {day}Its receipt says what cannot be called back: proofwatch audit "
+        f"search --entry-action subject.erased --as FILE\n"
     )
 
 

@@ -8,10 +8,11 @@ from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
+from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.privacy.key_file import KeyFile
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.epochs import PostgresEpochs
-from services.privacy.commands.opening import add_dsn, database
+from services.privacy.commands.opening import add_dsn, database, keys_of
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.config import Settings
 
@@ -44,13 +45,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add_file(add: Add) -> None:
-    add("file", type=Path, metavar="FILE", help="where the keys are")
+    add(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="where the keys are; for list and rewrap also -: where the settings say, as a transit engine",
+    )
 
 
 def _add_who(add: Add) -> None:
     _add_file(add)
     add_as(add, required=True)
     add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+
+
+def _kept(args: argparse.Namespace, settings: Settings) -> KeyEncryption:
+    """Return the keys of the file; `-`: those of the settings, as of a transit engine."""
+    return keys_of(settings) if args.file == Path("-") else KeyFile(args.file)
 
 
 async def _begun(args: argparse.Namespace, settings: Settings) -> str:
@@ -64,7 +75,7 @@ async def _begun(args: argparse.Namespace, settings: Settings) -> str:
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
-    keys = KeyFile(args.file)
+    keys = _kept(args, settings)
     here = await keys.epochs()
     async with database(settings, args.dsn) as pool:
         counted = await PostgresEpochs(pool, keys).counted()
@@ -76,7 +87,7 @@ async def _listed(args: argparse.Namespace, settings: Settings) -> str:
 
 
 async def _rewrapped(args: argparse.Namespace, settings: Settings) -> str:
-    reason, token, keys = reason_of(args), token_in(args.session), KeyFile(args.file)
+    reason, token, keys = reason_of(args), token_in(args.session), _kept(args, settings)
     async with database(settings, args.dsn) as pool:
         moved = await PostgresEpochs(pool, keys).wrap_anew(token, reason, instant_of(SystemClock().now_ms()))
     return f"{moved:,} secrets were wrapped in epoch {max(await keys.epochs())}\n"

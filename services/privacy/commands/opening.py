@@ -18,7 +18,16 @@ from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.exits.asking import NotSaid
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.governance.release import Denied
-from proofwatch.privacy.key_encryption import EpochDestroyed, EpochKeys, InvalidKeys, Tampered, parse_keys
+from proofwatch.privacy.key_encryption import (
+    VARIABLE,
+    EpochDestroyed,
+    EpochKeys,
+    InvalidKeys,
+    KeyEncryption,
+    KeysAway,
+    Tampered,
+    parse_keys,
+)
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
@@ -30,6 +39,7 @@ from services.privacy.adapters.replay import UnreadableErasure, remember
 from services.privacy.adapters.requests import ErasureRefused, PostgresRequests
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.adapters.topics import BusTopics
+from services.privacy.adapters.vault import VaultTransit
 from services.privacy.config import Settings
 from services.privacy.core.erasure import Held, Subject
 from services.privacy.core.forgetting import forgotten_by
@@ -40,8 +50,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "privacy"
 REFUSED: Final = (
-    AccessDenied, BusError, Denied, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, RegistryUnavailable,
-    Tampered, UnreadableErasure,
+    AccessDenied, BusError, Denied, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, KeysAway,
+    RegistryUnavailable, Tampered, UnreadableErasure,
 )  # fmt: skip
 """What ends a command with exit code 1."""
 WRONG: Final = (NotSaid, InvalidKeys, InvalidSecret, InvalidSecretFile, InvalidWire, NotSignedIn)
@@ -63,9 +73,16 @@ def secret_of(settings: Settings) -> bytes:
     return parse_secret(given.get_secret_value() if given else None)
 
 
-def keys_of(settings: Settings) -> EpochKeys:
-    """Return the key-encryption keys. Raises `InvalidKeys`."""
+def keys_of(settings: Settings) -> KeyEncryption:
+    """Return the key-encryption keys, or what keeps them. Raises `InvalidKeys`."""
     given = settings.key_encryption_keys
+    if settings.vault_address:
+        if given:
+            raise InvalidKeys(f"give one of PROOFWATCH_VAULT_ADDRESS and {VARIABLE}, not both")
+        if settings.vault_token is None:
+            raise InvalidKeys("PROOFWATCH_VAULT_ADDRESS needs PROOFWATCH_VAULT_TOKEN, or PROOFWATCH_VAULT_TOKEN_FILE")
+        token = settings.vault_token.get_secret_value()
+        return VaultTransit(settings.vault_address, token, settings.vault_key, settings.vault_mount)
     return EpochKeys(parse_keys(given.get_secret_value() if given else None))
 
 

@@ -19,7 +19,7 @@ def run_command(name: str, args: argparse.Namespace, settings: Settings | None =
     """Do what was chosen and write what it says; return the exit code. `settings` None: those of the environment."""
     act: Act = args.act
     try:
-        with _redis_said():
+        with _redis_said(getattr(args, "erasure", "ERASURE")):
             said = asyncio.run(_done(act, args, settings or Settings.read()))
     except (*REFUSED, CacheAway) as error:
         sys.stderr.write(f"proofwatch {name} {args.action}: {error}\n")
@@ -48,11 +48,11 @@ class CacheAway(Exception):
 
 
 @contextmanager
-def _redis_said() -> Iterator[None]:
+def _redis_said(erasure: str) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
         raise CacheAway(
             f"Redis does not answer as it should ({type(error).__name__}); see that PROOFWATCH_REDIS_URL is right and "
-            "it is up; an erasure that was begun goes on with: proofwatch erase resume"
+            f"it is up; an erasure that was begun goes on with: proofwatch erase resume {erasure}"
         ) from None

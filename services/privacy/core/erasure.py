@@ -1,7 +1,7 @@
 """An erasure and its steps. Each may be done again, and leads to the same: whoever dies between two is gone on from."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
 
 State = Literal["requested", "running", "done", "withdrawn"]
@@ -44,6 +44,8 @@ class Erasure(NamedTuple):
     approved_by: str | None
     approved_at: datetime | None
     done: Mapping[str, Figures]
+    forgotten_by: date | None = None
+    """The day by whose end the last topic has forgotten; None: it has not ended, or was told again after a restore."""
 
 
 class Hold(NamedTuple):

@@ -109,7 +109,7 @@ async def test_every_service_waits_for_the_replay_and_says_so_in_one_sentence(
             await asyncio.to_thread(command, "erase", "resume", "no-such", env=env)
         assert await positions(again) == set()
         said = await asyncio.to_thread(command, "erase", "replay", env=env)
-        assert said == "1 erasures were told again; the database knows all that were announced\n"
+        assert said == "1 erasure was told again; the database knows all that were announced\n"
         for each in processes:
             await asyncio.to_thread(each.await_ready)
         assert await canaries(again) == 0
