@@ -8,7 +8,9 @@ not.
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.access.roles import TABLE, Act
 from proofwatch.events import topics
+from proofwatch.exits.table import EXITS
 
 
 class Trace(NamedTuple):
@@ -21,6 +23,8 @@ class Trace(NamedTuple):
 
     kind: Literal["door", "entry", "record", "nothing"]
     what: str
+    act: Act | None = None
+    """Of `entry`: what the session must be allowed to; None: by the database's own rights, or by signing in itself."""
 
 
 def _door(*names: str) -> dict[str, Trace]:
@@ -35,8 +39,8 @@ def _record(topic: str, *names: str) -> dict[str, Trace]:
     return {name: Trace("record", topic) for name in names}
 
 
-def _entry(**acts: str) -> dict[str, Trace]:
-    return {name.replace("__", "-").replace("_", " ", 1): Trace("entry", act) for name, act in acts.items()}
+def _entry(act: Act | None, **acts: str) -> dict[str, Trace]:
+    return {name.replace("__", "-").replace("_", " ", 1): Trace("entry", what, act) for name, what in acts.items()}
 
 
 _FILES: Final = "it reads and writes files that whoever calls it has already"
@@ -68,35 +72,48 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_record(topics.TENANTS, "tenant propose"),
     **_record(topics.APPROVALS, "policy approve", "tenant approve"),
     **_record(topics.ACTIVATIONS, "policy activate", "policy rollback", "policy withdraw", "tenant activate"),
-    **_entry(
-        cases_list="cases.read",
-        cases_show="cases.read",
-        cases_take="case.assigned",
-        cases_assign="case.assigned",
-        cases_release="case.released",
-        cases_refer="case.referred",
-        cases_close="case.closed",
-        people_add="person.added",
-        people_enrol="person.enrolled",
-        people_roles="person.roles_given",
-        people_revoke="person.revoked",
-        people_sign__in="access.signed_in",
-        people_sign__out="access.signed_out",
-        people_end__sessions="access.sessions_ended",
-        erase_request="erasure.requested",
-        erase_approve="erasure.approved",
-        erase_withdraw="erasure.withdrawn",
-        erase_resume="subject.erased",
-        erase_replay="subject.erased_again",
-        erase_list="privacy.listed",
-        hold_place="hold.placed",
-        hold_lift="hold.lifted",
-        hold_list="privacy.listed",
-        privacy_retention="privacy.listed",
-        keys_rewrap="keys.wrapped_anew",
-        keys_destroy="keys.epoch_destroyed",
-        imagery_glass__ask="imagery.glass_asked",
-        imagery_glass__agree="imagery.glass_begun",
-        imagery_glass__end="imagery.glass_ended",
-    ),
+    **_entry(Act.READ_CASES, cases_list="cases.read", cases_show="cases.read", cases_release="case.released"),
+    **_entry(Act.TAKE_CASE, cases_take="case.assigned"),
+    **_entry(Act.ASSIGN_CASE, cases_assign="case.assigned"),
+    **_entry(Act.REFER_CASE, cases_refer="case.referred"),
+    **_entry(Act.CLOSE_CASE, cases_close="case.closed"),
+    **_entry(Act.CHANGE_PEOPLE, people_add="person.added", people_enrol="person.enrolled"),
+    **_entry(Act.CHANGE_PEOPLE, people_revoke="person.revoked", people_end__sessions="access.sessions_ended"),
+    **_entry(Act.CHANGE_ROLES, people_roles="person.roles_given"),
+    **_entry(None, people_sign__in="access.signed_in", people_sign__out="access.signed_out"),
+    **_entry(Act.PROPOSE_ERASURE, erase_request="erasure.requested", erase_withdraw="erasure.withdrawn"),
+    **_entry(Act.PROPOSE_ERASURE, erase_list="privacy.listed", privacy_retention="privacy.listed"),
+    **_entry(Act.APPROVE_ERASURE, erase_approve="erasure.approved"),
+    **_entry(None, erase_resume="subject.erased", erase_replay="subject.erased_again"),
+    **_entry(Act.PROPOSE_HOLD, hold_place="hold.placed", hold_list="privacy.listed"),
+    **_entry(Act.APPROVE_HOLD, hold_lift="hold.lifted"),
+    **_entry(Act.APPROVE_ERASURE, keys_rewrap="keys.wrapped_anew", keys_destroy="keys.epoch_destroyed"),
+    **_entry(Act.SEE_IMAGERY_OF_ASSIGNED_CASE, imagery_glass__ask="imagery.glass_asked"),
+    **_entry(Act.APPROVE_BREAK_GLASS, imagery_glass__agree="imagery.glass_begun"),
+    **_entry(Act.APPROVE_BREAK_GLASS, imagery_glass__end="imagery.glass_ended"),
 }
+
+
+def table() -> list[str]:
+    """Return who may run what, as rows of a table of the documents: commands, what they leave, roles."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for name, trace in TRACES.items():
+        rows.setdefault((_left(trace), _who(trace)), []).append(f"`{name}`")
+    return [f"| {', '.join(names)} | {left} | {who} |" for (left, who), names in rows.items()]
+
+
+def _left(trace: Trace) -> str:
+    if trace.kind == "door":
+        return f"`data.asked`, for {EXITS[trace.what].purpose.value.replace('_', ' ')}"
+    return {"entry": "an entry of its own", "record": "a signed record, which is entered", "nothing": "nothing"}[
+        trace.kind
+    ]
+
+
+def _who(trace: Trace) -> str:
+    act = EXITS[trace.what].act if trace.kind == "door" else trace.act
+    if act is not None:
+        return ", ".join(sorted(role for role, acts in TABLE.items() if act in acts))
+    if trace.kind == "record":
+        return "whose key the keyring has for it"
+    return "everybody" if trace.kind == "nothing" else "who signs in, or has the database's own rights"

@@ -47,6 +47,7 @@ class Process:
     describes: topics whose partitions it counts, beside those that it reads and writes.
     every: what it may do on every topic and dead-letter topic.
     redrives: it sends dead letters to their topics again.
+    enters: it needs PostgreSQL for the door alone: who asks goes on record there.
     temporary: it needs temporary tables, which nobody else sees and which end with its session.
     """
 
@@ -64,11 +65,12 @@ class Process:
     describes: tuple[str, ...] = ()
     every: tuple[Operation, ...] = ()
     redrives: bool = False
+    enters: bool = False
     temporary: bool = False
 
     def on_postgres(self) -> bool:
         """Return whether it has a role in the database."""
-        return bool(self.schema or self.reads_schemas or self.reads_columns)
+        return bool(self.schema or self.reads_schemas or self.reads_columns or self.enters)
 
     def columns(self) -> Mapping[str, tuple[str, ...]]:
         """Return every column that it reads by its name, for whatever, by table."""
@@ -86,6 +88,8 @@ _FENCE: Final = ("topic", "progress_ms")
 _REMOVED: Final = ("tenant", "before_ms")
 _CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topics.POLICIES)
 """What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
+_JOURNEY: Final = (topics.TRANSACTIONS, topics.VERDICTS, topics.GUIDANCE, topics.SUSPICIONS, topics.LABELS)
+"""Topics that one transaction goes through."""
 PROCESSES: Final[Mapping[str, Process]] = {
     "scorer": Process({"scorer": (topics.TRANSACTIONS,)}),
     "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
@@ -130,11 +134,13 @@ PROCESSES: Final[Mapping[str, Process]] = {
         calls_schemas=("consents", "imagery", "ledger", "notifier", "triage"),
         takes_over={"scorer": (topics.TRANSACTIONS,)},
     ),
-    # people at the command line: `policy`, `tenant`, `control`, `pattern`; `dlq`, `explain`, `rates` …; `topics apply`
-    "governance": Process(),
-    "operations": Process(
-        {"redrive": (topics.REDRIVES,)},
-        reads_schemas=("audit", "consents", "ledger", "windows"),
+    # people at the command line, by what they are to the house: `services/command_traces.py` has their commands
+    "governance": Process(enters=True),  # `policy`, `tenant`, `control`, `pattern`
+    "sre": Process({"redrive": (topics.REDRIVES,)}, every=("READ",), redrives=True, enters=True),  # `dlq`
+    "audit-reader": Process(reads_schemas=("audit",)),  # `audit export`, `prove`, `show`, `search`
+    "fraud": Process(  # `rates` …, `explain`, `troubleshoot`, `backtest`, `export training`
+        reads_schemas=("consents", "ledger", "windows"),
+        follows=(*_JOURNEY, *filter(None, map(topics.dead_letter_topic, _JOURNEY)), topics.CONSENTS, *_CONTRACTS),
         reads_columns={  # `troubleshoot`
             "imagery.flagged": ("tenant", "transaction_id", "flagged_at"),
             "imagery.leases": ("lease_id", "tenant", "transaction_id"),
@@ -142,8 +148,6 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.case_reasons": ("case_id", "transaction_id", "code", "at"),
             "triage.cases": ("case_id", "tenant", "state", "severity"),
         },
-        every=("READ",),
-        redrives=True,
     ),
     "billing": Process(  # `statement`
         reads_columns={

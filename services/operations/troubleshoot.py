@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "Show one transaction: where and when it was seen on topics and in tables, its event and verdict, and why. The "
-        "entry in the audit log comes first. Needs the rights of the role `operations`."
+        "entry in the audit log comes first. Needs the rights of the role `fraud`."
     )
     add = parser.add_argument
     add("transaction", metavar="TRANSACTION_ID")

@@ -148,6 +148,7 @@ async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking, now
             return _Named(person(asking.by), "stated", f"database {await connection.fetchval('select current_user')}")
     try:
         from proofwatch.access.postgres import PostgresPeople  # sessions belong to an extra; a stated name needs none
+        from proofwatch.exits.rights import shipped_rights
     except ModuleNotFoundError as error:
         raise NotSaid(f"--as needs {error.name}: pip install 'proofwatch[access]'; or say --by NAME") from None
     who = await PostgresPeople(pool).session_of(token_in(asking.session), now)
@@ -155,17 +156,20 @@ async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking, now
         return _Named(THE_HOUSE, "none", "none", "no_session", NoSession())
     role = " ".join(sorted(each for each in who.roles if exit_.act in TABLE[each]))
     named = _Named(person(who.person_id), f"session {who.session_id}", role or " ".join(sorted(who.roles)) or "none")
-    if not role:
-        roles = " or ".join(sorted(role for role, acts in TABLE.items() if exit_.act in acts))
-        denied = NotAllowed(f"this is for the role {roles}, which you do not have: ask somebody who has it")
-        return named._replace(why="role_missing", denied=denied)
-    if tenant is None and who.tenants is not None and not exit_.own:
-        denied = NotAllowed("this is about every tenant, and some are there for you: ask somebody who has all of them")
-        return named._replace(why="tenant_not_theirs", denied=denied)
-    if tenant is not None and not who.sees(tenant):
-        denied = NotAllowed(f"the data of {tenant} is not there for you: an admin gives tenants (`people roles`)")
-        return named._replace(why="tenant_not_theirs", denied=denied)
-    return named
+    why = shipped_rights().refusal(exit_.act, who.roles, who.tenants, tenant, own=exit_.own)
+    return named if why is None else named._replace(why=why, denied=NotAllowed(_sentence(why, exit_, tenant)))
+
+
+def _sentence(why: str, exit_: Exit, tenant: str | None) -> str:
+    """Return what is told to who is not let through."""
+    if why == "tenant_not_theirs" and tenant is None:
+        return "this is about every tenant, and some are there for you: ask somebody who has all of them"
+    if why == "tenant_not_theirs":
+        return f"the data of {tenant} is not there for you: an admin gives tenants (`people roles`)"
+    if why == "not_decidable":
+        return "whether you may could not be evaluated, so you are not let through: tell the operator"
+    roles = " or ".join(sorted(role for role, acts in TABLE.items() if exit_.act in acts))
+    return f"this is for the role {roles}, which you do not have: ask somebody who has it"
 
 
 def _entry(

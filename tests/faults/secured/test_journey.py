@@ -103,11 +103,11 @@ def test_every_transaction_has_its_verdict_and_every_stage_did_its_work(running:
 
 
 def test_operators_see_and_redrive_dead_letters_and_explain(running: Running) -> None:
-    """The tools of `operations` work with the rights of `operations`."""
+    """The tools of who operates the platform work with the rights of `sre`."""
     world, envs = running
     refused = len(world.log.of(topics.dead_letter_topic(topics.TRANSACTIONS)))
     assert refused
-    env = envs["operations"]
+    env = envs["sre"]
     assert topics.dead_letter_topic(topics.TRANSACTIONS) in command("dlq", "list", env=env)
     arguments = ("--operator", "r.mehta", "--note", "a test", "--limit", "2")
     assert "sent to" in command("dlq", "redrive", topics.TRANSACTIONS, *arguments, env=env)

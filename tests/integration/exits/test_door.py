@@ -88,7 +88,9 @@ OF_NO_TENANT = {"pattern", "dlq redrive", "subjects repair", "people list", "aud
 ASKED_WHATEVER_THE_CONTRACT = {"control", "audit search", "audit search --own", *OF_NO_TENANT}
 DATABASE_ROLE = {
     "statement": "billing", "statistics": "statistics", "people list": "people", "imagery share": "imagery",
-    "baseline rebase": "windows", "markers add": "windows",
+    "baseline rebase": "windows", "markers add": "windows", "control": "governance", "pattern": "governance",
+    **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), "sre"),
+    **dict.fromkeys((name for name in COMMANDS if name.startswith("audit")), "audit-reader"),
 }  # fmt: skip
 PATTERN = """
 pattern_id: emulators
@@ -131,7 +133,7 @@ def entries(dsns: Mapping[str, str], bus: LocalBus) -> Callable[[], list[Entry]]
 
 def asked(dsns: Mapping[str, str], name: str, *who: str, of: str = "acme") -> int:
     """Run the command as it is typed; each takes what it has of tenant, name and database."""
-    dsn = dsns[DATABASE_ROLE.get(name, "operations")]
+    dsn = dsns[DATABASE_ROLE.get(name, "fraud")]
     command = next(each for each, trace in TRACES.items() if trace.what == name.removesuffix(" --own"))
     there = {option for each in PARSERS[command]._actions for option in each.option_strings}
     words = [*COMMANDS[name], *("--tenant", of)] if "--tenant" in there else list(COMMANDS[name])
@@ -189,7 +191,7 @@ def test_who_states_a_name_is_on_record_before_anything_is_read(
     of = None if name in OF_NO_TENANT else "acme"
     assert (made.outcome, made.purpose, made.tenant) == ("granted", EXITS[name].purpose, of)
     assert (made.actor.kind, made.actor.id, made.details["identity"]) == ("person", "r.mehta", "stated")
-    assert made.details["role"] == f"database proofwatch-{DATABASE_ROLE.get(name, 'operations')}"
+    assert made.details["role"] == f"database proofwatch-{DATABASE_ROLE.get(name, 'fraud')}"
     contract = {"every_tenant"} if name in {*OF_NO_TENANT, "control"} else {"not_governed"}
     assert made.details["basis"] == "contract"
     assert made.details["contract"] in ({"not_asked"} if name.startswith("audit") else contract)

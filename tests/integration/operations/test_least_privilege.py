@@ -228,7 +228,7 @@ async def test_a_role_does_its_own_work_and_is_refused_elsewhere(dsns: Mapping[s
 async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns: Mapping[str, str]) -> None:
     """By functions, for who knows a token or a session's id; tables and other functions are the register's own."""
     asked = "select count(*) from access.running('\\x00')", "select count(*) from access.held('s')"
-    for role in ("triage", "operations", "auditor"):
+    for role in ("triage", "fraud", "auditor"):
         for statement in (*asked, "select access.seen('s', now())", "select * from access.directory"):
             await executed(dsns[role], statement)
         for table in ("people", "sessions", "attempts"):

@@ -113,7 +113,7 @@ async def entered(dsn: str) -> list[Any]:
 
 async def test_the_whole_path_with_times_event_verdict_and_why(dsns: Mapping[str, str]) -> None:
     """With the rights of the role; in the order of time; nobody else's transaction is in it."""
-    found = await look(dsns["operations"])
+    found = await look(dsns["fraud"])
 
     assert [each.where.rpartition("/")[0] or each.where for each in found.path] == [
         "onboarding.transactions.v1/" + _partition(found, "onboarding.transactions.v1"),
@@ -165,7 +165,7 @@ def _partition(found: Shown, topic: str) -> str:
 async def test_what_is_nowhere_leaves_an_entry_and_nothing_else(dsns: Mapping[str, str]) -> None:
     """A name that is a part of another's, and the name of another tenant's."""
     for name, tenant in ((NAME[:-1], TENANT), (NAME, "birch")):
-        found = await look(dsns["operations"], name, tenant)
+        found = await look(dsns["fraud"], name, tenant)
         assert (found.path, found.events, found.verdict) == ([], (), None)
         [made] = await entered(dsns["superuser"])
         assert (made.outcome, made.tenant) == ("granted", tenant)
@@ -183,5 +183,5 @@ async def test_the_entry_is_committed_before_anything_is_read(
 
     monkeypatch.setattr("services.operations.troubleshoot.on_topics", read)
     with pytest.raises(RuntimeError, match="fell over"):
-        await look(dsns["operations"])
+        await look(dsns["fraud"])
     assert seen == [1]

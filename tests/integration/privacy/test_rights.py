@@ -76,7 +76,7 @@ async def test_the_role_privacy_erases_and_no_other_can(
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await executed(dsns[role], call)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await executed(dsns["operations"], f"select ledger.ids_of('acme', '', 1) -- {schema}")
+            await executed(dsns["fraud"], f"select ledger.ids_of('acme', '', 1) -- {schema}")
     for role in ("triage", "consents", "imagery"):
         await executed(dsns[role], "select * from privacy.suppressed_of('{}', '{}')")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

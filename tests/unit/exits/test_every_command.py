@@ -12,7 +12,7 @@ import pytest
 from proofwatch.exits.table import EXITS
 from services.auditor.core.acts import ACTS
 from services.cli import parser_of
-from services.command_traces import TRACES, Trace
+from services.command_traces import TRACES, Trace, table
 from services.commands import COMMANDS
 
 ROOT = Path(__file__).parents[3]
@@ -93,6 +93,16 @@ def test_a_command_that_leaves_nothing_asks_nobody_who_they_are_and_says_why(nam
 
 _SHARED = {"--as", "--operator"}
 """`restore check` shares its options with `restore relay`."""
+
+
+def test_the_documents_have_who_may_run_what() -> None:
+    """The table of docs/security.md is that of the code; after a change: copy what `table()` returns."""
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    found = [
+        line for line in text.partition("## Who may run what")[2].partition("\n## ")[0].splitlines() if "| `" in line
+    ]
+
+    assert found == table()
 
 
 @cache
