@@ -5,7 +5,6 @@ once more in the transaction of the entry, and what was withdrawn meanwhile has 
 handed over is removed.
 """
 
-import secrets
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from proofwatch.audit.entry import SALT_BYTES, Entry, Object, entry, person
-from proofwatch.audit.pending import enter
+from proofwatch.audit.entry import Entry, Object, person
+from proofwatch.audit.pending import act, enter
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import transaction
-from proofwatch.events.identity import derived_id
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import require_read
 from proofwatch.governance.release import ConsentState, Denied
@@ -133,18 +131,17 @@ def _written(
 
 
 def _entry(ask: Ask, clock: Clock, details: Mapping[str, str | int], outcome: Any = "done") -> Entry:
-    made = entry(
-        person(ask.by),
+    about = Object("training_set", ask.folder.name)
+    made = act(
         EXPORTED,
-        derived_id("entry", EXPORTED, ask.tenant, ask.by, secrets.token_hex(16)),
+        person(ask.by),
         _now(clock),
-        secrets.token_bytes(SALT_BYTES),
-        objects=(Object("training_set", ask.folder.name),),
+        about,
         tenant=ask.tenant,
         reason=ask.reason,
         details=details,
         outcome=outcome,
-    )
+    )  # its id is drawn: each export is an act of its own, also the same one again
     return msgspec.structs.replace(made, purpose=PURPOSE)
 
 
