@@ -69,7 +69,8 @@ _COMBINE_LEAST: Final = 100
 """A backlog of a quiet day becomes a tally for each quarter of an hour, or for so many verdicts where they take longer:
 as one tally windows would have to close the whole day in one transaction, for which a busy machine has no time."""
 _WINDOWS_BYTES: Final = 1_000_000
-"""Of tallies in one transaction: each cell opens windows, and as many close. Such a batch takes half a second."""
+"""Of tallies in one transaction that has but so much time: each cell opens windows, and as many close. Such a batch
+takes half a second; each transaction has some 30 ms of its own, so where it has any time all is taken at once."""
 _WORTH_TALLIES: Final = 32
 """Verdicts of which a tally for each partition costs little apiece, so that they need not gather for longer."""
 _LEDGER_SESSIONS: Final = 16
@@ -125,7 +126,7 @@ def build_windows(
     tenants, or what follows their settings, and policies. `heard`: where a log that has an end ends.
     """
     fence = outbox_fence(pool, SCHEMA, bus, WINDOWS, (topics.TALLIES,))
-    lanes = replace(LaneSettings.of(settings), max_bytes=_WINDOWS_BYTES)
+    lanes = replace(LaneSettings.of(settings), max_bytes=_WINDOWS_BYTES if fence.is_limited else 0)
     policies = GovernedPolicies(calendars, policy) if isinstance(calendars, Follower) else None
     stage = _windows_stage(settings, bus, policy, wire, heard, _known(calendars), policies)
     companions = (relay(fence, bus, WINDOWS, lanes, clock),)

@@ -601,6 +601,19 @@ async def test_a_transaction_takes_a_megabyte_of_tallies(postgres_dsn: str) -> N
         assert [n for n in taken if n][:3] == [1, 1, 1]  # after them come those of combine
 
 
+async def test_where_nothing_is_limited_in_time_a_transaction_takes_all_that_is_there(postgres_dsn: str) -> None:
+    """Of a database that ends with its process: each transaction costs something of its own."""
+    async with house(postgres_dsn) as made:
+        made.pool.transaction_s = None
+        await made.windows.stop()
+        await made.join_windows()
+        await made.bus.publish([poison(topics.TALLIES, 0, b"[" * 600_000) for _ in range(3)])
+        taken: list[int] = []
+        with patch.object(WindowsStage, "step", _noted(taken)):
+            await made.windows.step()
+        assert [n for n in taken if n][:1] == [3]
+
+
 def _noted(taken: list[int]) -> Any:
     step = WindowsStage.step
 

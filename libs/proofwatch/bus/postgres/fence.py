@@ -16,7 +16,7 @@ from proofwatch.bus.dead_letters.letter import with_letters
 from proofwatch.bus.errors import DatabaseOlder, Fenced, Gap, NotMigrated, PositionLost
 from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.outbox_signals import OutboxSignals
-from proofwatch.bus.postgres.pool import create_pool, session, transaction
+from proofwatch.bus.postgres.pool import create_pool, is_limited, session, transaction
 from proofwatch.bus.postgres.setup import fence_ddl, fence_progress, in_schema
 from proofwatch.bus.records import Batch, Outgoing, Topic, TopicPartition
 from proofwatch.bus.stage import Owner, Stage
@@ -94,6 +94,11 @@ class PostgresFence:
         self.pool = pool
         self.schema = schema
         self.written = OutboxSignals()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a transaction of its lanes has but so much time."""
+        return is_limited(self.pool)
 
     async def check(self) -> None:
         """Make sure that the schema has its tables. Raises `NotMigrated`, or `DatabaseAway`."""

@@ -185,6 +185,11 @@ async def _look(pool: DatabasePool) -> None:
         """Connected, and greeted."""
 
 
+def is_limited(pool: "asyncpg.Pool") -> bool:
+    """Return whether a transaction has but so much time; it has any in a database that ends with its process."""
+    return not isinstance(pool, DatabasePool) or pool.transaction_s is not None
+
+
 @asynccontextmanager
 async def _in_time(pool: "asyncpg.Pool") -> AsyncIterator[Any]:
     """Give a connection for as long as the pool allows."""

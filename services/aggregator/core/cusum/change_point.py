@@ -30,6 +30,8 @@ _LEAST: Final = 1e-3
 _NEGLIGIBLE: Final = 1e-4
 """What half precision can still hold."""
 _NONE: Final = -700.0
+_SUM_THAT_IS_LARGE: Final = 30.0
+"""Its logarithm: a window more has no share of it."""
 _SURE: Final = 0.97
 """Holds the begin in nine of ten: hours of day, and who fails again, make the posterior narrower than it should be."""
 _FIRST_BYTES: Final = 4
@@ -63,22 +65,30 @@ def seen(posterior: Posterior, counts: Counts, p0: float, odds_ratio: float, phi
     """Return the posterior after a window of a chart for this odds ratio against p0."""
     weight = weights(p0, odds_ratio)
     adds = (counts.k * weight.failure + (counts.n - counts.k) * weight.success) / phi
-    known = posterior.log_sum
-    log_sum = adds + (log1p(exp(known)) if known < 30 else known)
-    share = 1 / (1 + exp(min(known, 30.0)))
+    known, body = posterior.log_sum, posterior.bins
+    if known >= _SUM_THAT_IS_LARGE:
+        return Posterior(adds + known, body)
+    before = exp(known)
+    log_sum, share = adds + log1p(before), 1 / (1 + before)
     if share < _LEAST:
-        return Posterior(log_sum, posterior.bins)
-    windows, shares = _unpacked(posterior.bins)
-    left = 1 - share
-    shares = [old * left for old in shares]
-    if shares and min(shares) < _NEGLIGIBLE:
+        return Posterior(log_sum, body)
+    window = counts.start_ms // FIVE_MS
+    if not body:
+        return Posterior(log_sum, _packed(window, [0], [share]))
+    # windows stay counted from the first one, as they are stored: this is done for every rate of every window
+    fields = _layout(body).unpack(body)
+    first, left = fields[0], 1 - share
+    offsets, shares = list(fields[1::2]), [old * left for old in fields[2::2]]
+    if min(shares) < _NEGLIGIBLE:
         kept = [at for at, each in enumerate(shares) if each >= _NEGLIGIBLE]
-        windows, shares = [windows[at] for at in kept], [shares[at] for at in kept]
-    windows.append(counts.start_ms // FIVE_MS)
+        offsets, shares = [offsets[at] for at in kept], [shares[at] for at in kept]
+    offsets.append(window - first)
     shares.append(share)
     if len(shares) > _MOST:
-        _join(windows, shares)
-    return Posterior(log_sum, _packed(windows, shares))
+        windows = [first + offset for offset in offsets]
+        _join(windows, shares)  # of windows, not of offsets: a mean of two that lie side by side goes to the even one
+        offsets = [each - first for each in windows]
+    return Posterior(log_sum, _packed(first, offsets, shares))
 
 
 def begin(posterior: Posterior) -> Begin | None:
@@ -92,24 +102,33 @@ def begin(posterior: Posterior) -> Begin | None:
     return Begin(middle * FIVE_MS, (low - 1) * FIVE_MS, (high + 2) * FIVE_MS)
 
 
-def _packed(windows: list[int], shares: list[float]) -> bytes:
-    """Return bins as they are stored; what began before all that 16 bits can count from the last is left out."""
-    while windows[-1] - windows[0] > _FARTHEST:
-        del windows[0], shares[0]
-    first = windows[0]
-    fields: list[float] = [first] * (1 + 2 * len(windows))
-    fields[1::2] = [window - first for window in windows]
+def _packed(first: int, offsets: list[int], shares: list[float]) -> bytes:
+    """Return bins as they are stored; what began before all that 16 bits can count from the last is left out.
+
+    `offsets`: their windows, counted from the window `first`.
+    """
+    while offsets[-1] - offsets[0] > _FARTHEST:
+        del offsets[0], shares[0]
+    if skipped := offsets[0]:
+        first += skipped
+        offsets = [offset - skipped for offset in offsets]
+    fields: list[float] = [first] * (1 + 2 * len(offsets))
+    fields[1::2] = offsets
     fields[2::2] = shares
-    return _stored(len(windows)).pack(*fields)
+    return _stored(len(offsets)).pack(*fields)
 
 
 def _unpacked(body: bytes) -> tuple[list[int], list[float]]:
     """Return the windows and the shares of bins."""
     if not body:
         return [], []
-    fields = _stored((len(body) - _FIRST_BYTES) // _BIN_BYTES).unpack(body)
+    fields = _layout(body).unpack(body)
     first = fields[0]
     return [first + window for window in fields[1::2]], list(fields[2::2])
+
+
+def _layout(body: bytes) -> struct.Struct:
+    return _stored((len(body) - _FIRST_BYTES) // _BIN_BYTES)
 
 
 @cache

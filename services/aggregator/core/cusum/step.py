@@ -80,14 +80,14 @@ def closed(
             step = step or before
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule)[0] if state.usual.n else QUIET
-        upwards = _seen("up", up, state, rule, whole=whole)._replace(step=step)
-        downwards = _seen("down", down, state, rule, whole=whole)
+        upwards = _seen("up", up, state, rule, step, whole=whole)
+        downwards = _seen("down", down, state, rule, None, whole=whole)
         if state.up.alarmed_ms or up.alarmed_ms:
             up, upwards = _grown(state.up, up, upwards)
         if state.down.alarmed_ms or down.alarmed_ms:
             down, downwards = _grown(state.down, down, downwards)
-        state = replace(state, up=up, down=down)
-        row.rates[metric] = _counted(state, each, out=is_left_out(state, start_ms, rule))
+        out = left_out(up, start_ms, rule) or left_out(down, start_ms, rule)
+        row.rates[metric] = _counted(state, each, out=out, up=up, down=down)
         told[metric] = (upwards, downwards)
     return told
 
@@ -105,8 +105,14 @@ def is_left_out(state: RateState, start_ms: int, rule: CusumRule) -> bool:
     return left_out(state.up, start_ms, rule) or left_out(state.down, start_ms, rule)
 
 
-def _counted(state: RateState, counts: Counts, *, out: bool) -> RateState:
-    """Return the state with a window's attempts in its hour, of both kinds as far as they are known."""
+def _counted(
+    state: RateState, counts: Counts, *, out: bool, up: Side | None = None, down: Side | None = None
+) -> RateState:
+    """Return the state with a window's attempts in its hour, of both kinds as far as they are known.
+
+    `up`, `down`: the sides after the window; None: as they were.
+    """
+    up, down = up or state.up, down or state.down
     own, other = (counts.k, counts.n), counts.other or (0, 0)
     (k, n), (first_k, first_n) = (other, own) if state.firsts else (own, other)
     if out:
@@ -116,9 +122,17 @@ def _counted(state: RateState, counts: Counts, *, out: bool) -> RateState:
             left_out_n=state.left_out_n + n,
             first_left_out_k=state.first_left_out_k + first_k,
             first_left_out_n=state.first_left_out_n + first_n,
+            up=up,
+            down=down,
         )
     return replace(
-        state, k=state.k + k, n=state.n + n, first_k=state.first_k + first_k, first_n=state.first_n + first_n
+        state,
+        k=state.k + k,
+        n=state.n + n,
+        first_k=state.first_k + first_k,
+        first_n=state.first_n + first_n,
+        up=up,
+        down=down,
     )
 
 
@@ -207,7 +221,9 @@ def left_out(side: Side, start_ms: int, rule: CusumRule) -> bool:
     return side.alarmed_ms > 0 and start_ms < side.alarmed_ms + rule.left_out_days * DAY_MS
 
 
-def _seen(direction: Direction, side: Side, state: RateState, rule: CusumRule, *, whole: bool) -> Seen:
+def _seen(
+    direction: Direction, side: Side, state: RateState, rule: CusumRule, step: Step | None, *, whole: bool
+) -> Seen:
     chart, compared = side.baseline, state.usual
     limit = limit_of(chart.n, compared, state.phi, rule.high_limit)
     if state.reference is not None:
@@ -222,4 +238,4 @@ def _seen(direction: Direction, side: Side, state: RateState, rule: CusumRule, *
         begin(side.changed) if chart is side.baseline and (low or chart.statistic >= limit or side.alarmed_ms) else None
     )
     alarms = chart.statistic >= limit
-    return Seen(direction, chart, compared, limit, state.phi, alarms, low, over, begin=began_at, firsts=state.firsts)
+    return Seen(direction, chart, compared, limit, state.phi, alarms, low, over, step, began_at, state.firsts)

@@ -7,7 +7,7 @@ windows of the tenant without any of the value's that its traffic since the chan
 (`_SURPRISE` trials expected), half an hour at least and a day at most; silence of the tenant is `core.quiet`'s.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -27,7 +27,7 @@ from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, rule_of, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
-from services.aggregator.core.cusum.rows import due_markers, row_of
+from services.aggregator.core.cusum.rows import due_markers, firing_rows, row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
 from services.aggregator.core.figures import OF_FIRST, PROXIES, REFERRALS
@@ -83,6 +83,8 @@ class RateWatch:
         if REFERRALS in self._expected:  # a bound of those of people once each, too
             self._expected[PEOPLE_REFERRED] = self._expected[REFERRALS]
         self._rows, self._histories, self._anomalies = rows, histories, anomalies
+        self._firing = firing_rows(anomalies)
+        """Rows of which something may fire: few, while there are many rates to ask."""
         self.changed_rows: dict[RowKey, RateRow] = {}
         self.changed_histories: dict[RowKey, HourRow] = {}
         self.changed_anomalies: Anomalies = {}
@@ -106,19 +108,17 @@ class RateWatch:
                 continue
             yield from self._judged_anew(key, row.last_ms, bucket)
             whole, begins = key.segment_name is None, self._begins(key, row, trials)
-            counts = {
-                metric: each if whole else self._beside(row, metric, each, tenant.get(metric), begins)
-                for metric, each in self._counts(row, bucket.start_ms, trials, begins)
-            }
+            counts = self._counts(row, bucket.start_ms, trials, begins, tenant)
             seen = closed(row, bucket.start_ms, counts, self._expected, self._rule, begins, whole=whole)
             if whole:
                 tenant = {
                     metric: _Whole(c.k, c.n * row.rates[metric].usual.p0, row.rates[metric].firsts)
                     for metric, c in counts.items()
                 }
+            may_fire = key in self._firing
             for metric, both in seen.items():
                 for side in both:
-                    if side.alarms or side.low or self._fires(key, metric, side.direction):
+                    if side.alarms or side.low or (may_fire and self._fires(key, metric, side.direction)):
                         yield from self._judged(key, metric, side, counts[metric], known_ms, whole=whole)
 
     def passed(self, bucket: BucketKey) -> Iterator[Anomaly]:
@@ -229,25 +229,30 @@ class RateWatch:
         )
 
     def _counts(
-        self, row: RateRow, start_ms: int, trials: Trials, begins: frozenset[str]
-    ) -> Iterator[tuple[str, Counts]]:
-        """Yield the counts of a window, of the attempts that each rate counts, and beside them those of the others."""
-        for metric, (_, n) in trials.attempts.items():
-            if not n or metric not in self._expected:
-                continue
-            firsts = _is_of_firsts(row, metric, begins)
-            counts = trials.of(metric, firsts=firsts)
-            assert counts is not None, "a rate counts first attempts only where they are known (kinds)"
-            yield metric, Counts(start_ms, *counts, other=trials.of(metric, firsts=not firsts))
+        self, row: RateRow, start_ms: int, trials: Trials, begins: frozenset[str], tenant: Mapping[str, _Whole]
+    ) -> dict[str, Counts]:
+        """Return the counts of a window, of the attempts that each rate counts, beside them those of the others.
 
-    def _beside(
-        self, row: RateRow, metric: str, counts: Counts, tenant: "_Whole | None", begins: frozenset[str]
-    ) -> Counts:
-        if tenant is None or tenant.firsts != _is_of_firsts(row, metric, begins):
-            return counts
-        state = row.rates.get(metric)
-        own = counts.n * (state.usual.p0 if state else self._expected[metric])
-        return counts._replace(rest_k=max(0, tenant.k - counts.k), rest_expected=max(0.0, tenant.expected - own))
+        `tenant`: the whole tenant in that window, by metric; empty where the row is the whole itself.
+        """
+        found: dict[str, Counts] = {}
+        for metric, attempts in trials.attempts.items():
+            if not attempts[1] or metric not in self._expected:
+                continue
+            state = row.rates.get(metric)
+            firsts = metric in begins if state is None else state.firsts
+            first = None if trials.first is None else trials.first.get(metric)
+            (k, n), other = attempts, first
+            if firsts:
+                assert first is not None, "a rate counts first attempts only where they are known (kinds)"
+                (k, n), other = first, attempts
+            rest_k, rest_expected = 0, 0.0
+            whole = tenant.get(metric)
+            if whole is not None and whole.firsts == firsts:
+                own = n * (state.usual.p0 if state else self._expected[metric])
+                rest_k, rest_expected = max(0, whole.k - k), max(0.0, whole.expected - own)
+            found[metric] = Counts(start_ms, k, n, rest_k, rest_expected, other)
+        return found
 
     def _judged(
         self, row: RowKey, metric: str, seen: Seen, counts: Counts, known_ms: int, *, whole: bool
@@ -294,11 +299,8 @@ class RateWatch:
 
     def _put(self, key: SeriesKey, state: AnomalyState) -> None:
         self._anomalies[key] = self.changed_anomalies[key] = state
-
-
-def _is_of_firsts(row: RateRow, metric: str, begins: frozenset[str]) -> bool:
-    state = row.rates.get(metric)
-    return metric in begins if state is None else state.firsts
+        if state.state == "firing":
+            self._firing.add(RowKey(*key[:3]))
 
 
 def _newest(state: RateState, key: SeriesKey) -> Chart:

@@ -83,16 +83,18 @@ def next_marks(
     after: Marks = {}
     read: list[tuple[Detector, Reading]] = []
     for detector in detectors:
-        mark = before.get(detector.name, _NEW)
+        name = detector.name
+        mark = before.get(name, _NEW)
         moved, reading, change = _moved(mark, detector, minute, view, rule)
         if change is not None:
-            changes[detector.name] = change
+            changes[name] = change
         if moved != _NEW:
-            after[detector.name] = moved
-        if reading.observation == "beyond" and moved.fired_ms is not None and detector.name not in ended:
+            after[name] = moved
+        if reading.observation == "beyond" and moved.fired_ms is not None and name not in ended:
             read.append((detector, reading))
-    over = [each for each in detectors if _ends(changes.get(each.name)) and each.name not in ended]
-    _begin_anew(after, over, detectors)
+    if changes:
+        over = [each for each in detectors if _ends(changes.get(each.name)) and each.name not in ended]
+        _begin_anew(after, over, detectors)
     for detector, reading in read:
         if detector.name in after:
             _tell(after, detector, reading, minute.start_ms, changes, detectors)
