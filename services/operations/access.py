@@ -90,6 +90,8 @@ _CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topic
 """What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
 _JOURNEY: Final = (topics.TRANSACTIONS, topics.VERDICTS, topics.GUIDANCE, topics.SUSPICIONS, topics.LABELS)
 """Topics that one transaction goes through."""
+_REFUSED_ON: Final = tuple(topics.dead_letter_topic(each) for each in _JOURNEY if each != topics.GUIDANCE)
+"""Where what of it was refused lies; nobody of ours reads guidance."""
 PROCESSES: Final[Mapping[str, Process]] = {
     "scorer": Process({"scorer": (topics.TRANSACTIONS,)}),
     "devices": Process({"devices-rekey": (topics.TRANSACTIONS,), "devices": (topics.DEVICE_PROOFS,)}),
@@ -140,7 +142,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "audit-reader": Process(reads_schemas=("audit",)),  # `audit export`, `prove`, `show`, `search`
     "fraud": Process(  # `rates` …, `explain`, `troubleshoot`, `backtest`, `export training`
         reads_schemas=("consents", "ledger", "windows"),
-        follows=(*_JOURNEY, *filter(None, map(topics.dead_letter_topic, _JOURNEY)), topics.CONSENTS, *_CONTRACTS),
+        follows=(*_JOURNEY, *_REFUSED_ON, topics.CONSENTS, *_CONTRACTS),
         reads_columns={  # `troubleshoot`
             "imagery.flagged": ("tenant", "transaction_id", "flagged_at"),
             "imagery.leases": ("lease_id", "tenant", "transaction_id"),

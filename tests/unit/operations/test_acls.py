@@ -53,6 +53,12 @@ def test_every_service_is_a_principal_with_the_groups_and_topics_that_it_is_wire
             assert name in load_manifests()[topic].consumers, topic
 
 
+def test_nobody_is_given_rights_on_a_topic_that_is_not_there() -> None:
+    """Neither a topic nor the dead letters of one that has none."""
+    names = {spec.name for spec in topics.kafka_specs()}
+    assert {each.resource for each in acls(load_manifests()) if each.resource_type == "topic"} <= names
+
+
 def of(process: str) -> set[tuple[str, ...]]:
     return {acl[1:] for acl in acls(load_manifests()) if acl.principal == principal_of(process)}
 
