@@ -18,11 +18,13 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
+from proofwatch.detection.harm import shuts
 from proofwatch.detection.panel_counts import is_distinct, may_hold, partly_known, standing_out, table_of
 from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail, jumped_with, version_explains
+from proofwatch.detection.waves import shut_by
 
 _APART: Final = 3.0
 
@@ -178,10 +180,15 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
+        there = left.table.get(root.where)
+        version = anchor.finding.latest.rule == VERSION_CHANGE
+        if finding.where == WHOLE != root.where and shuts(finding.latest) and not version:
+            if shut_by(anchor.finding, panel, own, None if root.where in left.partly else there):
+                found.append((False, root))
+            continue
         if disjoint or not _meanwhile(anchor, panel) or not _may_explain(anchor.finding, finding):
             continue
-        there = left.table.get(root.where)
-        if anchor.finding.latest.rule == VERSION_CHANGE and not version_explains(anchor.finding, finding, own, there):
+        if version and not version_explains(anchor.finding, finding, own, there):
             continue
         if root.where in alike:
             found.append((True, root))

@@ -18,6 +18,7 @@ KEEPS_OUT: Final[frozenset[Harm]] = frozenset({"people_out", "genuine_out", "sen
 
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
 _OF_ANOTHER_TIME: Final = frozenset({"version_change", "limit_breach", "sequential_limit"})
+_CLOSED: Final = frozenset({("collapse", "up"), ("saturation", "down"), ("score_shift", "down"), ("few_values", None)})
 _NOBODY: Final = frozenset({"volume", "silence"})
 ATTACKS: Final = frozenset({"fmr", "apcer", "iapar", "far", INJECTED})
 _GENUINE: Final = frozenset({"fnmr", "bpcer", "bpnrr"})
@@ -67,3 +68,8 @@ def lets_in(anomaly: Anomaly) -> bool | None:
     if anomaly.rule in _OF_ANOTHER_TIME or (anomaly.rule in _OF_SCORES and anomaly.direction is None):
         return None
     return True if harm == "people_in" else False if harm in KEEPS_OUT else None
+
+
+def shuts(anomaly: Anomaly) -> bool:
+    """Return whether a finding of minutes says that nobody passes any more, or hardly anybody."""
+    return (anomaly.rule, anomaly.direction) in _CLOSED

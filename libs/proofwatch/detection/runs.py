@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.ends import until_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice
-from proofwatch.detection.harm import LETS_IN, harm_of, lets_in
+from proofwatch.detection.harm import LETS_IN, harm_of, lets_in, shuts
 from proofwatch.detection.root_slice import Root
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.instants import ms_of
@@ -151,7 +151,7 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
     for each in sorted(members, key=lambda one: order(one.finding)):
         open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + GAP_MS]
-        run = next((run for run in open_ones if _explained(each.finding, run)), None)
+        run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
             alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))
             run = next((run for run in alike if _found_ms(run) == ms_of(each.finding.found)), None)
@@ -162,10 +162,14 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     return runs
 
 
-def _explained(finding: FindingHistory, run: Sequence[Placed]) -> bool:
-    """Return whether a finding may come of what the run comes of."""
+def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
+    """Return whether a finding may come of what the run comes of; what counts lay to a slice is no news of it."""
+    finding = placed.finding
+    laid = finding.where == WHOLE != placed.root.where and shuts(finding.latest)
     going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + GAP_MS]
-    if all(stood(each, finding) for each in going) or any(contradict(each.finding, finding) for each in run):
+    if (not laid and all(stood(each, finding) for each in going)) or any(
+        contradict(each.finding, finding) for each in run
+    ):
         return False
     checks = {_check(each.latest.metric) for each in going} - {None}
     own = _check(finding.latest.metric)
