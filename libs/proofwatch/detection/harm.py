@@ -18,7 +18,7 @@ KEEPS_OUT: Final[frozenset[Harm]] = frozenset({"people_out", "genuine_out", "sen
 
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
 _OF_ANOTHER_TIME: Final = frozenset({"version_change", "limit_breach", "sequential_limit"})
-_CLOSED: Final = frozenset({("collapse", "up"), ("saturation", "down"), ("score_shift", "down"), ("few_values", None)})
+_CLOSED: Final = frozenset({("collapse", "up"), ("saturation", "down"), ("score_shift", "down")})
 _NOBODY: Final = frozenset({"volume", "silence"})
 ATTACKS: Final = frozenset({"fmr", "apcer", "iapar", "far", INJECTED})
 _GENUINE: Final = frozenset({"fnmr", "bpcer", "bpnrr"})
