@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, Tables, excess, length_s
 from proofwatch.detection.panel_days import likeliest_day
-from proofwatch.detection.runs import EXACT
+from proofwatch.detection.runs import BY_LABELS, EXACT
 from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import instant_of, ms_of
 
@@ -55,11 +55,11 @@ def begin_of(
     first = min(each.since for each in own)
     last = max(worst_of(each).window_end for each in own)
     telling = [each for each in others if (each.since_high or each.since) >= first and each.since < last]
-    exacter = [each for each in telling if each.latest.rule in EXACT or each.since_low is not None]
+    exacter = [each for each in telling if each.latest.rule in EXACT or _is_chart(each)]
     if better := _begin(exacter):
         return better
     window = max((worst_of(each) for each in own if chance_of(worst_of(each)) < CHANCE), key=length_s)
-    several = length_s(window) >= 2 * DAY_S
+    several = length_s(window) >= 2 * DAY_S and window.rule not in BY_LABELS
     return (several and _of_several_days(window, (*own, *others), where, tables)) or own_begin
 
 
@@ -70,7 +70,7 @@ def _of_several_days(window: Anomaly, own: Iterable[FindingHistory], where: Slic
     itself or not. Where no day's counts are known the chart.
     """
     day = likeliest_day(window, where, tables)
-    found = [each for each in own if each.since_low is not None and each.latest.metric == window.metric]
+    found = [each for each in own if _is_chart(each) and each.latest.metric == window.metric]
     charts = sorted(found, key=lambda each: (each.found, each.latest.anomaly_id))
     for each in charts:
         meanwhile = each.since < window.window_end and (each.until_ms or inf) > ms_of(window.window_start)
@@ -84,11 +84,13 @@ def _of_days(own: Sequence[FindingHistory]) -> bool:
 
 
 def _says_the_day(finding: FindingHistory) -> bool:
-    return (
-        finding.latest.rule not in (*EXACT, _BY_VERSION)
-        and length_s(worst_of(finding)) >= DAY_S
-        and finding.since_low is None
-    )
+    dated = finding.latest.rule in (*EXACT, _BY_VERSION) or _is_chart(finding)
+    return not dated and length_s(worst_of(finding)) >= DAY_S
+
+
+def _is_chart(finding: FindingHistory) -> bool:
+    """Return whether a chart says since when, within bounds; what labels prove has bounds of days."""
+    return finding.since_low is not None and finding.latest.rule not in BY_LABELS
 
 
 def _begin(own: Sequence[FindingHistory]) -> Begin | None:
@@ -100,10 +102,10 @@ def _begin(own: Sequence[FindingHistory]) -> Begin | None:
     days = [each for each in strong if _says_the_day(each)]
     of_day = max((excess(worst_of(each)) for each in days), default=0.0)
     telling = [each for each in strong if each not in days and _lasted(each) >= _MUCH * of_day] or strong
-    charts = [each for each in telling if each.since_low is not None and each.sure is not None]
-    if charts:
-        first = min(charts, key=lambda each: (each.sure, each.latest.anomaly_id))
-        return Begin(first.since, first.since_low, first.since_high)
+    for bounded in ([each for each in telling if _is_chart(each)], [each for each in telling if each.since_low]):
+        if known := [each for each in bounded if each.sure is not None]:
+            first = min(known, key=lambda each: (each.sure, each.latest.anomaly_id))
+            return Begin(first.since, first.since_low, first.since_high)
     return Begin(min(each.since for each in telling)) if telling else None
 
 

@@ -183,7 +183,7 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
         there = left.table.get(root.where)
         version = anchor.finding.latest.rule == VERSION_CHANGE
         if finding.where == WHOLE != root.where and shuts(finding.latest) and not version:
-            if shut_by(anchor.finding, panel, own, None if root.where in left.partly else there):
+            if shut_by(anchor.finding, panel, own, there):
                 found.append((False, root))
             continue
         if disjoint or not _meanwhile(anchor, panel) or not _may_explain(anchor.finding, finding):

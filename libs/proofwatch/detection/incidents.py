@@ -2,8 +2,8 @@
 
 Deterministic, and in the end the same in whatever order the events come: what findings are known decides
 (`detection.causes`), not how they came to be. Until then an incident may turn out to be a part of another one, which
-began earlier: it is told as merged, once. States: firing, ended (by evidence), firing again within `GAP_MS`, merged.
-People close cases; incidents end.
+began earlier: it is told as merged, once. States: firing, ended (by evidence), firing again soon (`detection.runs`),
+merged. People close cases; incidents end.
 """
 
 from collections.abc import Iterable, Mapping

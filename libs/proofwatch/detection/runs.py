@@ -1,9 +1,11 @@
 """Findings of one root, in the order of their begin: which of them come of one cause. Pure.
 
-What overlaps, or follows within `GAP_MS`, is of one cause, but for what the standing findings do not explain:
+What overlaps, or follows soon, is of one cause: within `GAP_MS`, or half of the time that it had lasted, a day at most.
+So it is but for what the standing findings do not explain:
 
 * what began to the minute (`EXACT`), later than `GAP_MS` after what stands, unless that is exact too;
-* what began later than `GAP_MS` after a promised limit was broken, which labels prove of the days before;
+* what began later than `GAP_MS` after a promised limit was broken, which labels prove of the days before, by the last
+  of the days on which that may have begun;
 * what lets people in, while that keeps them out, or the other way round;
 * errors of one check that began when only those of the other were known already.
 """
@@ -13,7 +15,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
-from proofwatch.detection.ends import until_of
+from proofwatch.detection.ends import deciding, until_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice
 from proofwatch.detection.harm import LETS_IN, harm_of, lets_in, shuts
 from proofwatch.detection.root_slice import Root
@@ -21,7 +23,10 @@ from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.instants import ms_of
 
 GAP_MS: Final = 3_600_000
-"""A cause that comes back within an hour is the same."""
+"""A cause that comes back within an hour is the same, however short it was."""
+_LONGEST_MS: Final = 86_400_000
+_PART: Final = 0.5
+"""What lasted for days is seen to be over, and to be back, hours late: a chart needs them, and the rate wanders."""
 _KEPT_OUT: Final = 0.2
 _SOON_MS: Final = 600_000
 """A change in how many come is known less exactly than one of how many are kept out."""
@@ -87,7 +92,7 @@ def stood(before: FindingHistory, finding: FindingHistory) -> bool:
         return False
     then, now = before.latest.rule, finding.latest.rule
     if then in BY_LABELS and now not in BY_LABELS:
-        return True
+        return before.since_high is None or ms_of(before.since_high) < finding.since_ms - GAP_MS
     if now in EXACT and then not in EXACT:
         high = before.worst is not None and before.worst.severity == "high"
         sure = before.sure or (before.found if high else None)  # kept by a release that did not note when it was
@@ -150,7 +155,7 @@ def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) ->
 def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
     for each in sorted(members, key=lambda one: order(one.finding)):
-        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + GAP_MS]
+        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + _gap_ms(run)]
         run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
             alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))
@@ -166,7 +171,8 @@ def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
     """Return whether a finding may come of what the run comes of; what counts lay to a slice is no news of it."""
     finding = placed.finding
     laid = finding.where == WHOLE != placed.root.where and shuts(finding.latest)
-    going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + GAP_MS]
+    gap_ms = _gap_ms(run)
+    going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + gap_ms]
     if (not laid and all(stood(each, finding) for each in going)) or any(
         contradict(each.finding, finding) for each in run
     ):
@@ -177,6 +183,12 @@ def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
         return True
     known = [ms_of(each.sure) for each in going if each.sure]  # of low evidence nobody was told
     return not known or finding.since_ms <= min(known)
+
+
+def _gap_ms(run: Sequence[Placed]) -> float:
+    """Return within which time after its end what comes is of the same run."""
+    since_ms = min(each.since_ms for each in deciding([each.finding for each in run]))
+    return max(GAP_MS, min(_PART * (_until(run) - since_ms), _LONGEST_MS))
 
 
 def _found_ms(run: Sequence[Placed]) -> int:

@@ -4,6 +4,7 @@ The one place where they get words. What a segment is called is the caller's to 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.detection.certainty_words import finding_certainty, incident_certainty
@@ -33,11 +34,12 @@ from proofwatch.detection.words import (
     percent,
 )
 from proofwatch.events.types import Anomaly
-from proofwatch.local_time import minute
+from proofwatch.local_time import local, minute
 
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `notice_words` without what a notice may not say."""
 _MAX_ALIKE: Final = 4
+_DAY: Final = timedelta(days=1)
 _OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
 _OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 _ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
@@ -57,8 +59,8 @@ def finding_sentence(anomaly: Anomaly, where: str) -> str:
     """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
     if anomaly.state == "resolved":
         return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
-    since = minute(anomaly.since or anomaly.window_start, anomaly.time_zone)
-    said = f"{_capital(what(anomaly))} at {where} since {since}: {_rates(anomaly)}. {finding_certainty(anomaly)}"
+    since = _since(anomaly, anomaly.since or anomaly.window_start)
+    said = f"{_capital(what(anomaly))} at {where} {since}: {_rates(anomaly)}. {finding_certainty(anomaly)}"
     return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
 
 
@@ -100,7 +102,7 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = name(incident.root.where, incident.tenant)
-    seen = f"{what(incident.lead)} at {where} since {minute(incident.since, incident.lead.time_zone)}"
+    seen = f"{what(incident.lead)} at {where} {_since(incident.lead, incident.since)}"
     return f"{proof_title(incident.proof)}: {seen}" if incident.proof else _capital(seen)
 
 
@@ -119,6 +121,15 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
     if risen and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
     return f"{_capital(standing(incident))}: {title}" if incident.log_end else title
+
+
+def _since(anomaly: Anomaly, since: datetime) -> str:
+    """Return since when it is so; of labels that tell no day the days that they are of: nobody knows which began it."""
+    if anomaly.rule in _OF_LIMITS and anomaly.since is None and since == anomaly.window_start:
+        days = round((anomaly.window_end - anomaly.window_start) / _DAY)
+        last = local(anomaly.window_end - timedelta(microseconds=1), anomaly.time_zone)
+        return f"over the {days} days to {last:%Y-%m-%d}"
+    return f"since {minute(since, anomaly.time_zone)}"
 
 
 def misses_target(anomaly: Anomaly) -> bool:

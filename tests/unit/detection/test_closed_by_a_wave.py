@@ -1,11 +1,12 @@
 """A wave of attacks that fail makes the whole tenant look as if its check had failed closed: it is the wave's doing."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, finding_of, merged, panel_of
 from proofwatch.detection.incidents import gathered
@@ -39,10 +40,14 @@ def _closed(rule: str, metric: str, way: str, after: int, k: int = 27) -> Anomal
 
 
 def _roots(
-    findings: Iterable[FindingHistory], closed: Anomaly | None = None, known: tuple[int, int] | None = None
+    findings: Sequence[FindingHistory], closed: Anomaly | None = None, known: tuple[int, int] | None = None
 ) -> set[Slice]:
     """Return the roots; windows know the release's trials of the wave, and `known` of them while nobody passed."""
-    tables = {panel_of(finding_of(_WAVE)): {WHOLE: (62, 90), _RELEASE: (60, 70)}}
+    tables = {
+        panel_of(each): {WHOLE: (each.latest.k + 2, 300), _RELEASE: (each.latest.k, each.latest.n)}
+        for each in findings
+        if each.where == _RELEASE
+    }
     if closed and known:
         tables[panel_of(finding_of(closed))] = {WHOLE: (closed.k, closed.n), _RELEASE: known}
     found = gathered({each.latest.anomaly_id: each for each in findings}, tables)
@@ -60,6 +65,17 @@ def test_nothing_but_failures_while_attacks_come_is_a_part_of_the_wave(
     closed = _closed(rule, metric, way, after)
     for order in permutations([finding_of(_WAVE), finding_of(closed)]):
         assert _roots(order, closed, known) == {_RELEASE}
+
+
+@pytest.mark.parametrize(("rule", "metric", "way"), _RULES)
+def test_a_chart_that_had_wandered_is_no_measure_of_the_wave_where_windows_count_it(
+    rule: str, metric: str, way: str
+) -> None:
+    """It was sure by what came in four hours; two in three of who failed meanwhile are of the release."""
+    slow = replace(_WAVE, window_start=_WAVE.window_start - timedelta(hours=3), k=44, n=61)
+    closed = _closed(rule, metric, way, 75, k=120)
+    assert _roots([finding_of(slow), finding_of(closed)], closed, (80, 83)) == {_RELEASE}
+    assert _roots([finding_of(slow), finding_of(closed)], closed, (30, 30)) == {WHOLE, _RELEASE}
 
 
 @pytest.mark.parametrize(("rule", "metric", "way"), _RULES)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from itertools import permutations
 from typing import Any, Final
 
 import pytest
 
 from proofwatch.detection.findings import WHOLE, Slice, finding_of
 from proofwatch.detection.incident import Incident
-from proofwatch.detection.incidents import gathered
+from proofwatch.detection.incident_event import change_of
+from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
 from proofwatch.events.types import Anomaly
-from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
 _HANDSET: Final = ("device_model", "A-1801")
 _EXACT: Final = (
@@ -73,12 +75,59 @@ def test_a_chart_is_not_hidden_by_a_limit_that_was_broken_for_weeks(rule: str, w
     assert _rules([proven, chart]) == [tuple(sorted(("cusum", rule)))]
 
 
+def test_a_limit_whose_begin_is_known_to_days_stands_only_from_the_last_of_them_on() -> None:
+    """What began on one of these days may be why it is broken: it is told with that, and begins with it."""
+    days: dict[str, Any] = {
+        f"since{side}": MIDNIGHT + timedelta(days=day) for side, day in (("", 0), ("_low", -1), ("_high", 2))
+    }
+    broken = anomaly(WHOLE, "fnmr", rule="limit_breach", k=90, n=1000, length_s=28 * 86_400, affected=60.0, **days)
+    chart = _chart(metric="match_fail_rate", since=600, until=700)
+    (incident,) = _found([broken, chart])
+    assert incident.since == MIDNIGHT + timedelta(minutes=600)
+    late = _chart(metric="match_fail_rate", since=3 * 1440, until=3 * 1440 + 90)
+    assert _rules([broken, late]) == [("limit_breach",), ("cusum",)]
+    (alone,) = _found([broken])
+    assert (alone.since, alone.since_low, alone.since_high) == (days["since"], days["since_low"], days["since_high"])
+
+
 def test_errors_of_the_other_check_are_another_cause_once_the_first_was_known() -> None:
     """What one cause does to both checks begins before either is known."""
     liveness = _chart(_HANDSET, since=300, until=480)
     assert len(_found([liveness, _chart(_HANDSET, "match_fail_rate", since=500, until=600)])) == 2
     assert len(_found([liveness, _chart(_HANDSET, "match_fail_rate", since=400, until=600)])) == 1
     assert len(_found([liveness, _chart(_HANDSET, "rejection_rate", since=500, until=600)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("lasted_h", "gap_h", "incidents"),
+    [(0.5, 0.9, 1), (1, 1.5, 2), (4, 1.9, 1), (4, 2.5, 2), (24, 11, 1), (24, 13, 2), (200, 23, 1), (200, 25, 2)],
+)
+def test_what_lasted_long_is_the_same_when_it_comes_back_later(lasted_h: float, gap_h: float, incidents: int) -> None:
+    """Half of the time that it lasted, an hour at least and a day at most."""
+    end, back = round(lasted_h * 60), round((lasted_h + gap_h) * 60)
+    first, again = _chart(since=0, until=30), _chart(since=back, until=back + 60)
+    over = within(first, end, known_at=MIDNIGHT + timedelta(minutes=end + 90))
+    for order in permutations([first, over, again]):
+        state = Incidents()
+        for each in order:
+            state, changes = regrouped(take(state, [each]))
+        assert len([each for each in state.incidents.values() if each.state != "merged"]) == incidents
+    assert changes
+
+
+def test_what_comes_back_later_is_told_as_the_same_again() -> None:
+    """It had ended; errors of the other check, and what begins to the minute, are news all the same."""
+    first = _chart(since=0, until=60)
+    over = within(first, 1440, known_at=MIDNIGHT + timedelta(minutes=1500))
+    before = regrouped(take(Incidents(), [first, over])).state
+    again = _chart(since=1900, until=2000)
+    ((changed,), told) = (regrouped(take(before, [again])).changes, before.incidents)
+    assert change_of(changed, told[changed.incident_id]) == "again"
+    match = _chart(metric="match_fail_rate", since=1900, until=2000)
+    closed = anomaly(WHOLE, "liveness_fail_rate", rule="collapse", k=500, n=500, minute=1900, affected=500.0)
+    for other in (match, closed):
+        (news,) = regrouped(take(before, [other])).changes
+        assert news.incident_id not in told
 
 
 def test_a_value_that_chance_makes_the_highest_is_a_part_of_its_tenants_incident() -> None:

@@ -1,14 +1,15 @@
 """What findings and incidents say: what, where, since when, how sure, how many people, what next, what is missing."""
 
-from typing import get_args
+from datetime import timedelta
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice
+from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
-from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.incidents import Incidents, gathered, observe
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.sentences import (
     finding_sentence,
@@ -304,3 +305,19 @@ def test_a_limit_is_not_called_expected() -> None:
     said = finding_sentence(anomaly(WHOLE, "bpcer", k=20, n=849, rule="limit_breach"), "all of bank")
     assert ", limit 2 %" in said
     assert "expected" not in said.partition(". ")[0]
+
+
+def test_a_limit_of_which_nobody_knows_since_when_says_which_days() -> None:
+    """Its window's first day is none on which anything began; a day that the labels tell is said, with its bounds."""
+    weeks: dict[str, Any] = {"rule": "limit_breach", "length_s": 28 * 86_400, "minute": 0, "k": 90, "n": 1000}
+    unknown = anomaly((None, None), "fnmr", affected=60.0, **weeks)
+    assert " at all of it over the 28 days to 2026-03-29: 90 of 1,000" in finding_sentence(unknown, "all of it")
+    (incident,) = gathered({unknown.anomaly_id: finding_of(unknown)}, {})
+    assert incident_title(incident).endswith("at all of bank over the 28 days to 2026-03-29")
+    days: dict[str, Any] = {
+        f"since{side}": MIDNIGHT + timedelta(days=day) for side, day in (("", 9), ("_low", 8), ("_high", 12))
+    }
+    known = anomaly((None, None), "fnmr", affected=60.0, **weeks, **days)
+    (incident,) = gathered({known.anomaly_id: finding_of(known)}, {})
+    assert incident_title(incident).endswith("at all of bank since 2026-03-11 00:00 UTC")
+    assert "It began between 2026-03-10 00:00 UTC and 2026-03-14 00:00 UTC (90 % sure)." in incident_sentence(incident)

@@ -9,6 +9,7 @@ from proofwatch.events.types import Anomaly
 from proofwatch.governance.tenant_days import TenantDays
 from proofwatch.instants import instant_of
 from services.aggregator.core.finding import Counted, Evidence, Stated, build_anomaly
+from services.aggregator.core.limits.begun import Begun
 from services.aggregator.core.limits.findings import Moved, SeriesId
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, DESIGN_EFFECT, Promise, lower_bound, p_value
 from services.aggregator.core.limits.trials import APCER
@@ -20,13 +21,13 @@ _MANY = 10**9
 class Telling(NamedTuple):
     """What an event says beside the finding itself.
 
-    `known_ms`: the log time at which it became known; `since`: the first day of the excess; `statistic` and
+    `known_ms`: the log time at which it became known; `begun`: on which day, None: nobody knows; `statistic` and
     `threshold`: None stands for the lower bound and the limit.
     """
 
     promise: Promise
     known_ms: int
-    since: int
+    begun: Begun | None
     segments: Sequence[str] = ()
     statistic: float | None = None
     threshold: float | None = None
@@ -36,6 +37,7 @@ def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) ->
     """Return the event; its window is the 28 days that say so, or those without any trial."""
     action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
     reading, state, promise = moved.reading, moved.state, telling.promise
+    first = telling.begun if state.firing else None
     k, n = (reading.k, reading.n) if reading else (0, 0)
     broken = reading.broken if reading else promise.limit
     low, high = wilson(k, n) if n else (0.0, 1.0)
@@ -53,7 +55,9 @@ def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) ->
         action=action,
         resolution=None if reading else "no_traffic",
         direction="up",
-        since=instant_of(days.numbered(telling.since).start_ms) if state.firing else None,
+        since=instant_of(days.numbered(first.day).start_ms) if first else None,
+        since_low=instant_of(days.numbered(first.low).start_ms) if first else None,
+        since_high=instant_of(days.numbered(first.high).end_ms) if first else None,
         known_at=instant_of(telling.known_ms),
         statistic=telling.statistic if telling.statistic is not None else reading.bound if reading else None,
         threshold=broken if telling.threshold is None else telling.threshold,

@@ -20,11 +20,12 @@ from proofwatch.governance.policy import Limits
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
+from services.aggregator.core.limits.begun import begun
 from services.aggregator.core.limits.events import Telling, event
 from services.aggregator.core.limits.findings import Moved, SeriesId, advance, move, silent
 from services.aggregator.core.limits.fraud import FraudWatch
 from services.aggregator.core.limits.labels import LabelWatch, silent_on
-from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read, since
+from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read
 from services.aggregator.core.limits.state import KEPT_DAYS, LATEST_DAYS, CohortState, FindingState
 from services.aggregator.core.limits.trials import APCER, FAR, FNMR, INJECTION, LABELS, METRICS, Counted, LimitKey
 from services.aggregator.core.log_end import last_day
@@ -189,7 +190,7 @@ class TenantLimits:
         cohort.findings[_key(series.rule, series.metric)] = moved.state
         self.changed.add(segment)
         reading = moved.reading
-        first = since(cohort.members(series.metric), moved.end, reading) if reading else moved.end
+        first = begun(series.metric, cohort.members(series.metric), moved.end, reading) if reading else None
         alike: Sequence[str] = ()
         if segment == WHOLE and moved.state.firing and reading:
             alike = self._alike(moved.end, reading, promise)

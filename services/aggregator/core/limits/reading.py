@@ -105,18 +105,6 @@ def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | N
     return Reading("within" if within else "weak", *total, 0.0, aim, max(0.0, total[0] - aim * total[1]))
 
 
-def since(members: Mapping[str, Days], end: int, reading: Reading) -> int:
-    """Return the first day from which on errors went beyond the limit: where their excess up to `end` is greatest."""
-    best, first, excess = 0.0, end, 0.0
-    for day in range(end, end - DAYS, -1):
-        for name, days in members.items():
-            if day in days and (not reading.species or name in reading.species):
-                excess += days[day][0] - reading.broken * days[day][1]
-        if excess > best:
-            best, first = excess, day
-    return first
-
-
 def _broken(tested: Mapping[str, Counts], promise: Promise, broken: float) -> list[tuple[float, str]]:
     confidence = 1 - (1 - promise.confidence) / max(1, len(tested))
     effect = DESIGN_EFFECT.get(promise.metric, 1.0)

@@ -3,7 +3,7 @@
 import pytest
 
 from proofwatch.biometrics.intervals import clopper_pearson_lower
-from services.aggregator.core.limits.reading import DAYS, RETRIES, Promise, lower_bound, p_value, read, since, window
+from services.aggregator.core.limits.reading import DAYS, RETRIES, Promise, lower_bound, p_value, read, window
 
 FMR = Promise("fmr", 0.001)
 
@@ -76,11 +76,3 @@ def test_it_is_within_only_when_every_species_is_and_enough_is_seen() -> None:
     mixed = read({"mask": {0: (0, 5_000)}, "print": {0: (1, 100)}}, 0, limit)
     assert [each.observation for each in (few, good, mixed) if each] == ["weak", "within", "weak"]
     assert read({"mask": {0: (0, 0)}}, 0, limit) is None
-
-
-def test_since_is_where_the_excess_began() -> None:
-    """The good days before are not part of it, the good days in between are."""
-    days = dict.fromkeys(range(20), (0, 1000)) | {20: (9, 1_000), 21: (0, 1_000), 22: (9, 1_000)}
-    found = read({"": days}, 22, FMR)
-    assert found is not None
-    assert since({"": days}, 22, found) == 20
