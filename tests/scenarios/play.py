@@ -101,4 +101,4 @@ class Bench:
             found += watch.day(day)
             seen.append(day)
             self._tick(1)
-        return outcome(plant, found, incidents(found, seen), before, seen)
+        return outcome(plant, found, incidents(found, [*before, *seen]), before, seen)

@@ -60,14 +60,14 @@ def may_hold(finding: FindingHistory, panel: Panel, least: float) -> bool:
 def standing_out(finding: FindingHistory, tables: Tables, *, down: bool) -> frozenset[Slice]:
     """Return the slices that are distinct from the rest of their tenant in the window of a finding of the whole of it.
 
-    A rule that needs weeks of a slice, or many failures, may be sure of a tenant long before it is of the slice.
+    A rule that needs weeks of a slice, or many failures, may be sure of a tenant long before it is of the slice. Both
+    are counted in the same windows, which may be a part of those that the finding was judged by.
     """
     worst = finding.worst
     known = tables.get(panel_of(finding), {}) if worst else {}
     if worst is None or WHOLE not in known:
         return frozenset()
     table = {each: Counts(k, n, worst.baseline_rate, down) for each, (k, n) in known.items()}
-    table[WHOLE] = Counts(worst.k, worst.n, worst.baseline_rate, down)
     return frozenset(each for each in table if each != WHOLE and is_distinct(table, each))
 
 

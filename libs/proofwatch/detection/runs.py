@@ -156,6 +156,7 @@ def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
     for each in sorted(members, key=lambda one: order(one.finding)):
         open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + _gap_ms(run)]
+        open_ones.sort(key=lambda run, at=each.finding.since_ms: at > _until(run) + GAP_MS)  # type: ignore[misc]
         run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
             alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))

@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, merged, panel_of
 from proofwatch.detection.harm import lets_in
@@ -300,6 +301,15 @@ def test_counts_that_are_spread_over_a_tenant_name_no_slice_of_it() -> None:
     found, tables = _retried(share=9)
     (incident,), _ = _course(found, tables)
     assert incident.root.where == WHOLE
+
+
+def test_slices_are_held_against_the_windows_that_count_them() -> None:
+    """Where windows know one of three days, a slice of them is no more distinct than it is on that day."""
+    (chart, three), tables = _retried(share=9)
+    part: dict[Slice, tuple[int, int]] = {WHOLE: (60, 700), _MODEL: (18, 200), ("device_model", "B"): (42, 500)}
+    week = replace(three, k=90, n=60_000)
+    for order in permutations([chart, week]):
+        assert {each.root.where for each in _course(order, {**tables, panel_of(finding_of(week)): part})[0]} == {WHOLE}
 
 
 def _by_days(found: Sequence[Anomaly], counts: Sequence[tuple[int, int]]) -> dict[Panel, _Table]:

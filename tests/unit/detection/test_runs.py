@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Slice, finding_of
+from proofwatch.detection.findings import WHOLE, Slice, finding_of, merged
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
@@ -113,6 +113,20 @@ def test_what_lasted_long_is_the_same_when_it_comes_back_later(lasted_h: float, 
             state, changes = regrouped(take(state, [each]))
         assert len([each for each in state.incidents.values() if each.state != "merged"]) == incidents
     assert changes
+
+
+def test_what_comes_while_one_stands_is_of_that_and_not_of_another_that_is_over() -> None:
+    """However soon after the end of the other: errors of the other check, which had begun later and lasted for long."""
+    standing = _chart(since=0, until=60)
+    other = _chart(metric="match_fail_rate", since=200, until=260)
+    over = within(other, 1640, known_at=MIDNIGHT + timedelta(minutes=1700))
+    later = _chart(metric="rejection_rate", since=2000, until=2100)
+    found = {each.anomaly_id: finding_of(each) for each in (standing, later)}
+    found[other.anomaly_id] = merged(finding_of(other), finding_of(over))
+    assert [each.metrics for each in gathered(found, {})] == [
+        ("liveness_fail_rate", "rejection_rate"),
+        ("match_fail_rate",),
+    ]
 
 
 def test_what_comes_back_later_is_told_as_the_same_again() -> None:
