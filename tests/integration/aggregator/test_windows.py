@@ -243,12 +243,12 @@ async def test_a_step_that_judges_for_long_keeps_its_transaction(
     postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hours that close at once are judged for longer than a database lets a transaction wait for its next statement."""
-    monkeypatch.setitem(pool._SESSION, "idle_in_transaction_session_timeout", "1000")
+    monkeypatch.setitem(pool._SESSION, "idle_in_transaction_session_timeout", "3000")
     taken_s = []
 
     def slow(*revised: Any) -> Window:
-        time.sleep(0.005)
-        taken_s.append(0.005)
+        time.sleep(0.012)
+        taken_s.append(0.012)
         return window_event(*revised)
 
     monkeypatch.setattr(window_findings, "window_event", slow)
@@ -258,7 +258,7 @@ async def test_a_step_that_judges_for_long_keeps_its_transaction(
         await made.settle()
         await made.pass_time(2 * DAY_S)
         assert_equal_to_a_direct_count(made.last(), verdicts)
-    assert sum(taken_s) > 3
+    assert sum(taken_s) > 6
 
 
 async def test_what_was_rolled_back_is_forgotten(postgres_dsn: str) -> None:
