@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import cedarpy
-import orjson
+
+from proofwatch.access.cedar import names, statements
 
 _FOLDER: Final = Path(__file__).with_name("policy")
 Why = Literal["role_missing", "tenant_not_theirs", "administrator", "not_decidable"]
@@ -21,14 +22,7 @@ class Rights:
 
     def __init__(self, policies: str, schema: str) -> None:
         self._policies, self._schema = policies, schema
-        try:
-            parsed: dict[str, Any] = orjson.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]
-            checked = cedarpy.validate_policies(policies, schema)
-        except (ValueError, KeyError) as error:
-            raise InvalidRights(f"the policy of rights cannot be read: {error}") from None
-        if not checked.validation_passed:
-            raise InvalidRights(f"the policy of rights does not fit its schema: {checked.errors}")
-        self._names = {key: str(each.get("annotations", {}).get("id", "")) for key, each in parsed.items()}
+        self._names = names(statements(policies, schema, "rights", InvalidRights))
 
     def refusal(
         self,

@@ -4,8 +4,8 @@ import hashlib
 from typing import Any, Final, NamedTuple
 
 import cedarpy
-import orjson
 
+from proofwatch.access.cedar import names, statements
 from services.imagery.core.facts import Request
 
 WORDS: Final = {
@@ -60,15 +60,9 @@ class ImageryPolicy:
         self._policies, self._schema = policies, schema
         self.digest: Final = hashlib.sha256(policies.encode() + b"\0" + schema.encode()).hexdigest()
         """Which goes into each entry as the authority."""
-        try:
-            parsed: dict[str, Any] = orjson.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"]
-            checked = cedarpy.validate_policies(policies, schema)
-        except (ValueError, KeyError) as error:
-            raise InvalidPolicy(f"the policy of imagery cannot be read: {error}") from None
-        if not checked.validation_passed:
-            raise InvalidPolicy(f"the policy of imagery does not fit its schema: {checked.errors}")
-        self._names = {key: str(each.get("annotations", {}).get("id", "")) for key, each in parsed.items()}
-        forbids = {self._names[key] for key, each in parsed.items() if each["effect"] == "forbid"}
+        found = statements(policies, schema, "imagery", InvalidPolicy)
+        self._names = names(found)
+        forbids = {self._names[key] for key, each in found.items() if each["effect"] == "forbid"}
         if unknown := sorted(forbids - set(WORDS)):
             raise InvalidPolicy(f"a refusal has no words: {', '.join(repr(each) for each in unknown)}")
 

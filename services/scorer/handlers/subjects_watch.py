@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from proofwatch.runtime.conditions import Condition
+from proofwatch.runtime.pause import pause
 from services.scorer.ports import Subjects, SubjectsUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -46,11 +47,7 @@ class SubjectsWatch:
         """Look again and again until `stop`."""
         while not self._stopped.is_set():
             await self._look()
-            try:
-                async with asyncio.timeout(self._every_s):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+            await pause(self._stopped, self._every_s)
 
     async def stop(self) -> None:
         """Close the store; idempotent."""
