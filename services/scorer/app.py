@@ -57,6 +57,7 @@ def build(
     lanes = LaneSettings.of(settings)
     given = settings.subject_tag_secret
     erased = None if bus.shares_fate else ErasedPeople(parse_secret(given.get_secret_value()) if given else None)
+    watch = ErasuresWatch(bus, wire, erased) if erased else None
     stage = ScorerStage(
         bus,
         subjects,
@@ -69,6 +70,7 @@ def build(
         observer=observer,
         ahead_ms=lanes.ahead_ms,
         erased=erased,
+        learn=watch.look if watch else None,
     )
     worker = Worker(
         bus,
@@ -82,7 +84,7 @@ def build(
         by_key=True,
         future="rejected",
     )
-    watches: list[Part] = [SubjectsWatch(subjects, stage.note), *([ErasuresWatch(bus, wire, erased)] if erased else [])]
+    watches: list[Part] = [SubjectsWatch(subjects, stage.note), *([watch] if watch else [])]
     return Service("scorer", [*watches, *([follower] if follower else []), worker])
 
 

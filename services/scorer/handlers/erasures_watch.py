@@ -36,19 +36,19 @@ class ErasuresWatch:
 
     async def start(self) -> None:
         """Read what there is. Raises `BusUnavailable`."""
-        await self._look()
+        await self.look()
 
     async def step(self, *, idle: bool = False) -> int:
         """Look now, when idle; takes no records."""
         if idle:
-            await self._look()
+            await self.look()
         return 0
 
     async def run(self) -> None:
         """Look again and again until `stop`; a Kafka that is away is waited for."""
         while not self._stopped.is_set():
             try:
-                await self._look()
+                await self.look()
                 self._away.clears()
             except BusUnavailable as error:
                 self._away.holds(type(error).__name__, reason=str(error))
@@ -57,6 +57,17 @@ class ErasuresWatch:
     async def stop(self) -> None:
         """Look no more."""
         self._stopped.set()
+
+    async def look(self) -> None:
+        """Know everybody who was erased by now. Raises `BusUnavailable`."""
+        try:
+            ends = await self._bus.ends(topics.ERASURES)
+        except UnknownTopic:  # nobody can have been erased
+            return
+        for partition, end in ends.items():
+            if self._next.get(partition, 0) < end:
+                await self._read(TopicPartition(topics.ERASURES, partition))
+                self._next[partition] = end
 
     def unready(self) -> Sequence[str]:
         """Return why somebody who was erased may not be known again; empty: all are."""
@@ -67,16 +78,6 @@ class ErasuresWatch:
             missing = f"set {SECRET_VARIABLE}, the same as triage's, and start the scorer again"
             return [f"{were} erased, and what comes late of them cannot be told: {missing}"]
         return []
-
-    async def _look(self) -> None:
-        try:
-            ends = await self._bus.ends(topics.ERASURES)
-        except UnknownTopic:  # nobody can have been erased
-            return
-        for partition, end in ends.items():
-            if self._next.get(partition, 0) < end:
-                await self._read(TopicPartition(topics.ERASURES, partition))
-                self._next[partition] = end
 
     async def _read(self, at: TopicPartition) -> None:
         async for record in self._bus.read(at, self._next.get(at.partition, 0)):

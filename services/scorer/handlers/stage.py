@@ -1,7 +1,7 @@
 """The scorer's stage: wait for governance, load subjects, decide, hand over what changed."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from operator import itemgetter
 from typing import Final
 
@@ -49,6 +49,7 @@ class ScorerStage:
         observer: Observer | None = None,
         ahead_ms: int = AHEAD_MS,
         erased: ErasedPeople | None = None,
+        learn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`policy` decides where governance has put none in force; `clock` only says where to begin looking back.
 
@@ -64,6 +65,7 @@ class ScorerStage:
         self._clock = clock
         self._observer = observer
         self._ahead_ms = ahead_ms
+        self._learn = learn
         self._compiled = CompiledPolicies()
         self._policies = EffectivePolicies(governance.at(0), 0, policy, self._compiled)
         self._memory: dict[TopicPartition, PartitionMemory] = {}
@@ -73,7 +75,9 @@ class ScorerStage:
         self._pipeline = Pipeline(wire, records, label_sample_key, *([erased.late] if erased else []))
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        """Bring back what the partition's memory holds at `position`, and its subjects."""
+        """Bring back what the partition's memory holds at `position`, and its subjects; know of everybody who was erased by now."""
+        if self._learn:
+            await self._learn()
         memory, longest = self._memory.pop(source, None), (self._policies.duplicates_ms, self._policies.velocity_ms)
         if memory is None or not memory.good_at(position) or not memory.reaches(self._policies):
             memory = await recall_memory(
