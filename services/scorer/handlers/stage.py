@@ -75,7 +75,7 @@ class ScorerStage:
         self._pipeline = Pipeline(wire, records, label_sample_key, *([erased.late] if erased else []))
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
-        """Bring back what the partition's memory holds at `position`, and its subjects; know of everybody who was erased by now."""
+        """Know who was erased by now; bring back what the partition's memory holds at `position`, and its subjects."""
         if self._learn:
             await self._learn()
         memory, longest = self._memory.pop(source, None), (self._policies.duplicates_ms, self._policies.velocity_ms)
