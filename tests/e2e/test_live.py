@@ -44,7 +44,10 @@ def outcome(
     announce: Callable[[str], None],
     report: Callable[[dict[str, Any]], None],
 ) -> Iterator[Outcome]:
-    """One minute of ten minutes ago, arriving now, a quarter of it attacks; then silence: nobody sends canaries."""
+    """One minute of ten minutes ago, a quarter of it attacks, which has come when all start; then silence.
+
+    Nobody sends canaries. Its windows are long due: of what came while all run, they would close with the first part.
+    """
     directory = tmp_path_factory.mktemp("processes")
     (directory / "secret").write_text("whsec_" + base64.b64encode(_KEY).decode(), encoding="utf-8")
     (directory / "secret").chmod(0o600)
@@ -63,9 +66,9 @@ routes:
         )
         live = {"live_progress": "true", "routes_file": str(directory / "routes.yaml")}
         with world(directory, new_database(), announce, live, timestamps="declared") as running:
+            running.log.publish(traffic(minute))
             running.start()
             began = time.monotonic()
-            running.log.publish(traffic(minute))
             await_told(running, receiver)
             report({"run": "live", "records": _TRANSACTIONS, "told_after_s": round(time.monotonic() - began, 1)})
             running.stop()
