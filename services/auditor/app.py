@@ -3,7 +3,9 @@
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from proofwatch.audit.entry import SALT_BYTES
 from proofwatch.audit.note import ED25519, InvalidNote, SigningKey
+from proofwatch.audit.pending import Draw
 from proofwatch.audit.policy import InvalidPolicy, Policy, parse_policy
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.lanes.settings import IDLE_LONG_S, LaneSettings
@@ -38,8 +40,15 @@ class InvalidAuditor(ValueError):
     """The auditor cannot start as it is configured; the message says what would be right."""
 
 
-def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
-    """Wire the auditor. Raises `InvalidAuditor`."""
+def build(
+    settings: Settings,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    clock: Clock,
+    wire: Wire = JSON,
+    draw: Draw = secrets.token_bytes,
+) -> Service:
+    """Wire the auditor; `draw`: salts of its own entries. Raises `InvalidAuditor`."""
     keys = _keys(settings)
     store = PostgresLog(pool)
     topic = CheckpointTopic(bus, wire, keys[0].verifier.name)
@@ -53,6 +62,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
         poll_s=settings.audit_poll_seconds,
         limit=settings.audit_batch_entries,
         retire=settings.audit_retire_key,
+        salt=lambda: draw(SALT_BYTES),
     )
     policy = _policy(settings)
     witnesses = [HttpWitness(policy.witnesses[name], url) for name, url in policy.urls.items()]

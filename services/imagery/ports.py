@@ -124,6 +124,14 @@ class Consents(Protocol):
         ...
 
 
+class Departures(Protocol):
+    """What tells that an entry has left the database's machine."""
+
+    async def left(self, intent: Entry, within_s: float) -> None:
+        """Return once a published checkpoint proves that the entry is in the log. Raises `NotLeft`."""
+        ...
+
+
 class AuditLog(Protocol):
     """The log's tables, which are trusted with nothing: what they say is proved against a checkpoint."""
 

@@ -20,9 +20,10 @@ from proofwatch.runtime.terminal import Terminal
 from proofwatch.simulation.pictures import picture
 from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
+from services.standalone.closing import closing_lines
 from services.standalone.feed import CHUNK
 from services.standalone.results import Unwritable
-from services.standalone.runner import Run, carry_out, closing_lines
+from services.standalone.runner import Run, carry_out
 
 _SCREENS: Final = 120
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")

@@ -27,11 +27,12 @@ from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
 from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import TableError, open_table
 from services.standalone.arguments import tenant, threshold
+from services.standalone.closing import closing_lines
 from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.results import Unwritable
 from services.standalone.row_selection import intake_of, select_rows
-from services.standalone.runner import Run, carry_out, closing_lines
+from services.standalone.runner import Run, carry_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,14 +22,15 @@ from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.migrations import migrate
-from proofwatch.runtime.terminal import Terminal, inline
+from proofwatch.runtime.terminal import Terminal
 from proofwatch.scorefile.outcome import Outcome
 from services.aggregator.core.calendars import EverybodyIn
 from services.aggregator.queries.baseline_source import FILE as BASELINES
 from services.aggregator.queries.baseline_source import written
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from services.standalone.app import build
-from services.standalone.audit import FOLDER, KEY, write_audit
+from services.standalone.audit import RunLog
+from services.standalone.core.shown import as_document, chosen
 from services.standalone.database_results import (
     evaluation_of,
     read_cases,
@@ -38,6 +39,7 @@ from services.standalone.database_results import (
     read_markers,
     read_tenants,
 )
+from services.standalone.imagery import show
 from services.standalone.incidents import document, read_incidents
 from services.standalone.pictures import write_pictures
 from services.standalone.report.page import write_report
@@ -47,7 +49,6 @@ from services.standalone.view.screen import View
 
 _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
-_MOST_TOLD: Final = 10
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,6 @@ async def carry_out(run: Run) -> dict[str, Any]:
         await _feed(run, session)
         results.order_notifications()
         write_pictures(session.flagged, run.picture, run.out)
-        entries = await write_audit(system.bus, pool, system.clock, run.out)
         async with pool.acquire() as connection:
             cohorts = await read_cohorts(connection, run.segments)
             labels = await read_label_counts(connection)
@@ -109,6 +109,10 @@ async def carry_out(run: Run) -> dict[str, Any]:
             markers = await read_markers(connection)
             baselines = await written(connection)
             tenants = await read_tenants(connection, run.policy, run.segments)
+        async with RunLog(system.bus, pool, system.clock) as audit:
+            flagged, now_ms = chosen(cases, session.flagged), system.clock.now_ms()
+            shown = await show(flagged, audit, pool, database.dsn, now_ms, run.out)
+            entries = await audit.exported(run.out)
         results.write_lines("cases.jsonl", cases)
         results.write_lines("markers.jsonl", markers)
         results.write_lines(BASELINES, baselines)
@@ -120,6 +124,7 @@ async def carry_out(run: Run) -> dict[str, Any]:
         results.write_lines("incidents.jsonl", map(document, incidents))
         summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
         summary["audit"] = {"entries": entries}
+        summary["imagery"] = as_document(shown)
         if run.outcome is not None:
             summary["input"] = run.outcome.document()
         results.write_document("summary.json", summary)
@@ -161,32 +166,3 @@ async def _feed(run: Run, session: Session) -> None:
             screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
         await session.finish(_QUIET)
         screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
-
-
-def closing_lines(summary: dict[str, Any], out: Path) -> str:
-    """Return what a run says at its end: the accounts, the figures that matter, and where everything is."""
-    accounts, outputs = summary["conservation"], summary["outputs"]
-    decisions = summary["decisions"]
-    lines = [
-        f"[bold]{accounts['consumed']:,}[/] transactions in {summary['run']['seconds']:.1f} s "
-        f"([bold]{summary['run']['events_per_second']:,}[/]/s): "
-        f"{accounts['decided']:,} decided, {accounts['deduplicated']:,} deduplicated, "
-        f"{accounts['dead_lettered']:,} dead letters; conservation "
-        + ("[green]holds[/]" if accounts["holds"] else "[bold red]BROKEN[/]"),
-        "verdicts: " + ", ".join(f"{name} {count:,}" for name, count in sorted(decisions.items())),
-        ", ".join(f"{outputs[name]:,} {name}" for name in ("windows", "anomalies", "cases", "notifications")),
-        *_worst(summary["incidents"], outputs["incidents"]),
-        f"why one got its verdict: proofwatch explain TRANSACTION_ID --run {inline(str(out))}",
-        f"is its audit log whole: proofwatch audit verify {inline(str(out / FOLDER))} --key {inline(str(out / KEY))}",
-        "written:",
-        *(f"  {inline(str(path))}" for path in sorted(out.iterdir())),
-    ]
-    return "\n".join(lines)
-
-
-def _worst(titles: Sequence[str], number: int) -> list[str]:
-    if not number:
-        return ["[green]no incident[/]"]
-    more = [f"  … and {number - _MOST_TOLD:,} more in incidents.jsonl"] if number > _MOST_TOLD else []
-    told = [f"  {inline(title)}" for title in titles[:_MOST_TOLD]]
-    return [f"[bold red]{number:,} incident{'' if number == 1 else 's'}[/], the worst first:", *told, *more]

@@ -58,8 +58,8 @@ class Session:
         self._mended_before = MENDED.copy()
         self.incidents: dict[str, types.Incident] = {}
         """Each by its last event."""
-        self.flagged: set[tuple[str, str]] = set()
-        """Tenant and id of every transaction that a suspicion was raised of."""
+        self.flagged: dict[tuple[str, str], Record] = {}
+        """By tenant and id of every transaction that a suspicion was raised of, the first one."""
         self._outputs = OutputReader(system.bus, (*OUTPUT_TOPICS, *_DEAD))
 
     async def start(self) -> None:
@@ -103,8 +103,9 @@ class Session:
             else:
                 self._results.write_output(topic, records)
             if topic == topics.SUSPICIONS:
-                told_of = [SUSPICION.decode(each.value) for each in records]
-                self.flagged |= {(each.tenant, each.transaction_id) for each in told_of}
+                for record in records:
+                    told_of = SUSPICION.decode(record.value)
+                    self.flagged.setdefault((told_of.tenant, told_of.transaction_id), record)
             if topic == topics.INCIDENTS:
                 told = [INCIDENT.decode(each.value) for each in records]
                 self.incidents |= {each.incident_id: each for each in told}

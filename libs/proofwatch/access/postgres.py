@@ -19,6 +19,7 @@ from proofwatch.access.passwords import is_outdated, rehashed, verified
 from proofwatch.access.roles import known
 from proofwatch.access.session import LIFETIMES, SKEW, TOKEN_BYTES, Lifetimes, Session, is_alive, token_hash, token_of
 from proofwatch.access.stored import account_locked, account_named, entered, refused, session_in
+from proofwatch.audit.pending import Draw
 from proofwatch.bus.postgres.pool import session, transaction
 
 if TYPE_CHECKING:
@@ -51,9 +52,15 @@ _BUSY: Final = timedelta(seconds=5)
 class PostgresPeople:
     """Who may come in. One for each process; it holds nothing but the pool."""
 
-    def __init__(self, pool: "asyncpg.Pool", lifetimes: Lifetimes = LIFETIMES, seal: CodeSeal = PLAIN) -> None:
-        """`seal`: of the secrets of one-time codes; only `sign_in` and `confirm` need it."""
-        self._pool, self._seal = pool, seal
+    def __init__(
+        self,
+        pool: "asyncpg.Pool",
+        lifetimes: Lifetimes = LIFETIMES,
+        seal: CodeSeal = PLAIN,
+        draw: Draw = secrets.token_bytes,
+    ) -> None:
+        """`seal`: of the secrets of one-time codes; only `sign_in` and `confirm` need it. `draw`: ids, never tokens."""
+        self._pool, self._seal, self._draw = pool, seal, draw
         self._lifetimes = lifetimes
         self._verifying = asyncio.Semaphore(_AT_ONCE)
         self._at_work = 0
@@ -77,7 +84,7 @@ class PostgresPeople:
             step = judged(current and self._opened(current), password_holds=holds, code=code, now=now)
             opened = None
             if isinstance(step, str):
-                await refused(tx, acts.SIGN_IN_REFUSED, current, step, now)
+                await refused(tx, acts.SIGN_IN_REFUSED, current, step, now, self._draw)
             else:
                 assert current is not None, "whom nobody knows has no step"
                 await attempts.forget(tx, name)
@@ -119,14 +126,14 @@ class PostgresPeople:
             assert current is not None, "nobody removes people"
             step = code_judged(self._opened(current), code, now)
             if isinstance(step, str):
-                await refused(tx, acts.CONFIRM_REFUSED, current, step, now)
+                await refused(tx, acts.CONFIRM_REFUSED, current, step, now, self._draw)
                 denied = SignInRefused()
             elif not await tx.fetchval(_CONFIRM, found.session_id, now):
                 denied = NoSession()
             else:
                 await attempts.forget(tx, name)
                 await self._used(tx, current, step)
-                await entered(tx, acts.CONFIRMED, current.person_id, {"session": found.session_id}, now)
+                await entered(tx, acts.CONFIRMED, current.person_id, {"session": found.session_id}, now, self._draw)
         if denied:
             raise denied
         return replace(found, mfa_at=now)
@@ -136,7 +143,7 @@ class PostgresPeople:
         async with transaction(self._pool, "access") as tx:
             row = await tx.fetchrow(_END, token_hash(token), now)
             if row:
-                await entered(tx, acts.SIGNED_OUT, row["person_id"], {"session": row["session_id"]}, now)
+                await entered(tx, acts.SIGNED_OUT, row["person_id"], {"session": row["session_id"]}, now, self._draw)
 
     async def locked(self, tx: "asyncpg.Connection", session_id: str, now: datetime) -> Session | None:
         """Return the session within another's transaction, and keep it from ending until that has ended.
@@ -157,7 +164,7 @@ class PostgresPeople:
             verdict = await attempts.count(tx, name, now)
             found = await account_named(tx, name)
             if verdict.wait and verdict.after.unheard == 1:
-                await refused(tx, action, found, "throttled", now)
+                await refused(tx, action, found, "throttled", now, self._draw)
         if verdict.wait:
             raise Throttled(verdict.wait, for_ever=verdict.for_ever)
         return found
@@ -190,7 +197,7 @@ class PostgresPeople:
     async def _begin(self, tx: Any, who: Account, token: str, now: datetime) -> Session:
         tenants = who.tenants
         opened = Session(
-            session_id=str(uuid.uuid4()),
+            session_id=str(uuid.UUID(bytes=self._draw(16), version=4)),
             person_id=who.person_id,
             tenants=tenants,
             roles=known(who.roles),
@@ -210,5 +217,5 @@ class PostgresPeople:
             opened.expires_at,
         )
         details = {"session": opened.session_id, **acts.as_details(opened.roles, tenants)}
-        await entered(tx, acts.SIGNED_IN, who.person_id, details, now)
+        await entered(tx, acts.SIGNED_IN, who.person_id, details, now, self._draw)
         return opened

@@ -18,7 +18,7 @@ from proofwatch.access.one_time_codes import new_secret
 from proofwatch.access.roles import Role, checked
 from proofwatch.access.stored import account_named
 from proofwatch.audit.entry import person
-from proofwatch.audit.pending import enter
+from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import session, transaction
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ class Listed(NamedTuple):
 class PostgresRegister:
     """The register. `by` is who changes it: an admin's session (`roles.Act.CHANGE_PEOPLE`), or the operator."""
 
-    def __init__(self, pool: "asyncpg.Pool", seal: CodeSeal = PLAIN) -> None:
-        """`seal`: of the secrets of one-time codes; only `enrol` needs it."""
-        self._pool, self._seal = pool, seal
+    def __init__(self, pool: "asyncpg.Pool", seal: CodeSeal = PLAIN, draw: Draw = secrets.token_bytes) -> None:
+        """`seal`: of the secrets of one-time codes; only `enrol` needs it. `draw`: ids, never secrets."""
+        self._pool, self._seal, self._draw = pool, seal, draw
 
     async def add(self, name: str, roles: Iterable[Role], tenants: Iterable[str] | None, by: By, now: datetime) -> str:
         """Add a person, who cannot sign in before `enrol`; return the id. `tenants` None: every one.
@@ -79,11 +79,11 @@ class PostgresRegister:
                 f"{name!r} is no name of an account: lower case letters, digits and . _ @ -, at most 64, such as a.rao"
             )
         held, whose = checked(roles), None if tenants is None else frozenset(tenants)
-        person_id = str(uuid.uuid4())
+        person_id = str(uuid.UUID(bytes=self._draw(16), version=4))
         async with transaction(self._pool, "access") as tx:
             if not await tx.fetchval(_ADD, person_id, name, _listed(whose), sorted(held), now):
                 raise NoSuchPerson(f"{name} is there already, or was: a name is given once")
-            await _enter(tx, acts.ADDED, by, person_id, acts.as_details(held, whose), now)
+            await self._enter(tx, acts.ADDED, by, person_id, acts.as_details(held, whose), now)
         return person_id
 
     async def enrol(self, name: str, password_hash: str, by: By, now: datetime) -> str:
@@ -130,7 +130,7 @@ class PostgresRegister:
         """End every session of everybody, as after a clock that ran ahead, or a theft; return how many."""
         async with transaction(self._pool, "access") as tx:
             ended = int(await tx.fetchval(_END_ALL, now))
-            await _enter(tx, acts.SESSIONS_ENDED, by, None, {"sessions_ended": ended}, now)
+            await self._enter(tx, acts.SESSIONS_ENDED, by, None, {"sessions_ended": ended}, now)
         return ended
 
     async def everybody(self, now: datetime) -> list[Listed]:
@@ -140,8 +140,13 @@ class PostgresRegister:
 
     async def _ended(self, tx: Any, action: str, who: Account, by: By, details: dict[str, str], now: datetime) -> int:
         ended = int(await tx.fetchval(_END, who.person_id, now, action.partition(".")[2]))
-        await _enter(tx, action, by, who.person_id, {**details, "sessions_ended": ended}, now)
+        await self._enter(tx, action, by, who.person_id, {**details, "sessions_ended": ended}, now)
         return ended
+
+    async def _enter(
+        self, tx: Any, action: str, by: By, person_id: str | None, details: dict[str, Any], now: datetime
+    ) -> None:
+        await enter(tx, acts.act(self._draw(acts.RANDOM_BYTES), now, action, by, person_id, details))
 
 
 async def _changed(tx: Any, name: str, by: By) -> Account:
@@ -154,10 +159,6 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
     if by.actor == person(who.person_id):
         raise NotAllowed("nobody changes their own access: let another admin do it")
     return who
-
-
-async def _enter(tx: Any, action: str, by: By, person_id: str | None, details: dict[str, Any], now: datetime) -> None:
-    await enter(tx, acts.act(secrets.token_bytes(acts.RANDOM_BYTES), now, action, by, person_id, details))
 
 
 def _listed(tenants: frozenset[str] | None) -> list[str] | None:

@@ -1,6 +1,5 @@
 """Rows of the schema `access` as what they are, and the entries of what is done with them."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +10,7 @@ from proofwatch.access.judgement import Account, is_name
 from proofwatch.access.roles import known
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import person
-from proofwatch.audit.pending import enter
+from proofwatch.audit.pending import Draw, enter
 
 _ACCOUNT: Final = (
     "select person_id, name, tenants, roles, password_hash, code_secret, code_step, revoked_at from access.people"
@@ -44,15 +43,17 @@ def session_in(row: Mapping[str, Any]) -> Session:
     )
 
 
-async def entered(tx: Any, action: str, person_id: str, details: Mapping[str, str | int], now: datetime) -> None:
+async def entered(
+    tx: Any, action: str, person_id: str, details: Mapping[str, str | int], now: datetime, draw: Draw
+) -> None:
     """Enter what a person did with their own access."""
     by = By(person(person_id))
-    await enter(tx, acts.act(secrets.token_bytes(acts.RANDOM_BYTES), now, action, by, person_id, details))
+    await enter(tx, acts.act(draw(acts.RANDOM_BYTES), now, action, by, person_id, details))
 
 
-async def refused(tx: Any, action: str, who: Account | None, why: Why, now: datetime) -> None:
+async def refused(tx: Any, action: str, who: Account | None, why: Why, now: datetime, draw: Draw) -> None:
     """Enter that somebody was not let in. Who that was nobody knows: the house denied it, on this account or none."""
-    random, person_id = secrets.token_bytes(acts.RANDOM_BYTES), who.person_id if who else None
+    random, person_id = draw(acts.RANDOM_BYTES), who.person_id if who else None
     await enter(tx, acts.act(random, now, action, By(acts.THE_HOUSE), person_id, {"why": why}, "denied"))
 
 

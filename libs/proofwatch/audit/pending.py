@@ -1,12 +1,15 @@
 """How whoever acts enters what it does: in the transaction of the act, so that there is neither without the other."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry, leaf_of
 
+Draw: TypeAlias = Callable[[int], bytes]
+"""Draws so many bytes for the ids and salts of entries. They are no secrets of anybody's; a run that is to be repeated
+seeds them."""
 _ENTER = "insert into audit.pending(entry) select unnest($1::bytea[])"
 
 
@@ -27,14 +30,15 @@ def act(
     reason: str = "",
     details: Mapping[str, str | int] | None = None,
     outcome: Outcome = "done",
+    draw: Draw = secrets.token_bytes,
 ) -> Entry:
     """Return the entry of an act that is not entered twice: its id and its salt are drawn."""
     return entry(
         by,
         action,
-        secrets.token_hex(16),
+        draw(16).hex(),
         now.astimezone(UTC),
-        secrets.token_bytes(SALT_BYTES),
+        draw(SALT_BYTES),
         objects=objects,
         tenant=tenant,
         reason=reason,

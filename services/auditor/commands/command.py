@@ -97,6 +97,7 @@ def _add_online(actions: SubCommands) -> None:
     add_asking(add)
     add = actions.add("show", "show one entry whole", "48211 --as my.session", online.shown).add_argument
     add("entry", help="its index or its id")
+    _add_run(add)
     add_asking(add)
     example = "--entry-action 'imagery.*' --since 24h --as my.session"
     add = actions.add("search", "list the newest entries", example, online.searched).add_argument
@@ -104,11 +105,16 @@ def _add_online(actions: SubCommands) -> None:
     add("--actor", metavar="WHO", help="a person's account or a service")
     add("--tenant", metavar="T", help="whose data it was about")
     add("--since", type=moment_ms, metavar="WHEN", help="such as 24h, 7d, or a time")
+    _add_run(add)
     add("--own", action="store_true", help="your own entries only, which you need no auditor for")
     add_asking(add)
     add("--limit", type=int, default=50, metavar="N", help="default: %(default)s")
     add("--json", action="store_true", help="a JSON object on each line")
     actions.add("keys", "list the log's keys, and its last checkpoint", "", online.keys)
+
+
+def _add_run(add: Add) -> None:
+    add("--run", type=Path, metavar="DIR", help="read the export of a demo or replay (or any), not the database")
 
 
 def _add_keys(add: Add, help_: str, *, required: bool = False) -> None:

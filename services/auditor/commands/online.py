@@ -22,6 +22,7 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
+from services.auditor.commands.in_export import found_in, leaf_in
 from services.auditor.commands.offline import policy_of
 from services.auditor.commands.write_export import write_export
 
@@ -66,10 +67,15 @@ async def searched(args: argparse.Namespace) -> int:
     if args.own and args.actor:
         raise NothingFound("--own and --actor exclude each other: your own entries are those whose actor you are")
     wanted = Wanted(args.entry_action.replace("*", "%") if args.entry_action else None, args.actor, args.tenant, since)
-    async with _log("audit search --own" if args.own else "audit search", args) as (reader, who):
+    if args.run is not None:
         if args.own:
-            wanted = wanted._replace(actor=who.id)
-        found = await reader.find(wanted, args.limit)
+            raise NothingFound("--own needs a session: an export does not say who you are; give --actor")
+        found = found_in(args.run, wanted, args.limit)
+    else:
+        async with _log("audit search --own" if args.own else "audit search", args) as (reader, who):
+            if args.own:
+                wanted = wanted._replace(actor=who.id)
+            found = await reader.find(wanted, args.limit)
     if not found:
         raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
     for place, entry in reversed(found):
@@ -79,13 +85,17 @@ async def searched(args: argparse.Namespace) -> int:
 
 async def shown(args: argparse.Namespace) -> int:
     """Show one entry whole, as JSON."""
-    async with _log("audit show", args) as (reader, _):
-        place = await reader.place_of(args.entry)
-        if place is None:
-            raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
-        leaf = await reader.leaf(place)
+    leaf = leaf_in(args.run, args.entry) if args.run is not None else await _shown(args)
+    if leaf is None:
+        raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
     sys.stdout.write(msgspec.json.format(leaf, indent=2).decode() + "\n")
     return 0
+
+
+async def _shown(args: argparse.Namespace) -> bytes | None:
+    async with _log("audit show", args) as (reader, _):
+        place = await reader.place_of(args.entry)
+        return None if place is None else await reader.leaf(place)
 
 
 async def keys(args: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from proofwatch.audit.entry import SALT_BYTES, Entry
+from proofwatch.audit.pending import Draw
 from proofwatch.bus.errors import BusError, DatabaseAway
 from proofwatch.bus.records import Outgoing
 from proofwatch.instants import instant_of
@@ -22,12 +23,12 @@ from services.imagery.core.alerts import replayed
 from services.imagery.core.decision import Decision, ImageryPolicy
 from services.imagery.core.facts import Flagged, Limits, Request, Viewer
 from services.imagery.core.lease import Lease, Terms, View
-from services.imagery.handlers.checkpoints import Checkpoints, NotLeft
+from services.imagery.handlers.checkpoints import NotLeft
 from services.imagery.handlers.facts_now import Asked, FactsNow
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sending import Sending
 from services.imagery.handlers.through_glass import through_glass
-from services.imagery.ports import Consents, Opening, Picture, Store
+from services.imagery.ports import Consents, Departures, Opening, Picture, Store
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class Broker:
     def __init__(
         self,
         store: Store,
-        checkpoints: Checkpoints,
+        checkpoints: Departures,
         opening: Opening,
         policy: ImageryPolicy,
         clock: Clock,
@@ -56,10 +57,12 @@ class Broker:
         limits: Limits = Limits(),  # noqa: B008 — immutable
         terms: Terms = Terms(),  # noqa: B008 — immutable
         name: Callable[[], str] = lambda: secrets.token_urlsafe(18),
+        draw: Draw = secrets.token_bytes,
     ) -> None:
+        """`name`: of leases, views, entries; `draw`: their salts."""
         self._store, self._checkpoints, self._opening, self._tell = store, checkpoints, opening, tell
-        self._policy, self._clock, self._terms, self._name = policy, clock, terms, name
-        self._views = Sending(store, clock, terms.chunk_bytes)
+        self._policy, self._clock, self._terms, self._name, self._draw = policy, clock, terms, name, draw
+        self._views = Sending(store, clock, terms.chunk_bytes, draw)
         self.facts = FactsNow(store, opening, consents, limits)
         self.sending = self._views.in_hand
         """Views that are in hand in this process."""
@@ -74,7 +77,7 @@ class Broker:
                 lease = self._granted(request, asked) if refusal is None else None
                 if lease:
                     await self._store.add_lease(tx, lease)
-                entry = acts.asked(request, self._name(), _salt(), self._policy.digest, lease, refusal or "")
+                entry = acts.asked(request, self._name(), self._salt(), self._policy.digest, lease, refusal or "")
                 await self._store.enter(tx, entry)
         except DatabaseAway as error:
             raise Unavailable(str(error)) from None
@@ -130,7 +133,7 @@ class Broker:
                 if not isinstance(found, str):
                     return found
                 refused = found
-            entry = acts.refused_view(viewer.person_id, lease_id, refused or "", self._name(), now, _salt())
+            entry = acts.refused_view(viewer.person_id, lease_id, refused or "", self._name(), now, self._salt())
             await self._store.enter(tx, entry)
         if refused == "other_session":
             await self._replayed(lease_id, viewer.person_id, now)
@@ -151,7 +154,7 @@ class Broker:
         if not decision.allowed or flagged is None:
             return decision.reason or "not_flagged"
         view = View(self._name(), lease.lease_id, viewer.person_id, sharp, now)
-        intent = acts.intended(lease, view, _salt(), self._policy.digest)
+        intent = acts.intended(lease, view, self._salt(), self._policy.digest)
         await self._store.begin_view(tx, view)
         await self._store.enter(tx, intent)
         return view, lease, flagged, intent
@@ -191,6 +194,5 @@ class Broker:
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())
 
-
-def _salt() -> bytes:
-    return secrets.token_bytes(SALT_BYTES)
+    def _salt(self) -> bytes:
+        return self._draw(SALT_BYTES)

@@ -1,13 +1,13 @@
 """A view that was begun: its bytes as they leave, and how it ends, which is an entry."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 import structlog
 
 from proofwatch.audit.entry import SALT_BYTES
+from proofwatch.audit.pending import Draw
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
@@ -23,8 +23,8 @@ _LOOK_S: Final = 0.25
 class Sending:
     """The views that are in hand in this process, `in_hand`, and their ends."""
 
-    def __init__(self, store: Store, clock: Clock, chunk_bytes: int) -> None:
-        self._store, self._clock, self._chunk_bytes = store, clock, chunk_bytes
+    def __init__(self, store: Store, clock: Clock, chunk_bytes: int, draw: Draw) -> None:
+        self._store, self._clock, self._chunk_bytes, self._draw = store, clock, chunk_bytes, draw
         self.in_hand: set[str] = set()
 
     async def chunks(
@@ -65,7 +65,7 @@ class Sending:
             async with self._store.transaction() as tx:
                 now = instant_of(self._clock.now_ms())
                 if await self._store.end_view(tx, view.view_id, state, code, sent, now):
-                    salt = secrets.token_bytes(SALT_BYTES)
+                    salt = self._draw(SALT_BYTES)
                     await self._store.enter(tx, acts.over(view, state, code, sent, now, salt))
         except DatabaseAway as error:
             _log.warning("imagery_view_unended", view=view.view_id, reason=str(error))

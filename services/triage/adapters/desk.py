@@ -4,6 +4,7 @@ Whoever acts is locked as a session for as long as the transaction lasts, and so
 same moment one has it.
 """
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act, known
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, person
-from proofwatch.audit.pending import enter
+from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import transaction
 from services.triage.adapters import entries
 from services.triage.core.assignments import (
@@ -84,8 +85,9 @@ class CaseRefused(AccessDenied):
 class PostgresDesk:
     """Where people work on cases."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool", draw: Draw = secrets.token_bytes) -> None:
+        """`draw`: ids and salts of entries."""
+        self._pool, self._draw = pool, draw
         self._people = PostgresPeople(pool)
 
     async def listed(
@@ -108,7 +110,7 @@ class PostgresDesk:
         async with transaction(self._pool, "cases") as tx:
             rows = await tx.fetch(_CASES, case_id, tenants, states, whose, most)
             found = [each for each in map(_listed, rows) if is_there(each.now, asking)]
-            await enter(tx, entries.read(asking, [each.now for each in found], case_id, now))
+            await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found
 
     async def do(
@@ -129,9 +131,9 @@ class PostgresDesk:
             found = decided(case, acting, deed, await _worker(tx, to) if to else None)
             by = person(acting.person_id)
             if isinstance(found, Refusal):
-                await enter(tx, entries.denied(_ACTION[deed], case, by, found, now))
+                await enter(tx, entries.denied(_ACTION[deed], case, by, found, now, self._draw))
             else:
-                await enter(tx, *await _done(tx, case, found, acting.person_id, reason, now))
+                await enter(tx, *await self._done(tx, case, found, acting.person_id, reason, now))
         if isinstance(found, Refusal):
             raise CaseRefused(found)
         return found
@@ -142,8 +144,27 @@ class PostgresDesk:
             raise NoSession
         if not found.may(Act.READ_CASES):
             async with transaction(self._pool, "cases") as tx:
-                await enter(tx, entries.read(found, (), None, now))
+                await enter(tx, entries.read(found, (), None, now, self._draw))
             raise NotAllowed("cases are for analysts, checkers and researchers; an admin gives roles")
+        return found
+
+    async def _done(
+        self, tx: Any, case: CaseNow, change: Change, person_id: str, reason: str, now: datetime
+    ) -> Sequence[Entry]:
+        by, draw, found = person(person_id), self._draw, []
+        if change.release:
+            await tx.execute(_RELEASE, case.case_id, now, person_id)
+            found.append(entries.released(case, by, now, draw))
+        if change.assign_to:
+            await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, person_id)
+            found.append(entries.assigned(case, by, change.assign_to, now, draw))
+        if change.refer:
+            await tx.execute(_REFER, case.case_id)
+            found.append(entries.referred(case, by, reason, now, draw))
+        if change.close:
+            closing = entries.closed(case, by, reason, now, draw)
+            await tx.execute(_CLOSE, case.case_id, now, person_id, reason, closing.entry_id)
+            found.append(closing)
         return found
 
 
@@ -158,24 +179,6 @@ async def _worker(tx: Any, name: str) -> Worker | None:
         return None
     tenants = None if row["tenants"] is None else frozenset(row["tenants"])
     return Worker(row["person_id"], tenants, known(row["roles"]))
-
-
-async def _done(tx: Any, case: CaseNow, change: Change, person_id: str, reason: str, now: datetime) -> Sequence[Entry]:
-    by, found = person(person_id), []
-    if change.release:
-        await tx.execute(_RELEASE, case.case_id, now, person_id)
-        found.append(entries.released(case, by, now))
-    if change.assign_to:
-        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, person_id)
-        found.append(entries.assigned(case, by, change.assign_to, now))
-    if change.refer:
-        await tx.execute(_REFER, case.case_id)
-        found.append(entries.referred(case, by, reason, now))
-    if change.close:
-        closing = entries.closed(case, by, reason, now)
-        await tx.execute(_CLOSE, case.case_id, now, person_id, reason, closing.entry_id)
-        found.append(closing)
-    return found
 
 
 def _listed(row: Mapping[str, Any]) -> ListedCase:

@@ -1,5 +1,6 @@
-"""What people do with cases, as entries of the audit log."""
+"""What people do with cases, as entries of the audit log. `draw`: what their ids and salts are of."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -9,7 +10,7 @@ import msgspec
 from proofwatch.access.roles import Act, may
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Actor, Entry, Object, Outcome, person
-from proofwatch.audit.pending import act
+from proofwatch.audit.pending import Draw, act
 from proofwatch.governance.purposes import Purpose
 from services.triage.core.assignments import CaseNow, Refusal
 
@@ -21,14 +22,14 @@ READ: Final = "cases.read"
 TRIAGE: Final = Actor("service", "triage")
 
 
-def assigned(case: CaseNow, by: Actor, to: str, now: datetime) -> Entry:
+def assigned(case: CaseNow, by: Actor, to: str, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a case that is given to a person, by themselves or by a checker."""
-    return _entry(ASSIGNED, case.tenant, case.case_id, by, now, person_id=to)
+    return _entry(ASSIGNED, case.tenant, case.case_id, by, now, person_id=to, draw=draw)
 
 
-def released(case: CaseNow, by: Actor, now: datetime) -> Entry:
+def released(case: CaseNow, by: Actor, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a case that nobody works on any more."""
-    return _entry(RELEASED, case.tenant, case.case_id, by, now, person_id=case.assignee)
+    return _entry(RELEASED, case.tenant, case.case_id, by, now, person_id=case.assignee, draw=draw)
 
 
 def released_by_merge(case_id: str, tenant: str, person_id: str, at: datetime) -> Entry:
@@ -36,17 +37,17 @@ def released_by_merge(case_id: str, tenant: str, person_id: str, at: datetime) -
     return _entry(RELEASED, tenant, case_id, TRIAGE, at, person_id=person_id, reason="the case is a part of another")
 
 
-def referred(case: CaseNow, by: Actor, reason: str, now: datetime) -> Entry:
+def referred(case: CaseNow, by: Actor, reason: str, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a case that the Research Group has from now on."""
-    return _entry(REFERRED, case.tenant, case.case_id, by, now, reason=reason)
+    return _entry(REFERRED, case.tenant, case.case_id, by, now, reason=reason, draw=draw)
 
 
-def closed(case: CaseNow, by: Actor, reason: str, now: datetime) -> Entry:
+def closed(case: CaseNow, by: Actor, reason: str, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a case that a person closed."""
-    return _entry(CLOSED, case.tenant, case.case_id, by, now, reason=reason)
+    return _entry(CLOSED, case.tenant, case.case_id, by, now, reason=reason, draw=draw)
 
 
-def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: datetime) -> Entry:
+def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a look at cases: whose, how many, by which role. `case_id`: of the one that was asked for."""
     role = " ".join(sorted(role for role in by.roles if may([role], Act.READ_CASES)))
     of = {each.tenant for each in found}
@@ -58,13 +59,14 @@ def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: dateti
         tenant=of.pop() if len(of) == 1 else None,
         details={"cases": len(found), "identity": f"session {by.session_id}", "role": role or "none"},
         outcome="granted" if role else "denied",
+        draw=draw,
     )
     return msgspec.structs.replace(made, purpose=Purpose.PROVIDE_FEATURES)
 
 
-def denied(action: str, case: CaseNow, by: Actor, refusal: Refusal, now: datetime) -> Entry:
+def denied(action: str, case: CaseNow, by: Actor, refusal: Refusal, now: datetime, draw: Draw) -> Entry:
     """Return the entry of what somebody wanted and may not."""
-    return _entry(action, case.tenant, case.case_id, by, now, details={"why": refusal.why}, outcome="denied")
+    return _entry(action, case.tenant, case.case_id, by, now, details={"why": refusal.why}, outcome="denied", draw=draw)
 
 
 def _entry(
@@ -78,6 +80,7 @@ def _entry(
     reason: str = "",
     details: Mapping[str, str | int] | None = None,
     outcome: Outcome = "done",
+    draw: Draw = secrets.token_bytes,
 ) -> Entry:
     objects = (Object("case", case_id), *((Object("person", person_id),) if person_id else ()))
-    return act(action, by, now, *objects, tenant=tenant, reason=reason, details=details, outcome=outcome)
+    return act(action, by, now, *objects, tenant=tenant, reason=reason, details=details, outcome=outcome, draw=draw)

@@ -83,3 +83,4 @@ def test_a_replay_has_none_and_leaves_none(out: Path, tmp_path: Path) -> None:
     scores.write_text("transaction_id,match_score,pair\n" + "".join(f"t{n},0.3,genuine\n" for n in range(50)))
     assert main(["replay", str(scores), "--match-threshold", "0.7", "--out", str(out), "--headless"]) == 0
     assert flagged(out) == set()
+    assert orjson.loads((out / "summary.json").read_bytes())["imagery"] is None, "nothing was flagged"

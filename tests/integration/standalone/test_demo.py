@@ -11,13 +11,15 @@ from tests.integration.standalone.a_day import EVENTS, ADay
 
 
 def test_the_same_seed_gives_identical_verdicts(tmp_path: Path) -> None:
-    """verdicts.jsonl, in the order of the input, is the same byte by byte; another seed is another day."""
+    """Verdicts, in the order of the input, and the audit log are the same byte by byte; another seed is another day."""
     for name, seed in (("one", "5"), ("two", "5"), ("three", "6")):
         assert main(["demo", "--events", "1500", "--seed", seed, "--headless", "--out", str(tmp_path / name)]) == 0
     one, two, three = ((tmp_path / name / "verdicts.jsonl").read_bytes() for name in ("one", "two", "three"))
     assert one == two != three
     moments = [orjson.loads(line)["occurred_at"] for line in one.splitlines()]
     assert len(moments) > 1400
+    logs = [(tmp_path / name / "audit" / "entries.jsonl").read_bytes() for name in ("one", "two", "three")]
+    assert logs[0] == logs[1] != logs[2]
 
 
 def test_the_day_reaches_every_service(day: ADay) -> None:
@@ -45,6 +47,32 @@ def test_the_day_reaches_every_service(day: ADay) -> None:
     closing = " ".join(day.said.split())
     assert "conservation holds" in closing
     assert told[0]["title"] in closing
+
+
+def test_one_person_is_refused_a_picture_and_another_sees_it_and_both_are_on_record(
+    day: ADay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked, refused; asked, granted, intended, ended; and the log that has it is whole. What is said names both."""
+    shown = orjson.loads((day.out / "summary.json").read_bytes())["imagery"]
+    refused, seen = shown["asked"]
+    assert (refused["code"], refused["bytes"], shown["drawn"], shown["failed"]) == ("no_role", 0, False, "")
+    assert seen["bytes"] > 0
+    closing = " ".join(day.said.split())
+    assert f"{refused['name']} (sre) was refused: none of your roles opens imagery" in closing
+    assert f"{seen['name']} (analyst) saw the picture of {shown['transaction_id']}" in closing
+    assert main(["audit", "search", "--run", str(day.out), "--entry-action", "imagery.*", "--json"]) == 0
+    found = [orjson.loads(line)["entry"] for line in capsys.readouterr().out.splitlines()]
+    assert [(each["action"].removeprefix("imagery."), each["outcome"]) for each in found] == [
+        ("lease", "denied"),
+        ("lease", "granted"),
+        ("view_intended", "granted"),
+        ("view_ended", "done"),
+    ]
+    assert found[0]["details"]["reason_code"] == "no_role"
+    assert found[3]["details"] == {"state": "delivered", "bytes": seen["bytes"]}
+    assert shown["transaction_id"] not in str(found), "an entry names no transaction"
+    assert main(["audit", "show", seen["view_id"], "--run", str(day.out)]) == 0
+    assert main(["audit", "verify", str(day.out / "audit"), "--key", str(day.out / "audit.pub")]) == 0
 
 
 def test_what_a_run_leaves_behind_can_be_explained_and_backtested(

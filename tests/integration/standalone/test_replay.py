@@ -113,11 +113,15 @@ def test_bad_rows_stop_nothing_and_are_accounted_for(tmp_path: Path, capsys: pyt
 
 
 def test_the_same_file_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Replaying twice writes identical verdicts, windows, anomalies and cases."""
+    """Replaying twice writes identical verdicts, windows, anomalies, cases and audit log.
+
+    Of a flagged transaction a drawn picture is shown: to one person, and not to the other.
+    """
     file = write(tmp_path / "scores.csv", trials(300))
     for name in ("one", "two"):
-        replay(file, tmp_path / name, "--liveness-threshold", THRESHOLD)
-    for name in ("verdicts.jsonl", "windows.jsonl", "anomalies.jsonl", "cases.jsonl"):
+        shown = replay(file, tmp_path / name, "--liveness-threshold", THRESHOLD)["imagery"]
+        assert (shown["drawn"], [each["code"] for each in shown["asked"]]) == (True, ["no_role", ""])
+    for name in ("verdicts.jsonl", "windows.jsonl", "anomalies.jsonl", "cases.jsonl", "audit/entries.jsonl"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert len(lines(tmp_path / "one" / "verdicts.jsonl")) == 300
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proofwatch.audit import export
@@ -149,3 +150,37 @@ def test_what_cannot_be_checked_is_said_in_one_sentence(
     assert "has notes.txt too, which is no file of an export" in said(capsys, "verify", folder)[2]
     (folder / export.KEYS).unlink()
     assert "keys.json is missing" in said(capsys, "verify", folder)[2]
+
+
+def test_an_export_is_searched_and_shown_without_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a run's folder as of the export itself; by index as by id; and what is not there is said."""
+    log = a_log()
+    run = tmp_path / "run"
+    run.mkdir()
+    export_ = written(log, run / "audit")
+    entries = [an_entry(number) for number in range(12)]
+    for folder in (run, export_):
+        code, out, _ = said(capsys, "search", "--run", folder, "--entry-action", f"{entries[3].action[:4]}*")
+        assert code == 0
+        assert out
+        code, out, _ = said(capsys, "show", 3, "--run", folder)
+        assert code == 0
+        name = msgspec.json.decode(out)["entry_id"]
+        assert said(capsys, "show", name, "--run", folder) == (0, out, "")
+    code, _, err = said(capsys, "show", 12, "--run", run)
+    assert (code, "has no entry 12" in err) == (2, True)
+    code, _, err = said(capsys, "search", "--run", run, "--entry-action", "imagery.view_intended%x")
+    assert (code, "no entry is like that" in err) == (2, True)
+    code, _, err = said(capsys, "search", "--run", run, "--own")
+    assert (code, "does not say who you are" in err) == (2, True)
+
+
+def test_a_line_that_was_changed_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Entry and leaf must say the same; and a folder that is none is named."""
+    folder = written(a_log(), tmp_path / "export")
+    lines = (folder / export.ENTRIES).read_bytes().replace(b'"outcome":"done"', b'"outcome":"gone"', 1)
+    (folder / export.ENTRIES).write_bytes(lines)
+    code, _, err = said(capsys, "search", "--run", folder)
+    assert (code, "the fields do not agree with the leaf" in err) == (2, True)
+    code, _, err = said(capsys, "show", 1, "--run", tmp_path)
+    assert (code, "is no export" in err) == (2, True)
