@@ -51,7 +51,7 @@ def begin_of(
     """
     own_begin = _begin(own)
     if own_begin is None or not _of_days(own):
-        return own_begin
+        return own_begin and _closer(own_begin, own, others)
     first = min(each.since for each in own)
     last = max(worst_of(each).window_end for each in own)
     telling = [each for each in others if (each.since_high or each.since) >= first and each.since < last]
@@ -61,6 +61,26 @@ def begin_of(
     window = max((worst_of(each) for each in own if chance_of(worst_of(each)) < CHANCE), key=length_s)
     several = length_s(window) >= 2 * DAY_S and window.rule not in BY_LABELS
     return (several and _of_several_days(window, (*own, *others), where, tables)) or own_begin
+
+
+def _closer(begin: Begin, own: Iterable[FindingHistory], others: Iterable[FindingHistory]) -> Begin:
+    """Return what the whole tenant's chart says that was sure before, where it knows it closer, and both may be right.
+
+    A slice of few has a chart that is sure hours later, and knows within a day what its tenant's knew within hours.
+    """
+    if begin.low is None or begin.high is None:
+        return begin
+    sure = min((each.sure for each in own if each.sure and each.since_low == begin.low), default=None)
+    charts = [each for each in others if each.where == WHOLE and _is_chart(each) and each.sure and sure]
+    closer = _begin([each for each in charts if sure and each.sure and each.sure < sure])
+    if (
+        closer is None
+        or closer.low is None
+        or closer.high is None
+        or closer.high - closer.low >= begin.high - begin.low
+    ):
+        return begin
+    return closer if begin.low <= closer.high and closer.low <= begin.high else begin
 
 
 def _of_several_days(window: Anomaly, own: Iterable[FindingHistory], where: Slice, tables: Tables) -> Begin | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from proofwatch.detection.begin import begin_of
 from proofwatch.detection.course_words import course
 from proofwatch.detection.findings import WHOLE, FindingHistory, finding_of, merged, panel_of
 from proofwatch.detection.incident import Incident
@@ -233,3 +234,21 @@ def test_steps_are_kept_when_the_root_becomes_clear() -> None:
     assert "rose again since 2026-03-02 14:00" in course(after)
     late = _stepped(tenant, _step(1000, 1010), 3)
     assert _one([tenant, risen, handset, late]).steps == (_step(840, 860),)
+
+
+@pytest.mark.parametrize(
+    ("slices", "told"),
+    [
+        ({"since": 500, "around": 900}, (1000, 1400)),  # days, with the tenant's hours within them
+        ({"since": 1210, "around": 20}, (1190, 1230)),  # closer than the tenant's
+        ({"since": 300, "around": 250}, (50, 550)),  # of another time
+    ],
+)
+def test_what_the_tenants_chart_knew_closer_is_not_taken_back_by_the_slices(
+    slices: dict[str, Any], told: tuple[int, int]
+) -> None:
+    """The slice's chart is sure hours later, and of few trials it knows within days what was known within hours."""
+    tenant = finding_of(_chart("rejection_rate", since=1200, until=1240, around=200, where=WHOLE))
+    begin = begin_of([finding_of(_chart(until=1800, **slices))], [tenant], _HANDSET)
+    assert begin
+    assert (begin.low, begin.high) == (_at(told[0]), _at(told[1]))
