@@ -1,6 +1,6 @@
 """The history of a finding: what the revisions of one anomaly say together, in whatever order they come."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -68,6 +68,8 @@ class FindingHistory(NamedTuple):
     since_high: datetime | None = None
     """A 90 % interval of `since`; None: it is exact, or none is known."""
     grown: Anomaly | None = None
+    counts: tuple[tuple[Slice, int, int], ...] = ()
+    """k and n of the slices in its panel, as they were known: windows are forgotten while an incident stands."""
 
     @property
     def newest(self) -> Anomaly:
@@ -144,8 +146,10 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
     # of several the one that was sure first: what it says of its begin is what it was told with
     begin = min(telling, key=lambda each: (each.sure is None, each.sure or each.found, each.since))
     steps = {(each.known_at, each.metric): each for each in (*one.steps, *other.steps)}
+    worst = max(fired, key=_evidence, default=None)
+    counted = [each.counts for each in (one, other) if worst and each.worst and _window(each.worst) == _window(worst)]
     return FindingHistory(
-        max(fired, key=_evidence, default=None),
+        worst,
         max(one.latest, other.latest, key=lambda each: (each.revision, each.state == "resolved")),
         min(each.since for each in telling) if begin.since_low is None else begin.since,
         min(each.found for each in telling),
@@ -154,6 +158,7 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
         begin.since_low,
         begin.since_high,
         max((each.newest for each in (one, other) if each.worst is not None), key=_far, default=None),
+        max(counted, key=trials, default=()),
     )
 
 
@@ -190,6 +195,22 @@ def panel_of(finding: FindingHistory) -> Panel:
     worst = finding.worst
     assert worst is not None, "only what fired has a window to compare in"
     return Panel(counted_as(worst.metric, worst.counted), length_s(worst), ms_of(worst.window_start))
+
+
+def trials(counts: Iterable[tuple[Slice, int, int]]) -> int:
+    """Return how many trials of the whole tenant are counted."""
+    return sum(n for where, _, n in counts if where == WHOLE)
+
+
+def remembered(finding: FindingHistory, known: Mapping[Slice, tuple[int, int]]) -> FindingHistory:
+    """Return the finding with the counts of its panel: those that are known now, unless more were known before."""
+    now = tuple((where, *known[where]) for where in sorted(known, key=str))
+    fewer = trials(now) < trials(finding.counts)
+    return finding if fewer or now == finding.counts else finding._replace(counts=now)
+
+
+def _window(anomaly: Anomaly) -> tuple[str | None, datetime, datetime]:
+    return anomaly.counted, anomaly.window_start, anomaly.window_end
 
 
 def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:

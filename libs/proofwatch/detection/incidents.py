@@ -11,10 +11,20 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from proofwatch.detection.causes import causes
-from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, finding_of, merged
+from proofwatch.detection.findings import (
+    FindingHistory,
+    Panel,
+    Slice,
+    Tables,
+    finding_of,
+    merged,
+    panel_of,
+    remembered,
+    trials,
+)
 from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.detection.proofs import attached, proves
-from proofwatch.events.types import Anomaly
+from proofwatch.events.types import Anomaly, Proof
 from proofwatch.instants import ms_of
 
 LABELS_MS: Final = 45 * 86_400_000
@@ -58,19 +68,39 @@ def count(state: Incidents, panel: Panel, where: Slice, k: int, n: int) -> Incid
     return state._replace(tables={**state.tables, panel: {**state.tables.get(panel, {}), where: (k, n)}})
 
 
-def gathered(findings: Mapping[str, FindingHistory], tables: Tables, kept: Iterable[Incident] = ()) -> list[Incident]:
+def remembering(state: Incidents) -> Incidents:
+    """Return the state in which findings keep the counts of their windows, and give what is counted no longer.
+
+    Windows are kept for some days, and an incident may stand for weeks: what it is made of may not depend on that.
+    """
+    fired = {one: each for one, each in state.findings.items() if each.worst}
+    known = {one: remembered(each, state.tables.get(panel_of(each), {})) for one, each in fired.items()}
+    by_trials = sorted((each for each in known.values() if each.counts), key=lambda each: trials(each.counts))
+    kept = {panel_of(each): {where: (k, n) for where, k, n in each.counts} for each in by_trials}
+    return state._replace(
+        findings={one: known.get(one, each) for one, each in state.findings.items()}, tables={**state.tables, **kept}
+    )
+
+
+def gathered(
+    findings: Mapping[str, FindingHistory],
+    tables: Tables,
+    kept: Iterable[Incident] = (),
+    told: Mapping[str, Proof] = _NOTHING,
+) -> list[Incident]:
     """Return the incidents of a tenant's whole log at once: what `observe` comes to, without its revisions.
 
     `kept`: those that ended long ago, whose findings are forgotten; labels may still prove something of them.
+    `told`: what labels prove of incidents by id, as people were told.
     """
     proofs = [each for each in findings.values() if proves(each)]
     rest = [each for each in findings.values() if not proves(each)]
     found = [incident_of(cause, tables) for cause in causes(rest, tables)]
-    told, alone = attached(proofs, [*found, *kept], tables)
+    proven, alone = attached(proofs, [*found, *kept], tables, told)
     if not alone:
-        return told
+        return proven
     found = [incident_of(cause, tables) for cause in causes([*rest, *alone], tables)]
-    return attached([each for each in proofs if each not in alone], [*found, *kept], tables).incidents
+    return attached([each for each in proofs if each not in alone], [*found, *kept], tables, told).incidents
 
 
 def forget(state: Incidents, before_ms: int) -> Incidents:
@@ -120,7 +150,8 @@ def _is_kept(incident: Incident, findings: Mapping[str, FindingHistory]) -> bool
 def regrouped(state: Incidents) -> Step:
     """Tell what follows from counts that came after the last event."""
     kept = [each._replace(revision=1) for each in state.incidents.values() if _is_kept(each, state.findings)]
-    now = {each.incident_id: each for each in gathered(state.findings, state.tables, kept)}
+    proven = {one: each.proof for one, each in state.incidents.items() if each.proof and each.state != "merged"}
+    now = {each.incident_id: each for each in gathered(state.findings, state.tables, kept, proven)}
     told: dict[str, Incident] = {}
     changes = []
     for one, known in state.incidents.items():

@@ -7,9 +7,10 @@ everybody in. Of several the one that began nearest to the first of these days h
 proof that incidents explain is no cause of its own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.detection.begin import worst_of
@@ -21,6 +22,7 @@ from proofwatch.detection.runs import BY_LABELS, EXACT, GAP_MS
 from proofwatch.events.types import Proof
 from proofwatch.instants import instant_of, ms_of
 
+_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 _SHARE: Final = 0.8
 _SPECIES: Final = 32
 
@@ -50,15 +52,27 @@ def proves(finding: FindingHistory) -> bool:
     return told and latest.rule in BY_LABELS and latest.metric in PROVEN
 
 
-def attached(proofs: Iterable[FindingHistory], incidents: Iterable[Incident], tables: Tables) -> Attached:
-    """Return the incidents with their proofs; what is known of an incident already stays where none says more."""
+def attached(
+    proofs: Iterable[FindingHistory],
+    incidents: Iterable[Incident],
+    tables: Tables,
+    told: Mapping[str, Proof] = _NOTHING,
+) -> Attached:
+    """Return the incidents with their proofs; what is known of an incident already stays where none says more.
+
+    `told`: the proofs that people were told of, by incident. Where it still stands it holds what it was told with.
+    """
     by_id = {each.incident_id: each for each in incidents}
     alone = []
     for finding in sorted(proofs, key=lambda each: (each.found, each.latest.anomaly_id)):
         held = [found for each in by_id.values() if (found := _held(finding, each, tables))]
         taken: set[int] = set()
         explained = 0
-        for each in sorted(held, key=_order):
+        holders = {one for one, each in told.items() if each.anomaly_id == finding.latest.anomaly_id and one in by_id}
+        for one in sorted(holders - {each.incident.incident_id for each in held}):
+            by_id[one] = with_proof(by_id[one], told[one], worst_of(finding).rule)
+            explained = worst_of(finding).n
+        for each in sorted(held, key=lambda each: (each.incident.incident_id not in holders, _order(each))):
             if not each.days & taken:
                 taken |= each.days
                 explained += each.n
@@ -128,12 +142,17 @@ def _proven(incident: Incident, finding: FindingHistory, held: _Held) -> Inciden
         until=instant_of(held.until_ms),
         known_at=finding.found,
     )
+    return with_proof(incident, proof, worst.rule)
+
+
+def with_proof(incident: Incident, proof: Proof, rule: str) -> Incident:
+    """Return the incident with what labels prove; the finding, of a rule, is a part of it."""
     return _since_the_first_day(incident, proof)._replace(
         proof=proof,
-        accepted=max(incident.accepted, float(held.k)),
+        accepted=max(incident.accepted, float(proof.accepted)),
         children=tuple(sorted({*incident.children, proof.anomaly_id})),
-        rules=tuple(sorted({*incident.rules, worst.rule})),
-        metrics=tuple(sorted({*incident.metrics, worst.metric})),
+        rules=tuple(sorted({*incident.rules, rule})),
+        metrics=tuple(sorted({*incident.metrics, proof.metric})),
     )
 
 

@@ -14,7 +14,7 @@ from proofwatch.bus.stage import History
 from proofwatch.detection.findings import Panel, Slice, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
-from proofwatch.detection.incidents import Incidents, forget, regrouped, take
+from proofwatch.detection.incidents import Incidents, forget, regrouped, remembering, take
 from proofwatch.detection.panel_days import days_of
 from proofwatch.events import topics
 from proofwatch.events.codec import ANOMALY, INCIDENT, WINDOW
@@ -151,7 +151,7 @@ class IncidentsStage:
             after = take(state, group.anomalies)
             if after is not state:
                 tables = await self._tables(group.tenant, after, memory, group.end_ms, tx)
-                after, changes = regrouped(after._replace(tables=tables))
+                after, changes = regrouped(remembering(after._replace(tables=tables)))
                 outgoing += self._records(changes, state, group.end_ms)
             memory.tenants[group.tenant] = after._replace(tables={})
         for tenant, state in before.items():

@@ -20,6 +20,7 @@ from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 _DAY = 86_400
 _SDK: Slice = ("sdk_version", "3.9.8")
 _HANDSET: Slice = ("device_model", "A14")
+_COUNTRY: Slice = ("country", "RO")
 _METRIC = "injection_accept_rate"
 
 
@@ -176,3 +177,20 @@ def test_a_species_with_a_name_of_somebodys_is_not_in_notices() -> None:
     event = event_of(found)
     assert "12345678" in event.sentence
     assert "12345678" not in event.notice + event.notice_title
+
+
+def test_what_people_were_told_of_an_incident_stays_with_it() -> None:
+    """Another slice is found to have sent as many, nearer to the day's begin; then the slice's own counts are gone."""
+    known = labelled(Incidents(), 0, {WHOLE: (26, 120), _SDK: (26, 120), _COUNTRY: (26, 120)})
+    state = observe(known, [anomaly(_SDK, rule="cusum", k=94, n=130), proof()]).state
+    (first,) = state.incidents.values()
+    assert first.severity == "critical"
+    state = observe(state, [anomaly(_COUNTRY, "match_fail_rate", k=60, n=105, minute=0)]).state
+    assert len(state.incidents) == 2
+    held = {one: (each.proof and each.proof.accepted, each.severity) for one, each in state.incidents.items()}
+    assert held.pop(first.incident_id) == (26, "critical")
+    assert list(held.values()) == [(None, "high")]
+    lost = labelled(state, 0, {_SDK: (1, 20)})
+    after = regrouped(lost).state.incidents
+    assert (after[first.incident_id].severity, len(after)) == ("critical", 2)
+    assert "wrongly, as far as they are no attackers" not in incident_sentence(after[first.incident_id])

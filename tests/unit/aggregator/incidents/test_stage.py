@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from msgspec.structs import replace
+
 from proofwatch import resources
 from proofwatch.bus.records import Batch, Record, Rejection, TopicPartition
 from proofwatch.detection.findings import WHOLE
@@ -167,3 +169,29 @@ async def test_no_readable_anomaly_stops_the_stage() -> None:
     await run.idle(topics.WINDOWS, _CLOSED + 60_000)
     await run.idle(topics.ANOMALIES, _CLOSED + 60_000)
     assert run.told
+
+
+async def test_a_cause_that_stands_for_a_week_is_of_the_slice_that_its_windows_named() -> None:
+    """Its windows are forgotten after some days; a process that begins anew then tells nothing else of it."""
+    log = _log()
+    for where, k, n in ((WHOLE, 170, 1000), (HANDSET, 155, 250)):
+        add(log, window(where, 840, k, n), _CLOSED)
+    handset = anomaly(HANDSET, k=60, n=250, minute=800)
+    add(log, handset, _CLOSED - 600_000)
+    add(log, anomaly(WHOLE, k=170, n=1000, minute=840), _CLOSED)
+    for hour in range(1, 24 * 7):
+        add(log, window(WHOLE, 840 + 60 * hour, 20, 1000), _CLOSED + hour * 3_600_000)
+    later = replace(handset, revision=2, k=61)
+    add(log, later, _CLOSED + 7 * 86_400_000)
+    run = Run(log)
+    await run.take(topics.WINDOWS, 3)
+    await run.take(topics.ANOMALIES, 2)
+    while run.position[topics.WINDOWS] < len(log[topics.WINDOWS]):
+        await run.take(topics.WINDOWS, 12)
+        await run.idle(topics.ANOMALIES, log[topics.WINDOWS][run.position[topics.WINDOWS] - 1].timestamp_ms)
+    assert not [place for _, place in run.store.windows if place.start_ms == at(840)]
+    await run.stage.opened(TopicPartition(topics.ANOMALIES, 0), run.position[topics.ANOMALIES], None)  # type: ignore[arg-type]
+    await run.rest()
+    (known,) = run.store.tenants["bank"].incidents.values()
+    assert (known.root.where, len(known.children), known.state) == (HANDSET, 1, "firing")
+    assert {event.incident_id for _, event in run.told} == {known.incident_id}
