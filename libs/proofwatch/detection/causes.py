@@ -19,9 +19,10 @@ from typing import Final, NamedTuple
 from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
 from proofwatch.detection.harm import shuts
-from proofwatch.detection.panel_counts import is_distinct, may_hold, partly_known, standing_out, table_of
-from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, roots, single, takes_away, whole_root
+from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold, partly_known, standing_out, table_of
+from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, takes_away, whole_root
 from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
+from proofwatch.detection.same_failures import Named, same_root
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail, jumped_with, version_explains
 from proofwatch.detection.waves import shut_by
@@ -66,16 +67,23 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
     partly = partly_known(ordered, tables)
     left: list[_Left] = []
+    named: list[Named] = []
     for (panel, down), group in sorted(panels.items()):
-        raised = _raised(panel, group, spans[down])
-        table = table_of(group, raised, tables.get(panel, {}), down=down)
-        unseen_here = (raised & partly) - {each.where for each in group}
+        raised, here = _raised(panel, group, spans[down]), tables.get(panel, {})
+        table = table_of(group, raised, here, down=down)
+        unsure = frozenset(each for each in partly if not counts_all(here, each[0]))
+        unseen_here = (raised & unsure) - {each.where for each in group}
         unknown = {each.where[0] for each in spans[down] if each.where in unseen_here and _may_be(each, panel, table)}
         found = roots(table, raised)
         if found and not unknown - {found[0].where[0]}:
-            placed += [Placed(each, _nearest(each, found)) for each in group]
+            if len(found) == 1:
+                of_all = table_of(group, {*raised, *here}, here, down=down)
+                named.append(Named(panel, group, of_all, found[0], holders(of_all)))
+            else:
+                placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append(_Left(group, table, raised, partly))
+            left.append(_Left(group, table, raised, unsure))
+    placed += [Placed(each, same_root(panel, named)) for panel in named for each in panel.group]
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
     counted = {(each.where, each.finding.latest.anomaly_id) for both in unseen.values() for each in both}
     anchors += [
@@ -202,7 +210,11 @@ def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], a
             or (finding.where == WHOLE and takes_away(own, there))
         ):
             found.append((False, root))
-    best = max(found, key=lambda each: (each[0], each[1].counts.excess, str(each[1].where)), default=None)
+    best = max(
+        found,
+        key=lambda each: (each[0], each[1].where == finding.where, each[1].counts.excess, str(each[1].where)),
+        default=None,
+    )
     return best[1] if best else None
 
 

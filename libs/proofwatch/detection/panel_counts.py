@@ -42,6 +42,12 @@ def partly_known(findings: Iterable[FindingHistory], tables: Tables) -> frozense
     return frozenset(found - {WHOLE})
 
 
+def counts_all(known: Mapping[Slice, tuple[int, int]], name: str | None) -> bool:
+    """Return whether a panel counts nearly all trials by the values of an attribute: none holds more than it says."""
+    whole = known.get(WHOLE, (0, 0))[1]
+    return whole > 0 and sum(n for where, (_, n) in known.items() if where[0] == name) >= _KNOWN * whole
+
+
 def may_hold(finding: FindingHistory, panel: Panel, least: float) -> bool:
     """Return whether the slice of a finding may hold an excess of `least` in a panel that does not count it.
 

@@ -93,6 +93,14 @@ def roots(table: Mapping[Slice, Counts], raised: Collection[Slice]) -> tuple[Roo
     return tuple(sorted(found, key=lambda root: (-root.counts.excess, root.where)))
 
 
+def holders(table: Mapping[Slice, Counts]) -> frozenset[Slice]:
+    """Return the slices that each hold `SHARE` of the tenant's excess: their failures are nearly the same ones."""
+    whole = table.get(WHOLE)
+    if whole is None or whole.excess <= 0:
+        return frozenset()
+    return frozenset(each for each in table if each != WHOLE and table[each].excess >= SHARE * whole.excess)
+
+
 def as_much(table: Mapping[Slice, Counts], raised: Collection[Slice]) -> frozenset[Slice]:
     """Return the slices that hold nearly all trials and excess of the tenant: the counts cannot tell them from it."""
     whole = table.get(WHOLE)

@@ -54,3 +54,66 @@ def test_a_handset_that_may_hold_all_of_it_is_the_cause_though_its_windows_are_n
     handset = chart(MODEL, 600, 625, 40, 60)
     tables = {panel_of(finding_of(tenant)): {WHOLE: (61, 677), COUNTRY: (50, 225)}}
     assert roots_of([tenant, country, handset], tables) == {MODEL}
+
+
+_DAY_S: Final = 86_400
+
+
+def day(where: Slice, metric: str, k: int, n: int, baseline: float, days: int = 0) -> Anomaly:
+    """Return what a day found, by the policy's rate."""
+    return anomaly(where, metric, k=k, n=n, baseline=baseline, minute=1440 * days, length_s=_DAY_S)
+
+
+def counted(*found: Anomaly) -> dict[Panel, dict[Slice, tuple[int, int]]]:
+    """Return the windows by which findings were judged, as these say it."""
+    tables: dict[Panel, dict[Slice, tuple[int, int]]] = {}
+    for each in found:
+        tables.setdefault(panel_of(finding_of(each)), {})[each.segment_name, each.segment_value] = (each.k, each.n)
+    return tables
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_wave_of_one_country_and_one_release_is_one_incident(order: tuple[int, ...]) -> None:
+    """Of its few failed matches the counts single out the country, of the rest the release: they are the same people.
+
+    The release leads, with the check that failed most.
+    """
+    found = [
+        day(WHOLE, "liveness_fail_rate", 71, 622, 0.02),
+        day(RELEASE, "liveness_fail_rate", 61, 265, 0.02),
+        day(COUNTRY, "liveness_fail_rate", 59, 105, 0.02),
+        day(COUNTRY, "match_fail_rate", 20, 105, 0.03),
+    ]
+    tables = counted(
+        *found, day(WHOLE, "match_fail_rate", 27, 626, 0.03), day(RELEASE, "match_fail_rate", 17, 267, 0.03)
+    )
+    state = Incidents(tables=tables)
+    for each in order:
+        state, _ = regrouped(take(state, [found[each]]))
+    (only,) = (each for each in state.incidents.values() if each.state != "merged")
+    assert (only.root.where, only.lead.metric, only.described) == (RELEASE, "liveness_fail_rate", (COUNTRY,))
+
+
+def test_failures_of_a_country_that_the_release_has_no_part_in_are_another_cause() -> None:
+    """The same day, another check, and other people."""
+    found = [
+        day(WHOLE, "liveness_fail_rate", 71, 622, 0.02),
+        day(RELEASE, "liveness_fail_rate", 61, 265, 0.02),
+        day(COUNTRY, "match_fail_rate", 20, 105, 0.03),
+    ]
+    tables = counted(
+        *found, day(WHOLE, "match_fail_rate", 27, 626, 0.03), day(RELEASE, "match_fail_rate", 3, 267, 0.03)
+    )
+    assert roots_of(found, tables) == {RELEASE, COUNTRY}
+
+
+def test_a_release_that_stands_does_not_hide_a_handset_whose_days_are_counted_whole() -> None:
+    """The chart of the release still fires, from windows too small to publish; the days count all of its trials."""
+    standing = chart(RELEASE, 120, 495, 69, 129, "retry_rate")
+    handset = day(MODEL, "fta_rate", 33, 186, 0.01, days=2)
+    tables = counted(
+        handset, day(WHOLE, "fta_rate", 35, 1202, 0.01, days=2), day(RELEASE, "fta_rate", 11, 396, 0.01, days=2)
+    )
+    tables[panel_of(finding_of(handset))] |= {("sdk_version", "11.0.9"): (24, 806)}
+    tables[panel_of(finding_of(standing))] = {WHOLE: (74, 208)}
+    assert roots_of([standing, handset], tables) == {RELEASE, MODEL}
