@@ -8,9 +8,10 @@ import msgspec
 
 from proofwatch.detection.course_words import standing
 from proofwatch.detection.findings import WHOLE, Slice
-from proofwatch.detection.incident import Incident, LogEnd, urgency
+from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.root_slice import Counts, Root
 from proofwatch.detection.sentences import incident_sentence, incident_title
+from proofwatch.detection.urgency import urgency
 from proofwatch.events import types
 from proofwatch.events.types import Anomaly
 

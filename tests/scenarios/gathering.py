@@ -6,8 +6,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from proofwatch.detection.findings import FindingHistory, Panel, finding_of, merged, panel_of
-from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import gathered
+from proofwatch.detection.urgency import urgency
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.times import SECOND_MS

@@ -173,11 +173,6 @@ def _founds(finding: FindingHistory) -> tuple[bool, datetime, str]:
     return not strong, (finding.sure or finding.found) if strong else finding.found, finding.latest.anomaly_id
 
 
-def urgency(incident: Incident) -> tuple[bool, bool, float, str]:
-    """Return what incidents are sorted by, the worst first: evidence, whether it goes on, harm. Never the ratio."""
-    return (incident.evidence != "strong", incident.state != "firing", -incident.harm, incident.incident_id)
-
-
 def protected(where: Slice) -> bool:
     """Return whether a slice is one of people by what they are."""
     return where[0] in PROTECTED

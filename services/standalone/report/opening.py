@@ -13,8 +13,10 @@ from proofwatch.biometrics.figures import Figure, Status
 from proofwatch.biometrics.rates import Limits
 from proofwatch.biometrics.worst_of import WorstFigure
 from proofwatch.detection.course_words import standing
-from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.harm import ATTACKS
+from proofwatch.detection.incident import Incident
 from proofwatch.detection.sentences import incident_facts, incident_title
+from proofwatch.detection.urgency import Urgency, ranked, urgency
 from proofwatch.detection.words import NEXT_STEPS, metric_words
 from proofwatch.report.numbers import count, interval, of, percent
 from proofwatch.report.proof import because, explained, rate_name
@@ -68,7 +70,7 @@ class LimitRate(NamedTuple):
 
 
 class TenantOpening(NamedTuple):
-    """A tenant (None: whatever was evaluated), the worst of its problems first: what goes on, then by people.
+    """A tenant (None: whatever was evaluated), the worst of its problems first, by `detection.urgency`.
 
     `people`: about how many were wrongly accepted or rejected, beyond what was to be expected or a limit allows.
     """
@@ -103,7 +105,7 @@ class TenantOpening(NamedTuple):
 
 
 def openings(watched: Mapping[str, Watched], incidents: Iterable[Incident], limits: Limits) -> list[TenantOpening]:
-    """Return every tenant, the worst first: by whether it is proven and goes on, then by the people concerned."""
+    """Return every tenant, the worst first: by the worst of its problems, then by the people concerned."""
     by_tenant: dict[str, list[Incident]] = {tenant: [] for tenant in watched}
     for each in incidents:
         by_tenant.setdefault(each.tenant, []).append(each)
@@ -111,14 +113,16 @@ def openings(watched: Mapping[str, Watched], incidents: Iterable[Incident], limi
         (*_opening(tenant, watched.get(tenant), sorted(known, key=urgency), limits), tenant)
         for tenant, known in by_tenant.items()
     ]
-    return [opening for opening, _, _ in sorted(found, key=lambda each: (each[0].level, -each[1], each[2]))]
+    found.sort(key=lambda each: (each[0].level is Level.NOTHING, each[1], -each[2], each[3]))
+    return [opening for opening, *_ in found]
 
 
 def opening_of(evaluation: Evaluation, limits: Limits, transactions: int, labelled: int) -> TenantOpening:
     """Return what an evaluation opens with: a system, and nothing that happened over time."""
     found = limit_rates(evaluation, limits)
     broken = _breaches(found)
-    problems = [*map(_broken, broken), *_groups(evaluation, {each.metric for each in broken})]
+    groups = _groups(evaluation, {each.metric for each in broken})
+    problems = [*map(_broken, broken), *(problem for _, problem in groups)]
     people = round(sum(_beyond(each.figure, each.limit) for each in broken))
     level = Level.WRONG if problems else Level.NOTHING
     return TenantOpening(None, level, problems, [], found, transactions, labelled, people)
@@ -139,19 +143,23 @@ def _tried(figure: Figure | None) -> bool:
 
 def _opening(
     tenant: str, watched: Watched | None, known: Sequence[Incident], limits: Limits
-) -> tuple[TenantOpening, float]:
-    """Return the opening of a tenant, and about how many people are concerned."""
+) -> tuple[TenantOpening, Urgency | None, float]:
+    """Return the opening of a tenant, how urgent the worst of it is, and about how many people are concerned."""
     strong = [each for each in known if each.evidence == "strong" and each.state != "merged"]
     limited = limit_rates(watched.evaluation, limits) if watched else []
     told = {metric.partition(":")[0] for each in strong for metric in each.metrics}
     broken = [each for each in _breaches(limited) if each.metric not in told]
     groups = _groups(watched.evaluation, told | {each.metric for each in broken}) if watched else []
-    going = [each for each in strong if each.state == "firing"]
-    now = [(each.harm, _problem(each)) for each in going]
-    now += [(_beyond(each.figure, each.limit), _broken(each)) for each in broken]
-    ended = [_problem(each) for each in strong if each.state != "firing"]
-    problems = [*(problem for _, problem in sorted(now, key=lambda each: -each[0])), *groups, *ended]
-    goes_on = bool(now or groups)
+    ordered = sorted(
+        [
+            *((urgency(each), _problem(each)) for each in strong),
+            *((_urgency(each.metric, _beyond(each.figure, each.limit)), _broken(each)) for each in broken),
+            *groups,
+        ],
+        key=lambda each: each[0],
+    )
+    problems = [problem for _, problem in ordered]
+    goes_on = bool(broken or groups or any(each.state == "firing" for each in strong))
     harm = sum(each.harm for each in strong) + sum(_beyond(each.figure, each.limit) for each in broken)
     return (
         TenantOpening(
@@ -164,7 +172,22 @@ def _opening(
             watched.labelled if watched else 0,
             round(harm),
         ),
+        ordered[0][0] if ordered else None,
         harm,
+    )
+
+
+def _urgency(metric: str, beyond: float = 0.0) -> Urgency:
+    """Return where a limit that labels prove broken stands among incidents; `beyond`: people beyond what it allows."""
+    lets_in = metric in ATTACKS
+    accepted, rejected = (beyond, 0.0) if lets_in else (0.0, beyond)
+    return ranked(
+        "critical" if lets_in else "high",
+        accepted=accepted,
+        rejected=rejected,
+        proven_accepted=accepted,
+        proven_rejected=rejected,
+        name=metric,
     )
 
 
@@ -200,23 +223,27 @@ def _broken(rate: LimitRate) -> Problem:
     )
 
 
-def _groups(evaluation: Evaluation, told: Container[str]) -> list[Problem]:
+def _groups(evaluation: Evaluation, told: Container[str]) -> list[tuple[Urgency, Problem]]:
     """Return the groups that a limit is proven broken for, a problem for each segment and rate not `told` already."""
     return [
-        Problem(
-            title=f"The limit is proven broken for groups by {column}: {metric_words(metric)}",
-            state="over all labels",
-            until="",
-            evidence=explained(figure),
-            people="",
-            next_step=NEXT_STEPS["audit_and_threshold_proposal"],
-            needed="",
-            others=0,
-        )
+        (_urgency(metric), _broken_for_groups(column, metric, figure))
         for column, figures in evaluation.worst_segments.items()
         for metric, figure in figures.items()
         if figure.status is Status.BREACH and metric not in told
     ]
+
+
+def _broken_for_groups(column: str, metric: str, figure: Figure) -> Problem:
+    return Problem(
+        title=f"The limit is proven broken for groups by {column}: {metric_words(metric)}",
+        state="over all labels",
+        until="",
+        evidence=explained(figure),
+        people="",
+        next_step=NEXT_STEPS["audit_and_threshold_proposal"],
+        needed="",
+        others=0,
+    )
 
 
 def _evidence(figure: Figure) -> str:

@@ -10,8 +10,9 @@ from proofwatch.biometrics.evaluation import Evaluation
 from proofwatch.biometrics.rates import DEFAULT_MIN_TRIALS, Limits
 from proofwatch.biometrics.trials import Classes, Cohort
 from proofwatch.detection.case_words import reason_words
-from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.incident import Incident
 from proofwatch.detection.sentences import incident_account
+from proofwatch.detection.urgency import urgency
 from proofwatch.local_time import clock, minute, zone_words
 from proofwatch.report.forest import single
 from proofwatch.report.numbers import count, percent

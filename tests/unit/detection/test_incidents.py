@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from proofwatch.detection.findings import WHOLE, Panel, Slice
-from proofwatch.detection.incident import Incident, urgency
+from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import LABELS_MS, Incidents, count, forget, observe, regrouped
 from proofwatch.detection.runs import GAP_MS
+from proofwatch.detection.urgency import urgency
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 from tests.unit.detection.anomalies import anomaly, within

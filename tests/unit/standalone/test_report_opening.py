@@ -32,7 +32,7 @@ def incident(folder: Path, tenant: str, **changes: object) -> Incident:
     return found._replace(tenant=tenant, incident_id=f"{tenant}-{changes}", **changes)  # type: ignore[arg-type]
 
 
-def test_what_goes_on_is_before_what_ended_and_more_people_before_fewer(tmp_path: Path) -> None:
+def test_whom_it_let_in_is_before_what_goes_on_and_that_before_what_ended(tmp_path: Path) -> None:
     """However high a ratio is; a tenant where nothing is wrong is last."""
     found = openings(
         {name: watched(classes()) for name in ("calm", "many", "few", "over")},
@@ -83,19 +83,33 @@ def test_a_broken_limit_that_an_incident_tells_of_is_told_once(tmp_path: Path) -
     assert [each.metric for each in found.limits if each.figure and each.figure.status == "BREACH"] == ["fnmr"]
 
 
-def test_problems_of_a_tenant_are_in_the_order_of_the_tenants(tmp_path: Path) -> None:
-    """What goes on first, by the people it concerns, be it an incident or a broken limit; what ended last."""
+def test_problems_of_a_tenant_are_in_the_order_of_incidents(tmp_path: Path) -> None:
+    """Be it an incident or a broken limit: who was let in, what is proven, what goes on, what ended."""
     found = [
         incident(tmp_path, "bank", state="ended", rejected=900.0),
+        incident(tmp_path, "bank", state="ended", rejected=0.0, accepted=24.0),
         incident(tmp_path, "bank", state="firing", rejected=5.0, accepted=0.0),
         incident(tmp_path, "bank", state="firing", rejected=80.0, accepted=0.0),
     ]
     (told,) = openings({"bank": watched(classes(failed=100, passed=900))}, found, LIMITS)
     assert [" ".join(each.people.split()[:2]) for each in told.problems] == [
-        "About 80", "About 70", "About 5", "About 900",
+        "About 24", "About 70", "About 80", "About 5", "About 900",
     ]  # fmt: skip
-    assert told.people == 900 + 5 + 80 + 70
+    assert told.people == 900 + 24 + 5 + 80 + 70
     assert told.broken == ["FNMR"]
+
+
+def test_a_tenant_whose_attackers_got_in_is_before_one_that_keeps_many_out(tmp_path: Path) -> None:
+    """Also when it has ended: they have accounts."""
+    found = openings(
+        {},
+        [
+            incident(tmp_path, "shut", state="firing", rejected=900.0, accepted=0.0),
+            incident(tmp_path, "open", state="ended", rejected=0.0, accepted=24.0),
+        ],
+        LIMITS,
+    )
+    assert [each.tenant for each in found] == ["open", "shut"]
 
 
 def test_a_group_in_breach_is_wrong_though_everybody_together_is_not() -> None:
