@@ -1,10 +1,15 @@
-"""The course of an incident in words: how exactly its begin is known, what was before, how it rose, and its end."""
+"""The course of an incident in words: how well its begin is known, what was before, how it rose, and its end."""
+
+from typing import Final
 
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.runs import EXACT
 from proofwatch.detection.words import ENDED, metric_words, percent, plain_metric
 from proofwatch.events.types import Step
 from proofwatch.local_time import minute
+
+_FIRST: Final = "saturation"
+"""The rule that says the first minute with what it found; the others of minutes weigh many together."""
 
 
 def course(incident: Incident) -> str:
@@ -27,7 +32,9 @@ def _begin(incident: Incident) -> str:
     low, high, zone = incident.since_low, incident.since_high, incident.lead.time_zone
     if low is not None and high is not None:
         return f"It began between {minute(low, zone)} and {minute(high, zone)} (90 % sure)."
-    return "Its begin is known to the minute." if EXACT & set(incident.rules) else ""
+    if incident.lead.rule == _FIRST and incident.lead.since == incident.since:
+        return "That is the first minute that shows it."
+    return "When it began is known roughly only." if EXACT & set(incident.rules) else ""
 
 
 def _before(incident: Incident) -> str:

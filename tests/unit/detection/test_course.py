@@ -126,8 +126,17 @@ def test_the_minute_of_a_collapse_beats_the_guess_of_a_chart() -> None:
     wandered = _chart(since=-500, until=845, where=WHOLE, k=600, n=9000)
     incident = _one([minute, wandered])
     assert incident.since == _at(840)
-    assert "known to the minute" in course(incident)
+    assert course(incident) == "When it began is known roughly only."
     assert incident.since_low is None
+
+
+def test_no_begin_is_said_to_be_known_to_the_minute() -> None:
+    """A run without failures begins with the last failure, a chart of odds where it was last at zero."""
+    for rule, metric in (("missing_scores", "liveness_missing_rate"), ("few_values", "liveness_score")):
+        found = _one([anomaly(WHOLE, metric, rule=rule, k=76, n=1038, minute=840, since=_at(840), affected=50.0)])
+        assert course(found) == "When it began is known roughly only."
+    bound = _one([anomaly(WHOLE, "liveness_score", rule="saturation", k=35, n=35, minute=840, since=_at(840))])
+    assert course(bound) == "That is the first minute that shows it."
 
 
 def test_of_charts_the_first_that_was_sure_says_when_it_began() -> None:

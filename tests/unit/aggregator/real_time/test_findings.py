@@ -7,6 +7,7 @@ import pytest
 
 from proofwatch.governance.policy import RealTimeRule
 from proofwatch.governance.tenant_days import UTC_DAYS
+from proofwatch.instants import instant_of
 from services.aggregator.core.real_time.detector import Reading
 from services.aggregator.core.real_time.findings import publish
 from services.aggregator.core.real_time.life import Change
@@ -213,3 +214,27 @@ def test_what_may_be_a_habit_is_of_low_evidence_to_its_end(*, habit: bool, sever
     for change in (begun, over):
         state, (found,) = publish("bank", state, {STOPS.name: change}, {}, [STOPS])
         assert found.event.severity == severity
+
+
+def _one_a_minute(first: int, scores_at_one: list[int]) -> list[Minute]:
+    return [minute(AFTER + (first + i) * MINUTE, 1, at_one=each) for i, each in enumerate(scores_at_one)]
+
+
+SPARSE = [minute(MONDAY + i * MINUTE, 1, failed=int(i % 40 == 0)) for i in range(600)]
+
+
+def test_scores_at_the_bound_began_with_the_first_of_them_though_a_block_lay_across() -> None:
+    """A tenant of one score a minute: a block of 20 that is half full of ordinary scores says nothing by itself."""
+    told = Told(WATCH).feed([*SPARSE, *_one_a_minute(0, [0] * 12 + [1] * 30)])
+    (first, *_) = [each.event for each in told.published]
+    assert (first.rule, first.direction) == ("saturation", "up")
+    assert first.since == instant_of(AFTER + 12 * MINUTE)
+    assert first.k == first.n == 28
+    assert first.affected == pytest.approx(28.0, abs=0.1)
+
+
+def test_scores_at_the_bound_that_are_usual_begin_nothing() -> None:
+    """Some scores are 1.0 by themselves: ordinary ones that follow outweigh them."""
+    told = Told(WATCH).feed([*SPARSE, *_one_a_minute(0, [1] * 2 + [0] * 18 + [1] * 30)])
+    (first, *_) = [each.event for each in told.published]
+    assert first.since == instant_of(AFTER + 20 * MINUTE)
