@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proofwatch.detection.case_words import ALERTS, QUEUES, numbers_words, reason_words
+from proofwatch.detection.known_by import known_by
 from proofwatch.events import topics
 from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
 from proofwatch.events.identity import case_id, derived_id
@@ -59,9 +60,6 @@ def of_incident(incident: Incident) -> Fact | None:
         return None
     proven = incident.change == "rose" and incident.proof is not None
     ended = incident.state == "ended" and not proven
-    at = incident.until if ended and incident.until else max(incident.known_at, incident.window_end)
-    if proven and incident.proof:
-        at = max(at, incident.proof.known_at)
     children = incident.children_count
     further = f"{children:,} further finding{' is' if children == 1 else 's are'} part of it. " if children else ""
     case = case_id(incident.tenant, "incident", incident.incident_id)
@@ -75,7 +73,7 @@ def of_incident(incident: Incident) -> Fact | None:
         state="resolved" if ended else "firing",
         title=_fitting(incident.notice_title, _TITLE),
         summary=f"{_fitting(incident.notice, _SUMMARY - len(last) - 1)} {last}",
-        at=at.astimezone(UTC),
+        at=known_by(incident).astimezone(UTC),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.detection.known_by import known_by
 from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
 from proofwatch.events.types import Incident, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
@@ -99,15 +100,14 @@ def from_incident(incident: Incident) -> Signal:
     """Return the signal; its end, and a further rise, are reasons of their own. Raises `OverflowError` as above."""
     rise = _rise(incident)
     told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
-    at = incident.until if incident.until and incident.state == "ended" else incident.window_end
     told = f"{told}.{incident.metric}"
     if incident.proof and incident.change == "rose":  # whether it goes on or ended: labels say what it was
-        told, at = f"limit_breach.{incident.proof.metric}", incident.proof.known_at
+        told = f"limit_breach.{incident.proof.metric}"
     cause = CaseReason(
         source_id=incident.incident_id,
         source_revision=incident.revision,
         code=(f"rose_again.{rise.metric}" if rise else told)[:_CODE_LENGTH],
-        at=(rise.known_at if rise else at).astimezone(UTC),
+        at=known_by(incident).astimezone(UTC),
         transaction_id=None,
         severity=_INCIDENT_SEVERITY[incident.severity],
         evidence={name: float(getattr(incident, name)) for name in _EVIDENCE} | (_of_rise(rise) if rise else {}),

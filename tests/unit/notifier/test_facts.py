@@ -1,16 +1,17 @@
 """What a notification says, and what it never says."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proofwatch.events import codec
 from proofwatch.events.enumerations import AnomalyRule, IncidentChange, SuspicionReason
 from proofwatch.events.identity import case_id
-from proofwatch.events.types import Slice
+from proofwatch.events.types import Proof, Slice, Step
 from services.notifier.core.facts import Fact, of_escalation, of_incident, of_platform_alert
 from services.notifier.core.routes import Match, Route
 from services.notifier.core.routing import notifications
@@ -54,12 +55,41 @@ def test_what_matters_is_told_and_not_each_revision(change: str, told: bool) -> 
     assert (of_incident(incident(change=change, revision=7)) is not None) == told
 
 
-def test_the_end_of_an_incident_is_told_when_it_was() -> None:
-    """Nobody goes on looking for what is over."""
-    at = AT + timedelta(minutes=50)
-    fact = of_incident(incident(state="ended", change="ended", revision=2, until=at, ended_by="within"))
+def test_the_end_of_an_incident_is_told_when_it_was_known() -> None:
+    """Nobody goes on looking for what is over; that it is over is seen some time after it was."""
+    at, known = AT + timedelta(minutes=50), AT + timedelta(minutes=58)
+    ended = incident(state="ended", change="ended", revision=2, until=at, until_known=known, ended_by="within")
+    fact = of_incident(ended)
     assert fact
-    assert (fact.state, fact.at) == ("resolved", at)
+    assert (fact.state, fact.at) == ("resolved", known)
+    noted = of_incident(replace(ended, until_known=None))
+    assert noted
+    assert noted.at == at, "kept by a release that did not note when it was known"
+
+
+@pytest.mark.parametrize("change", [each for each in CHANGES if each not in _NO_NEWS])
+def test_nothing_is_told_before_it_was_known(change: str) -> None:
+    """Whatever the news is: what labels prove and the rises that it names as well were known by then."""
+    proof, rise = AT + timedelta(days=4), AT + timedelta(days=2)
+    for fields, known in (({"proof": _proof(proof)}, proof), ({"steps": (_rise(rise),)}, rise)):
+        for state in ({"state": "firing"}, {"state": "ended", "until": AT, "ended_by": "within"}):
+            fact = of_incident(incident(change=change, revision=7, **fields, **state))
+            assert fact
+            assert fact.at == known
+
+
+def _proof(known_at: datetime) -> Proof:
+    return Proof(
+        anomaly_id=ALERT_ID, metric="injection_accept_rate", attacks=90, accepted=24, low=0.2, high=0.4, limit=0.005,
+        since=AT, until=AT + timedelta(days=1), known_at=known_at,
+    )  # fmt: skip
+
+
+def _rise(known_at: datetime) -> Step:
+    return Step(
+        metric="retry_rate", since=AT, known_at=known_at, direction="up", told=True, from_rate=0.05, to_rate=0.3, k=30,
+        n=100,
+    )  # fmt: skip
 
 
 def test_what_labels_prove_late_is_told_when_it_is_known() -> None:
