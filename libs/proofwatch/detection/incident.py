@@ -1,6 +1,5 @@
 """An incident: what one cause did, told once. Built here only, from the findings of the cause."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -20,7 +19,8 @@ from proofwatch.detection.findings import (
     panel_of,
 )
 from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, harm_of, harmed
-from proofwatch.detection.root_slice import Counts, Root, single
+from proofwatch.detection.panel_counts import table_of
+from proofwatch.detection.root_slice import Root, single
 from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
@@ -132,7 +132,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         revision=1,
         tenant=lead.latest.tenant,
         state="firing" if cause.until_ms is None else "ended",
-        root=_counted_with(cause.root, worst_of(telling), tables.get(panel_of(telling), {})),
+        root=_counted_with(cause, telling, tables),
         since=begin.since if begin else instant_of(cause.since_ms),
         until=None if cause.until_ms is None else instant_of(cause.until_ms),
         evidence="strong" if chance < CHANCE else "weak",
@@ -155,16 +155,23 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     )
 
 
-def _counted_with(root: Root, lead: Anomaly, known: Mapping[Slice, tuple[int, int]]) -> Root:
-    """Return the root with its counts in the window that leads, where that is of the whole tenant: both are told."""
-    if root.where == WHOLE or lead.segment_name is not None or root.where not in known:
+def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root:
+    """Return the root with its counts, and those of the rest, of the rate and window that leads: both are told.
+
+    A cause moves several rates, of all attempts and of first ones; the window that named the root may be of another one
+    than the one that tells. What is beside it is told where it was counted of the same, or not at all.
+    """
+    root, worst, panel = cause.root, worst_of(telling), panel_of(telling)
+    if root.where == WHOLE:
         return root
-    down = lead.direction == "down"
-    table = {
-        WHOLE: Counts(lead.k, lead.n, lead.baseline_rate, down),
-        root.where: Counts(*known[root.where], lead.baseline_rate, down),
-    }
-    return single(table, root.where)._replace(confounded=root.confounded)
+    group = [each for each in cause.findings if each.worst and panel_of(each) == panel]
+    table = table_of(group, {root.where}, tables.get(panel, {}), down=worst.direction == "down")
+    if root.where not in table or WHOLE not in table:
+        return root._replace(share=None, rest=None)
+    counted = single(table, root.where)._replace(confounded=root.confounded)
+    told = telling.newest if telling.where == root.where else worst
+    same = (told.window_start, told.window_end) == (worst.window_start, worst.window_end)
+    return counted if same else counted._replace(rest=None)
 
 
 def _founds(finding: FindingHistory) -> tuple[bool, datetime, str]:

@@ -231,17 +231,19 @@ def _counts(anomaly: Anomaly) -> str:
 
 def _share(incident: Incident, name: Named) -> str:
     root = incident.root
-    if root.where == WHOLE or root.share is None or root.rest is None:
+    if root.where == WHOLE or root.share is None:
         return ""
     alike = " and ".join(name(each, incident.tenant) for each in root.confounded[:_MAX_ALIKE])
     named = f" (not to be told from {alike})" if alike else ""
-    return f" It holds {100 * root.share:.0f} % of the excess of {incident.tenant}{named}; {_rest(root.rest)}."
+    return f" It holds {100 * root.share:.0f} % of the excess of {incident.tenant}{named}{_rest(root.rest)}."
 
 
-def _rest(rest: Counts) -> str:
+def _rest(rest: Counts | None) -> str:
+    if rest is None:
+        return ""
     if not rest.n:
-        return "there is nothing beside it"
-    return f"the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"
+        return "; there is nothing beside it"
+    return f"; the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"
 
 
 def _capital(text: str) -> str:
