@@ -65,7 +65,7 @@ def test_first_attempts_are_compared_with_first_attempts(metric: str) -> None:
 
 def test_what_a_chart_has_counted_since_is_not_compared_with_the_window_that_was_sure() -> None:
     """It holds that part of the excess of the window; beside 120 of 600 the rest of that window says nothing."""
-    fields = {"rule": "cusum", "direction": "up", "since": MIDNIGHT, "baseline": 0.02, "first": 0}
+    fields: dict[str, Any] = {"rule": "cusum", "direction": "up", "since": MIDNIGHT, "baseline": 0.02, "first": 0}
     first = anomaly(_SDK, k=30, n=100, minute=0, length_s=7200, affected=28.0, **fields)
     more = anomaly(_SDK, k=120, n=600, minute=0, length_s=28800, affected=108.0, **fields)
     more = Anomaly(**{name: getattr(more, name) for name in more.__struct_fields__}
