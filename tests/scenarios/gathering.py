@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from proofwatch.detection.findings import FindingHistory, Panel, finding_of, merged, panel_of
+from proofwatch.detection.findings import FindingHistory, Panel, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import gathered
+from proofwatch.detection.revisions import finding_of, merged
 from proofwatch.detection.urgency import urgency
 from proofwatch.events.types import Anomaly
 from services.aggregator.core.lengths import FIVE_MINUTES_S

@@ -13,44 +13,16 @@
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import inf, sqrt
-from typing import Final, NamedTuple
+from math import inf
 
-from proofwatch.detection.begin import worst_of
-from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, excess, panel_of
-from proofwatch.detection.harm import shuts
+from proofwatch.detection.elsewhere import Anchors, Left, Span, elsewhere, of_tenant
+from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, panel_of
 from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold, partly_known, standing_out, table_of
-from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, takes_away, whole_root
-from proofwatch.detection.runs import BY_LABELS, GAP_MS, Cause, Placed, joined, may_explain, order, related
+from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, whole_root
+from proofwatch.detection.runs import Cause, Placed, joined, order, related
 from proofwatch.detection.same_failures import Named, same_root
 from proofwatch.detection.version_words import VERSION_CHANGE
-from proofwatch.detection.versions import fewer_fail, jumped_with, version_explains
-from proofwatch.detection.waves import shut_by
-
-_APART: Final = 3.0
-
-
-class _Span(NamedTuple):
-    where: Slice
-    metric: str
-    since_ms: int
-    until_ms: float
-    finding: FindingHistory
-    alone: bool = False
-    """Whether no window's counts single it out: then it explains only what counts say of it."""
-
-
-class _Left(NamedTuple):
-    """Findings of a panel whose counts name no root, those counts, and the slices that are raised in it."""
-
-    group: list[FindingHistory]
-    table: dict[Slice, Counts]
-    raised: frozenset[Slice]
-    partly: frozenset[Slice]
-    """Slices of whose trials windows know too few."""
-
-
-_Anchors = Sequence[tuple[_Span, Root]]
+from proofwatch.detection.versions import fewer_fail
 
 
 def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
@@ -66,7 +38,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     spans = {down: [*each, *unseen[down]] for down, each in spans.items()}
     placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
     partly = partly_known(ordered, tables)
-    left: list[_Left] = []
+    left: list[Left] = []
     named: list[Named] = []
     for (panel, down), group in sorted(panels.items()):
         raised, here = _raised(panel, group, spans[down]), tables.get(panel, {})
@@ -82,7 +54,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
             else:
                 placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append(_Left(group, table, raised, unsure))
+            left.append(Left(group, table, raised, unsure))
     placed += [Placed(each, same_root(panel, named)) for panel in named for each in panel.group]
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
     counted = {(each.where, each.finding.latest.anomaly_id) for both in unseen.values() for each in both}
@@ -92,15 +64,15 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         if (each.root.where, each.finding.latest.anomaly_id) in counted
     ]
     anchors += [(_span(each.finding)._replace(alone=True), each.root) for each in _by_themselves(left, anchors)]
-    for of_tenant in (True, False):  # what the whole tenant comes to is known before its slices look for a root
+    for whole in (True, False):  # what the whole tenant comes to is known before its slices look for a root
         wholes = [(_span(each.finding), each.root) for each in placed if _anchors(each) and each.root.where == WHOLE]
         for one in left:
-            if (WHOLE in {each.where for each in one.group}) == of_tenant:
+            if (WHOLE in {each.where for each in one.group}) == whole:
                 placed += _remaining(one, anchors, wholes)
     return joined(placed)
 
 
-def _by_themselves(left: Iterable[_Left], anchors: _Anchors) -> list[Placed]:
+def _by_themselves(left: Iterable[Left], anchors: Anchors) -> list[Placed]:
     """Return the slices that stand out from their tenant, and are sure, though the counts of no window single them out.
 
     A tenant's rate that differs from what is usual holds excess of its own, beside that of the slice.
@@ -115,10 +87,10 @@ def _by_themselves(left: Iterable[_Left], anchors: _Anchors) -> list[Placed]:
 
 
 def _standing_out(
-    ordered: Iterable[FindingHistory], tables: Tables, spans: Mapping[bool, Sequence[_Span]]
-) -> dict[bool, list[_Span]]:
+    ordered: Iterable[FindingHistory], tables: Tables, spans: Mapping[bool, Sequence[Span]]
+) -> dict[bool, list[Span]]:
     """Return the slices that only counts tell: of a tenant that is sure of itself, while none of its slices fires."""
-    found: dict[bool, list[_Span]] = {False: [], True: []}
+    found: dict[bool, list[Span]] = {False: [], True: []}
     for each in ordered:
         down = fewer_fail(each)
         told = each.where == WHOLE and each.sure and each.kind == RATES and each.latest.rule != VERSION_CHANGE
@@ -133,12 +105,12 @@ def _own(finding: FindingHistory) -> Root:
     return single(table_of([finding], (), {}, down=fewer_fail(finding)), finding.where)
 
 
-def _span(finding: FindingHistory) -> _Span:
+def _span(finding: FindingHistory) -> Span:
     until = inf if finding.until_ms is None else max(finding.until_ms, finding.since_ms + 1)
-    return _Span(finding.where, finding.latest.metric, finding.since_ms, until, finding)
+    return Span(finding.where, finding.latest.metric, finding.since_ms, until, finding)
 
 
-def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span]) -> frozenset[Slice]:
+def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[Span]) -> frozenset[Slice]:
     """Return the slices of a panel's findings, and those that fire meanwhile in a related metric."""
     end_ms = panel.start_ms + panel.length_s * 1000
     held = {
@@ -149,7 +121,7 @@ def _raised(panel: Panel, group: Sequence[FindingHistory], spans: Iterable[_Span
     return frozenset({each.where for each in group} | held)
 
 
-def _may_be(anchor: _Span, panel: Panel, table: Mapping[Slice, Counts]) -> bool:
+def _may_be(anchor: Span, panel: Panel, table: Mapping[Slice, Counts]) -> bool:
     """Return whether a slice that a panel does not count may hold as much of the tenant's excess as a root does."""
     whole = table.get(WHOLE)
     return whole is None or may_hold(anchor.finding, panel, SHARE * whole.excess)
@@ -160,11 +132,11 @@ def _nearest(finding: FindingHistory, found: Sequence[Root]) -> Root:
     return next((root for root in found if root.where == finding.where), found[0])
 
 
-def _remaining(left: _Left, anchors: _Anchors, wholes: _Anchors) -> list[Placed]:
+def _remaining(left: Left, anchors: Anchors, wholes: Anchors) -> list[Placed]:
     table, alike = left.table, as_much(left.table, left.raised)
     placed, homeless = [], []
     for each in left.group:
-        if root := _elsewhere(each, left, alike, anchors) or _of_tenant(each, table, wholes):
+        if root := elsewhere(each, left, alike, anchors) or of_tenant(each, table, wholes):
             placed.append(Placed(each, root))
         else:
             homeless.append(each)
@@ -180,71 +152,6 @@ def _remaining(left: _Left, anchors: _Anchors, wholes: _Anchors) -> list[Placed]
 
 def _most(slices: Collection[Slice], table: Mapping[Slice, Counts]) -> Slice:
     return max(sorted(slices, key=str), key=lambda each: table[each].score)
-
-
-def _elsewhere(finding: FindingHistory, left: _Left, alike: Collection[Slice], anchors: _Anchors) -> Root | None:
-    panel = panel_of(finding)
-    own = left.table[finding.where]
-    found = []
-    for anchor, root in anchors if finding.kind == RATES else ():
-        disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        there = left.table.get(root.where)
-        version = anchor.finding.latest.rule == VERSION_CHANGE
-        if finding.where == WHOLE != root.where and shuts(finding.latest) and not version:
-            if shut_by(anchor.finding, panel, own, there):
-                found.append((False, root))
-            continue
-        if disjoint or not _meanwhile(anchor, panel) or not _may_explain(anchor.finding, finding):
-            continue
-        if version and not version_explains(anchor.finding, finding, own, there):
-            continue
-        if root.where in alike:
-            found.append((True, root))
-        elif finding.latest.rule in BY_LABELS:
-            if there is not None and takes_away(own, there):
-                found.append((False, root))
-        elif related(anchor.metric, panel.metric) and (
-            not anchor.alone
-            if there is None
-            else own.excess <= _excess_there(anchor, there, left.partly) + _APART * sqrt(max(own.k, 1))
-            or (finding.where == WHOLE and takes_away(own, there))
-        ):
-            found.append((False, root))
-    best = max(
-        found,
-        key=lambda each: (each[0], each[1].where == finding.where, each[1].counts.excess, str(each[1].where)),
-        default=None,
-    )
-    return best[1] if best else None
-
-
-def _may_explain(anchor: FindingHistory, finding: FindingHistory) -> bool:
-    """Return whether what one finding says may be why another fires, by when both began."""
-    of_version = anchor.latest.rule == VERSION_CHANGE and jumped_with(anchor, finding)
-    return of_version or may_explain(anchor, finding)
-
-
-def _excess_there(anchor: _Span, there: Counts, partly: Collection[Slice]) -> float:
-    """Return the excess of a slice in a panel: where that knows too few of its windows, what is said of the slice."""
-    return max(there.excess, excess(worst_of(anchor.finding))) if anchor.where in partly else there.excess
-
-
-def _of_tenant(finding: FindingHistory, table: Mapping[Slice, Counts], wholes: _Anchors) -> Root | None:
-    """Return the whole tenant as the root of a slice that does no more than its tenant does meanwhile."""
-    if finding.kind != RATES or finding.where == WHOLE or is_distinct(table, finding.where):
-        return None
-    panel = panel_of(finding)
-    found = [
-        root
-        for anchor, root in wholes
-        if _meanwhile(anchor, panel) and related(anchor.metric, panel.metric) and may_explain(anchor.finding, finding)
-    ]
-    return max(found, key=lambda root: root.counts.excess, default=None)
-
-
-def _meanwhile(anchor: _Span, panel: Panel) -> bool:
-    end_ms = panel.start_ms + panel.length_s * 1000
-    return anchor.since_ms < end_ms and panel.start_ms < anchor.until_ms + GAP_MS
 
 
 def _anchors(placed: Placed) -> bool:

@@ -17,7 +17,6 @@ PROTECTED: Final = frozenset({"sex", "age_band", "skin_tone", "country"})
 RATES: Final = "rates"
 PEOPLE_REFERRED: Final = "people_refer_rate"
 """People who are referred, once each, of the attempts of all who had not been yet."""
-_STEPS: Final = 16
 _DAY_S: Final = 90_000
 """25 hours: the longest day."""
 _DATED: Final = frozenset({"cusum", "collapse", "saturation", "few_values", "missing_scores", "score_shift", "volume"})
@@ -122,52 +121,6 @@ class FindingHistory(NamedTuple):
         return ms_of(self.since)
 
 
-def finding_of(anomaly: Anomaly) -> FindingHistory:
-    """Return the finding by one revision."""
-    known_at = anomaly.known_at or anomaly.window_end
-    firing = anomaly.state == "firing"
-    return FindingHistory(
-        anomaly if firing else None,
-        anomaly,
-        anomaly.since or anomaly.window_start,
-        known_at,
-        (anomaly.step,) if anomaly.step else (),
-        known_at if firing and anomaly.severity == "high" else None,
-        anomaly.since_low,
-        anomaly.since_high,
-        anomaly if firing else None,
-    )
-
-
-def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
-    """Return both together; it does not matter which came first, nor whether one was seen before."""
-    fired = [each.worst for each in (one, other) if each.worst is not None]
-    telling = [each for each in (one, other) if each.worst is not None] or [one, other]
-    # of several the one that was sure first: what it says of its begin is what it was told with
-    begin = min(telling, key=lambda each: (each.sure is None, each.sure or each.found, each.since))
-    steps = {(each.known_at, each.metric): each for each in (*one.steps, *other.steps)}
-    worst = max(fired, key=_evidence, default=None)
-    counted = [each.counts for each in (one, other) if worst and each.worst and _window(each.worst) == _window(worst)]
-    return FindingHistory(
-        worst,
-        max(one.latest, other.latest, key=lambda each: (each.revision, each.state == "resolved")),
-        min(each.since for each in telling) if begin.since_low is None else begin.since,
-        min(each.found for each in telling),
-        _kept(tuple(steps[at] for at in sorted(steps))),
-        min((each.sure for each in telling if each.sure), default=None),
-        begin.since_low,
-        begin.since_high,
-        max((each.newest for each in (one, other) if each.worst is not None), key=_far, default=None),
-        max(counted, key=trials, default=()),
-    )
-
-
-def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return what people were told of, and the newest of the rest."""
-    rest = [each for each in steps if not each.told][-_STEPS:]
-    return tuple(each for each in steps if each.told or each in rest)
-
-
 def kind_of(anomaly: Anomaly) -> str:
     """Return what a finding is about: rates and scores, or how many transactions or labels there are."""
     return anomaly.rule if anomaly.rule in _OWN_KINDS else RATES
@@ -200,34 +153,3 @@ def panel_of(finding: FindingHistory) -> Panel:
 def trials(counts: Iterable[tuple[Slice, int, int]]) -> int:
     """Return how many trials of the whole tenant are counted."""
     return sum(n for where, _, n in counts if where == WHOLE)
-
-
-def remembered(finding: FindingHistory, known: Mapping[Slice, tuple[int, int]]) -> FindingHistory:
-    """Return the finding with the counts of its panel: those that are known now, unless more were known before."""
-    now = tuple((where, *known[where]) for where in sorted(known, key=str))
-    fewer = trials(now) < trials(finding.counts)
-    return finding if fewer or now == finding.counts else finding._replace(counts=now)
-
-
-def _window(anomaly: Anomaly) -> tuple[str | None, datetime, datetime]:
-    return anomaly.counted, anomaly.window_start, anomaly.window_end
-
-
-def _evidence(anomaly: Anomaly) -> tuple[bool, bool, float, int]:
-    """What a further rise adds is told beside: the window that names the root stays the one that fired.
-
-    So does what a chart counts while it fires: in a longer span other causes may have come.
-    """
-    high, fired = anomaly.severity == "high", not _is_further(anomaly)
-    if anomaly.rule == "cusum" and anomaly.cadence == "real_time":
-        return (high, fired, 0.0, -anomaly.revision)
-    return (high, fired, excess(anomaly), anomaly.revision)
-
-
-def _is_further(anomaly: Anomaly) -> bool:
-    """Return whether a revision tells of a change after the finding's begin, and not of what there was before that."""
-    return anomaly.step is not None and anomaly.step.since >= (anomaly.since or anomaly.window_start)
-
-
-def _far(anomaly: Anomaly) -> tuple[bool, float, int]:
-    return (anomaly.severity == "high", excess(anomaly), anomaly.revision)

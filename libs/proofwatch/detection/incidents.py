@@ -11,19 +11,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from proofwatch.detection.causes import causes
-from proofwatch.detection.findings import (
-    FindingHistory,
-    Panel,
-    Slice,
-    Tables,
-    finding_of,
-    merged,
-    panel_of,
-    remembered,
-    trials,
-)
+from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, panel_of, trials
 from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.detection.proofs import attached, proves
+from proofwatch.detection.revisions import finding_of, merged, remembered
 from proofwatch.events.types import Anomaly, Proof
 from proofwatch.instants import ms_of
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, finding_of, merged, panel_of
+from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, panel_of
 from proofwatch.detection.incidents import gathered
+from proofwatch.detection.revisions import finding_of, merged
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 

@@ -10,10 +10,11 @@ import pytest
 
 from proofwatch.detection.begin import begin_of
 from proofwatch.detection.course_words import course
-from proofwatch.detection.findings import WHOLE, FindingHistory, finding_of, merged, panel_of
+from proofwatch.detection.findings import WHOLE, FindingHistory, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of, event_of
 from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.revisions import finding_of, merged
 from proofwatch.events.codec import INCIDENT
 from proofwatch.events.types import Anomaly, Step
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within

@@ -4,7 +4,8 @@ from itertools import permutations
 
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import finding_of, merged, panel_of
+from proofwatch.detection.findings import panel_of
+from proofwatch.detection.revisions import finding_of, merged
 from tests.unit.detection.anomalies import anomaly, within
 
 

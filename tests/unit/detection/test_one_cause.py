@@ -8,11 +8,12 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, merged, panel_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
 from proofwatch.detection.harm import lets_in
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
+from proofwatch.detection.revisions import finding_of, merged
 from proofwatch.detection.root_slice import Counts, takes_away
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Slice, finding_of, merged
+from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
+from proofwatch.detection.revisions import finding_of, merged
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 

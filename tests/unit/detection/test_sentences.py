@@ -6,10 +6,11 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, gathered, observe
+from proofwatch.detection.revisions import finding_of
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.sentences import (
     finding_sentence,

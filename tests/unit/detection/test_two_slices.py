@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, panel_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
 from proofwatch.detection.incidents import Incidents, regrouped, take
+from proofwatch.detection.revisions import finding_of
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Panel, Slice, finding_of, panel_of
+from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import gathered
+from proofwatch.detection.revisions import finding_of
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly
 

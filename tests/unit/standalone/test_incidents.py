@@ -8,9 +8,10 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from proofwatch.detection.findings import WHOLE, finding_of, panel_of
+from proofwatch.detection.findings import WHOLE, panel_of
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, regrouped, take
+from proofwatch.detection.revisions import finding_of
 from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
