@@ -77,6 +77,11 @@ def wanted_segments(body: bytes, wanted: Callable[[Segment], bool]) -> list[Segm
     ]
 
 
+def met_segments(body: bytes) -> list[Segment]:
+    """Return whose windows a bucket has; none of them is decoded."""
+    return [(each.name, each.value) for each in _decode_packed(_unpacked(body))]
+
+
 def all_segments(body: bytes) -> list[SegmentWindow]:
     """Return all windows of a bucket from its body."""
     return _decode_segments(_unpacked(body))

@@ -8,12 +8,13 @@ import msgspec
 
 from proofwatch.bus.postgres.pool import attend as attend
 from services.aggregator.adapters.anomaly_store import series_of
-from services.aggregator.adapters.bucket_bodies import all_segments, encoded_body
+from services.aggregator.adapters.bucket_bodies import all_segments, encoded_body, met_segments
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.journal import Added, minutes_of, replayed, widened_keys
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.core.segments import Segment
 from services.aggregator.ports.windows import Opened, Progress
 
 _LOAD_PROGRESS: Final = "select step, sources from windows.progress where partition = $1"
@@ -23,6 +24,10 @@ select tenant, length_s, start_ms, closed, late, body from windows.buckets where
 """
 _LOAD: Final = """
 select tenant, length_s, start_ms, closed, late, body from windows.buckets
+where (tenant, length_s, start_ms) in (select * from unnest($1::text[], $2::int[], $3::bigint[]))
+"""
+_LOAD_BODIES: Final = """
+select tenant, length_s, start_ms, body from windows.buckets
 where (tenant, length_s, start_ms) in (select * from unnest($1::text[], $2::int[], $3::bigint[]))
 """
 _LOAD_JOURNAL: Final = "select body from windows.journal where partition = $1 order by step"
@@ -106,6 +111,12 @@ async def load_open(tx: Any, partition: int, days_of: DaysOf) -> Opened:
 async def load(tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
     """Return those buckets of `keys` that are written; ask for closed ones only, others may lie in the journal."""
     return _buckets(await tx.fetch(_LOAD, *map(list, zip(*keys, strict=True)))) if keys else {}
+
+
+async def load_met(tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, list[Segment]]:
+    """Return whose windows those buckets of `keys` have that are written; ask for closed ones only."""
+    rows = await tx.fetch(_LOAD_BODIES, *map(list, zip(*keys, strict=True))) if keys else ()
+    return {BucketKey(*key): met_segments(body) for *key, body in rows}
 
 
 def encoded(entry: Added) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from proofwatch.bus.postgres.pool import attend as attend
 from services.aggregator.adapters.tenant_bodies import TenantBodies
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.versions.memory import Marker

@@ -18,6 +18,10 @@ Rates = dict[str, tuple[int, int]]
 """k and n by metric; those of first attempts under a name of their own (`findings.counted_as`)."""
 
 
+Counted = Mapping[Slice, tuple[int, int]]
+"""k and n of one rate by slice."""
+
+
 class Place(NamedTuple):
     """Length in seconds and start, in milliseconds since the Unix epoch, of the windows of a tenant."""
 
@@ -72,38 +76,38 @@ def joined(known: Row, new: Iterable[Told], done_ms: int) -> list[Told]:
     return kept
 
 
-def rates_by(row: Row, until_ms: int) -> dict[Slice, Rates]:
-    """Return the rates of every slice of a place, by the last revisions that came before `until_ms`."""
+def rate_by(row: Row, metric: str, until_ms: int) -> Counted:
+    """Return one rate of every slice of a place, by the last revisions that came before `until_ms`."""
     last: dict[tuple[str, str | None, str | None], Told] = {}
     for each in row:
         if each.seen_ms < until_ms:
             known = last.get((each.kind, each.name, each.value))
             if known is None or known.revision < each.revision:
                 last[each.kind, each.name, each.value] = each
-    found: dict[Slice, Rates] = {}
-    for each in last.values():
-        found.setdefault((each.name, each.value), {}).update(each.rates)
-    return found
+    found: dict[Slice, tuple[int, int] | None] = {}
+    for each in last.values():  # slices are in the order in which any of their windows came
+        found[each.name, each.value] = each.rates.get(metric) or found.get((each.name, each.value))
+    return {where: counted for where, counted in found.items() if counted}
 
 
-def table(panel: Panel, rows: Mapping[Place, Mapping[Slice, Rates]]) -> dict[Slice, tuple[int, int]]:
-    """Return k and n of every slice in the panel's span: summed over the longest windows that lie in it whole."""
+def table(panel: Panel, rows: Mapping[Place, Counted]) -> dict[Slice, tuple[int, int]]:
+    """Return k and n of every slice in the panel's span: summed over the longest windows that lie in it whole.
+
+    `rows`: of the panel's metric.
+    """
     found: dict[Slice, tuple[int, int]] = {}
     for place in cover(panel, rows):
-        for where, rates in rows[place].items():
-            if counted := rates.get(panel.metric):
-                k, n = found.get(where, (0, 0))
-                found[where] = (k + counted[0], n + counted[1])
+        for where, counted in rows[place].items():
+            k, n = found.get(where, (0, 0))
+            found[where] = (k + counted[0], n + counted[1])
     return found
 
 
-def cover(panel: Panel, rows: Mapping[Place, Mapping[Slice, Rates]]) -> list[Place]:
+def cover(panel: Panel, rows: Mapping[Place, Counted]) -> list[Place]:
     """Return windows in the panel's span that do not overlap, the longest first, as far as the tenant's are known."""
     end_ms = panel.start_ms + panel.length_s * SECOND_MS
     inside = [
-        each
-        for each in rows
-        if panel.start_ms <= each.start_ms and each.end_ms <= end_ms and panel.metric in rows[each].get(WHOLE, {})
+        each for each in rows if panel.start_ms <= each.start_ms and each.end_ms <= end_ms and WHOLE in rows[each]
     ]
     taken: list[Place] = []
     chosen: list[Place] = []

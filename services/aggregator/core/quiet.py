@@ -10,7 +10,7 @@ An anomaly is quiet while its series has no window that can be judged, though th
 All of this is counted in event time, so it depends neither on batches nor on clocks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from services.aggregator.core.anomaly_state import AnomalyState
 from services.aggregator.core.baselines import SlotKey, slot_of
 from services.aggregator.core.calendars import DaysOf, end_ms, start_ms
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
-from services.aggregator.core.merge import Bucket
+from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.series import CUSUM, SeriesKey
 from services.aggregator.core.times import DAY_MS
@@ -49,15 +49,15 @@ class Activity(NamedTuple):
         return self.since >= max(_FIVES, _TIMES * self.every)
 
 
-def activity(buckets: Iterable[Bucket]) -> dict[Segment, Activity]:
-    """Return the activity of every segment value in five-minute buckets of one tenant."""
-    ordered = sorted((bucket for bucket in buckets if WHOLE in bucket.segments), key=lambda each: each.key.start_ms)
+def activity(met_in: Mapping[BucketKey, Collection[Segment]]) -> dict[Segment, Activity]:
+    """Return the activity of every segment value, by whose windows the five-minute buckets of one tenant have."""
+    ordered = sorted((key for key, segments in met_in.items() if WHOLE in segments), key=lambda each: each.start_ms)
     places: dict[Segment, list[int]] = {}
-    for place, bucket in enumerate(ordered):
-        for segment in bucket.segments:
+    for place, key in enumerate(ordered):
+        for segment in met_in[key]:
             places.setdefault(segment, []).append(place)
     return {
-        segment: Activity(ordered[met[-1]].key.end_ms, len(ordered) - 1 - met[-1], (met[-1] - met[0] + 1) / len(met))
+        segment: Activity(ordered[met[-1]].end_ms, len(ordered) - 1 - met[-1], (met[-1] - met[0] + 1) / len(met))
         for segment, met in places.items()
     }
 

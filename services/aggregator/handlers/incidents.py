@@ -22,7 +22,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import JSON, Wire
 from services.aggregator.core.incident_groups import Arrival, Group, split
 from services.aggregator.core.incident_intake import storable_anomaly, storable_window
-from services.aggregator.core.incident_windows import Place, Told, joined, place_of, rates_by, table, told_of
+from services.aggregator.core.incident_windows import Place, Told, joined, place_of, rate_by, table, told_of
 from services.aggregator.core.retention import EVERY_MS
 from services.aggregator.core.times import DAY_MS
 from services.aggregator.ports.incidents import IncidentsStore
@@ -174,7 +174,7 @@ class IncidentsStage:
             known = {place: rows[tenant, place]} if (tenant, place) in rows else {}
             if not any(panel.metric in told.rates for told in known.get(place, ())):
                 known = await self._store.windows_within(tx, tenant, panel)
-            found[panel] = table(panel, {at: rates_by(row, until_ms) for at, row in known.items()})
+            found[panel] = table(panel, {at: rate_by(row, panel.metric, until_ms) for at, row in known.items()})
             if all(told.seen_ms < until_ms for row in known.values() for told in row):
                 kept[panel] = found[panel]
         days = {day for each in state.findings.values() if each.worst for day in days_of(each.worst)} - found.keys()
@@ -182,7 +182,7 @@ class IncidentsStage:
         rows = await self._store.load_windows(tx, set(places.values()))
         for day, at in sorted(places.items()):
             if at in rows:
-                found[day] = table(day, {at[1]: rates_by(rows[at], until_ms)})
+                found[day] = table(day, {at[1]: rate_by(rows[at], day.metric, until_ms)})
         return found
 
     def _records(self, changes: Iterable[Incident], before: Incidents, at_ms: int) -> list[Outgoing]:

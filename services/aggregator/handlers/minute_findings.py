@@ -1,6 +1,6 @@
 """What a step finds in the minutes of whole tenants, and in their absence: records of anomalies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
@@ -20,8 +20,8 @@ from services.aggregator.core.times import MINUTE_S
 from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.watches import MinuteWatchStore
 
-_AT_ONCE: Final = 100
-"""Minutes between two statements: a transaction that says nothing for five seconds loses its connection."""
+_UNATTENDED: Final = 50
+"""Minutes between two looks at the clock: a transaction that says nothing for five seconds loses its connection."""
 
 
 class MinuteFindings:
@@ -52,29 +52,27 @@ class MinuteFindings:
         """
         minutes = [each for each in revised if _is_judged(each)]
         outgoing: list[Outgoing] = []
-        for begin in range(0, len(minutes), _AT_ONCE):
-            some = minutes[begin : begin + _AT_ONCE]
-            states = await self._store.load_tenants(tx, {each.key.tenant for each in some})
-            for each in some:
-                tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
-                days = days_of(tenant)
-                state, changes = self._watch.closed(states[tenant], minute, days, governed.get(tenant, ()))
-                states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
-                outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms, days_of)
-            await self._save(states, due, partition, days_of, tx)
-        states = await self._store.load_tenants(tx, set(due.by(silent_ms)))
-        for tenant, state in states.items():
-            outgoing += self._absence(tenant, state, silent_ms, states, days_of)
-        await self._save(states, due, partition, days_of, tx)
+        states = await self._store.load_tenants(tx, {each.key.tenant for each in minutes})
+        for number, each in enumerate(minutes):
+            if number % _UNATTENDED == 0:
+                await self._store.attend(tx)
+            tenant, minute = each.key.tenant, minute_of(each.key.start_ms, totals(each.window))
+            days = days_of(tenant)
+            state, changes = self._watch.closed(states[tenant], minute, days, governed.get(tenant, ()))
+            states[tenant], found = publish(tenant, state, changes, self._watch.standing(state, days), DETECTORS)
+            outgoing += self._records(found, None if each.due_ms is not None else timestamp_ms, days_of)
+        self._note(states, states, due, days_of)
+        silent = dict.fromkeys(due.by(silent_ms))
+        states |= await self._store.load_tenants(tx, silent.keys() - states.keys())
+        for tenant in silent:
+            outgoing += self._absence(tenant, states[tenant], silent_ms, states, days_of)
+        self._note(silent, states, due, days_of)
+        await self._store.save_tenants(tx, partition, {each: (state, due.at(each)) for each, state in states.items()})
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 
-    async def _save(
-        self, states: dict[str, TenantState], due: DueTimes, partition: int, days_of: DaysOf, tx: Any
-    ) -> None:
-        stored = {tenant: (state, self._watch.due_ms(state, days_of(tenant))) for tenant, state in states.items()}
-        await self._store.save_tenants(tx, partition, stored)
-        for tenant, (_, due_ms) in stored.items():
-            due.note(tenant, due_ms)
+    def _note(self, tenants: Iterable[str], states: Mapping[str, TenantState], due: DueTimes, days_of: DaysOf) -> None:
+        for tenant in tenants:
+            due.note(tenant, self._watch.due_ms(states[tenant], days_of(tenant)))
 
     def _absence(
         self, tenant: str, state: TenantState, until_ms: int | None, states: dict[str, TenantState], days_of: DaysOf

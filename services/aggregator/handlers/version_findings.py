@@ -1,6 +1,6 @@
 """What a step finds in the versions of its tenants, five minutes by five minutes: records of anomalies, and markers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -19,8 +19,8 @@ from services.aggregator.core.versions.told import publish
 from services.aggregator.handlers.found_record import found_record
 from services.aggregator.ports.watches import VersionsStore
 
-_AT_ONCE: Final = 100
-"""Five minutes of tenants between two statements: see `minute_findings`."""
+_UNATTENDED: Final = 50
+"""Five minutes of tenants between two looks at the clock: see `minute_findings`."""
 _Fives = tuple[BucketKey, list[WindowRevision]]
 
 
@@ -52,25 +52,27 @@ class VersionFindings:
         """
         outgoing: list[Outgoing] = []
         fives = fives_of(revised)
-        for begin in range(0, len(fives), _AT_ONCE):
-            some = fives[begin : begin + _AT_ONCE]
-            states = await self._store.load_versions(tx, {key.tenant for key, _ in some})
-            for key, windows in some:
-                due_ms, markers = windows[0].due_ms, governed.get(key.tenant, ())
-                if due_ms is not None:  # what is restated is no sign that time went on
-                    outgoing += await self._silent(key.tenant, states, key.end_ms, days_of, markers, tx)
-                shown = [each.window for each in windows]
-                states[key.tenant] = closed(
-                    states[key.tenant], key.start_ms, shown, self._rule, days_of(key.tenant), markers
-                )
-                at_ms = timestamp_ms if due_ms is None else due_ms
-                outgoing += await self._published(key.tenant, states, at_ms, days_of, tx)
-            await self._save(states, due, partition, tx)
-        states = await self._store.load_versions(tx, set(due.by(silent_ms)))
-        for tenant in states:
+        states = await self._store.load_versions(tx, {key.tenant for key, _ in fives})
+        for number, (key, windows) in enumerate(fives):
+            if number % _UNATTENDED == 0:
+                await self._store.attend(tx)
+            due_ms, markers = windows[0].due_ms, governed.get(key.tenant, ())
+            if due_ms is not None:  # what is restated is no sign that time went on
+                outgoing += await self._silent(key.tenant, states, key.end_ms, days_of, markers, tx)
+            shown = [each.window for each in windows]
+            states[key.tenant] = closed(
+                states[key.tenant], key.start_ms, shown, self._rule, days_of(key.tenant), markers
+            )
+            at_ms = timestamp_ms if due_ms is None else due_ms
+            outgoing += await self._published(key.tenant, states, at_ms, days_of, tx)
+        _note(states, states, due)
+        late = dict.fromkeys(due.by(silent_ms))
+        states |= await self._store.load_versions(tx, late.keys() - states.keys())
+        for tenant in late:
             assert silent_ms is not None, "nobody is due before time has begun"
             outgoing += await self._silent(tenant, states, silent_ms, days_of, governed.get(tenant, ()), tx)
-        await self._save(states, due, partition, tx)
+        _note(late, states, due)
+        await self._store.save_versions(tx, partition, states, {tenant: due.at(tenant) for tenant in states})
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 
     async def _silent(
@@ -97,11 +99,10 @@ class VersionFindings:
             await self._store.save_markers(tx, tenant, found.markers, found.taken_back)
         return [found_record(self._encode, each, days_of, at_ms) for each in found.events]
 
-    async def _save(self, states: dict[str, TenantVersions], due: DueTimes, partition: int, tx: Any) -> None:
-        due_ms = {tenant: silence_ms(state) for tenant, state in states.items()}
-        await self._store.save_versions(tx, partition, states, due_ms)
-        for tenant, at_ms in due_ms.items():
-            due.note(tenant, at_ms)
+
+def _note(tenants: Iterable[str], states: Mapping[str, TenantVersions], due: DueTimes) -> None:
+    for tenant in tenants:
+        due.note(tenant, silence_ms(states[tenant]))
 
 
 def fives_of(revised: Sequence[WindowRevision]) -> list[_Fives]:

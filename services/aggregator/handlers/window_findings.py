@@ -1,6 +1,6 @@
 """What a step publishes: the windows that were revised, and what is found in them, in the order of their ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import count, groupby
 from typing import Any, Final
 
@@ -18,9 +18,10 @@ from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S
-from services.aggregator.core.merge import Bucket, BucketKey
+from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.quiet import activity, firing_slots
+from services.aggregator.core.segments import Segment
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, is_judged, slot_key
 from services.aggregator.handlers.found_record import found_record
@@ -151,9 +152,13 @@ class WindowFindings:
         found = watch.ends.silent(until_ms, tenant)
         return [found_record(self._anomaly, each, days_of, at_ms + self._grace_ms) for at_ms, each in found]
 
-    async def _five_minutes(self, in_hand: OpenWindows, day: BucketKey, days_of: DaysOf, tx: Any) -> list[Bucket]:
-        """Return the five-minute buckets of a tenant's day, those that are in hand as they are now."""
+    async def _five_minutes(
+        self, in_hand: OpenWindows, day: BucketKey, days_of: DaysOf, tx: Any
+    ) -> dict[BucketKey, Collection[Segment]]:
+        """Return whose windows the five minutes of a tenant's day have, those that are in hand as they are now."""
         starts = range(day.start_ms, day.end_by(days_of), FIVE_MINUTES_S * SECOND_MS)
         keys = {BucketKey(day.tenant, FIVE_MINUTES_S, start_ms) for start_ms in starts}
-        open_ones = {key: in_hand.open[key] for key in keys & in_hand.open.keys()}
-        return [*open_ones.values(), *(await self._stores.windows.load(tx, keys - open_ones.keys())).values()]
+        met: dict[BucketKey, Collection[Segment]] = {
+            key: in_hand.open[key].segments for key in keys & in_hand.open.keys()
+        }
+        return met | await self._stores.windows.load_met(tx, keys - met.keys())

@@ -28,6 +28,10 @@ class MinuteWatchStore(Protocol):
         """Store the states and when they are due."""
         ...
 
+    async def attend(self, tx: Any) -> None:
+        """Say that the transaction goes on, when nothing is asked for long."""
+        ...
+
 
 class RateChartsStore(Protocol):
     """Charts of the rates of every tenant and segment value, and the hours behind them: `adapters.rate_chart_store`."""
@@ -60,6 +64,10 @@ class VersionsStore(Protocol):
         self, tx: Any, partition: int, states: Mapping[str, TenantVersions], due_ms: Mapping[str, int | None]
     ) -> None:
         """Store the states, and by tenant when what is found ends by silence."""
+        ...
+
+    async def attend(self, tx: Any) -> None:
+        """Say that the transaction goes on, when nothing is asked for long."""
         ...
 
     async def load_due(self, tx: Any, partition: int) -> dict[str, int]:

@@ -8,6 +8,7 @@ from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.journal import Added
 from services.aggregator.core.merge import Bucket, BucketKey
 from services.aggregator.core.progress import SourceId, SourceState
+from services.aggregator.core.segments import Segment
 from services.aggregator.ports.anomalies import AnomaliesStore
 from services.aggregator.ports.watches import (
     MinuteWatchStore,
@@ -55,6 +56,10 @@ class WindowsStore(Protocol):
 
     async def load(self, tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, Bucket]:
         """Return those buckets of `keys` that are written; ask for closed ones only, others may lie in the journal."""
+        ...
+
+    async def load_met(self, tx: Any, keys: Collection[BucketKey]) -> dict[BucketKey, list[Segment]]:
+        """Return whose windows those buckets of `keys` have that are written; ask for closed ones only."""
         ...
 
     def encoded(self, entry: Added) -> bytes:

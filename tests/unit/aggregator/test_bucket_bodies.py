@@ -60,6 +60,7 @@ def test_every_reader_finds_the_same(segments: list[Segment]) -> None:
     assert _read_all(zlib.decompress(body)) == list(made.segments.values())
     assert bucket_bodies.wanted_segments(body, lambda each: each == WHOLE) == wanted
     assert bucket_bodies.whole_tenant(body) == wanted
+    assert bucket_bodies.met_segments(body) == list(made.segments)
 
 
 @pytest.mark.parametrize("segments", [[WHOLE, *values(5)], [*values(5), WHOLE]], ids=["first", "last"])

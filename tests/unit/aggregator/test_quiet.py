@@ -14,13 +14,14 @@ from services.aggregator.core.baselines import Baselines
 from services.aggregator.core.calendars import utc_days
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.lengths import QUIET_WINDOWS
-from services.aggregator.core.merge import Bucket, BucketKey, PolicyCounts, SegmentWindow
+from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
 from services.aggregator.core.quiet import (
     SILENCE_MS,
     activity,
     judged_slot,
     overdue,
 )
+from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.series import SeriesKey
 from services.aggregator.core.times import DAY_MS, DAY_S, MINUTE_MS
 from services.aggregator.core.watch import Watch, slot_key
@@ -114,14 +115,12 @@ def test_days_together_are_silent_from_the_end_of_the_last_of_them() -> None:
         assert overdue({key: FIRED}, SILENCE_MS, last_ms + SILENCE_MS, utc_days) == [(last_ms + SILENCE_MS, key)]
 
 
-def fives(present: list[int], n: int = 120) -> list[Bucket]:
-    def bucket(number: int) -> Bucket:
-        segments = {(None, None): SegmentWindow(None, None, 1, {})}
-        if number in present:
-            segments["sdk_version", "5.0.0"] = SegmentWindow("sdk_version", "5.0.0", 1, {})  # type: ignore[index]
-        return Bucket(BucketKey("bank", 300, number * 300_000), True, segments)  # type: ignore[arg-type]
-
-    return [bucket(number) for number in reversed(range(n))]
+def fives(present: list[int], n: int = 120) -> dict[BucketKey, list[Segment]]:
+    release: Segment = ("sdk_version", "5.0.0")
+    return {
+        BucketKey("bank", 300, number * 300_000): [WHOLE, release] if number in present else [WHOLE]
+        for number in reversed(range(n))
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from time import monotonic
 from typing import Any, Final
 
 import asyncpg
@@ -18,11 +19,15 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # the driver has no
     at, which is when nothing else has its turn.
     """
 
+    asked_s: float = 0.0
+    """When something was asked last, by the clock that only goes forward."""
+
 
 def _telling(ask: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(ask)
     async def told(*args: Any, **named: Any) -> Any:
         goes_on()
+        args[0].asked_s = monotonic()
         return await ask(*args, **named)
 
     return told

@@ -10,6 +10,7 @@ frozen or not: there nothing is limited, and a starved machine takes as long as 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,13 +18,14 @@ import asyncpg
 import structlog
 
 from proofwatch.bus.errors import DatabaseAway
-from proofwatch.bus.patience import silent_at_most
+from proofwatch.bus.patience import goes_on, silent_at_most
 from proofwatch.bus.postgres.connection import Connection
 from proofwatch.bus.postgres.errors import reconnects, translated
 from proofwatch.bus.postgres.state import DatabaseState
 
 _ACQUIRE_S: Final = 10.0
 _TRANSACTION_S: Final = 14.0  # for a statement; before a lane's cap on a step, which knows no database
+_ATTENDED_S: Final = 1.0  # a fifth of what ends a transaction
 _LIMITS: Final = {"lock_timeout": "5000", "idle_in_transaction_session_timeout": "5000"}
 _SESSION: Final = {"application_name": "proofwatch", **_LIMITS, "tcp_user_timeout": "10000"}
 _SET: Final = ";".join(f"set local {name} = {value}" for name, value in _LIMITS.items())
@@ -168,9 +170,14 @@ async def session(pool: "asyncpg.Pool", user: str) -> AsyncIterator[Any]:
 async def attend(connection: Any) -> None:
     """Say that an open transaction is worked on: one in which no statement comes for 5 s is ended.
 
-    Between them Python may have seconds of work, and minutes in all. Other tasks have their turn meanwhile.
+    Between them Python may have seconds of work, and minutes in all. Other tasks have their turn meanwhile. The server
+    is told once a second: asked at every occasion, it would take as long as what is done in between.
     """
-    await connection.execute("select 1")
+    if monotonic() - getattr(connection, "asked_s", 0.0) >= _ATTENDED_S:
+        await connection.execute("select 1")
+    else:
+        goes_on()
+        await asyncio.sleep(0)
 
 
 def where(dsn: str) -> str:

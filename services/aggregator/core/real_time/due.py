@@ -20,6 +20,10 @@ class DueTimes:
             self._due[tenant] = at_ms
             heappush(self._heap, (at_ms, tenant))
 
+    def at(self, tenant: str) -> int | None:
+        """Return the time of a tenant; None: it has none."""
+        return self._due.get(tenant)
+
     def by(self, until_ms: int | None) -> list[str]:
         """Return the tenants due by then, in the order of their times; what is past stays until it is noted anew."""
         due: list[tuple[int, str]] = []

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from proofwatch.detection.findings import WHOLE, Panel
-from services.aggregator.core.incident_windows import Place, Rates, cover
+from services.aggregator.core.incident_windows import Counted, Place, cover
 
 DAY_S, HOUR_MS = 86_400, 3_600_000
-RATES: dict[tuple[str | None, str | None], Rates] = {WHOLE: {"fta_rate": (1, 10)}}
+COUNTED: Counted = {WHOLE: (1, 10)}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -18,7 +18,7 @@ def test_no_window_that_stands_for_a_span_overlaps_another_and_none_that_could_i
     starts = [rng.randrange(0, 48 * HOUR_MS, 60_000) for _ in range(300)]
     places = {Place(rng.choice((60, 300, 300, 82_800, DAY_S)), start) for start in starts}
     panel = Panel("fta_rate", 2 * DAY_S, 2 * HOUR_MS)
-    chosen = cover(panel, dict.fromkeys(places, RATES))
+    chosen = cover(panel, dict.fromkeys(places, COUNTED))
 
     def overlap(one: Place, other: Place) -> bool:
         return one.start_ms < other.end_ms and other.start_ms < one.end_ms

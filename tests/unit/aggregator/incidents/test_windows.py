@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Panel
-from services.aggregator.core.incident_windows import Place, rates_by, table, told_of
+from services.aggregator.core.incident_windows import Place, rate_by, table, told_of
 from tests.unit.aggregator.incidents.a_log import window
 
 
@@ -15,6 +15,6 @@ def test_windows_tell_first_attempts_beside_all_where_they_are_known() -> None:
     panel = Panel("rejection_rate:first_attempts", 300, 0)
     told = {}
     for name, each in (("old", replace(old, counts=counts)), ("new", new)):
-        rows = {Place(300, 0): rates_by([told_of(each, 1)], 2)}
+        rows = {Place(300, 0): rate_by([told_of(each, 1)], panel.metric, 2)}
         told[name] = table(panel, rows)
     assert told == {"old": {}, "new": {WHOLE: (4, 92)}}
