@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from proofwatch.detection.findings import PEOPLE_REFERRED, counted_as
 from proofwatch.governance.policy import CusumRule
 from proofwatch.governance.tenant_days import TenantDays
-from services.aggregator.core.cusum import profile
+from services.aggregator.core.cusum import profile, together
 from services.aggregator.core.cusum.kinds import rule_of
 from services.aggregator.core.cusum.local_hours import SLOTS, dates_in, slots_of
 from services.aggregator.core.times import HOUR_MS
@@ -168,7 +168,7 @@ class Screen:
         told = of_k > 0
         rates, fitted = _profile(*by_slot, of_k / np.maximum(of_n, 1))
         expected = n * rates[:, slots]
-        group = np.floor((np.cumsum(expected, axis=1) - expected / 2) / profile._GROUP)
+        group = np.floor((np.cumsum(expected, axis=1) - expected / 2) / together._GROUP)
         row, column = np.nonzero(good & told[:, None])
         group = group[row, column]
         begins = np.ones(len(row), np.bool_)
@@ -181,7 +181,7 @@ class Screen:
         squares = np.bincount(row_of, parts, len(of))
         measured = np.where(groups < 2, unknown, np.maximum(1.0, squares / np.maximum(groups - 1, 1)))
         measured *= np.maximum(1.0, (groups - 1) / np.maximum(1.0, groups - 1 - fitted))
-        prior = profile._PRIOR_GROUPS
+        prior = together._PRIOR_GROUPS
         pooled = (groups * measured + prior * unknown) / (groups + prior)
         return np.maximum(floor, np.where(told, pooled, unknown))
 
@@ -209,9 +209,8 @@ def _profile(k: Floats, n: Floats, rate: Floats) -> tuple[Floats, Floats]:
     """Return rates [series, slot] and how many were fitted."""
     k_of, n_of = (each.reshape(-1, 2, 24) for each in (k, n))
     rates, fitted = np.broadcast_to(rate[:, None, None], k_of.shape), np.zeros(len(k))
-    for axes, shrink, free in profile._STEPS:
-        axis = () if axes == () else 1 + int(axes)  # type: ignore[arg-type]
-        seen, awaited = (np.add.reduce(each, axis, keepdims=True) for each in (k_of, n_of * rates))
+    for axes, shrink, free in together._STEPS:
+        seen, awaited = (np.add.reduce(each, axes, keepdims=True) for each in (k_of, n_of * rates))
         weight = awaited + shrink
         rates = np.clip(rates * (seen + shrink) / weight, _LEAST, 1 - _LEAST)
         fitted = fitted + free * (awaited / weight).sum(axis=(1, 2))

@@ -11,9 +11,6 @@ count (negative binomial, variance mu + alpha mu^2, so phi = 1 + alpha mu). `phi
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 def pearson_dispersion(windows: Sequence[tuple[int, int]], expected: Sequence[float] | None = None) -> float | None:
     """Return phi >= 1 of windows (failures, trials), against the pooled rate or an `expected` rate for each window.
@@ -34,17 +31,7 @@ def pearson_dispersion(windows: Sequence[tuple[int, int]], expected: Sequence[fl
     if not all(0.0 <= p <= 1.0 for p in rates):
         raise ValueError("expected rates must lie within 0..1")
     used = [(k, n, p) for (k, n), p in zip(windows, rates, strict=True) if n and 0.0 < p < 1.0]
-    return _phi([(k - n * p) * (k - n * p) / (n * p * (1 - p)) for k, n, p in used])
-
-
-def pearson_of(k: NDArray[np.float64], n: NDArray[np.float64], rates: NDArray[np.float64]) -> float | None:
-    """Return what `pearson_dispersion` does, of arrays: windows with trials, each with a rate strictly within 0..1.
-
-    Nothing is checked: it is for series of hundreds of windows that are judged again and again.
-    """
-    away = k - n * rates
-    parts: NDArray[np.float64] = away * away / (n * rates * (1 - rates))
-    return _phi(parts.tolist())
+    return phi_of_parts([(k - n * p) * (k - n * p) / (n * p * (1 - p)) for k, n, p in used])
 
 
 def poisson_dispersion(counts: Sequence[int], expected: Sequence[float]) -> float | None:
@@ -54,7 +41,7 @@ def poisson_dispersion(counts: Sequence[int], expected: Sequence[float]) -> floa
     """
     if len(counts) != len(expected) or any(c < 0 for c in counts) or any(not e >= 0.0 for e in expected):
         raise ValueError("needs as many expected counts as counts, none negative")
-    return _phi([(c - e) ** 2 / e for c, e in zip(counts, expected, strict=True) if e])
+    return phi_of_parts([(c - e) ** 2 / e for c, e in zip(counts, expected, strict=True) if e])
 
 
 def phi_at(phi: float, measured_on: float, mean: float) -> float:
@@ -68,6 +55,10 @@ def phi_at(phi: float, measured_on: float, mean: float) -> float:
     return max(phi, 1 + (phi - 1) * mean / measured_on)
 
 
-def _phi(parts: Iterable[float]) -> float | None:
+def phi_of_parts(parts: Iterable[float]) -> float | None:
+    """Return phi of the parts that windows have in Pearson's statistic, (k - n p)^2 / (n p (1 - p)) each.
+
+    For whoever has many series at once: nothing is checked. None of fewer than two.
+    """
     squares = list(parts)
     return None if len(squares) < 2 else max(1.0, sum(squares) / (len(squares) - 1))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
 
-from proofwatch.biometrics.dispersion import pearson_dispersion, pearson_of, phi_at, poisson_dispersion
+from proofwatch.biometrics.dispersion import pearson_dispersion, phi_at, poisson_dispersion
 from tests.unit.biometrics.samples import many_examples
 
 windows = st.lists(
@@ -48,16 +48,6 @@ def test_an_hourly_profile_is_not_dispersion() -> None:
     assert pooled is not None
     assert against is not None
     assert pooled > 4 > 1.3 > against
-
-
-@many_examples
-@given(windows, st.floats(0.001, 0.5))
-def test_phi_of_arrays_is_that_of_lists(drawn: list[tuple[int, int]], rate: float) -> None:
-    """To the last bit: what is judged must not depend on which of both is asked."""
-    used = [(k, n) for k, n in drawn if n]
-    k, n = (np.array([each[place] for each in used], float) for place in (0, 1))
-    rates = [rate * (1 + 0.1 * (place % 3)) for place in range(len(used))]
-    assert pearson_of(k, n, np.array(rates)) == pearson_dispersion(used, rates)
 
 
 @given(st.floats(1, 20), st.floats(0.1, 100), st.floats(0, 1000))

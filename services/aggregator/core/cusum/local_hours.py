@@ -19,17 +19,17 @@ _BLOCK: Final = 28 * 24
 
 
 def slots_of(calendar: Calendar, hours: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 24 × (1 on a free day) + the local hour, of each hour since 1970; ascending, at least one."""
+    """Return 24 × (1 on a free day) + the local hour, of each hour since 1970; at least one."""
     return _known(calendar, hours, 0)
 
 
 def dates_in(calendar: Calendar, hours: NDArray[np.int64]) -> int:
-    """Return how many local dates the hours touch; ascending."""
+    """Return how many local dates the hours touch."""
     return len(np.unique(_known(calendar, hours, 1))) if len(hours) else 0
 
 
 def _known(calendar: Calendar, hours: NDArray[np.int64], row: int) -> NDArray[np.int64]:
-    first, last = int(hours[0]) // _BLOCK, int(hours[-1]) // _BLOCK
+    first, last = int(hours.min()) // _BLOCK, int(hours.max()) // _BLOCK
     blocks = [_block(calendar, number)[row] for number in range(first, last + 1)]
     found: NDArray[np.int64] = np.concatenate(blocks)[hours - first * _BLOCK]
     return found

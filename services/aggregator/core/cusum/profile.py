@@ -3,40 +3,31 @@
 Hours are stored as those of UTC, and told apart by the hour and class of day (working or free) that the tenant's
 calendar of the judged hour gives them (`local_hours`). So neither clocks that change nor another zone, weekend or
 holiday leaves hours that are not comparable: they are sorted anew. The pooled rate is moved by hour of day, then by
-class, then by both, each shrunk by as much as some failures weigh (`_STEPS`), so that few failures make no profile.
+class, then by both, each shrunk by as much as some failures weigh (`together`), so that few failures make no profile.
 
 The **reference** is frozen: the hours of the first 28 days that are valid, which are days of which 21 dates and enough
 failures were not left out, at a time when nothing alarms. It moves by a person's word only
 (`core.cusum.hours.rebased`), so that no rate drifts away by teaching its own baseline.
 """
 
+from collections.abc import Sequence
+from struct import Struct as Layout
 from typing import Final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from proofwatch.biometrics.dispersion import pearson_of
 from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.policy import CusumRule
-from services.aggregator.core.cusum.local_hours import SLOTS, dates_in, slots_of
+from services.aggregator.core.cusum.local_hours import dates_in
+from services.aggregator.core.cusum.together import Together
 
 KEPT_HOURS: Final = 28 * 24
-_STEPS: Final[tuple[tuple[int | tuple[()], float, float], ...]] = (
-    (0, 50.0, 23 / 24),
-    (1, 50.0, 1 / 2),
-    ((), 200.0, 23 / 48),
-)
-"""Sums over classes of day, over hours, over nothing; as how many failures each shrinks to what was before it; and the
-share of its sums that is free, the others being told by those before it."""
+_HOUR: Final = Layout("<4i")
 _REFERENCE_DATES: Final = 21
-_GROUP: Final = 5.0
-"""Hours are pooled until they expect so many failures: fewer make the dispersion uncertain."""
-_PRIOR_GROUPS: Final = 24
-_LEAST: Final = 1e-6
 _REBASED_FAILURES: Final = 20
 
-Floats = NDArray[np.float64]
 Hours = NDArray[np.int64]
 """Rows (hour since 1970, k, n, 1 if it alarmed), ascending by hour; an hour may have one row of each kind."""
 NO_HOURS: Final[Hours] = np.zeros((0, 4), np.int64)
@@ -65,12 +56,12 @@ class Reference(Struct, frozen=True, array_like=True):
     by: str = ""
     hours: bytes = b""
 
-    def counted(self) -> Hours:
-        """Return the hours."""
+    def body(self) -> bytes:
+        """Return the hours as they are stored."""
         if self.hours:
-            return unpacked(self.hours)
+            return self.hours
         last = range(self.to_hour - 24, self.to_hour)
-        return np.array([(hour, self.k[hour % 24], self.n[hour % 24], 0) for hour in last], np.int64)
+        return packed(np.array([(hour, self.k[hour % 24], self.n[hour % 24], 0) for hour in last], np.int64))
 
 
 def packed(hours: Hours) -> bytes:
@@ -83,56 +74,66 @@ def unpacked(body: bytes) -> Hours:
     return np.frombuffer(body, "<i4").astype(np.int64).reshape(-1, 4)
 
 
+def packed_hour(hour: int, k: int, n: int, *, alarmed: bool) -> bytes:
+    """Return one hour as it is stored."""
+    return _HOUR.pack(hour, k, n, alarmed)
+
+
+def first_hour(body: bytes) -> int:
+    """Return the first of stored hours, of one at least."""
+    return int(_HOUR.unpack_from(body)[0])
+
+
+def kept_from(body: bytes, hour: int) -> bytes:
+    """Return stored hours from this one on."""
+    begin = 0
+    while begin < len(body) and _HOUR.unpack_from(body, begin)[0] < hour:
+        begin += _HOUR.size
+    return body[begin:]
+
+
 def counting(hours: Hours) -> Hours:
     """Return the hours that count: those that did not alarm."""
     good: Hours = hours[hours[:, 3] == 0]
     return good
 
 
-def usual(
-    hours: Hours, hour: int, expected: float, rule: CusumRule, calendar: Calendar, *, rebased: bool = False
-) -> Usual:
+def usual_of(
+    hours: Together,
+    hour: int,
+    expected: Sequence[float],
+    rules: Sequence[CusumRule],
+    slot: int,
+    rebased: Sequence[bool],
+) -> list[Usual]:
     """Return what is usual in an hour by the hours before it, or the policy's expected rate while they are too few.
 
     A prior of one failure at the expected rate keeps a rate without failures above zero. After a person's word fewer
-    failures do: what the policy expects is then what it is not.
+    failures do (`rebased`): what the policy expects is then what it is not. `slot`: the hour's, by its calendar.
     """
-    k, n = int(hours[:, 1].sum()), int(hours[:, 2].sum())
-    enough = _REBASED_FAILURES if rebased else rule.baseline_failures
-    if not n or (k < min(enough, rule.baseline_failures) and hour - int(hours[0, 0]) < 24 * rule.baseline_days):
-        return Usual(expected)
-    return Usual(_rate_at(hours, hour, expected, calendar), k, n, len(hours))
+    found = [Usual(each) for each in expected]
+    known = [
+        at
+        for at, (k, n) in enumerate(zip(hours.k, hours.n, strict=True))
+        if n
+        and (_is_enough(k, rules[at], rebased=rebased[at]) or hour - hours.first[at] >= 24 * rules[at].baseline_days)
+    ]
+    rates = hours.rates_at(slot, [expected[at] for at in known], known)
+    for at, rate in zip(known, rates, strict=True):
+        found[at] = Usual(rate, hours.k[at], hours.n[at], hours.rows[at])
+    return found
 
 
-def by_reference(reference: Reference, hour: int, expected: float, calendar: Calendar) -> Usual:
-    """Return what was usual in an hour of its hour and class of day when the reference was frozen."""
-    hours = reference.counted()
-    rate = _rate_at(hours, hour, expected, calendar)
-    return Usual(rate, int(hours[:, 1].sum()), int(hours[:, 2].sum()), reference.to_hour - reference.from_hour)
-
-
-def dispersion(hours: Hours, rule: CusumRule, calendar: Calendar) -> float:
-    """Return phi: Pearson's, of hours against their profile, pooled until they expect enough; at least the floor.
-
-    The policy's dispersion of what is unknown weighs as much as `_PRIOR_GROUPS` groups do: a young series has few.
-    """
-    k, n = hours[:, 1].astype(float), hours[:, 2].astype(float)
-    if not k.sum():
-        return max(rule.dispersion_floor, rule.dispersion_unknown)
-    slots = slots_of(calendar, hours[:, 0])
-    rates, fitted = _profile(slots, k, n, k.sum() / n.sum())
-    expected = n * rates[slots]
-    group = np.floor((np.cumsum(expected) - expected / 2) / _GROUP)  # ascending
-    place = np.zeros(len(group), np.int64)
-    np.cumsum(group[1:] != group[:-1], out=place[1:])
-    groups = int(place[-1]) + 1
-    k_in, n_in, e_in = (np.bincount(place, each).astype(float) for each in (k, n, expected))
-    measured = pearson_of(k_in, n_in, e_in / n_in) or rule.dispersion_unknown
-    measured *= max(1.0, (groups - 1) / max(1.0, groups - 1 - fitted))
-    return max(
-        rule.dispersion_floor,
-        (groups * measured + _PRIOR_GROUPS * rule.dispersion_unknown) / (groups + _PRIOR_GROUPS),
-    )
+def by_references(
+    references: Sequence[Reference], expected: Sequence[float], slot: int, calendar: Calendar
+) -> list[Usual]:
+    """Return what was usual in an hour of this hour and class of day when each reference was frozen."""
+    hours = Together([each.body() for each in references], calendar)
+    rates = hours.rates_at(slot, expected, range(len(references)))
+    return [
+        Usual(rate, hours.k[at], hours.n[at], references[at].to_hour - references[at].from_hour)
+        for at, rate in enumerate(rates)
+    ]
 
 
 def frozen(hours: Hours, first_hour: int, hour: int, rule: CusumRule, calendar: Calendar) -> Reference | None:
@@ -151,20 +152,5 @@ def of_hours(hours: Hours, until_hour: int, by: str = "") -> Reference:
     return Reference(int(hours[0, 0]), until_hour, tuple(k), tuple(n), by, packed(hours))
 
 
-def _rate_at(hours: Hours, hour: int, expected: float, calendar: Calendar) -> float:
-    k, n = hours[:, 1].astype(float), hours[:, 2].astype(float)
-    rate = (k.sum() + 1) / (n.sum() + 1 / expected)
-    return float(_profile(slots_of(calendar, hours[:, 0]), k, n, rate)[0][calendar.slot(hour)])
-
-
-def _profile(slots: NDArray[np.int64], k: Floats, n: Floats, rate: float) -> tuple[Floats, float]:
-    """Return the rate of each slot, the pooled one moved by hours, classes and both; and how many were fitted so."""
-    k_of, n_of = (np.bincount(slots, each, SLOTS).reshape(2, 24) for each in (k, n))
-    rates, fitted = np.full((2, 24), rate), 0.0
-    for axis, shrink, free in _STEPS:
-        # as ufuncs: on arrays of 48 numbers `sum` and `clip` cost more than what they do
-        seen, awaited = (np.add.reduce(each, axis, keepdims=True) for each in (k_of, n_of * rates))
-        weight = awaited + shrink
-        rates = np.minimum(np.maximum(rates * (seen + shrink) / weight, _LEAST), 1 - _LEAST)
-        fitted += free * float(np.add.reduce(awaited / weight, None))
-    return rates.ravel(), fitted
+def _is_enough(k: int, rule: CusumRule, *, rebased: bool) -> bool:
+    return k >= (min(_REBASED_FAILURES, rule.baseline_failures) if rebased else rule.baseline_failures)

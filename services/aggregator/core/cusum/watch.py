@@ -8,6 +8,7 @@ windows of the tenant without any of the value's that its traffic since the chan
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -23,7 +24,7 @@ from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.chart import Chart, Counts
 from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.growth import so_far
-from services.aggregator.core.cusum.hours import begun_anew, rebased, turned
+from services.aggregator.core.cusum.hours import Turn, begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, rule_of, trials_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
@@ -102,10 +103,7 @@ class RateWatch:
     ) -> Iterator[Anomaly]:
         """Yield the same of k and n by metric, of each tenant or segment value, the tenant's own window first."""
         tenant: dict[str, _Whole] = {}
-        for key, trials in windows:
-            row = self._row(key, bucket.start_ms, trials)
-            if row is None:
-                continue
+        for key, trials, row in self._turned(bucket, windows):
             yield from self._judged_anew(key, row.last_ms, bucket)
             whole, begins = key.segment_name is None, self._begins(key, row, trials)
             counts = self._counts(row, bucket.start_ms, trials, begins, tenant)
@@ -151,10 +149,26 @@ class RateWatch:
         if row is not None and history is not None:
             yield from days_of_row(row, history, bucket.start_ms, self._days_of(bucket.tenant))
 
-    def _row(self, key: RowKey, start_ms: int, trials: Trials) -> RateRow | None:
-        row = self._rows[key]
-        if start_ms <= row.last_ms:
-            return None  # late data made a window where there was none
+    def _turned(
+        self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Trials]]
+    ) -> Iterator[tuple[RowKey, Trials, RateRow]]:
+        """Yield the windows with their rows, which stand in the hour of the bucket.
+
+        Those of values turn all at once, after their tenant's has been judged: they count what it counts.
+        """
+        start_ms = bucket.start_ms
+        for _, some in groupby(windows, lambda each: each[0].segment_name is None):
+            # late data may make a window where there was none
+            later = [(*each, self._rows[each[0]]) for each in some if start_ms > self._rows[each[0]].last_ms]
+            turns = [each for each in (self._turn(*one, start_ms) for one in later) if each is not None]
+            if turns:
+                calendar = self._days_of(bucket.tenant).calendar(start_ms)
+                turned(turns, start_ms, self._expected, self._rule, calendar)
+            yield from later
+
+    def _turn(self, key: RowKey, trials: Trials, row: RateRow, start_ms: int) -> Turn | None:
+        """Return what turns of a row with its hour, or begins anew; None: nothing does."""
+        self.changed_rows[key] = row
         words = due(self._rebases, key, row.last_ms, start_ms)
         markers = due_markers(self._governed, key, row.last_ms, start_ms)
         kinds = self._kinds(key, row, start_ms, trials)
@@ -168,11 +182,9 @@ class RateWatch:
             for marker in markers:
                 for metric in row.rates.keys() & marker.begins_anew:
                     begun_anew(row, history, metric, marker)
-            calendar = self._days_of(key.tenant).calendar(start_ms)
-            turned(row, history, start_ms, self._expected, self._rule, calendar, kinds)
             self.changed_histories[key] = history
-        self.changed_rows[key] = row
-        return row
+            return Turn(row, history, kinds)
+        return None
 
     def _judged_anew(self, row: RowKey, last_ms: int, bucket: BucketKey) -> Iterator[Anomaly]:
         """Yield the end of what fires of a rate that begins anew: what it was compared with counts no more.

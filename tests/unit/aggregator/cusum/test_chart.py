@@ -9,9 +9,10 @@ import pytest
 from proofwatch.governance.calendar import UTC_CALENDAR
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved, restarted
-from services.aggregator.core.cusum.profile import Usual, dispersion, usual
+from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.step import limit_of
 from tests.scenarios.tries import first_attempt_rate
+from tests.unit.aggregator.cusum.alone import dispersion, usual
 from tests.unit.aggregator.cusum.limits_curve import delays
 
 RULE: Final = CusumRule()

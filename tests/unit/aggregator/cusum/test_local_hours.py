@@ -12,10 +12,11 @@ from proofwatch.governance.calendar import UTC_CALENDAR, Calendar, calendar_of
 from proofwatch.governance.policy import CusumRule
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.cusum.local_hours import dates_in, slots_of
-from services.aggregator.core.cusum.profile import Hours, Reference, by_reference, dispersion, frozen, of_hours, usual
+from services.aggregator.core.cusum.profile import Hours, Reference, frozen, of_hours
 from services.aggregator.core.cusum.rolling import rolled
 from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.times import HOUR_MS
+from tests.unit.aggregator.cusum.alone import by_reference, dispersion, usual
 from tests.unit.aggregator.cusum.traffic import METRIC, Bank, monitoring
 
 RULE: Final = CusumRule()
