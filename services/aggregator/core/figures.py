@@ -5,7 +5,7 @@ before which no failure of its subject counted (`basis.attempts_before`). What i
 further ones, which are few: so much is known of first attempts as `first_attempts` and the further ones sum up to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import repeat
 from typing import Final, NamedTuple
@@ -20,6 +20,18 @@ class Proxy(NamedTuple):
     metric: str
     k: tuple[str, ...]
     n: tuple[str, ...]
+
+
+class _Shared(NamedTuple):
+    """Sums that several rates share, each once; and by rate the places of its k and n among them."""
+
+    sums: list[tuple[str, ...]]
+    rates: list[tuple[str, int, int]]
+
+
+def _shared(proxies: Sequence[Proxy]) -> _Shared:
+    sums = list(dict.fromkeys(names for each in proxies for names in (each.k, each.n)))
+    return _Shared(sums, [(each.metric, sums.index(each.k), sums.index(each.n)) for each in proxies])
 
 
 REFERRALS: Final = "refer_rate"
@@ -44,11 +56,9 @@ AGAIN: Final = "again."
 _FURTHER: Final = f"{AGAIN}transactions"
 OF_FIRST: Final = frozenset({"rejection_rate", "match_fail_rate", "liveness_fail_rate", "fta_rate"})
 """Rates that first attempts tell. Retries and referrals are what becomes of who failed: they need all attempts."""
-_OF_FIRST: Final = tuple(each for each in PROXIES if each.metric in OF_FIRST)
-_OF_FURTHER: Final = tuple(
-    Proxy(each.metric, tuple(AGAIN + name for name in each.k), tuple(AGAIN + name for name in each.n))
-    for each in _OF_FIRST
-)
+_OF_ALL: Final = _shared(PROXIES)
+_OF_FIRST: Final = _shared([each for each in PROXIES if each.metric in OF_FIRST])
+_OF_FURTHER: Final = [tuple(AGAIN + name for name in names) for names in _OF_FIRST.sums]
 
 
 REFERRED_ONCE: Final = "referred.once"
@@ -59,12 +69,13 @@ REFERRED_AGAIN: Final = "referred.again"
 
 def proxies(counts: Mapping[str, int]) -> tuple[Figure, ...]:
     """Return every proxy with its Wilson 95 % interval; no trials give null, and no policy limits a proxy."""
-    return tuple(_figure(proxy.metric, _sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES)
+    return tuple(_figure(metric, k, n) for metric, (k, n) in counted(counts).items())
 
 
 def counted(counts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Return k and n of every proxy."""
-    return {proxy.metric: (_sum(counts, proxy.k), _sum(counts, proxy.n)) for proxy in PROXIES}
+    sums = [_sum(counts, names) for names in _OF_ALL.sums]
+    return {metric: (sums[k], sums[n]) for metric, k, n in _OF_ALL.rates}
 
 
 def knows_first(counts: Mapping[str, int]) -> bool:
@@ -79,15 +90,10 @@ def counted_first(counts: Mapping[str, int]) -> dict[str, tuple[int, int]] | Non
     """
     if not knows_first(counts):
         return None
-    if not counts.get(_FURTHER):
-        return {each.metric: (_sum(counts, each.k), _sum(counts, each.n)) for each in _OF_FIRST}
-    return {
-        each.metric: (
-            _sum(counts, each.k) - _sum(counts, again.k),
-            _sum(counts, each.n) - _sum(counts, again.n),
-        )
-        for each, again in zip(_OF_FIRST, _OF_FURTHER, strict=True)
-    }
+    sums = [_sum(counts, names) for names in _OF_FIRST.sums]
+    if counts.get(_FURTHER):
+        sums = [every - _sum(counts, names) for every, names in zip(sums, _OF_FURTHER, strict=True)]
+    return {metric: (sums[k], sums[n]) for metric, k, n in _OF_FIRST.rates}
 
 
 def people_referred(counts: Mapping[str, int]) -> tuple[int, int] | None:
@@ -119,4 +125,6 @@ def _figure(metric: str, k: int, n: int) -> Figure:
 
 
 def _sum(counts: Mapping[str, int], names: tuple[str, ...]) -> int:
+    if len(names) == 1:
+        return counts.get(names[0], 0)
     return sum(map(counts.get, names, repeat(0)))

@@ -76,9 +76,14 @@ def seen(posterior: Posterior, counts: Counts, p0: float, odds_ratio: float, phi
     if not body:
         return Posterior(log_sum, _packed(window, [0], [share]))
     # windows stay counted from the first one, as they are stored: this is done for every rate of every window
-    fields = _layout(body).unpack(body)
+    fields = list(_layout(body).unpack(body))
     first, left = fields[0], 1 - share
-    offsets, shares = list(fields[1::2]), [old * left for old in fields[2::2]]
+    shares = [old * left for old in fields[2::2]]
+    if len(shares) < _MOST and window - first <= _FARTHEST and min(shares) >= _NEGLIGIBLE:  # as a rule: one bin more
+        fields[2::2] = shares
+        fields += (window - first, share)
+        return Posterior(log_sum, _stored(len(shares) + 1).pack(*fields))
+    offsets = fields[1::2]
     if min(shares) < _NEGLIGIBLE:
         kept = [at for at, each in enumerate(shares) if each >= _NEGLIGIBLE]
         offsets, shares = [offsets[at] for at in kept], [shares[at] for at in kept]

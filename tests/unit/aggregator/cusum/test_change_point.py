@@ -1,6 +1,7 @@
 """When a rate changed: against the posterior written out, and as often right as it says."""
 
-from math import exp
+from math import exp, log1p
+from struct import pack, unpack
 from typing import Final
 
 import numpy as np
@@ -113,3 +114,25 @@ def test_what_is_sure_not_to_be_the_begin_is_dropped() -> None:
             found = seen(found, Counts(number * FIVE_MS, failures, 80), 0.01, 2.0, 5.0)
         assert begin(found) is not None
         assert len(found.bins) <= 4 + 28 * 4
+
+
+def _bin_by_bin(known: Posterior, window: int, adds: float) -> Posterior:
+    """Return the posterior after a window of a young chart, whose bins are neither joined nor dropped."""
+    share, first = 1 / (1 + exp(known.log_sum)), window
+    bins = []
+    if known.bins:
+        first, *fields = unpack(f"<I{(len(known.bins) // 4 - 1) * 'He'}", known.bins)
+        bins = [(first + at, old * (1 - share)) for at, old in zip(fields[::2], fields[1::2], strict=True)]
+    fields = [each for at, part in [*bins, (window, share)] for each in (at - first, part)]
+    return Posterior(adds + log1p(exp(known.log_sum)), pack(f"<I{len(fields) // 2 * 'He'}", first, *fields))
+
+
+def test_a_bin_more_is_stored_as_bins_are() -> None:
+    """Bit by bit: what a release before wrote goes on as it would have gone on there."""
+    weight = weights(0.01, 2.0)
+    found = EMPTY
+    for number, (k, n) in enumerate([(0, 40), (1, 30), (0, 2), (2, 60), (0, 0), (1, 90), (0, 30)] * 2):
+        adds = (k * weight.failure + (n - k) * weight.success) / _PHI
+        want = _bin_by_bin(found, 1_000 + number, adds)
+        found = seen(found, Counts((1_000 + number) * FIVE_MS, k, n), 0.01, 2.0, _PHI)
+        assert found == want
