@@ -217,3 +217,15 @@ alter table windows.timings alter column body set storage external;
 comment on table windows.timings is 'What is usual of the durations of each tenant, by slice: quantiles of its last days, and what is told of them.';
 comment on column windows.timings.partition is 'The tallies partition of the tenant; only its lane writes the row.';
 comment on column windows.timings.body is 'msgpack, compressed by zlib: by slice and duration, logarithms of the median and nine tenths of 14 days.';
+
+create table if not exists windows.late_counts(
+  tenant text collate "C" not null primary key,
+  partition int not null,
+  due_ms bigint,
+  body bytea not null
+) with (fillfactor = 50);
+alter table windows.late_counts alter column body set storage external;
+comment on table windows.late_counts is 'Counters that came when their five minutes had closed, and that charts are still to count.';
+comment on column windows.late_counts.partition is 'The tallies partition of the tenant; only its lane writes the row.';
+comment on column windows.late_counts.due_ms is 'When charts count it at the latest, ms since the Unix epoch; null: nothing waits.';
+comment on column windows.late_counts.body is 'msgpack, compressed by zlib: by segment value its counters.';

@@ -3,6 +3,7 @@
 from services.aggregator.adapters import (
     control_store,
     incident_store,
+    late_count_store,
     limit_store,
     minute_watch_store,
     postgres_joins,
@@ -29,6 +30,7 @@ def windows_stores() -> WindowsStores:
         version_store,
         timing_store,
         segment_value_store,
+        late_count_store,
     )
 
 

@@ -1,13 +1,15 @@
 """When a window closes, and what a closing or a restatement publishes."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.aggregator.core.calendars import DaysOf
-from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow
+from services.aggregator.core.merge import Bucket, BucketKey, Counters, SegmentWindow
 from services.aggregator.core.retention import Keep
 from services.aggregator.core.times import DAY_S, SECOND_MS
+
+_NOTHING: Final[Mapping[BucketKey, Counters]] = MappingProxyType({})
 
 
 class Rules(NamedTuple):
@@ -27,7 +29,7 @@ class WindowRevision(NamedTuple):
 
     A `small` one was not: it is not to be published, nor to cause anything, but it may end an anomaly that is firing,
     lest one that fired on a busy hour should last all night. `due_ms`: when a closing was due; None: a restatement, or
-    backfill.
+    backfill. `added`: what a restatement adds to its counters, where charts are to count it.
     """
 
     key: BucketKey
@@ -35,6 +37,7 @@ class WindowRevision(NamedTuple):
     backfill: bool
     small: bool = False
     due_ms: int | None = None
+    added: Mapping[str, int] | None = None
 
 
 def is_due(key: BucketKey, progress_ms: int | None, rules: Rules) -> bool:
@@ -57,15 +60,21 @@ def close(buckets: Iterable[Bucket], progress_ms: int | None, rules: Rules) -> I
 
 
 def restate(
-    touched: Iterable[tuple[Bucket, list[SegmentWindow]]], rules: Rules, backfill: Container[BucketKey] = ()
+    touched: Iterable[tuple[Bucket, list[SegmentWindow]]],
+    rules: Rules,
+    backfill: Container[BucketKey] = (),
+    added: Mapping[BucketKey, Counters] = _NOTHING,
 ) -> Iterator[WindowRevision]:
     """Yield the windows of closed buckets that late data has changed, each one revision on.
 
-    `backfill`: the buckets for which all of it came too late to act upon.
+    `backfill`: the buckets for which all of it came too late to act upon. `added`: what came in time to be judged, of
+    buckets whose windows charts count.
     """
     late = [(bucket, windows) for bucket, windows in touched if bucket.closed]
     for bucket, windows in sorted(late, key=lambda each: _order(each[0], rules)):
-        yield from _publish(bucket.key, windows, bucket.key in backfill, rules)
+        more = None if bucket.key in backfill else added.get(bucket.key)
+        for each in _publish(bucket.key, windows, bucket.key in backfill, rules):
+            yield each if more is None else each._replace(added=more[each.window.name, each.window.value])
 
 
 def _publish(

@@ -74,6 +74,8 @@ class Bucket(Struct):
 
 Deltas = dict[BucketKey, dict[Segment, dict[str, PolicyCounts]]]
 """What a step adds to each bucket, by segment value and policy."""
+Counters = dict[Segment, dict[str, int]]
+"""Counters of a bucket, by segment value."""
 
 
 def deltas(cells: Iterable[types.Cell]) -> Deltas:
@@ -108,6 +110,16 @@ def widened(minutes: Deltas, days_of: DaysOf) -> Deltas:
         everything.update(longer)
         level = levels[length_s] = longer
     return everything
+
+
+def counters(added: dict[Segment, dict[str, PolicyCounts]]) -> Counters:
+    """Return the counters of what is added to a bucket, over policies; before it is, for the bucket may take it over."""
+    found: Counters = {}
+    for segment, policies in added.items():
+        mine = found[segment] = {}
+        for counts in policies.values():
+            _add(mine, counts.counts)
+    return found
 
 
 def apply(bucket: Bucket, added: dict[Segment, dict[str, PolicyCounts]]) -> list[SegmentWindow]:

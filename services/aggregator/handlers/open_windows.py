@@ -2,6 +2,7 @@
 
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.calendars import DaysOf
+from services.aggregator.core.cusum.late import LateCounts
 from services.aggregator.core.journal import CHECKPOINT_BYTES, CHECKPOINT_STEPS
 from services.aggregator.core.quiet import SILENCE_MS, overdue
 from services.aggregator.core.real_time.due import DueTimes
@@ -17,12 +18,19 @@ class OpenWindows:
     """
 
     def __init__(
-        self, progress: Progress, opened: Opened, firing: Anomalies, due: DueTimes, versions_due: DueTimes
+        self,
+        progress: Progress,
+        opened: Opened,
+        firing: Anomalies,
+        due: DueTimes,
+        versions_due: DueTimes,
+        late: dict[str, LateCounts] | None = None,
     ) -> None:
         self.step, self.sources = progress
         self.open, self.changed, self.journal_steps, self.journal_bytes = opened
         self.firing = firing
         self.due, self.versions_due = due, versions_due
+        self.late = late or {}
         self.values: dict[str, Admitted] = {}
         self.tidy_at_ms = 0
 

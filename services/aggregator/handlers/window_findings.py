@@ -1,7 +1,7 @@
 """What a step publishes: the windows that were revised, and what is found in them, in the order of their ends."""
 
 from collections.abc import Collection, Iterable, Sequence
-from itertools import count, groupby
+from itertools import chain, count, groupby
 from typing import Any, Final
 
 from proofwatch.bus.records import Outgoing
@@ -13,11 +13,13 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.late import NOTHING_LATE
 from services.aggregator.core.cusum.rows import firing_rows, is_looked_at, row_of, turning
 from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.log_end import silent_until
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.publishing import window_event
 from services.aggregator.core.quiet import activity, firing_slots
@@ -25,6 +27,7 @@ from services.aggregator.core.segments import Segment
 from services.aggregator.core.times import DAY_S, SECOND_MS
 from services.aggregator.core.watch import Watch, is_judged, slot_key
 from services.aggregator.handlers.found_record import found_record
+from services.aggregator.handlers.late_counts import LateInStep
 from services.aggregator.handlers.open_windows import OpenWindows
 from services.aggregator.ports.windows import WindowsStores
 
@@ -47,8 +50,9 @@ class WindowFindings:
         revised: Sequence[WindowRevision],
         timestamp_ms: int | None,
         in_hand: OpenWindows,
-        silent_ms: int | None,
+        past_ms: int | None,
         heard_ms: int | None,
+        partition: int,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
@@ -56,14 +60,17 @@ class WindowFindings:
         """Return the windows and what is found in them; store what is remembered of them.
 
         A closing has the time at which it was due, however much later the batch reaches: so does a case that it opens.
-        `silent_ms`: what was silent for too long by then has ended; `heard_ms`: where the log ends (None: it goes on).
-        `governed`: the markers of these tenants.
+        `past_ms`: what ended by then has closed; `heard_ms`: where the log ends (None: it goes on). `governed`: the
+        markers of these tenants.
         """
+        silent_ms = silent_until(past_ms, heard_ms)
         tenants = {each.key.tenant for each in revised} | in_hand.silent(silent_ms, days_of)
+        tenants |= LateInStep.due(in_hand.late, past_ms)
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
-        charts = await self._charts(revised, anomalies, days_of, governed, tx)
+        late = LateInStep(in_hand.late, past_ms, self._grace_ms)
+        charts = await self._charts(revised, tenants, late, anomalies, days_of, governed, tx)
         watch = await self._watch(revised, anomalies, charts, heard_ms, days_of, governed, tx)
         outgoing: list[Outgoing] = []
         number = count()
@@ -77,33 +84,43 @@ class WindowFindings:
                     await self._stores.windows.attend(tx)
                 outgoing += self._windows_and_findings(watch, each, at_ms, days_of)
             if due_ms is not None:
-                found = [*self._rates(charts, bucket, together, due_ms), *watch.ends.passed(bucket)]
+                found = [*self._rates(charts, late, bucket, together, due_ms), *watch.ends.passed(bucket)]
                 if bucket.length_s == DAY_S:
                     found += watch.judge_days(bucket, charts.days(bucket))
                 if bucket.length_s == DAY_S and watch.ends.unfinished(bucket):
                     fives = await self._five_minutes(in_hand, bucket, days_of, tx)
                     found += watch.ends.left_off(bucket, activity(fives))
                 outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
+        for bucket in late.alone:
+            at_ms = bucket.end_ms + self._grace_ms
+            found = list(self._rates(charts, late, bucket, (), at_ms))
+            outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
         if silent_ms is not None:
             outgoing += self._silent(watch, silent_ms, days_of)
+        for row, counts in charts.missed:
+            late.wait(row, counts)
         changed = {key: anomalies[key] for key in watch.ends.changed.keys() | charts.changed_anomalies.keys()}
         await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
         await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)
+        await self._stores.late.save_late(tx, partition, late.changed)
         in_hand.note(changed)
         return outgoing
 
     async def _charts(
         self,
         revised: Sequence[WindowRevision],
+        tenants: Collection[str],
+        late: LateInStep,
         anomalies: Anomalies,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> RateWatch:
-        looked_at = [each for each in revised if is_looked_at(each)]
+        rebases = await self._stores.rates.load_rebases(tx, tenants)
+        late.plan(revised, rebases, governed)
+        looked_at = [each for each in revised if is_looked_at(each)] + [*chain(*late.windows.values())]
         days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
         rows = await self._stores.rates.load_rates(tx, {*map(row_of, looked_at), *firing_rows(anomalies), *days})
-        rebases = await self._stores.rates.load_rebases(tx, {each.key.tenant for each in looked_at})
         histories = await self._stores.rates.load_hours(tx, turning(looked_at, rows, rebases, governed) | days)
         return RateWatch(self._monitoring, rows, histories, anomalies, days_of, rebases, governed)
 
@@ -141,11 +158,12 @@ class WindowFindings:
 
     @staticmethod
     def _rates(
-        charts: RateWatch, bucket: BucketKey, windows: Sequence[WindowRevision], due_ms: int
+        charts: RateWatch, late: LateInStep, bucket: BucketKey, windows: Sequence[WindowRevision], due_ms: int
     ) -> Iterable[Anomaly]:
-        if not is_looked_at(windows[0]):
+        if bucket.length_s != FIVE_MINUTES_S:
             return
-        yield from charts.judge(bucket, windows, due_ms)
+        counters = late.counters.get(bucket, NOTHING_LATE)
+        yield from charts.judge(bucket, late.of(bucket, windows) if counters else windows, due_ms, counters)
         yield from charts.passed(bucket)
 
     def _silent(self, watch: Watch, until_ms: int, days_of: DaysOf, tenant: str | None = None) -> list[Outgoing]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Container, Sequence
 from heapq import merge as merged_by
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -22,7 +22,8 @@ from services.aggregator.core.governed_markers import NOBODY, Governed, NobodysP
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
 from services.aggregator.core.log_end import Heard, goes_on, silent_until
-from services.aggregator.core.merge import Bucket, BucketKey, SegmentWindow, deltas, merge, widened
+from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.merge import Bucket, BucketKey, Counters, SegmentWindow, counters, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
@@ -43,6 +44,13 @@ SCHEMA: Final = "windows"
 _log = structlog.get_logger(__name__)
 _skipped = Condition(_log, "tally_skipped")
 _Touched = tuple[Bucket, list[SegmentWindow]]
+
+
+class _Merged(NamedTuple):
+    """The buckets with the windows that changed; and what was added to those that had closed and charts count."""
+
+    touched: list[_Touched]
+    added: dict[BucketKey, Counters]
 
 
 class WindowsStage:
@@ -71,6 +79,7 @@ class WindowsStage:
         self._decode = wire.decoder(TALLY)
         self._store = stores.windows
         self._due = stores.minutes
+        self._late = stores.late
         self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
         self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes)
         self._heard = heard
@@ -106,16 +115,22 @@ class WindowsStage:
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
         in_time = await self._placed(arrivals.in_time, lane, batch, tx)
-        touched = await self._merge(in_time.cells, lane, tx, journal, before_ms)
-        revised = [*restate(touched, self._rules), *close(lane.open.values(), progress_ms, self._rules)]
+        touched, added = await self._merge(in_time.cells, lane, tx, journal, before_ms)
+        revised = [
+            *restate(touched, self._rules, added=added),
+            *close(lane.open.values(), progress_ms, self._rules),
+        ]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
         outgoing = [*in_time.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms, self._rules.days_of)
             placed = await self._placed([cell for cell, _ in arrivals.late], lane, batch, tx)
-            more = await self._merge(placed.cells, lane, tx, journal, before_ms, late)
-            revised = [*restate(more, self._rules, late), *close(lane.open.values(), progress_ms, self._rules)]
+            more, added = await self._merge(placed.cells, lane, tx, journal, before_ms, late)
+            revised = [
+                *restate(more, self._rules, late, added),
+                *close(lane.open.values(), progress_ms, self._rules),
+            ]
             outgoing += [*placed.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
@@ -129,13 +144,12 @@ class WindowsStage:
 
         `past_ms`: what ended by then has closed.
         """
-        heard_ms = self._heard()
+        heard_ms, partition = self._heard(), batch.source.partition
         silent_ms = silent_until(past_ms, heard_ms)
         governed = await self._governed(revised, lane, silent_ms, tx)
         windows = await self._findings.publish(
-            revised, batch.progress_ms, lane, silent_ms, heard_ms, self._rules.days_of, governed, tx
+            revised, batch.progress_ms, lane, past_ms, heard_ms, partition, self._rules.days_of, governed, tx
         )
-        partition = batch.source.partition
         minutes = await self._minutes.publish(
             revised, batch.progress_ms, lane.due, silent_ms, partition, self._rules.days_of, governed, tx
         )
@@ -207,7 +221,8 @@ class WindowsStage:
             firing = await self._store.load_firing(tx, source.partition)
             due = DueTimes(await self._due.load_due(tx, source.partition))
             versions_due = DueTimes(await self._versions_store.load_due(tx, source.partition))
-            lane = OpenWindows(stored, opened, firing, due, versions_due)
+            late = await self._late.load_waiting(tx, source.partition)
+            lane = OpenWindows(stored, opened, firing, due, versions_due, late)
         return lane
 
     async def _merge(
@@ -218,14 +233,14 @@ class WindowsStage:
         journal: list[bytes],
         before_ms: int | None,
         late: Container[BucketKey] = (),
-    ) -> list[_Touched]:
+    ) -> _Merged:
         """Merge the cells into their buckets. One that is not in hand is new, or has closed and is read again.
 
         `before_ms`: the progress before the batch. What is kept no longer by then may have been removed; judged by the
         progress behind the batch, a log that comes at once would lose windows that it keeps when it comes day by day.
         """
         if not cells:
-            return []
+            return _Merged([], {})
         # an event may be ahead of its record; its day is known when this is
         self._calendars.require(max(cell.start for cell in cells) - SETTLED_MS)
         minutes = deltas(cells)
@@ -235,9 +250,14 @@ class WindowsStage:
         journal.append(self._store.encoded(added(minutes, self._rules.days_of, late, past)))
         for key in past:
             del additions[key]
+        to_closed = {
+            key: counters(each)
+            for key, each in additions.items()
+            if key.length_s == FIVE_MINUTES_S and key in known and known[key].closed
+        }
         touched = list(merge(known, additions, late))
         lane.open |= {bucket.key: bucket for bucket, _ in touched if not bucket.closed}
-        return touched
+        return _Merged(touched, to_closed)
 
 
 def _admitted(

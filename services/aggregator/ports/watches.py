@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from services.aggregator.core.cusum.late import LateCounts
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.governed_markers import Declared
@@ -50,6 +51,18 @@ class RateChartsStore(Protocol):
 
     async def save_rates(self, tx: Any, rows: Mapping[RowKey, RateRow], hours: Mapping[RowKey, HourRow]) -> None:
         """Store the rows that changed; of those in `hours`, which are among them, the hours too."""
+        ...
+
+
+class LateCountsStore(Protocol):
+    """What came when its five minutes had closed, and waits for the charts: `adapters.late_count_store`."""
+
+    async def load_waiting(self, tx: Any, partition: int) -> dict[str, LateCounts]:
+        """Return by tenant what waits in a tallies partition."""
+        ...
+
+    async def save_late(self, tx: Any, partition: int, late: Mapping[str, LateCounts]) -> None:
+        """Store by tenant what waits, or that nothing does."""
         ...
 
 

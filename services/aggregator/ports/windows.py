@@ -11,6 +11,7 @@ from services.aggregator.core.progress import SourceId, SourceState
 from services.aggregator.core.segments import Segment
 from services.aggregator.ports.anomalies import AnomaliesStore
 from services.aggregator.ports.watches import (
+    LateCountsStore,
     MinuteWatchStore,
     RateChartsStore,
     SegmentValuesStore,
@@ -104,3 +105,4 @@ class WindowsStores(NamedTuple):
     versions: VersionsStore
     timings: TimingsStore
     values: SegmentValuesStore
+    late: LateCountsStore

@@ -26,6 +26,7 @@ from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.growth import so_far
 from services.aggregator.core.cusum.hours import Turn, begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, rule_of, trials_of
+from services.aggregator.core.cusum.late import NOTHING_LATE, with_late
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
 from services.aggregator.core.cusum.rows import due_markers, firing_rows, row_of
@@ -38,6 +39,7 @@ from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
+from services.aggregator.core.segments import Segment
 from services.aggregator.core.series import CUSUM, Direction, SeriesKey
 from services.aggregator.core.times import DAY_S, HOUR_MS
 
@@ -89,14 +91,32 @@ class RateWatch:
         self.changed_rows: dict[RowKey, RateRow] = {}
         self.changed_histories: dict[RowKey, HourRow] = {}
         self.changed_anomalies: Anomalies = {}
+        self.missed: list[tuple[RowKey, Mapping[str, int]]] = []
+        """Counters of windows that are no newer than what their charts have seen: late data made them."""
 
-    def judge(self, bucket: BucketKey, windows: Iterable[WindowRevision], known_ms: int) -> Iterator[Anomaly]:
+    def judge(
+        self,
+        bucket: BucketKey,
+        windows: Iterable[WindowRevision],
+        known_ms: int,
+        late: Mapping[Segment, Mapping[str, int]] = NOTHING_LATE,
+    ) -> Iterator[Anomaly]:
         """Yield what the windows of a closed bucket begin, change or end, the whole tenant's first.
 
-        `known_ms`: when it closed.
+        `known_ms`: when it closed. `late`: what came late, and counts with them (`cusum.late`).
         """
-        counts = ((row_of(each), trials_of(totals(each.window).counts)) for each in windows)
-        return self.judge_counts(bucket, counts, known_ms)
+        return self.judge_counts(bucket, self._trials(bucket, windows, late), known_ms)
+
+    def _trials(
+        self, bucket: BucketKey, windows: Iterable[WindowRevision], late: Mapping[Segment, Mapping[str, int]]
+    ) -> Iterator[tuple[RowKey, Trials]]:
+        for each in windows:
+            key, own = row_of(each), totals(each.window).counts
+            counts = with_late(own, late.get((each.window.name, each.window.value))) if late else own
+            if bucket.start_ms <= self._rows[key].last_ms:
+                self.missed.append((key, counts))
+            else:
+                yield key, trials_of(counts)
 
     def judge_counts(
         self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Trials]], known_ms: int

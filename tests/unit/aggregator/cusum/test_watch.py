@@ -188,14 +188,6 @@ def test_until_it_is_known_the_policys_rate_stands_in_upwards_only() -> None:
     assert [e for e in worse.run(traffic(1, 12, {WHOLE: (PER_WINDOW, 0.08)})) if e.severity == "high"]
 
 
-def test_late_windows_of_the_past_change_nothing(grown: Bank) -> None:
-    """Charts go forwards only: what late data made later is left to the days."""
-    bank = deepcopy(grown)
-    row = deepcopy(bank.rows)
-    assert bank.close(bank.rows[BANK].last_ms, {WHOLE: (80, 80)}) == []
-    assert bank.rows == row
-
-
 def test_a_state_is_the_same_from_storage(grown: Bank) -> None:
     """What is stored says all: a bank that is read anew goes on as if nothing had been."""
     import msgspec

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -11,13 +12,15 @@ from proofwatch.governance.policy import CusumRule, Monitoring, load_policy
 from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from services.aggregator.core.anomaly_state import Anomalies
 from services.aggregator.core.closing import WindowRevision
+from services.aggregator.core.cusum.late import NOTHING_LATE, LateCounts
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.rows import row_of
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.watch import RateWatch
 from services.aggregator.core.governed_markers import GovernedMarker
 from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
-from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow
+from services.aggregator.core.merge import BucketKey, PolicyCounts, SegmentWindow, totals
+from services.aggregator.handlers.late_counts import LateInStep
 
 METRIC: Final = "match_fail_rate"
 POLICY: Final = load_policy().monitoring
@@ -42,6 +45,7 @@ class Bank:
     rebases: list[Rebase] = field(default_factory=list)
     days: TenantDays = UTC_DAYS
     governed: list[GovernedMarker] = field(default_factory=list)
+    late: dict[str, LateCounts] = field(default_factory=dict)
 
     def close(
         self,
@@ -52,12 +56,41 @@ class Bank:
         again: Mapping[Segment, tuple[int, int]] | None = None,
     ) -> list[Anomaly]:
         """Close one window with these failures and trials, of which `again` are further attempts (None: not known)."""
-        bucket = BucketKey("bank", FIVE_MINUTES_S, start_ms)
-        windows = self.windows(start_ms, counts, small=small, again=again)
+        return self.step(self.windows(start_ms, counts, small=small, again=again), start_ms + FIVE_MS)
+
+    def add(
+        self,
+        start_ms: int,
+        counts: Mapping[Segment, tuple[int, int]],
+        past_ms: int,
+        *,
+        again: Mapping[Segment, tuple[int, int]] | None = None,
+    ) -> list[Anomaly]:
+        """Add failures and trials to a window that has closed, when what ended by `past_ms` has."""
+        windows = self.windows(start_ms, counts, again=again)
+        restated = [each._replace(due_ms=None, added=totals(each.window).counts) for each in windows]
+        return self.step(restated, past_ms)
+
+    def step(self, revised: Sequence[WindowRevision], past_ms: int) -> list[Anomaly]:
+        """Judge what was revised when what ended by `past_ms` has closed, as the handler does."""
+        late = LateInStep(self.late, past_ms, 30_000)
+        late.plan(revised, self.rebases, {"bank": self.governed})
+        closing = {each.key: [one for one in revised if one.key == each.key] for each in revised if each.due_ms}
+        watch = self._watch([*chain(*closing.values()), *chain(*late.windows.values())])
+        told: list[Anomaly] = []
+        for bucket, windows in [*closing.items(), *((each, []) for each in late.alone)]:
+            counters = late.counters.get(bucket, NOTHING_LATE)
+            told += watch.judge(bucket, late.of(bucket, windows), bucket.end_ms + 30_000, counters)
+            told += watch.passed(bucket)
+        for row, more in watch.missed:
+            late.wait(row, more)
+        return told
+
+    def _watch(self, windows: Sequence[WindowRevision]) -> RateWatch:
         for each in windows:
             self.rows.setdefault(row_of(each), RateRow())
             self.histories.setdefault(row_of(each), HourRow())
-        watch = RateWatch(
+        return RateWatch(
             self.monitoring,
             self.rows,
             self.histories,
@@ -66,7 +99,6 @@ class Bank:
             self.rebases,
             {"bank": self.governed},
         )
-        return [*watch.judge(bucket, windows, bucket.end_ms + 30_000), *watch.passed(bucket)]
 
     def windows(
         self,
