@@ -65,12 +65,13 @@ class WindowFindings:
         """
         silent_ms = silent_until(past_ms, heard_ms)
         tenants = {each.key.tenant for each in revised} | in_hand.silent(silent_ms, days_of)
-        tenants |= LateInStep.due(in_hand.late, past_ms)
+        waited = LateInStep.due(in_hand.late, past_ms)
+        tenants |= waited
         if not tenants:
             return []
         anomalies = await self._stores.anomalies.load_anomalies(tx, tenants)
         late = LateInStep(in_hand.late, past_ms, self._grace_ms)
-        charts = await self._charts(revised, tenants, late, anomalies, days_of, governed, tx)
+        charts = await self._charts(revised, waited, late, anomalies, days_of, governed, tx)
         watch = await self._watch(revised, anomalies, charts, heard_ms, days_of, governed, tx)
         outgoing: list[Outgoing] = []
         number = count()
@@ -109,14 +110,15 @@ class WindowFindings:
     async def _charts(
         self,
         revised: Sequence[WindowRevision],
-        tenants: Collection[str],
+        waited: Collection[str],
         late: LateInStep,
         anomalies: Anomalies,
         days_of: DaysOf,
         governed: Governed,
         tx: Any,
     ) -> RateWatch:
-        rebases = await self._stores.rates.load_rebases(tx, tenants)
+        tenants = {each.key.tenant for each in revised if each.key.length_s == FIVE_MINUTES_S}
+        rebases = await self._stores.rates.load_rebases(tx, tenants.union(waited))
         late.plan(revised, rebases, governed)
         looked_at = [each for each in revised if is_looked_at(each)] + [*chain(*late.windows.values())]
         days = {RowKey(each.key.tenant, None, None) for each in revised if each.key.length_s == DAY_S and each.due_ms}
