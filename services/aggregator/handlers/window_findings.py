@@ -87,15 +87,11 @@ class WindowFindings:
             if due_ms is not None:
                 found = [*self._rates(charts, late, bucket, together, due_ms), *watch.ends.passed(bucket)]
                 if bucket.length_s == DAY_S:
-                    found += watch.judge_days(bucket, charts.days(bucket))
-                if bucket.length_s == DAY_S and watch.ends.unfinished(bucket):
-                    fives = await self._five_minutes(in_hand, bucket, days_of, tx)
-                    found += watch.ends.left_off(bucket, activity(fives))
-                outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
+                    found += await self._day(watch, charts, bucket, in_hand, days_of, tx)
+                outgoing += self._records(found, days_of, due_ms)
         for bucket in late.alone:
             at_ms = bucket.end_ms + self._grace_ms
-            found = list(self._rates(charts, late, bucket, (), at_ms))
-            outgoing += [found_record(self._anomaly, anomaly, days_of, at_ms) for anomaly in found]
+            outgoing += self._records(self._rates(charts, late, bucket, (), at_ms), days_of, at_ms)
         if silent_ms is not None:
             outgoing += self._silent(watch, silent_ms, days_of)
         for row, counts in charts.missed:
@@ -167,6 +163,18 @@ class WindowFindings:
         counters = late.counters.get(bucket, NOTHING_LATE)
         yield from charts.judge(bucket, late.of(bucket, windows) if counters else windows, due_ms, counters)
         yield from charts.passed(bucket)
+
+    async def _day(
+        self, watch: Watch, charts: RateWatch, day: BucketKey, in_hand: OpenWindows, days_of: DaysOf, tx: Any
+    ) -> list[Anomaly]:
+        found = list(watch.judge_days(day, charts.days(day)))
+        if watch.ends.unfinished(day):
+            fives = await self._five_minutes(in_hand, day, days_of, tx)
+            found += watch.ends.left_off(day, activity(fives))
+        return found
+
+    def _records(self, found: Iterable[Anomaly], days_of: DaysOf, at_ms: int) -> list[Outgoing]:
+        return [found_record(self._anomaly, each, days_of, at_ms) for each in found]
 
     def _silent(self, watch: Watch, until_ms: int, days_of: DaysOf, tenant: str | None = None) -> list[Outgoing]:
         found = watch.ends.silent(until_ms, tenant)

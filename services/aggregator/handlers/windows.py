@@ -21,8 +21,8 @@ from services.aggregator.core.closing import Rules, WindowRevision, close, resta
 from services.aggregator.core.governed_markers import NOBODY, Governed, NobodysPolicies, Policies
 from services.aggregator.core.journal import added
 from services.aggregator.core.lateness import Arrivals, too_late
-from services.aggregator.core.log_end import Heard, goes_on, silent_until
 from services.aggregator.core.lengths import FIVE_MINUTES_S
+from services.aggregator.core.log_end import Heard, goes_on, silent_until
 from services.aggregator.core.merge import Bucket, BucketKey, Counters, SegmentWindow, counters, deltas, merge, widened
 from services.aggregator.core.progress import SourceId, admit, least_progress
 from services.aggregator.core.real_time.due import DueTimes
