@@ -113,7 +113,7 @@ def widened(minutes: Deltas, days_of: DaysOf) -> Deltas:
 
 
 def counters(added: dict[Segment, dict[str, PolicyCounts]]) -> Counters:
-    """Return the counters of what is added to a bucket, over policies; call it before, for the bucket may take it over."""
+    """Return the counters, over policies, of what is to be added to a bucket, which may take it over."""
     found: Counters = {}
     for segment, policies in added.items():
         mine = found[segment] = {}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.late import LateCounts, alone, is_late, is_of_now, without_windows
 from services.aggregator.core.cusum.rebase import Rebase
+from services.aggregator.core.cusum.rows import row_of
 from services.aggregator.core.cusum.state import RowKey
 from services.aggregator.core.governed_markers import Governed
 from services.aggregator.core.lengths import FIVE_MINUTES_S
@@ -33,7 +34,7 @@ class LateInStep:
         """Have what came late wait, and give what waits to the closings of its tenant, or to none that is due."""
         for each in filter(is_late, revised):
             if is_of_now(each, rebases, governed, self._now_ms):
-                self.wait(RowKey(each.key.tenant, each.window.name, each.window.value), each.added or {})
+                self._wait(row_of(each), each.added or {})
         for each in revised:
             if each.key.length_s == FIVE_MINUTES_S and each.due_ms is not None:
                 self._give(each.key, each.due_ms, revised)
@@ -42,8 +43,12 @@ class LateInStep:
             self._give(bucket, bucket.end_ms + self._grace_ms, ())
             self.alone.append(bucket)
 
-    def wait(self, row: RowKey, counts: Mapping[str, int]) -> None:
-        """Have counts wait that came now."""
+    def missed(self, of_rows: Iterable[tuple[RowKey, Mapping[str, int]]]) -> None:
+        """Have wait what the charts could not count with its own window, for they have seen later ones."""
+        for row, counts in of_rows:
+            self._wait(row, counts)
+
+    def _wait(self, row: RowKey, counts: Mapping[str, int]) -> None:
         late = self.changed[row.tenant] = self._waiting.setdefault(row.tenant, LateCounts())
         late.add((row.segment_name, row.segment_value), counts, self._now_ms)
 

@@ -94,8 +94,7 @@ class WindowFindings:
             outgoing += self._records(self._rates(charts, late, bucket, (), at_ms), days_of, at_ms)
         if silent_ms is not None:
             outgoing += self._silent(watch, silent_ms, days_of)
-        for row, counts in charts.missed:
-            late.wait(row, counts)
+        late.missed(charts.missed)
         changed = {key: anomalies[key] for key in watch.ends.changed.keys() | charts.changed_anomalies.keys()}
         await self._stores.anomalies.save(tx, watch.changed_baselines, changed)
         await self._stores.rates.save_rates(tx, charts.changed_rows, charts.changed_histories)

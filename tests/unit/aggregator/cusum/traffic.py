@@ -82,8 +82,7 @@ class Bank:
             counters = late.counters.get(bucket, NOTHING_LATE)
             told += watch.judge(bucket, late.of(bucket, windows), bucket.end_ms + 30_000, counters)
             told += watch.passed(bucket)
-        for row, more in watch.missed:
-            late.wait(row, more)
+        late.missed(watch.missed)
         return told
 
     def _watch(self, windows: Sequence[WindowRevision]) -> RateWatch:
