@@ -82,6 +82,10 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         since_low=event.since_low,
         since_high=event.since_high,
         steps=tuple(event.steps or ()),
+        rejected_by=event.rejected_by,
+        accepted_by=event.accepted_by,
+        rejected_people_by=event.rejected_people_by,
+        unchecked=event.unchecked or 0.0,
         log_end=log_end if event.state == "firing" else None,
     )
 

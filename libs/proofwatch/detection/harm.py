@@ -16,6 +16,7 @@ are asked to try again or referred to people; kept_waiting: it takes people long
 LETS_IN: Final[frozenset[Harm]] = frozenset({"attackers_in", "people_in"})
 KEEPS_OUT: Final[frozenset[Harm]] = frozenset({"people_out", "genuine_out", "sent_on"})
 
+_AT_BOUND: Final = "saturation"
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
 _OF_ANOTHER_TIME: Final = frozenset({"version_change", "limit_breach", "sequential_limit"})
 _CLOSED: Final = frozenset({("collapse", "up"), ("saturation", "down"), ("score_shift", "down")})
@@ -33,7 +34,7 @@ def harm_of(anomaly: Anomaly) -> Harm:
     if anomaly.rule in _OF_SCORES:
         return "people_out" if down else "people_in"
     if anomaly.rule == "few_values":  # scores that are all alike may be high ones or low ones: nobody knows
-        return "nobody" if anomaly.affected is None else "people_out"
+        return "nobody"
     if anomaly.rule == "missing_scores":
         return "nobody" if down else "people_out"
     if metric.endswith("_ms"):
@@ -54,9 +55,32 @@ def _of_rate(metric: str, *, down: bool) -> Harm:
 
 
 def harmed(anomaly: Anomaly) -> float:
-    """Return about how many people a finding harms; 0: nobody, or nobody knows how many."""
+    """Return about how many people a finding harms; 0: nobody, or nobody knows how many.
+
+    Of those whom a check let pass whoever they were only as many as it usually refuses were let in wrongly.
+    """
     unknown = anomaly.rule == "score_shift" and anomaly.affected is None
-    return 0.0 if unknown or harm_of(anomaly) == "nobody" else excess(anomaly)
+    if unknown or harm_of(anomaly) == "nobody":
+        return 0.0
+    passed_all = anomaly.rule == _AT_BOUND and harm_of(anomaly) == "people_in"
+    return excess(anomaly) * ((anomaly.refused_rate or 0.0) if passed_all else 1.0)
+
+
+def unchecked(anomaly: Anomaly) -> float:
+    """Return how many attempts passed whoever came, by a finding that the check refused nobody; 0: it says no such."""
+    if harm_of(anomaly) != "people_in":
+        return 0.0
+    if anomaly.rule == _AT_BOUND:
+        return excess(anomaly)
+    return float(anomaly.n - anomaly.k) if anomaly.rule == "collapse" else 0.0
+
+
+def unjudged(anomaly: Anomaly) -> float:
+    """Return about how many attempts got one of a few scores whoever came, high ones or low ones; 0: it says no such.
+
+    Its counts are of pairs.
+    """
+    return anomaly.affected or 0.0 if anomaly.rule == "few_values" else 0.0
 
 
 def lets_in(anomaly: Anomaly) -> bool | None:

@@ -12,14 +12,13 @@ from proofwatch.detection.findings import (
     FindingHistory,
     Slice,
     Tables,
-    counts_once,
     excess,
     kind_of,
     length_s,
     panel_of,
 )
-from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, harm_of, harmed
 from proofwatch.detection.panel_counts import table_of
+from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
 from proofwatch.detection.runs import Cause
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
@@ -50,7 +49,8 @@ class Incident(NamedTuple):
     `rejected` and `accepted`: about how many people were wrongly rejected or accepted by now, beyond what was to be
     expected; without labels the rejected may be attackers.
     `rejected_people`: how many by findings that count each person once, where `rejected` may be of attempts; None: none
-    does.
+    does. `unchecked`: how many attempts passed a check that refused nobody; as many as it usually refuses are
+    `accepted`. `rejected_by`, `accepted_by`, `rejected_people_by`: as `people_counts.PeopleCounts` says.
 
     `rules` are the detectors that found it; `known_at` is when it could first be known.
     `children` are the other findings, by id; `described`: slices that fired as well. `quiet_since`: since when days
@@ -87,6 +87,10 @@ class Incident(NamedTuple):
     log_end: LogEnd | None = None
     rejected_people: float | None = None
     proof: Proof | None = None
+    rejected_by: datetime | None = None
+    accepted_by: datetime | None = None
+    rejected_people_by: datetime | None = None
+    unchecked: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -101,10 +105,10 @@ class Incident(NamedTuple):
 
     @property
     def severity(self) -> IncidentSeverity:
-        """Return how grave it is: critical if people or attacks are wrongly accepted, as far as it is no chance."""
+        """Return how grave it is: critical if people or attacks pass who should not, as far as it is no chance."""
         if self.evidence == "weak":
             return "low"
-        return "critical" if self.accepted >= 1 else "high"
+        return "critical" if max(self.accepted, self.unchecked) >= 1 else "high"
 
     @property
     def harm(self) -> float:
@@ -127,6 +131,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     found = min(each.found for each in cause.findings)
     founder = min(cause.findings, key=_founds)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)
+    people = people_counts(own)
     return Incident(
         incident_id=derived_id("incident", lead.latest.tenant, founder.latest.anomaly_id),
         revision=1,
@@ -139,8 +144,8 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         chance=chance,
         lead=telling.newest if telling.where == cause.root.where else worst_of(telling),
         metrics=tuple(sorted({each.latest.metric for each in cause.findings})),
-        rejected=_people(own, accepted=False),
-        accepted=_people(own, accepted=True),
+        rejected=people.rejected,
+        accepted=people.accepted,
         children=tuple(sorted(each.latest.anomaly_id for each in cause.findings if each is not telling)),
         described=tuple(sorted({each.where for each in cause.findings} - {cause.root.where, WHOLE}, key=str)),
         ended_by=None if cause.until_ms is None else _ended_by(cause),
@@ -151,7 +156,11 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         since_high=begin.high if begin else None,
         steps=steps_of(own, [each for each in told if each.where in alike]),
         until_known=None if cause.until_ms is None else known_of(cause.findings),
-        rejected_people=_people([each for each in own if counts_once(each.newest)], accepted=False) or None,
+        rejected_people=people.people,
+        rejected_by=people.rejected_by,
+        accepted_by=people.accepted_by,
+        rejected_people_by=people.people_by,
+        unchecked=people.unchecked,
     )
 
 
@@ -204,12 +213,6 @@ def _quiet_since(cause: Cause) -> datetime | None:
     ends = [each.until_ms for each in strong if length_s(worst_of(each)) < DAY_S]
     known = [end for end in ends if end is not None]
     return instant_of(max(known)) if known and len(known) == len(ends) else None
-
-
-def _people(own: list[FindingHistory], *, accepted: bool) -> float:
-    """Return the largest excess of one metric: those of several overlap, and so do windows of several lengths."""
-    harms = LETS_IN if accepted else KEEPS_OUT
-    return max((each.affected for each in own if harm_of(each.newest) in harms and harmed(each.newest)), default=0.0)
 
 
 def _ended_by(cause: Cause) -> IncidentEndedBy:

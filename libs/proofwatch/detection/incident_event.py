@@ -92,6 +92,10 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         counted=lead.counted,
         rejected_people=found.rejected_people,
         proof=found.proof,
+        rejected_by=found.rejected_by,
+        accepted_by=found.accepted_by,
+        rejected_people_by=found.rejected_people_by,
+        unchecked=found.unchecked or None,
     )
 
 

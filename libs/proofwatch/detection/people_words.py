@@ -1,22 +1,23 @@
 """Whom findings and incidents concern, in plain English: by the harm of what leads (`detection.harm`)."""
 
 from collections.abc import Iterable
-from typing import Final
+from datetime import datetime
 
 from proofwatch.detection.findings import counts_once
-from proofwatch.detection.harm import ATTACKS, Harm, harm_of, harmed
+from proofwatch.detection.harm import ATTACKS, Harm, harm_of, harmed, unchecked, unjudged
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.words import BECAME
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
-_OF_ONE_WINDOW: Final = frozenset({"version_change", "twice_baseline"})
-"""Rules that count what they were judged by, and no more while it goes on."""
-
 
 def people_of(anomaly: Anomaly) -> str:
     """Return whom a finding concerns, as a sentence after a blank; empty where it is nobody."""
     number, harm = harmed(anomaly), harm_of(anomaly)
+    if (alike := unjudged(anomaly)) >= 1:
+        return f" {_unjudged(alike)}"
+    if (passed := unchecked(anomaly)) >= 1:
+        return f" {_passed(passed, number)}"
     if number < 1:
         return ""
     people = number if counts_once(anomaly) else None
@@ -28,22 +29,53 @@ def incident_people(incident: Incident) -> str:
     """Return whom an incident concerns, as sentences after a blank; empty where it is nobody."""
     if incident.proof is not None:
         return f" {_proven(incident)}"
-    lead, far = harm_of(incident.lead), _by(incident)
-    if lead == "kept_waiting":
+    lead = harm_of(incident.lead)
+    if lead == "kept_waiting" or unjudged(incident.lead) >= 1:
         return people_of(incident.lead)
-    told = ""
-    if incident.accepted >= 1:
-        named = ATTACKS & {each.partition(":")[0] for each in incident.metrics}
+    told, far = "", _far(incident, incident.accepted_by)
+    named = ATTACKS & {each.partition(":")[0] for each in incident.metrics}
+    if incident.unchecked >= 1 and (lead == "people_in" or not named):
+        told = f" {_passed(incident.unchecked, incident.accepted, far)}"
+    elif incident.accepted >= 1:
         harm: Harm = "attackers_in" if lead != "people_in" and named else "people_in"
         told = f" {_said(harm, f'{incident.accepted:,.0f}', incident.metrics, far)}"
+    return f"{told}{_rejected(incident)}"
+
+
+def _rejected(incident: Incident) -> str:
+    """Return who was kept out, as sentences after a blank; people and attempts together if of the same windows."""
     if incident.rejected < 1:
-        return told
-    number = _counted(incident.rejected, incident.rejected_people)
+        return ""
+    far, by = _far(incident, incident.rejected_by), incident.rejected_people_by
+    people = incident.rejected_people
+    once = ""
+    if by is not None and people is not None:
+        once = f" Each person counted once, they were about {people:,.0f} by {minute(by, incident.lead.time_zone)}."
+        people = None
+    number = _counted(incident.rejected, people)
     if set(incident.metrics) <= BECAME.keys():
-        return f"{told} {_said('sent_on', number, incident.metrics, far)}{_again(incident)}"
+        return f" {_said('sent_on', number, incident.metrics, far)}{once}{_again(incident)}"
     if incident.rejected_people is None:
         number = f"{incident.rejected:,.0f}"
-    return f"{told} {_said('genuine_out' if lead == 'genuine_out' else 'people_out', number, (), far)}"
+    harm: Harm = "genuine_out" if harm_of(incident.lead) == "genuine_out" else "people_out"
+    return f" {_said(harm, number, (), far)}{once}"
+
+
+def _passed(number: float, refused: float, far: str = "") -> str:
+    """Return how many passed whoever they were, and how many of them the check would usually have refused."""
+    usually = f"about {refused:,.0f}" if refused >= 1 else "fewer than one" if refused > 0 else "an unknown number"
+    return (
+        f"{number:,.0f} attempts passed unchecked{far}: at the usual rate {usually} of them would have been refused, "
+        "and were wrongly accepted."
+    )
+
+
+def _unjudged(number: float) -> str:
+    """Return how many got a score that says nothing of them."""
+    return (
+        f"About {number:,.0f} attempts got one of a few scores whoever they were: who of them should have "
+        "passed is not known."
+    )
 
 
 def _counted(attempts: float, people: float | None) -> str:
@@ -54,14 +86,11 @@ def _counted(attempts: float, people: float | None) -> str:
     return f"{people:,.0f} people" + ("" if round(attempts) <= round(people) else f" ({many})")
 
 
-def _by(incident: Incident) -> str:
-    """Return until when people are counted of what goes on; charts and minutes tell it anew with each doubling."""
-    lead = incident.lead
-    own = (lead.segment_name, lead.segment_value) == incident.root.where
-    grows = lead.cadence == "real_time" and lead.rule not in _OF_ONE_WINDOW
-    if not own or incident.state != "firing" or not grows:
+def _far(incident: Incident, by: datetime | None) -> str:
+    """Return until when people are counted of what goes on."""
+    if by is None or incident.state != "firing":
         return ""
-    return f", so far (by {minute(lead.window_end, lead.time_zone)})"
+    return f", so far (by {minute(by, incident.lead.time_zone)})"
 
 
 def _said(harm: Harm, number: str, metrics: Iterable[str], far: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from proofwatch.detection.harm import harm_of
+from proofwatch.detection.harm import harm_of, unjudged
 from proofwatch.detection.incident import Incident
 from proofwatch.events.enumerations import IncidentSeverity
 
@@ -32,12 +32,17 @@ def ranked(
     rejected: float,
     proven_accepted: float = 0.0,
     proven_rejected: float = 0.0,
+    unchecked: float = 0.0,
     over: bool = False,
     name: str,
 ) -> Urgency:
-    """Return the place in the order. Numbers of people; of the accepted and rejected some are `proven` by labels."""
+    """Return the place in the order. Numbers of people; of the accepted and rejected some are `proven` by labels.
+
+    `unchecked`: how many came to a check that told nobody apart.
+    """
     gravity = _GRAVEST.index(severity)
-    return Urgency(gravity, -proven_accepted, -proven_rejected, over, -accepted, -(accepted + rejected), name)
+    harm = accepted + rejected + unchecked
+    return Urgency(gravity, -proven_accepted, -proven_rejected, over, -accepted, -harm, name)
 
 
 def urgency(incident: Incident) -> Urgency:
@@ -50,6 +55,7 @@ def urgency(incident: Incident) -> Urgency:
         rejected=incident.rejected_unproven,
         proven_accepted=by_labels if proof is None else float(proof.accepted),
         proven_rejected=incident.rejected if harm == "genuine_out" else 0.0,
+        unchecked=incident.unchecked + unjudged(incident.lead),
         over=incident.state != "firing",
         name=incident.incident_id,
     )

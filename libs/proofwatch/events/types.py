@@ -510,7 +510,7 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]
-    """low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted."""
+    """low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted, or pass unchecked."""
     chance: Annotated[float, Meta(ge=0.0)]
     """How many findings as extreme the tenant’s looks of a day make by chance; 0 where a rule with a budget of its own found it."""
     root: Annotated[tuple[Slice, ...], Meta(max_length=4)]
@@ -618,6 +618,14 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """About how many people that was, each counted once, by their first attempts or first referrals; rejected may then be attempts; absent: no finding counts people once."""
     proof: Proof | None = None
     """What labels prove of attacks among what the root sent; absent: nothing."""
+    rejected_by: Annotated[datetime, Meta(tz=True)] | None = None
+    """Until when the rejected are counted, of what goes on and is counted while it does; absent: all of them, or of one window."""
+    accepted_by: Annotated[datetime, Meta(tz=True)] | None = None
+    """Until when the accepted are counted, as rejected_by."""
+    rejected_people_by: Annotated[datetime, Meta(tz=True)] | None = None
+    """Until when rejected_people is counted, where that is of other windows than rejected; absent: of the same."""
+    unchecked: Annotated[float, Meta(ge=0.0)] | None = None
+    """How many attempts passed a check that refused nobody; as many of them as it usually refuses are accepted; absent: none."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -1129,6 +1137,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """The limit that the statistic passed, or the limit of the rate that is broken."""
     affected: Annotated[float, Meta(ge=0.0)] | None = None
     """About how many transactions went wrong beyond what was to be expected."""
+    refused_rate: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
+    """Which share of attempts the check usually refuses, of a finding that it lets everybody pass; absent: it is no such finding, or not known."""
     at_score: float | None = None
     """The score below which k of n scores lie; absent: it is not about how scores are distributed."""
     trials_needed: Annotated[int, Meta(ge=0)] | None = None

@@ -3,6 +3,7 @@
 from typing import Any, Final, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, harm_of
@@ -60,6 +61,7 @@ def found(where: Slice, rule: str, metric: str, direction: str, *, severity: str
     k = 10 if direction == "down" else 800
     action = "audit_and_threshold_proposal" if rule == "limit_breach" else "incident_review"
     more: dict[str, Any] = {"affected": 200.0} if rule in ("saturation", "collapse", "missing_scores") else {}
+    more |= {"refused_rate": 0.1} if rule == "saturation" and direction == "up" else {}
     return anomaly(
         where,
         metric,
@@ -112,3 +114,37 @@ def test_who_is_let_in_and_who_is_kept_out_are_two_incidents(rule: str, severity
     chart = found(WHOLE, "cusum", "rejection_rate", "up", severity=severity)
     both = observe(Incidents(), [opened, chart]).state.incidents.values()
     assert {(each.accepted >= 1, each.rejected >= 1) for each in both} == {(True, False), (False, True)}
+
+
+@pytest.mark.parametrize(("usual", "said"), [(0.05, "about 2"), (0.001, "fewer than one"), (None, "an unknown number")])
+def test_of_those_who_passed_unchecked_as_many_as_usual_are_let_in_wrongly(usual: float | None, said: str) -> None:
+    """Not all of them are attackers; that they passed unchecked is known, and critical however few would be refused."""
+    fired = anomaly(WHOLE, "liveness_score", rule="saturation", direction="up", k=35, n=35, baseline=0.0, affected=35.0)
+    fired = replace(fired, refused_rate=usual)
+    one = incident(fired)
+    assert (one.unchecked, one.severity) == (35, "critical")
+    assert one.accepted == pytest.approx(35 * (usual or 0.0))
+    told = f"35 attempts passed unchecked, so far (by 2026-03-02 14:05 UTC): at the usual rate {said} of them would"
+    assert told in incident_sentence(one)
+    assert f"at the usual rate {said} of them would have been refused" in finding_sentence(fired, "all of bank")
+
+
+def test_a_rate_that_collapses_says_of_how_many_who_passed() -> None:
+    """All of its passes were unchecked; the failures that did not come are what was let in."""
+    fired = anomaly(
+        WHOLE, "rejection_rate", rule="collapse", direction="down", k=1, n=801, baseline=0.03, affected=23.0
+    )
+    one = incident(fired)
+    assert (one.unchecked, one.accepted) == (800, 23)
+    assert "800 attempts passed unchecked" in incident_sentence(one)
+    assert "at the usual rate about 23 of them would have been refused" in incident_sentence(one)
+
+
+def test_scores_that_are_all_alike_say_of_nobody_whether_they_should_have_passed() -> None:
+    """High ones or low ones: nobody knows, and nobody is said to be rejected by them."""
+    fired = anomaly(WHOLE, "match_score", rule="few_values", direction="down", k=900, n=1000, affected=80.0)
+    one = incident(fired)
+    assert (one.rejected, one.accepted, one.unchecked, one.severity) == (0, 0, 0, "high")
+    for told in (incident_sentence(one), finding_sentence(fired, "all of bank")):
+        assert "About 80 attempts got one of a few scores whoever they were" in told
+        assert "rejected" not in told

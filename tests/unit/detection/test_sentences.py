@@ -10,6 +10,7 @@ from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, gathered, observe
+from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.revisions import finding_of
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.sentences import (
@@ -97,8 +98,8 @@ def test_a_finding_says_that_it_counted_first_attempts() -> None:
 
 def test_people_are_told_beside_their_attempts() -> None:
     """Each person once by first attempts; the attempts of the same people where a finding counts all; else nothing."""
-    first = replace(anomaly(WHOLE, k=170, n=1000, rule="cusum"), counted="first_attempts")
-    day = anomaly(WHOLE, k=330, n=1500, length_s=86_400, minute=0)
+    first = replace(anomaly(WHOLE, k=170, n=1000, length_s=86_400, minute=0), counted="first_attempts")
+    day = anomaly(WHOLE, "rejection_rate", k=330, n=1500, length_s=86_400, minute=0)
     told = event_of(_incident(first))
     assert (told.rejected, told.rejected_people) == (150, 150)
     assert "About 150 people rejected beyond what was to be expected" in told.sentence
@@ -109,6 +110,24 @@ def test_people_are_told_beside_their_attempts() -> None:
     assert (alone.rejected, alone.rejected_people) == (300, None)
     assert "About 300 rejected beyond" in alone.sentence
     assert INCIDENT.decode(INCIDENT.encode(both)) == both
+
+
+def test_people_and_attempts_of_different_windows_are_not_told_as_one_count() -> None:
+    """A chart of people tells anew with each doubling, at other times than that of attempts; of another slice never."""
+    people = replace(anomaly(_HANDSET, k=50, n=1000, rule="cusum", minute=840), counted="first_attempts")
+    tries = anomaly(_HANDSET, "retry_rate", k=99, n=2000, rule="cusum", minute=840, length_s=7200)
+    told = event_of(_incident(people, tries))
+    assert (told.rejected, told.rejected_people) == (59, 30)
+    assert told.rejected_by == tries.window_end
+    assert told.rejected_people_by == people.window_end
+    assert "About 59 attempts rejected beyond" in told.sentence
+    assert "so far (by 2026-03-02 16:00 UTC)" in told.sentence
+    assert "Each person counted once, they were about 30 by 2026-03-02 14:05 UTC." in told.sentence
+    ended = event_of(_incident(people, tries, within(people, 960), within(tries, 960)))
+    assert "About 30 people (59 attempts) rejected beyond what was to be expected: " in ended.sentence
+    assert (ended.rejected_by, ended.rejected_people_by) == (None, None)
+    other = replace(people, segment_name=None, segment_value=None)
+    assert people_counts([finding_of(other), finding_of(tries)]).people is None
 
 
 def test_people_who_are_referred_are_told_once_each() -> None:
@@ -146,8 +165,9 @@ def test_whom_a_check_that_fails_open_or_closed_harms(
     rule: str, direction: str, metric: str, title: str, accepted: bool, severity: str, step: str
 ) -> None:
     """Who is let in wrongly and who is kept out wrongly are different people, and ask for different things."""
-    fired = anomaly(WHOLE, metric, rule=rule, direction=direction, k=42, n=42, affected=40.0, action="incident_review")
-    found = _incident(fired)
+    k = 42 if direction == "up" else 0
+    fired = anomaly(WHOLE, metric, rule=rule, direction=direction, k=k, n=42, affected=40.0, action="incident_review")
+    found = _incident(replace(fired, refused_rate=0.1) if rule == "saturation" and accepted else fired)
     assert (found.accepted >= 1, found.rejected >= 1, found.severity) == (accepted, not accepted, severity)
     told = incident_sentence(found)
     assert told.startswith(title)

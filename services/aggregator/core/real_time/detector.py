@@ -37,6 +37,7 @@ class Reading(NamedTuple):
 
     `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions. `at_score`: the score
     below which k of n lie. `habit`: that it may be one of a tenant that is not known for long, and proves nothing.
+    `refused`: the share that the check usually refuses, where it lets everybody pass.
     """
 
     observation: MinuteObservation
@@ -52,6 +53,7 @@ class Reading(NamedTuple):
     affected: float = 0.0
     at_score: float | None = None
     habit: bool = False
+    refused: float | None = None
 
 
 class Weighed(NamedTuple):

@@ -134,4 +134,5 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
         threshold=reading.threshold or None,
         affected=reading.affected or None,
         at_score=reading.at_score,
+        refused_rate=reading.refused,
     )

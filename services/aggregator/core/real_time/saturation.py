@@ -27,6 +27,7 @@ from services.aggregator.core.real_time.detector import (
     Reading,
     Weighed,
 )
+from services.aggregator.core.real_time.hours import Rate
 from services.aggregator.core.real_time.minute import Check, Minute, Scores
 from services.aggregator.core.real_time.tails import at_least
 from services.aggregator.core.real_time.view import View
@@ -65,8 +66,20 @@ def step(
     since_ms, k, n = block.since_ms, block.k, block.n
     if observation == "beyond" and begun.longest:  # else the last minute of the block outweighs it
         since_ms, k, n = begun.seen, round(begun.level), round(begun.longest)
-    affected = max(0.0, k - n * rate)
-    reading = Reading(observation, since_ms, k, n, *usual, rate, p, share, rule.saturated_share, affected)
+    refused = view.rate(f"{check}_fail_rate") if direction == "up" else Rate()
+    reading = Reading(
+        observation,
+        since_ms,
+        k,
+        n,
+        *usual,
+        rate,
+        p,
+        share,
+        rule.saturated_share,
+        max(0.0, k - n * rate),
+        refused=refused.k / refused.n if refused.n else None,
+    )
     return replace(begun, k=0, n=0), reading
 
 
