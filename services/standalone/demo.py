@@ -2,16 +2,12 @@
 
 import argparse
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-import uvloop
-
-from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.records import Outgoing
 from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
 from proofwatch.governance.policy import load_policy
@@ -21,9 +17,9 @@ from proofwatch.simulation.pictures import picture
 from proofwatch.simulation.scenario import RELEASES, Scenario
 from proofwatch.simulation.traffic import simulate
 from services.standalone.closing import closing_lines
+from services.standalone.conduct import conducted
 from services.standalone.feed import CHUNK
-from services.standalone.results import Unwritable
-from services.standalone.runner import Run, carry_out
+from services.standalone.runner import Run
 
 _SCREENS: Final = 120
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
@@ -43,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when it cannot be carried out."""
+    """Run the day; return 0 when every transaction is accounted for, 1 when not, 2 when it cannot be carried out.
+
+    130: it was interrupted.
+    """
     releases = tuple(RELEASES[name] for name in args.release)
     calendar = calendar_in(args)
     scenario = Scenario(events=args.events, seed=args.seed, releases=releases, pictures=True)
@@ -61,11 +60,9 @@ def run(args: argparse.Namespace) -> int:
         segments=_SEGMENTS,
         picture=partial(picture, args.seed),
     )
-    try:
-        summary = uvloop.run(carry_out(day))
-    except (Unwritable, BusUnavailable) as error:
-        sys.stderr.write(f"proofwatch demo: {error}\n")
-        return 2
+    summary = conducted("demo", day)
+    if isinstance(summary, int):
+        return summary
     Terminal().print(closing_lines(summary, args.out))
     return 0 if summary["conservation"]["holds"] else 1
 

@@ -7,10 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import uvloop
-
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
-from proofwatch.bus.errors import BusUnavailable
 from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.policy import InvalidPolicy, load_policy
@@ -28,11 +25,11 @@ from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import TableError, open_table
 from services.standalone.arguments import tenant, threshold
 from services.standalone.closing import closing_lines
+from services.standalone.conduct import INTERRUPTED, conducted
 from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
-from services.standalone.results import Unwritable
 from services.standalone.row_selection import intake_of, select_rows
-from services.standalone.runner import Run, carry_out
+from services.standalone.runner import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,18 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay the file; 0 when it went through, 2 when it cannot be used.
 
-    1: not every row is accounted for, or more of them, or of their labels, were refused than the cap allows.
+    1: not every row is accounted for, or more of them, or of their labels, were refused than the cap allows; 130: it
+    was interrupted.
     """
     try:
         prepared, outcome = prepare(args)
     except (TableError, InvalidPolicy, ValueError, OSError) as error:
         sys.stderr.write(f"proofwatch replay: {error}\n")
         return 2
-    try:
-        summary = uvloop.run(carry_out(prepared))
-    except (Unwritable, BusUnavailable) as error:
-        sys.stderr.write(f"proofwatch replay: {error}\n")
-        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            f"proofwatch replay: interrupted while {one_line(str(args.file))} was read; nothing was written\n"
+        )
+        return INTERRUPTED
+    summary = conducted("replay", prepared)
+    if isinstance(summary, int):
+        return summary
     Terminal().print(closing_lines(summary, args.out))
     if said := outcome.sentence():
         sys.stderr.write(f"proofwatch replay: {said}\n")

@@ -1,7 +1,7 @@
 """Conducts one run from start to summary: database, services, terminal view, result files."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +42,7 @@ from services.standalone.database_results import (
 from services.standalone.imagery import show
 from services.standalone.incidents import document, read_incidents
 from services.standalone.pictures import write_pictures
+from services.standalone.progress import Progress
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
@@ -75,8 +76,9 @@ class Run:
     """When the last transaction is; None: it is known only when it is fed."""
 
 
-async def carry_out(run: Run) -> dict[str, Any]:
-    """Run to the end; return the summary, which is also in `summary.json`."""
+async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any]:
+    """Run to the end; return the summary, which is also in `summary.json`. `progress` learns how far it is."""
+    progress = progress or Progress(run.title, run.out)
     results = Results(run.out)
     async with AsyncExitStack() as stack:
         stack.callback(results.close)
@@ -99,7 +101,8 @@ async def carry_out(run: Run) -> dict[str, Any]:
         tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
-        await _feed(run, session)
+        await _feed(run, session, progress)
+        progress.writing()
         results.order_notifications()
         write_pictures(session.flagged, run.picture, run.out)
         async with pool.acquire() as connection:
@@ -145,15 +148,15 @@ async def carry_out(run: Run) -> dict[str, Any]:
     return summary
 
 
-async def _feed(run: Run, session: Session) -> None:
-    """Feed the input, showing the view unless the run is headless."""
+async def _feed(run: Run, session: Session, progress: Progress) -> None:
+    """Feed the input, showing the view unless the run is headless; where nobody sees one, `progress` speaks."""
+    terminal = Terminal(stderr=True)
+    progress.speaks = run.headless or not terminal.is_terminal
     if run.headless:
-        for chunk in run.chunks():
-            await session.send(chunk)
-        await session.finish(_QUIET)
+        async for _ in _fed(run, session, progress):
+            pass
         return
     view = View(run.title, run.total, run.calendar.zone)
-    terminal = Terminal(stderr=True)
     with Live(
         console=terminal,
         screen=terminal.is_terminal,
@@ -161,8 +164,16 @@ async def _feed(run: Run, session: Session) -> None:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as screen:
-        for chunk in run.chunks():
-            await session.send(chunk)
+        async for _ in _fed(run, session, progress):
             screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
-        await session.finish(_QUIET)
-        screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
+
+
+async def _fed(run: Run, session: Session, progress: Progress) -> AsyncIterator[None]:
+    """Yield after each chunk of the input, and after what follows from all of it."""
+    for chunk in run.chunks():
+        await session.send(chunk)
+        progress.fed(session.sent, session.now_ms)
+        yield
+    progress.closing()
+    await session.finish(_QUIET)
+    yield
