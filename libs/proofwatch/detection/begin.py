@@ -110,13 +110,14 @@ def _says_the_day(finding: FindingHistory) -> bool:
 
 def _is_chart(finding: FindingHistory) -> bool:
     """Return whether a chart says since when, within bounds; what labels prove has bounds of days."""
-    return finding.since_low is not None and finding.latest.rule not in BY_LABELS
+    return finding.since_low is not None and finding.latest.rule not in (*BY_LABELS, *EXACT)
 
 
 def _begin(own: Sequence[FindingHistory]) -> Begin | None:
     strong = [each for each in own if chance_of(worst_of(each)) < CHANCE]
-    if exact := [each.since for each in strong if each.latest.rule in EXACT]:
-        return Begin(min(exact))
+    if exact := [each for each in strong if each.latest.rule in EXACT]:
+        first = min(exact, key=lambda each: (each.since, each.latest.anomaly_id))
+        return Begin(first.since, first.since_low, first.since_high)
     if changed := [each.since for each in strong if each.latest.rule == _BY_VERSION]:
         return Begin(min(changed))  # a comparison of versions begins with one, and a chart only guesses when it came
     days = [each for each in strong if _says_the_day(each)]

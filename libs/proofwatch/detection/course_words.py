@@ -1,5 +1,6 @@
 """The course of an incident in words: how well its begin is known, what was before, how it rose, and its end."""
 
+from datetime import timedelta
 from typing import Final
 
 from proofwatch.detection.incident import Incident
@@ -9,7 +10,8 @@ from proofwatch.events.types import Step
 from proofwatch.local_time import minute
 
 _FIRST: Final = "saturation"
-"""The rule that says the first minute with what it found; the others of minutes weigh many together."""
+"""The rule that says the first minute with what it found; of the others some weigh many together."""
+_MINUTE: Final = timedelta(minutes=1)
 
 
 def course(incident: Incident) -> str:
@@ -30,10 +32,11 @@ def last_rise(incident: Incident) -> Step | None:
 
 def _begin(incident: Incident) -> str:
     low, high, zone = incident.since_low, incident.since_high, incident.lead.time_zone
+    to_the_minute = incident.lead.rule == _FIRST if low is None or high is None else high - low <= _MINUTE
+    if to_the_minute and incident.lead.since == incident.since:
+        return "That is the first minute that shows it."
     if low is not None and high is not None:
         return f"It began between {minute(low, zone)} and {minute(high, zone)} (90 % sure)."
-    if incident.lead.rule == _FIRST and incident.lead.since == incident.since:
-        return "That is the first minute that shows it."
     return "When it began is known roughly only." if EXACT & set(incident.rules) else ""
 
 

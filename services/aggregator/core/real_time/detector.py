@@ -37,7 +37,8 @@ class Reading(NamedTuple):
 
     `statistic` passed `threshold` where it is beyond; `affected`: about so many transactions. `at_score`: the score
     below which k of n lie. `habit`: that it may be one of a tenant that is not known for long, and proves nothing.
-    `refused`: the share that the check usually refuses, where it lets everybody pass.
+    `refused`: the share that the check usually refuses, where it lets everybody pass. `low_ms`, `high_ms`: bounds of
+    `since_ms`; None: there are none.
     """
 
     observation: MinuteObservation
@@ -54,6 +55,8 @@ class Reading(NamedTuple):
     at_score: float | None = None
     habit: bool = False
     refused: float | None = None
+    low_ms: int | None = None
+    high_ms: int | None = None
 
 
 class Weighed(NamedTuple):

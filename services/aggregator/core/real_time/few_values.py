@@ -14,11 +14,14 @@ in one bin, as liveness scores near 1 do, ten share it with p = 5e-5, several ti
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from proofwatch.governance.policy import RealTimeRule
 from services.aggregator.core.life import MinuteObservation
-from services.aggregator.core.real_time.course import bernoulli
+from services.aggregator.core.real_time.course import LIMIT, bernoulli
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading, Weighed
-from services.aggregator.core.real_time.minute import Check, Minute
+from services.aggregator.core.real_time.minute import Check, Minute, Scores
+from services.aggregator.core.real_time.since import first_ms, last_ms, lowest
 from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import MINUTE_MS
 
@@ -36,29 +39,29 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     if not scores.judged:
         return chart, NO_TRIALS
     known, n = view.scores(check), rule.expected_count
-    block = Chart(
-        0.0,
-        chart.k + scores.alike,
-        chart.n + scores.pairs,
-        chart.since_ms or minute.start_ms,
-        chart.level + (scores.judged if scores.pairs else 0),
+    dated = _dated(chart, minute.start_ms, scores, known, rule)
+    block = replace(
+        dated,
+        k=chart.k + scores.alike,
+        n=chart.n + scores.pairs,
+        since_ms=chart.since_ms or minute.start_ms,
+        level=chart.level + (scores.judged if scores.pairs else 0),
     )
+    empty = replace(dated, k=0, n=0, since_ms=0, level=0.0)
     if block.level < _BLOCK * n or block.n < _BLOCK * n * (n - 1) / 2:
         return block, UNCLEAR
     if known.pairs < _KNOWN:
-        return Chart(), UNCLEAR
+        return empty, UNCLEAR
     share, usual = block.k / block.n, known.alike / known.pairs
     limit = max(_LEAST, rule.few_values_factor * usual)
     if limit > 1.0:
-        return Chart(), UNCLEAR
+        return empty, UNCLEAR
     observation: MinuteObservation = (
         "beyond" if share >= limit else "within" if share < max(_ENDS * usual, _LEAST / 2) else "unclear"
     )
-    end_ms = minute.start_ms + MINUTE_MS
-    since_ms = end_ms - max(1, round(min(1.0, share) * (end_ms - block.since_ms) / MINUTE_MS)) * MINUTE_MS
     reading = Reading(
         observation,
-        since_ms,
+        round(dated.spread) or block.since_ms,
         block.k,
         block.n,
         known.alike,
@@ -69,7 +72,26 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
         limit,
         block.level * max(0.0, share - usual) / (1 - usual) if usual < 1.0 else 0.0,
     )
-    return Chart(), reading
+    if dated.spread:
+        reading = reading._replace(low_ms=first_ms(dated.bins), high_ms=dated.seen)
+    return empty, reading
+
+
+def _dated(chart: Chart, start_ms: int, scores: Scores, known: Scores, rule: RealTimeRule) -> Chart:
+    """Return the chart that says since when (`real_time.since`), after a minute; it goes on from block to block.
+
+    `statistic` is its sum, at zero last before `spread`.
+    """
+    if not scores.pairs or known.pairs < _KNOWN or not known.alike:
+        return chart
+    usual, share, n = known.alike / known.pairs, scores.alike / scores.pairs, scores.judged - 1
+    alarmed = min(1.0, max(_LEAST, rule.few_values_factor * usual))
+    moved = chart.statistic - bernoulli(share * n, n, usual, alarmed)
+    if moved <= 0.0:
+        lows = lowest(chart.bins, start_ms + MINUTE_MS, -moved)
+        return replace(chart, statistic=0.0, spread=0.0, seen=0, bins=lows)
+    seen = last_ms(chart.statistic, chart.seen, start_ms)
+    return replace(chart, statistic=min(moved, LIMIT), spread=chart.spread or float(start_ms), seen=seen)
 
 
 def weigh(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check) -> Weighed:

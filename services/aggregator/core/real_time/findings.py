@@ -1,6 +1,7 @@
 """What is published of a tenant's changes: an event for each series that is told, ended or taken back."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -111,6 +112,14 @@ def _counted(change: Change, told: Told) -> Reading:
     return course.alarm._replace(since_ms=told.since_ms, k=course.k, n=course.n, affected=course.affected)
 
 
+def _bounds(reading: Reading, told: Told) -> tuple[datetime | None, datetime | None]:
+    """Return the bounds of what is told of the begin, as far as a detector states them."""
+    low_ms, high_ms = reading.low_ms, reading.high_ms
+    if low_ms is None or high_ms is None:
+        return None, None
+    return instant_of(min(low_ms, told.since_ms)), instant_of(max(high_ms, told.since_ms))
+
+
 def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anomaly:
     reading, severity = _counted(change, told), _severity(told)
     rate = reading.k / reading.n if reading.n else 0.0
@@ -119,6 +128,7 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
     else:
         low, high = wilson(reading.k, reading.n) if reading.n else (0.0, _CERTAIN)
     base, ratio = reading.baseline_rate, rate / reading.baseline_rate if reading.baseline_rate else 0.0
+    bounds = _bounds(reading, told) if told.firing else (None, None)
     start_ms = change.start_ms if change.told_ms is None else min(reading.since_ms or change.start_ms, change.start_ms)
     evidence = Evidence(rate, low, high, reading.baseline_k, reading.baseline_n, base, 0, ratio, reading.p_value)
     return build_anomaly(
@@ -130,6 +140,8 @@ def _event(tenant: str, detector: Detector, change: Change, told: Told) -> Anoma
         resolution=change.resolution,
         direction=detector.direction,
         since=instant_of(told.since_ms),
+        since_low=bounds[0],
+        since_high=bounds[1],
         statistic=reading.statistic or None,
         threshold=reading.threshold or None,
         affected=reading.affected or None,

@@ -3,6 +3,9 @@
 The usual share is the reference's, at its upper 95 % bound, and not below 0.2 %; before 100 of them were seen it is at
 least what the policy expects of `fta_rate`. The chart alarms at the policy's `missing_limit` (40) and is capped there.
 
+It began about where the chart was last at zero, within bounds (`real_time.since`): a tenant of few has hours in which
+nothing tells. Where nearly half or more do not come, a chart of half against as many as usual says it to the minute.
+
 False findings: a Bernoulli chart for the odds ratio 4 with the limit 40 alarms once in more than e^40 trials, where
 they are independent; retries that cluster by twos halve its exponent, which still leaves one in 5e8 trials, sixty years
 of a tenant of 1,000/h. A share that doubles at night moves it down, not up.
@@ -12,21 +15,32 @@ from functools import partial
 from math import log, log1p
 from typing import Final
 
+from msgspec.structs import replace
+
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.governance.policy import RealTimeRule
-from services.aggregator.core.real_time.course import bernoulli
+from services.aggregator.core.real_time.course import LIMIT, bernoulli
 from services.aggregator.core.real_time.detector import NO_TRIALS, UNCLEAR, Chart, Detector, Reading, Weighed
 from services.aggregator.core.real_time.minute import Check, Minute
+from services.aggregator.core.real_time.since import first_ms, last_ms, lowest
 from services.aggregator.core.real_time.tails import at_least
 from services.aggregator.core.real_time.view import View
+from services.aggregator.core.times import MINUTE_MS
 
 _LEAST: Final = 0.002
 _KNOWN: Final = 100
 _ODDS_RATIO: Final = 4.0
+_HALF: Final = 0.5
+_NEARLY_HALF: Final = 0.4
+_MOST: Final = 0.8
+"""Of what is missing since the chart was at zero: else it began slowly, and only now does nearly half not come."""
 
 
 def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check: Check) -> tuple[Chart, Reading]:
-    """Return the chart after the minute, with k of n missing since it was last at zero."""
+    """Return the chart after the minute, with k of n missing since it was last at zero.
+
+    `bins` and `seen` are bounds of when it began (`real_time.since`).
+    """
     scores = minute.match if check == "match" else minute.liveness
     n = scores.judged + scores.missing
     if not n:
@@ -35,14 +49,43 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     if rate >= 0.5:
         return Chart(), UNCLEAR
     moved = chart.statistic + scores.missing * log(_ODDS_RATIO) - n * log1p(rate * (_ODDS_RATIO - 1))
+    chart = _half(chart, minute.start_ms, scores.missing, n, rate)
     if moved <= 0.0:
-        return Chart(), Reading("within", 0, scores.missing, n, *usual, rate)
+        lows = lowest(chart.bins, minute.start_ms + MINUTE_MS, -moved)
+        return replace(chart, statistic=0.0, k=0, n=0, since_ms=0, seen=0, bins=lows), Reading(
+            "within", 0, scores.missing, n, *usual, rate
+        )
     since_ms = chart.since_ms or minute.start_ms
-    at = Chart(min(moved, rule.missing_limit), chart.k + scores.missing, chart.n + n, since_ms)
+    seen = last_ms(chart.statistic, chart.seen, minute.start_ms)
+    statistic = min(moved, rule.missing_limit)
+    at = replace(chart, statistic=statistic, k=chart.k + scores.missing, n=chart.n + n, since_ms=since_ms, seen=seen)
     if at.statistic < rule.missing_limit:
         return at, UNCLEAR
-    p, affected = at_least(at.k, at.n, rate), max(0.0, at.k - at.n * rate)
-    return at, Reading("beyond", since_ms, at.k, at.n, *usual, rate, p, at.statistic, rule.missing_limit, affected)
+    if at.level >= max(_NEARLY_HALF * at.longest, _MOST * at.k):
+        k, n, since_ms = round(at.level), round(at.longest), round(at.spread)
+        bounds = since_ms, since_ms + MINUTE_MS
+    else:
+        k, n, bounds = at.k, at.n, (first_ms(at.bins), at.seen)
+    p, affected = at_least(k, n, rate), max(0.0, k - n * rate)
+    found = Reading("beyond", since_ms, k, n, *usual, rate, p, at.statistic, rule.missing_limit, affected)
+    return at, found._replace(low_ms=bounds[0], high_ms=bounds[1])
+
+
+def _half(chart: Chart, start_ms: int, k: int, n: int, rate: float) -> Chart:
+    """Return the chart with that of half against as many as usual (`fast`), and k of n and the minute since its zero.
+
+    They are `level`, `longest` and `spread`.
+    """
+    weight = chart.fast - bernoulli(k, n, rate, _HALF)
+    if weight <= 0.0:
+        return replace(chart, fast=0.0, level=0.0, longest=0.0, spread=0.0)
+    return replace(
+        chart,
+        fast=min(weight, LIMIT),
+        level=chart.level + k,
+        longest=chart.longest + n,
+        spread=chart.spread or float(start_ms),
+    )
 
 
 def weigh(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, found: Reading, *, check: Check) -> Weighed:
