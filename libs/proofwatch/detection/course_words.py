@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from proofwatch.detection.incident import Incident
-from proofwatch.detection.runs import EXACT
+from proofwatch.detection.runs import BY_LABELS, EXACT
 from proofwatch.detection.words import ENDED, metric_words, percent, plain_metric
 from proofwatch.events.types import Step
 from proofwatch.local_time import minute
@@ -12,6 +12,7 @@ from proofwatch.local_time import minute
 _FIRST: Final = "saturation"
 """The rule that says the first minute with what it found; of the others some weigh many together."""
 _MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
 
 
 def course(incident: Incident) -> str:
@@ -84,8 +85,16 @@ def _until(incident: Incident) -> str:
 
 
 def _standing(incident: Incident) -> str:
-    """Return that nothing says what becomes of it: the end of a log is no evidence."""
+    """Return that nothing says what becomes of it, and since when: the end of a log is no evidence."""
     if incident.log_end is None:
         return ""
-    at = minute(incident.log_end.at, incident.lead.time_zone)
-    return f"It stands when the {incident.log_end.log} ends, {at}: what became of it after that is not known."
+    zone = incident.lead.time_zone
+    at = minute(incident.log_end.at, zone)
+    said = f"It stands when the {incident.log_end.log} ends, {at}: what became of it after that is not known."
+    counted = max(each for each in (incident.lead.window_end, incident.rejected_by, incident.accepted_by) if each)
+    if BY_LABELS & set(incident.rules) or incident.log_end.at - counted < _DAY:
+        return said
+    return (
+        f"{said} Nothing more of it was counted since {minute(counted, zone)}, and too few attempts came since then to "
+        "say that it is over."
+    )

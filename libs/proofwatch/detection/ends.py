@@ -2,17 +2,23 @@
 
 A day that holds a bad morning is above its limit until midnight, and three and seven days are for as long as they
 hold it. So where shorter windows found a cause for sure, they say when it is over too: a chart that came back. Days
-by themselves go on until one is within, for nothing else looks at what only they could prove.
+by themselves go on until one is within, for nothing else looks at what only they could prove; a chart of few that is
+slow to come back is told by such a day too.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from math import log
 from typing import Final
 
 from proofwatch.detection.findings import FindingHistory
+from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 
 _OF_DAYS: Final = "twice_baseline"
+_CHART: Final = "cusum"
+_LIKELIER: Final = log(3)
+_LEAST: Final = 1e-6
 _BY_LABELS: Final = frozenset({"fmr", "fnmr", "apcer", "bpcer"})
 """What labels prove of a day is no memory of what was told already."""
 
@@ -24,18 +30,60 @@ def remembers(finding: FindingHistory) -> bool:
 
 
 def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
-    """Return the findings of a cause whose ends are its end: all but days, if anything shorter was sure of it."""
-    shorter = [each for each in findings if not remembers(each)]
-    return shorter if any(each.sure for each in shorter) else list(findings)
+    """Return the findings of a cause whose ends are its end: those that were sure, and no days if shorter ones were.
+
+    What nobody was told of holds nothing open; where nothing was sure all of them decide.
+    """
+    known = [each for each in findings if each.sure] or list(findings)
+    return [each for each in known if not remembers(each)] or known
 
 
 def until_of(findings: Sequence[FindingHistory]) -> int | None:
     """Return when a cause was over, in ms since 1970; None: it goes on."""
-    ends = [each.until_ms for each in deciding(findings)]
+    ends = [end_of(each, findings) for each in deciding(findings)]
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
 
 
+def end_of(finding: FindingHistory, findings: Sequence[FindingHistory]) -> int | None:
+    """Return when a finding of a cause was over, in ms since 1970; None: it goes on."""
+    day = _day_within(finding, findings)
+    return finding.until_ms if day is None else ms_of(day.window_start)
+
+
 def known_of(findings: Sequence[FindingHistory]) -> datetime:
     """Return when it became known that a cause is over, if it is."""
-    return max((each.latest.known_at or each.latest.window_end for each in deciding(findings)), key=ms_of)
+    ends = [_day_within(each, findings) or each.latest for each in deciding(findings)]
+    return max((each.known_at or each.window_end for each in ends), key=ms_of)
+
+
+def _day_within(finding: FindingHistory, findings: Sequence[FindingHistory]) -> Anomaly | None:
+    """Return the end of a day's finding that shows that what a chart still fires for is over; None: none does.
+
+    A chart of a slice of few takes hundreds of attempts to say that a rate is not doubled any more. A whole day of the
+    same rate that is within, after all that the chart told of, and likelier with what is usual than with half of the
+    alarm, says it before.
+    """
+    newest = finding.newest
+    if not finding.firing or newest.rule != _CHART or newest.direction == "down":
+        return None
+    ends = [
+        each.latest
+        for each in findings
+        if remembers(each)
+        and not each.firing
+        and each.latest.resolution is None
+        and (each.where, each.latest.metric) == (finding.where, newest.metric)
+        and each.latest.window_start >= newest.window_end
+        and _usual(each.latest, newest.rate)
+    ]
+    return min(ends, key=lambda each: (each.window_start, each.anomaly_id), default=None)
+
+
+def _usual(day: Anomaly, alarm: float) -> bool:
+    """Return whether a day's counts are likelier with the usual rate than with one half as bad as the alarm's."""
+    usual = min(max(day.baseline_rate, _LEAST), 1 - _LEAST)
+    half = (usual + alarm) / 2
+    if not usual < half < 1.0:
+        return False
+    return day.k * log(usual / half) + (day.n - day.k) * log((1 - usual) / (1 - half)) >= _LIKELIER

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps_of, worst_of
-from proofwatch.detection.ends import deciding, known_of
+from proofwatch.detection.ends import deciding, end_of, known_of
 from proofwatch.detection.findings import (
     PROTECTED,
     RATES,
@@ -218,6 +218,6 @@ def _quiet_since(cause: Cause) -> datetime | None:
 def _ended_by(cause: Cause) -> IncidentEndedBy:
     last = max(
         deciding(cause.findings),
-        key=lambda each: (each.until_ms or 0, each.where == cause.root.where, each.latest.anomaly_id),
+        key=lambda each: (end_of(each, cause.findings) or 0, each.where == cause.root.where, each.latest.anomaly_id),
     )
     return last.latest.resolution or "within"

@@ -1,9 +1,14 @@
 """An incident ends by evidence of the time after it; a day that remembers it neither holds it open nor opens it."""
 
+from datetime import timedelta
+
+from msgspec.structs import replace
+
 from proofwatch.detection.course_words import course
-from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of, ms_of
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
@@ -67,3 +72,49 @@ def test_what_labels_prove_of_a_day_is_no_memory() -> None:
     """It became known days after the chart came back, and nobody had been told of it."""
     fired, proven = chart(520), anomaly(_HANDSET, "bpcer", k=900, n=9_000, minute=0, length_s=86_400)
     assert told(fired, within(fired, 720), proven)[-1][1].state == "firing"
+
+
+def _slow(rate: float = 0.33) -> Anomaly:
+    """A chart of few that was sure at eight in the morning, and does not come back."""
+    return anomaly(_HANDSET, minute=470, rule="cusum", k=round(230 * rate), n=230, baseline=0.05, length_s=600)
+
+
+def test_a_day_within_ends_what_a_chart_of_few_is_slow_to_take_back() -> None:
+    """At its midnight, known at the next one; the other findings of the cause had ended before."""
+    fired, bad = _slow(), day(0)
+    news = told(fired, bad, within(bad, _DAY, k=8, n=83, baseline_rate=0.05))
+    (_, last) = news[-1]
+    assert (last.state, last.ended_by) == ("ended", "within")
+    assert "It ended 2026-03-03 00:00 UTC: within what is expected again. Known 2026-03-04 00:00 UTC." in course(last)
+    grown = replace(fired, revision=2, window_end=MIDNIGHT + timedelta(days=2, hours=9), k=150, n=500)
+    assert told(fired, bad, within(bad, _DAY, k=8, n=83, baseline_rate=0.05), grown)[-1][0] == "again"
+
+
+def test_a_day_that_may_be_half_as_bad_ends_nothing() -> None:
+    """1.9 times the usual is within by the rule of days, and no return of what was twice of it."""
+    for rate, k in ((0.10, 8), (0.33, 14)):
+        fired, bad = _slow(rate), day(0)
+        news = told(fired, bad, within(bad, _DAY, k=k, n=83, baseline_rate=0.05))
+        assert news[-1][1].state == "firing", rate
+    fired, bad = _slow(), day(0)
+    gone = within(bad, _DAY, k=0, n=0, baseline_rate=0.05, resolution="no_traffic")
+    assert told(fired, bad, gone)[-1][1].state == "firing"
+    other = replace(day(0), metric="fta_rate", anomaly_id=derived_id("test", "other"))
+    assert told(fired, other, within(other, _DAY, k=0, n=83))[-1][1].state == "firing"
+
+
+def test_what_was_never_sure_holds_nothing_open() -> None:
+    """A chart of low evidence, of which nobody was told, goes on after the day that was sure is within."""
+    low, bad = anomaly(_HANDSET, minute=520, rule="cusum", severity="low_evidence"), day(0)
+    assert told(low, bad, within(bad, _DAY))[-1][1].state == "ended"
+
+
+def test_what_stands_when_a_log_ends_says_since_when_nothing_more_was_counted() -> None:
+    """Too few came to say that it is over; of what grew on the last day nothing is to be said."""
+    ((_, one),) = told(_slow())
+    late = LogEnd(MIDNIGHT + timedelta(days=3), "file")
+    assert "Nothing more of it was counted since 2026-03-02 08:00 UTC, and too few" in course(
+        one._replace(log_end=late)
+    )
+    soon = LogEnd(MIDNIGHT + timedelta(hours=12), "file")
+    assert course(one._replace(log_end=soon)).endswith("what became of it after that is not known.")
