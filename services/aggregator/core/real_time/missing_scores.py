@@ -61,14 +61,15 @@ def step(chart: Chart, minute: Minute, view: View, rule: RealTimeRule, *, check:
     at = replace(chart, statistic=statistic, k=chart.k + scores.missing, n=chart.n + n, since_ms=since_ms, seen=seen)
     if at.statistic < rule.missing_limit:
         return at, UNCLEAR
+    low_ms: int | None
     if at.level >= max(_NEARLY_HALF * at.longest, _MOST * at.k):
         k, n, since_ms = round(at.level), round(at.longest), round(at.spread)
-        bounds = since_ms, since_ms + MINUTE_MS
+        low_ms, high_ms = since_ms, since_ms + MINUTE_MS
     else:
-        k, n, bounds = at.k, at.n, (first_ms(at.bins), at.seen)
+        k, n, low_ms, high_ms = at.k, at.n, first_ms(at.bins), at.seen
     p, affected = at_least(k, n, rate), max(0.0, k - n * rate)
     found = Reading("beyond", since_ms, k, n, *usual, rate, p, at.statistic, rule.missing_limit, affected)
-    return at, found._replace(low_ms=bounds[0], high_ms=bounds[1])
+    return at, found._replace(low_ms=low_ms, high_ms=high_ms)
 
 
 def _half(chart: Chart, start_ms: int, k: int, n: int, rate: float) -> Chart:
