@@ -64,10 +64,7 @@ def _rejected(incident: Incident) -> str:
 def _passed(number: float, refused: float, far: str = "") -> str:
     """Return how many passed whoever they were, and how many of them the check would usually have refused."""
     usually = f"about {refused:,.0f}" if refused >= 1 else "fewer than one" if refused > 0 else "an unknown number"
-    return (
-        f"{number:,.0f} attempts passed unchecked{far}: at the usual rate {usually} of them would have been refused, "
-        "and were wrongly accepted."
-    )
+    return f"{number:,.0f} attempts passed unchecked{far}: at the usual rate {usually} of them would have been refused."
 
 
 def _unjudged(number: float) -> str:

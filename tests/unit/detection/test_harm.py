@@ -50,6 +50,7 @@ _CASES: Final = [
 ]
 _SAYS_IN: Final = (
     "wrongly accepted",
+    "passed unchecked",
     "who was accepted since",
     "lets everybody through",
     "labels name and were accepted",
