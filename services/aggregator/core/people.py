@@ -8,6 +8,7 @@ fewer, never more. Pure.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.aggregator.core.calendars import DaysOf
@@ -28,6 +29,7 @@ class Month(NamedTuple):
     number: int
 
 
+@lru_cache(maxsize=1_024)
 def month_number(day: int) -> int:
     """Return the month of a day (days since 1970)."""
     at = date.fromordinal(_EPOCH_DAY + day)

@@ -67,6 +67,7 @@ class MinuteFindings:
         for tenant in silent:
             outgoing += self._absence(tenant, states[tenant], silent_ms, states, days_of)
         self._note(silent, states, due, days_of)
+        self._watch.step_ended()
         await self._store.save_tenants(tx, partition, {each: (state, due.at(each)) for each, state in states.items()})
         return sorted(outgoing, key=lambda each: each.timestamp_ms or 0)
 

@@ -27,7 +27,8 @@ from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _LEFT_OUT_MS: Final = 7 * DAY_MS
-_VIEWS: Final = 64
+_VIEWS: Final = 1_024
+"""Of the tenants of a step, each at one hour or two; the states that they are of are in memory meanwhile."""
 _NOTHING: Final[Begun] = MappingProxyType({})
 _CHECKS: Final[tuple[Check, ...]] = ("match", "liveness")
 
@@ -133,6 +134,10 @@ class MinuteWatch:
             return state.after.marks
         view = self._seen_from(state.reference, (state.after.end_ms - MINUTE_MS) // HOUR_MS, days)
         return absent_marks(state.after.marks, state.after.end_ms, until_ms, view, self._rule, self._detectors)[0]
+
+    def step_ended(self) -> None:
+        """Let go of what was held on to for the states of a step: they are read anew for the next one."""
+        self._views.clear()
 
     def compared(self, minute: Minute, marks: Marks) -> Compared:
         """Return what of a minute joins the reference, by the marks after it."""

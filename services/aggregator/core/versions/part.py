@@ -1,6 +1,6 @@
 """What is counted of five minutes: rates as pairs of integers, scores and durations as bins of the base grids."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +11,7 @@ from proofwatch.biometrics.edges import edge_set
 from proofwatch.biometrics.sketch import Sketch
 from proofwatch.events.segments import VERSIONS
 from proofwatch.governance.tenant_days import TenantDays
-from services.aggregator.core.figures import PROXIES
+from services.aggregator.core import figures
 from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow, totals
 from services.aggregator.core.segment_values import OTHER
 from services.aggregator.core.times import DAY_MS, HOUR_MS
@@ -28,7 +28,6 @@ Rates = tuple[int, ...]
 """k and n of each of `RATES`."""
 KEPT_VALUES: Final = 32
 """Of each attribute, those with most trials."""
-_COUNTED: Final = {proxy.metric: proxy for proxy in PROXIES}
 _NOTHING: Final = (0,) * (2 * len(RATES))
 
 
@@ -62,24 +61,39 @@ class Five(Struct, array_like=True, frozen=True):
         return self.start_ms % DAY_MS // HOUR_MS if self.hour is None else self.hour
 
 
-def five_of(start_ms: int, windows: Iterable[SegmentWindow], days: TenantDays, before: Five | None = None) -> Five:
-    """Return the five minutes of these windows; of a restated one, those that changed, with `before` what it was."""
+def five_of(
+    start_ms: int,
+    windows: Iterable[SegmentWindow],
+    days: TenantDays,
+    before: Five | None = None,
+    known: Callable[[str, str], bool] = lambda name, version: False,
+) -> Five:
+    """Return the five minutes of these windows; of a restated one, those that changed, with `before` what it was.
+
+    `known`: whether a version is long known, so that no more is kept of it than how many transactions it had.
+    """
     whole = before.whole if before else Part()
     versions = {name: dict(each) for name, each in before.versions.items()} if before else {}
     slices = {name: dict(each) for name, each in whole.slices.items()}
-    whole = replace(whole, slices={})
+    whole, total = replace(whole, slices={}), None
+    counted: list[tuple[str, str, PolicyCounts]] = []
     policies: dict[str, PolicyCounts] = {}
     for window in windows:
         if window.name is None:
-            whole, policies = part_of(totals(window)), window.policies
+            total, policies = totals(window), window.policies
+            whole = part_of(total)
         elif window.value is None or (window.name in DIMENSIONS and window.value == OTHER):
             continue  # what is many versions is none
         elif window.name in DIMENSIONS:
-            versions.setdefault(window.name, {})[window.value] = part_of(totals(window))
+            counted.append((window.name, window.value, totals(window)))
         else:
             slices.setdefault(window.name, {})[window.value] = rates_of(totals(window).counts)
-    for policy, counts in policies.items():
-        versions.setdefault(POLICY, {})[policy] = part_of(counts)
+    for name, version, counts in (*counted, *((POLICY, each, counts) for each, counts in policies.items())):
+        n = counts.counts.get("transactions", 0)
+        part = None  # as it is of a version that all of the tenant's have
+        if counts != total:
+            part = Part(n) if n != whole.n and known(name, version) else part_of(counts)
+        versions.setdefault(name, {})[version] = part
     shared = {
         name: {value: None if part is None or part == whole else part for value, part in each.items()}
         for name, each in versions.items()
@@ -98,8 +112,8 @@ def part_of(total: PolicyCounts) -> Part:
 
 def rates_of(counts: Mapping[str, int]) -> Rates:
     """Return what is counted of the rates alone."""
-    pairs = ((_sum(counts, _COUNTED[name].k), _sum(counts, _COUNTED[name].n)) for name in RATES)
-    return tuple(each for pair in pairs for each in pair)
+    rates = figures.counted(counts)
+    return tuple(each for name in RATES for each in rates[name])
 
 
 def most(values: Mapping[str, Rates]) -> dict[str, Rates]:
@@ -130,10 +144,6 @@ def added(bins: Mapping[int, int], more: Mapping[int, int], times: int = 1) -> B
     for place, n in more.items():
         total[place] = total.get(place, 0) + times * n
     return {place: n for place, n in total.items() if n}
-
-
-def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:
-    return sum([counts.get(name, 0) for name in names])
 
 
 def _on_base_grid(sketch: Histogram) -> Bins:

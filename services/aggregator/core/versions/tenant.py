@@ -69,7 +69,7 @@ def closed(
         within = state.fives and start_ms > newest_ms - HOUR_MS
         return _restated(state, start_ms, windows, rule, days, governed) if within else state
     state = _moved_on(_matured(state, start_ms, rule, governed), start_ms // HOUR_MS, days)
-    five = _lean(five_of(start_ms, windows, days), state.before, governed)
+    five = _five_of(start_ms, windows, days, None, state.before, governed)
     after = next_memory(state.after, five, state.usual, rule, governed)
     return replace(state, fives=(*state.fives, five), after=after)
 
@@ -129,7 +129,7 @@ def _restated(
     governed: Sequence[GovernedMarker],
 ) -> TenantVersions:
     known = {each.start_ms: each for each in state.fives}
-    known[start_ms] = _lean(five_of(start_ms, windows, days, known.get(start_ms)), state.before, governed)
+    known[start_ms] = _five_of(start_ms, windows, days, known.get(start_ms), state.before, governed)
     fives, after = tuple(known[at] for at in sorted(known)), state.before
     for each in fives:
         after = next_memory(after, each, _usual_of(state, each), rule, governed)
@@ -140,16 +140,29 @@ def _usual_of(state: TenantVersions, five: Five) -> Usual:
     return state.usual if five.start_ms // HOUR_MS == state.hour else state.usual_before
 
 
-def _lean(five: Five, before: Memory, governed: Sequence[GovernedMarker]) -> Five:
-    """Return the five minutes without the scores of versions that are long known, unless they are new once more."""
-    anew = {(each.name, each.version) for each in governed if before.start_ms < each.at_ms <= five.start_ms}
+def _five_of(
+    start_ms: int,
+    windows: Iterable[SegmentWindow],
+    days: TenantDays,
+    counted: Five | None,
+    before: Memory,
+    governed: Sequence[GovernedMarker],
+) -> Five:
+    """Return the five minutes without the scores of versions that are long known, unless they are new once more.
 
-    def lean(name: str, version: str, part: Part | None) -> Part | None:
-        known = is_known(before.known.get(name, {}), version, five.start_ms) and (name, version) not in anew
-        return only_counted(part) if part is not None and known else part
+    `counted`: what they were, if they are restated; `before`: the memory ahead of the hour.
+    """
+    anew = {(each.name, each.version) for each in governed if before.start_ms < each.at_ms <= start_ms}
 
+    def known(name: str, version: str) -> bool:
+        return is_known(before.known.get(name, {}), version, start_ms) and (name, version) not in anew
+
+    five = five_of(start_ms, windows, days, counted, known)
     versions = {
-        name: {version: lean(name, version, part) for version, part in each.items()}
+        name: {
+            version: only_counted(part) if part is not None and known(name, version) else part
+            for version, part in each.items()
+        }
         for name, each in five.versions.items()
     }
     return replace(five, versions=versions)

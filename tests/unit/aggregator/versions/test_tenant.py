@@ -11,7 +11,7 @@ from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from services.aggregator.core.merge import Histogram, PolicyCounts, SegmentWindow
 from services.aggregator.core.versions.memory import Marker
-from services.aggregator.core.versions.part import Five, Part, five_of
+from services.aggregator.core.versions.part import Five, Part, five_of, only_counted
 from services.aggregator.core.versions.tenant import TenantVersions, closed
 from services.aggregator.core.versions.told import Published, publish
 from tests.unit.aggregator.versions.traffic import DAY, FIVE_MS, RULE, USUAL, Behaviour, fives
@@ -140,6 +140,26 @@ def test_scores_counted_by_other_thresholds_fall_into_the_same_bins() -> None:
     assert five.whole.bins["match"] == {435: 3}
     assert {name: part.n for name, part in five.versions["policy"].items() if part} == {"a" * 32: 2, "b" * 32: 1}
     assert len(list(fives(1, 1, 10, USUAL, {}))) == DAY
+
+
+def test_of_a_version_that_is_known_no_more_is_counted_than_is_kept() -> None:
+    """Its transactions, and whether it has all of the tenant's; of others everything, also where others are known."""
+    for five in day_with_a_bad_release():
+        shown = windows(five)
+        every, some = (five_of(five.start_ms, shown, UTC_DAYS, known=each) for each in (_never, _of_sdks))
+        assert some.whole == every.whole
+        for name, versions in every.versions.items():
+            for version, part in versions.items():
+                lean = only_counted(part) if part and _of_sdks(name, version) else part
+                assert some.versions[name][version] == lean
+
+
+def _never(name: str, version: str) -> bool:
+    return False
+
+
+def _of_sdks(name: str, version: str) -> bool:
+    return name == "sdk_version"
 
 
 def test_hours_and_days_are_the_tenant_s() -> None:
