@@ -88,6 +88,7 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_entry(Act.PROPOSE_HOLD, hold_place="hold.placed", hold_list="privacy.listed"),
     **_entry(Act.APPROVE_HOLD, hold_lift="hold.lifted"),
     **_entry(Act.APPROVE_ERASURE, keys_rewrap="keys.wrapped_anew", keys_destroy="keys.epoch_destroyed"),
+    **_entry(Act.APPROVE_ERASURE, keys_tags="keys.tags_moved"),
     **_entry(Act.SEE_IMAGERY_OF_ASSIGNED_CASE, imagery_glass__ask="imagery.glass_asked"),
     **_entry(Act.APPROVE_BREAK_GLASS, imagery_glass__agree="imagery.glass_begun"),
     **_entry(Act.APPROVE_BREAK_GLASS, imagery_glass__end="imagery.glass_ended"),

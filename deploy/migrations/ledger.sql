@@ -1,4 +1,4 @@
--- revision 10
+-- revision 11
 create schema if not exists ledger;
 
 -- One row per transaction that a verdict or a label has spoken of, whichever came first. Text keys sort by code point
@@ -206,3 +206,14 @@ create or replace function ledger.ids_of(whose text, behind text, most integer) 
     select t.transaction_id from ledger.transactions t where t.tenant = whose and t.transaction_id > behind collate "C"
     order by t.transaction_id limit most $$;
 revoke all on function ledger.ids_of(text, text, integer) from public;
+
+-- Labels that came of transactions of people who were erased: they are joined with nothing, for their rows are nobody's,
+-- and are counted here, by the day (UTC) on which they were logged. Who and which transaction it was is not kept.
+create table if not exists ledger.labels_of_erased (
+  day                         date not null,
+  tenant                      text collate "C" not null,
+  aspect                      text collate "C" not null check (aspect in ('pair', 'presentation')),
+  class                       text collate "C" not null,
+  n                           bigint not null,
+  primary key (day, tenant, aspect, class)
+);

@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists privacy;
 grant usage on schema privacy to public;
 
@@ -72,16 +72,29 @@ create or replace function privacy.keys_of(tenants text[], marks text[])
   language sql stable security definer set search_path = '' as $$
     select k.tenant, k.mark, k.key_id, k.epoch, k.wrapped
     from unnest(tenants, marks) as w(tenant, mark) join privacy.keys k using (tenant, mark) $$;
+-- Nothing is wrapped in an epoch older than the newest in use: an older one may be about to be destroyed.
 create or replace function privacy.keep_keys(
   tenants text[], marks text[], ids text[], epochs integer[], bodies bytea[]) returns void
-  language sql volatile security definer set search_path = '' as $$
+  language plpgsql volatile security definer set search_path = '' as $$
+  declare newest integer; begin
+    select max(k.epoch) into newest from privacy.keys k;
+    if newest > (select min(e) from unnest(epochs) as u(e)) then
+      raise exception 'data keys are wrapped in epoch % by now: start this process again with today''s key-encryption keys',
+        newest;
+    end if;
     insert into privacy.keys(tenant, mark, key_id, epoch, wrapped)
-    select * from unnest(tenants, marks, ids, epochs, bodies) order by 1, 2 on conflict do nothing $$;
+    select * from unnest(tenants, marks, ids, epochs, bodies) order by 1, 2 on conflict do nothing;
+  end $$;
+-- Whoever asks keeps erasures from beginning until its transaction has ended: what it writes is seen by those that begin
+-- then, and nothing that it did not know of was there before. One lock for all: erasures are few.
 create or replace function privacy.suppressed_of(tenants text[], marks text[])
   returns table(tenant text, mark text, erased_at timestamptz)
-  language sql stable security definer set search_path = '' as $$
-    select s.tenant, s.mark, s.erased_at
-    from unnest(tenants, marks) as w(tenant, mark) join privacy.suppressed s using (tenant, mark) $$;
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    perform pg_advisory_xact_lock_shared(49, 0);
+    return query select s.tenant, s.mark, s.erased_at
+      from unnest(tenants, marks) as w(tenant, mark)
+      join privacy.suppressed s on s.tenant = w.tenant and s.mark = w.mark;
+  end $$;
 
 -- Up to where this database knew every erasure of the topic of erasures. A database that was restored lacks those that
 -- were announced since; every service asks before it reads or writes, and waits for `proofwatch erase replay`.
@@ -101,9 +114,11 @@ create or replace function privacy.erasures_unknown(ids text[]) returns setof te
 -- What may come late is asked for by mark only where somebody of the tenant was erased since it happened.
 create index if not exists suppressed_latest on privacy.suppressed(tenant, erased_at);
 create or replace function privacy.latest_erasures(tenants text[]) returns table(tenant text, erased_at timestamptz)
-  language sql stable security definer set search_path = '' as $$
-    select w.tenant, l.erased_at from unnest(tenants) as w(tenant) cross join lateral (
-      select s.erased_at from privacy.suppressed s where s.tenant = w.tenant order by s.erased_at desc limit 1) as l $$;
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    perform pg_advisory_xact_lock_shared(49, 0);
+    return query select w.tenant, l.erased_at from unnest(tenants) as w(tenant) cross join lateral (
+      select s.erased_at from privacy.suppressed s where s.tenant = w.tenant order by s.erased_at desc limit 1) as l;
+  end $$;
 -- A transaction that was not known when its person was erased, because it came late: only of somebody who was.
 create or replace function privacy.suppress_late(tenants text[], subjects text[], transactions text[]) returns void
   language sql volatile security definer set search_path = '' as $$
@@ -125,3 +140,21 @@ create table if not exists privacy.retention_removed(
   tenant text collate "C" not null,
   n bigint not null,
   primary key (day, rule, tenant));
+
+-- Under what tags of subjects are: the deployment's secret (ADR 0005), and from `moved_at` on each subject's data key.
+-- `proofwatch keys tags` moves all that there are in one transaction; from then on no table takes one of the other kind.
+create table if not exists privacy.tagging(
+  one boolean primary key default true check (one),
+  moved_at timestamptz);
+insert into privacy.tagging default values on conflict do nothing;
+create or replace function privacy.tags_moved() returns boolean
+  language sql stable security definer set search_path = '' as $$
+    select t.moved_at is not null from privacy.tagging t $$;
+-- One row at least: whether tags are under data keys, and if so the keys that there are.
+create or replace function privacy.tag_keys_of(tenants text[], marks text[])
+  returns table(moved boolean, tenant text, mark text, key_id text, epoch integer, wrapped bytea)
+  language sql stable security definer set search_path = '' as $$
+    select t.moved_at is not null, k.tenant, k.mark, k.key_id, k.epoch, k.wrapped
+    from privacy.tagging t left join (
+      select f.* from unnest(tenants, marks) as w(tenant, mark) join privacy.keys f using (tenant, mark)) as k
+      on t.moved_at is not null $$;

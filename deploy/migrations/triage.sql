@@ -1,4 +1,4 @@
--- revision 6
+-- revision 7
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -107,7 +107,7 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
     update triage.cases c set state = 'closed', revision = c.revision + 1, changed_at = greatest(c.changed_at, at),
         closed_at = at, closed_by = 'erasure', closed_reason = 'the data subject was erased'
       where c.case_id = any(found) and c.state <> 'closed';
-    update triage.cases c set subject_tag = fresh where c.case_id = any(found);
+    update triage.cases c set subject_tag = fresh, keyed = true where c.case_id = any(found);
     update triage.assignments a set released_at = at, released_by = 'erasure'
       where a.case_id = any(found) and a.released_at is null;
     update triage.case_transitions t set source_id = 'erased-' || gen_random_uuid()
@@ -146,3 +146,41 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
   end $$;
 revoke all on function triage.to_retire(timestamptz, text[], text[]) from public;
 revoke all on function triage.retire(timestamptz, text[], text[], integer) from public;
+
+-- Tags of subjects (ADR 0049): `keyed` ones nobody can derive from the deployment's secret. A table has one kind at a time,
+-- and refuses the other: a process that has not heard of the move, or of an older release, writes nothing.
+alter table triage.cases add column if not exists keyed boolean not null default false;
+create index if not exists cases_unkeyed on triage.cases(tenant, subject_tag) where not keyed and subject_tag is not null;
+create or replace function triage.require_kind_of_tag() returns trigger language plpgsql set search_path = '' as $$ begin
+    if new.keyed <> privacy.tags_moved() then
+      raise exception 'tags of subjects are under %: this process knows that not yet, or is of an older release',
+        case when new.keyed then 'the deployment''s secret' else 'data keys' end;
+    end if;
+    return new;
+  end $$;
+create or replace trigger cases_kind_of_tag before insert on triage.cases
+  for each row when (new.subject_tag is not null) execute function triage.require_kind_of_tag();
+-- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them.
+create or replace function triage.lock_tags() returns void
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    lock table triage.cases in share row exclusive mode;
+  end $$;
+create or replace function triage.tags_unkeyed(after_tenant text, after_tag text, most integer)
+  returns table(tenant text, tag text)
+  language sql stable security definer set search_path = '' as $$
+    select distinct t.tenant collate "C", t.subject_tag collate "C" from triage.cases t
+    where not t.keyed and t.subject_tag is not null
+      and (t.tenant collate "C", t.subject_tag collate "C") > (after_tenant, after_tag)
+    order by 1, 2 limit most $$;
+create or replace function triage.retag(whose text[], olds text[], news text[]) returns bigint
+  language sql volatile security definer set search_path = '' as $$
+    with done as (
+      update triage.cases t set subject_tag = w.new, keyed = true from unnest(whose, olds, news) as w(tenant, old, new)
+      where t.tenant = w.tenant and t.subject_tag = w.old and not t.keyed returning 1)
+    select count(*) from done $$;
+revoke all on function triage.lock_tags() from public;
+revoke all on function triage.tags_unkeyed(text, text, integer) from public;
+revoke all on function triage.retag(text[], text[], text[]) from public;
+-- Tags of those who were erased before are random already.
+update triage.cases c set keyed = true where not c.keyed and c.kind = 'subject'
+  and exists (select from triage.case_reasons r where r.case_id = c.case_id and r.source_id like 'erased-%');

@@ -25,7 +25,7 @@ from services.aggregator.adapters.governed_calendars import GovernedCalendars
 from services.aggregator.adapters.governed_policies import GovernedPolicies
 from services.aggregator.adapters.postgres_erased import PostgresErased
 from services.aggregator.adapters.postgres_stores import incidents_store, ledger_stores, windows_stores
-from services.aggregator.adapters.removed_rows import RemovedRows
+from services.aggregator.adapters.removed_rows import LabelsOfErased, RemovedRows
 from services.aggregator.config import Engine, GovernedSettings, LedgerSettings, Settings
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC, Calendars, utc_days
 from services.aggregator.core.closing import Rules
@@ -207,7 +207,7 @@ def build_ledger(
         filled_by=SCORED,
     )
     parts: Sequence[Part] = [calendars, worker] if isinstance(calendars, Follower) else [worker]
-    return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence)])
+    return Service(LEDGER, parts, sampled=[OutboxDepth(fence), RemovedRows(fence), LabelsOfErased(fence)])
 
 
 def build_incidents(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:

@@ -8,6 +8,7 @@ from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
 from proofwatch.bus.postgres.outbox_depth import OutboxDepth
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
@@ -28,13 +29,13 @@ TOPICS: Final = (topics.CONSENTS,)
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
-    """Wire consents. Raises `InvalidSecret`, saying how to make one, without a usable subject_tag_secret."""
+    """Wire consents. Raises `InvalidSecret`, saying how to make one, and `InvalidKeys`, without usable ones."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
-    stage = ConsentStage(PostgresConsents(), secret, wire)
+    stage = ConsentStage(PostgresConsents(), PostgresTags(settings.key_encryption_if_any()), secret, wire)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("consents", [worker], sampled=[OutboxDepth(fence)])
 

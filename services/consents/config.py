@@ -2,10 +2,10 @@
 
 from pydantic import SecretStr
 
-from proofwatch.runtime import settings
+from proofwatch.runtime.key_settings import KeySettings
 
 
-class Settings(settings.Settings):
+class Settings(KeySettings):
     """What consents needs to know to start, beyond what every process does."""
 
     subject_tag_secret: SecretStr | None = None

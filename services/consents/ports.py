@@ -17,9 +17,9 @@ class ConsentStore(Protocol[TxIn]):
         ...
 
     async def erased(self, subjects: Collection[Whose], tx: TxIn) -> Erased:
-        """Return which subjects, by tag, were erased, and when."""
+        """Return which subjects, by mark, were erased, and when."""
         ...
 
-    async def save(self, words: Mapping[ConsentKey, Word], tx: TxIn) -> None:
-        """Let these words hold from now on."""
+    async def save(self, words: Mapping[ConsentKey, Word], tx: TxIn, *, keyed: bool) -> None:
+        """Let these words hold from now on; `keyed`: their subjects' tags are under data keys."""
         ...

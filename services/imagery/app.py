@@ -11,6 +11,7 @@ from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.outbox import outbox_fence, relay
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON, Wire
@@ -100,12 +101,12 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
 
 
 def flags(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Part:
-    """Wire the lane of what is flagged. Raises `InvalidSecret` without a usable subject_tag_secret."""
+    """Wire the lane of what is flagged. Raises `InvalidSecret` without a usable subject_tag_secret; `InvalidKeys`."""
     given = settings.subject_tag_secret
     secret = parse_secret(given.get_secret_value() if given else None)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
-    stage = FlagsStage(PostgresBroker(pool), secret, wire)
+    stage = FlagsStage(PostgresBroker(pool), PostgresTags(settings.key_encryption_if_any()), secret, wire)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     return Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
 

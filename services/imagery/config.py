@@ -8,9 +8,10 @@ from pydantic import Field, SecretStr
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.access_settings import AccessSettings
 from proofwatch.runtime.cell_settings import CellSettings
+from proofwatch.runtime.key_settings import KeySettings
 
 
-class Settings(GovernanceSettings, CellSettings, AccessSettings):
+class Settings(GovernanceSettings, CellSettings, AccessSettings, KeySettings):
     """What the broker needs to know to start, beyond what every process does."""
 
     subject_tag_secret: SecretStr | None = None

@@ -16,7 +16,7 @@ SERVICES: Final = {
     "consents": "services.consents.app:connect",
     "auditor": "services.auditor.app:connect",
     "imagery": "services.imagery.app:connect",
-    "privacy": "services.privacy.app:connect:RetentionSettings",
+    "privacy": "services.privacy.app:connect",
     "notifier": "services.notifier.app:connect",
 }
 

@@ -3,9 +3,10 @@
 from pydantic import SecretStr
 
 from proofwatch.governance import settings
+from proofwatch.runtime.key_settings import KeySettings
 
 
-class Settings(settings.GovernanceSettings):
+class Settings(settings.GovernanceSettings, KeySettings):
     """What an output needs to know, beyond what every command does."""
 
     subject_tag_secret: SecretStr | None = None

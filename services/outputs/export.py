@@ -17,6 +17,7 @@ from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.exits.table import EXPORT_TRAINING
 from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
+from proofwatch.privacy.key_encryption import InvalidKeys
 from proofwatch.runtime.clock import SystemClock
 from services.outputs.config import Settings
 from services.outputs.training import Ask, Exported, Moving, export
@@ -54,7 +55,7 @@ def _training(args: argparse.Namespace) -> int:
         given = settings.subject_tag_secret
         secret = parse_secret(given.get_secret_value() if given else None)
         done = asyncio.run(_export(args, settings, secret, asked))
-    except (InvalidSecret, *WRONG) as error:
+    except (InvalidKeys, InvalidSecret, *WRONG) as error:
         sys.stderr.write(f"proofwatch export training: {error}\n")
         return 2
     except ModuleNotFoundError as error:
@@ -92,4 +93,4 @@ async def _export(args: argparse.Namespace, settings: Settings, secret: bytes, a
         clock = SystemClock()
         granted = await admitted(pool, settings, EXPORT_TRAINING, args.tenant, asked, clock, bootstrap=args.bootstrap)
         ask = Ask(args.tenant, args.since, args.out, granted.actor.id, asked.reason)
-        return await export(ask, bus, pool, secret, clock, wire)
+        return await export(ask, bus, pool, secret, clock, wire, settings.key_encryption_if_any())

@@ -18,10 +18,12 @@ from proofwatch.audit.entry import Entry, Object, person
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import transaction
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import require_read
 from proofwatch.governance.release import ConsentState, Denied
 from proofwatch.instants import instant_of
+from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.runtime.clock import Clock
 from services.outputs.core.training import PURPOSE, Truth, closed, judged
 from services.outputs.training_files import partial_of, write
@@ -58,20 +60,31 @@ class Exported(NamedTuple):
     manifest: str
 
 
-async def export(ask: Ask, bus: Bus, pool: "asyncpg.Pool", secret: bytes, clock: Clock, wire: Wire = JSON) -> Exported:
-    """Write the set into a folder that is not there yet. Raises `Denied`, `ConsentsBehind`, `Moving`, `BusError`."""
+async def export(
+    ask: Ask,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    secret: bytes,
+    clock: Clock,
+    wire: Wire = JSON,
+    keys: KeyEncryption | None = None,
+) -> Exported:
+    """Write the set into a folder that is not there yet. Raises `Denied`, `ConsentsBehind`, `Moving`, `BusError`.
+
+    `keys`: what wraps data keys, once consents are known by tags under them.
+    """
     if refused := closed():
         async with transaction(pool, _USER) as tx:
             await enter(tx, _entry(ask, clock, {"refused": refused.reason.value}, outcome="denied"))
         raise Denied(refused)
     proofs = await transactions(bus, ask.tenant, ask.since_ms, secret, wire)
-    tags = {proof.tag for proof in proofs}
+    marks, tags = {proof.mark for proof in proofs}, PostgresTags(keys)
     async with transaction(pool, _USER) as tx:
         known = await truths(tx, ask.tenant, {proof.event.transaction_id for proof in proofs})
         await require_read(tx, bus)
-        states = await consents(tx, ask.tenant, tags, _now(clock))
+        states = await consents(tx, tags, ask.tenant, marks, _now(clock))
     try:
-        return await _handed_over(ask, bus, pool, clock, proofs, known, states)
+        return await _handed_over(ask, bus, pool, tags, clock, proofs, known, states)
     finally:
         shutil.rmtree(partial_of(ask.folder), ignore_errors=True)
 
@@ -80,17 +93,17 @@ async def _handed_over(
     ask: Ask,
     bus: Bus,
     pool: "asyncpg.Pool",
+    tags: PostgresTags,
     clock: Clock,
     proofs: Sequence[Proof],
     known: Mapping[str, Truth],
     states: Mapping[str, ConsentState],
 ) -> Exported:
-    tags = states.keys()
     for _ in range(_TRIES):
         done = _written(ask, proofs, known, states)
         async with transaction(pool, _USER) as tx:
             await require_read(tx, bus)
-            again = await consents(tx, ask.tenant, tags, _now(clock))
+            again = await consents(tx, tags, ask.tenant, states.keys(), _now(clock))
             if again == states:
                 details: dict[str, str | int] = {
                     "rows": done.rows,
@@ -113,7 +126,7 @@ def _written(
     withheld: Counter[str] = Counter()
     left_out = 0
     for proof in proofs:
-        found = judged(proof.event, known.get(proof.event.transaction_id, Truth()), states[proof.tag])
+        found = judged(proof.event, known.get(proof.event.transaction_id, Truth()), states[proof.mark])
         if found.withheld:
             withheld[found.withheld.value] += 1
         if found.row is None:

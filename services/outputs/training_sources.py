@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from proofwatch.bus.port import Bus
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
@@ -12,8 +13,9 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Transaction
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import in_force
-from proofwatch.governance.pseudonyms import subject_tag
+from proofwatch.governance.consents import state_of
 from proofwatch.governance.release import ConsentState
+from proofwatch.privacy.marks import subject_mark
 from services.outputs.core.training import PURPOSE, Truth
 
 GROUP: Final = "export"  # never joined: only the view of what lies before a position is used
@@ -24,10 +26,10 @@ where tenant = $1 and transaction_id = any($2::text[]) and (pair_class is not nu
 
 
 class Proof(NamedTuple):
-    """A transaction, and the tag of its subject."""
+    """A transaction, and the mark of its subject."""
 
     event: Transaction
-    tag: str
+    mark: str
 
 
 async def transactions(bus: Bus, tenant: str, since_ms: int, secret: bytes, wire: Wire = JSON) -> list[Proof]:
@@ -47,7 +49,7 @@ async def transactions(bus: Bus, tenant: str, since_ms: int, secret: bytes, wire
                 if event.tenant == tenant and record.key == f"{tenant}/{event.subject_ref}".encode():
                     attempt = event.occurred_at if event.attempt_id is None else None
                     key = (event.transaction_id, event.attempt_id, attempt)
-                    found.setdefault(key, Proof(event, subject_tag(secret, tenant, event.subject_ref)))
+                    found.setdefault(key, Proof(event, subject_mark(secret, tenant, event.subject_ref)))
     return list(found.values())
 
 
@@ -57,6 +59,11 @@ async def truths(connection: Any, tenant: str, ids: Collection[str]) -> Mapping[
     return {transaction_id: Truth(*rest) for transaction_id, *rest in map(tuple, rows)}
 
 
-async def consents(connection: Any, tenant: str, tags: Collection[str], at: datetime) -> Mapping[str, ConsentState]:
-    """Return what is in force of each subject at an instant, by tag, for what the set is made for."""
-    return await in_force(connection, tenant, tags, at, PURPOSE)
+async def consents(
+    connection: Any, tags: PostgresTags, tenant: str, marks: Collection[str], at: datetime
+) -> Mapping[str, ConsentState]:
+    """Return what is in force of each subject at an instant, by mark, for the set's purpose. Raises `Blocked`."""
+    known = (await tags.of(connection, {(tenant, mark) for mark in marks}, make=False)).tags
+    states = await in_force(connection, tenant, set(known.values()), at, PURPOSE)
+    nothing = state_of(None, at)
+    return {mark: states.get(known.get((tenant, mark), ""), nothing) for mark in marks}

@@ -3,6 +3,6 @@
 import sys
 
 from proofwatch.runtime.process import run_process
-from services.privacy.app import RetentionSettings, connect
+from services.privacy.app import Settings, connect
 
-sys.exit(run_process("privacy", RetentionSettings, connect))
+sys.exit(run_process("privacy", Settings, connect))

@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from proofwatch.runtime import settings
+from proofwatch.runtime.key_settings import KeySettings
 
 
 class RetentionSettings(settings.Settings):
-    """What the process needs, which erases nobody and so has no key."""
+    """Days for which things are kept."""
 
     keep_closed_cases_days: Annotated[int, Field(ge=0, le=36_500)] = 1_095
     """Days that a case is kept after it was closed; 0: for ever."""
@@ -23,18 +24,8 @@ class RetentionSettings(settings.Settings):
         return {f"PROOFWATCH_{each.upper()}": getattr(self, each) for each in fields}
 
 
-class Settings(RetentionSettings):
-    """What the commands of people need beyond that; each is checked by who uses it."""
+class Settings(RetentionSettings, KeySettings):
+    """What erases needs beyond that; each is checked by who uses it."""
 
     subject_tag_secret: SecretStr | None = None
     """Base64 of at least 32 random bytes, the same as triage's."""
-    key_encryption_keys: SecretStr | None = None
-    """A line `epoch:base64` for each key-encryption key; `proofwatch keys begin` writes such a file."""
-    vault_address: str | None = None
-    """Where a transit engine keeps the key-encryption keys in their place, such as https://vault.example:8200."""
-    vault_token: SecretStr | None = None
-    """What it knows us by: `read` on the key, `update` on its encrypt and decrypt."""
-    vault_key: str = "proofwatch-data-keys"
-    """The key's name: of the type aes256-gcm96, derived."""
-    vault_mount: str = "transit"
-    """Where the engine is mounted."""

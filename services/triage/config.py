@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from proofwatch.runtime import settings
+from proofwatch.runtime.key_settings import KeySettings
 
 
-class Settings(settings.Settings):
+class Settings(KeySettings):
     """What triage needs to know to start, beyond what every process does."""
 
     subject_tag_secret: SecretStr | None = None

@@ -1,6 +1,7 @@
 """The stage of triage: decode, load the cases concerned, apply, save, and return the escalations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
 from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
@@ -9,9 +10,10 @@ from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Escalation
 from proofwatch.events.wire import JSON, Wire
-from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.instants import instant_of
-from proofwatch.privacy.suppression import brings_back
+from proofwatch.privacy.marks import subject_mark
+from proofwatch.privacy.suppression import Whose, brings_back
+from proofwatch.privacy.tags import Tags
 from services.triage.core.signals import Signal, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
@@ -26,9 +28,11 @@ _MAX_REVISION: Final = 2**63 - 1
 class TriageStage(Generic[Tx]):
     """Turns suspicions and incidents into cases and escalations. It keeps nothing between batches."""
 
-    def __init__(self, cases: CaseStore[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON) -> None:
-        """`secret` is the deployment's for subject tags (`governance.pseudonyms`)."""
-        self._cases = cases
+    def __init__(
+        self, cases: CaseStore[Tx], tags: Tags[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON
+    ) -> None:
+        """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks."""
+        self._cases, self._tags = cases, tags
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
         self._incident, self._suspicion = wire.decoder(codec.INCIDENT), wire.decoder(codec.SUSPICION)
@@ -43,6 +47,7 @@ class TriageStage(Generic[Tx]):
     async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
         """Apply the batch; return rejections and escalations, in the order of the records."""
         read = await self._alive([(record, self._read(batch.source, record)) for record in batch.records], tx)
+        read, keyed = await self._tagged(read, tx)
         signals = [signal for _, signal in read if isinstance(signal, Signal)]
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
         work = UnitOfWork(cases, self._escalate_at_reasons)
@@ -52,14 +57,12 @@ class TriageStage(Generic[Tx]):
                 output.append(Rejection.of(record, signal))
             elif escalation := work.apply(signal, instant_of(record.timestamp_ms)).escalation:
                 output.append(self._outgoing(escalation, record))
-        await self._cases.save(work.changed, work.transitions, tx)
+        await self._cases.save(work.changed, work.transitions, tx, keyed=keyed)
         return output
 
     async def _alive(self, read: Sequence[_Read], tx: Tx) -> Sequence[_Read]:
         """Leave out what happened to subjects who were erased since: it must not bring them back."""
-        subjects = {
-            (each.tenant, each.subject_tag) for _, each in read if isinstance(each, Signal) and each.subject_tag
-        }
+        subjects = _subjects(read)
         erased = await self._cases.erased(subjects, tx) if subjects else {}
         if not erased:
             return read
@@ -69,6 +72,20 @@ class TriageStage(Generic[Tx]):
             if isinstance(each, Rejected)
             or not brings_back(erased, (each.tenant, each.subject_tag or ""), each.cause.at)
         ]
+
+    async def _tagged(self, read: Sequence[_Read], tx: Tx) -> tuple[Sequence[_Read], bool]:
+        """Give subjects their tags in place of their marks; return also whether those are under data keys."""
+        subjects = _subjects(read)
+        if not subjects:
+            return read, False
+        tags, keyed = await self._tags.of(tx, subjects)
+
+        def tagged(each: Signal | Rejected) -> Signal | Rejected:
+            if isinstance(each, Rejected) or each.subject_tag is None:
+                return each
+            return replace(each, subject_tag=tags[each.tenant, each.subject_tag])
+
+        return [(record, tagged(each)) for record, each in read], keyed
 
     def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected:
         try:
@@ -81,7 +98,7 @@ class TriageStage(Generic[Tx]):
             if source.topic == topics.INCIDENTS:
                 return from_incident(self._incident(record.value))
             suspicion = self._suspicion(record.value)
-            return from_suspicion(suspicion, subject_tag(self._secret, suspicion.tenant, suspicion.subject_ref))
+            return from_suspicion(suspicion, subject_mark(self._secret, suspicion.tenant, suspicion.subject_ref))
         except OverflowError:
             raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
 
@@ -92,6 +109,10 @@ class TriageStage(Generic[Tx]):
             value=self._escalation(escalation),
             timestamp_ms=record.timestamp_ms,
         )
+
+
+def _subjects(read: Sequence[_Read]) -> set[Whose]:
+    return {(each.tenant, each.subject_tag) for _, each in read if isinstance(each, Signal) and each.subject_tag}
 
 
 def _storable(signal: Signal) -> Signal:

@@ -38,9 +38,12 @@ class CaseStore(Protocol[TxIn]):
         ...
 
     async def erased(self, subjects: Collection[Whose], tx: TxIn) -> Erased:
-        """Return which subjects, by tag, were erased, and when."""
+        """Return which subjects, by mark, were erased, and when."""
         ...
 
-    async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: TxIn) -> None:
-        """Save the cases as they are now, and the transitions (with their causes) that brought them there."""
+    async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: TxIn, *, keyed: bool) -> None:
+        """Save the cases as they are now, and the transitions (with their causes) that brought them there.
+
+        `keyed`: their subjects' tags are under data keys.
+        """
         ...

@@ -4,9 +4,9 @@ Two HMAC-SHA256 steps (RFC 2104), extract-and-expand in the manner of HKDF (RFC 
 the subject give the subject's own key, and that key gives the tag. The tenant is part of the first step, so equal
 references of two tenants do not link.
 
-Erasure (GDPR Art. 17) is not reached by this alone: who holds the deployment's secret can derive every key again.
-For that, the first step must mix in a random salt per subject that is stored once and destroyed on erasure; the
-second step, and so every tag in use, is then beyond recomputation while the cases keep their tag as proof.
+Erasure (GDPR Art. 17) is not reached by this alone: who holds the deployment's secret can derive every key again. So
+it is the *mark* by which a subject's random data key is found (`privacy.marks`), and tables have it as a tag only until
+tags were moved to data keys (`privacy.tags`, ADR 0049).
 """
 
 import base64

@@ -142,6 +142,13 @@ REMOVED_ROWS: Final = Metric(
     ("tenant", "table"),
     "Still for days although rows are that old: retention does not go on.",
 )
+LABELS_OF_ERASED: Final = Metric(
+    "proofwatch_labels_of_erased",
+    "gauge",
+    "Labels that came after their person was erased, at the last look: in no error rate; the same from every replica.",
+    ("aspect",),
+    "By tenant, day and class in ledger.labels_of_erased: how many labels error rates miss.",
+)
 LOOK_AGE: Final = Metric(
     "proofwatch_look_age_seconds",
     "gauge",
@@ -172,6 +179,7 @@ CATALOGUE: Final = (
     REBALANCES,
     OUTBOX_RECORDS,
     REMOVED_ROWS,
+    LABELS_OF_ERASED,
     IMAGERY_TRANSACTIONS,
     NOTIFICATIONS,
     NOTIFICATIONS_PENDING,

@@ -1,7 +1,7 @@
 """Which transactions of a batch are of people who were erased: asked by marks, in the ledger's own transaction."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from proofwatch.bus.errors import Blocked
@@ -13,6 +13,10 @@ from services.aggregator.core.entries import Key
 _LATEST: Final = "select tenant, erased_at from privacy.latest_erasures($1::text[])"
 _KEEP: Final = "select privacy.suppress_late($1::text[], $2::text[], $3::text[])"
 _UNLINK: Final = "select ledger.unlink($1, $2::text[])"
+_COUNT: Final = """
+insert into ledger.labels_of_erased as l (day, tenant, aspect, class, n)
+select * from unnest($1::date[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+on conflict (day, tenant, aspect, class) do update set n = l.n + excluded.n"""
 
 
 class PostgresErased:
@@ -53,6 +57,11 @@ class PostgresErased:
         """Make rows nobody's; what they count stays."""
         for tenant in sorted({tenant for tenant, _ in keys}):
             await tx.execute(_UNLINK, tenant, sorted(id_ for of, id_ in keys if of == tenant))
+
+    async def count_labels(self, tx: Any, counts: Mapping[tuple[date, str, str, str], int]) -> None:
+        """Count labels by day, tenant, aspect and class."""
+        rows = [(*key, count) for key, count in sorted(counts.items())]
+        await tx.execute(_COUNT, *([row[at] for row in rows] for at in range(5)))
 
     def _known(self) -> bytes:
         assert self._secret is not None, "`latest` comes first"

@@ -1,15 +1,17 @@
 """What comes to the ledger of people who were erased: it counts as ever, and its row is nobody's.
 
 A verdict is joined and counted first, and unlinked in the same transaction, so that every figure is as it would be. A
-label that comes after its transaction was unlinked finds nothing to join, and would bring the transaction's id back.
+label that comes after its transaction was unlinked finds nothing to join, and would bring the transaction's id back: it
+is counted by its class as one of somebody who was erased, so that whoever reads error rates knows how many are missing.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Protocol
 
 from proofwatch.bus.records import Record
-from proofwatch.instants import instant_of_us, us_of
+from proofwatch.instants import instant_of, instant_of_us, us_of
 from services.aggregator.core.entries import Entry, Key
 from services.aggregator.ports.ledger import ErasedStore
 
@@ -48,12 +50,14 @@ class ErasedPeople:
         self._store = store
 
     async def labels(self, arrivals: Arrivals, tx: Any) -> Arrivals:
-        """Return the labels that may be joined. Raises `Blocked`."""
+        """Return the labels that may be joined; the others are counted. Raises `Blocked`."""
         latest = await self._latest(arrivals, tx)
         asked = [key for key in arrivals if key[0] in latest]
         if not asked:
             return arrivals
         gone = await self._store.transactions(tx, asked)
+        if counts := _counted({key: arrivals[key] for key in gone}):
+            await self._store.count_labels(tx, counts)
         return {key: arrived for key, arrived in arrivals.items() if key not in gone}
 
     async def verdicts(self, arrivals: Arrivals, subjects: Mapping[Key, str], tx: Any) -> None:
@@ -73,6 +77,17 @@ class ErasedPeople:
 
     async def _latest(self, arrivals: Arrivals, tx: Any) -> Mapping[str, datetime]:
         return await self._store.latest(tx, {tenant for tenant, _ in arrivals})
+
+
+def _counted(labels: Arrivals) -> Counter[tuple[date, str, str, str]]:
+    """Return how many assertions labels have, by day (UTC) of their log time, tenant, aspect and class."""
+    return Counter(
+        (instant_of(seen_ms).date(), tenant, aspect, said.trial_class)
+        for (tenant, _), arrived in labels.items()
+        for entry, seen_ms in arrived
+        for aspect, said in (("pair", entry.pair), ("presentation", entry.presentation))
+        if said
+    )
 
 
 def subject_of(record: Record, tenant: str) -> str:

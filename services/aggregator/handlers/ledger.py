@@ -114,10 +114,11 @@ class LedgerStage:
         self._seen[batch.source] = max(self._seen[batch.source], batch.progress_ms or 0)
         if arrivals:
             await self._joins.prepare(tx)
+            heard = arrivals
             if batch.source.topic == topics.LABELS:
                 arrivals = await self._erased.labels(arrivals, tx)
             await self._unname(arrivals, days_of, tx)
-            changed = await self._join(batch.source.topic, arrivals, days_of, tx)
+            changed = await self._join(batch.source.topic, arrivals, heard, days_of, tx)
             if subjects:
                 await self._erased.verdicts(arrivals, subjects, tx)
             if self._clean and any(each.day <= self._clean.of(each.tenant) for each in changed):
@@ -183,8 +184,8 @@ class LedgerStage:
                 for entry, seen_ms in found
             ]
 
-    async def _join(self, topic: str, arrivals: Arrivals, days_of: DaysOf, tx: Any) -> set[WindowKey]:
-        """Return the labelled windows of which something changed."""
+    async def _join(self, topic: str, arrivals: Arrivals, heard: Arrivals, days_of: DaysOf, tx: Any) -> set[WindowKey]:
+        """Return the labelled windows of which something changed; `heard`: also what came and is not joined."""
         join = self._joins.join_verdicts if topic == topics.VERDICTS else self._joins.join_labels
         schedule = self._schedule
         deltas = Deltas(
@@ -197,7 +198,7 @@ class LedgerStage:
                 before, entry = entry, entry.join(another)
                 deltas.change(key[0], before, entry, seen_ms)
         if topic == topics.LABELS:
-            for (tenant, _), arrived in arrivals.items():
+            for (tenant, _), arrived in heard.items():
                 for _, seen_ms in arrived:
                     deltas.count_label(tenant, seen_ms)
         deltas.settle()

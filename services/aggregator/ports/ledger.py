@@ -1,7 +1,7 @@
 """What the ledger needs of a database: joined transactions, labelled cells, and what is judged by them."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from proofwatch.biometrics.edges import EdgeSet
@@ -165,6 +165,10 @@ class ErasedStore(Protocol):
 
     async def unlink(self, tx: Any, keys: Collection[Key]) -> None:
         """Make rows nobody's; what they count stays."""
+        ...
+
+    async def count_labels(self, tx: Any, counts: Mapping[tuple[date, str, str, str], int]) -> None:
+        """Count labels of people who were erased, by day, tenant, aspect and class."""
         ...
 
 

@@ -16,8 +16,9 @@ select c.tenant, c.subject_tag, c.purpose, c.granted, c.asserted_at, c.expires_a
 from unnest($1::text[], $2::text[], $3::text[]) as k(tenant, subject_tag, purpose)
 join consents.words c using (tenant, subject_tag, purpose)"""
 _SAVE: Final = """
-insert into consents.words as w (tenant, subject_tag, purpose, granted, asserted_at, expires_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::timestamptz[], $6::timestamptz[])
+insert into consents.words as w (tenant, subject_tag, purpose, granted, asserted_at, expires_at, keyed)
+select u.*, $7::bool
+from unnest($1::text[], $2::text[], $3::text[], $4::bool[], $5::timestamptz[], $6::timestamptz[]) as u
 on conflict (tenant, subject_tag, purpose) do update
 set granted = excluded.granted, asserted_at = excluded.asserted_at, expires_at = excluded.expires_at
 where (excluded.asserted_at, not excluded.granted, excluded.expires_at is not null,
@@ -34,12 +35,12 @@ class PostgresConsents:
         return {ConsentKey(row[0], row[1], Purpose(row[2])): Word(*row[3:]) for row in map(tuple, rows)}
 
     async def erased(self, subjects: Collection[Whose], tx: Any) -> Erased:
-        """See `ConsentStore`; a tag is the mark of its subject (ADR 0049)."""
+        """See `ConsentStore`."""
         return await suppressed(tx, subjects)
 
-    async def save(self, words: Mapping[ConsentKey, Word], tx: Any) -> None:
+    async def save(self, words: Mapping[ConsentKey, Word], tx: Any, *, keyed: bool) -> None:
         """Write the words."""
-        await tx.execute(_SAVE, *_columns([(*key, *word) for key, word in sorted(words.items())], 6))
+        await tx.execute(_SAVE, *_columns([(*key, *word) for key, word in sorted(words.items())], 6), keyed)
 
 
 def _columns(rows: Collection[tuple[Any, ...]], width: int) -> list[list[Any]]:

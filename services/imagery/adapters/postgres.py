@@ -50,8 +50,9 @@ select view_id, lease_id, person_id, sharp, intended_at from imagery.views where
 order by intended_at limit 100 for update skip locked"""
 _FLAG: Final = """
 insert into imagery.flagged(tenant, transaction_id, subject_tag, imagery_ref, imagery_sha256, imagery_media_type,
-  flagged_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+  flagged_at, keyed)
+select u.*, $8::bool
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[]) as u
 on conflict(tenant, transaction_id) do update set imagery_ref = coalesce(flagged.imagery_ref, excluded.imagery_ref),
   imagery_sha256 = coalesce(flagged.imagery_sha256, excluded.imagery_sha256),
   imagery_media_type = coalesce(flagged.imagery_media_type, excluded.imagery_media_type)"""
@@ -134,10 +135,10 @@ class PostgresBroker(PostgresGlasses):
         await enter(tx, *entries)
 
     async def erased(self, tx: Any, subjects: set[Whose]) -> Erased:
-        """Return which subjects were erased; a tag is the mark of its subject (ADR 0049)."""
+        """Return which subjects, by mark, were erased, and when."""
         return await suppressed(tx, subjects)
 
-    async def flag(self, tx: Any, flagged: list[Flagged]) -> None:
+    async def flag(self, tx: Any, flagged: list[Flagged], *, keyed: bool = False) -> None:
         """Keep what was flagged; what is known of its imagery already stays, and what was not comes to it."""
         last = {(each.tenant, each.transaction_id): each for each in flagged}  # one statement takes a row once
-        await tx.execute(_FLAG, *map(list, zip(*last.values(), strict=True)))
+        await tx.execute(_FLAG, *map(list, zip(*last.values(), strict=True)), keyed)

@@ -9,9 +9,10 @@ from proofwatch.bus.stage import History
 from proofwatch.events import codec
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.wire import JSON, Wire
-from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.instants import instant_of
+from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.suppression import Erased, Whose, brings_back
+from proofwatch.privacy.tags import Tags
 from services.imagery.core.facts import Flagged
 
 TxIn = TypeVar("TxIn", contravariant=True)
@@ -21,20 +22,20 @@ class Flags(Protocol[TxIn]):
     """Where they are kept."""
 
     async def erased(self, tx: TxIn, subjects: set[Whose]) -> Erased:
-        """Return which subjects, by tag, were erased, and when."""
+        """Return which subjects, by mark, were erased, and when."""
         ...
 
-    async def flag(self, tx: TxIn, flagged: list[Flagged]) -> None:
-        """Keep what was flagged."""
+    async def flag(self, tx: TxIn, flagged: list[Flagged], *, keyed: bool) -> None:
+        """Keep what was flagged; `keyed`: the subjects' tags are under data keys."""
         ...
 
 
 class FlagsStage(Generic[TxIn]):
     """Keeps the references of flagged transactions. It publishes nothing."""
 
-    def __init__(self, store: Flags[TxIn], secret: bytes, wire: Wire = JSON) -> None:
-        """`secret` is the deployment's for subject tags (`governance.pseudonyms`)."""
-        self._store, self._secret = store, secret
+    def __init__(self, store: Flags[TxIn], tags: Tags[TxIn], secret: bytes, wire: Wire = JSON) -> None:
+        """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks."""
+        self._store, self._tags, self._secret = store, tags, secret
         self._decode = wire.decoder(codec.SUSPICION)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -55,11 +56,13 @@ class FlagsStage(Generic[TxIn]):
         erased = await self._store.erased(tx, {(each.tenant, each.subject_tag) for each, _ in read}) if read else {}
         found = [each for each, at in read if not brings_back(erased, (each.tenant, each.subject_tag), at)]
         if found:
-            await self._store.flag(tx, found)
+            tags, keyed = await self._tags.of(tx, {(each.tenant, each.subject_tag) for each in found})
+            tagged = [each._replace(subject_tag=tags[each.tenant, each.subject_tag]) for each in found]
+            await self._store.flag(tx, tagged, keyed=keyed)
         return refused
 
     def _read(self, record: Record) -> tuple[Flagged, datetime]:
-        """Return what is kept, and when it happened."""
+        """Return what is to be kept, under its subject's mark, and when it happened."""
         event = self._decode(record.value)
         if any(
             "\0" in text for text in (event.tenant, event.transaction_id, event.subject_ref, event.imagery_ref or "")
@@ -68,7 +71,7 @@ class FlagsStage(Generic[TxIn]):
         flagged = Flagged(
             event.tenant,
             event.transaction_id,
-            subject_tag(self._secret, event.tenant, event.subject_ref),
+            subject_mark(self._secret, event.tenant, event.subject_ref),
             event.imagery_ref,
             event.imagery_sha256,
             event.imagery_media_type,

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _KNOWN: Final = "select erasure_id, state from privacy.erasures where erasure_id = any($1::text[])"
 _IDS: Final = "select * from ledger.ids_of($1, $2, $3)"
-_DESTROY: Final = "delete from privacy.keys where tenant = $1 and mark = $2"
 _DONE: Final = """
 insert into privacy.erasures(erasure_id, tenant, mark, state, reason, requested_by, requested_at, approved_by,
                              approved_at, done_at)
@@ -98,7 +97,6 @@ class PostgresReplay:
             await self._steps.suppress(tx, event.tenant, "subject", [event.subject_mark], event.erased_at)
             await self._steps.suppress(tx, event.tenant, "transaction", event.transaction_marks, event.erased_at)
             figures = await self._steps.unlink(tx, subject, ids, now)
-            await tx.execute(_DESTROY, event.tenant, event.subject_mark)
             await tx.execute(_DONE, event.erasure_id, event.tenant, event.subject_mark, event.erased_at, now)
             what = Object("erasure", event.erasure_id)
             await enter(tx, act(acts.REPEATED, acts.PRIVACY, now, what, tenant=event.tenant, details=figures))

@@ -9,6 +9,7 @@ from proofwatch.access.roles import Act
 from proofwatch.audit.entry import Actor, Object
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
+from proofwatch.bus.postgres.tags import PostgresTags
 from services.privacy.adapters.acting import acting
 from services.privacy.adapters.holds import USER
 from services.privacy.core import acts
@@ -38,8 +39,9 @@ where lifted_at is null and (until is null or until > $1) order by until desc nu
 class PostgresRetention:
     """What is old enough, and its removal in bounded batches. No hold is placed while a batch is at work."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
-        self._pool, self._people = pool, PostgresPeople(pool)
+    def __init__(self, pool: "asyncpg.Pool", tags: PostgresTags) -> None:
+        """`tags`: by which tables know who is held."""
+        self._pool, self._people, self._tags = pool, PostgresPeople(pool), tags
 
     async def due(self, token: str, rules: Sequence[Rule], now: datetime) -> tuple[list[Due], Mapping[str, Hold]]:
         """Return what would go and what holds keep, by rule and tenant, and those holds by id; the look is an entry.
@@ -48,7 +50,7 @@ class PostgresRetention:
         """
         async with transaction(self._pool, USER) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, None)
-            holds = await _holds(tx, now)
+            holds = await self._holds(tx, now)
             found = [each for rule in rules for each in await _due(tx, rule, holds, now) if who.sees(each.tenant)]
             await enter(tx, acts.listed("retention", who.person_id, who.session_id, len(found), now))
         kept = {hold_id for each in found for hold_id in each.kept}
@@ -64,7 +66,7 @@ class PostgresRetention:
         """Remove at most `most` of what a rule lets go; return how many there were."""
         async with transaction(self._pool, USER) as tx:
             await tx.execute("lock table privacy.holds in share mode")
-            whose, tags = _columns(await _holds(tx, now))
+            whose, tags = _columns(await self._holds(tx, now))
             rows = await tx.fetch(f"select tenant, n from {rule.store}.retire($1, $2::text[], $3::text[], $4)",  # noqa: S608
                                   rule.before(now), whose, tags, most)  # fmt: skip
             for tenant, count in rows:
@@ -77,7 +79,7 @@ class PostgresRetention:
         async with transaction(self._pool, USER) as tx:
             figures = {f"removed.{_name(rule)}": 0 for rule in rules}
             figures |= {f"removed.{row['rule']}": row["n"] for row in await tx.fetch(_REMOVED, day)}
-            holds = await _holds(tx, now)
+            holds = await self._holds(tx, now)
             for rule in rules:
                 kept = sum(sum(each.kept.values()) for each in await _due(tx, rule, holds, now))
                 figures |= {f"held.{_name(rule)}": kept} if kept else {}
@@ -85,13 +87,16 @@ class PostgresRetention:
                 await enter(tx, act(acts.RETIRED, by, now, Object("retention_run", str(day)), details=figures))
             return figures
 
+    async def _holds(self, tx: Any, now: datetime) -> dict[tuple[str, str], Hold]:
+        """Return of everybody who is held the hold that lasts longest, by tenant and tag. Raises `Blocked`.
 
-async def _holds(tx: Any, now: datetime) -> dict[tuple[str, str], Hold]:
-    """Return of everybody who is held the hold that lasts longest."""
-    found: dict[tuple[str, str], Hold] = {}
-    for row in await tx.fetch(_HOLDS, now):
-        found.setdefault((row["tenant"], row["mark"]), Hold(**dict(row)))
-    return found
+        Who has no key gets one, so that nobody gives them another tag until the transaction has ended.
+        """
+        found: dict[tuple[str, str], Hold] = {}
+        for row in await tx.fetch(_HOLDS, now):
+            found.setdefault((row["tenant"], row["mark"]), Hold(**dict(row)))
+        tags = (await self._tags.of(tx, found)).tags
+        return {(whose[0], tags[whose]): hold for whose, hold in found.items()}
 
 
 async def _due(tx: Any, rule: Rule, holds: Mapping[tuple[str, str], Hold], now: datetime) -> list[Due]:
@@ -107,7 +112,7 @@ async def _due(tx: Any, rule: Rule, holds: Mapping[tuple[str, str], Hold], now: 
 
 
 def _columns(holds: Mapping[tuple[str, str], Hold]) -> tuple[list[str], list[str]]:
-    return [tenant for tenant, _ in holds], [mark for _, mark in holds]
+    return [tenant for tenant, _ in holds], [tag for _, tag in holds]
 
 
 def _name(rule: Rule) -> str:

@@ -1,14 +1,15 @@
 """The steps of an erasure that are in PostgreSQL; each with what it did, in one transaction."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from proofwatch.audit.pending import enter
-from proofwatch.bus.postgres.pool import transaction
+from proofwatch.audit.entry import Actor, Object
+from proofwatch.audit.pending import act, enter
+from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.data_keys import tag_of
 from proofwatch.privacy.key_encryption import EpochDestroyed, Wrapped
 from proofwatch.privacy.postgres_keys import PostgresKeys
@@ -40,6 +41,11 @@ _EXPORTS: Final = (
 )
 _EPOCH: Final = "select epoch from privacy.keys where tenant = $1 and mark = $2"
 _DESTROY: Final = "delete from privacy.keys where tenant = $1 and mark = $2"
+_INTERRUPTED: Final = """
+select e.erasure_id from privacy.erasures e
+where e.state = 'running' and e.approved_at < $1
+  and not exists (select from privacy.steps s where s.erasure_id = e.erasure_id and s.done_at >= $1)
+order by e.approved_at, e.erasure_id"""
 _END: Final = """
 update privacy.erasures set state = 'done', done_at = $2, forgotten_by = $3, sealed = null, sealed_epoch = null
 where erasure_id = $1"""
@@ -48,7 +54,8 @@ where erasure_id = $1"""
 class PostgresSteps:
     """What an erasure does in the database. Every call may come again."""
 
-    def __init__(self, pool: "asyncpg.Pool", keys: PostgresKeys) -> None:
+    def __init__(self, pool: "asyncpg.Pool", keys: PostgresKeys | None = None) -> None:
+        """`keys` None: it is only asked where erasures stand."""
         self._pool, self._keys = pool, keys
 
     @asynccontextmanager
@@ -63,12 +70,25 @@ class PostgresSteps:
         """Enter that a step is done."""
         await tx.execute(_MARK, erasure.erasure_id, step, msgspec.json.encode(figures).decode(), now)
 
+    async def resumed(self, tx: Any, erasure: Erasure, step: Step, by: Actor, now: datetime) -> None:
+        """Enter that somebody goes on with what others began, from which step on."""
+        what = Object("erasure", erasure.erasure_id)
+        await enter(tx, act(acts.RESUMED, by, now, what, tenant=erasure.tenant, details={"from": step}))
+
+    async def interrupted(self, before: datetime) -> Sequence[str]:
+        """Return the approved erasures that have not ended and of which no step was done since, the oldest first."""
+        async with session(self._pool, USER) as connection:
+            return [row[0] for row in await connection.fetch(_INTERRUPTED, before)]
+
     async def suppress(self, tx: Any, tenant: str, kind: str, marks: Collection[str], at: datetime) -> None:
-        """Let nothing that happened by `at` bring these back."""
+        """Let nothing that happened by `at` bring these back; whoever asks from now on is told."""
+        await tx.execute("set local lock_timeout = '12s'")  # the longest transaction of a lane may have asked already
+        await tx.execute("select pg_advisory_xact_lock(49, 0)")
         await tx.execute(_SUPPRESS, tenant, kind, at, sorted(marks))
 
     async def tags(self, tx: Any, subject: Subject) -> list[str]:
         """Return every tag that tables may know the person by: of their key, and of earlier releases."""
+        assert self._keys is not None, "whoever erases has keys"
         whose = (subject.tenant, subject.mark)
         try:
             found = await self._keys.held(tx, {whose})
@@ -87,7 +107,10 @@ class PostgresSteps:
         await tx.execute(_SEAL, erasure.erasure_id, *wrapped)
 
     async def unlink(self, tx: Any, subject: Subject, ids: Collection[str], now: datetime) -> Figures:
-        """Take the person from every table; return how many rows of which were concerned."""
+        """Take the person from every table, and destroy their key; return how many rows of which were concerned.
+
+        Who comes again has another key from then on.
+        """
         tags, given = await self.tags(tx, subject), sorted(ids)
         cases, reasons = await tx.fetchrow(_CASES, subject.tenant, tags, now)
         flags, leases = await tx.fetchrow(_IMAGERY, subject.tenant, tags, given, now)
@@ -100,15 +123,20 @@ class PostgresSteps:
             "ledger_rows": await tx.fetchval(_LEDGER, subject.tenant, given),
             "messages_sent": await tx.fetchval(_SENT, cases),
             "training_exports_of_tenant": await tx.fetchval(_EXPORTS, subject.tenant),
+            **await self._destroyed(tx, subject.tenant, subject.mark),
         }
 
+    async def _destroyed(self, tx: Any, tenant: str, mark: str) -> Figures:
+        epoch = await tx.fetchval(_EPOCH, tenant, mark)
+        count = _count(await tx.execute(_DESTROY, tenant, mark))
+        return {"keys_destroyed": count} | ({} if epoch is None else {"backups_readable_while_epoch": epoch})
+
     async def settle(self, tx: Any, erasure: Erasure, forgotten: date, now: datetime) -> None:
-        """Destroy the key and what was known of the person for this, and enter the receipt."""
+        """Destroy what was known of the person for this, and enter the receipt."""
         assert erasure.approved_by is not None, "nothing runs that nobody approved"
         figures: dict[str, int] = {name: n for done in erasure.done.values() for name, n in done.items()}
-        if (epoch := await tx.fetchval(_EPOCH, erasure.tenant, erasure.mark)) is not None:
-            figures["backups_readable_while_epoch"] = epoch
-        figures["keys_destroyed"] = _count(await tx.execute(_DESTROY, erasure.tenant, erasure.mark))
+        if "keys_destroyed" not in figures:  # unlinked by an earlier release, which did it here
+            figures |= await self._destroyed(tx, erasure.tenant, erasure.mark)
         await tx.execute(_END, erasure.erasure_id, now, forgotten)
         ids = erasure.erasure_id, erasure.tenant, erasure.requested_by, erasure.approved_by
         await enter(tx, acts.receipt(*ids, now, forgotten, cannot_be_recalled(figures)))

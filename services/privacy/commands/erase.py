@@ -23,7 +23,6 @@ from services.privacy.commands.opening import (
     bus_of,
     database,
     erasing,
-    keys_of,
     secret_of,
     subject_of,
 )
@@ -93,7 +92,7 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
     subject = subject_of(settings, args.tenant, subject_ref(args.subject))
     about = About(subject, known(transactions_in(args.transactions)))
     async with database(settings, args.dsn) as pool:
-        requests = PostgresRequests(pool, keys_of(settings))
+        requests = PostgresRequests(pool, settings.key_encryption())
         if args.dry_run:
             await requests.previewing(token, args.tenant, reason, now)
             async with erasing(settings, pool, args.bootstrap) as at_work:
@@ -108,14 +107,14 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
 async def _approved(args: argparse.Namespace, settings: Settings) -> str:
     token, erasure_id = token_in(args.session), args.erasure
     async with database(settings, args.dsn) as pool, erasing(settings, pool, args.bootstrap) as at_work:
-        await PostgresRequests(pool, keys_of(settings)).approve(token, erasure_id, _now())
+        await PostgresRequests(pool, settings.key_encryption()).approve(token, erasure_id, _now())
         return _ended(await at_work.run(erasure_id, _told))
 
 
 async def _withdrawn(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        await PostgresRequests(pool, keys_of(settings)).withdraw(token, args.erasure, reason, _now())
+        await PostgresRequests(pool, settings.key_encryption()).withdraw(token, args.erasure, reason, _now())
     return f"erasure {args.erasure} is withdrawn; nothing was erased\n"
 
 
@@ -126,7 +125,7 @@ async def _resumed(args: argparse.Namespace, settings: Settings) -> str:
 
 async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
     async with database(settings, args.dsn) as pool, bus_of(settings, args.bootstrap) as (bus, wire):
-        steps = PostgresSteps(pool, PostgresKeys(keys_of(settings)))
+        steps = PostgresSteps(pool, PostgresKeys(settings.key_encryption()))
         replay = PostgresReplay(pool, steps, secret_of(settings))
         missing, under_way = await replay.unknown(await announced(bus, wire))
         for event in missing:
@@ -140,7 +139,7 @@ async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
     token = token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        found = await PostgresRequests(pool, keys_of(settings)).listed(token, _now(), ended=args.all)
+        found = await PostgresRequests(pool, settings.key_encryption()).listed(token, _now(), ended=args.all)
     if args.json:
         whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"

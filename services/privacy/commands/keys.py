@@ -12,7 +12,8 @@ from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.privacy.key_file import KeyFile
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.epochs import PostgresEpochs
-from services.privacy.commands.opening import add_dsn, database, keys_of
+from services.privacy.adapters.tagging import PostgresTagging
+from services.privacy.commands.opening import add_dsn, database
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.config import Settings
 
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     example = f"{_FILE} --as my.session --reason 'monthly'"
     add = actions.add("rewrap", "wrap everything in the newest epoch", example, _rewrapped).add_argument
     _add_who(add)
+    example = "- --as my.session --reason 'all processes are of this release'"
+    _add_who(actions.add("tags", "move subjects' tags to their data keys, once", example, _moved).add_argument)
     example = f"{_FILE} --epoch 3 --as my.session --reason 'backups of May are void'"
     add = actions.add("destroy", "destroy an epoch that holds nothing any more", example, _destroyed).add_argument
     add("--epoch", type=int, required=True, metavar="N", help="which one")
@@ -49,7 +52,7 @@ def _add_file(add: Add) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help="where the keys are; for list and rewrap also -: where the settings say, as a transit engine",
+        help="where the keys are; for list, rewrap and tags also -: where the settings say, as a transit engine",
     )
 
 
@@ -61,7 +64,7 @@ def _add_who(add: Add) -> None:
 
 def _kept(args: argparse.Namespace, settings: Settings) -> KeyEncryption:
     """Return the keys of the file; `-`: those of the settings, as of a transit engine."""
-    return keys_of(settings) if args.file == Path("-") else KeyFile(args.file)
+    return settings.key_encryption() if args.file == Path("-") else KeyFile(args.file)
 
 
 async def _begun(args: argparse.Namespace, settings: Settings) -> str:
@@ -91,6 +94,19 @@ async def _rewrapped(args: argparse.Namespace, settings: Settings) -> str:
     async with database(settings, args.dsn) as pool:
         moved = await PostgresEpochs(pool, keys).wrap_anew(token, reason, instant_of(SystemClock().now_ms()))
     return f"{moved:,} secrets were wrapped in epoch {max(await keys.epochs())}\n"
+
+
+async def _moved(args: argparse.Namespace, settings: Settings) -> str:
+    reason, token, keys = reason_of(args), token_in(args.session), _kept(args, settings)
+    async with database(settings, args.dsn) as pool:
+        at, figures = await PostgresTagging(pool, keys).move(token, reason, instant_of(SystemClock().now_ms()))
+    if not figures:
+        return f"tags of subjects are under data keys since {at:%Y-%m-%d %H:%M} UTC; nothing was changed\n"
+    counted = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in figures.items())
+    return (
+        f"tags of subjects are under data keys from now on: {counted}. Backups from before, and escalations for 90 "
+        "days, have tags that the deployment's secret can derive (docs/privacy.md)\n"
+    )
 
 
 async def _destroyed(args: argparse.Namespace, settings: Settings) -> str:

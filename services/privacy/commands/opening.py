@@ -12,43 +12,33 @@ from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line.session_file import NotSignedIn
 from proofwatch.command_line.sub_commands import Add
-from proofwatch.events.topics import load_manifests
 from proofwatch.events.wire import Wire, connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.exits.asking import NotSaid
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.governance.release import Denied
 from proofwatch.privacy.key_encryption import (
-    VARIABLE,
     EpochDestroyed,
-    EpochKeys,
     InvalidKeys,
-    KeyEncryption,
     KeysAway,
     Tampered,
-    parse_keys,
 )
 from proofwatch.privacy.marks import subject_mark
-from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.secrets import InvalidSecretFile
 from services.privacy.adapters.cache import RedisCache
 from services.privacy.adapters.epochs import EpochInUse
 from services.privacy.adapters.holds import HoldRefused
 from services.privacy.adapters.replay import UnreadableErasure, remember
-from services.privacy.adapters.requests import ErasureRefused, PostgresRequests
-from services.privacy.adapters.steps import PostgresSteps
-from services.privacy.adapters.topics import BusTopics
-from services.privacy.adapters.vault import VaultTransit
+from services.privacy.adapters.requests import ErasureRefused
+from services.privacy.app import SCHEMA, wired
 from services.privacy.config import Settings
 from services.privacy.core.erasure import Held, Subject
-from services.privacy.core.forgetting import forgotten_by
 from services.privacy.handlers.erasing import Erasing
 
 if TYPE_CHECKING:
     import asyncpg
 
-SCHEMA: Final = "privacy"
 REFUSED: Final = (
     AccessDenied, BusError, Denied, EpochDestroyed, EpochInUse, ErasureRefused, Held, HoldRefused, KeysAway,
     RegistryUnavailable, Tampered, UnreadableErasure,
@@ -71,19 +61,6 @@ def secret_of(settings: Settings) -> bytes:
     """Return the deployment's secret. Raises `InvalidSecret`."""
     given = settings.subject_tag_secret
     return parse_secret(given.get_secret_value() if given else None)
-
-
-def keys_of(settings: Settings) -> KeyEncryption:
-    """Return the key-encryption keys, or what keeps them. Raises `InvalidKeys`."""
-    given = settings.key_encryption_keys
-    if settings.vault_address:
-        if given:
-            raise InvalidKeys(f"give one of PROOFWATCH_VAULT_ADDRESS and {VARIABLE}, not both")
-        if settings.vault_token is None:
-            raise InvalidKeys("PROOFWATCH_VAULT_ADDRESS needs PROOFWATCH_VAULT_TOKEN, or PROOFWATCH_VAULT_TOKEN_FILE")
-        token = settings.vault_token.get_secret_value()
-        return VaultTransit(settings.vault_address, token, settings.vault_key, settings.vault_mount)
-    return EpochKeys(parse_keys(given.get_secret_value() if given else None))
 
 
 def subject_of(settings: Settings, tenant: str, subject_ref: str) -> Subject:
@@ -126,21 +103,10 @@ async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | Non
     """
     from redis.asyncio import Redis
 
-    keys, clock = keys_of(settings), SystemClock()
     async with AsyncExitStack() as stack:
         bus, wire = await stack.enter_async_context(bus_of(settings, bootstrap))
         await ErasureLog(bus).require_known(pool, SCHEMA)
         client: Any = Redis.from_url(settings.redis_url)
         stack.push_async_callback(client.aclose)
-        manifests = load_manifests().values()
-        yield Erasing(
-            pool,
-            PostgresRequests(pool, keys),
-            PostgresSteps(pool, PostgresKeys(keys)),
-            BusTopics(bus, wire),
-            RedisCache(client, bus),
-            secret_of(settings),
-            lambda at: forgotten_by(at, manifests),
-            clock,
-        )
+        yield wired(settings, bus, pool, RedisCache(client, bus), SystemClock(), wire)
         await remember(pool, bus)

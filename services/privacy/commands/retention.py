@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import SubCommands
@@ -28,7 +29,8 @@ async def _shown(args: argparse.Namespace, settings: Settings) -> str:
         raise WrongCall("`proofwatch run privacy` removes what is old, once a day; --dry-run shows what that would be")
     token, rules = token_in(args.session), rules_of(load_stores().values(), settings.days())
     async with database(settings, args.dsn) as pool:
-        due, holds = await PostgresRetention(pool).due(token, rules, instant_of(SystemClock().now_ms()))
+        tags = PostgresTags(settings.key_encryption_if_any())
+        due, holds = await PostgresRetention(pool, tags).due(token, rules, instant_of(SystemClock().now_ms()))
     for each in due:
         for hold_id, count in each.kept.items():
             of = f"{count:,} of {each.rule.what} of {each.tenant}"

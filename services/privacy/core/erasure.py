@@ -13,10 +13,10 @@ STEPS: Final[tuple[Step, ...]] = (
     "suppressed",  # from here on nothing that happened by now brings the person back
     "found",  # which transactions are theirs: topics and cases still say it
     "announced",  # on the topic of erasures: a restored database is told again
-    "unlinked",  # cases, ledger, imagery, consents: one transaction
+    "unlinked",  # cases, ledger, imagery, consents, the key: one transaction
     "tombstoned",  # the compacted topics
     "uncached",  # Redis
-    "settled",  # key destroyed, receipt entered, what was known of the person for this gone: one transaction
+    "settled",  # receipt entered, what was known of the person for this gone: one transaction
 )
 
 

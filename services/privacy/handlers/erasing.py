@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from proofwatch.audit.entry import Actor
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.instants import instant_of, ms_of
 from proofwatch.privacy.marks import transaction_mark
@@ -43,9 +44,11 @@ class Erasing:
         self._topics, self._cache = topics, cache
         self._secret, self._forgotten_by, self._clock = secret, forgotten_by, clock
 
-    async def run(self, erasure_id: str, told: Told = lambda step, figures: None) -> Erasure:
+    async def run(self, erasure_id: str, told: Told = lambda step, figures: None, by: Actor | None = None) -> Erasure:
         """Do what is left of an approved erasure; return it as it is then. Raises `ErasureRefused`, `BusError`,
         `EpochDestroyed`, `RedisError`; whoever calls again goes on.
+
+        `by`: who goes on with what others began; it is entered with the first step that is done. None: a person.
         """
         while True:
             async with session(self._pool, USER) as connection:
@@ -54,8 +57,9 @@ class Erasing:
                 about = await self._requests.about(connection, erasure) if step else None
             if step is None or about is None:
                 return erasure
-            figures = await self._one(step, erasure, about)
+            figures = await self._one(step, erasure, about, by)
             if figures is not None:
+                by = None
                 told(step, figures)
 
     async def preview(self, about: About) -> Figures:
@@ -69,7 +73,7 @@ class Erasing:
             await begun.rollback()
         return {"transactions": len(ids), **found}
 
-    async def _one(self, step: Step, erasure: Erasure, about: About) -> Figures | None:
+    async def _one(self, step: Step, erasure: Erasure, about: About, by: Actor | None) -> Figures | None:
         """Do one step; return what it did, None: somebody else has done it meanwhile."""
         ids = known(await self._topics.transactions(about.subject)) if step == "found" else frozenset[str]()
         outside = await self._outside(step, erasure, about)
@@ -81,6 +85,8 @@ class Erasing:
                 **await self._inside(tx, step, erasure, About(about.subject, about.transactions | ids)),
             }
             await self._steps.done(tx, erasure, step, figures, self._now())
+            if by:
+                await self._steps.resumed(tx, erasure, step, by, self._now())
             if step == "settled":
                 now = self._now()
                 whole = await self._requests.found(tx, erasure.erasure_id)

@@ -32,9 +32,10 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
-                         queue, revision, opened_at, changed_at, merged_into)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[])
+                         queue, revision, opened_at, changed_at, merged_into, keyed)
+select u.*, $15::bool
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[]) as u
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
   changed_at = excluded.changed_at, merged_into = excluded.merged_into,
   closed_at = case when excluded.state = 'closed' then cases.closed_at end,
@@ -69,7 +70,7 @@ class PostgresCases:
     """The `CaseStore` of the service."""
 
     async def erased(self, subjects: Collection[Whose], tx: asyncpg.Connection) -> Erased:
-        """See `CaseStore`; a tag is the mark of its subject (ADR 0049)."""
+        """See `CaseStore`."""
         return await suppressed(tx, subjects)
 
     async def load(self, wanted: Wanted, tx: asyncpg.Connection) -> Sequence[Case]:
@@ -89,11 +90,13 @@ class PostgresCases:
             reasons[row["case_id"]].append(_reason(row))
         return [_case(row, tuple(reasons[row["case_id"]])) for row in rows]
 
-    async def save(self, cases: Sequence[Case], transitions: Sequence[Transition], tx: asyncpg.Connection) -> None:
-        """Write the cases, the causes as their reasons, and the history."""
+    async def save(
+        self, cases: Sequence[Case], transitions: Sequence[Transition], tx: asyncpg.Connection, *, keyed: bool
+    ) -> None:
+        """Write the cases, the causes as their reasons, and the history; see `CaseStore`."""
         if not cases:
             return
-        await tx.execute(_SAVE_CASES, *_columns([_case_row(case) for case in cases]))
+        await tx.execute(_SAVE_CASES, *_columns([_case_row(case) for case in cases]), keyed)
         if closed := [case.case_id for case in cases if case.state == "closed"]:
             await enter(tx, *[released_by_merge(*row) for row in await tx.fetch(_RELEASE, closed)])
         # The last revision of a reason within the batch is the one that counts; one statement takes a row once.

@@ -6,6 +6,7 @@ from proofwatch.bus.wrappers.observed import Sample
 from proofwatch.runtime.metric_catalogue import (
     CATALOGUE,
     IMAGERY_TRANSACTIONS,
+    LABELS_OF_ERASED,
     LAG_RECORDS,
     NOTIFICATIONS,
     NOTIFICATIONS_PENDING,
@@ -35,6 +36,7 @@ def full() -> Metrics:
         (NOTIFICATIONS_PENDING, ("log",)),
         (REMOVED_ROWS, ("acme", "ledger.transactions")),
         (IMAGERY_TRANSACTIONS, ("opened",)),
+        (LABELS_OF_ERASED, ("pair",)),
     )
     metrics.sampled("Worker", [Sample(metric.name, labels, 3) for metric, labels in looked_up])
     return metrics

@@ -20,12 +20,16 @@ from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.governance.purposes import Purpose
 from proofwatch.instants import instant_of
+from proofwatch.privacy.data_keys import tag_of
+from proofwatch.privacy.key_encryption import EpochKeys
+from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.outputs import training, training_files
 from services.outputs.training import Ask, Exported, Moving, export
 
 SECRET = bytes(range(32))
+KEYS = EpochKeys({1: SECRET})
 NOW_MS = 1_767_225_600_000
 NOW = instant_of(NOW_MS)
 
@@ -63,7 +67,16 @@ class Scene:
 
     async def export(self) -> Exported:
         ask = Ask("acme", 0, self.folder, "r.mehta", "liveness model 5")
-        return await export(ask, self.bus, self.pool, SECRET, self.clock)
+        return await export(ask, self.bus, self.pool, SECRET, self.clock, keys=KEYS)
+
+    async def move_tags(self) -> None:
+        """As `proofwatch keys tags` does, which needs people."""
+        rows = await self.pool.fetch("select distinct tenant, subject_tag from consents.words")
+        keys = await PostgresKeys(KEYS).held_or_made(self.pool, [(row[0], row[1]) for row in rows])
+        moved = [(tenant, mark, tag_of(key)) for (tenant, mark), key in keys.items()]
+        for columns in moved:
+            await self.pool.execute("select consents.retag(array[$1], array[$2], array[$3])", *columns)
+        await self.pool.execute("update privacy.tagging set moved_at = now()")
 
     def rows(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = pq.read_table(self.folder / "training.parquet").to_pylist()
@@ -85,7 +98,8 @@ async def scene(postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Scene]:
         await pool.close()
 
 
-async def test_each_subject_is_in_it_as_far_as_it_consented(scene: Scene) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["tags of the secret", "tags of data keys"])
+async def test_each_subject_is_in_it_as_far_as_it_consented(scene: Scene, moved: bool) -> None:
     """Four states, another tenant, a repeated event, a label; what was withheld is counted, on record, and hashed."""
     for subject in ("granted", "withdrawn", "expired", "never"):
         await scene.proof(subject, 1)
@@ -94,6 +108,8 @@ async def test_each_subject_is_in_it_as_far_as_it_consented(scene: Scene) -> Non
     await scene.consent("granted", True)
     await scene.consent("withdrawn", False)
     await scene.consent("expired", True, NOW)
+    if moved:
+        await scene.move_tags()
     await scene.pool.execute(
         "insert into ledger.transactions(tenant, transaction_id, pair_class, pair_probability) "
         "values ('acme', 'tx-granted-1', 'genuine', 0.5), ('other', 'tx-never-1', 'impostor', 1)"

@@ -2,12 +2,13 @@
 
 import json
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
 from proofwatch.access.roles import Role
 from proofwatch.audit.entry import Entry
+from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
 from proofwatch.events import topics
@@ -36,6 +37,14 @@ KEYS = {1: bytes(range(32))}
 
 def subject(ref: str = "canary-5f1c", tenant: str = TENANT) -> Subject:
     return Subject(tenant, ref, subject_mark(SECRET, tenant, ref))
+
+
+class Parts(NamedTuple):
+    """A house on a real Kafka, PostgreSQL and Redis, and what reaches the last two without it."""
+
+    privacy: "Privacy"
+    redis: Any
+    bus: KafkaBus
 
 
 class Privacy(House):

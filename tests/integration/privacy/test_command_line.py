@@ -4,22 +4,16 @@ import asyncio
 import base64
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
-from redis.asyncio import Redis
 
-from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.command_line.session_file import write_token
-from proofwatch.runtime.migrations import migrate
-from services.privacy.adapters.cache import RedisCache
-from tests.integration.access.house import make_passwords_cheap
-from tests.integration.privacy.broker import broker, coordinated
-from tests.integration.privacy.house import SECRET, Privacy, subject
+from tests.integration.privacy.broker import broker
+from tests.integration.privacy.house import SECRET, Parts, Privacy, subject
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.processes import environment
 from tests.support.redis_server import RedisServer
@@ -63,17 +57,8 @@ def kafka() -> Iterator[KafkaBroker]:
 
 
 @pytest.fixture
-async def desk(
-    kafka: KafkaBroker, postgres_dsn: str, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[Desk]:
-    make_passwords_cheap(monkeypatch)
-    redis_server.flush()
-    await migrate(postgres_dsn)
-    pool, client = await create_pool(postgres_dsn), Redis.from_url(redis_server.url)
-    bus = KafkaBus(kafka.bootstrap, "test")
-    await bus.start()
-    await coordinated(bus)
-    privacy = Privacy(pool, bus, RedisCache(client, bus))
+async def desk(kafka: KafkaBroker, parts: Parts, postgres_dsn: str, redis_server: RedisServer, tmp_path: Path) -> Desk:
+    privacy, client, _ = parts
     privacy.now = datetime.now(UTC) - timedelta(minutes=2)  # signed in before; the commands look at the clock
     await privacy.staffed()
     await privacy.lived(WHOM)
@@ -88,10 +73,7 @@ async def desk(
     made = Desk(privacy, env, tmp_path)
     write_token(Path(made.pia), privacy.tokens["pia"])
     write_token(Path(made.paul), privacy.tokens["paul"])
-    yield made
-    await bus.stop()
-    await client.aclose()
-    await pool.close()
+    return made
 
 
 @pytest.mark.timeout(900)

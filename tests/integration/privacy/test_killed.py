@@ -1,23 +1,28 @@
-"""SIGKILL between any two acts of an erasure, on a real Kafka, PostgreSQL and Redis: it is gone on from, and once."""
+"""SIGKILL between any two acts of an erasure, on a real Kafka, PostgreSQL and Redis: the process goes on, and once."""
 
+import base64
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
-from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
-from proofwatch.runtime.migrations import migrate
+from proofwatch.instants import ms_of
+from proofwatch.privacy.key_encryption import written
+from proofwatch.runtime.clock import SimulatedClock
+from proofwatch.runtime.service import Service
 from services.privacy.adapters.cache import RedisCache
+from services.privacy.app import build
+from services.privacy.config import Settings
+from services.privacy.core.acts import PRIVACY
 from services.privacy.core.erasure import STEPS
-from tests.integration.access.house import make_passwords_cheap
-from tests.integration.privacy.broker import PARTITIONS, broker, coordinated
-from tests.integration.privacy.house import Privacy, subject
+from tests.integration.privacy.broker import PARTITIONS, broker
+from tests.integration.privacy.house import KEYS, SECRET, Parts, subject
 from tests.support.kafka_broker import KafkaBroker
 from tests.support.redis_server import RedisServer
 
@@ -30,23 +35,24 @@ def kafka() -> Iterator[KafkaBroker]:
 
 @pytest.mark.timeout(1200)
 async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
-    kafka: KafkaBroker, postgres_dsn: str, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaBroker, parts: Parts, postgres_dsn: str, redis_server: RedisServer
 ) -> None:
-    """One after the other dies at its n-th act, until one comes to the end; each time another goes on, and nothing is
-    there twice: one receipt, with what was done, no key, no trace in the tables, tombstones last on the topics.
+    """One after the other dies at its n-th act, until one comes to the end; each time the process goes on by itself,
+    which is an entry, and nothing is there twice: one receipt, with what was done, no key, no trace in the tables,
+    tombstones last on the topics.
     """
-    make_passwords_cheap(monkeypatch)
-    await migrate(postgres_dsn)
-    pool, bus, client = (
-        await create_pool(postgres_dsn),
-        KafkaBus(kafka.bootstrap, "test"),
-        Redis.from_url(redis_server.url),
-    )
-    await bus.start()
-    await coordinated(bus)
-    privacy = Privacy(pool, bus, RedisCache(client, bus))
+    privacy, client, bus = parts
+    pool = privacy.pool
     await privacy.staffed()
-    deaths, act, ended = 0, 0, False
+    given: dict[str, Any] = {
+        "subject_tag_secret": base64.b64encode(SECRET).decode(), "key_encryption_keys": written(KEYS),
+    }  # fmt: skip
+
+    def process(after: timedelta) -> Service:
+        clock = SimulatedClock(ms_of(datetime.now(UTC) + after))
+        return build(Settings(**given), bus, pool, clock, RedisCache(client, bus))
+
+    deaths, act, ended, resumed = 0, 0, False, 0
     while not ended:
         act += 1
         whom = subject(f"canary-{act}")
@@ -61,7 +67,13 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
         ended = done.returncode == 0
         assert ended or done.returncode == -signal.SIGKILL, done.stderr
         deaths += not ended
-        found = await privacy.erasing.run(erasure)
+        left = await pool.fetchval("select count(*) from privacy.erasures where state = 'running'")
+        if await pool.fetchval("select count(*) from privacy.steps where erasure_id = $1", erasure):
+            assert await process(timedelta(0)).step() == 0, "somebody may be at work"
+        assert await process(timedelta(minutes=3)).step() == left
+        resumed += left
+        async with pool.acquire() as connection:
+            found = await privacy.requests.found(connection, erasure)
         assert (found.state, set(found.done)) == ("done", set(STEPS))
         receipts = [
             e for e in await privacy.of_privacy() if e.action == "subject.erased" and e.objects[0].id == erasure
@@ -72,6 +84,10 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
         assert receipts[0].details["keys_destroyed"] == 1
         assert not await client.keys("*canary*")
     assert deaths >= 2 * len(STEPS) + 4
+    entries = [each for each in await privacy.of_privacy() if each.action == "erasure.resumed"]
+    assert len(entries) == resumed >= deaths - 1, "all but who died after its last act"
+    assert {each.actor for each in entries} == {PRIVACY}
+    assert {each.details["from"] for each in entries} == set(STEPS)
     assert await pool.fetchval("select count(*) from privacy.keys") == 0
     assert await pool.fetchval("select count(*) from privacy.erasures where state <> 'done' or sealed is not null") == 0
     for table in ("ledger.transactions", "imagery.flagged", "triage.case_reasons", "consents.words", "triage.cases"):
@@ -85,6 +101,3 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(
                     newest[record.key] = record.value
         assert newest
         assert set(newest.values()) == {None}
-    await bus.stop()
-    await client.aclose()
-    await pool.close()

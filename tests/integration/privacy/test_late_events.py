@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
 from proofwatch.governance.pseudonyms import subject_tag
@@ -49,7 +50,7 @@ async def test_triage_opens_no_case_of_it(pool: "asyncpg.Pool") -> None:
 
 async def test_imagery_keeps_no_reference_of_it(pool: "asyncpg.Pool") -> None:
     """The stage alone, in a transaction: it publishes nothing."""
-    stage = FlagsStage(PostgresBroker(pool), SECRET)
+    stage = FlagsStage(PostgresBroker(pool), PostgresTags(None), SECRET)
     events = [
         suspicion(1, subject_ref="erased", occurred_at=BEFORE),
         suspicion(2, subject_ref="other", occurred_at=BEFORE),

@@ -5,7 +5,7 @@ A real PostgreSQL and a real Redis beside an in-process bus: its lanes are stepp
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,6 +20,7 @@ from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import ms_of
+from proofwatch.privacy.key_encryption import EpochKeys, written
 from proofwatch.privacy.marks import transaction_mark
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
@@ -37,7 +38,7 @@ from services.scorer.adapters.redis import RedisSubjects
 from services.scorer.ports import SubjectsBehind
 from services.triage import app as triage
 from tests.integration.access.house import START, make_passwords_cheap
-from tests.integration.privacy.house import SECRET, Privacy, subject
+from tests.integration.privacy.house import KEYS, SECRET, Privacy, subject
 
 WHOM, OTHER = subject("canary-late-9d31"), subject("somebody-else-77")
 COMMON: Final[dict[str, Any]] = {
@@ -53,8 +54,15 @@ class Journey:
         self.clock = SimulatedClock(ms_of(START))
         self.bus = bus = LocalBus({spec.name: 2 for spec in topics.kafka_specs()}, self.clock)
         self.privacy = Privacy(pool, bus, RedisCache(client, bus))
+        self.secret = secret
+        self.wire(KEYS)
+
+    def wire(self, keys: Mapping[int, bytes]) -> None:
+        """Make the services, which know these key-encryption keys."""
+        bus, pool, client, secret = self.bus, self.pool, self.client, self.secret
         policy, clock = load_policy(), self.clock
         given = COMMON if secret else {**COMMON, "subject_tag_secret": None}
+        tagging = {**COMMON, "key_encryption_keys": written(keys)}
         self.scorer = scorer.build(scorer.Settings(**given), bus, RedisSubjects(client, 3600), policy, clock)
         ledger = aggregator.LedgerSettings(**given)
         known = SECRET if secret else None
@@ -65,9 +73,9 @@ class Journey:
             self.scorer,
             devices.build(devices.Settings(**COMMON), bus, policy, clock),
             self.ledger,
-            triage.build(triage.Settings(**COMMON), bus, pool, clock),
-            consents.build(consents.Settings(**COMMON), bus, pool, clock),
-            Service("imagery", [imagery.flags(imagery.Settings(**COMMON), bus, pool, clock)]),
+            triage.build(triage.Settings(**tagging), bus, pool, clock),
+            consents.build(consents.Settings(**tagging), bus, pool, clock),
+            Service("imagery", [imagery.flags(imagery.Settings(**tagging), bus, pool, clock)]),
         ]
 
     async def start(self) -> None:
@@ -77,6 +85,15 @@ class Journey:
     async def stop(self) -> None:
         for each in self.services:
             await each.stop()
+
+    async def restart(self, keys: Mapping[int, bytes]) -> None:
+        """Begin all services anew, and the house, with other key-encryption keys."""
+        await self.stop()
+        before = self.privacy
+        self.privacy = Privacy(self.pool, self.bus, RedisCache(self.client, self.bus), EpochKeys(keys))
+        self.privacy.tokens, self.privacy.now = before.tokens, before.now
+        self.wire(keys)
+        await self.start()
 
     async def settle(self) -> None:
         """Work everything off; a lane that was shut out by the erasure begins anew."""
@@ -179,6 +196,10 @@ async def test_late_transactions_verdicts_and_labels_bring_nobody_back(journey: 
     assert rows == 12
     pairs = await journey.pool.fetchval("select count(*) from ledger.transactions where pair_class = 'impostor'")
     assert pairs == 2  # of one that was early, and of one whose label was there before it
+    counted = await journey.pool.fetch("select tenant, aspect, class, n from ledger.labels_of_erased")
+    assert [tuple(row) for row in counted] == [("acme", "pair", "impostor", 2)], "what came behind is not lost"
+    heard = await journey.pool.fetchval("select sum(n) from ledger.limit_counts where metric = 'labels'")
+    assert heard == 4, "labels have not fallen silent"
     marks = [transaction_mark(SECRET, "acme", each) for each in (*early, *late)]
     known = await journey.pool.fetchval("select count(*) from privacy.suppressed where mark = any($1)", marks)
     assert known == len(marks)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.command_line.session_file import write_token
 from proofwatch.events.stores import load_stores
 from proofwatch.instants import ms_of
 from services.cli import main
 from services.privacy.adapters.retention import PostgresRetention
 from services.privacy.app import build
-from services.privacy.config import RetentionSettings
+from services.privacy.config import RetentionSettings, Settings
 from services.privacy.core.erasure import Subject
 from services.privacy.core.retention import rules_of
 from services.privacy.handlers import retention as handlers
@@ -77,7 +78,7 @@ async def test_what_is_old_goes_by_itself_and_who_is_held_stays(
     monkeypatch.setattr(PostgresRetention, "remove", counted)
     monkeypatch.setattr(handlers, "AT_ONCE", 1)
     lived.clock.advance_to(ms_of(lived.now))
-    service = build(RetentionSettings(), lived.bus, lived.pool, lived.clock)
+    service = build(Settings(), lived.bus, lived.pool, lived.clock, lived.cache)
     assert await service.step() == 4
     assert max(batches) == 1
     assert await kept(lived) == {
@@ -106,7 +107,7 @@ async def test_a_run_that_died_is_gone_on_with_and_counts_once(lived: Privacy, m
     """Nobody takes it over at once: it may be at work."""
     lived.clock.advance_to(ms_of(lived.now))
     rules = rules_of(load_stores().values(), RetentionSettings().days())
-    real, store = PostgresRetention.remove, PostgresRetention(lived.pool)
+    real, store = PostgresRetention.remove, PostgresRetention(lived.pool, PostgresTags(None))
 
     async def dying(self: PostgresRetention, day: Any, rule: Any, now: datetime, most: int) -> int:
         if rule.store == "triage":

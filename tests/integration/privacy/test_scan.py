@@ -13,19 +13,13 @@ import pytest
 from confluent_kafka import Producer
 from redis.asyncio import Redis
 
-from proofwatch.bus.kafka.bus import KafkaBus
-from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.events import topics
 from proofwatch.events.topics import kafka_specs
-from proofwatch.runtime.migrations import migrate
-from services.privacy.adapters.cache import RedisCache
 from services.privacy.adapters.search import Search, search_folder, search_redis, search_tables, search_topics
 from services.privacy.core.needles import needles
-from tests.integration.access.house import make_passwords_cheap
-from tests.integration.privacy.broker import broker, coordinated
-from tests.integration.privacy.house import Privacy, subject
+from tests.integration.privacy.broker import broker
+from tests.integration.privacy.house import Parts, Privacy, subject
 from tests.support.kafka_broker import KafkaBroker
-from tests.support.redis_server import RedisServer
 
 WHOM = subject("canary-5f1c2b")
 CANARY = WHOM.subject_ref.encode()
@@ -82,17 +76,10 @@ def batches(kafka: KafkaBroker) -> set[str]:
 
 @pytest.mark.timeout(900)
 async def test_everything_that_was_planted_is_found_and_nothing_after_the_erasure(
-    kafka: KafkaBroker, postgres_dsn: str, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    kafka: KafkaBroker, parts: Parts, tmp_path: Path
 ) -> None:
     """Tables, topics, Redis, files; then the erasure, and the day by which topics have forgotten: seconds, here."""
-    make_passwords_cheap(monkeypatch)
-    redis_server.flush()
-    await migrate(postgres_dsn)
-    pool, client = await create_pool(postgres_dsn), Redis.from_url(redis_server.url)
-    bus = KafkaBus(kafka.bootstrap, "test")
-    await bus.start()
-    await coordinated(bus)
-    privacy = Privacy(pool, bus, RedisCache(client, bus))
+    privacy, client, _ = parts
     await privacy.staffed()
     assert (await looked(privacy, client)).found == {}
 
@@ -130,9 +117,6 @@ async def test_everything_that_was_planted_is_found_and_nothing_after_the_erasur
     left = await until_clean(privacy, client, kafka)
     assert left.found == {}, left.found
     assert left.unsearched == []
-    await bus.stop()
-    await client.aclose()
-    await pool.close()
 
 
 async def forgetting(kafka: KafkaBroker, topic: str) -> None:

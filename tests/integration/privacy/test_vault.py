@@ -6,8 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from proofwatch.privacy.key_encryption import EpochDestroyed, InvalidKeys, KeysAway, Tampered
-from services.privacy.adapters.vault import VaultTransit
-from services.privacy.commands.opening import keys_of
+from proofwatch.privacy.vault import VaultTransit
 from services.privacy.config import Settings
 from tests.support.transit_stub import TOKEN, Engine, transit
 
@@ -85,11 +84,11 @@ async def test_what_is_away_or_denied_is_said_without_the_token(engine: Engine) 
 async def test_settings_choose_the_engine_or_the_file_and_not_both(engine: Engine) -> None:
     """One of them; an address without a token is no setting."""
     where, token = engine.address, SecretStr(TOKEN)
-    made = keys_of(Settings(vault_address=where, vault_token=token, vault_key="data-keys"))
+    made = Settings(vault_address=where, vault_token=token, vault_key="data-keys").key_encryption()
     assert isinstance(made, VaultTransit)
     assert await made.epochs() == (1,)
     await made.close()
     with pytest.raises(InvalidKeys, match="give one of PROOFWATCH_VAULT_ADDRESS and PROOFWATCH_KEY_ENCRYPTION_KEYS"):
-        keys_of(Settings(vault_address=where, vault_token=token, key_encryption_keys=SecretStr("1:x")))
+        Settings(vault_address=where, vault_token=token, key_encryption_keys=SecretStr("1:x")).key_encryption()
     with pytest.raises(InvalidKeys, match="needs PROOFWATCH_VAULT_TOKEN"):
-        keys_of(Settings(vault_address=where))
+        Settings(vault_address=where).key_encryption()

@@ -1,0 +1,95 @@
+"""The move of subjects' tags from the deployment's secret to their data keys (ADR 0049): once, all of them or none.
+
+A tag of ADR 0005 is its subject's mark, so that nobody needs to be named. Keys are made first, some at a time, and
+change nothing; then the tables are closed to writers and every tag is replaced in one transaction. So no process ever
+sees two kinds, and consents and references of one person go on having the same tag.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.roles import Act
+from proofwatch.audit.entry import Object, person
+from proofwatch.audit.pending import act, enter
+from proofwatch.bus.postgres.pool import transaction
+from proofwatch.privacy.data_keys import tag_of
+from proofwatch.privacy.key_encryption import KeyEncryption
+from proofwatch.privacy.postgres_keys import PostgresKeys
+from proofwatch.privacy.suppression import Whose
+from services.privacy.adapters.acting import acting
+from services.privacy.adapters.holds import USER
+from services.privacy.core import acts
+
+if TYPE_CHECKING:
+    import asyncpg
+
+TABLES: Final[Mapping[str, str]] = {"consents": "consents", "imagery": "imagery_references", "triage": "cases"}
+"""Schemas whose rows know subjects by tags, with what the rows are; in the order in which they are locked."""
+_AT_ONCE: Final = 2_000
+_MOVED: Final = "select moved_at from privacy.tagging"
+_ALONE: Final = "select moved_at from privacy.tagging for update"
+_MOVE: Final = "update privacy.tagging set moved_at = $1"
+
+
+class PostgresTagging:
+    """What kind of tags there is, and the move to the other."""
+
+    def __init__(self, pool: "asyncpg.Pool", keys: KeyEncryption) -> None:
+        self._pool, self._people, self._keys = pool, PostgresPeople(pool), PostgresKeys(keys)
+        self._tags: dict[Whose, str] = {}
+
+    async def move(self, token: str, reason: str, now: datetime) -> tuple[datetime, Mapping[str, int]]:
+        """Move what was not; return when that was, and how much of what this call moved, if it did.
+
+        Raises `NoSession`, `NotAllowed`, `DatabaseAway` (then nothing was moved), and what wrapping raises.
+        """
+        for schema in TABLES:
+            await self._keyed(schema, token, now)
+        async with transaction(self._pool, USER) as tx:
+            who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
+            if (moved := await tx.fetchval(_ALONE)) is not None:
+                return moved, {}
+            await tx.execute("lock table privacy.holds in share row exclusive mode")  # retention goes by tags
+            for schema in TABLES:
+                await tx.execute(f"select {schema}.lock_tags()")
+            figures = {what: await self._retagged(tx, schema) for schema, what in TABLES.items()}
+            figures["subjects"] = len(self._tags)
+            await tx.execute(_MOVE, now)
+            what = Object("tags", "data_keys")
+            await enter(tx, act(acts.MOVED, person(who.person_id), now, what, reason=reason, details=figures))
+        return now, figures
+
+    async def _keyed(self, schema: str, token: str, now: datetime) -> None:
+        """Make keys of all whom a schema knows by now."""
+        after: Whose = ("", "")
+        while True:
+            async with transaction(self._pool, USER) as tx:
+                await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
+                page = await _unkeyed(tx, schema, after) if await tx.fetchval(_MOVED) is None else []
+                await self._known(tx, page)
+            if not page:
+                return
+            after = page[-1]
+
+    async def _retagged(self, tx: Any, schema: str) -> int:
+        count = 0
+        while page := await _unkeyed(tx, schema, ("", "")):
+            await self._known(tx, page)
+            columns = [tenant for tenant, _ in page], [mark for _, mark in page], [self._tags[each] for each in page]
+            changed = await tx.fetchval(f"select {schema}.retag($1::text[], $2::text[], $3::text[])", *columns)
+            assert changed >= len(page), "each was there a moment ago, and nobody writes meanwhile"
+            count += changed
+        return count
+
+    async def _known(self, tx: Any, whose: Iterable[Whose]) -> None:
+        missing = [each for each in whose if each not in self._tags]
+        if missing:
+            made = await self._keys.held_or_made(tx, missing)
+            self._tags.update({each: tag_of(key) for each, key in made.items()})
+
+
+async def _unkeyed(tx: Any, schema: str, after: Whose) -> list[Whose]:
+    query = f"select tenant, tag from {schema}.tags_unkeyed($1, $2, $3)"  # noqa: S608 - schemas of ours
+    return [(row["tenant"], row["tag"]) for row in await tx.fetch(query, *after, _AT_ONCE)]
