@@ -8,6 +8,7 @@ from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
+from proofwatch.local_time import minute
 from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.privacy.key_file import KeyFile
 from proofwatch.runtime.clock import SystemClock
@@ -101,7 +102,7 @@ async def _moved(args: argparse.Namespace, settings: Settings) -> str:
     async with database(settings, args.dsn) as pool:
         at, figures = await PostgresTagging(pool, keys).move(token, reason, instant_of(SystemClock().now_ms()))
     if not figures:
-        return f"tags of subjects are under data keys since {at:%Y-%m-%d %H:%M} UTC; nothing was changed\n"
+        return f"tags of subjects are under data keys since {minute(at)}; nothing was changed\n"
     counted = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in figures.items())
     return (
         f"tags of subjects are under data keys from now on: {counted}. Backups from before, and escalations for 90 "
