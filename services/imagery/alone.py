@@ -20,6 +20,7 @@ from proofwatch.audit.note import VerifierKey
 from proofwatch.audit.pending import Draw
 from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.bus.records import Batch, Outgoing, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.wire import JSON
@@ -138,7 +139,7 @@ async def _flag(tables: PostgresBroker, job: Job) -> None:
     record = Record(0, job.logged_ms, b"", b64decode(job.suspicion))
     batch = Batch(TopicPartition(topics.SUSPICIONS, 0), [record], 0, 1, job.logged_ms, job.now_ms)
     async with tables.transaction() as tx:
-        await FlagsStage(tables, b64decode(job.tag_secret)).step(batch, tx)
+        await FlagsStage(tables, PostgresTags(None), b64decode(job.tag_secret)).step(batch, tx)
 
 
 async def _one(broker: Broker, tenant: str, asking: Asking) -> Answer:
