@@ -11,7 +11,7 @@ from datetime import datetime
 from math import log
 from typing import Final
 
-from proofwatch.detection.findings import FindingHistory
+from proofwatch.detection.findings import FindingHistory, length_s
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 
@@ -19,6 +19,8 @@ _OF_DAYS: Final = "twice_baseline"
 _CHART: Final = "cusum"
 _LIKELIER: Final = log(3)
 _LEAST: Final = 1e-6
+_DAY_S: Final = 90_000
+"""25 hours: the longest day."""
 _BY_LABELS: Final = frozenset({"fmr", "fnmr", "apcer", "bpcer"})
 """What labels prove of a day is no memory of what was told already."""
 
@@ -58,32 +60,47 @@ def known_of(findings: Sequence[FindingHistory]) -> datetime:
 
 
 def _day_within(finding: FindingHistory, findings: Sequence[FindingHistory]) -> Anomaly | None:
-    """Return the end of a day's finding that shows that what a chart still fires for is over; None: none does.
+    """Return the end of a day's finding that shows that what a chart fires for was over; None: none does so earlier.
 
-    A chart of a slice of few takes hundreds of attempts to say that a rate is not doubled any more. A whole day of the
-    same rate that is within, after all that the chart told of, and likelier with what is usual than with half of the
-    alarm, says it before.
+    A chart takes hundreds of attempts to say that a rate is not doubled any more, and more where what is usual is a
+    little above what the policy expects. A whole day of the same rate that is within, after the chart was sure, and
+    likelier with what is usual than with half of the alarm, says it before; but not while a later day fires, nor if
+    what the chart counted since then was no better, or it rose again.
     """
-    newest = finding.newest
-    if not finding.firing or newest.rule != _CHART or newest.direction == "down":
+    worst, newest = finding.worst, finding.newest
+    if worst is None or newest.rule != _CHART or newest.direction == "down":
+        return None
+    days = [each for each in findings if _same_day_rate(each, finding)]
+    if any(each.firing for each in days):
         return None
     ends = [
         each.latest
-        for each in findings
-        if remembers(each)
-        and not each.firing
-        and each.latest.resolution is None
-        and (each.where, each.latest.metric) == (finding.where, newest.metric)
-        and each.latest.window_start >= newest.window_end
-        and _usual(each.latest, newest.rate)
+        for each in days
+        if each.latest.resolution is None
+        and each.latest.window_start >= worst.window_end
+        and _usual(each.latest.k, each.latest.n, each.latest.baseline_rate, worst.rate)
     ]
-    return min(ends, key=lambda each: (each.window_start, each.anomaly_id), default=None)
+    day = min(ends, key=lambda each: (each.window_start, each.anomaly_id), default=None)
+    if day is None or any(each.told and each.since >= day.window_start for each in finding.steps):
+        return None
+    later = newest.window_end <= day.window_start or (
+        newest.window_start == worst.window_start
+        and _usual(newest.k - worst.k, newest.n - worst.n, day.baseline_rate, worst.rate)
+    )
+    over_ms = finding.until_ms
+    return day if later and (over_ms is None or over_ms > ms_of(day.window_start)) else None
 
 
-def _usual(day: Anomaly, alarm: float) -> bool:
-    """Return whether a day's counts are likelier with the usual rate than with one half as bad as the alarm's."""
-    usual = min(max(day.baseline_rate, _LEAST), 1 - _LEAST)
+def _same_day_rate(day: FindingHistory, chart: FindingHistory) -> bool:
+    """Return whether a finding is of single days of what a chart counts."""
+    one_day = length_s(day.latest) <= _DAY_S
+    return remembers(day) and one_day and (day.where, day.latest.metric) == (chart.where, chart.latest.metric)
+
+
+def _usual(k: int, n: int, rate: float, alarm: float) -> bool:
+    """Return whether k of n are likelier with the usual rate than with one half as bad as the alarm's."""
+    usual = min(max(rate, _LEAST), 1 - _LEAST)
     half = (usual + alarm) / 2
-    if not usual < half < 1.0:
+    if not (usual < half < 1.0 and 0 <= k <= n):
         return False
-    return day.k * log(usual / half) + (day.n - day.k) * log((1 - usual) / (1 - half)) >= _LIKELIER
+    return k * log(usual / half) + (n - k) * log((1 - usual) / (1 - half)) >= _LIKELIER

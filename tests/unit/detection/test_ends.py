@@ -9,7 +9,7 @@ from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, observe
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Anomaly
+from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import instant_of, ms_of
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
@@ -86,8 +86,31 @@ def test_a_day_within_ends_what_a_chart_of_few_is_slow_to_take_back() -> None:
     (_, last) = news[-1]
     assert (last.state, last.ended_by) == ("ended", "within")
     assert "It ended 2026-03-03 00:00 UTC: within what is expected again. Known 2026-03-04 00:00 UTC." in course(last)
-    grown = replace(fired, revision=2, window_end=MIDNIGHT + timedelta(days=2, hours=9), k=150, n=500)
-    assert told(fired, bad, within(bad, _DAY, k=8, n=83, baseline_rate=0.05), grown)[-1][0] == "again"
+    end = within(bad, _DAY, k=8, n=83, baseline_rate=0.05)
+    counted = {"revision": 2, "window_end": MIDNIGHT + timedelta(days=2, hours=9)}
+    assert told(fired, bad, end, replace(fired, **counted, k=160, n=500))[-1][0] == "again"
+    more = replace(fired, **counted, k=fired.k + 50, n=fired.n + 900)  # as many as usual: it only counts on
+    assert told(fired, bad, end, more)[-1][1].state == "ended"
+    assert told(fired, bad, end, more, within(more, 5 * _DAY))[-1][1].until == MIDNIGHT + timedelta(days=1)
+    rose = Step(
+        metric="liveness_fail_rate",
+        since=MIDNIGHT + timedelta(days=2),
+        known_at=MIDNIGHT + timedelta(days=2, hours=9),
+        direction="up",
+        told=True,
+        from_rate=0.33,
+        to_rate=0.5,
+        k=50,
+        n=100,
+    )
+    assert told(fired, bad, end, replace(more, step=rose))[-1][1].state == "firing"
+
+
+def test_a_later_day_that_fires_opens_it_again() -> None:
+    """A second wave two days later, while the chart of the first one still fires."""
+    fired, bad, again = _slow(), day(0), day(2)
+    news = told(fired, bad, within(bad, _DAY, k=8, n=83, baseline_rate=0.05), again)
+    assert "firing" in {one.state for _, one in news[-2:]}
 
 
 def test_a_day_that_may_be_half_as_bad_ends_nothing() -> None:
