@@ -1,7 +1,7 @@
 """An incident: what one cause did, told once. Built here only, from the findings of the cause."""
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps_of, worst_of
 from proofwatch.detection.ends import deciding, end_of, known_of
@@ -12,11 +12,11 @@ from proofwatch.detection.findings import (
     FindingHistory,
     Slice,
     Tables,
-    excess,
     kind_of,
     length_s,
     panel_of,
 )
+from proofwatch.detection.leading import founds, tells, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
@@ -25,8 +25,6 @@ from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, In
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Proof, Step
 from proofwatch.instants import EPOCH, instant_of
-
-_KNOWS_CAUSE: Final = frozenset({"version_change"})
 
 
 class LogEnd(NamedTuple):
@@ -124,12 +122,12 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     """
     told = [each for each in cause.findings if each.kind == RATES] or list(cause.findings)
     own = [each for each in told if each.where == cause.root.where] or told
-    lead, telling = max(own, key=_weight), max(own, key=_tells)
+    lead, telling = max(own, key=weight), max(own, key=tells)
     others = [each for each in cause.findings if each not in own]
     begin = begin_of(own, others, cause.root.where, tables)
     alike = {WHOLE, *cause.root.confounded} - {each.where for each in own}
     found = min(each.found for each in cause.findings)
-    founder = min(cause.findings, key=_founds)
+    founder = min(cause.findings, key=founds)
     chance = min(chance_of(worst_of(each)) for each in cause.findings)
     people = people_counts(own)
     return Incident(
@@ -183,27 +181,9 @@ def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root
     return counted if same else counted._replace(rest=None)
 
 
-def _founds(finding: FindingHistory) -> tuple[bool, datetime, str]:
-    """Return what findings of a cause are sorted by: the strong ones first, as they became known."""
-    strong = chance_of(worst_of(finding)) < CHANCE
-    return not strong, (finding.sure or finding.found) if strong else finding.found, finding.latest.anomaly_id
-
-
 def protected(where: Slice) -> bool:
     """Return whether a slice is one of people by what they are."""
     return where[0] in PROTECTED
-
-
-def _weight(finding: FindingHistory) -> tuple[bool, float, str]:
-    worst = worst_of(finding)
-    expected = max(worst.n * worst.baseline_rate, 1.0)
-    return (worst.severity == "high", excess(worst) / expected**0.5, worst.anomaly_id)
-
-
-def _tells(finding: FindingHistory) -> tuple[bool, bool, float, str]:
-    """Whose words an incident has: a rule that knows the cause says better what to do than one that counts more."""
-    high, weight, name = _weight(finding)
-    return high, finding.latest.rule in _KNOWS_CAUSE, weight, name
 
 
 def _quiet_since(cause: Cause) -> datetime | None:
