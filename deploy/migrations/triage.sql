@@ -1,4 +1,4 @@
--- revision 7
+-- revision 8
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -22,10 +22,14 @@ create table if not exists triage.cases(
 -- Cases of single anomalies (cohort) are of the releases before incidents: they stay until people close them.
 alter table triage.cases add column if not exists merged_into text;
 alter table triage.cases drop constraint if exists cases_kind_check;
-alter table triage.cases add constraint cases_kind_check check (kind in ('subject', 'cohort', 'incident'));
+alter table triage.cases add constraint cases_kind_check check (kind in ('subject', 'cohort', 'incident', 'access'));
 alter table triage.cases drop constraint if exists cases_check1;
 alter table triage.cases drop constraint if exists cases_metric_check1;
-alter table triage.cases add constraint cases_metric_check1 check ((kind = 'subject') = (metric is null));
+-- A case of access: imagery that was opened beyond one's own cases, or tried with another's grant. It has no subject.
+alter table triage.cases add column if not exists about jsonb;
+alter table triage.cases add constraint cases_metric_check1
+  check ((kind in ('subject', 'access')) = (metric is null) and (kind = 'access') = (about is not null));
+comment on column triage.cases.about is 'Of a case of access: tenant, case, grant, accounts and until when, as the alert says.';
 comment on column triage.cases.merged_into is 'The case that goes on for it.';
 
 create unique index if not exists cases_one_running_per_subject on triage.cases(tenant, subject_tag)

@@ -37,7 +37,8 @@ from services.aggregator.core.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.aggregator.handlers import incidents, ledger
 from services.aggregator.handlers.combine import CombineStage
 from services.aggregator.handlers.erased import ErasedPeople, NobodyErased
-from services.aggregator.handlers.windows import SCHEMA, WindowsStage
+from services.aggregator.handlers.tally_arrivals import SCHEMA
+from services.aggregator.handlers.windows import WindowsStage
 
 if TYPE_CHECKING:
     import asyncpg

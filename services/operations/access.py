@@ -41,6 +41,7 @@ class Process:
     takes_over: groups of others whose partitions it acquires for a moment, each with what they read.
     reads_columns: tables of which it reads these columns and no others.
     counts_columns: likewise, of what its purpose may not have: they are counted, and only anonymous counts leave.
+    adds_rows: tables to which it adds rows in these columns; it changes and removes none.
     purpose: of a command that gives data out: what it reads serves this alone.
     watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
     follows: topics that it reads whole, in no group.
@@ -59,6 +60,7 @@ class Process:
     takes_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reads_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counts_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    adds_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     purpose: Purpose | None = None
     watches: Mapping[str, str] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class Process:
 
 _FENCE: Final = ("topic", "progress_ms")
 _REMOVED: Final = ("tenant", "before_ms")
+_SAID: Final = ("from_ms", "effective_ms", "by_whom", "reason")
 _CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topics.POLICIES)
 """What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
 _JOURNEY: Final = (topics.TRANSACTIONS, topics.VERDICTS, topics.GUIDANCE, topics.SUSPICIONS, topics.LABELS)
@@ -104,7 +107,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         temporary=True,
     ),
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
-    "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS)}, "triage"),
+    "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)}, "triage"),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     "consents": Process({"consents": (topics.CONSENTS,)}, "consents"),
     "auditor": Process(
@@ -149,6 +152,10 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "imagery.views": ("lease_id", "intended_at", "state"),
             "triage.case_reasons": ("case_id", "transaction_id", "code", "at"),
             "triage.cases": ("case_id", "tenant", "state", "severity"),
+        },
+        adds_rows={  # `baseline rebase`, `markers add`: what people say, which stays
+            "windows.rebases": ("tenant", "segment_name", "segment_value", "metric", *_SAID),
+            "windows.declared_markers": ("tenant", "name", "version", "at_ms", *_SAID[1:]),
         },
     ),
     "billing": Process(  # `statement`

@@ -90,6 +90,8 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
             parts += _granted(user, owner, schema, "select")
         for table, columns in process.columns().items():
             parts += _columns(user, table, columns)
+        for table, columns in process.adds_rows.items():
+            parts += _columns(user, table, columns, "insert")
     return "\n".join(parts) + "\n"
 
 
@@ -101,9 +103,9 @@ def _granted(user: str, owner: str, schema: str, what: str, on: str = "tables") 
     ]
 
 
-def _columns(user: str, table: str, columns: Iterable[str]) -> list[str]:
+def _columns(user: str, table: str, columns: Iterable[str], right: str = "select") -> list[str]:
     """Grant single columns, where the table is there."""
-    what = f"grant select ({', '.join(columns)}) on {table} to {user}"
+    what = f"grant {right} ({', '.join(columns)}) on {table} to {user}"
     return [
         f"grant usage on schema {table.partition('.')[0]} to {user};",
         f"do $$ begin if to_regclass('{table}') is not null then {what}; end if; end $$;",

@@ -25,7 +25,7 @@ __all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
-TOPICS: Final = (topics.SUSPICIONS, topics.INCIDENTS)
+TOPICS: Final = (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:

@@ -14,19 +14,19 @@ from proofwatch.instants import instant_of
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.suppression import Whose, brings_back
 from proofwatch.privacy.tags import Tags
-from services.triage.core.signals import Signal, from_incident, from_suspicion
+from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Wanted
 
 Tx = TypeVar("Tx")
 
-_Read = tuple[Record, Signal | Rejected]
+_Read = tuple[Record, Signal | Rejected | None]
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
 
 class TriageStage(Generic[Tx]):
-    """Turns suspicions and incidents into cases and escalations. It keeps nothing between batches."""
+    """Turns suspicions, incidents and alerts of access into cases and escalations. It keeps nothing between batches."""
 
     def __init__(
         self, cases: CaseStore[Tx], tags: Tags[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON
@@ -36,6 +36,7 @@ class TriageStage(Generic[Tx]):
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
         self._incident, self._suspicion = wire.decoder(codec.INCIDENT), wire.decoder(codec.SUSPICION)
+        self._alert = wire.decoder(codec.PLATFORM_ALERT)
         self._escalation = wire.encoder(codec.ESCALATION)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -55,7 +56,7 @@ class TriageStage(Generic[Tx]):
         for record, signal in read:
             if isinstance(signal, Rejected):
                 output.append(Rejection.of(record, signal))
-            elif escalation := work.apply(signal, instant_of(record.timestamp_ms)).escalation:
+            elif signal is not None and (escalation := work.apply(signal, instant_of(record.timestamp_ms)).escalation):
                 output.append(self._outgoing(escalation, record))
         await self._cases.save(work.changed, work.transitions, tx, keyed=keyed)
         return output
@@ -69,7 +70,7 @@ class TriageStage(Generic[Tx]):
         return [
             (record, each)
             for record, each in read
-            if isinstance(each, Rejected)
+            if not isinstance(each, Signal)
             or not brings_back(erased, (each.tenant, each.subject_tag or ""), each.cause.at)
         ]
 
@@ -80,21 +81,25 @@ class TriageStage(Generic[Tx]):
             return read, False
         tags, keyed = await self._tags.of(tx, subjects)
 
-        def tagged(each: Signal | Rejected) -> Signal | Rejected:
-            if isinstance(each, Rejected) or each.subject_tag is None:
+        def tagged(each: Signal | Rejected | None) -> Signal | Rejected | None:
+            if not isinstance(each, Signal) or each.subject_tag is None:
                 return each
             return replace(each, subject_tag=tags[each.tenant, each.subject_tag])
 
         return [(record, tagged(each)) for record, each in read], keyed
 
-    def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected:
+    def _read(self, source: TopicPartition, record: Record) -> Signal | Rejected | None:
+        """Return what a record says; None: nothing that a case is made of, as most alerts do."""
         try:
-            return _storable(self._decode(source, record))
+            found = self._decode(source, record)
+            return found and _storable(found)
         except Rejected as rejected:
             return rejected
 
-    def _decode(self, source: TopicPartition, record: Record) -> Signal:
+    def _decode(self, source: TopicPartition, record: Record) -> Signal | None:
         try:
+            if source.topic == topics.PLATFORM_ALERTS:
+                return from_alert(self._alert(record.value))
             if source.topic == topics.INCIDENTS:
                 return from_incident(self._incident(record.value))
             suspicion = self._suspicion(record.value)
@@ -123,6 +128,9 @@ def _storable(signal: Signal) -> Signal:
         texts += [rate.cohort.segment_name, rate.cohort.segment_value, rate.metric]
     if signal.news:
         texts.append(signal.news.into)
+    if signal.access:
+        of = signal.access.of
+        texts += [of.case_id, of.grant_id, of.person, of.second_person, of.granted_to]
     if any("\0" in text for text in texts if text):
         raise Rejected("schema_mismatch", "text must not contain the character U+0000")
     if not 0 < len(cause.source_id) <= _MAX_ID:  # it is indexed, and an index entry has a largest size

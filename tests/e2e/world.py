@@ -22,7 +22,7 @@ READS: Final[Mapping[str, Sequence[str]]] = {
     "windows": (topics.TALLIES,),
     "ledger": (topics.VERDICTS, topics.LABELS),
     "incidents": (topics.ANOMALIES, topics.WINDOWS),
-    "triage": (topics.SUSPICIONS, topics.INCIDENTS),
+    "triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS),
     "notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS),
 }
 _GROUPS: Final = {("devices", topics.TRANSACTIONS): "devices-rekey"}

@@ -19,6 +19,12 @@ REASONS: Final[Mapping[SuspicionReason, str]] = {
     "attack_pattern": "what was presented matches a known attack",
     "alarmed_cohort": "belongs to a cohort in alarm",
 }
+ACCESS: Final[Mapping[str, str]] = {
+    "break_glass": "two people opened what is somebody else's case",
+    "break_glass_ended": "what two people opened is closed again",
+    "replayed_grant": "a grant of imagery was tried by a session that it was not given to",
+}
+"""Reasons of cases about access to imagery."""
 QUEUES: Final[Mapping[EscalationQueue, str]] = {"soc": "the SOC", "research": "the Research Group"}
 ALERTS: Final[Mapping[PlatformAlertKind, tuple[str, str]]] = {
     "health": ("something is wrong inside", "right again inside"),
@@ -59,6 +65,8 @@ def reason_words(code: str) -> str:
     for reason, words in REASONS.items():
         if code == reason:
             return words
+    if code in ACCESS:
+        return ACCESS[code]
     if not rest:
         return code.replace("_", " ")
     if head == "rose_again":

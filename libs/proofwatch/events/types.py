@@ -392,6 +392,25 @@ class Proof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     """PAI species, or methods of injection, that are concerned, the worst first; absent: none is named."""
 
 
+class Access(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Who opened imagery, or tried to, that a second person agreed to or that was granted to somebody else. Accounts are ids."""
+
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer whose case it is."""
+    case_id: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The case whose imagery it is."""
+    grant_id: Annotated[str, Meta(max_length=64, min_length=1)]
+    """What was asked for and agreed to, or the grant that was tried, as the entries of the audit log name it."""
+    person: Annotated[str, Meta(max_length=64, min_length=1)]
+    """The account that opens, or tried to."""
+    second_person: Annotated[str, Meta(max_length=64)] | None
+    """The account that agreed; null where nobody was asked."""
+    granted_to: Annotated[str, Meta(max_length=64)] | None
+    """The account that the grant was given to; null where it is that which opens."""
+    until: Annotated[datetime, Meta(tz=True)] | None
+    """When it ends, or has ended; null where nothing was opened."""
+
+
 class DeviceProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """That a handset took part in a transaction: the transactions again, keyed by device."""
 
@@ -726,6 +745,8 @@ class PlatformAlert(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One sentence for the operator."""
     values: dict[str, float]
     """The numbers behind the alert, by name."""
+    access: Access | None = None
+    """Of break_glass and replayed_grant: who, what, with whom. Absent in others, and from before there was any."""
 
 
 class PolicyDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -1,48 +1,39 @@
 """windows: merges tallies into buckets, closes and restates windows, and judges their rates."""
 
 from collections.abc import Awaitable, Callable, Container, Sequence
-from heapq import merge as merged_by
 from typing import Any, Final, NamedTuple
 
 import structlog
 
-from proofwatch.bus.records import Batch, Outgoing, Output, Rejection, TopicPartition
+from proofwatch.bus.records import Batch, Output, TopicPartition
 from proofwatch.bus.stage import History
 from proofwatch.events import topics
 from proofwatch.events.codec import TALLY
-from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Cell, Tally
+from proofwatch.events.types import Cell
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.policy import Monitoring
 from proofwatch.governance.tenant_days import SETTLED_MS
-from proofwatch.runtime.conditions import Condition
 from services.aggregator.core.calendars import Calendars
-from services.aggregator.core.closing import Rules, WindowRevision, close, restate
-from services.aggregator.core.governed_markers import NOBODY, Governed, NobodysPolicies, Policies
+from services.aggregator.core.closing import Rules, close, restate
+from services.aggregator.core.governed_markers import NobodysPolicies, Policies
 from services.aggregator.core.journal import added
-from services.aggregator.core.lateness import Arrivals, too_late
+from services.aggregator.core.lateness import too_late
 from services.aggregator.core.lengths import FIVE_MINUTES_S
-from services.aggregator.core.log_end import Heard, goes_on, silent_until
+from services.aggregator.core.log_end import Heard, goes_on
 from services.aggregator.core.merge import Bucket, BucketKey, Counters, SegmentWindow, counters, deltas, merge, widened
-from services.aggregator.core.progress import SourceId, admit, least_progress
+from services.aggregator.core.progress import least_progress
 from services.aggregator.core.real_time.due import DueTimes
 from services.aggregator.core.retention import EVERY_MS, first_kept, is_past
 from services.aggregator.handlers.first_use import load_statistics
-from services.aggregator.handlers.minute_findings import MinuteFindings
 from services.aggregator.handlers.open_windows import OpenWindows
+from services.aggregator.handlers.published import Findings
 from services.aggregator.handlers.segment_places import Placed, SegmentPlaces
-from services.aggregator.handlers.timing_findings import TimingFindings
-from services.aggregator.handlers.version_findings import VersionFindings
-from services.aggregator.handlers.window_findings import WindowFindings
+from services.aggregator.handlers.tally_arrivals import admitted
 from services.aggregator.ports.windows import Progress, WindowsStores
 
 _REMOVED_AT_ONCE: Final = 2_000
 """Rows in one step: some 10 ms."""
-SCHEMA: Final = "windows"
-
-
 _log = structlog.get_logger(__name__)
-_skipped = Condition(_log, "tally_skipped")
 _Touched = tuple[Bucket, list[SegmentWindow]]
 
 
@@ -72,7 +63,6 @@ class WindowsStage:
         `heard`: where a log that has an end ends, so that its end is not taken for silence. `policies`: what governs
         the tenants; None: nobody does.
         """
-        self._policies = policies or NobodysPolicies()
         self._calendars = calendars
         self._rules = rules
         self._count_sources = verdicts_partitions
@@ -80,13 +70,9 @@ class WindowsStage:
         self._store = stores.windows
         self._due = stores.minutes
         self._late = stores.late
-        self._findings = WindowFindings(monitoring, rules.grace_ms, wire, stores)
-        self._minutes = MinuteFindings(monitoring, rules.grace_ms, wire, stores.minutes)
-        self._heard = heard
-        self._versions = VersionFindings(monitoring, rules.grace_ms, wire, stores.versions)
+        self._findings = Findings(monitoring, rules.grace_ms, wire, stores, heard, policies or NobodysPolicies())
         self._versions_store = stores.versions
         self._places = SegmentPlaces(stores.values)
-        self._timings = TimingFindings(wire, stores.timings, stores.versions)
         self._expected = 0
         self._lanes: dict[TopicPartition, OpenWindows] = {}
 
@@ -111,7 +97,7 @@ class WindowsStage:
         self._calendars.require(batch.progress_ms or 0)
         lane = await self._in_hand(batch.source, tx)  # put back only when the whole step has succeeded
         before_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
-        arrivals, rejections = _admitted(batch, lane, self._decode, self._rules.horizon_ms)
+        arrivals, rejections = admitted(batch, lane, self._decode, self._rules.horizon_ms)
         progress_ms = least_progress(lane.sources, topics.VERDICTS, self._expected)
         journal: list[bytes] = []
         in_time = await self._placed(arrivals.in_time, lane, batch, tx)
@@ -121,7 +107,8 @@ class WindowsStage:
             *close(lane.open.values(), progress_ms, self._rules),
         ]
         past_ms = None if progress_ms is None else progress_ms - self._rules.grace_ms
-        outgoing = [*in_time.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
+        days_of = self._rules.days_of
+        outgoing = [*in_time.alerts, *await self._findings.publish(revised, batch, lane, past_ms, days_of, tx)]
         if arrivals.late:
             # After the closings: it came when they were long past, however the log is cut into batches.
             late = too_late(arrivals.late, self._rules.horizon_ms, self._rules.days_of)
@@ -131,48 +118,14 @@ class WindowsStage:
                 *restate(more, self._rules, late, added),
                 *close(lane.open.values(), progress_ms, self._rules),
             ]
-            outgoing += [*placed.alerts, *await self._published(revised, batch, lane, past_ms, tx)]
+            outgoing += [*placed.alerts, *await self._findings.publish(revised, batch, lane, past_ms, days_of, tx)]
             touched += more
         await self._save(touched, journal, lane, batch.source.partition, progress_ms, tx)
         self._lanes[batch.source] = lane
         return [*rejections, *outgoing]
 
-    async def _published(
-        self, revised: list[WindowRevision], batch: Batch, lane: OpenWindows, past_ms: int | None, tx: Any
-    ) -> list[Outgoing]:
-        """Return the windows and what is found in them, in the order of their times, however the log was cut.
-
-        `past_ms`: what ended by then has closed.
-        """
-        heard_ms, partition = self._heard(), batch.source.partition
-        silent_ms = silent_until(past_ms, heard_ms)
-        governed = await self._governed(revised, lane, silent_ms, tx)
-        windows = await self._findings.publish(
-            revised, batch.progress_ms, lane, past_ms, heard_ms, partition, self._rules.days_of, governed, tx
-        )
-        minutes = await self._minutes.publish(
-            revised, batch.progress_ms, lane.due, silent_ms, partition, self._rules.days_of, governed, tx
-        )
-        versions = await self._versions.publish(
-            revised, batch.progress_ms, lane.versions_due, silent_ms, partition, self._rules.days_of, governed, tx
-        )
-        timings = await self._timings.publish(revised, batch.progress_ms, partition, self._rules.days_of, governed, tx)
-        return list(merged_by(windows, minutes, versions, timings, key=lambda each: each.timestamp_ms or 0))
-
     async def _placed(self, cells: list[Cell], lane: OpenWindows, batch: Batch, tx: Any) -> Placed:
         return await self._places.capped(cells, lane.values, batch.source.partition, batch.progress_ms, tx)
-
-    async def _governed(
-        self, revised: list[WindowRevision], lane: OpenWindows, silent_ms: int | None, tx: Any
-    ) -> Governed:
-        """Return the governed markers of the tenants that are looked at: of policies, and declared by people."""
-        tenants = {each.key.tenant for each in revised} | set(lane.versions_due.by(silent_ms))
-        if not tenants:
-            return NOBODY
-        found = {tenant: list(markers) for tenant, markers in self._policies.markers(tenants).items()}
-        for each in await self._versions_store.load_declared(tx, tenants):
-            found.setdefault(each.tenant, []).append(each.marker())
-        return found
 
     async def _save(
         self,
@@ -258,33 +211,3 @@ class WindowsStage:
         touched = list(merge(known, additions, late))
         lane.open |= {bucket.key: bucket for bucket, _ in touched if not bucket.closed}
         return _Merged(touched, to_closed)
-
-
-def _admitted(
-    batch: Batch, lane: OpenWindows, decode: Callable[[bytes | None], Tally], horizon_ms: int
-) -> tuple[Arrivals, list[Rejection]]:
-    """Return the cells that are not merged yet, and rejections; move the sources on."""
-    arrivals = Arrivals([], [])
-    rejections = []
-    for record in batch.records:
-        try:
-            tally = decode(record.value)
-        except Rejected as rejected:
-            rejections.append(Rejection.of(record, rejected))
-            continue
-        source = SourceId(tally.source_topic, tally.source_partition)
-        before = lane.sources.get(source)
-        lane.sources[source], fresh = admit(tally, before)
-        if not fresh:
-            _skipped.holds(
-                group=SCHEMA,
-                topic=source.topic,
-                partition=source.partition,
-                tally=f"{tally.position_before} to {tally.position_after}",
-                merged_to=lane.sources[source].position,
-                reason="it is merged already: combine repeats what it has published; were its group's offsets reset, "
-                "or the verdicts topic made anew before this release?",
-            )
-        else:
-            arrivals.add(tally.cells, before.progress_ms if before else None, horizon_ms)
-    return arrivals, rejections

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from proofwatch.exits.asking import asking
+from proofwatch.exits.standing import Standing
 from proofwatch.exits.table import FIGURES
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SystemClock
@@ -13,8 +14,13 @@ from services.aggregator.queries.found import NothingFound
 
 
 @asynccontextmanager
-async def admitted_database(name: str, args: argparse.Namespace, settings: GovernanceSettings) -> AsyncIterator[Any]:
-    """Give the pool; `name`: of the exit. Raises what the door does (`exits.refusals`), `BusError`, `NothingFound`."""
+async def admitted_database(
+    name: str, args: argparse.Namespace, settings: GovernanceSettings, found: Standing | None
+) -> AsyncIterator[Any]:
+    """Give the pool; `name`: of the exit; `found`: what is in force with the tenant, if that was read already.
+
+    Raises what the door does (`exits.refusals`), `BusError`, `NothingFound`.
+    """
     asked = asking(args, reason=False)
     try:
         from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; a run needs none
@@ -25,5 +31,5 @@ async def admitted_database(name: str, args: argparse.Namespace, settings: Gover
             "folder of a demo or replay with --run OUT"
         ) from None
     async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
-        await admitted(pool, settings, FIGURES[name], args.tenant, asked, SystemClock())
+        await admitted(pool, settings, FIGURES[name], args.tenant, asked, SystemClock(), found=found)
         yield pool

@@ -19,7 +19,7 @@ from services.aggregator.config import GovernedSettings
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span
 from services.aggregator.queries.admitted import admitted_database
-from services.aggregator.queries.clock import clock_of
+from services.aggregator.queries.clock import TenantsClock, clock_of
 from services.aggregator.queries.found import Asked, Found, NothingFound, Query
 from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, write
@@ -62,7 +62,7 @@ def answer(
     try:
         clock = clock_of(args, settings)
         asked = query(_query(args, clock.zone))
-        found = load_run(args.run, asked) if args.run else asyncio.run(_database(name, args, settings, asked))
+        found = load_run(args.run, asked) if args.run else asyncio.run(_database(name, args, settings, asked, clock))
         policy = (
             load_policy(args.policy)
             if args.policy
@@ -121,8 +121,10 @@ def _look(query: Query, found: Found) -> None:
         )
 
 
-async def _database(name: str, args: argparse.Namespace, settings: GovernedSettings, query: Query) -> Found:
-    async with admitted_database(name, args, settings) as pool:
+async def _database(
+    name: str, args: argparse.Namespace, settings: GovernedSettings, query: Query, clock: TenantsClock
+) -> Found:
+    async with admitted_database(name, args, settings, clock.standing) as pool:
         from services.aggregator.queries.database_source import load_database
 
         return await load_database(pool, query)

@@ -35,7 +35,7 @@ from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.arguments import segment
 from services.aggregator.queries.baseline_source import Baselines, keys_of, of_database, of_run
-from services.aggregator.queries.clock import clock_of
+from services.aggregator.queries.clock import TenantsClock, clock_of
 from services.aggregator.queries.found import NothingFound, shown, told
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
@@ -97,8 +97,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown(settings: GovernedSettings, args: argparse.Namespace) -> None:
-    known = of_run(args.run, args.tenant, args.segment) if args.run else asyncio.run(_of_database(settings, args))
     clock = clock_of(args, settings)
+    known = (
+        of_run(args.run, args.tenant, args.segment) if args.run else asyncio.run(_of_database(settings, args, clock))
+    )
     sheet = _sheet(known, args, clock.zone)
     write(sheet._replace(notes=[*sheet.notes, *clock.notes]), args.format, sys.stdout, sys.stderr)
 
@@ -152,9 +154,9 @@ async def _write(settings: GovernedSettings, args: argparse.Namespace, asked: As
     return written
 
 
-async def _of_database(settings: GovernedSettings, args: argparse.Namespace) -> Baselines:
+async def _of_database(settings: GovernedSettings, args: argparse.Namespace, clock: TenantsClock) -> Baselines:
     async with (
-        admitted_database("baseline show", args, settings) as pool,
+        admitted_database("baseline show", args, settings, clock.standing) as pool,
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):

@@ -26,7 +26,7 @@ from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
 from services.aggregator.core.versions.spelling import canonical
 from services.aggregator.queries.admitted import admitted_database
-from services.aggregator.queries.clock import clock_of
+from services.aggregator.queries.clock import TenantsClock, clock_of
 from services.aggregator.queries.declare import KINDS, declare
 from services.aggregator.queries.found import NothingFound, shown, told
 from services.aggregator.queries.run_source import unread
@@ -91,18 +91,19 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "add":
             sys.stdout.write(f"{declare(settings, args)}\n")
             return 0
-        found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(args, settings))
+        clock = clock_of(args, settings)
+        found = _of_run(args.run, args.tenant) if args.run else asyncio.run(_of_database(args, settings, clock))
     except (NothingFound, *WRONG) as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 2
     except (BusError, *REFUSED) as error:
         sys.stderr.write(f"proofwatch markers: {error}\n")
         return 1
-    zone, said = clock_of(args, settings)
+    zone = clock.zone
     since, until = (None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until))
     within = [each for each in found if _within(each, since, until)]
     none = f"no new version of {args.tenant} in this span"
-    notes = [*([_COUNTED, *_words(within), *_together(within)] if within else [none]), *said]
+    notes = [*([_COUNTED, *_words(within), *_together(within)] if within else [none]), *clock.notes]
     rows, texts = [_cells(each) for each in within], [_text(each, zone) for each in within]
     about = {"tenant": args.tenant}
     write(
@@ -128,8 +129,8 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
     return [row.marker for row in rows if row.tenant == tenant]
 
 
-async def _of_database(args: argparse.Namespace, settings: GovernedSettings) -> list[Marker]:
-    async with admitted_database("markers", args, settings) as pool, pool.acquire() as connection:
+async def _of_database(args: argparse.Namespace, settings: GovernedSettings, clock: TenantsClock) -> list[Marker]:
+    async with admitted_database("markers", args, settings, clock.standing) as pool, pool.acquire() as connection:
         from services.aggregator.adapters.version_store import load_declared, read_markers
 
         seen = [marker for _, marker in await read_markers(connection, args.tenant)]

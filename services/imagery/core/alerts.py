@@ -8,17 +8,18 @@ from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.enumerations import PlatformAlertState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.topics import PLATFORM_ALERTS
-from proofwatch.events.types import PlatformAlert
+from proofwatch.events.types import Access, PlatformAlert
 from services.imagery.core.glass import Glass
+from services.imagery.core.lease import Lease
 
 _SERVICE: Final = "imagery"
 
 
-def replayed(lease_id: str, person_id: str, at: datetime) -> Outgoing:
+def replayed(lease: Lease, person_id: str, at: datetime) -> Outgoing:
     """Return the alert, one for a lease and who tried it. It names the person's account, and nobody else."""
     alert = PlatformAlert(
         schema_version=1,
-        alert_id=derived_id("platform-alert", _SERVICE, "replayed_grant", lease_id, person_id),
+        alert_id=derived_id("platform-alert", _SERVICE, "replayed_grant", lease.lease_id, person_id),
         state="firing",
         severity="critical",
         service=_SERVICE,
@@ -30,6 +31,15 @@ def replayed(lease_id: str, person_id: str, at: datetime) -> Outgoing:
             f"--actor {person_id}`."
         ),
         values={},
+        access=Access(
+            tenant=lease.tenant,
+            case_id=lease.case_id,
+            grant_id=lease.lease_id,
+            person=person_id,
+            second_person=None,
+            granted_to=lease.person_id,
+            until=None,
+        ),
     )
     return Outgoing(PLATFORM_ALERTS, _SERVICE.encode(), PLATFORM_ALERT.encode(alert))
 
@@ -64,5 +74,14 @@ def _of_glass(
         raised_at=at,
         summary=summary,
         values=values,
+        access=Access(
+            tenant=glass.tenant,
+            case_id=glass.case_id,
+            grant_id=glass.glass_id,
+            person=glass.person_id,
+            second_person=glass.second_person,
+            granted_to=None,
+            until=glass.ended_at or glass.expires_at,
+        ),
     )
     return Outgoing(PLATFORM_ALERTS, _SERVICE.encode(), PLATFORM_ALERT.encode(alert))

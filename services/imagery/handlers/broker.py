@@ -136,13 +136,14 @@ class Broker:
             entry = acts.refused_view(viewer.person_id, lease_id, refused or "", self._name(), now, self._salt())
             await self._store.enter(tx, entry)
         if refused == "other_session":
-            await self._replayed(lease_id, viewer.person_id, now)
+            assert lease is not None
+            await self._replayed(lease, viewer.person_id, now)
         raise Denied(refused or "no_lease")
 
-    async def _replayed(self, lease_id: str, person_id: str, now: datetime) -> None:
+    async def _replayed(self, lease: Lease, person_id: str, now: datetime) -> None:
         """Tell it at once; that it was denied is in the log already, whether or not the bus answers."""
         try:
-            await self._tell(replayed(lease_id, person_id, now))
+            await self._tell(replayed(lease, person_id, now))
         except BusError as error:
             _log.warning("imagery_alert_untold", reason=str(error))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from proofwatch.detection.case_words import ALERTS, QUEUES, numbers_words, reason_words
+from proofwatch.detection.case_words import ACCESS, ALERTS, QUEUES, numbers_words, reason_words
 from proofwatch.detection.known_by import known_by
 from proofwatch.events import topics
 from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
@@ -93,7 +93,9 @@ def of_escalation(escalation: Escalation) -> Fact:
     bundle = derived_id("subjects", escalation.tenant, escalation.severity, ms_of(at) // _HOUR_MS)
     bundled = subject and not closed
     more = " Further ones of this hour are in the queue only: proofwatch cases list has them all." if bundled else ""
-    whose = f"A case of a person of {escalation.tenant}" if subject else f"A case of an incident of {escalation.tenant}"
+    of_access = any(reason.code in ACCESS for reason in escalation.reasons)
+    kind = "a person" if subject else "access to imagery" if of_access else "an incident"
+    whose = f"A case of {kind} of {escalation.tenant}"
     of_a_person = min(whys) if subject and not closed and whys else None
     what = f": {escalation.title or of_a_person}" if escalation.title or of_a_person else ""
     next_step = "" if closed else f" Next: take it (proofwatch cases take {escalation.case_id}) and look at it."

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
 from proofwatch.access.judgement import is_name
 from proofwatch.access.postgres import PostgresPeople
-from proofwatch.access.roles import Act, known
+from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import transaction
 from services.triage.adapters import entries
+from services.triage.adapters.desk_rows import case_in, listed_in, worker_in
 from services.triage.core.assignments import (
     CaseNow,
     Change,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 _CASES: Final = """
-select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at,
+select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at, c.about::text as about,
        a.person_id, a.assigned_at, d.name,
        (select array_agg(r.code order by r.at desc, r.code)
         from triage.case_reasons r where r.case_id = c.case_id) as codes
@@ -43,7 +44,8 @@ left join access.directory d on d.person_id = a.person_id
 where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant = any($2))
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
 order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id limit $5"""
-_LOCK: Final = "select case_id, tenant, state, severity, queue from triage.cases where case_id = $1 for update"
+_LOCK: Final = """
+select case_id, tenant, state, severity, queue, about::text as about from triage.cases where case_id = $1 for update"""
 _ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
 _RELEASE: Final = """
 update triage.assignments set released_at = $2, released_by = $3 where case_id = $1 and released_at is null"""
@@ -109,7 +111,7 @@ class PostgresDesk:
         whose = asking.person_id if mine else None
         async with transaction(self._pool, "cases") as tx:
             rows = await tx.fetch(_CASES, case_id, tenants, states, whose, most)
-            found = [each for each in map(_listed, rows) if is_there(each.now, asking)]
+            found = [each for each in map(listed_in, rows) if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found
 
@@ -170,24 +172,9 @@ class PostgresDesk:
 
 async def _locked(tx: Any, case_id: str) -> CaseNow | None:
     row = await tx.fetchrow(_LOCK, case_id)
-    return CaseNow(**row, assignee=await tx.fetchval(_ASSIGNEE, case_id)) if row else None
+    return case_in(row, await tx.fetchval(_ASSIGNEE, case_id)) if row else None
 
 
 async def _worker(tx: Any, name: str) -> Worker | None:
     row = await tx.fetchrow(_WORKER, name) if is_name(name) else None
-    if row is None:
-        return None
-    tenants = None if row["tenants"] is None else frozenset(row["tenants"])
-    return Worker(row["person_id"], tenants, known(row["roles"]))
-
-
-def _listed(row: Mapping[str, Any]) -> ListedCase:
-    return ListedCase(
-        CaseNow(row["case_id"], row["tenant"], row["state"], row["severity"], row["queue"], row["person_id"]),
-        row["kind"],
-        row["opened_at"],
-        row["changed_at"],
-        row["assigned_at"],
-        row["name"],
-        tuple(row["codes"] or ()),
-    )
+    return worker_in(row) if row else None

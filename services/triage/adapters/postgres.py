@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 
 from proofwatch.audit.pending import enter
+from proofwatch.events.types import Access
 from proofwatch.governance.cohort import Cohort
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from services.triage.adapters.entries import released_by_merge
@@ -32,12 +33,12 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
-                         queue, revision, opened_at, changed_at, merged_into, keyed)
-select u.*, $15::bool
+                         queue, revision, opened_at, changed_at, merged_into, about, keyed)
+select u.*, $16::bool
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[]) as u
+            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[]) as u
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
-  changed_at = excluded.changed_at, merged_into = excluded.merged_into,
+  changed_at = excluded.changed_at, merged_into = excluded.merged_into, about = excluded.about,
   closed_at = case when excluded.state = 'closed' then cases.closed_at end,
   closed_by = case when excluded.state = 'closed' then cases.closed_by end,
   closed_reason = case when excluded.state = 'closed' then cases.closed_reason end"""
@@ -63,6 +64,7 @@ insert into triage.case_transitions(case_id, revision, from_state, to_state, tri
 select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
                      $9::timestamptz[])"""
 
+_ABOUT: Final = msgspec.json.Decoder(Access)
 _EVIDENCE: Final = msgspec.json.Decoder(dict[str, float])
 
 
@@ -128,6 +130,7 @@ def _case_row(case: Case) -> tuple[Any, ...]:
         case.opened_at,
         case.changed_at,
         case.merged_into,
+        msgspec.json.encode(case.about).decode() if case.about else None,
     )
 
 
@@ -168,7 +171,7 @@ def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
         tenant=row["tenant"],
         kind=row["kind"],
         subject_tag=row["subject_tag"],
-        rate=CohortRate(cohort, row["metric"]) if row["kind"] != "subject" else None,
+        rate=CohortRate(cohort, row["metric"]) if row["metric"] is not None else None,
         state=row["state"],
         severity=row["severity"],
         revision=row["revision"],
@@ -177,4 +180,5 @@ def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
         reasons=reasons,
         merged_into=row["merged_into"],
         queue=row["queue"],
+        about=_ABOUT.decode(row["about"]) if row["about"] else None,
     )

@@ -46,13 +46,14 @@ def of_deed(deed: Deed, change: Change, to: str | None) -> str:
 
 def _object(case: ListedCase) -> dict[str, Any]:
     return {
-        **case.now._asdict(),
+        **{name: value for name, value in case.now._asdict().items() if name != "about"},
         "kind": case.kind,
         "opened_at": _iso(case.opened_at),
         "changed_at": _iso(case.changed_at),
         "assigned_at": _iso(case.assigned_at),
         "assignee_name": case.assignee_name,
         "reasons": case.reasons,
+        "about": case.about,
     }
 
 

@@ -10,15 +10,18 @@ from typing import Final, Literal, NamedTuple, Protocol
 from proofwatch.access.roles import Act, Role, may
 from proofwatch.access.session import Session
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
+from proofwatch.events.types import Access
 from services.triage.core.cases import Queue
 
 Deed = Literal["take", "assign", "release", "refer", "close"]
-Why = Literal["role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them"]
+Why = Literal[
+    "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself"
+]
 RESEARCH: Final = "research"
 
 
 class CaseNow(NamedTuple):
-    """What decides of a case; `assignee`: the id of who works on it."""
+    """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about."""
 
     case_id: str
     tenant: str
@@ -26,11 +29,14 @@ class CaseNow(NamedTuple):
     severity: EscalationSeverity
     queue: Queue
     assignee: str | None
+    about: frozenset[str] = frozenset()
 
 
 class Who(Protocol):
     """Somebody with roles and tenants, signed in or not."""
 
+    @property
+    def person_id(self) -> str: ...  # noqa: D102
     def may(self, act: Act, /) -> bool: ...  # noqa: D102
     def sees(self, tenant: str, /) -> bool: ...  # noqa: D102
 
@@ -74,6 +80,13 @@ class Refusal(NamedTuple):
 NOTHING: Final = Change()
 
 
+def accounts(about: Access | None) -> frozenset[str]:
+    """Return whose acts a case is about."""
+    if about is None:
+        return frozenset()
+    return frozenset(each for each in (about.person, about.second_person) if each)
+
+
 def is_there(case: CaseNow, who: Who) -> bool:
     """Return whether a case exists for somebody: of their tenants; for the Research Group, referred to it."""
     if not (who.may(Act.READ_CASES) and who.sees(case.tenant)):
@@ -85,6 +98,8 @@ def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = Non
     """Return what the deed does to a case that is there for this session; `to`: whom it is assigned to."""
     if case.state == "closed":
         return Refusal("case_closed", "the case is closed; what happens again opens it anew, or another")
+    if session.person_id in case.about:
+        return Refusal("about_yourself", "the case is about what you did yourself: somebody else works on it")
     if deed == "take":
         return _taken(case, session)
     if deed == "assign":
@@ -145,8 +160,8 @@ def _closed(case: CaseNow, session: Session) -> Change | Refusal:
 
 
 def may_work(case: CaseNow, who: Who) -> bool:
-    """Return whether a case may be given to somebody."""
-    if not is_there(case, who):
+    """Return whether a case may be given to somebody: to nobody whose acts it is about."""
+    if not is_there(case, who) or who.person_id in case.about:
         return False
     return who.may(Act.TAKE_HIGH_RISK_CASE if case.queue == RESEARCH else Act.TAKE_CASE)
 
@@ -156,7 +171,7 @@ def _only_research(who: Who) -> bool:
 
 
 class ListedCase(NamedTuple):
-    """A case as lists have it; `reasons`: the codes, the newest first."""
+    """A case as lists have it; `reasons`: the codes, the newest first; `about`: of access, what of whose by whom."""
 
     now: CaseNow
     kind: str
@@ -165,3 +180,4 @@ class ListedCase(NamedTuple):
     assigned_at: datetime | None
     assignee_name: str | None
     reasons: tuple[str, ...]
+    about: Access | None = None

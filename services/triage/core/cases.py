@@ -7,34 +7,10 @@ from typing import Final, Literal, NamedTuple
 from proofwatch.events import identity
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Escalation, Reason
+from proofwatch.events.types import Access, Escalation, Reason
+from services.triage.core.rows import State, Trigger, Why, row_of
 from services.triage.core.signals import CaseReason, CohortRate, IncidentNews, Kind, Signal
 
-State = Literal["absent", EscalationStatus]
-Trigger = Literal[
-    "suspicion_minor",
-    "suspicion_major",
-    "incident_strong",
-    "incident_again",
-    "incident_risen",
-    "incident_weak",
-    "incident_ended",
-    "incident_quiet",
-    "incident_merged",
-]
-Why = Literal[
-    "opened",
-    "reason_added",
-    "escalated",
-    "updated",
-    "ended",
-    "traffic_ended",
-    "merged",
-    "reopened",
-    "rose_again",
-    "repeated",
-    "nothing_of_its_own",
-]
 Queue = Literal["soc", "research"]
 QUEUE: Final = "soc"
 MEMBERSHIP: Final = "alarmed_cohort"
@@ -59,57 +35,10 @@ class Case:
     reasons: tuple[CaseReason, ...]
     merged_into: str | None = None
     """The case that goes on for it."""
+    about: Access | None = None
+    """Of access: what of whose was opened, by whom; as the newest signal says it."""
     queue: Queue = QUEUE
     """Who is to look at it; people refer it to the Research Group."""
-
-
-class Row(NamedTuple):
-    """What a trigger does: the next state, whether people are told, and the reason in a word."""
-
-    state: EscalationStatus
-    escalate: bool
-    why: Why
-
-
-TABLE: Final[dict[tuple[State, Trigger], Row]] = {
-    ("absent", "suspicion_minor"): Row("open", False, "opened"),
-    ("absent", "suspicion_major"): Row("escalated", True, "escalated"),
-    ("open", "suspicion_minor"): Row("open", False, "reason_added"),
-    ("open", "suspicion_major"): Row("escalated", True, "escalated"),
-    ("escalated", "suspicion_minor"): Row("escalated", True, "reason_added"),
-    ("escalated", "suspicion_major"): Row("escalated", True, "reason_added"),
-    # A closed subject case takes no suspicion: the next one opens a case of its own.
-    ("absent", "incident_strong"): Row("escalated", True, "escalated"),
-    ("absent", "incident_again"): Row("escalated", True, "escalated"),
-    ("absent", "incident_ended"): Row("escalated", True, "escalated"),  # over before it was told: it was all the same
-    ("absent", "incident_quiet"): Row("escalated", True, "escalated"),
-    ("absent", "incident_risen"): Row("escalated", True, "escalated"),
-    ("open", "incident_strong"): Row("escalated", True, "escalated"),
-    ("open", "incident_again"): Row("escalated", True, "escalated"),
-    ("open", "incident_risen"): Row("escalated", True, "rose_again"),
-    ("open", "incident_weak"): Row("open", False, "updated"),
-    ("open", "incident_ended"): Row("open", False, "ended"),
-    ("open", "incident_quiet"): Row("open", False, "traffic_ended"),
-    ("open", "incident_merged"): Row("closed", False, "merged"),
-    ("escalated", "incident_strong"): Row("escalated", False, "updated"),  # people know; new numbers are no news
-    ("escalated", "incident_again"): Row("escalated", False, "updated"),
-    ("escalated", "incident_risen"): Row("escalated", False, "rose_again"),  # the incident's own notification says it
-    ("escalated", "incident_weak"): Row("escalated", False, "updated"),  # evidence may wane, people decide
-    ("escalated", "incident_ended"): Row("escalated", False, "ended"),  # incidents end, people close cases
-    ("escalated", "incident_quiet"): Row("escalated", False, "traffic_ended"),
-    ("escalated", "incident_merged"): Row("closed", False, "merged"),  # the other's case goes on
-    ("closed", "incident_strong"): Row("closed", False, "updated"),
-    ("closed", "incident_again"): Row("escalated", True, "reopened"),
-    ("closed", "incident_risen"): Row("escalated", True, "reopened"),
-    ("closed", "incident_weak"): Row("closed", False, "updated"),
-    ("closed", "incident_ended"): Row("closed", False, "updated"),
-    ("closed", "incident_quiet"): Row("closed", False, "updated"),
-    ("closed", "incident_merged"): Row("closed", False, "updated"),
-}
-
-
-class UnlistedTransition(Exception):
-    """The table has no row for this state and trigger: a defect, the process must halt."""
 
 
 class Transition(NamedTuple):
@@ -152,13 +81,13 @@ def advance(case: Case | None, signal: Signal, now: datetime, *, escalate_at_rea
         return Outcome(None, None, None, "nothing_of_its_own")
     before: State = case.state if case else "absent"
     trigger = _trigger(case, signal, escalate_at_reasons)
-    row = _row(before, trigger)
+    row = row_of(before, trigger)
     after = _changed(case, signal, row.state, now)
     transition = Transition(after.case_id, after.revision, before, row.state, trigger, row.why, signal.cause, now)
     return Outcome(
         after,
         transition,
-        escalation_of(after, signal.news.title if signal.news else None) if row.escalate else None,
+        escalation_of(after, signal.title) if row.escalate else None,
         row.why,
     )
 
@@ -191,7 +120,7 @@ def _revision_known(case: Case, signal: Signal) -> int:
 
 def _is_nothing_of_its_own(signal: Signal) -> bool:
     if signal.news is None:
-        return signal.cause.code == MEMBERSHIP
+        return signal.access is None and signal.cause.code == MEMBERSHIP
     return not signal.news.strong or signal.news.state == "merged"
 
 
@@ -210,18 +139,12 @@ def _of_incident(news: IncidentNews) -> Trigger:
 def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Trigger:
     if signal.news is not None:
         return _of_incident(signal.news)
+    if signal.access is not None:
+        return "access" if signal.access.begun else "access_ended"
     reasons = (*case.reasons, signal.cause) if case else (signal.cause,)
     count = sum(reason.code != MEMBERSHIP for reason in reasons)
     major = _severity(case, signal) == "high" or count >= escalate_at_reasons
     return "suspicion_major" if major else "suspicion_minor"
-
-
-def _row(state: State, trigger: Trigger) -> Row:
-    try:
-        return TABLE[state, trigger]
-    except KeyError:
-        msg = f"no transition is listed for state {state} and trigger {trigger}: add the row, or do not offer the case"
-        raise UnlistedTransition(msg) from None
 
 
 def _severity(case: Case | None, signal: Signal) -> EscalationSeverity:
@@ -245,6 +168,7 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
             opened_at=now,
             changed_at=now,
             reasons=(cause,),
+            about=signal.access.of if signal.access else None,
         )
     kept = [reason for reason in case.reasons if (reason.source_id, reason.code) != (cause.source_id, cause.code)]
     return replace(
@@ -255,6 +179,7 @@ def _changed(case: Case | None, signal: Signal, state: EscalationStatus, now: da
         changed_at=now,
         reasons=tuple(sorted([*kept, cause], key=lambda reason: (reason.at, reason.source_id, reason.code))),
         merged_into=_case_id(signal, into) if into else None,
+        about=signal.access.of if signal.access else case.about,
     )
 
 

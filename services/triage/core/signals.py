@@ -1,15 +1,16 @@
-"""What can open or change a case, in one shape: suspicions of a subject, and incidents."""
+"""What can open or change a case, in one shape: suspicions of a subject, incidents, access to imagery."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.detection.case_words import reason_words
 from proofwatch.detection.known_by import known_by
 from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
-from proofwatch.events.types import Incident, Step, Suspicion
+from proofwatch.events.types import Access, Incident, PlatformAlert, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
 
-Kind = Literal["subject", "incident"]
+Kind = Literal["subject", "incident", "access"]
 
 _EVIDENCE: Final = (
     "k", "n", "rate", "low", "high", "expected_rate", "p_value", "chance", "rejected", "accepted", "children_count",
@@ -43,6 +44,17 @@ class CohortRate:
     metric: str
 
 
+class AccessNews(NamedTuple):
+    """Imagery that was opened beyond one's own cases, or tried with another's grant: what of whose, by whom.
+
+    People are accounts, by their ids. `begun`: it is not over, or nothing was opened.
+    """
+
+    of: Access
+    begun: bool
+    title: str
+
+
 class IncidentNews(NamedTuple):
     """What an incident is now.
 
@@ -71,11 +83,21 @@ class Signal:
     cause: CaseReason
     news: IncidentNews | None = None
     """Of an incident."""
+    access: AccessNews | None = None
+    """Of access."""
 
     @property
     def kind(self) -> Kind:
         """Return what kind of case this belongs to."""
+        if self.access:
+            return "access"
         return "subject" if self.subject_tag else "incident"
+
+    @property
+    def title(self) -> str | None:
+        """Return what it says of itself where a notice may say it."""
+        told = self.news or self.access
+        return told.title if told else None
 
 
 def from_suspicion(suspicion: Suspicion, subject_tag: str) -> Signal:
@@ -123,6 +145,27 @@ def from_incident(incident: Incident) -> Signal:
         title=incident.notice_title,
     )
     return Signal(incident.tenant, None, CohortRate(Cohort(incident.tenant, name, value), incident.metric), cause, news)
+
+
+def from_alert(alert: PlatformAlert) -> Signal | None:
+    """Return the signal; None: the alert is of the platform's health, or does not say whose case it is about.
+
+    Its end is a reason of its own. Raises `OverflowError` as above.
+    """
+    if alert.access is None:
+        return None
+    begun = alert.state == "firing"
+    code = alert.kind if begun else f"{alert.kind}_ended"
+    cause = CaseReason(
+        source_id=alert.alert_id,
+        source_revision=1 if begun else 2,
+        code=code,
+        at=alert.raised_at.astimezone(UTC),
+        transaction_id=None,
+        severity="high",
+        evidence=alert.values,
+    )
+    return Signal(alert.access.tenant, None, None, cause, access=AccessNews(alert.access, begun, reason_words(code)))
 
 
 def _rise(incident: Incident) -> Step | None:

@@ -36,7 +36,7 @@ from services.aggregator.core.closing import Rules
 from services.aggregator.core.lengths import LENGTHS, LENGTHS_S, WindowLength, seconds_of
 from services.aggregator.core.progress import TalliesMissing
 from services.aggregator.core.publishing import window_event
-from services.aggregator.handlers import open_windows, window_findings, windows
+from services.aggregator.handlers import open_windows, tally_arrivals, window_findings
 from services.aggregator.handlers.windows import WindowsStage
 from tests.integration.aggregator.house import PARTITIONS, house, poison
 from tests.integration.aggregator.traffic import START, WindowKey, expected, records, traffic, verdict
@@ -552,7 +552,7 @@ async def test_a_missing_tally_halts_loudly(postgres_dsn: str) -> None:
 
 async def test_a_repeated_tally_is_merged_once(postgres_dsn: str) -> None:
     """Ranges that are merged already are skipped, whoever repeats them, and not in silence."""
-    windows._skipped = Condition(structlog.get_logger(), "tally_skipped")
+    tally_arrivals._skipped = Condition(structlog.get_logger(), "tally_skipped")
     with capture_logs() as said:
         await _repeated(postgres_dsn)
     assert {line["partition"] for line in said if line["event"] == "tally_skipped"}

@@ -88,7 +88,7 @@ OF_NO_TENANT = {"pattern", "dlq redrive", "subjects repair", "people list", "aud
 ASKED_WHATEVER_THE_CONTRACT = {"control", "audit search", "audit search --own", *OF_NO_TENANT}
 DATABASE_ROLE = {
     "statement": "billing", "statistics": "statistics", "people list": "people", "imagery share": "imagery",
-    "baseline rebase": "windows", "markers add": "windows", "control": "governance", "pattern": "governance",
+    "control": "governance", "pattern": "governance",
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), "sre"),
     **dict.fromkeys((name for name in COMMANDS if name.startswith("audit")), "audit-reader"),
 }  # fmt: skip

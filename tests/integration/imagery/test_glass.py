@@ -258,6 +258,9 @@ async def test_the_soc_is_told_at_once_and_again_at_its_end(pair: Pair) -> None:
     assert pair.house.told == []
     glass = await pair.agree(await pair.ask())
     [alert] = pair.house.told
+    assert alert.access
+    assert (alert.access.person, alert.access.second_person) == (pair.ben.person_id, pair.cleo.person_id)
+    assert (alert.access.grant_id, alert.access.until) == (glass.glass_id, glass.expires_at)
     assert (alert.kind, alert.state, alert.severity) == ("break_glass", "firing", "critical")
     assert pair.ben.person_id in alert.summary
     assert pair.cleo.person_id in alert.summary

@@ -24,7 +24,7 @@ from proofwatch.bus.kafka.producer import discard, make_producer
 from proofwatch.bus.kafka.security import security_of
 from proofwatch.bus.kafka.topic_setup import ensure_topics
 from proofwatch.bus.port import GroupProgress
-from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.bus.postgres.pool import create_pool, opened
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
@@ -32,6 +32,10 @@ from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import kafka_specs, load_manifests
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.settings import Settings
+from services.aggregator.adapters.rate_chart_store import write_rebase
+from services.aggregator.adapters.version_store import write_declared
+from services.aggregator.core.cusum.rebase import Rebase
+from services.aggregator.core.governed_markers import Declared
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
@@ -223,6 +227,42 @@ async def test_a_role_does_its_own_work_and_is_refused_elsewhere(dsns: Mapping[s
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await executed(dsn, statement)
+
+
+async def test_who_says_what_is_usual_adds_a_row_and_nothing_more(dsns: Mapping[str, str]) -> None:
+    """`baseline rebase` and `markers add` run with the rights of `fraud`, by the code that they run; by column.
+
+    Neither may it change or remove what was said, nor say when it was, nor add anywhere else.
+    """
+    async with opened(dsns["fraud"]) as pool, pool.acquire() as connection:
+        await write_rebase(connection, Rebase("acme", None, None, None, 1, 300_000, "a.rao", "a new matcher"))
+        await write_declared(connection, Declared("acme", "vendor", "v2", 1, 300_000, "a.rao", "announced"))
+    rows = await fetched(
+        dsns["superuser"],
+        "select c.oid::regclass::text || '.' || a.attname as place, r.rolname as role from pg_class c "
+        "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped, pg_roles r "
+        "where c.relkind in ('r', 'p') and c.relnamespace <> 'audit'::regnamespace and r.rolname like 'proofwatch-%' "
+        "and has_column_privilege(r.oid, c.oid, a.attnum, 'insert') "
+        "and not has_table_privilege(r.oid, c.oid, 'insert')",
+    )
+    assert {(row["place"], row["role"].removeprefix("proofwatch-")) for row in rows} == {
+        (f"{table}.{column}", name)
+        for name, process in PROCESSES.items()
+        for table, columns in process.adds_rows.items()
+        for column in columns
+    }
+    for statement in (
+        "update windows.rebases set reason = 'another'",
+        "delete from windows.rebases",
+        "truncate windows.declared_markers",
+        "update windows.declared_markers set by_whom = 'b'",
+        "insert into windows.rebases(tenant, written_at) values ('acme', '2020-01-01')",
+        "insert into windows.fence(topic) values ('t')",
+        "insert into windows.markers(tenant) values ('acme')",
+        "insert into ledger.transactions(tenant) values ('acme')",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await executed(dsns["fraud"], statement)
 
 
 async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns: Mapping[str, str]) -> None:

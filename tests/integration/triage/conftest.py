@@ -12,7 +12,7 @@ from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.postgres.fence import create_pool
 from proofwatch.bus.records import Outgoing, Record, TopicPartition
 from proofwatch.events import codec, topics
-from proofwatch.events.types import Escalation, Incident, Suspicion
+from proofwatch.events.types import Escalation, Incident, PlatformAlert, Suspicion
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
@@ -37,7 +37,7 @@ class Triage:
     def built(self) -> Service:
         return build(self.settings, self.bus, self.pool, self.clock)
 
-    async def tell(self, *events: Suspicion | Incident, settle: bool = True) -> None:
+    async def tell(self, *events: Suspicion | Incident | PlatformAlert, settle: bool = True) -> None:
         for number, event in enumerate(events):
             await self.bus.publish([_outgoing(event, LOG_MS + number)])
         if settle:
@@ -64,7 +64,9 @@ class Triage:
         return "\n".join(row[0] for rows in found for row in rows)
 
 
-def _outgoing(event: Suspicion | Incident, timestamp_ms: int) -> Outgoing:
+def _outgoing(event: Suspicion | Incident | PlatformAlert, timestamp_ms: int) -> Outgoing:
+    if isinstance(event, PlatformAlert):
+        return Outgoing(topics.PLATFORM_ALERTS, b"imagery", msgspec.json.encode(event), timestamp_ms=timestamp_ms)
     if isinstance(event, Suspicion):
         key = f"{event.tenant}/{event.subject_ref}".encode()
         return Outgoing(topics.SUSPICIONS, key, msgspec.json.encode(event), timestamp_ms=timestamp_ms)

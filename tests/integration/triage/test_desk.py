@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import orjson
 import pytest
 
@@ -13,10 +14,10 @@ from proofwatch.audit.entry import Entry
 from proofwatch.command_line.session_file import write_token
 from services.cli import main
 from services.triage.adapters.desk import CaseRefused, NoSuchCase, PostgresDesk
-from services.triage.core.assignments import NOTHING
+from services.triage.core.assignments import NOTHING, Deed
 from tests.integration.access.house import BY, House, make_passwords_cheap
 from tests.integration.triage.conftest import Triage
-from tests.unit.triage.events import OTHER_ID, incident, merged, suspicion
+from tests.unit.triage.events import OTHER_ID, access, incident, merged, suspicion
 
 
 class Desk(House):
@@ -226,3 +227,23 @@ async def test_the_commands(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFi
     assert "there is no case 'x' for you" in await said(2, "ada", "show", "x")
     assert "there is no case" in await said(2, "ada", "show", "\0")
     assert "proofwatch people sign-in NAME" in await said(2, "nobody", "list")
+
+
+async def test_nobody_works_on_a_case_about_what_they_did_themselves(desk: Desk) -> None:
+    """Neither who opened nor who agreed; they see that it is there, and somebody else closes it."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    bob = await desk.person("bob", Role.ANALYST)
+    about = access().access
+    assert about
+    alert = access(access=msgspec.structs.replace(about, person=desk.ids["ada"], second_person=desk.ids["carl"]))
+    await desk.triage.tell(alert)
+    case = str(await desk.pool.fetchval("select case_id from triage.cases"))
+    refused: tuple[tuple[str, Deed], ...] = ((ada, "take"), (carl, "assign"), (carl, "close"), (carl, "refer"))
+    for token, deed in refused:
+        with pytest.raises(CaseRefused, match="what you did yourself"):
+            await desk.desk.do(deed, case, token, desk.now, to="bob", reason="it was I")
+    [seen] = await desk.desk.listed(ada, desk.now)
+    assert (seen.kind, seen.about) == ("access", alert.access)
+    assert [each.outcome for each in await desk.of_cases()][:4] == ["denied"] * 4
+    await desk.desk.do("take", case, bob, desk.now)
+    assert (await desk.desk.do("close", case, bob, desk.now, reason="Ada was ill")).close

@@ -19,7 +19,7 @@ from services.triage.adapters import postgres
 from services.triage.app import build
 from services.triage.config import Settings
 from tests.integration.triage.conftest import LOG_MS, SECRET, Triage
-from tests.unit.triage.events import INCIDENT_ID, OTHER_ID, ended, incident, merged, suspicion
+from tests.unit.triage.events import INCIDENT_ID, OTHER_ID, access, ended, incident, merged, suspicion
 
 SUBJECT = "subject-zq9x"
 CASES = "select * from triage.cases order by case_id"
@@ -83,6 +83,29 @@ async def test_an_incident_opens_a_case_which_its_end_leaves_to_people(triage: T
     await triage.pool.execute("update triage.cases set state = 'closed'")
     await triage.tell(incident(5, change="again", **root))
     assert [(each.status, each.revision) for each in await triage.escalations()] == [("escalated", 1), ("escalated", 4)]
+
+
+async def test_a_broken_glass_is_a_case_with_who_what_the_second_person_and_its_end(triage: Triage) -> None:
+    """Alerts of health are none; told again, it is the same; people close it, and its end does not open it again."""
+    await triage.tell(access(kind="lag", access=None), access(), access())
+    (case,) = await triage.rows(CASES)
+    assert (case["kind"], case["state"], case["severity"], case["subject_tag"]) == ("access", "escalated", "high", None)
+    assert msgspec.json.decode(case["about"]) == msgspec.to_builtins(access().access)
+    (told,) = await triage.escalations()
+    assert (told.tenant, told.subject_tag, told.title) == (
+        "acme",
+        None,
+        "two people opened what is somebody else's case",
+    )
+    await triage.pool.execute("update triage.cases set state = 'closed'")
+    await triage.tell(access(state="resolved"))
+    assert [row["state"] for row in await triage.rows(CASES)] == ["closed"]
+    assert [row["code"] for row in await triage.rows("select code from triage.case_reasons order by at")] == [
+        "break_glass",
+        "break_glass_ended",
+    ]
+    assert [row["why"] for row in await triage.rows(HISTORY)] == ["escalated", "ended"]
+    assert len(await triage.escalations()) == 1
 
 
 async def test_what_merged_is_closed_and_names_the_case_that_goes_on(triage: Triage) -> None:

@@ -117,6 +117,14 @@ def test_an_escalation_is_told_in_words() -> None:
     assert of_escalation(escalation(status="closed")).title == "A case of a person of acme, closed"
 
 
+@pytest.mark.parametrize("code", ["break_glass", "break_glass_ended", "replayed_grant"])
+def test_a_case_of_access_is_told_as_one(code: str) -> None:
+    """Neither a person's nor an incident's; nobody is named."""
+    fact = of_escalation(escalation(subject_tag=None, reasons=(reason(code=code, evidence={}),)))
+    assert fact.title == "A case of access to imagery of acme, escalated to the SOC"
+    assert code.replace("_", " ") not in fact.summary
+
+
 @pytest.mark.parametrize("code", get_args(SuspicionReason))
 def test_every_reason_of_a_suspicion_has_words(code: str) -> None:
     """None is the code with blanks."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from proofwatch.events.identity import derived_id
-from proofwatch.events.types import Incident, Suspicion
+from proofwatch.events.types import Access, Incident, PlatformAlert, Suspicion
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 TAG = "0123456789abcdef0123456789abcdef"
@@ -86,3 +86,28 @@ def merged(revision: int = 2, into: str | None = OTHER_ID, **given: Any) -> Inci
     """The same, found to be a part of another one."""
     fields: dict[str, Any] = {"state": "merged", "change": "merged", "merged_into": into}
     return incident(revision, **(fields | given))
+
+
+def access(**given: Any) -> PlatformAlert:
+    """That two people opened what is somebody else's case; resolved: that it is over, half an hour later."""
+    over = given.get("state") == "resolved"
+    fields: dict[str, Any] = {
+        "alert_id": derived_id("platform-alert", "imagery", "break_glass", "g-1"),
+        "state": "firing",
+        "severity": "critical",
+        "service": "imagery",
+        "kind": "break_glass",
+        "raised_at": AT + timedelta(minutes=30) if over else AT,
+        "summary": "Account p-1 may open imagery of case c-1, which is not theirs, because account p-2 agreed.",
+        "values": {"minutes": 30.0},
+        "access": Access(
+            tenant="acme",
+            case_id="c-1",
+            grant_id="g-1",
+            person="p-1",
+            second_person="p-2",
+            granted_to=None,
+            until=AT + timedelta(minutes=30),
+        ),
+    }
+    return PlatformAlert(schema_version=1, **(fields | given))

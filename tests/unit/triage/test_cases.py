@@ -11,9 +11,10 @@ from proofwatch.detection.suspicions import SEVERITY
 from proofwatch.events import codec
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Step, Suspicion
-from services.triage.core.cases import TABLE, Case, Outcome, State, Trigger, UnlistedTransition, advance, escalation_of
-from services.triage.core.signals import Signal, from_incident, from_suspicion
-from tests.unit.triage.events import AT, INCIDENT_ID, OTHER_ID, TAG, ended, incident, merged, suspicion
+from services.triage.core.cases import Case, Outcome, advance, escalation_of
+from services.triage.core.rows import TABLE, State, Trigger, UnlistedTransition
+from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
+from tests.unit.triage.events import AT, INCIDENT_ID, OTHER_ID, TAG, access, ended, incident, merged, suspicion
 
 LOW = from_suspicion(suspicion(1, severity="low"), TAG)
 MINOR = from_suspicion(suspicion(2), TAG)
@@ -38,6 +39,15 @@ RISEN = from_incident(incident(3, change="rose_again", steps=(RISE,)))
 MERGED = from_incident(merged(2))
 
 
+def of_access(**given: Any) -> Signal:
+    found = from_alert(access(**given))
+    assert found
+    return found
+
+
+BROKEN, WHOLE = of_access(), of_access(state="resolved")
+
+
 def moved(case: Case | None, signal: Signal, escalate_at_reasons: int = 3) -> Outcome:
     return advance(case, signal, AT, escalate_at_reasons=escalate_at_reasons)
 
@@ -58,6 +68,7 @@ def later(signal: Signal) -> Signal:
 
 OPEN = replace(after(FIRING), state="open")  # a person took it back to there
 CLOSED = replace(after(FIRING), state="closed")
+OPEN_ACCESS = replace(after(BROKEN), state="open")
 
 
 # state before, signal, → state after, are people told, why
@@ -96,6 +107,14 @@ ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = 
     ("closed", "incident_ended"): (CLOSED, ENDED, "closed", False, "updated"),
     ("closed", "incident_quiet"): (CLOSED, QUIET, "closed", False, "updated"),
     ("closed", "incident_merged"): (CLOSED, MERGED, "closed", False, "updated"),
+    ("absent", "access"): (None, BROKEN, "escalated", True, "escalated"),
+    ("absent", "access_ended"): (None, WHOLE, "escalated", True, "escalated"),
+    ("open", "access"): (OPEN_ACCESS, later(BROKEN), "escalated", True, "escalated"),
+    ("open", "access_ended"): (OPEN_ACCESS, WHOLE, "open", False, "ended"),
+    ("escalated", "access"): (after(BROKEN), later(BROKEN), "escalated", True, "reason_added"),
+    ("escalated", "access_ended"): (after(BROKEN), WHOLE, "escalated", False, "ended"),
+    ("closed", "access"): (replace(OPEN_ACCESS, state="closed"), later(BROKEN), "escalated", True, "reopened"),
+    ("closed", "access_ended"): (replace(OPEN_ACCESS, state="closed"), WHOLE, "closed", False, "ended"),
 }  # fmt: skip
 
 
@@ -269,3 +288,32 @@ def test_a_further_rise_is_a_reason_of_its_own_with_both_levels() -> None:
     assert first == FIRING.cause
     assert (second.code, second.at) == ("rose_again.liveness_fail_rate", RISE.known_at)
     assert (second.evidence["risen_from_rate"], second.evidence["risen_to_rate"]) == (0.03, 0.09)
+
+
+def test_a_broken_glass_is_a_case_with_who_what_and_the_second_person_from_beginning_to_end() -> None:
+    """No subject and no transaction; its end is a reason of its own, and tells nobody again."""
+    case = after(BROKEN, WHOLE)
+    assert (case.kind, case.subject_tag, case.rate, case.severity, case.queue) == ("access", None, None, "high", "soc")
+    assert case.about == access().access
+    assert [(each.code, each.at) for each in case.reasons] == [
+        ("break_glass", AT),
+        ("break_glass_ended", AT + timedelta(minutes=30)),
+    ]
+    told = escalation_of(case, BROKEN.title)
+    assert (told.tenant, told.subject_tag) == ("acme", None)
+    assert told.title == "two people opened what is somebody else's case", "a notice names nobody"
+    assert all(each.transaction_id is None for each in told.reasons)
+
+
+def test_a_replayed_grant_is_a_case_of_its_own_and_the_same_one_again_is_none() -> None:
+    replayed = of_access(kind="replayed_grant", alert_id=derived_id("platform-alert", "replayed"))
+    case = after(replayed)
+    assert (case.kind, [each.code for each in case.reasons]) == ("access", ["replayed_grant"])
+    assert case.case_id != after(BROKEN).case_id
+    assert moved(case, replayed).why == "repeated"
+
+
+def test_alerts_of_health_are_no_cases() -> None:
+    """Nor is one that does not say whose case it is about, as those of releases before."""
+    assert from_alert(access(kind="lag", access=None)) is None
+    assert from_alert(access(access=None)) is None

@@ -3,7 +3,10 @@
 import asyncio
 import json
 from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 import pytest
@@ -11,14 +14,19 @@ import pytest
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.postgres import pool
 from proofwatch.bus.records import Outgoing
+from proofwatch.exits import door
+from proofwatch.exits.standing import Standing
 from proofwatch.governance import records
 from proofwatch.governance.follower import Follower
+from proofwatch.governance.release import NO_CONTRACT, UNDER_CONTRACT
 from proofwatch.governance.replica import Replica
 from proofwatch.runtime.clock import SimulatedClock
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.times import DAY_MS
 from services.aggregator.queries import clock
+from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.clock import clock_of
 from services.cli import main
 from tests.unit.aggregator.queries.runs import TENANT, shots, windows, write_run
@@ -102,39 +110,77 @@ def query(of: str = "acme", time_zone: str | None = None) -> Namespace:
 
 def test_the_tenant_s_clock_is_that_of_its_settings_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
     """They travel on Kafka and are in no table; a zone that is typed wins, and Kafka is not asked."""
-    bus = asyncio.run(in_force("Asia/Kolkata"))
+    asked = governed_by(monkeypatch, "Asia/Kolkata")
+    governed = GovernedSettings(keyring_file=Path("keyring.json"))
+    assert clock_of(query(time_zone="Asia/Tokyo"), governed) == ("Asia/Tokyo", [], None)
+    assert asked == []
+    told = "times are Asia/Kolkata, as the settings of acme in force say"
+    assert clock_of(query(), governed)[:2] == ("Asia/Kolkata", [told])
+    zone, (said,), standing = clock_of(query(of="other"), governed)
+    assert zone is None
+    assert standing == Standing(NO_CONTRACT, "unknown")
+    assert said.startswith("times are UTC: no settings of other are in force; name its time zone with --time-zone")
+
+
+async def test_a_query_connects_to_kafka_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in force is read for the clock, and the door judges by it; where the clock is typed the door reads."""
+    asked = governed_by(monkeypatch, "Asia/Kolkata")
+    seen: list[Standing] = []
+
+    @asynccontextmanager
+    async def opened(*_: object, **__: object) -> AsyncIterator[None]:
+        yield None
+
+    async def ask(*given: Any, **_: object) -> None:
+        seen.append(given[4])
+
+    monkeypatch.setattr(pool, "opened", opened)
+    monkeypatch.setattr(door, "ask", ask)
+    governed = GovernedSettings(keyring_file=Path("keyring.json"))
+    for given, times in ((query(), 1), (query(time_zone="Asia/Tokyo"), 1)):
+        given.by, given.session, given.reason, given.dsn = "me", None, "", "postgresql://none"
+        before = len(asked)
+        found = await asyncio.to_thread(clock_of, given, governed)
+        async with admitted_database("rates", given, governed, found.standing):
+            pass
+        assert len(asked) - before == times
+    assert seen == [Standing(UNDER_CONTRACT, "active")] * 2
+
+
+def governed_by(monkeypatch: pytest.MonkeyPatch, zone: str) -> list[str]:
+    """Let Kafka have a tenant's settings; return who connects to it from now on."""
+    bus: list[Broker] = []
     asked: list[str] = []
 
-    def connected(_settings: object, client_id: str) -> Broker:
+    def connected(_settings: object, client_id: str, **_: object) -> Broker:
         asked.append(client_id)
-        return bus
+        return bus[0]
 
     def documents(_settings: object, _bus: object, _clock: object) -> Follower:
         clock = SimulatedClock(20 * DAY_MS)
-        return Follower(bus, Replica(KEYRING, LEAD_MS, documents_only=True), cast("Any", clock))
+        return Follower(bus[0], Replica(KEYRING, LEAD_MS, documents_only=True), cast("Any", clock))
 
+    def prepare() -> None:
+        bus.append(asyncio.run(in_force(zone)))
+
+    thread = Thread(target=prepare)  # a test of coroutines has a loop already
+    thread.start()
+    thread.join()
     monkeypatch.setattr(KafkaBus, "of", connected)
     monkeypatch.setattr(GovernedSettings, "documents", documents)
-    governed = GovernedSettings(keyring_file=Path("keyring.json"))
-    assert clock_of(query(time_zone="Asia/Tokyo"), governed) == ("Asia/Tokyo", [])
-    assert asked == []
-    told = "times are Asia/Kolkata, as the settings of acme in force say"
-    assert clock_of(query(), governed) == ("Asia/Kolkata", [told])
-    zone, (said,) = clock_of(query(of="other"), governed)
-    assert zone is None
-    assert said.startswith("times are UTC: no settings of other are in force; name its time zone with --time-zone")
+    return asked
 
 
 def test_where_nothing_is_known_of_the_tenant_s_clock_it_is_said_why(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody governs, or Kafka is away: a table in UTC is better than none."""
-    zone, (said,) = clock_of(query(), GovernedSettings(keyring_file=None))
+    zone, (said,), _ = clock_of(query(), GovernedSettings(keyring_file=None))
     assert zone is None
     assert said.startswith("times are UTC: nobody governs tenants here (PROOFWATCH_KEYRING_FILE)")
 
-    async def away(_settings: object, _tenant: str) -> str | None:
+    async def away(_settings: object, _tenant: str) -> tuple[str | None, Standing]:
         raise BusUnavailable("kafka:9092 does not answer")
 
     monkeypatch.setattr(clock, "_in_force", away)
-    zone, (said,) = clock_of(query(), GovernedSettings(keyring_file=Path("keyring.json")))
+    zone, (said,), _ = clock_of(query(), GovernedSettings(keyring_file=Path("keyring.json")))
     assert zone is None
     assert "the tenant's settings cannot be read: kafka:9092 does not answer; name its time zone" in said
