@@ -150,11 +150,12 @@ insert into privacy.tagging default values on conflict do nothing;
 create or replace function privacy.tags_moved() returns boolean
   language sql stable security definer set search_path = '' as $$
     select t.moved_at is not null from privacy.tagging t $$;
--- One row at least: whether tags are under data keys, and if so the keys that there are.
+-- One row without a mark, which says whether tags are under data keys; and if so the keys that there are.
 create or replace function privacy.tag_keys_of(tenants text[], marks text[])
   returns table(moved boolean, tenant text, mark text, key_id text, epoch integer, wrapped bytea)
   language sql stable security definer set search_path = '' as $$
-    select t.moved_at is not null, k.tenant, k.mark, k.key_id, k.epoch, k.wrapped
-    from privacy.tagging t left join (
-      select f.* from unnest(tenants, marks) as w(tenant, mark) join privacy.keys f using (tenant, mark)) as k
-      on t.moved_at is not null $$;
+    select t.moved_at is not null, null, null, null, null, null from privacy.tagging t
+    union all
+    select true, k.tenant, k.mark, k.key_id, k.epoch, k.wrapped
+    from unnest(tenants, marks) as w(tenant, mark) join privacy.keys k using (tenant, mark)
+    where (select t.moved_at is not null from privacy.tagging t) $$;

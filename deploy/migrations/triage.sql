@@ -154,7 +154,8 @@ revoke all on function triage.retire(timestamptz, text[], text[], integer) from 
 -- Tags of subjects (ADR 0049): `keyed` ones nobody can derive from the deployment's secret. A table has one kind at a time,
 -- and refuses the other: a process that has not heard of the move, or of an older release, writes nothing.
 alter table triage.cases add column if not exists keyed boolean not null default false;
-create index if not exists cases_unkeyed on triage.cases(tenant, subject_tag) where not keyed and subject_tag is not null;
+create index if not exists cases_unkeyed on triage.cases(tenant collate "C", subject_tag collate "C")
+  where not keyed and subject_tag is not null;
 create or replace function triage.require_kind_of_tag() returns trigger language plpgsql set search_path = '' as $$ begin
     if new.keyed <> privacy.tags_moved() then
       raise exception 'tags of subjects are under %: this process knows that not yet, or is of an older release',

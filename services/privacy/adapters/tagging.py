@@ -74,13 +74,14 @@ class PostgresTagging:
             after = page[-1]
 
     async def _retagged(self, tx: Any, schema: str) -> int:
-        count = 0
-        while page := await _unkeyed(tx, schema, ("", "")):
+        count, after = 0, ("", "")
+        while page := await _unkeyed(tx, schema, after):  # page by page: an index keeps what this transaction replaced
             await self._known(tx, page)
             columns = [tenant for tenant, _ in page], [mark for _, mark in page], [self._tags[each] for each in page]
             changed = await tx.fetchval(f"select {schema}.retag($1::text[], $2::text[], $3::text[])", *columns)
             assert changed >= len(page), "each was there a moment ago, and nobody writes meanwhile"
-            count += changed
+            count, after = count + changed, page[-1]
+        assert not await _unkeyed(tx, schema, ("", "")), "all were moved"
         return count
 
     async def _known(self, tx: Any, whose: Iterable[Whose]) -> None:

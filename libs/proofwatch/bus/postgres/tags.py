@@ -39,7 +39,7 @@ class PostgresTags:
         """See `Tags`."""
         wanted = sorted(set(whose))
         rows = await tx.fetch(_KEYS, [tenant for tenant, _ in wanted], [mark for _, mark in wanted])
-        if not rows[0]["moved"]:
+        if not any(row["moved"] for row in rows):
             return Tagged({each: each[1] for each in wanted}, keyed=False)
         if self._keys is None:
             raise Blocked(
