@@ -94,6 +94,8 @@ def stood(before: FindingHistory, finding: FindingHistory) -> bool:
     if then in BY_LABELS and now not in BY_LABELS:
         return before.since_high is None or ms_of(before.since_high) < finding.since_ms - GAP_MS
     if now in EXACT and then not in EXACT:
+        if before.since_ms >= _earliest_ms(finding) - GAP_MS:
+            return False
         high = before.worst is not None and before.worst.severity == "high"
         sure = before.sure or (before.found if high else None)  # kept by a release that did not note when it was
         return sure is not None and ms_of(sure) <= finding.since_ms
@@ -116,12 +118,17 @@ def may_explain(slice_: FindingHistory, finding: FindingHistory) -> bool:
     """Return whether what one finding says of a slice may be why another one fires, by what both do and since when.
 
     What lets people in explains nothing that keeps them out, nor the other way round. What began to the minute is not
-    explained by what began long before, however late that was sure.
+    explained by what began long before, however late that was sure; what minutes know within hours only may be.
     """
     if stood(slice_, finding) or contradict(slice_, finding):
         return False
     exact, other = finding.latest.rule in EXACT, slice_.latest.rule not in EXACT
-    return not (exact and other and slice_.since_ms < finding.since_ms - GAP_MS)
+    return not (exact and other and slice_.since_ms < _earliest_ms(finding) - GAP_MS)
+
+
+def _earliest_ms(finding: FindingHistory) -> int:
+    """Return when a finding of minutes began at the earliest: to the minute, but for bounds that it states."""
+    return finding.since_ms if finding.since_low is None else ms_of(finding.since_low)
 
 
 def joined(placed: Iterable[Placed]) -> list[Cause]:

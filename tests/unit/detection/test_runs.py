@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.findings import WHOLE, Slice, panel_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
@@ -47,6 +47,19 @@ def test_what_begins_to_the_minute_is_not_hidden_by_a_chart_of_the_tenant_that_s
     assert _rules([standing, late]) == [("cusum",), (rule,)]
     soon = anomaly(WHOLE, metric, rule=rule, k=500, n=500, minute=330, affected=500.0)
     assert _rules([standing, soon]) == [tuple(sorted(("cusum", rule)))]
+
+
+def test_what_minutes_know_within_hours_only_may_be_of_what_began_within_them() -> None:
+    """A handset's scores go missing since the morning; among all of the tenant's they are sure to be missing at two."""
+    slice_ = _chart(_HANDSET, "retry_rate", since=510, until=1200)
+    found: dict[str, Any] = {"rule": "missing_scores", "k": 57, "n": 853, "affected": 40.0, "minute": 840}
+    low, high = MIDNIGHT + timedelta(minutes=480), MIDNIGHT + timedelta(minutes=900)
+    missing = anomaly(WHOLE, "liveness_missing_rate", since_low=low, since_high=high, **found)
+    tables = {panel_of(finding_of(slice_)): {WHOLE: (95, 6000), _HANDSET: (80, 1000)}}
+    exact = anomaly(WHOLE, "liveness_missing_rate", **found)
+    for both, roots in (([slice_, missing], [_HANDSET]), ([slice_, exact], [WHOLE, _HANDSET])):
+        causes = gathered({each.anomaly_id: finding_of(each) for each in both}, tables)
+        assert {each.root.where for each in causes} == set(roots)
 
 
 def test_what_follows_a_collapse_is_of_it_and_not_of_what_stood_before() -> None:
@@ -158,6 +171,4 @@ def test_a_value_that_chance_makes_the_highest_is_a_part_of_its_tenants_incident
 
 
 def _panels(of: Anomaly) -> Sequence[Any]:
-    from proofwatch.detection.findings import panel_of
-
     return [panel_of(finding_of(of))]
