@@ -50,6 +50,20 @@ their encoding, takes 12 (the first table), more than the whole budget. A Python
 reach five times.
 """
 
+_STANDALONE_MISSED: Final = """
+Why standalone misses its target: 15,000 transactions a second are 67 µs of processor time each, with the database in
+it. Half of what it takes is windows: cells merged into windows of each length, and dozens of segment values judged by
+every detector whenever five minutes close, however few transactions lie in them. A profile has no peak any more; the
+largest parts are merging (a tenth), charts of rates (a seventh), decoding JSON between stages (a tenth, of which
+tallies are half), the ledger (a tenth) and incidents (a tenth).
+
+What was tried: [ADR 0041](adr/0041-where-a-transactions-time-goes.md). What would be next: charts
+in columns, a tenant's statistics kept as arrays in one row, with objects only for what comes near a limit (a tenth at
+most, by its share of the profile); the cells of a batch in columns from combine to windows, so that minutes are summed
+by numpy and not encoded cell by cell. By their shares both together would take away a quarter. The target needs a
+compiled core.
+"""
+
 _BEFORE: Final = {
     "costs": """
 Processor time of the client process per event, user and system, all threads. The upper rows add up to the core path;
@@ -95,6 +109,8 @@ def opening(day: dict[str, Any]) -> Iterator[str]:
         "Client, broker, generator and reader share the cores: take the ratios."
     )
     yield f"\n`make bench{' ARGS=--quick' if day['quick'] else ''}` makes this page and the JSON beside it."
+    if day.get("remark"):
+        yield f"\n{day['remark']}"
     if day["quick"]:
         yield "\n**A quick run: few events, one round. It shows that everything runs; its numbers mean little.**"
 
@@ -146,6 +162,8 @@ def after(name: str, result: Result) -> Iterator[str]:
         for each in result["beside"]["rows"]:
             if each.get("failure"):
                 yield f"\n{each['label']} failed: `{each['failure'].splitlines()[-1]}`"
+    if name == "standalone" and not result["target"]["met"]:
+        yield _STANDALONE_MISSED.rstrip()
     if name == "throughput":
         yield _UNFAIR.rstrip()
         for each in result["contenders"]:

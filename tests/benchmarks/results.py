@@ -15,7 +15,10 @@ _INNERMOST: Final = re.compile(r"\[\s+([-0-9.e,\s]+?)\s+\]")
 
 
 def keep(home: Path, date: str, kafka: str, name: str, result: Result, *, quick: bool) -> Path:
-    """Write `result` as section `name` of HOME/benchmarks/DATE.json and return the file."""
+    """Write `result` as section `name` of HOME/benchmarks/DATE.json and return the file.
+
+    `remark` in it is whoever's measured, by hand: what else was so on that day.
+    """
     file = home / "benchmarks" / f"{date}.json"
     known = load(file) if file.exists() else {"benchmarks": {}}
     kept = {
@@ -27,6 +30,7 @@ def keep(home: Path, date: str, kafka: str, name: str, result: Result, *, quick:
             "brokers": "one broker on the same machine",
         },
         "quick": quick,
+        "remark": known.get("remark", ""),
         "interpreters": {**known.get("interpreters", {}), name: interpreter()},
         "benchmarks": {**known["benchmarks"], name: result},
     }
