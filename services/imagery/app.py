@@ -84,6 +84,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     minutes = GlassTerms(settings.imagery_glass_minutes, settings.imagery_glass_uses)
     glass = BreakGlass(tables, broker.facts.request, policy, clock, tell, limits=limits, terms=minutes)
 
+    async def others() -> int:
+        return await glass.step() + await broker.tell_late()
+
     sessions = PeopleSessions(PostgresPeople(pool, seal=parse_code_keys(settings.code_keys())), clock)
     parts: list[Part] = [
         *([follower] if follower else []),
@@ -91,7 +94,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
         KeptOpen(renderer, *([store] if isinstance(store, S3Store) else [])),
         flagging,
         checkpoints,
-        Sweep(tables, clock, broker.sending, 4 * terms.view_s, glass.step),
+        Sweep(tables, clock, broker.sending, 4 * terms.view_s, others),
         Server(
             application(broker, glass, sessions, settings.imagery_origin), settings.imagery_host, settings.imagery_port
         ),

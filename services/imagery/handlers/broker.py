@@ -63,6 +63,8 @@ class Broker:
         self._store, self._checkpoints, self._opening, self._tell = store, checkpoints, opening, tell
         self._policy, self._clock, self._terms, self._name, self._draw = policy, clock, terms, name, draw
         self._views = Sending(store, clock, terms.chunk_bytes, draw)
+        self._untold: dict[tuple[str, str], Outgoing] = {}
+        """Alerts of grants that were tried by others: one for a lease and who tried it."""
         self.facts = FactsNow(store, opening, consents, limits)
         self.sending = self._views.in_hand
         """Views that are in hand in this process."""
@@ -141,11 +143,22 @@ class Broker:
         raise Denied(refused or "no_lease")
 
     async def _replayed(self, lease: Lease, person_id: str, now: datetime) -> None:
-        """Tell it at once; that it was denied is in the log already, whether or not the bus answers."""
-        try:
-            await self._tell(replayed(lease, person_id, now))
-        except BusError as error:
-            _log.warning("imagery_alert_untold", reason=str(error))
+        """Tell it at once, or once the bus answers; that it was denied is in the log already."""
+        self._untold[lease.lease_id, person_id] = replayed(lease, person_id, now)
+        await self.tell_late()
+
+    async def tell_late(self) -> int:
+        """Tell what could not be told yet; return how many that were. The sweep tries it again and again."""
+        told = 0
+        for key, alert in list(self._untold.items()):
+            try:
+                await self._tell(alert)
+            except BusError as error:
+                _log.warning("imagery_alert_untold", waiting=len(self._untold), reason=str(error))
+                return told
+            self._untold.pop(key, None)
+            told += 1
+        return told
 
     async def _opened(
         self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, now: datetime

@@ -21,7 +21,7 @@ from services.imagery.handlers.broker import Showing
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
 from services.imagery.ports import Undelivered
-from tests.integration.imagery.house import CASE, TRANSACTION, House, all_of, asked
+from tests.integration.imagery.house import BY, CASE, TRANSACTION, House, all_of, asked
 from tests.unit.audit.a_log import LOG_KEY
 
 Act = Callable[[], Awaitable[Any]]
@@ -144,7 +144,13 @@ async def end_session(house: House, _: str) -> None:
     await house.pool.execute("update access.sessions set ended_at = $1, ended_by = 'signed_out'", house.now)
 
 
-REVOKED: list[Callable[[House, str], Awaitable[None]]] = [House.release, close, erase, revoke_lease, end_session]
+async def change_roles(house: House, _: str) -> None:
+    await house.register.give_roles("ada", [Role.ANALYST, Role.CHECKER], ["kestrel"], BY, house.now)
+
+
+REVOKED: list[Callable[[House, str], Awaitable[None]]] = [
+    House.release, close, erase, revoke_lease, end_session, change_roles,
+]  # fmt: skip
 
 
 async def test_what_is_taken_back_between_any_two_steps_shows_nothing(house: House) -> None:
@@ -206,6 +212,34 @@ async def test_without_an_auditor_nothing_is_fetched(house: House) -> None:
         await broker.show(session.session_id, lease.lease_id, sharp=True)
     assert house.fetched == 0
     assert (await house.entries())[-1].details["state"] == "withheld"
+
+
+async def test_of_many_views_at_once_as_many_as_the_day_has_left_are_shown(house: House) -> None:
+    """Each is decided behind the one before, whatever grant it comes of."""
+    session, broker = await house.sign_in(), house.broker(Limits(views_a_day=1))
+    leases = [await broker.lease(session.session_id, asked()) for _ in range(3)]
+    found = await asyncio.gather(
+        *(broker.show(session.session_id, each.lease_id, sharp=True) for each in leases), return_exceptions=True
+    )
+    shown = [each for each in found if not isinstance(each, BaseException)]
+    assert [len(shown), house.fetched] == [1, 1]
+    assert {each.code for each in found if isinstance(each, Denied)} == {"quota_spent"}
+    assert await all_of(shown[0])
+
+
+async def test_a_replayed_grant_is_told_once_the_bus_answers_again(house: House) -> None:
+    """Denied and entered meanwhile; once for each who tried, however often they did."""
+    broker = house.broker()
+    mine, other = await house.sign_in(), await house.sign_in()
+    lease = await broker.lease(mine.session_id, asked())
+    house.bus_away = True
+    for _ in range(2):
+        with pytest.raises(Denied, match="another session"):
+            await broker.show(other.session_id, lease.lease_id, sharp=True)
+    assert (house.told, await broker.tell_late()) == ([], 0)
+    house.bus_away = False
+    assert [await broker.tell_late(), await broker.tell_late()] == [1, 0]
+    assert [each.kind for each in house.told] == ["replayed_grant"]
 
 
 @pytest.mark.parametrize(
