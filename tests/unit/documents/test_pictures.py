@@ -60,9 +60,9 @@ def test_what_does_not_exist_is_named(checker: ModuleType, line: str, finding: s
     "line",
     [
         "  handlers.py  TriageStage.step  what it does",
-        "  │ 3. core/cases.py            advance, TABLE    ──► soc.escalations.v1",
+        "  │ 3. core/rows.py             row_of, TABLE     ──► soc.escalations.v1",
         "  core/cases.py  Case.revision",
-        "  ports.py  Wanted  what core/cases.py, too, needs (core/cases.py  Row)",
+        "  ports.py  Wanted  what core/cases.py, too, needs (core/rows.py  Row)",
         "  bus/lanes/lane.py  Lane._turn  the library's own are found, too",
         "  what is meant by all of that, and 00:30 is no name",
     ],
