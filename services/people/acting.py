@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proofwatch.access.acts import OPERATOR, By
 from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.reasons import stated
 from proofwatch.access.roles import Act
 from proofwatch.audit.entry import person
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
@@ -29,7 +30,7 @@ def add_who(add: Add) -> None:
 
 async def who(pool: "asyncpg.Pool", args: argparse.Namespace, act: Act, now: datetime) -> By:
     """Return who acts. Raises `NotSignedIn`, `NoSession`, and `NotAllowed` where the role is missing."""
-    if not args.reason.strip():
+    if not stated(args.reason):
         raise NotAllowed("--reason must say why: it stays in the audit log")
     if args.as_operator == (args.session is not None):
         raise NotSignedIn(
@@ -37,10 +38,10 @@ async def who(pool: "asyncpg.Pool", args: argparse.Namespace, act: Act, now: dat
             "none yet, --as-operator"
         )
     if args.as_operator:
-        return By(OPERATOR, args.reason.strip())
+        return By(OPERATOR, stated(args.reason))
     session = await PostgresPeople(pool).session_of(token_in(args.session), now)
     if session is None:
         raise NoSession
     if not session.may(act):
         raise NotAllowed("only an admin changes people and roles; ask one, or sign in as one")
-    return By(person(session.person_id), args.reason.strip())
+    return By(person(session.person_id), stated(args.reason))

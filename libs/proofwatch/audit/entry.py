@@ -21,6 +21,8 @@ Text = Annotated[str, Meta(max_length=2000)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Outcome = Literal["done", "granted", "denied", "failed"]
 SALT_BYTES: Final = 16
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a reader raises at bytes that somebody else wrote: no JSON, no text, or nested thousands deep."""
 _UTC: Final = timedelta(0)
 
 BEGUN: Final = "log.begun"
@@ -105,7 +107,7 @@ def entry_of(leaf: bytes) -> Entry:
     """Return the entry of a leaf. Raises `InvalidLeaf` if it is none, or is written in another way than ours."""
     try:
         found = _DECODER.decode(leaf)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidLeaf(str(error)) from None
     if found.logged_at.utcoffset() != _UTC or found.acted_at.utcoffset() != _UTC:
         raise InvalidLeaf("a time that is not in UTC - at `$.logged_at` or `$.acted_at`")

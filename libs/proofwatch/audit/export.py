@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from proofwatch.audit.entry import UNREADABLE
 from proofwatch.audit.keys import InForce, LogKeys
 from proofwatch.audit.merkle import ProofRefused, Range
 from proofwatch.audit.note import InvalidNote, Note, VerifierKey
@@ -107,7 +108,7 @@ def leaf_of_line(line: bytes) -> tuple[int, bytes]:
     """Return the index and the leaf of a line. Raises `InvalidExport`."""
     try:
         read = _ENTRY.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidExport(str(error)) from None
     if line != entry_line(read.index, read.leaf):
         raise InvalidExport("the fields do not agree with the leaf, or the line is written in another way")
@@ -123,7 +124,7 @@ def note_of_line(line: bytes) -> tuple[int, Note]:
     """Return the place among the published checkpoints, and the note. Raises `InvalidExport` or `InvalidNote`."""
     try:
         read = _CHECKPOINT.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidExport(str(error)) from None
     note = note_of(read.note.encode())
     if line != checkpoint_line(read.index, note):
@@ -172,5 +173,5 @@ def _pretty(value: Struct) -> bytes:
 def _decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidExport(str(error)) from None

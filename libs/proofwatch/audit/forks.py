@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from proofwatch.audit.checkpoint import Checkpoint
+from proofwatch.audit.entry import UNREADABLE
 from proofwatch.audit.merkle import ProofRefused, Range
 from proofwatch.audit.note import InvalidNote, Note, VerifierKey
 from proofwatch.audit.proof import hash_lines
@@ -44,7 +45,7 @@ def read_fork(body: bytes) -> ForkProof:
     """Return the proof of a file. Raises `InvalidNote`."""
     try:
         return msgspec.json.decode(body, type=ForkProof)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise InvalidNote(f"no proof of a fork: {error}") from None
 
 

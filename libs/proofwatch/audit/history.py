@@ -50,7 +50,7 @@ class History:
         """Take every line. `progress` is told the number of entries so far, now and then. Raises `Fault`."""
         begin, end = self._part.before.end, self._part.after.begin
         self._meet()
-        for line in lines_of(export.ENTRIES, stream):
+        for line in lines_of(export.ENTRIES, stream, begin):
             index = self._tree.end
             if index == end:
                 raise Fault(export.ENTRIES, f"more entries than the {end} that were signed", index)

@@ -26,11 +26,15 @@ class Fault(Exception):
         self.where, self.message, self.entry, self.fork = where, message, entry, fork
 
 
-def lines_of(where: str, stream: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a file without their newlines. Raises `Fault` if the last has none."""
+def lines_of(where: str, stream: Iterable[bytes], first: int | None = None) -> Iterator[bytes]:
+    """Yield the lines of a file without their newlines. Raises `Fault` if the last has none.
+
+    `first`: the index of the first line's entry, where lines are entries, so that the one at fault is named.
+    """
     for place, line in enumerate(stream):
         if not line.endswith(b"\n"):
-            raise Fault(where, f"line {place + 1} does not end: the file was cut off")
+            entry = None if first is None else first + place
+            raise Fault(where, f"line {place + 1} does not end: the file was cut off", entry)
         yield line[:-1]
 
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from proofwatch.access.reasons import stated
 from proofwatch.command_line.session_file import add_as
 from proofwatch.command_line.sub_commands import Add
 
@@ -35,6 +36,7 @@ def asking(args: argparse.Namespace, *, reason: bool = True) -> Asking:
             "say who asks, it is on record: --as FILE, the session that `proofwatch people sign-in NAME --out FILE` "
             "wrote; or, with the database's own rights and no session, --by NAME"
         )
-    if reason and not args.reason.strip():
+    why = stated(args.reason)
+    if reason and not why:
         raise NotSaid("--reason must say what for: it stays in the audit log")
-    return Asking(args.session, by, args.reason.strip())
+    return Asking(args.session, by, why)

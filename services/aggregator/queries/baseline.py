@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from proofwatch.access.reasons import stated
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.exit_codes import ended
@@ -120,7 +121,7 @@ def rebase_of(args: argparse.Namespace, now_ms: int) -> Rebase:
     effective_ms = -(-(now_ms + _AHEAD_MS) // FIVE_MS) * FIVE_MS
     name, value = args.segment or (None, None)
     by = (args.by or "").strip()  # of a session it is the account, which is known behind the door
-    return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, by, args.reason.strip())
+    return Rebase(args.tenant, name, value, args.metric, from_ms, effective_ms, by, stated(args.reason))
 
 
 def said(rebase: Rebase, zone: str | None = None) -> str:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+from proofwatch.access.reasons import stated
 from proofwatch.exits.asking import Asking, asking
 from proofwatch.exits.opening import through_door
 from proofwatch.exits.table import MARKERS_ADD
@@ -52,7 +53,7 @@ def entry_of(args: argparse.Namespace, now_ms: int) -> Declared:
         )
     by = (args.by or "").strip()  # of a session it is the account, which is known behind the door
     version = args.version.strip()
-    return Declared(args.tenant, KINDS[args.kind], version, at_ms, effective_ms, by, args.reason.strip())
+    return Declared(args.tenant, KINDS[args.kind], version, at_ms, effective_ms, by, stated(args.reason))
 
 
 def said(entry: Declared) -> str:

@@ -22,10 +22,18 @@ from audit.checkpoints p where published_at is not null and (size between $1 and
   select max(checkpoint_index) from audit.checkpoints where published_at is not null))
 order by checkpoint_index
 """
+_FARTHEST: Final = 2**63 - 1
 _FIND: Final = """
 select index, leaf from audit.entries where ($1::text is null or action like $1) and ($2::text is null or actor = $2)
 and ($3::text is null or tenant = $3) and ($4::timestamptz is null or logged_at >= $4) order by index desc limit $5
 """
+
+
+def index_of(entry: str) -> int | None:
+    """Return the index that is named in decimal; None: it is an id, or beyond what a log can have."""
+    if not (entry.isascii() and entry.isdigit()) or len(entry) > len(str(_FARTHEST)):
+        return None
+    return int(entry) if int(entry) <= _FARTHEST else None
 
 
 class Wanted(NamedTuple):
@@ -78,8 +86,9 @@ class LogReader:
     async def place_of(self, entry: str) -> int | None:
         """Return the index of an entry by its id, or by its index in decimal; None: there is none."""
         async with session(self._pool, _USER) as connection:
-            if entry.isascii() and entry.isdigit():
-                found = await connection.fetchval("select index from audit.entries where index = $1", int(entry))
+            place = index_of(entry)
+            if place is not None:
+                found = await connection.fetchval("select index from audit.entries where index = $1", place)
             else:
                 found = await connection.fetchval("select index from audit.entries where entry_id = $1", entry)
         return None if found is None else int(found)

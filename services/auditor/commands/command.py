@@ -108,9 +108,16 @@ def _add_online(actions: SubCommands) -> None:
     _add_run(add)
     add("--own", action="store_true", help="your own entries only, which you need no auditor for")
     add_asking(add)
-    add("--limit", type=int, default=50, metavar="N", help="default: %(default)s")
+    add("--limit", type=_positive, default=50, metavar="N", help="default: %(default)s")
     add("--json", action="store_true", help="a JSON object on each line")
     actions.add("keys", "list the log's keys, and its last checkpoint", "", online.keys)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
 
 
 def _add_run(add: Add) -> None:

@@ -1,5 +1,6 @@
 """An export as a folder."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Folder:
             raise NotAnExport(f"{path} is no export: {', '.join(missing)} is missing")
         if strange := sorted(there - set(_KNOWN)):
             raise NotAnExport(f"{path} has {strange[0]} too, which is no file of an export; take it away")
+        if unusable := [name for name in _KNOWN if name in there and not _is_readable(path / name)]:
+            raise NotAnExport(f"{path}: {unusable[0]} cannot be read as a file")
         self._path = path
 
     def lines(self, name: str) -> Iterator[bytes]:
@@ -40,3 +43,7 @@ class Folder:
         """Return how many lines a file has."""
         with (self._path / name).open("rb") as file:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and os.access(path, os.R_OK)

@@ -8,7 +8,7 @@ from typing import Final
 from proofwatch.audit import export
 from proofwatch.audit.entry import Entry, InvalidLeaf, entry_of
 from proofwatch.audit.export import InvalidExport, leaf_of_line
-from services.auditor.adapters.log_reader import Wanted
+from services.auditor.adapters.log_reader import Wanted, index_of
 from services.auditor.commands.files import Folder, NotAnExport
 
 RUN: Final = "audit"
@@ -30,7 +30,7 @@ def entries_in(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def leaf_in(path: Path, wanted: str) -> bytes | None:
     """Return the leaf of an entry, by its index in decimal or its id; None: there is none. Raises `NotAnExport`."""
-    by_index = int(wanted) if wanted.isascii() and wanted.isdigit() else None
+    by_index = index_of(wanted)
     for index, leaf in entries_in(path):
         if index == by_index or (by_index is None and _entry(path, index, leaf).entry_id == wanted):
             return leaf

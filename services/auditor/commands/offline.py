@@ -111,7 +111,10 @@ def _write_fork(verdict: Verdict, path: Path | None) -> None:
     if path is None:
         sys.stdout.write("  the log has forked; --fork-out FILE writes the proof, which convinces anybody\n")
         return
-    path.write_bytes(verdict.fork.body())
+    try:
+        path.write_bytes(verdict.fork.body())
+    except OSError as error:
+        raise CannotRead(f"the log has forked, and its proof cannot be written to {path}: {error.strerror}") from None
     sys.stdout.write(f"  proof of the fork: {path}\n")
 
 

@@ -1,6 +1,7 @@
 """What asks the database: exports, proofs, listings."""
 
 import argparse
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
 from services.auditor.commands.in_export import found_in, leaf_in
 from services.auditor.commands.offline import policy_of
-from services.auditor.commands.write_export import write_export
+from services.auditor.commands.write_export import CannotExport, write_export
 
 
 class NothingFound(ValueError):
@@ -45,7 +46,10 @@ async def exported(args: argparse.Namespace) -> int:
 
 
 async def proved(args: argparse.Namespace) -> int:
-    """Write the proof of one entry, and its leaf beside it."""
+    """Write the proof of one entry, and its leaf beside it. What is there already is not written over."""
+    beside = args.out.with_suffix(".leaf.json")
+    if there := [path for path in (args.out, beside) if path.exists() or not os.access(path.parent, os.W_OK)]:
+        raise CannotExport(f"{there[0]} is there already, or its folder cannot be written; give another --out")
     async with _log("audit prove", args) as (reader, _):
         place = await reader.place_of(args.entry)
         checkpoints = await reader.checkpoints(0, 0)
@@ -55,7 +59,6 @@ async def proved(args: argparse.Namespace) -> int:
         nodes = await reader.nodes(inclusion_parts(place, size))
         leaf = await reader.leaf(place)
     args.out.write_bytes(Proof(place, tuple(inclusion_proof(place, size, nodes)), note).body())
-    beside = args.out.with_suffix(".leaf.json")
     beside.write_bytes(leaf)
     sys.stdout.write(f"{args.out}, and the entry in {beside}\n")
     return 0

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.access.reasons import stated
 from proofwatch.governance.purposes import Category, Purpose, allowed, needs_consent
 
 Act = Literal["lease", "view"]
@@ -85,7 +86,7 @@ class Request(NamedTuple):
         """Return the facts beside person and imagery, as the policy names them."""
         return {
             "purpose": self.purpose.value,
-            "reason_given": bool(self.reason.strip()),
+            "reason_given": bool(stated(self.reason)),
             "purpose_allowed": allowed(CATEGORY, self.purpose) is not None,
             "consent_needed": needs_consent(CATEGORY, self.purpose),
             "case_tenant": self.case.tenant,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from proofwatch.access.reasons import stated
 from proofwatch.audit.entry import SALT_BYTES, Entry, person
 from proofwatch.bus.errors import BusUnavailable, DatabaseAway
 from proofwatch.bus.records import Outgoing
@@ -157,7 +158,7 @@ class BreakGlass:
             return "clock_set_back"
         if not 0 <= (now - second.confirmed_at).total_seconds() <= self._limits.confirmed_within_s:
             return "confirmation_old"
-        return None if reason.strip() else "reason_missing"
+        return None if stated(reason) else "reason_missing"
 
     async def _viewer(self, tx: Any, session_id: str, now: datetime) -> Viewer:
         found = await self._store.viewer(tx, session_id, now)

@@ -9,6 +9,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from proofwatch.access.reasons import stated
 from services.privacy.commands.opening import REFUSED, WRONG, WrongCall
 from services.privacy.config import Settings
 
@@ -33,7 +34,7 @@ def run_command(name: str, args: argparse.Namespace, settings: Settings | None =
 
 def reason_of(args: argparse.Namespace) -> str:
     """Return why, as it stays in the audit log. Raises `WrongCall`."""
-    found: Any = args.reason.strip()
+    found: Any = stated(args.reason)
     if not found or len(found) > 2_000:
         raise WrongCall("--reason must say why, in at most 2,000 characters and without personal data: it stays")
     return str(found)

@@ -180,7 +180,7 @@ def test_entries_that_were_cut_off() -> None:
     found = verify(InMemory({**files, export.ENTRIES: b"".join(lines[:10])}), KNOWN)
     assert_invalid(found, "the entries end where entry 10 should be", 10)
     found = verify(InMemory({**files, export.ENTRIES: b"".join(lines)[:-1]}), KNOWN)
-    assert_invalid(found, "line 12 does not end", None)
+    assert_invalid(found, "line 12 does not end", 11)
 
 
 def test_entries_beyond_the_checkpoint() -> None:

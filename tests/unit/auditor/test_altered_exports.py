@@ -1,0 +1,119 @@
+"""Exports that were altered on purpose: a verdict or one sentence, and never a traceback."""
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from proofwatch.audit import export
+from proofwatch.audit.verify import verify
+from services.auditor.adapters.log_reader import index_of
+from services.cli import main
+from tests.unit.audit.a_log import InMemory, a_log
+from tests.unit.audit.test_mutations import KNOWN
+
+DEEP = b"[" * 100_000
+FILES = (export.ENTRIES, export.KEYS, export.CHECKPOINT, export.CHECKPOINTS)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _dangling(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.parent / "nowhere")
+
+
+def _loop(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "export"
+    path.mkdir()
+    for name, body in a_log().export().items():
+        (path / name).write_bytes(body)
+    return path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(["audit", *map(str, arguments)])
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", [*FILES, export.RANGE])
+def test_a_file_that_is_nested_thousands_deep_is_invalid(name: str) -> None:
+    """Whatever a reader raises at it."""
+    files = a_log().export()
+    assert verify(InMemory({**files, name: DEEP}), KNOWN).state == "INVALID"
+    assert verify(InMemory({**files, name: DEEP + b"\n"}), KNOWN).state == "INVALID"
+
+
+def test_a_line_whose_entry_or_leaf_is_nested_thousands_deep_names_its_entry() -> None:
+    """The line is JSON as far as it goes."""
+    files = a_log().export()
+    lines = files[export.ENTRIES].splitlines(keepends=True)
+    closed = DEEP + b"]" * len(DEEP)
+    for leaf in (b"", base64.b64encode(closed)):
+        lines[2] = b'{"index":2,"leaf":"' + leaf + b'","entry":' + closed + b"}\n"
+        verdict = verify(InMemory({**files, export.ENTRIES: b"".join(lines)}), KNOWN)
+        assert (verdict.state, verdict.entry) == ("INVALID", 2)
+
+
+@pytest.mark.parametrize("add", [b"x", b"\0", b"{", None])
+def test_a_last_line_that_does_not_end_names_its_entry(add: bytes | None) -> None:
+    """Cut off, or a byte too much."""
+    files = a_log().export()
+    body = files[export.ENTRIES]
+    verdict = verify(InMemory({**files, export.ENTRIES: body[:-1] if add is None else body + add}), KNOWN)
+    assert (verdict.state, verdict.entry) == ("INVALID", 11 if add is None else 12)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("alter", [_folder, _dangling, _loop])
+def test_what_is_no_file_is_said_in_a_sentence(
+    folder: Path, name: str, alter: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no export, so there is no verdict."""
+    alter(folder / name)
+    code, out, err = said(capsys, "verify", folder)
+    assert (code, out) == (2, "")
+    assert f"{name} cannot be read as a file" in err
+
+
+def test_a_range_that_leads_nowhere_is_not_passed_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _dangling(folder / export.RANGE)
+    code, _, err = said(capsys, "verify", folder)
+    assert code == 2
+    assert export.RANGE in err
+
+
+def test_reading_one_is_a_sentence_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`show` and `search` read what they are given as it stands."""
+    lines = (folder / export.ENTRIES).read_bytes().splitlines(keepends=True)
+    (folder / export.ENTRIES).write_bytes(b'{"index":0,"leaf":"","entry":' + DEEP + b"\n" + b"".join(lines[1:]))
+    for arguments in (("show", "3"), ("search",)):
+        code, out, err = said(capsys, *arguments, "--run", folder)
+        assert (code, out) == (2, "")
+        assert "line 1 of entries.jsonl" in err
+
+
+@pytest.mark.parametrize("wanted", ["9" * 5_000, "9" * 19, "٣", "-1", "1.0"])
+def test_an_index_that_no_log_has_is_not_found(folder: Path, wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert index_of(wanted) is None or index_of(wanted) == int(wanted) < 2**63
+    code, out, err = said(capsys, "show", f"--run={folder}", "--", wanted)
+    assert (code, out) == (2, "")
+    assert "the log has no entry" in err
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "many"])
+def test_a_limit_that_lists_nothing_is_refused(folder: Path, limit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "search", f"--run={folder}", f"--limit={limit}"])
+    assert ended.value.code == 2
+    assert "--limit" in capsys.readouterr().err
