@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from proofwatch.audit.entry import Entry
 from proofwatch.audit.merkle import Nodes
 from proofwatch.governance.purposes import Purpose
-from services.imagery.core.facts import CaseFacts, Flagged, Viewer
+from proofwatch.runtime.clock import Clock
+from services.imagery.core.facts import CaseFacts, Flagged, Moment, Viewer
 from services.imagery.core.glass import Glass
 from services.imagery.core.lease import Lease, View, ViewState
 from services.imagery.core.location import Location
@@ -76,10 +77,11 @@ class Store(Glasses, Protocol):
         """Return the transaction, if it was flagged."""
         ...
 
-    async def last_seen(self, tx: Any, now: datetime) -> datetime:
-        """Return the latest time that anything was granted at, and remember `now` if it is later.
+    async def moment(self, tx: Any, clock: Clock) -> Moment:
+        """Wait for whoever decides, then take the time, and remember it if it is the latest.
 
-        Whoever asks next waits for the transaction's end, so that two grants never use one view of a quota.
+        Whoever asks next waits for the transaction's end, so that two grants never use one view of a quota. It comes
+        before every other lock of a decision, so that no two wait for each other.
         """
         ...
 

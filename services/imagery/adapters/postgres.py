@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.audit.entry import Entry
 from proofwatch.audit.pending import enter
@@ -12,14 +14,17 @@ from proofwatch.bus.errors import BusUnavailable, DatabaseAway, DatabaseUnfit, E
 from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.governance.purposes import Purpose
+from proofwatch.instants import instant_of
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
+from proofwatch.runtime.clock import Clock
 from services.imagery.adapters.glasses import PostgresGlasses
-from services.imagery.core.facts import CaseFacts, Flagged, Viewer
+from services.imagery.core.facts import CaseFacts, Flagged, Moment, Viewer
 from services.imagery.core.lease import Lease, View, ViewState
 
 if TYPE_CHECKING:
     import asyncpg
 
+_log = structlog.get_logger(__name__)
 _USER: Final = "imagery"
 _CASE: Final = """
 select c.tenant, c.state <> 'closed' as open, c.queue = 'research' as high_risk,
@@ -55,7 +60,10 @@ select u.*, $8::bool
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[]) as u
 on conflict(tenant, transaction_id) do update set imagery_ref = coalesce(flagged.imagery_ref, excluded.imagery_ref),
   imagery_sha256 = coalesce(flagged.imagery_sha256, excluded.imagery_sha256),
-  imagery_media_type = coalesce(flagged.imagery_media_type, excluded.imagery_media_type)"""
+  imagery_media_type = coalesce(flagged.imagery_media_type, excluded.imagery_media_type)
+where flagged.subject_tag = excluded.subject_tag and flagged.keyed = excluded.keyed
+  and coalesce(flagged.imagery_ref = excluded.imagery_ref, true)
+returning 1"""
 
 
 class PostgresBroker(PostgresGlasses):
@@ -97,11 +105,12 @@ class PostgresBroker(PostgresGlasses):
         row = await tx.fetchrow(_FLAGGED, tenant, transaction_id)
         return Flagged(**dict(row)) if row else None
 
-    async def last_seen(self, tx: Any, now: datetime) -> datetime:
-        """Return the latest time that was seen before, and remember a later one."""
+    async def moment(self, tx: Any, clock: Clock) -> Moment:
+        """Wait for whoever decides, take the time, and remember it if it is the latest."""
         found: datetime = await tx.fetchval(_CLOCK)
+        now = instant_of(clock.now_ms())
         await tx.execute(_SEEN, now)
-        return found
+        return Moment(now, found)
 
     async def views_since(self, tx: Any, person_id: str, since: datetime) -> int:
         """Return how many views a person has had begun since."""
@@ -139,6 +148,11 @@ class PostgresBroker(PostgresGlasses):
         return await suppressed(tx, subjects)
 
     async def flag(self, tx: Any, flagged: list[Flagged], *, keyed: bool = False) -> None:
-        """Keep what was flagged; what is known of its imagery already stays, and what was not comes to it."""
-        last = {(each.tenant, each.transaction_id): each for each in flagged}  # one statement takes a row once
-        await tx.execute(_FLAG, *map(list, zip(*last.values(), strict=True)), keyed)
+        """Keep what was flagged; see `Flagged.with_imagery_of` for what comes to it later."""
+        first: dict[tuple[str, str], Flagged] = {}  # one statement takes a row once
+        for each in flagged:
+            key = each.tenant, each.transaction_id
+            first[key] = first[key].with_imagery_of(each) if key in first else each
+        kept = await tx.fetch(_FLAG, *map(list, zip(*first.values(), strict=True)), keyed)
+        if len(kept) < len(first):
+            _log.warning("imagery_of_others_left_out", flagged=len(first) - len(kept))

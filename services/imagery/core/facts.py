@@ -55,6 +55,32 @@ class Flagged(NamedTuple):
     imagery_media_type: str | None
     flagged_at: datetime
 
+    def with_imagery_of(self, later: "Flagged") -> "Flagged":
+        """Return this, with what a later suspicion of the same transaction says of the same imagery of the same person.
+
+        What is known stays. Of another person, or where other imagery is known, nothing comes to it.
+        """
+        if later.subject_tag != self.subject_tag or (
+            self.imagery_ref is not None and later.imagery_ref not in (None, self.imagery_ref)
+        ):
+            return self
+        return self._replace(
+            imagery_ref=self.imagery_ref or later.imagery_ref,
+            imagery_sha256=self.imagery_sha256 or later.imagery_sha256,
+            imagery_media_type=self.imagery_media_type or later.imagery_media_type,
+        )
+
+
+class Moment(NamedTuple):
+    """When it is decided, and the latest time before at which it was.
+
+    `now` is taken once whoever decided before has ended: one that is earlier than `last_seen` is of a clock that went
+    back, never of somebody who waited.
+    """
+
+    now: datetime
+    last_seen: datetime
+
 
 class Limits(NamedTuple):
     """What the deployment allows."""

@@ -16,12 +16,11 @@ from proofwatch.audit.entry import SALT_BYTES, Entry
 from proofwatch.audit.pending import Draw
 from proofwatch.bus.errors import BusError, DatabaseAway
 from proofwatch.bus.records import Outgoing
-from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from services.imagery.core import acts
 from services.imagery.core.alerts import replayed
 from services.imagery.core.decision import Decision, ImageryPolicy
-from services.imagery.core.facts import Flagged, Limits, Request, Viewer
+from services.imagery.core.facts import Flagged, Limits, Moment, Request, Viewer
 from services.imagery.core.lease import Lease, Terms, View
 from services.imagery.handlers.checkpoints import NotLeft
 from services.imagery.handlers.facts_now import Asked, FactsNow
@@ -73,8 +72,8 @@ class Broker:
         """Grant a lease. Raises `Denied`, which is an entry too, `NotSignedIn`, `Unavailable`."""
         try:
             async with self._store.transaction() as tx:
-                now = self._now()
-                request = await self.facts.request(tx, "lease", session_id, asked, now)
+                moment = await self._store.moment(tx, self._clock)
+                request = await self.facts.request(tx, "lease", session_id, asked, moment)
                 request, refusal = await through_glass(self._store, tx, self._policy, request)
                 lease = self._granted(request, asked) if refusal is None else None
                 if lease:
@@ -124,14 +123,15 @@ class Broker:
     async def _intend(self, session_id: str, lease_id: str, sharp: bool) -> tuple[View, Lease, Flagged, Entry]:
         refused: str | None = None
         async with self._store.transaction() as tx:
-            now = self._now()
+            moment = await self._store.moment(tx, self._clock)
+            now = moment.now
             viewer = await self._store.viewer(tx, session_id, now)
             if viewer is None:
                 raise NotSignedIn
             lease = await self._store.lease(tx, lease_id)
             refused = "no_lease" if lease is None else lease.fault(session_id, now)
             if lease is not None and refused is None:
-                found = await self._opened(tx, lease, viewer, sharp, now)
+                found = await self._opened(tx, lease, viewer, sharp, moment)
                 if not isinstance(found, str):
                     return found
                 refused = found
@@ -161,13 +161,13 @@ class Broker:
         return told
 
     async def _opened(
-        self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, now: datetime
+        self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, moment: Moment
     ) -> tuple[View, Lease, Flagged, Entry] | str:
-        request, flagged = await self.facts.of_lease(tx, lease, now)
+        request, flagged = await self.facts.of_lease(tx, lease, moment)
         decision = self._policy.decide(request)
         if not decision.allowed or flagged is None:
             return decision.reason or "not_flagged"
-        view = View(self._name(), lease.lease_id, viewer.person_id, sharp, now)
+        view = View(self._name(), lease.lease_id, viewer.person_id, sharp, moment.now)
         intent = acts.intended(lease, view, self._salt(), self._policy.digest)
         await self._store.begin_view(tx, view)
         await self._store.enter(tx, intent)
@@ -187,26 +187,24 @@ class Broker:
         """Raise `Denied` unless it is allowed at this moment."""
         try:
             async with self._store.transaction() as tx:
-                now = self._now()
+                moment = await self._store.moment(tx, self._clock)
                 current = await self._store.lease(tx, lease.lease_id)
-                fault = "no_lease" if current is None else current._replace(views_left=1).fault(lease.session_id, now)
-                decision = await self._decided_anew(tx, lease, now)
+                held = current and current._replace(views_left=1)  # the view that is in hand has been taken off
+                fault = "no_lease" if held is None else held.fault(lease.session_id, moment.now)
+                decision = await self._decided_anew(tx, lease, moment)
         except DatabaseAway as error:
             raise Unavailable(str(error)) from None
         if fault or not decision.allowed:
             raise Denied(fault or decision.reason)
 
-    async def _decided_anew(self, tx: Any, lease: Lease, now: datetime) -> Decision:
+    async def _decided_anew(self, tx: Any, lease: Lease, moment: Moment) -> Decision:
         """Decide on a lease that was granted, on what holds now."""
         try:
-            request, _ = await self.facts.of_lease(tx, lease, now)
+            request, _ = await self.facts.of_lease(tx, lease, moment)
         except NotSignedIn:
             return Decision(False, ("confirmation_old",))
         # the view that is in hand has been counted
         return self._policy.decide(request._replace(views_today=max(0, request.views_today - 1)))
-
-    def _now(self) -> datetime:
-        return instant_of(self._clock.now_ms())
 
     def _salt(self) -> bytes:
         return self._draw(SALT_BYTES)

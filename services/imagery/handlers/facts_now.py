@@ -1,10 +1,9 @@
 """What a decision looks at: gathered anew for each, in the transaction in which it is decided."""
 
-from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from proofwatch.governance.purposes import Purpose, needs_consent
-from services.imagery.core.facts import CATEGORY, Act, CaseFacts, Flagged, ImageryFacts, Limits, Request
+from services.imagery.core.facts import CATEGORY, Act, CaseFacts, Flagged, ImageryFacts, Limits, Moment, Request
 from services.imagery.core.lease import Lease
 from services.imagery.handlers.refusals import NotSignedIn, Unavailable
 from services.imagery.handlers.through_glass import held_open
@@ -39,19 +38,19 @@ class FactsNow:
     def __init__(self, store: Store, opening: Opening, consents: Consents, limits: Limits) -> None:
         self._store, self._opening, self._consents, self._limits = store, opening, consents, limits
 
-    async def request(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Request:
+    async def request(self, tx: Any, act: Act, session_id: str, asked: Asked, moment: Moment) -> Request:
         """Return what a decision looks at, as it is at this moment. Raises `NotSignedIn`, `Unavailable`."""
-        return (await self._facts(tx, act, session_id, asked, now)).request
+        return (await self._facts(tx, act, session_id, asked, moment)).request
 
-    async def of_lease(self, tx: Any, lease: Lease, now: datetime) -> Facts:
+    async def of_lease(self, tx: Any, lease: Lease, moment: Moment) -> Facts:
         """Return the facts of a lease that was granted, as they are now. Raises `NotSignedIn`, `Unavailable`."""
-        facts = await self._facts(tx, "view", lease.session_id, Asked.again(lease), now)
+        facts = await self._facts(tx, "view", lease.session_id, Asked.again(lease), moment)
         if lease.glass_id is None:
             return facts
         return facts._replace(request=await held_open(self._store, tx, facts.request, lease.glass_id))
 
-    async def _facts(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Facts:
-        last_seen = await self._store.last_seen(tx, now)
+    async def _facts(self, tx: Any, act: Act, session_id: str, asked: Asked, moment: Moment) -> Facts:
+        now = moment.now
         viewer = await self._store.viewer(tx, session_id, now)
         if viewer is None:
             raise NotSignedIn
@@ -82,7 +81,7 @@ class FactsNow:
             purpose=asked.purpose,
             reason=asked.reason,
             at=now,
-            last_seen_at=last_seen,
+            last_seen_at=moment.last_seen,
             views_today=await self._store.views_since(tx, viewer.person_id, midnight),
             break_glass=False,
             limits=self._limits,

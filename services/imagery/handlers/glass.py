@@ -18,7 +18,7 @@ from proofwatch.runtime.conditions import Condition
 from services.imagery.core.acts import THE_BROKER
 from services.imagery.core.alerts import broken, whole
 from services.imagery.core.decision import ImageryPolicy
-from services.imagery.core.facts import Act, Limits, Request, Viewer
+from services.imagery.core.facts import Act, Limits, Moment, Request, Viewer
 from services.imagery.core.glass import Glass, GlassTerms
 from services.imagery.core.glass_acts import ASKED, BEGUN, ENDED, act, unknown
 from services.imagery.handlers.facts_now import Asked
@@ -32,7 +32,7 @@ Tell = Callable[[Outgoing], Awaitable[None]]
 class Facts(Protocol):
     """Gathers what a decision looks at: `FactsNow.request`."""
 
-    def __call__(self, tx: Any, act: Act, session_id: str, asked: Asked, now: datetime) -> Awaitable[Request]:
+    def __call__(self, tx: Any, act: Act, session_id: str, asked: Asked, moment: Moment) -> Awaitable[Request]:
         """Return the facts. Raises `NotSignedIn`."""
         ...
 
@@ -60,8 +60,9 @@ class BreakGlass:
     async def ask(self, session_id: str, asked: Asked) -> Glass:
         """Ask for it; everything but the assignment must hold already. Raises `Denied`."""
         async with _Deciding(self._store) as tx:
-            now = self._now()
-            request = await self._facts(tx, "lease", session_id, asked, now)
+            moment = await self._store.moment(tx, self._clock)
+            now = moment.now
+            request = await self._facts(tx, "lease", session_id, asked, moment)
             refusal = self._policy.decide(request._replace(break_glass=True)).reason
             if not refusal and request.case.assignee == request.viewer.person_id:
                 refusal = "not_needed"
@@ -78,8 +79,7 @@ class BreakGlass:
         """Agree to it, as the second person: it opens as soon as the SOC has been told. Raises `Denied`."""
         refusal: str | None = None
         async with _Deciding(self._store) as tx:
-            now = self._now()
-            seen = await self._store.last_seen(tx, now)
+            now, seen = await self._store.moment(tx, self._clock)
             second = await self._viewer(tx, session_id, now)
             glass = await self._store.glass(tx, glass_id, locked=True)
             if glass is None:
@@ -99,8 +99,7 @@ class BreakGlass:
     async def stop(self, session_id: str, glass_id: str) -> None:
         """Stop it: nothing is opened through it from now on. One that has ended is as good. Raises `Denied`."""
         async with _Deciding(self._store) as tx:
-            now = self._now()
-            await self._store.last_seen(tx, now)
+            now, _ = await self._store.moment(tx, self._clock)
             who = await self._viewer(tx, session_id, now)
             glass = await self._store.glass(tx, glass_id, locked=True)
             known = glass is not None and glass.may_stop(who)

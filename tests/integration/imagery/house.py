@@ -2,7 +2,8 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -232,8 +233,28 @@ def asked(case_id: str = CASE, transaction: str = TRANSACTION, reason: str = "on
     return Asked(TENANT, case_id, transaction, Purpose.PROVIDE_FEATURES, reason)
 
 
+@asynccontextmanager
+async def somebody_before(house: House) -> AsyncIterator[None]:
+    """What is asked within waits for a decision of somebody else, of a millisecond later than when it was asked."""
+    connection = await house.pool.acquire()
+    try:
+        async with connection.transaction():
+            await connection.execute("select from imagery.clock for update")
+            pid = connection.get_server_pid()
+            yield
+            async with asyncio.timeout(30):
+                while not await house.pool.fetchval(  # noqa: ASYNC110 — PostgreSQL tells nobody
+                    "select exists(select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)))", pid
+                ):
+                    await asyncio.sleep(0.01)
+            house.later(seconds=0.001)
+            await connection.execute("update imagery.clock set last_seen_at = $1", house.now)
+    finally:
+        await house.pool.release(connection)
+
+
 async def all_of(showing: Showing) -> bytes:
     return b"".join([chunk async for chunk in showing.chunks])
 
 
-__all__ = ["CASE", "Asked", "House", "Lease", "all_of", "asked"]
+__all__ = ["CASE", "Asked", "House", "Lease", "all_of", "asked", "somebody_before"]

@@ -21,7 +21,7 @@ from services.imagery.handlers.broker import Showing
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
 from services.imagery.ports import Undelivered
-from tests.integration.imagery.house import BY, CASE, TRANSACTION, House, all_of, asked
+from tests.integration.imagery.house import BY, CASE, TRANSACTION, House, all_of, asked, somebody_before
 from tests.unit.audit.a_log import LOG_KEY
 
 Act = Callable[[], Awaitable[Any]]
@@ -419,6 +419,23 @@ async def test_a_view_whose_process_died_counts_as_seen(house: House) -> None:
     with pytest.raises(asyncio.CancelledError):
         await view
     assert (await house.entries())[-1] == ended, "what comes back to life tells nothing else"
+
+
+async def test_who_waits_for_another_is_no_clock_that_is_set_back(house: House) -> None:
+    """The time of a decision is taken once it is its turn: for a lease, a view and each look at a view in hand."""
+    session, broker = await house.sign_in(), house.broker()
+    async with somebody_before(house):
+        leased = asyncio.create_task(broker.lease(session.session_id, asked()))
+    lease = await leased
+    async with somebody_before(house):
+        shown = asyncio.create_task(broker.show(session.session_id, lease.lease_id, sharp=False))
+    showing = await shown
+    async with somebody_before(house):
+        still = asyncio.create_task(broker._still(lease))
+    await still
+    assert await all_of(showing)
+    codes = [entry.details.get("reason_code") for entry in await house.entries()]
+    assert codes == [None] * 3, "granted, intended, delivered"
 
 
 async def test_a_clock_that_is_set_back_opens_nothing(house: House) -> None:

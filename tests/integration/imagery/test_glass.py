@@ -14,7 +14,7 @@ from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.glass import BreakGlass
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
-from tests.integration.imagery.house import BY, CASE, House, all_of, asked
+from tests.integration.imagery.house import BY, CASE, House, all_of, asked, somebody_before
 from tests.integration.imagery.test_broker import STEPS, end_session
 
 WHY: Final = "the customer is on the phone, and Ada is ill"
@@ -231,12 +231,17 @@ async def test_every_other_condition_holds_as_ever(pair: Pair) -> None:
 
 
 async def test_who_agrees_has_a_reason_a_fresh_code_a_session_and_a_right_clock(pair: Pair) -> None:
-    glass = await pair.ask()
+    async with somebody_before(pair.house):
+        asking = asyncio.create_task(pair.ask())
+    glass = await asking
     assert await pair.denied(pair.agree(glass, reason=" \n")) == "reason_missing"
     assert await pair.denied(pair.glass.agree(pair.cleo.session_id, "made up", "x")) == "no_glass"
     pair.house.clock._now_ms -= 1_000
     assert await pair.denied(pair.agree(glass)) == "clock_set_back"
     pair.house.later(seconds=1)
+    async with somebody_before(pair.house):  # who waits for another is no clock that was set back
+        agreeing = asyncio.create_task(pair.agree(glass, reason=" "))
+    assert await pair.denied(agreeing) == "reason_missing"
     await pair.house.pool.execute("update access.sessions set mfa_at = mfa_at - interval '20 minutes'")
     assert await pair.denied(pair.agree(glass)) == "confirmation_old"
     await end_session(pair.house, "")
