@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 
 from proofwatch.bus.errors import DatabaseAway
 from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
 from services.imagery.api.glass_routes import glass_routes
 from services.imagery.api.guard import Guard
+from services.imagery.api.picture_response import PictureResponse
 from services.imagery.api.viewer_page import viewer_page
 from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.glass import BreakGlass
@@ -100,7 +101,7 @@ def _imagery(broker: Broker, session: Callable[[Request], Awaitable[str]]) -> AP
     @router.post("/leases/{lease_id}/views")
     async def view(lease_id: Id, look: Look, session_id: Annotated[str, Depends(session)]) -> Response:
         showing = await broker.show(session_id, lease_id, sharp=look.sharp)
-        return StreamingResponse(showing.chunks, media_type=showing.media_type)
+        return PictureResponse(showing)
 
     return router
 

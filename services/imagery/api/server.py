@@ -10,6 +10,8 @@ import uvicorn
 from fastapi import FastAPI
 
 _GRACE_S: Final = 5
+_UNTAKEN_MS: Final = 30_000
+"""After which the system ends a connection whose other side takes nothing: a closed one would wait for it for ever."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -43,6 +45,8 @@ class Server:
     async def start(self) -> None:
         """Take the port. Raises `OSError` where another has it."""
         self._socket = socket.create_server((self._host, self.port))
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; connections have it from the socket that accepts them
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNTAKEN_MS)
         self.port = self._socket.getsockname()[1]
 
     async def step(self, *, idle: bool = False) -> int:

@@ -33,11 +33,15 @@ _log = structlog.get_logger(__name__)
 
 
 class Showing(NamedTuple):
-    """A picture that may be sent now, and the bytes to send, which stop when it may not any more."""
+    """A picture that may be sent now, and the bytes to send, which stop when it may not any more.
+
+    Whoever sends it calls `end` when that is over, however it is over; see `Delivery.end`.
+    """
 
     view: View
     media_type: str
     chunks: AsyncGenerator[bytes, None]
+    end: Callable[..., Awaitable[None]]
 
 
 class Broker:
@@ -101,8 +105,8 @@ class Broker:
         except BaseException as error:
             await self._views.unseen(view, error)
             raise
-        chunks = self._views.chunks(view, picture.body, lambda: self._still(lease))
-        return Showing(view, picture.media_type, chunks)
+        delivery = self._views.delivery(view, picture.body, lambda: self._still(lease))
+        return Showing(view, picture.media_type, delivery.chunks, delivery.end)
 
     def _granted(self, request: Request, asked: Asked) -> Lease:
         return Lease(
