@@ -125,8 +125,10 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
 
 def _since(anomaly: Anomaly, since: datetime) -> str:
     """Return since when it is so; of labels that tell no day the days that they are of: nobody knows which began it."""
-    if anomaly.rule in _OF_LIMITS and anomaly.since is None and since == anomaly.window_start:
-        days = round((anomaly.window_end - anomaly.window_start) / _DAY)
+    length = anomaly.window_end - anomaly.window_start
+    # of several limits together the first window's first midnight is no begin either
+    if anomaly.rule in _OF_LIMITS and anomaly.since is None and since <= anomaly.window_start < since + length:
+        days = round(length / _DAY)
         last = local(anomaly.window_end - timedelta(microseconds=1), anomaly.time_zone)
         return f"over the {days} days to {last:%Y-%m-%d}"
     return f"since {minute(since, anomaly.time_zone)}"

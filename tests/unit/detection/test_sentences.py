@@ -335,6 +335,8 @@ def test_a_limit_of_which_nobody_knows_since_when_says_which_days() -> None:
     assert " at all of it over the 28 days to 2026-03-29: 90 of 1,000" in finding_sentence(unknown, "all of it")
     (incident,) = gathered({unknown.anomaly_id: finding_of(unknown)}, {})
     assert incident_title(incident).endswith("at all of bank over the 28 days to 2026-03-29")
+    earlier = incident._replace(since=incident.since - timedelta(days=2))  # of another limit's window in the same cause
+    assert incident_title(earlier).endswith("at all of bank over the 28 days to 2026-03-29")
     days: dict[str, Any] = {
         f"since{side}": MIDNIGHT + timedelta(days=day) for side, day in (("", 9), ("_low", 8), ("_high", 12))
     }
