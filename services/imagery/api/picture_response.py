@@ -27,6 +27,7 @@ class PictureResponse(StreamingResponse):
 
         async def within(message: Message) -> None:
             nonlocal code
+            await asyncio.sleep(0)  # a server that takes all at once leaves nobody time to say that the client is gone
             try:
                 async with asyncio.timeout(self._seconds):
                     await send(message)

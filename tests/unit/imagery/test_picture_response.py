@@ -107,6 +107,12 @@ async def test_who_disconnects_at_any_message_ends_the_view(number: int) -> None
     assert await case.run("2.3") == [(state, "" if number == 4 else "not_taken", sent)]
 
 
+async def test_who_was_gone_before_it_began_has_seen_nothing() -> None:
+    case = Sent()
+    case.gone.set()
+    assert await case.run("2.3") == [("undelivered", "not_taken", 0)]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("number", range(5))
 async def test_what_fails_at_any_message_ends_the_view(number: int, version: str) -> None:
