@@ -10,6 +10,7 @@ from typing import Final
 
 from proofwatch.bus.records import Outgoing
 from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.options import positive
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import EPOCH, instant_of
 from proofwatch.runtime.terminal import Terminal
@@ -27,7 +28,7 @@ _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--events", type=_positive, default=50_000, metavar="N", help="transactions (%(default)s)")
+    parser.add_argument("--events", type=positive, default=50_000, metavar="N", help="transactions (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, metavar="S", help="the same seed, the same bytes (%(default)s)")
     parser.add_argument(
         "--release", action="append", choices=tuple(RELEASES), default=[], help="a release during the day; repeatable"
@@ -76,9 +77,3 @@ def chunks(scenario: Scenario, *, headless: bool) -> Iterator[Sequence[Outgoing]
     records = simulate(scenario)
     while chunk := list(itertools.islice(records, size)):
         yield chunk
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError("must be a whole number, at least 1")
-    return int(text)

@@ -1,5 +1,7 @@
 """Options that many commands have, in the same words everywhere."""
 
+import argparse
+
 from proofwatch.command_line.sub_commands import Add
 
 
@@ -11,3 +13,10 @@ def add_bootstrap(add: Add) -> None:
 def add_json(add: Add) -> None:
     """Declare the output for programs."""
     add("--json", action="store_true", help="JSON instead of a table")
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 on. Raises `argparse.ArgumentTypeError`."""
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise argparse.ArgumentTypeError("must be a whole number, at least 1")
+    return int(text)

@@ -10,6 +10,7 @@ from proofwatch.audit.policy import InvalidPolicy
 from proofwatch.audit.verify import CannotCompare
 from proofwatch.bus.errors import BusError
 from proofwatch.command_line.exit_codes import ended
+from proofwatch.command_line.options import positive
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.exits.asking import add_asking
@@ -108,16 +109,9 @@ def _add_online(actions: SubCommands) -> None:
     _add_run(add)
     add("--own", action="store_true", help="your own entries only, which you need no auditor for")
     add_asking(add)
-    add("--limit", type=_positive, default=50, metavar="N", help="default: %(default)s")
+    add("--limit", type=positive, default=50, metavar="N", help="default: %(default)s")
     add("--json", action="store_true", help="a JSON object on each line")
     actions.add("keys", "list the log's keys, and its last checkpoint", "", online.keys)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
 
 
 def _add_run(add: Add) -> None:
