@@ -12,6 +12,8 @@ ARGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# What failed is run once more, alone, and named: .ci/tests
+TESTS := .ci/tests
 # Several processes, each with servers of its own. A file stays whole, with what its tests share; files go in their
 # order, for those with the fewest tests are the longest. Unit tests compute; the others wait for half of their time.
 TOGETHER := --dist=loadfile --no-loadscope-reorder
@@ -55,20 +57,20 @@ type: $(ALL) ## mypy --strict
 	$(BIN)/mypy
 
 unit: $(ALL) ## pure tests, network sockets forbidden
-	$(PYTEST) tests/unit $(COMPUTING) --disable-socket --allow-unix-socket
+	$(TESTS) tests/unit $(COMPUTING) --disable-socket --allow-unix-socket
 
 properties: $(ALL) ## the property tests of the unit tests with 1,000 new examples each (minutes; not part of `make test`)
 	HYPOTHESIS_PROFILE=search $(PYTEST) tests/unit -m hypothesis --disable-socket --allow-unix-socket
 
 integration: $(ALL) ## ports and adapters against a real Kafka, PostgreSQL and Redis (Docker, else native processes)
-	$(PYTEST) tests/contract tests/integration $(WAITING)
+	$(TESTS) tests/contract tests/integration $(WAITING)
 
 e2e: $(ALL) ## all processes on the real components, from event to verdict, window, case and notification
-	$(PYTEST) tests/e2e $(WAITING)
+	$(TESTS) tests/e2e $(WAITING)
 
 # The longest files first: the others fill what they leave idle.
 system: $(ALL) ## integration and e2e in one run
-	$(PYTEST) tests/e2e tests/contract tests/integration $(WAITING)
+	$(TESTS) tests/e2e tests/contract tests/integration $(WAITING)
 
 # It goes on beside lint, types and unit tests; who needs a part that is not there yet waits for it.
 ahead: $(ALL) ## fetch and build in the background what tests need: jars, programs; .venv/ahead.log says what is missing

@@ -107,7 +107,8 @@ class Sender:
         self._stopping.set()
         self._ready = False
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._in_hand.acquire(), _DRAIN_S)
+            async with asyncio.timeout(_DRAIN_S):
+                await self._in_hand.acquire()
             self._in_hand.release()
         for channel in self._channels.values():
             await channel.close()

@@ -87,7 +87,8 @@ async def show(
                 "seed": f"imagery/{flagged.transaction_id}",
                 "asks": asks,
             }
-            answers = await asyncio.wait_for(_answers(broker, job, log.sequenced), _SECONDS)
+            async with asyncio.timeout(_SECONDS):
+                answers = await _answers(broker, job, log.sequenced)
         except (BrokerFailed, TimeoutError) as error:
             failed = str(error) or f"the imagery broker of the run did not answer within {_SECONDS} seconds"
             _log.error("imagery_not_shown", reason=failed)

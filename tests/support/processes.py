@@ -134,7 +134,7 @@ class ServiceProcess:
         self._supervisor.wait()
         self._supervisor = None
 
-    def stop(self, within_s: float = 15.0) -> float:
+    def stop(self, within_s: float = 60.0) -> float:
         """SIGTERM; return after how many seconds it ended with code 0. Raises `ProcessFailed` if it did not."""
         self.check()
         assert self._supervisor is not None, f"{self.name} does not run"

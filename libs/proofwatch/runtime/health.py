@@ -83,7 +83,8 @@ class HealthServer:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             # to the end: closing a socket with something unread takes the answer back
-            request = _Request.parse(await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _REQUEST_SECONDS))
+            async with asyncio.timeout(_REQUEST_SECONDS):
+                request = _Request.parse(await reader.readuntil(b"\r\n\r\n"))
             writer.write(self._respond(request).encode(with_body=request.method != "HEAD"))
             await writer.drain()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):

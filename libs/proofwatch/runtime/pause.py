@@ -6,6 +6,7 @@ import asyncio
 async def pause(stopping: asyncio.Event, seconds: float) -> None:
     """Wait so long, or until `stopping` is set."""
     try:
-        await asyncio.wait_for(stopping.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
     except TimeoutError:
         return

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Settings)
 _STOP_SECONDS = 20
+_CANCEL_SECONDS = 2
+"""A cancellation may be lost in a client library (as in `asyncio.wait_for` before Python 3.12, python/cpython#86296);
+then the parts are told to stop without, and their work ends by that."""
 
 
 def run_process(name: str, settings_type: type[S], connect: Callable[[S], Awaitable[Service]]) -> int:
@@ -80,6 +83,7 @@ class _Life:
         self._name = name
         self._service: Service | None = None
         self._started = False
+        self._running: tuple[asyncio.Task[None], ...] = ()
         self._metrics = _metrics(self.unready, name)
         self.render = self._metrics.render if self._metrics else None
 
@@ -109,18 +113,32 @@ class _Life:
         self.failed = work.done()
         if self.failed:
             _say_why(structlog.get_logger(self._name), work.exception())
-        for task in (work, *looking):
-            task.cancel()
-        await asyncio.gather(work, *looking, return_exceptions=True)
+        else:
+            structlog.get_logger(self._name).info("stopping")
+        self._running = (work, *looking)
+        await self._cancel()
 
     async def stop(self, log: Any) -> None:
         """Stop what has been started, in bounded time."""
         if not self._service:
             return
-        try:
-            await asyncio.wait_for(self._service.stop(), _STOP_SECONDS)
-        except Exception as error:  # noqa: BLE001 — stopping anyway; the next owner fences us
+        stopping = asyncio.create_task(self._service.stop())
+        ended, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        if not ended:
+            stopping.cancel()
+            log.warning("stopped_uncleanly", error="TimeoutError", reason=f"not within {_STOP_SECONDS} s")
+        elif error := stopping.exception():  # stopping anyway; the next owner fences us
             log.warning("stopped_uncleanly", error=type(error).__name__, reason=str(error))
+        await self._cancel()
+
+    async def _cancel(self) -> None:
+        """Let what runs end, and say no more of what becomes of it; in bounded time."""
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            ended, going_on = await asyncio.wait(self._running, timeout=_CANCEL_SECONDS)
+            await asyncio.gather(*ended, return_exceptions=True)
+            self._running = tuple(going_on)
 
 
 def _port_taken(settings: Settings, error: OSError) -> str:

@@ -66,7 +66,8 @@ class Server:
         running = self._server.started and not self._stopped.is_set()
         self._server.should_exit = True
         if running:
-            await asyncio.wait_for(self._stopped.wait(), 2 * _GRACE_S)
+            async with asyncio.timeout(2 * _GRACE_S):
+                await self._stopped.wait()
         if self._socket:
             self._socket.close()
 

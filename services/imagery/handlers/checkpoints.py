@@ -74,7 +74,8 @@ class Checkpoints:
                 self._answers = False
                 self._away.holds(type(error).__name__, reason=str(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _AWAITED_S if self._waiting else _IDLE_S)
+                async with asyncio.timeout(_AWAITED_S if self._waiting else _IDLE_S):
+                    await self._asked.wait()
             self._asked.clear()
 
     async def stop(self) -> None:

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from argon2 import PasswordHasher
 
+from proofwatch.access import attempts
 from proofwatch.access.code_seal import CodeSeal, CodesSealed
 from proofwatch.access.errors import AccessDenied, ClockSetBack, NoSession, SignInRefused, Throttled
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.register import PostgresRegister
 from proofwatch.access.roles import Role
 from proofwatch.access.session import LIFETIMES
+from proofwatch.bus.postgres.pool import transaction
 from tests.integration.access.house import BY, PASSWORD, House
 
 WRONG = "five unrelated words are here"
@@ -86,6 +88,21 @@ async def test_a_code_counts_once(house: House) -> None:
     both = [house.people.sign_in("ada", PASSWORD, house.code(steps=1), house.now) for _ in range(2)]
     done = await asyncio.gather(*both, return_exceptions=True)
     assert sorted(type(each).__name__ for each in done) == ["SignInRefused", "tuple"], "of two at once one is let in"
+
+
+async def test_who_signs_in_while_another_succeeds_is_judged(house: House) -> None:
+    """The one that has succeeded takes the count away while the other waits for it: it begins anew."""
+    await house.add()
+    async with transaction(house.pool, "a test") as first:
+        await attempts.count(first, "ada", house.now)
+    async with transaction(house.pool, "a test") as first, transaction(house.pool, "a test") as second:
+        await attempts.forget(first, "ada")
+        waits = asyncio.create_task(attempts.count(second, "ada", house.now))
+        await asyncio.wait([waits], timeout=0.2)
+        assert not waits.done(), "it waits for the first"
+        await first.execute("commit")
+        assert (await waits).after.failures == 1
+        await first.execute("begin")
 
 
 async def test_who_fails_too_often_waits(house: House) -> None:

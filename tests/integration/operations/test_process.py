@@ -46,6 +46,27 @@ class Waits:
         return ()
 
 
+class LosesItsCancellation(Waits):
+    """A client library loses the cancellation that comes at the same moment as an answer; the part goes on."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.stopping = asyncio.Event()
+        self.lost = 0
+
+    async def run(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not self.stopping.is_set():
+            try:
+                await self.stopping.wait()
+            except asyncio.CancelledError:
+                self.lost += 1
+
+    async def stop(self) -> None:
+        await super().stop()
+        self.stopping.set()
+
+
 def ready(port: int) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/ready")
@@ -72,6 +93,19 @@ def test_it_answers_while_it_starts_and_ends_on_sigterm(port: int) -> None:
     assert run_process("waits", Settings, connect) == 0
     assert part.seen == [(503, "waits is starting\n"), (200, "ready\n")]
     assert part.stopped == 1
+
+
+def test_it_ends_on_sigterm_though_a_cancellation_is_lost(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """The part is stopped, and its work ends by that; the log says since when it stops."""
+    part = LosesItsCancellation(port)
+
+    async def connect(settings: Settings) -> Service:
+        return Service("loses", [part])
+
+    assert run_process("loses", Settings, connect) == 0
+    assert (part.lost, part.stopped) == (1, 1)
+    said = [json.loads(each)["event"] for each in capsys.readouterr().err.splitlines()]
+    assert said == ["started", "stopping", "stopped"]
 
 
 def test_a_port_in_use_is_one_line_before_anything_is_begun(port: int, capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,7 +187,8 @@ async def end(ending: Awaitable[object]) -> None:
     `KafkaError`, or the `RuntimeError` of a transport that is closed.
     """
     try:
-        await asyncio.wait_for(ending, _END_S)
+        async with asyncio.timeout(_END_S):
+            await ending
     except Exception as error:  # noqa: BLE001 - see above; what is closed is of no use any more
         _log.warning("client_not_stopped", error=type(error).__name__)
 

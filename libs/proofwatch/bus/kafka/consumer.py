@@ -75,7 +75,8 @@ class KafkaConsumer:
         await self._rebalance.end()  # the library's stop does not call its listener; lanes may still fetch
         consumer, self._consumer = self._consumer, None
         try:
-            await asyncio.wait_for(_leave(consumer), _STOP_S)
+            async with asyncio.timeout(_STOP_S):
+                await _leave(consumer)
         except (KafkaError, OSError, TimeoutError) as error:
             _log.warning("consumer_not_stopped", group=self._group, error=type(error).__name__)
 

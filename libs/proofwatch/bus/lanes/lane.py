@@ -166,7 +166,8 @@ class Lane(Generic[Tx]):
             await asyncio.wait([self.task], timeout=self._settings.drain_s)
         else:
             try:
-                await asyncio.wait_for(self._free.wait(), self._settings.drain_s)
+                async with asyncio.timeout(self._settings.drain_s):
+                    await self._free.wait()
             except TimeoutError:
                 _log.warning("lane_not_drained", **self._names(), waited_s=self._settings.drain_s)
         await self._discard()

@@ -26,6 +26,7 @@ class OutboxSignals:
     async def wait(self, source: TopicPartition, timeout_s: float) -> None:
         """Return when something is said, or after `timeout_s`."""
         try:
-            await asyncio.wait_for(self._flags[source].wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._flags[source].wait()
         except TimeoutError:
             return
