@@ -22,7 +22,7 @@ class Settings(settings.Settings):
     """Witnesses with their addresses, as a policy file (C2SP tlog-policy); None: nobody outside is asked."""
     audit_lease_seconds: Annotated[float, Field(ge=2, le=300)] = 10.0
     """An auditor that is silent for so long is followed by one that waits."""
-    audit_poll_seconds: Annotated[float, Field(ge=0.01, le=1)] = 0.2
+    audit_poll_seconds: Annotated[float, Field(ge=0.01, le=1)] = 0.05
     """Seconds between two looks for pending entries."""
     audit_batch_entries: Annotated[int, Field(ge=1, le=20_000)] = 5_000
     """At most so many entries in one transaction."""

@@ -40,6 +40,10 @@ class Store(Protocol):
         """Take the right to sequence for so long; or return who has it."""
         ...
 
+    async def is_pending(self) -> bool:
+        """Return whether an entry waits for its place; changes nothing."""
+        ...
+
     async def grow(self, held: Held, seconds: float, limit: int, grow: Grow) -> Growth:
         """Store what becomes of at most `limit` pending rows, all of it or nothing, and hold on for so long.
 

@@ -23,6 +23,7 @@ where holder = $1 or held_until < now() returning epoch
 """
 _LOCK: Final = "select epoch, size, hashes, logged_at from audit.log for update"
 _TAKE: Final = "select pending_id, entry from audit.pending order by pending_id limit $1"
+_PENDING: Final = "select exists(select from audit.pending)"
 _KNOWN: Final = """
 select entry_id from audit.entries where entry_id = any($1::text[])
 """
@@ -58,6 +59,11 @@ class PostgresLog:
             if epoch is not None:
                 return Held(epoch, holder)
             return str(await connection.fetchval("select holder from audit.log"))
+
+    async def is_pending(self) -> bool:
+        """See `ports.Store`."""
+        async with session(self._pool, f"{_USER} pending") as connection:
+            return bool(await connection.fetchval(_PENDING))
 
     async def grow(self, held: Held, seconds: float, limit: int, grow: Grow) -> Growth:
         """See `ports.Store`."""

@@ -8,6 +8,8 @@ import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
+from typing import Final
 
 import structlog
 
@@ -24,6 +26,8 @@ from services.auditor.core.position import Elsewhere, refusal
 from services.auditor.core.sequencing import Growth, Pending, Tree, grown
 from services.auditor.ports import Held, Outlet, Published, Store
 
+_RENEWED: Final = 0.25
+"""Where nothing waits, the lease is renewed when so much of it is over."""
 _log = structlog.get_logger(__name__)
 
 
@@ -57,6 +61,7 @@ class Auditor:
         self._signing: list[SigningKey] = []
         self._last: Published | None = None
         self._unpublished = False
+        self._settled_until = 0.0
         self._waits_for = "the auditor is starting"
         self._stopping = asyncio.Event()
 
@@ -70,6 +75,9 @@ class Auditor:
             await self._take_over()
             if self._held is None:
                 return 0
+        if await self._is_settled():
+            return 0
+        self._settled_until, began = 0.0, monotonic()
         try:
             growth = await self._store.grow(self._held, self._lease_s, self._limit, self._grow)
             for each in growth.refusals:
@@ -80,6 +88,7 @@ class Auditor:
             self._held, self._waits_for = None, "another auditor has taken the log over"
             return 0
         self._waits_for = ""
+        self._settled_until = began + self._lease_s * _RENEWED
         return len(growth.rows)
 
     async def run(self) -> None:
@@ -101,6 +110,10 @@ class Auditor:
     def unready(self) -> Sequence[str]:
         """Return what is waited for; empty: entries are signed."""
         return [self._waits_for] if self._waits_for else []
+
+    async def _is_settled(self) -> bool:
+        """Return whether all has left, nothing waits, and the lease is fresh: a look that costs the database little."""
+        return monotonic() < self._settled_until and not await self._store.is_pending()
 
     async def _take_over(self) -> None:
         held = await self._store.hold(self._holder, self._lease_s)

@@ -11,7 +11,7 @@ from proofwatch.audit.entry import KEY_ADDED, entry_of
 from proofwatch.audit.note import Note
 from proofwatch.audit.policy import parse_policy
 from proofwatch.audit.verify import Trust
-from proofwatch.bus.errors import Halted
+from proofwatch.bus.errors import BusUnavailable, Halted
 from services.auditor.app import InvalidAuditor, build
 from services.auditor.config import Settings
 from services.auditor.handlers.auditor import LogWentBack
@@ -33,6 +33,41 @@ async def test_what_was_entered_is_in_a_checkpoint_that_has_left(audited: Audite
     assert (audited.folder / "checkpoints.jsonl").read_bytes() == (
         audited.folder / "export" / export.CHECKPOINTS
     ).read_bytes()
+
+
+async def test_looking_where_nothing_waits_writes_nothing_until_the_lease_is_to_be_renewed(audited: Audited) -> None:
+    auditor = await audited.auditor(audit_lease_seconds=2)
+    await audited.act(1, 2)
+    assert await auditor.step() == 1
+    row = "select xmin::text, held_until from audit.log"
+    before = await audited.pool.fetchrow(row)
+    assert await auditor.step() == 0
+    assert await audited.pool.fetchrow(row) == before
+    await asyncio.sleep(0.6)
+    assert await auditor.step() == 0
+    assert (await audited.pool.fetchrow(row))["held_until"] > before["held_until"]
+    await audited.act(2, 3)
+    assert await auditor.step() == 1
+    assert len(await audited.published()) == 3
+
+
+async def test_what_could_not_leave_leaves_though_nothing_else_comes(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(records: object) -> None:
+        raise BusUnavailable("Kafka does not answer")
+
+    auditor = await audited.auditor()
+    await auditor.step()
+    await audited.act(1, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(audited.bus, "publish", away)
+        with pytest.raises(BusUnavailable):
+            await auditor.step()
+    assert not await audited.pool.fetchval("select exists(select from audit.pending)"), "it has its place"
+    assert [each.size for each in await audited.published()] == [1]
+    assert await auditor.step() == 0
+    assert [each.size for each in await audited.published()] == [1, 2]
 
 
 async def test_an_act_that_is_undone_leaves_no_entry(audited: Audited) -> None:
