@@ -73,7 +73,7 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_record(topics.APPROVALS, "policy approve", "tenant approve"),
     **_record(topics.ACTIVATIONS, "policy activate", "policy rollback", "policy withdraw", "tenant activate"),
     **_entry(Act.READ_CASES, cases_list="cases.read", cases_show="cases.read", cases_release="case.released"),
-    **_entry(Act.TAKE_CASE, cases_take="case.assigned"),
+    **_entry(Act.TAKE_CASE, cases_take="case.assigned", cases_next="case.assigned"),
     **_entry(Act.ASSIGN_CASE, cases_assign="case.assigned"),
     **_entry(Act.REFER_CASE, cases_refer="case.referred"),
     **_entry(Act.CLOSE_CASE, cases_close="case.closed"),

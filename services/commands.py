@@ -103,7 +103,7 @@ COMMANDS: Final = {
     "cases": Command(
         "services.triage.commands.cases",
         "triage,access",
-        "the cases that are there for you: list and show them; take, give, release and close one",
+        "the cases that are there for you: list and show them; take the next one, give, release and close one",
         "proofwatch cases list --as my.session",
     ),
     "people": Command(

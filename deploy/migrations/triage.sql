@@ -1,4 +1,4 @@
--- revision 8
+-- revision 9
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -189,3 +189,24 @@ revoke all on function triage.retag(text[], text[], text[]) from public;
 -- Tags of those who were erased before are random already.
 update triage.cases c set keyed = true where not c.keyed and c.kind = 'subject'
   and exists (select from triage.case_reasons r where r.case_id = c.case_id and r.source_id like 'erased-%');
+
+-- What somebody has seen of a case, so that nobody acts on what is no longer so: `revision` counts what events do to it,
+-- and `version` everything else that people would see, such as the queue and who works on it.
+alter table triage.cases add column if not exists version bigint not null default 1;
+comment on column triage.cases.version is 'Counts changes beside those of revision; the two are what was seen.';
+create or replace function triage.count_version() returns trigger language plpgsql set search_path = '' as $$ begin
+    new.version := old.version + (new.revision = old.revision)::int;
+    return new;
+  end $$;
+create or replace trigger cases_version before update on triage.cases
+  for each row execute function triage.count_version();
+create or replace function triage.touch_case() returns trigger language plpgsql set search_path = '' as $$ begin
+    update triage.cases set version = version where case_id = new.case_id;
+    return null;
+  end $$;
+create or replace trigger assignments_touch after insert or update on triage.assignments
+  for each row execute function triage.touch_case();
+
+-- The next case for somebody: of those that nobody works on, grave ones first, then the oldest.
+create index if not exists cases_next on triage.cases(queue, (severity = 'high') desc, opened_at, case_id)
+  where state <> 'closed';

@@ -14,3 +14,5 @@ class Settings(KeySettings):
     """Base64 of at least 32 random bytes, the same for every replica and for good; checked by `app.build`."""
     escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
     """A subject's case with so many reasons is escalated, however slight each of them is."""
+    cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Who works on so many cases is given no next one; `take`, and a checker's `assign`, go beyond."""

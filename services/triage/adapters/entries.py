@@ -69,6 +69,11 @@ def denied(action: str, case: CaseNow, by: Actor, refusal: Refusal, now: datetim
     return _entry(action, case.tenant, case.case_id, by, now, details={"why": refusal.why}, outcome="denied", draw=draw)
 
 
+def none_given(by: Actor, refusal: Refusal, now: datetime, draw: Draw) -> Entry:
+    """Return the entry of somebody who asked for a next case and may have none."""
+    return act(ASSIGNED, by, now, details={"why": refusal.why}, outcome="denied", draw=draw)
+
+
 def _entry(
     action: str,
     tenant: str,

@@ -8,11 +8,11 @@ import msgspec
 
 from proofwatch.audit.pending import enter
 from proofwatch.events.types import Access
-from proofwatch.governance.cohort import Cohort
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
+from services.triage.adapters.desk_rows import rate_in, reason_in
 from services.triage.adapters.entries import released_by_merge
 from services.triage.core.cases import Case, Transition
-from services.triage.core.signals import CaseReason, CohortRate
+from services.triage.core.signals import CaseReason
 from services.triage.ports import Wanted
 
 _LOCK: Final = """
@@ -65,7 +65,6 @@ select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], 
                      $9::timestamptz[])"""
 
 _ABOUT: Final = msgspec.json.Decoder(Access)
-_EVIDENCE: Final = msgspec.json.Decoder(dict[str, float])
 
 
 class PostgresCases:
@@ -89,7 +88,7 @@ class PostgresCases:
             return []
         reasons: dict[str, list[CaseReason]] = {row["case_id"]: [] for row in rows}
         for row in await tx.fetch(_REASONS, list(reasons)):
-            reasons[row["case_id"]].append(_reason(row))
+            reasons[row["case_id"]].append(reason_in(row))
         return [_case(row, tuple(reasons[row["case_id"]])) for row in rows]
 
     async def save(
@@ -152,26 +151,13 @@ def _transition_row(transition: Transition) -> tuple[Any, ...]:
     return case_id, revision, from_state, to_state, trigger, why, cause.source_id, cause.source_revision, at
 
 
-def _reason(row: Mapping[str, Any]) -> CaseReason:
-    return CaseReason(
-        source_id=row["source_id"],
-        source_revision=row["source_revision"],
-        code=row["code"],
-        at=row["at"],
-        transaction_id=row["transaction_id"],
-        severity=row["severity"],
-        evidence=_EVIDENCE.decode(row["evidence"]),
-    )
-
-
 def _case(row: Mapping[str, Any], reasons: tuple[CaseReason, ...]) -> Case:
-    cohort = Cohort(row["tenant"], row["segment_name"], row["segment_value"])
     return Case(
         case_id=row["case_id"],
         tenant=row["tenant"],
         kind=row["kind"],
         subject_tag=row["subject_tag"],
-        rate=CohortRate(cohort, row["metric"]) if row["metric"] is not None else None,
+        rate=rate_in(row),
         state=row["state"],
         severity=row["severity"],
         revision=row["revision"],

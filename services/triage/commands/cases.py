@@ -18,9 +18,9 @@ from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
-from proofwatch.runtime.settings import Settings
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.commands import text
+from services.triage.config import Settings
 from services.triage.core.assignments import Deed
 
 _RUNNING: Final = ("open", "escalated")
@@ -47,16 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
     add_json(add)
     _add_case(actions, "show", "show one case", _shown)
-    _add_case(actions, "take", "take a case that nobody works on", _acted)
+    summary = "take the next case: grave ones first, then the oldest"
+    add_as(actions.add("next", summary, "--as my.session", _next).add_argument, required=True)
+    _add_deed(actions, "take", "take a case that nobody works on", _CASE)
     example = f"{_CASE} --to a.rao"
-    add = _add_case(actions, "assign", "give a case to somebody, as a checker", _acted, example)
-    add("--to", required=True, metavar="NAME", help="the account")
-    _add_case(actions, "release", "work on a case no more", _acted)
+    _add_deed(actions, "assign", "give a case to somebody, as a checker", example)(
+        "--to", required=True, metavar="NAME", help="the account"
+    )
+    _add_deed(actions, "release", "work on a case no more", _CASE)
     for name, summary, example in (
         ("refer", "hand a case on to the Research Group: it is novel, or grave", "a mask that is in no pattern"),
         ("close", "close a case", "the same artefact as in May"),
     ):
-        add = _add_case(actions, name, summary, _acted, f"{_CASE} --reason '{example}'")
+        add = _add_deed(actions, name, summary, f"{_CASE} --reason '{example}'")
         add("--reason", required=True, metavar="TEXT", help="why; it stays")
 
 
@@ -81,12 +84,19 @@ def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: 
     return add
 
 
+def _add_deed(actions: SubCommands, name: str, summary: str, example: str) -> Add:
+    add = _add_case(actions, name, summary, _acted, example)
+    add("--seen", metavar="SEEN", help="only if it is still as you saw it: what `show` said under `seen`")
+    return add
+
+
 async def _with_database(args: argparse.Namespace) -> None:
     token = token_in(args.session)
     async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
         await check_schema(pool, "triage")
         act: Callable[[PostgresDesk, str, argparse.Namespace, datetime], Awaitable[str]] = args.act
-        said = await act(PostgresDesk(pool), token, args, instant_of(SystemClock().now_ms()))
+        desk = PostgresDesk(pool, most_in_hand=Settings.read().cases_in_hand)
+        said = await act(desk, token, args, instant_of(SystemClock().now_ms()))
     sys.stdout.write(said)
 
 
@@ -96,10 +106,11 @@ async def _listed(desk: PostgresDesk, token: str, args: argparse.Namespace, now:
 
 
 async def _shown(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    found = await desk.listed(token, now, case_id=_stored(args.case))
-    if not found:
-        raise NoSuchCase(args.case)
-    return text.of_case(found[0])
+    return text.of_case(await desk.one(_stored(args.case), token, now))
+
+
+async def _next(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    return text.of_next(await desk.next(token, now))
 
 
 async def _acted(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
@@ -107,8 +118,9 @@ async def _acted(desk: PostgresDesk, token: str, args: argparse.Namespace, now: 
     reason = getattr(args, "reason", "").strip()
     if deed in ("refer", "close") and not reason:
         raise _NoReason("--reason must say why: it stays")
-    change = await desk.do(deed, _stored(args.case), token, now, to=getattr(args, "to", None), reason=reason)
-    return text.of_deed(deed, change, getattr(args, "to", None))
+    to: str | None = getattr(args, "to", None)
+    change = await desk.do(deed, _stored(args.case), token, now, to=to, reason=reason, seen=args.seen)
+    return text.of_deed(deed, change, to)
 
 
 def _stored(case_id: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from proofwatch.command_line.columns import as_columns
 from proofwatch.local_time import clock, zone_words
 from services.triage.core.assignments import NOTHING, Change, Deed, ListedCase
+from services.triage.core.whole import NextCase, WholeCase
 
 _HEADS: Final = ("CASE", "TENANT", "KIND", "STATE", "QUEUE", "SEVERITY", "CHANGED, {}", "WORKED ON BY", "NEWEST REASON")
 
@@ -26,9 +27,18 @@ def as_table(cases: Sequence[ListedCase], zone: str | None = None) -> str:
     return as_columns(heads, [_cells(each, zone) for each in cases])
 
 
-def of_case(case: ListedCase) -> str:
-    """Return one case as JSON, whole."""
-    return msgspec.json.format(msgspec.json.encode(_object(case)), indent=2).decode() + "\n"
+def of_case(case: WholeCase) -> str:
+    """Return one case as JSON, whole: every reason with its numbers, and how it came to be what it is."""
+    told = _whole(case)
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"
+
+
+def of_next(found: NextCase | None) -> str:
+    """Return which case somebody was given, and why this one."""
+    if found is None:
+        return "no case waits for you\n"
+    now = found.case.listed.now
+    return f"{now.case_id} of {now.tenant} is yours: {found.sentence}\n"
 
 
 def of_deed(deed: Deed, change: Change, to: str | None) -> str:
@@ -54,7 +64,36 @@ def _object(case: ListedCase) -> dict[str, Any]:
         "assignee_name": case.assignee_name,
         "reasons": case.reasons,
         "about": case.about,
+        "seen": case.seen,
     }
+
+
+def _whole(case: WholeCase) -> dict[str, Any]:
+    rate, ended = case.rate, case.ended
+    moved = [
+        {"at": each.at, "what": each.why, "from": each.from_state, "to": each.to_state, "revision": each.revision}
+        for each in case.moves
+    ]
+    return {
+        **_object(case.listed),
+        "reasons": case.reasons,
+        "metric": rate and rate.metric,
+        "segment": rate and rate.cohort.segment_name,
+        "segment_value": rate and rate.cohort.segment_value,
+        "merged_into": case.merged_into,
+        "ended": ended,
+        "history": sorted([*moved, *_worked(case)], key=lambda each: each["at"]),
+    }
+
+
+def _worked(case: WholeCase) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for each in case.work:
+        who = {"person_id": each.person_id, "name": each.name}
+        found.append({"at": each.assigned_at, "what": "assigned", **who, "by": each.assigned_by})
+        if each.released_at:
+            found.append({"at": each.released_at, "what": "released", **who, "by": each.released_by})
+    return found
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -15,8 +15,9 @@ from services.triage.core.cases import Queue
 
 Deed = Literal["take", "assign", "release", "refer", "close"]
 Why = Literal[
-    "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself"
-]
+    "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
+    "enough_in_hand",
+]  # fmt: skip
 RESEARCH: Final = "research"
 
 
@@ -171,7 +172,10 @@ def _only_research(who: Who) -> bool:
 
 
 class ListedCase(NamedTuple):
-    """A case as lists have it; `reasons`: the codes, the newest first; `about`: of access, what of whose by whom."""
+    """A case as lists have it; `reasons`: the codes, the newest first; `about`: of access, what of whose by whom.
+
+    `seen`: says nothing by itself, and is another one with everything that people would see of the case.
+    """
 
     now: CaseNow
     kind: str
@@ -181,3 +185,4 @@ class ListedCase(NamedTuple):
     assignee_name: str | None
     reasons: tuple[str, ...]
     about: Access | None = None
+    seen: str = ""

@@ -18,6 +18,8 @@ from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
 from services.triage.app import build
 from services.triage.config import Settings
+from tests.integration.access.house import make_passwords_cheap
+from tests.integration.triage.house import Desk
 
 SECRET = bytes(range(32))
 SETTINGS = Settings(subject_tag_secret=base64.b64encode(SECRET).decode())
@@ -85,3 +87,10 @@ async def triage(postgres_dsn: str) -> AsyncIterator[Triage]:
         await running.service.stop()
     finally:
         await pool.close()
+
+
+@pytest.fixture
+def desk(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """People at the service's desk, whose passwords cost nothing."""
+    make_passwords_cheap(monkeypatch)
+    return Desk(triage)

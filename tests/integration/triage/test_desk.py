@@ -10,47 +10,13 @@ import pytest
 
 from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.roles import Role
-from proofwatch.audit.entry import Entry
 from proofwatch.command_line.session_file import write_token
 from services.cli import main
-from services.triage.adapters.desk import CaseRefused, NoSuchCase, PostgresDesk
+from services.triage.adapters.desk import CaseRefused, NoSuchCase
 from services.triage.core.assignments import NOTHING, Deed
-from tests.integration.access.house import BY, House, make_passwords_cheap
-from tests.integration.triage.conftest import Triage
+from tests.integration.access.house import BY
+from tests.integration.triage.house import Desk
 from tests.unit.triage.events import OTHER_ID, access, incident, merged, suspicion
-
-
-class Desk(House):
-    """People, and cases that came of events."""
-
-    def __init__(self, triage: Triage) -> None:
-        super().__init__(triage.pool)
-        self.triage = triage
-        self.desk = PostgresDesk(triage.pool)
-        self.tokens: dict[str, str] = {}
-
-    async def person(self, name: str, *roles: Role, tenants: tuple[str, ...] | None = None) -> str:
-        """Add and sign in somebody; return the token."""
-        await self.add(name, *roles, tenants=tenants)
-        self.tokens[name] = (await self.sign_in(name))[0]
-        return self.tokens[name]
-
-    async def case(self, **given: str) -> str:
-        """A subject's case, escalated; return its id."""
-        number = 1 + await self.pool.fetchval("select count(*) from triage.cases")
-        fields = {"severity": "high", "subject_ref": f"s-{number}"} | given
-        await self.triage.tell(suspicion(number, **fields))
-        by_reason = "select case_id from triage.case_reasons where transaction_id = $1"
-        return str(await self.pool.fetchval(by_reason, f"t-{number}"))
-
-    async def of_cases(self) -> list[Entry]:
-        return [each for each in await self.entries() if each.action.startswith("case.")]
-
-
-@pytest.fixture
-def desk(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    make_passwords_cheap(monkeypatch)
-    return Desk(triage)
 
 
 async def test_a_case_is_taken_released_given_and_closed_by_people(desk: Desk) -> None:

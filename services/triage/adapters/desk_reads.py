@@ -1,0 +1,111 @@
+"""What the desk reads: cases as lists have them, whole ones, those that are to be changed, and the next one."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from proofwatch.access.judgement import is_name
+from services.triage.adapters.desk_rows import (
+    case_in,
+    listed_in,
+    moved_in,
+    reason_in,
+    seen_in,
+    whole_in,
+    worked_in,
+    worker_in,
+)  # fmt: skip
+from services.triage.core.assignments import CaseNow, ListedCase, Worker
+from services.triage.core.whole import NextWhy, WholeCase
+
+_CASES: Final = """
+select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at, c.about::text as about,
+       c.revision, c.version, c.segment_name, c.segment_value, c.metric, c.merged_into,
+       c.closed_at, c.closed_by, c.closed_reason,
+       a.person_id, a.assigned_at, d.name,
+       (select array_agg(r.code order by r.at desc, r.code)
+        from triage.case_reasons r where r.case_id = c.case_id) as codes
+from triage.cases c
+left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
+left join access.directory d on d.person_id = a.person_id
+where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant = any($2))
+  and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
+order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id limit $5"""
+_REASONS: Final = """
+select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
+from triage.case_reasons where case_id = $1 order by at, source_id collate "C", code collate "C" """
+_MOVES: Final = """
+select revision, from_state, to_state, trigger, why, at from triage.case_transitions where case_id = $1
+order by revision"""
+_WORK: Final = """
+select a.person_id, d.name, a.assigned_at, a.assigned_by, a.released_at, a.released_by
+from triage.assignments a left join access.directory d on d.person_id = a.person_id
+where a.case_id = $1 order by a.assignment_id"""
+_LOCK: Final = """
+select case_id, tenant, state, severity, queue, about::text as about, revision, version
+from triage.cases where case_id = $1 for update"""
+_ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
+_WORKER: Final = "select person_id, tenants, roles from access.directory where name = $1"
+
+_ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('triage.cases in hand'), hashtext($1))"
+_IN_HAND: Final = "select count(*) from triage.assignments where person_id = $1 and released_at is null"
+_WAITS: Final = """
+from triage.cases c
+where c.state <> 'closed' and c.queue = any($1::text[]) and ($2::text[] is null or c.tenant = any($2))
+  and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
+  and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
+_NEXT: Final = f"""
+select c.case_id, c.severity {_WAITS}
+order by c.severity = 'high' desc, c.opened_at, c.case_id limit 1 for update of c skip locked"""
+_WAITING: Final = f"select count(*) {_WAITS}"
+
+
+async def listed_cases(
+    tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
+    most: int,
+) -> list[ListedCase]:  # fmt: skip
+    """Return cases, grave ones first; `whose`: of those that this person works on."""
+    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most))]
+
+
+async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
+    """Return a case whole; in one transaction its parts are of one moment if it is locked."""
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1)
+    if row is None:
+        return None
+    reasons = [reason_in(each) for each in await tx.fetch(_REASONS, case_id)]
+    moves = [moved_in(each) for each in await tx.fetch(_MOVES, case_id)]
+    return whole_in(row, reasons, moves, [worked_in(each) for each in await tx.fetch(_WORK, case_id)])
+
+
+async def locked_case(tx: Any, case_id: str) -> tuple[CaseNow, str] | None:
+    """Lock a case; return it, and what says that it was seen so."""
+    row = await tx.fetchrow(_LOCK, case_id)
+    return (case_in(row, await tx.fetchval(_ASSIGNEE, case_id)), seen_in(row)) if row else None
+
+
+async def named_worker(tx: Any, name: str) -> Worker | None:
+    """Return who has this name, if anybody does."""
+    row = await tx.fetchrow(_WORKER, name) if is_name(name) else None
+    return worker_in(row) if row else None
+
+
+async def in_hand(tx: Any, person_id: str) -> int:
+    """Return how many cases somebody works on, and let nobody else give them a next one until the transaction ends."""
+    await tx.execute(_ONE_AT_A_TIME, person_id)
+    return int(await tx.fetchval(_IN_HAND, person_id))
+
+
+async def next_locked(
+    tx: Any, queues: Collection[str], tenants: Sequence[str] | None, person_id: str
+) -> tuple[str, NextWhy, int] | None:
+    """Lock the next case for somebody; return its id, why this one, and how many wait. None: nothing waits for them.
+
+    What another has locked is passed over. What another took between the look and the lock is seen as theirs by a
+    statement that begins after the lock, and the next one is looked for.
+    """
+    asked = list(queues), tenants, person_id
+    waiting = int(await tx.fetchval(_WAITING, *asked))
+    while row := await tx.fetchrow(_NEXT, *asked):
+        if await tx.fetchval(_ASSIGNEE, row["case_id"]) is None:
+            return row["case_id"], "grave" if row["severity"] == "high" else "oldest", max(1, waiting)
+    return None

@@ -1,0 +1,88 @@
+"""A case whole: what it is, every reason with its numbers, and how it came to be so; and the next case for somebody."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from proofwatch.access.roles import Act
+from services.triage.core.assignments import RESEARCH, ListedCase, Refusal, Who
+from services.triage.core.cases import QUEUE, Queue
+from services.triage.core.signals import CaseReason, CohortRate
+
+NextWhy = Literal["grave", "oldest"]
+
+
+class Moved(NamedTuple):
+    """A change of a case."""
+
+    revision: int
+    from_state: str
+    to_state: str
+    trigger: str
+    why: str
+    at: datetime
+
+
+class Worked(NamedTuple):
+    """Somebody's time with a case; `released_at` None: they work on it now. By: ids of people, or `triage`."""
+
+    person_id: str
+    name: str | None
+    assigned_at: datetime
+    assigned_by: str
+    released_at: datetime | None
+    released_by: str | None
+
+
+class Ended(NamedTuple):
+    """That a person closed a case; `by`: their id."""
+
+    at: datetime
+    by: str | None
+    reason: str | None
+
+
+class WholeCase(NamedTuple):
+    """A case whole. `reasons`, `moves` and `work`: the oldest first; `merged_into`: the case that goes on for it."""
+
+    listed: ListedCase
+    rate: CohortRate | None
+    merged_into: str | None
+    ended: Ended | None
+    reasons: tuple[CaseReason, ...]
+    moves: tuple[Moved, ...]
+    work: tuple[Worked, ...]
+
+    @property
+    def seen(self) -> str:
+        """Return what is another with everything that people would see of it."""
+        return self.listed.seen
+
+
+class NextCase(NamedTuple):
+    """The case that somebody was given, and why this one; `waiting`: how many waited for them, this one too."""
+
+    case: WholeCase
+    why: NextWhy
+    waiting: int
+
+    @property
+    def sentence(self) -> str:
+        """Return why, in words."""
+        of = "the only one that waits for you" if self.waiting == 1 else f"the oldest of {self.waiting} that wait"
+        if self.why == "grave":
+            return f"high severity comes first, and nobody works on it; {self.waiting} wait for you"
+        return f"nothing graver waits, and it is {of}"
+
+
+def queues_of(who: Who) -> Collection[Queue]:
+    """Return the queues that somebody may take cases from."""
+    soc: tuple[Queue, ...] = (QUEUE,) if who.may(Act.TAKE_CASE) else ()
+    return (*soc, RESEARCH) if who.may(Act.TAKE_HIGH_RISK_CASE) else soc
+
+
+def has_enough(in_hand: int, most: int) -> Refusal | None:
+    """Return why somebody who works on `in_hand` cases is given no further one; None: they are."""
+    if in_hand < most:
+        return None
+    return Refusal("enough_in_hand", f"you work on {in_hand} cases, and {most} is the most: close or release one first")
