@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 create schema if not exists access;
 
 -- Who may sign in. What is done with it goes through proofwatch.access alone, and every act is an entry of the audit log.
@@ -40,12 +40,22 @@ grant usage on schema access to public;
 create or replace function access.running(hash bytea) returns setof access.sessions
   language sql stable security definer set search_path = '' as $$
     select * from access.sessions where ended_at is null and token_hash = hash $$;
-create or replace function access.held(id text) returns setof access.sessions
+-- Ids of sessions stand in the audit log: by one, nobody learns the token's hash, and nobody moves `seen_at`.
+drop function if exists access.held(text);
+create function access.held(id text)
+  returns table(session_id text, person_id text, tenants text[], roles text[], signed_in_at timestamptz,
+                mfa_at timestamptz, seen_at timestamptz, expires_at timestamptz)
   language sql volatile security definer set search_path = '' as $$
-    select * from access.sessions where ended_at is null and session_id = id for share $$;
+    select s.session_id, s.person_id, s.tenants, s.roles, s.signed_in_at, s.mfa_at, s.seen_at, s.expires_at
+    from access.sessions s where s.ended_at is null and s.session_id = id for share $$;
+create or replace function access.seen(hash bytea, at timestamptz) returns boolean
+  language sql volatile security definer set search_path = '' as $$
+    update access.sessions set seen_at = greatest(seen_at, least(at, expires_at))
+    where ended_at is null and token_hash = hash returning true $$;
+-- A process of the release before asks by the id: it hears whether the session goes on, and changes nothing.
 create or replace function access.seen(id text, at timestamptz) returns boolean
-  language sql volatile security definer set search_path = '' as $$
-    update access.sessions set seen_at = greatest(seen_at, at) where ended_at is null and session_id = id returning true $$;
+  language sql stable security definer set search_path = '' as $$
+    select true from access.sessions where ended_at is null and session_id = id $$;
 
 -- Who is who, and as what: without secrets, for every process that names a person or gives work to one.
 create or replace view access.directory as

@@ -1,4 +1,4 @@
--- revision 1
+-- revision 2
 create schema if not exists audit;
 
 -- What others enter, in the transaction of their act; they may insert here and nothing else. The auditor takes the rows
@@ -7,7 +7,11 @@ create table if not exists audit.pending(
   pending_id bigint generated always as identity primary key,
   entry bytea not null);
 grant usage on schema audit to public;
-grant insert on audit.pending to public;
+-- The entry and nothing else: whoever chose a row's number would take that of who acts next. No entry is that long.
+revoke insert on audit.pending from public;
+grant insert (entry) on audit.pending to public;
+alter table audit.pending drop constraint if exists pending_entry_length;
+alter table audit.pending add constraint pending_entry_length check (octet_length(entry) <= 262144) not valid;
 comment on column audit.pending.entry is 'The entry as the leaf that it would be, with the time of the act as its time.';
 
 -- One row: who sequences now, and the tree as it stands.

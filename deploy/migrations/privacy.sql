@@ -1,4 +1,4 @@
--- revision 3
+-- revision 4
 create schema if not exists privacy;
 grant usage on schema privacy to public;
 
@@ -159,3 +159,11 @@ create or replace function privacy.tag_keys_of(tenants text[], marks text[])
     select true, k.tenant, k.mark, k.key_id, k.epoch, k.wrapped
     from unnest(tenants, marks) as w(tenant, mark) join privacy.keys k using (tenant, mark)
     where (select t.moved_at is not null from privacy.tagging t) $$;
+
+-- Of whom, is asked by those who write of data subjects, and by nobody else (`proofwatch acls --format sql`).
+revoke all on function privacy.keys_of(text[], text[]) from public;
+revoke all on function privacy.keep_keys(text[], text[], text[], integer[], bytea[]) from public;
+revoke all on function privacy.tag_keys_of(text[], text[]) from public;
+revoke all on function privacy.suppressed_of(text[], text[]) from public;
+revoke all on function privacy.latest_erasures(text[]) from public;
+revoke all on function privacy.suppress_late(text[], text[], text[]) from public;

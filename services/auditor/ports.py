@@ -1,9 +1,10 @@
 """What the auditor needs from outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from proofwatch.audit.checkpoint import Checkpoint
+from proofwatch.audit.entry import Entry
 from proofwatch.audit.keys import LogKeys
 from proofwatch.audit.merkle import Nodes
 from proofwatch.audit.note import Note, VerifierKey
@@ -29,8 +30,8 @@ class Held(NamedTuple):
     holder: str
 
 
-Grow = Callable[[Tree, Sequence[Pending], frozenset[str]], Growth]
-"""Given the tree, what is pending, and the ids among it that the log has: what is to be stored."""
+Grow = Callable[[Tree, Sequence[Pending], Mapping[str, Entry]], Growth]
+"""Given the tree, what is pending, and what the log has of it (`sequencing.grown`): what is to be stored."""
 
 
 class Store(Protocol):

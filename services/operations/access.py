@@ -34,14 +34,15 @@ class Process:
 
     groups: consumer groups and what each reads; what is refused of it goes to its dead-letter topic.
     schema: the schema of PostgreSQL that it alone writes, whose outbox a group of its own relays.
-    shares_schemas: schemas that it writes beside whose they are, through the library's code alone: `access`, where it
-    lets people sign in.
     reads_schemas: schemas that it only reads.
     calls_schemas: schemas whose functions it may call, also those that nobody else may: erasure in each by its own.
+    asks: functions, by their signatures, that only those may call who are named with them.
     takes_over: groups of others whose partitions it acquires for a moment, each with what they read.
     reads_columns: tables of which it reads these columns and no others.
     counts_columns: likewise, of what its purpose may not have: they are counted, and only anonymous counts leave.
-    adds_rows: tables to which it adds rows in these columns; it changes and removes none.
+    adds_rows: tables to which it adds rows in these columns.
+    changes_columns: tables of others in which it changes these columns and no others.
+    removes_rows: tables of others from which it removes rows.
     purpose: of a command that gives data out: what it reads serves this alone.
     watches: groups of others, each with what it reads: how far it is, and whether a record follows; nothing is kept.
     follows: topics that it reads whole, in no group.
@@ -54,13 +55,15 @@ class Process:
 
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     schema: str | None = None
-    shares_schemas: tuple[str, ...] = ()
     reads_schemas: tuple[str, ...] = ()
     calls_schemas: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     takes_over: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reads_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counts_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     adds_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    changes_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    removes_rows: tuple[str, ...] = ()
     purpose: Purpose | None = None
     watches: Mapping[str, str] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
@@ -86,8 +89,39 @@ class Process:
         return {**self.groups, **{f"{group}{RELAY}": read for group, read in self.groups.items()}}
 
 
+_KEYS: Final = (
+    "privacy.keys_of(text[], text[])",
+    "privacy.keep_keys(text[], text[], text[], integer[], bytea[])",
+)
+_TAGS: Final = "privacy.tag_keys_of(text[], text[])"
+_ERASED: Final = "privacy.suppressed_of(text[], text[])"
+_OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
+"""What a process asks that writes of data subjects: their keys, and who was erased."""
+_LATE: Final = ("privacy.latest_erasures(text[])", "privacy.suppress_late(text[], text[], text[])")
 _FENCE: Final = ("topic", "progress_ms")
 _REMOVED: Final = ("tenant", "before_ms")
+_COUNTED_DAYS: Final = (
+    "tenant",
+    "day",
+    "start_ms",
+    "end_ms",
+    "segment_name",
+    "segment_value",
+    "match_requested",
+    "liveness_requested",
+)
+_SESSION: Final = (
+    "session_id",
+    "token_hash",
+    "person_id",
+    "tenants",
+    "roles",
+    "signed_in_at",
+    "mfa_at",
+    "seen_at",
+    "expires_at",
+)
+_ATTEMPTS: Final = ("name_hash", "failures", "last_at", "unheard")
 _SAID: Final = ("from_ms", "effective_ms", "by_whom", "reason")
 _CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topics.POLICIES)
 """What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
@@ -103,13 +137,16 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "ledger": Process(
         {"ledger": (topics.VERDICTS, topics.LABELS)},
         "ledger",
+        asks=(_ERASED, *_LATE),
         watches={"scorer": topics.TRANSACTIONS},
         temporary=True,
     ),
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
-    "triage": Process({"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)}, "triage"),
+    "triage": Process(
+        {"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)}, "triage", asks=_OF_SUBJECTS
+    ),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
-    "consents": Process({"consents": (topics.CONSENTS,)}, "consents"),
+    "consents": Process({"consents": (topics.CONSENTS,)}, "consents", asks=_OF_SUBJECTS),
     "auditor": Process(
         {
             "auditor": (
@@ -128,8 +165,16 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "imagery": Process(
         {"imagery": (topics.SUSPICIONS,)},
         "imagery",
-        reads_schemas=("triage", "audit", "consents", "ledger"),
-        shares_schemas=("access",),
+        reads_schemas=("triage", "audit", "consents", "access"),
+        reads_columns={"ledger.windows": _COUNTED_DAYS},
+        adds_rows={"access.sessions": _SESSION, "access.attempts": _ATTEMPTS},  # it lets people sign in
+        changes_columns={
+            "access.people": ("password_hash", "code_secret", "code_step"),
+            "access.sessions": ("mfa_at", "ended_at", "ended_by"),
+            "access.attempts": _ATTEMPTS[1:],
+        },
+        removes_rows=("access.sessions", "access.attempts"),
+        asks=_OF_SUBJECTS,
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(
@@ -137,6 +182,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         "privacy",
         reads_schemas=("audit",),
         calls_schemas=("consents", "imagery", "ledger", "notifier", "triage"),
+        asks=_OF_SUBJECTS,
         takes_over={"scorer": (topics.TRANSACTIONS,)},
     ),
     # people at the command line, by what they are to the house: `services/command_traces.py` has their commands
@@ -145,6 +191,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "audit-reader": Process(reads_schemas=("audit",)),  # `audit export`, `prove`, `show`, `search`
     "fraud": Process(  # `rates` …, `explain`, `troubleshoot`, `backtest`, `export training`
         reads_schemas=("consents", "ledger", "windows"),
+        asks=(_TAGS,),
         follows=(*_JOURNEY, *_REFUSED_ON, topics.CONSENTS, *_CONTRACTS),
         reads_columns={  # `troubleshoot`
             "imagery.flagged": ("tenant", "transaction_id", "flagged_at"),

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from services.operations.access import MIGRATE, PROCESSES, Acl
 _HISTORY: Final = "proofwatch"
 """The schema where `proofwatch migrate` remembers what it did; every service reads there how new its tables are."""
 
+_KINDS: Final = ("tables", "sequences", "functions")
 _OWNED: Final = """\
 do $$ declare each regclass; begin
   for each in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -62,8 +63,9 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
     users = {_quoted(prefix + name): process for name, process in PROCESSES.items() if process.on_postgres()}
     schemas = [process.schema for process in users.values() if process.schema]
     parts = [
-        "-- Run as a superuser in the database before `proofwatch migrate`, and again after it, for single columns are",
-        "-- granted where there are tables. Safe to run again.",
+        "-- Run as a superuser in the database before `proofwatch migrate`, and again after it, for single columns and",
+        "-- functions are granted where there are any. Safe to run again; what a role had and needs no more goes.",
+        "begin;",
         *(_made(role) for role in (owner, *users)),
         f"revoke all on database {_quoted(database)} from public;",
         f"grant connect, create on database {_quoted(database)} to {owner};",
@@ -77,22 +79,36 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
             f"alter schema {schema} owner to {owner};",
             _owned(schema, owner),
         ]
+    parts += [
+        line for schema in (_HISTORY, *schemas) for on in _KINDS for line in _revoked(list(users), owner, schema, on)
+    ]
     for user, process in users.items():
         if process.schema:
             parts += _granted(user, owner, process.schema, "select, insert, update, delete")
             parts += _granted(user, owner, process.schema, "usage", "sequences")
             parts += _granted(user, owner, _HISTORY, "select")
-        for schema in process.shares_schemas:
-            parts += _granted(user, owner, schema, "select, insert, update, delete")
         for schema in process.calls_schemas:
             parts += _granted(user, owner, schema, "execute", "functions")
+        parts += [_called(user, each) for each in process.asks]
         for schema in process.reads_schemas:
             parts += _granted(user, owner, schema, "select")
         for table, columns in process.columns().items():
             parts += _columns(user, table, columns)
         for table, columns in process.adds_rows.items():
             parts += _columns(user, table, columns, "insert")
-    return "\n".join(parts) + "\n"
+        for table, columns in process.changes_columns.items():
+            parts += _columns(user, table, columns, "update")
+        parts += [_granted_there(user, table, "delete") for table in process.removes_rows]
+    return "\n".join([*parts, "commit;"]) + "\n"
+
+
+def _revoked(users: Sequence[str], owner: str, schema: str, on: str) -> list[str]:
+    """Take back what there is, in the transaction that grants what is needed."""
+    whose = ", ".join(users)
+    return [
+        f"revoke all on all {on} in schema {schema} from {whose};",
+        f"alter default privileges for role {owner} in schema {schema} revoke all on {on} from {whose};",
+    ]
 
 
 def _granted(user: str, owner: str, schema: str, what: str, on: str = "tables") -> list[str]:
@@ -105,11 +121,18 @@ def _granted(user: str, owner: str, schema: str, what: str, on: str = "tables") 
 
 def _columns(user: str, table: str, columns: Iterable[str], right: str = "select") -> list[str]:
     """Grant single columns, where the table is there."""
-    what = f"grant {right} ({', '.join(columns)}) on {table} to {user}"
-    return [
-        f"grant usage on schema {table.partition('.')[0]} to {user};",
-        f"do $$ begin if to_regclass('{table}') is not null then {what}; end if; end $$;",
-    ]
+    usage = f"grant usage on schema {table.partition('.')[0]} to {user};"
+    return [usage, _granted_there(user, table, f"{right} ({', '.join(columns)})")]
+
+
+def _granted_there(user: str, table: str, what: str) -> str:
+    return f"do $$ begin if to_regclass('{table}') is not null then grant {what} on {table} to {user}; end if; end $$;"
+
+
+def _called(user: str, function: str) -> str:
+    """Grant a function, where it is there."""
+    what = f"grant execute on function {function} to {user}"
+    return f"do $$ begin if to_regprocedure('{function}') is not null then {what}; end if; end $$;"
 
 
 def _made(role: str) -> str:

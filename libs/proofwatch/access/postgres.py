@@ -35,7 +35,7 @@ insert into access.sessions(session_id, token_hash, person_id, tenants, roles, s
 values($1, $2, $3, $4, $5, $6, $6, $6, $7)"""
 _RUNNING: Final = "select * from access.running($1)"
 _LOCKED: Final = "select * from access.held($1)"
-_SEEN: Final = "select access.seen($1, $2)"
+_SEEN: Final = "select access.seen($1::bytea, $2)"
 _CONFIRM: Final = "update access.sessions set mfa_at = $2 where session_id = $1 and ended_at is null returning 1"
 _END: Final = """
 update access.sessions set ended_at = $2, ended_by = 'signed_out' where token_hash = $1 and ended_at is null
@@ -102,10 +102,10 @@ class PostgresPeople:
         for too long, or the clock was set back. What this process said a moment ago counts for nothing.
         """
         async with session(self._pool, "access") as connection:
-            row = await connection.fetchrow(_RUNNING, token_hash(token))
+            row = await connection.fetchrow(_RUNNING, hashed := token_hash(token))
             if row is None or not is_alive(found := session_in(row), row["seen_at"], now, self._lifetimes):
                 return None
-            if now - row["seen_at"] >= _NOTED_EVERY and not await connection.fetchval(_SEEN, found.session_id, now):
+            if now - row["seen_at"] >= _NOTED_EVERY and not await connection.fetchval(_SEEN, hashed, now):
                 return None  # it ended in between
             return found
 

@@ -16,7 +16,8 @@ from proofwatch.governance.purposes import Purpose
 
 Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=64)]
 """A name out of a table: lower case, dots between its parts."""
-Name = Annotated[str, Meta(min_length=1, max_length=256)]
+Name = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\0]*\Z")]
+"""What a database can hold as text."""
 Text = Annotated[str, Meta(max_length=2000)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Outcome = Literal["done", "granted", "denied", "failed"]

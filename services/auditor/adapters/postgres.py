@@ -1,22 +1,24 @@
 """The log in PostgreSQL, schema `audit`: every change in one transaction, under the lock of the log's one row."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from proofwatch.audit.entry import BEGUN, KEY_ADDED, KEY_RETIRED, entry_of
+from proofwatch.audit.entry import BEGUN, KEY_ADDED, KEY_RETIRED, Entry, entry_of
 from proofwatch.audit.keys import LogKeys
 from proofwatch.audit.merkle import Nodes, Range
 from proofwatch.audit.note import Note
 from proofwatch.audit.stored_nodes import read_nodes
 from proofwatch.bus.errors import Fenced
 from proofwatch.bus.postgres.pool import session, transaction
-from services.auditor.core.sequencing import Growth, Pending, Tree
+from services.auditor.core.sequencing import Growth, Pending, Tree, read, renamed, same_act
 from services.auditor.ports import Grow, Held, Published
 
 if TYPE_CHECKING:
     import asyncpg
 
 _USER: Final = "auditor"
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _HOLD: Final = """
 update audit.log set epoch = epoch + 1, holder = $1, held_until = now() + make_interval(secs => $2)
 where holder = $1 or held_until < now() returning epoch
@@ -25,7 +27,7 @@ _LOCK: Final = "select epoch, size, hashes, logged_at from audit.log for update"
 _TAKE: Final = "select pending_id, entry from audit.pending order by pending_id limit $1"
 _PENDING: Final = "select exists(select from audit.pending)"
 _KNOWN: Final = """
-select entry_id from audit.entries where entry_id = any($1::text[])
+select entry_id, leaf from audit.entries where entry_id = any($1::text[])
 """
 _MOVE: Final = """
 update audit.log set size = $1, hashes = $2, logged_at = $3, held_until = now() + make_interval(secs => $4)
@@ -70,7 +72,7 @@ class PostgresLog:
         async with transaction(self._pool, f"{_USER} grow") as connection:
             tree = await _locked(connection, held)
             pending = [Pending(*row) for row in await connection.fetch(_TAKE, limit)]
-            growth = grow(tree, pending, frozenset(await self._known(connection, pending)))
+            growth = grow(tree, pending, await self._known(connection, pending))
             await _write(connection, growth)
             await connection.execute(
                 "delete from audit.pending where pending_id = any($1::bigint[])", [each.pending_id for each in pending]
@@ -136,10 +138,16 @@ class PostgresLog:
         async with transaction(self._pool, f"{_USER} cosigned") as connection:
             await connection.execute(_COSIGN, place, list(lines))
 
-    async def _known(self, connection: Any, pending: Sequence[Pending]) -> list[str]:
-        ids = [found for found in map(_entry_id, pending) if found is not None]
-        rows = await connection.fetch(_KNOWN, ids) if ids else []
-        return [row["entry_id"] for row in rows]
+    async def _known(self, connection: Any, pending: Sequence[Pending]) -> Mapping[str, Entry]:
+        """Return what the log has under the ids of the pending, and under those that some get in their place."""
+        known: dict[str, Entry] = {}
+        asked = [read(each, _NEVER)[0] for each in pending]
+        while asked:
+            rows = await connection.fetch(_KNOWN, [each.entry_id for each in asked])
+            known |= {row["entry_id"]: entry_of(row["leaf"]) for row in rows}
+            first = {each.entry_id: each for each in reversed(asked)} | known
+            asked = [renamed(each) for each in asked if not same_act(each, first[each.entry_id])]
+        return known
 
 
 async def _locked(connection: Any, held: Held) -> Tree:
@@ -181,10 +189,3 @@ def _tree(row: Mapping[str, Any]) -> Tree:
 
 def _published(row: Mapping[str, Any]) -> Published:
     return Published(row["checkpoint_index"], Note.parse(row["note"].encode()))
-
-
-def _entry_id(pending: Pending) -> str | None:
-    try:
-        return entry_of(pending.body).entry_id
-    except ValueError:
-        return None

@@ -1,16 +1,37 @@
-"""Pending entries become leaves, in the order in which they were entered; the tree grows by them."""
+"""Pending entries become leaves, in the order in which they were entered; the tree grows by them.
+
+Every process may enter, and so may whoever took one over. So what says whose signatures count is the auditor's alone,
+and an id that somebody took beforehand hides nothing: what says something else stands beside it.
+"""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from proofwatch.audit.entry import AUDITOR, SALT_BYTES, Entry, InvalidLeaf, Object, entry, entry_of, leaf_of
+from proofwatch.audit.entry import (
+    AUDITOR,
+    BEGUN,
+    KEY_ADDED,
+    KEY_RETIRED,
+    SALT_BYTES,
+    Entry,
+    InvalidLeaf,
+    Object,
+    entry,
+    entry_of,
+    leaf_of,
+)
 from proofwatch.audit.merkle import Range, leaf_hash
 
 REFUSED: Final = "log.entry_refused"
+OWN: Final = frozenset({BEGUN, KEY_ADDED, KEY_RETIRED, REFUSED})
+"""What nobody else enters."""
+_OWN_IDS: Final = ("log.", "refused-")
+"""How the ids of such entries begin, which follow from what they say."""
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Pending(NamedTuple):
@@ -53,25 +74,53 @@ class Growth(NamedTuple):
 
 
 def grown(
-    tree: Tree, own: Iterable[Entry], pending: Iterable[Pending], known: Collection[str], now: datetime
+    tree: Tree, own: Iterable[Entry], pending: Iterable[Pending], known: Mapping[str, Entry], now: datetime
 ) -> Growth:
     """Return the log with what is new, each entry once.
 
-    `own`: the auditor's, which come first; `known`: the ids among the pending that the log has. An entry's time is
-    `now`, or that of the entry before it where a clock was set back.
+    `own`: the auditor's, which come first; `known`: what the log has under the ids of the pending, and under those that
+    they get where it says something else (`renamed`). An entry's time is `now`, or that of the entry before it where a
+    clock was set back.
     """
     at = max(now, tree.logged_at) if tree.logged_at is not None else now
-    seen, entries, refusals = set(known), list(own), list[Refusal]()
+    seen, entries, refusals = dict(known), list(own), list[Refusal]()
     for each in pending:
-        try:
-            found = entry_of(each.body)
-        except InvalidLeaf as error:
-            refusals.append(Refusal(each, str(error)))
-            found = _refused(each, at)
-        if found.entry_id not in seen:
-            seen.add(found.entry_id)
+        found, refusal = read(each, at)
+        if refusal is not None:
+            refusals.append(refusal)
+        while not same_act(found, seen.setdefault(found.entry_id, found)):
+            found = renamed(found)
+        if seen[found.entry_id] is found:
             entries.append(found)
     return _grown(tree, entries, at, refusals)
+
+
+def read(pending: Pending, at: datetime) -> tuple[Entry, Refusal | None]:
+    """Return the entry of a pending row; of one that is none, or is the auditor's to enter, the entry that says so."""
+    try:
+        found = entry_of(pending.body)
+    except InvalidLeaf as error:
+        return _refused(pending, at), Refusal(pending, str(error))
+    if found.action in OWN:
+        return _refused(pending, at), Refusal(pending, f"{found.action} is entered by the auditor alone")
+    if found.entry_id.startswith(_OWN_IDS):
+        return _refused(pending, at), Refusal(pending, "an id that begins like this is the auditor's alone")
+    return found, None
+
+
+def same_act(one: Entry, other: Entry) -> bool:
+    """Return whether two entries say that the same was done: when that was said, and the salt, do not count."""
+    return one is other or _said(one) == _said(other)
+
+
+def renamed(of: Entry) -> Entry:
+    """Return an entry under another id, since the log says something else under its own."""
+    digest = hashlib.sha256(leaf_of(_said(of))).hexdigest()
+    return replace(of, entry_id=f"{of.entry_id[:190]}~{digest[:32]}")
+
+
+def _said(of: Entry) -> Entry:
+    return replace(of, logged_at=_NEVER, acted_at=_NEVER, salt=bytes(SALT_BYTES))
 
 
 def _grown(tree: Tree, entries: Sequence[Entry], at: datetime, refusals: Sequence[Refusal]) -> Growth:

@@ -6,7 +6,7 @@ nothing that another would contradict. A checkpoint is stored before it leaves, 
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from proofwatch.audit.checkpoint import Checkpoint
-from proofwatch.audit.entry import SALT_BYTES
+from proofwatch.audit.entry import SALT_BYTES, Entry
 from proofwatch.audit.merkle import EMPTY_ROOT, Range, perfect_parts
 from proofwatch.audit.note import SigningKey
 from proofwatch.bus.errors import BusUnavailable, Fenced, Halted
@@ -160,11 +160,11 @@ class Auditor:
         signing = (await self._store.keys()).signing(size)
         self._signing = [each for each in self._keys if each.verifier in signing]
 
-    def _own(self, change: Change, tree: Tree, pending: Sequence[Pending], known: frozenset[str]) -> Growth:
+    def _own(self, change: Change, tree: Tree, pending: Sequence[Pending], known: Mapping[str, Entry]) -> Growth:
         now = instant_of(self._clock.now_ms())
         return grown(tree, [entry_of_change(change, self._origin, now, self._salt())], pending, known, now)
 
-    def _grow(self, tree: Tree, pending: Sequence[Pending], known: frozenset[str]) -> Growth:
+    def _grow(self, tree: Tree, pending: Sequence[Pending], known: Mapping[str, Entry]) -> Growth:
         return grown(tree, [], pending, known, instant_of(self._clock.now_ms()))
 
     async def _sign(self, held: Held, tree: Tree) -> None:

@@ -67,6 +67,7 @@ def running(
         migrating = {"PROOFWATCH_POSTGRES_DSN": dsn.replace("postgres@", f"{user_of('migrate')}@", 1)}
         command("topics", "apply", "--timestamps", "create-time", "--replication", "1", env={**env, **own["topics"]})
         command("migrate", env={**env, **migrating})
+        asyncio.run(executed(dsn, as_sql(database)))
         compress(secured_broker)
         log = until.enter_context(Log(secured_broker.broker.bootstrap))
         world = World(log, dsn, env, directory, stack, own)

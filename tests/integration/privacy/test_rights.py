@@ -33,6 +33,7 @@ def dsns(postgres_server: PostgresServer) -> Iterator[Mapping[str, str]]:
     names = (*(name for name, each in PROCESSES.items() if each.schema or each.reads_schemas), "migrate")
     made = {name: dsn.replace("postgres@", f"proofwatch-{name}@", 1) for name in names}
     asyncio.run(migrate(made["migrate"]))
+    asyncio.run(executed(dsn, as_sql(database)))
     yield {**made, "superuser": dsn}
     postgres_server.drop_database(dsn)
     asyncio.run(forgotten(postgres_server.dsn()))
