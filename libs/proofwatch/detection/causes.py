@@ -21,6 +21,7 @@ from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold,
 from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, whole_root
 from proofwatch.detection.runs import Cause, Placed, joined, order, related
 from proofwatch.detection.same_failures import Named, same_root
+from proofwatch.detection.senders import placed_by_senders
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail
 
@@ -30,13 +31,15 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
     ordered = sorted((each for each in findings if each.worst), key=order)
     panels: dict[tuple[Panel, bool], list[FindingHistory]] = {}
     for each in ordered:
-        if each.latest.rule == VERSION_CHANGE:
-            continue
-        panels.setdefault((panel_of(each), fewer_fail(each)), []).append(each)
+        if each.latest.rule != VERSION_CHANGE:
+            panels.setdefault((panel_of(each), fewer_fail(each)), []).append(each)
+    sent = placed_by_senders(((panel, group) for (panel, down), group in sorted(panels.items()) if not down), tables)
+    known = {each.finding.latest.anomaly_id for each in sent}
+    panels = {at: group for at, group in panels.items() if group[0].latest.anomaly_id not in known}
     spans = {down: [_span(each) for each in ordered if fewer_fail(each) == down] for down in (False, True)}
     unseen = _standing_out(ordered, tables, spans)
     spans = {down: [*each, *unseen[down]] for down, each in spans.items()}
-    placed = [Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE]
+    placed = [*sent, *(Placed(each, _own(each)) for each in ordered if each.latest.rule == VERSION_CHANGE)]
     partly = partly_known(ordered, tables)
     left: list[Left] = []
     named: list[Named] = []

@@ -27,6 +27,11 @@ PROVEN: Final = frozenset({"apcer", "iapar", INJECTED})
 _OWN_KINDS: Final = frozenset({"silence", "volume"})
 
 
+_BY_SPECIES: Final = frozenset({"apcer", "iapar"})
+_TRAFFIC: Final = "rejection_rate"
+"""The rate whose trials are all transactions that were decided."""
+
+
 def counted_as(metric: str, counted: str | None) -> str:
     """Return the name under which counts of a rate are kept, so that only counts of one kind are ever compared.
 
@@ -69,6 +74,8 @@ class FindingHistory(NamedTuple):
     grown: Anomaly | None = None
     counts: tuple[tuple[Slice, int, int], ...] = ()
     """k and n of the slices in its panel, as they were known: windows are forgotten while an incident stands."""
+    traffic: tuple[tuple[Slice, int, int], ...] = ()
+    """The same of all transactions of that time, of what labels prove of attacks."""
 
     @property
     def newest(self) -> Anomaly:
@@ -147,7 +154,15 @@ def panel_of(finding: FindingHistory) -> Panel:
     """Return the window and metric with the most evidence of a finding that fired."""
     worst = finding.worst
     assert worst is not None, "only what fired has a window to compare in"
-    return Panel(counted_as(worst.metric, worst.counted), length_s(worst), ms_of(worst.window_start))
+    metric = counted_as(worst.metric, worst.counted)
+    if worst.metric in _BY_SPECIES and worst.species:  # its counts are those of the first
+        metric = f"{metric}:{worst.species[0]}"
+    return Panel(metric, length_s(worst), ms_of(worst.window_start))
+
+
+def traffic_of(panel: Panel) -> Panel | None:
+    """Return the panel whose trials are all transactions of that time, of one of attacks; None: it is of no such."""
+    return panel._replace(metric=_TRAFFIC) if panel.metric.partition(":")[0] in PROVEN else None
 
 
 def trials(counts: Iterable[tuple[Slice, int, int]]) -> int:

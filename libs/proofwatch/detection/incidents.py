@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from proofwatch.detection.causes import causes
-from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, panel_of, trials
+from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, panel_of, traffic_of, trials
 from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.detection.proofs import attached, proves
 from proofwatch.detection.revisions import finding_of, merged, remembered
@@ -65,9 +65,11 @@ def remembering(state: Incidents) -> Incidents:
     Windows are kept for some days, and an incident may stand for weeks: what it is made of may not depend on that.
     """
     fired = {one: each for one, each in state.findings.items() if each.worst}
-    known = {one: remembered(each, state.tables.get(panel_of(each), {})) for one, each in fired.items()}
-    by_trials = sorted((each for each in known.values() if each.counts), key=lambda each: trials(each.counts))
-    kept = {panel_of(each): {where: (k, n) for where, k, n in each.counts} for each in by_trials}
+    known = {one: remembered(each, state.tables) for one, each in fired.items()}
+    of_panels = [(panel_of(each), each.counts) for each in known.values()]
+    of_panels += [(among, each.traffic) for each in known.values() if (among := traffic_of(panel_of(each)))]
+    of_panels = sorted((each for each in of_panels if each[1]), key=lambda each: trials(each[1]))
+    kept = {panel: {where: (k, n) for where, k, n in counts} for panel, counts in of_panels}
     return state._replace(
         findings={one: known.get(one, each) for one, each in state.findings.items()}, tables={**state.tables, **kept}
     )

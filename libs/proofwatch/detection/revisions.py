@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from proofwatch.detection.findings import FindingHistory, Slice, excess, trials
+from proofwatch.detection.findings import FindingHistory, Slice, Tables, excess, panel_of, traffic_of, trials
 from proofwatch.events.types import Anomaly, Step
 
 _STEPS: Final = 16
+_Kept = tuple[tuple[Slice, int, int], ...]
 
 
 def finding_of(anomaly: Anomaly) -> FindingHistory:
@@ -35,7 +36,7 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
     begin = min(telling, key=lambda each: (each.sure is None, each.sure or each.found, each.since))
     steps = {(each.known_at, each.metric): each for each in (*one.steps, *other.steps)}
     worst = max(fired, key=_evidence, default=None)
-    counted = [each.counts for each in (one, other) if worst and each.worst and _window(each.worst) == _window(worst)]
+    counted = [each for each in (one, other) if worst and each.worst and _window(each.worst) == _window(worst)]
     return FindingHistory(
         worst,
         max(one.latest, other.latest, key=lambda each: (each.revision, each.state == "resolved")),
@@ -46,7 +47,8 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
         begin.since_low,
         begin.since_high,
         max((each.newest for each in (one, other) if each.worst is not None), key=_far, default=None),
-        max(counted, key=trials, default=()),
+        max((each.counts for each in counted), key=trials, default=()),
+        max((each.traffic for each in counted), key=trials, default=()),
     )
 
 
@@ -56,11 +58,19 @@ def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(each for each in steps if each.told or each in rest)
 
 
-def remembered(finding: FindingHistory, known: Mapping[Slice, tuple[int, int]]) -> FindingHistory:
+def remembered(finding: FindingHistory, tables: Tables) -> FindingHistory:
     """Return the finding with the counts of its panel: those that are known now, unless more were known before."""
+    panel = panel_of(finding)
+    traffic = traffic_of(panel)
+    counts = _more(finding.counts, tables.get(panel, {}))
+    among = _more(finding.traffic, tables.get(traffic, {})) if traffic else ()
+    same = (counts, among) == (finding.counts, finding.traffic)
+    return finding if same else finding._replace(counts=counts, traffic=among)
+
+
+def _more(before: _Kept, known: Mapping[Slice, tuple[int, int]]) -> _Kept:
     now = tuple((where, *known[where]) for where in sorted(known, key=str))
-    fewer = trials(now) < trials(finding.counts)
-    return finding if fewer or now == finding.counts else finding._replace(counts=now)
+    return before if trials(now) < trials(before) else now
 
 
 def _window(anomaly: Anomaly) -> tuple[str | None, datetime, datetime]:

@@ -11,7 +11,7 @@ import structlog
 
 from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.bus.stage import History
-from proofwatch.detection.findings import Panel, Slice, panel_of
+from proofwatch.detection.findings import Panel, Slice, panel_of, traffic_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, forget, regrouped, remembering, take
@@ -163,6 +163,7 @@ class IncidentsStage:
     ) -> dict[Panel, _Table]:
         """Return the counts that the tenant's findings were judged by, as they were known before `until_ms`."""
         wanted = {panel_of(each) for each in state.findings.values() if each.worst}
+        wanted |= {among for panel in wanted if (among := traffic_of(panel))}
         kept = memory.tables.setdefault(tenant, {})
         for panel in kept.keys() - wanted:
             del kept[panel]

@@ -17,7 +17,7 @@ from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.limits.reading import DAYS, Days, Promise, Reading, read
 from services.aggregator.core.limits.state import FindingState
-from services.aggregator.core.limits.trials import ACCEPTED, INJECTION
+from services.aggregator.core.limits.trials import COUNTED_ON, INJECTION
 
 _RANK: Final[Mapping[Observation, int]] = {"within": 0, "weak": 1, "low_evidence": 2, "high": 3}
 _NEVER: Final = -(10**9)
@@ -72,7 +72,7 @@ def advance(
     if phase == "quiet" and known and end <= known.through:
         observation = "weak"  # told already, and over
     stands = _stands(members, known, promise)
-    counted = promise.metric in ACCEPTED and bool(changed)
+    counted = promise.metric in COUNTED_ON and bool(changed)
     return move(series, known, phase, observation, end, reading, stands=stands, counted=counted)
 
 

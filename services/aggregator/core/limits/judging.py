@@ -18,6 +18,7 @@ from proofwatch.biometrics import rates
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
 from proofwatch.governance.tenant_days import TenantDays
+from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.begun import begun
@@ -127,11 +128,18 @@ class TenantLimits:
             other = cohort.findings.get(_key(_SEQUENTIAL, promise.metric))
             told = other.severity if other and other.firing else None
         else:
-            whole = self._cohorts.get(WHOLE, CohortState()).findings.get(_key(_LIMIT, promise.metric))
-            told = whole.severity if whole and whole.firing else None
+            told = self._told_of_all(promise.metric)
         moved = advance(series, cohort.members(promise.metric), days, promise, known, told_of_all=told)
         if moved:
             yield self._told(segment, series, moved, promise, at)
+
+    def _told_of_all(self, metric: str) -> Severity | None:
+        """Return with which severity either rule tells of the whole tenant; None: neither does."""
+        known = self._cohorts.get(WHOLE, CohortState()).findings
+        told = [
+            each.severity for rule in (_LIMIT, _SEQUENTIAL) if (each := known.get(_key(rule, metric))) and each.firing
+        ]
+        return max(told, key=lambda each: each == "high", default=None)
 
     def _sequential(self, promise: Promise, attacked: Mapping[str, tuple[int, int]], at: int) -> Iterator[Anomaly]:
         cohort, series = self._cohorts[WHOLE], self._series(_SEQUENTIAL, APCER, WHOLE)
@@ -150,7 +158,7 @@ class TenantLimits:
             k, n = window.k, window.n
         reading = Reading(newest.observation, k, n, 0.0, promise.limit, max(0.0, k - promise.limit * n), (worst,))
         m = attacks.statistic(cohort.evidence)
-        moved = move(series, known, phase, observation, last, reading)
+        moved = move(series, known, phase, observation, last, reading, counted=True)
         if moved:
             if not moved.state.firing:
                 cohort.evidence.clear()

@@ -32,7 +32,9 @@ INJECTION: Final = "injection_accept_rate"
 METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR, INJECTION)
 """In the order in which they are judged."""
 ACCEPTED: Final = frozenset({IAPAR, INJECTION})
-"""Rates of which each error is an attacker who was accepted: they are counted on while labels come."""
+"""Rates of which each error is an attacker who was accepted."""
+COUNTED_ON: Final = ACCEPTED | {APCER}
+"""Rates of attacks: while their finding stands they are counted on as labels come, each of them somebody who passed."""
 
 
 class LimitKey(NamedTuple):

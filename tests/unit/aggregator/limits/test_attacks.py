@@ -26,7 +26,8 @@ def test_a_slow_rise_is_found_by_the_sequential_test_before_28_days_prove_it() -
     tenant = Tenant()
     days: Counts = {counted("apcer", day, species="mask"): (int(day % 3 == 0), 20) for day in range(40)}
     events = tenant.day_by_day(days, 39)
-    (first,) = [event for event in events if event.state == "firing"]
+    first, *more = (event for event in events if event.state == "firing")
+    assert {event.anomaly_id for event in more} == {first.anomaly_id}, "the same finding, with what came since"
     assert first.metric == "apcer"
     assert first.action == "step_up_mfa"
     assert first.species == ("mask",)
@@ -51,7 +52,8 @@ def test_one_cause_is_told_by_one_of_the_two_rules() -> None:
     tenant = Tenant()
     (first,) = tenant.evaluate({counted("apcer", 0, species="mask"): (4, 4)})
     assert first.rule == "sequential_limit"
-    assert tenant.evaluate({counted("apcer", 1, species="mask"): (10, 100)}) == []
+    (more,) = tenant.evaluate({counted("apcer", 1, species="mask"): (10, 100)})
+    assert (more.anomaly_id, more.k, more.n) == (first.anomaly_id, 14, 104)
 
 
 def test_it_ends_when_evidence_and_rates_are_back_and_starts_anew() -> None:
@@ -125,3 +127,27 @@ def test_a_limit_that_changes_starts_anew() -> None:
     known = fed((4, 4))
     attacks.feed(known, 1, {"mask": (0, 10)}, 0.3)
     assert len(known["mask"].r) == 1
+
+
+def test_what_labels_name_later_is_counted_on_while_the_finding_stands() -> None:
+    """Six masks are sure enough on the first day; five days later labels name 35 of 42, and the finding says so."""
+    tenant = Tenant()
+    days = [(6, 7), (11, 13), (10, 12), (8, 10)]
+    counts = {counted("apcer", day, late=5, species="mask"): kn for day, kn in enumerate(days)}
+    tenant.day_by_day(counts, 12)
+    first, *_, last = (each for each in tenant.told if each.rule == "sequential_limit")
+    assert (first.k, first.n, last.k, last.n) == (6, 7, 35, 42)
+    assert {each.anomaly_id for each in tenant.told} == {first.anomaly_id}
+    assert last.affected == pytest.approx(35 - 0.005 * 42)
+
+
+def test_segments_are_silent_while_the_sequential_test_tells_of_their_tenant() -> None:
+    """As while the rolling 28 days do: where it comes from is told with the tenant's finding, not beside it."""
+    tenant = Tenant()
+    where = [("", ""), ("country", "RO"), ("os", "ios"), ("device_model", "iphone-15")]
+    days = [(6, 7), (11, 13), (10, 12), (8, 10)]
+    counts = {
+        counted("apcer", day, late=5, species="mask", segment=each): kn for day, kn in enumerate(days) for each in where
+    }
+    tenant.day_by_day(counts, 12)
+    assert {each.segment_name for each in tenant.told} == {None}
