@@ -22,6 +22,7 @@ class Engine:
     def __init__(self) -> None:
         self.versions = {1: secrets.token_bytes(32)}
         self.derived, self.sealed, self.address = True, False, ""
+        self.asked: list[str] = []
 
     def rotate(self) -> None:
         self.versions[max(self.versions) + 1] = secrets.token_bytes(32)
@@ -44,6 +45,14 @@ class Engine:
             return 200, {
                 "data": {**said, "min_decryption_version": min(self.versions), "latest_version": max(versions)}
             }
+        self.asked.append(act)
+        if (many := given.get("batch_input")) is not None:
+            answers = [self._answered(method, act, each) for each in many]
+            results = [said["data"] if status == 200 else {"error": said["errors"][0]} for status, said in answers]
+            return max(status for status, _ in answers), {"data": {"batch_results": results}}
+        return self._answered(method, act, given)
+
+    def _answered(self, method: str, act: str, given: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.derived and not given.get("context"):
             return 400, {"errors": ["missing 'context' for key derivation"]}
         if (method, act) == ("POST", "encrypt"):

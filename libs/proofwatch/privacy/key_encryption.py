@@ -7,7 +7,7 @@ that is destroyed takes with it everything that was ever wrapped in it, wherever
 import base64
 import binascii
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -62,6 +62,14 @@ class KeyEncryption(Protocol):
         """Return the secret. Raises `EpochDestroyed`, `Tampered`."""
         ...
 
+    async def wrap_all(self, secrets: Sequence[tuple[bytes, str]]) -> Sequence[Wrapped]:
+        """Wrap each as `wrap` does, in one go: where keys are asked for over a network, that is a call for many."""
+        ...
+
+    async def unwrap_all(self, wrapped: Sequence[tuple[Wrapped, str]]) -> Sequence[bytes]:
+        """Return each secret as `unwrap` does, in one go; raises for the first that there is none of."""
+        ...
+
 
 class EpochKeys:
     """Key-encryption keys in memory, as a setting or a file gave them."""
@@ -93,6 +101,14 @@ class EpochKeys:
             return cipher.decrypt(nonce, body, _about(wrapped.epoch, of))
         except (InvalidTag, ValueError):
             raise Tampered(f"a secret that was wrapped in epoch {wrapped.epoch} cannot be unwrapped") from None
+
+    async def wrap_all(self, secrets: Sequence[tuple[bytes, str]]) -> Sequence[Wrapped]:
+        """See `KeyEncryption`."""
+        return [await self.wrap(secret, of) for secret, of in secrets]
+
+    async def unwrap_all(self, wrapped: Sequence[tuple[Wrapped, str]]) -> Sequence[bytes]:
+        """See `KeyEncryption`."""
+        return [await self.unwrap(each, of) for each, of in wrapped]
 
 
 def parse_keys(text: str | None) -> dict[int, bytes]:

@@ -7,6 +7,7 @@ are not kept (a memory file system, an encrypted volume), or use a KMS.
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,14 @@ class KeyFile:
     async def unwrap(self, wrapped: Wrapped, of: str) -> bytes:
         """See `KeyEncryption`."""
         return await self._keys().unwrap(wrapped, of)
+
+    async def wrap_all(self, secrets: Sequence[tuple[bytes, str]]) -> Sequence[Wrapped]:
+        """See `KeyEncryption`."""
+        return await self._keys().wrap_all(secrets)
+
+    async def unwrap_all(self, wrapped: Sequence[tuple[Wrapped, str]]) -> Sequence[bytes]:
+        """See `KeyEncryption`."""
+        return await self._keys().unwrap_all(wrapped)
 
     def begin(self) -> int:
         """Begin an epoch, the first one where there is no file; return its number. Raises `InvalidKeys`, `OSError`."""

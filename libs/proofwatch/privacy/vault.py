@@ -8,6 +8,7 @@ https://developer.hashicorp.com/vault/api-docs/secret/transit
 
 import base64
 import binascii
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -20,6 +21,7 @@ _BAD_REQUEST: Final = 400
 _DENIED: Final = 403
 _NOT_FOUND: Final = 404
 _PREFIX: Final = "vault:v"
+_AT_ONCE: Final = 1_000
 
 
 class VaultTransit:
@@ -48,32 +50,57 @@ class VaultTransit:
 
     async def wrap(self, secret: bytes, of: str) -> Wrapped:
         """See `KeyEncryption`. Raises `KeysAway`, `InvalidKeys`."""
+        return (await self.wrap_all([(secret, of)]))[0]
+
+    async def unwrap(self, wrapped: Wrapped, of: str) -> bytes:
+        """See `KeyEncryption`. Raises `EpochDestroyed`, `Tampered`, `KeysAway`, `InvalidKeys`."""
+        return (await self.unwrap_all([(wrapped, of)]))[0]
+
+    async def wrap_all(self, secrets: Sequence[tuple[bytes, str]]) -> Sequence[Wrapped]:
+        """See `KeyEncryption`. Raises `KeysAway`, `InvalidKeys`."""
         if not self._fits:
             await self.epochs()
-        given = {"plaintext": _text(secret), "context": _text(of.encode())}
-        found = str((await self._asked("POST", f"encrypt/{self._key}", given)).get("ciphertext", ""))
+        given = [{"plaintext": _text(secret), "context": _text(of.encode())} for secret, of in secrets]
+        return [self._wrapped(str(each.get("ciphertext", ""))) for each in await self._each("encrypt", given)]
+
+    async def unwrap_all(self, wrapped: Sequence[tuple[Wrapped, str]]) -> Sequence[bytes]:
+        """See `KeyEncryption`. Raises `EpochDestroyed`, `Tampered`, `KeysAway`, `InvalidKeys`."""
+        given = [
+            {"ciphertext": f"{_PREFIX}{each.epoch}:{_text(each.body)}", "context": _text(of.encode())}
+            for each, of in wrapped
+        ]
+        try:
+            return [base64.b64decode(each["plaintext"]) for each in await self._each("decrypt", given)]
+        except _Refused as error:
+            epoch = wrapped[error.place][0].epoch
+            if epoch not in await self.epochs():
+                raise EpochDestroyed(epoch) from None
+            raise Tampered(f"a secret that was wrapped in epoch {epoch} cannot be unwrapped") from None
+
+    def _wrapped(self, found: str) -> Wrapped:
         version, _, body = found.removeprefix(_PREFIX).partition(":")
         try:
             return Wrapped(int(version), base64.b64decode(body, validate=True))
         except (ValueError, binascii.Error):
             raise KeysAway(f"{self._url} answers with no ciphertext of a transit engine") from None
 
-    async def unwrap(self, wrapped: Wrapped, of: str) -> bytes:
-        """See `KeyEncryption`. Raises `EpochDestroyed`, `Tampered`, `KeysAway`, `InvalidKeys`."""
-        given = {"ciphertext": f"{_PREFIX}{wrapped.epoch}:{_text(wrapped.body)}", "context": _text(of.encode())}
-        try:
-            found = await self._asked("POST", f"decrypt/{self._key}", given)
-        except _Refused:
-            if wrapped.epoch not in await self.epochs():
-                raise EpochDestroyed(wrapped.epoch) from None
-            raise Tampered(f"a secret that was wrapped in epoch {wrapped.epoch} cannot be unwrapped") from None
-        return base64.b64decode(found["plaintext"])
+    async def _each(self, act: str, given: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+        """Return an answer for each, from as few calls as the engine takes. Raises `_Refused` with the first place."""
+        answers: list[dict[str, str]] = []
+        for begin in range(0, len(given), _AT_ONCE):
+            some = given[begin : begin + _AT_ONCE]
+            found = (await self._asked("POST", f"{act}/{self._key}", {"batch_input": some})).get("batch_results", [])
+            refused = [place for place, each in enumerate(found) if "error" in each]
+            if refused or len(found) != len(some):
+                raise _Refused(f"{self._url} refuses to {act}", begin + min(refused, default=0))
+            answers += found
+        return answers
 
     async def close(self) -> None:
         """Release the connection."""
         await self._client.aclose()
 
-    async def _asked(self, method: str, path: str, given: dict[str, str] | None) -> dict[str, Any]:
+    async def _asked(self, method: str, path: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
         headers = {"X-Vault-Token": self._token, "X-Vault-Request": "true"}
         try:
             answer = await self._client.request(method, f"{self._url}/{path}", json=given, headers=headers)
@@ -85,8 +112,8 @@ class VaultTransit:
             ) from None
         if answer.status_code == _OK:
             return dict(said["data"])
-        if answer.status_code == _BAD_REQUEST:
-            raise _Refused(f"{self._url} refuses {path}")
+        if answer.status_code == _BAD_REQUEST:  # of many, the answer says which
+            return dict(said.get("data") or {})
         if answer.status_code == _DENIED:
             raise InvalidKeys(f"{self._url} denies PROOFWATCH_VAULT_TOKEN {path}: it needs a policy that allows it")
         if answer.status_code == _NOT_FOUND:
@@ -98,6 +125,11 @@ class VaultTransit:
 
 class _Refused(KeysAway):
     """The engine does not do it with what it was given: a version that is no more, or what was changed."""
+
+    def __init__(self, message: str, place: int) -> None:
+        """`place`: of the first that it refuses."""
+        super().__init__(message)
+        self.place = place
 
 
 def _text(body: bytes) -> str:

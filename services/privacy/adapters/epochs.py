@@ -1,8 +1,8 @@
 """Moving data keys from epoch to epoch: wrapped anew in the newest, so that an older one can be destroyed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
@@ -76,16 +76,17 @@ class PostgresEpochs:
         async with transaction(self._pool, USER) as tx:
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
             keys = await tx.fetch(_OLD_KEYS, newest, _AT_ONCE)
-            for row in keys:
-                of = about(row["tenant"], row["key_id"])
-                secret = await self._keys.unwrap(Wrapped(row["epoch"], row["wrapped"]), of)
-                await tx.execute(_NEW_KEY, row["key_id"], *await self._keys.wrap(secret, of))
+            held = [(row["key_id"], row["epoch"], row["wrapped"], about(row["tenant"], row["key_id"])) for row in keys]
+            await self._anew(tx, _NEW_KEY, held)
             requests = await tx.fetch(_OLD_REQUESTS, newest, _AT_ONCE)
-            for row in requests:
-                of = f"erasure\0{row['erasure_id']}"
-                secret = await self._keys.unwrap(Wrapped(row["sealed_epoch"], row["sealed"]), of)
-                await tx.execute(_NEW_REQUEST, row["erasure_id"], *await self._keys.wrap(secret, of))
+            await self._anew(tx, _NEW_REQUEST, [(*row, f"erasure\0{row['erasure_id']}") for row in requests])
             if moved := len(keys) + len(requests):
                 by, what = person(who.person_id), Object("key_epoch", str(newest))
                 await enter(tx, act(acts.WRAPPED, by, now, what, reason=reason, details={"secrets": moved}))
             return moved
+
+    async def _anew(self, tx: Any, change: str, held: Sequence[tuple[str, int, bytes, str]]) -> None:
+        """Wrap secrets in the newest epoch; of each its row's id, epoch and body, and what it is."""
+        secrets = await self._keys.unwrap_all([(Wrapped(epoch, body), of) for _, epoch, body, of in held])
+        anew = await self._keys.wrap_all([(each, of) for each, (*_, of) in zip(secrets, held, strict=True)])
+        await tx.executemany(change, [(row, *under) for (row, *_), under in zip(held, anew, strict=True)])

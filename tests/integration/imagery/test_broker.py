@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,11 +12,13 @@ from PIL import Image
 from proofwatch.access.roles import Role
 from proofwatch.audit.checkpoint import Checkpoint
 from proofwatch.audit.note import SigningKey
+from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.records import Outgoing, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import AUDIT_CHECKPOINT
 from proofwatch.events.types import AuditCheckpoint
 from services.imagery.core.facts import Limits
+from services.imagery.core.lease import Terms
 from services.imagery.handlers.broker import Showing
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sweep import Sweep
@@ -25,6 +27,7 @@ from tests.integration.imagery.house import BY, CASE, TRANSACTION, House, all_of
 from tests.unit.audit.a_log import LOG_KEY
 
 Act = Callable[[], Awaitable[Any]]
+_SIZE = "select size from audit.log"
 
 
 async def published(house: House) -> int:
@@ -38,6 +41,11 @@ async def published(house: House) -> int:
 
 async def place(house: House, entry_id: str) -> int | None:
     found: int | None = await house.pool.fetchval("select index from audit.entries where entry_id = $1", entry_id)
+    return found
+
+
+async def pending(house: House) -> int:
+    found: int = await house.pool.fetchval("select count(*) from audit.pending")
     return found
 
 
@@ -212,6 +220,47 @@ async def test_without_an_auditor_nothing_is_fetched(house: House) -> None:
         await broker.show(session.session_id, lease.lease_id, sharp=True)
     assert house.fetched == 0
     assert (await house.entries())[-1].details["state"] == "withheld"
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_while_the_topic_is_away_what_is_in_the_log_opens_nothing_and_once_it_is_back_it_does(
+    house: House, monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    """An entry that was sequenced and signed has not left: a database that is set back would not have it."""
+    house.terms = Terms(minutes=5, views=2, view_s=1.0)
+    session, broker = await house.sign_in(), house.broker()
+    lease = await broker.lease(session.session_id, asked())
+    async with asyncio.timeout(30):
+        while await pending(house) or await published(house) < await house.pool.fetchval(_SIZE):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    published_by = house.bus.publish
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise BusUnavailable("Kafka is away")
+
+    async def no_checkpoint(records: Sequence[Outgoing]) -> None:
+        if any(each.topic == topics.AUDIT_CHECKPOINTS for each in records):
+            await away()
+        await published_by(records)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.bus, "publish", no_checkpoint)
+        if not reads:
+            patch.setattr(house.checkpoints._tail, "catch_up", away)
+        with pytest.raises(Unavailable, match="before its entry has left"):
+            await broker.show(session.session_id, lease.lease_id, sharp=True)
+        (intent,) = await house.entries("imagery.view_intended")
+        index = await place(house, intent.entry_id)
+        assert index is not None, "the log has the entry"
+        signed = "select max(size) from audit.checkpoints where published_at is null"
+        assert await house.pool.fetchval(signed) > index, "a checkpoint that has it is signed"
+        assert await published(house) <= index, "and has not left"
+        assert (house.fetched, broker.sending) == (0, set())
+        assert (await house.entries("imagery.view_ended"))[-1].details["state"] == "withheld"
+    showing = await broker.show(session.session_id, lease.lease_id, sharp=True)
+    assert await all_of(showing)
+    assert house.fetched == 1
+    assert await published(house) > index
 
 
 async def test_of_many_views_at_once_as_many_as_the_day_has_left_are_shown(house: House) -> None:

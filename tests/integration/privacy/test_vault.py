@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from pydantic import SecretStr
 
+from proofwatch.bus.postgres.pool import opened, transaction
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.privacy.key_encryption import EpochDestroyed, InvalidKeys, KeysAway, Tampered
 from proofwatch.privacy.vault import VaultTransit
+from proofwatch.runtime.migrations import migrate
 from services.privacy.config import Settings
 from tests.support.transit_stub import TOKEN, Engine, transit
 
@@ -53,6 +56,45 @@ async def test_a_version_is_an_epoch_and_what_was_in_one_that_is_trimmed_is_gone
     with pytest.raises(EpochDestroyed, match="epoch 1 of the key-encryption keys is not here"):
         await keys.unwrap(old, "x")
     assert await keys.unwrap(new, "x") == SECRET
+
+
+async def test_many_are_one_call_and_each_comes_back_in_its_place(keys: VaultTransit, engine: Engine) -> None:
+    """More than the engine takes at once: two. One that was changed is told by its epoch, wherever it stands."""
+    many = [(bytes([place % 251]) * 32, f"data key of {place}") for place in range(1_500)]
+    engine.asked.clear()
+    wrapped = await keys.wrap_all(many)
+    assert engine.asked == ["encrypt", "encrypt"]
+    under = [(each, of) for each, (_, of) in zip(wrapped, many, strict=True)]
+    assert await keys.unwrap_all(under) == [secret for secret, _ in many]
+    assert engine.asked == [*["encrypt"] * 2, *["decrypt"] * 2]
+    engine.rotate()
+    [late] = await keys.wrap_all([(SECRET, "late")])
+    with pytest.raises(Tampered, match="epoch 2"):
+        await keys.unwrap_all([*under, (late, "another")])
+    engine.trim(2)
+    with pytest.raises(EpochDestroyed, match="epoch 1 of"):
+        await keys.unwrap_all([(late, "late"), *under])
+    assert await keys.wrap_all([]) == await keys.unwrap_all([]) == []
+
+
+async def test_a_batch_of_people_costs_the_engine_one_call(
+    keys: VaultTransit, engine: Engine, postgres_dsn: str
+) -> None:
+    """In the transaction of a lane, which others wait for: who has no key yet, who has one, and who is known."""
+    await migrate(postgres_dsn)
+    people = [("acme", f"{place:032x}") for place in range(300)]
+    async with opened(postgres_dsn) as pool:
+        await pool.execute("update privacy.tagging set moved_at = now()")
+        tags, others = PostgresTags(keys), PostgresTags(keys)
+        asked = []
+        for asking, whom in ((tags, people[:200]), (tags, people[:200]), (others, people), (tags, people)):
+            engine.asked.clear()
+            async with transaction(pool, "test") as tx:
+                found = await asking.of(tx, whom)
+            assert found.keyed
+            assert len(set(found.tags.values())) == len(whom)
+            asked.append(list(engine.asked))
+        assert asked == [["encrypt"], [], ["decrypt", "encrypt"], ["decrypt"]]
 
 
 async def test_a_key_that_binds_nothing_is_refused(keys: VaultTransit, engine: Engine) -> None:

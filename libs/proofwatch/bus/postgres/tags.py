@@ -2,7 +2,8 @@
 
 What a key makes is kept by the key's id, which is random: a key that was destroyed is not asked for again, and one
 that is asked for again need not be unwrapped. So a batch of people who are known costs no cipher, and no call to
-where the key-encryption keys are kept.
+where the key-encryption keys are kept; one of people who are not costs one call for all who have keys, and one for all
+who get one.
 """
 
 from collections.abc import Collection
@@ -17,9 +18,8 @@ from proofwatch.privacy.key_encryption import (
     KeyEncryption,
     KeysAway,
     Tampered,
-    Wrapped,
 )
-from proofwatch.privacy.postgres_keys import PostgresKeys, about
+from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.privacy.suppression import Whose
 from proofwatch.privacy.tags import Tagged
 
@@ -46,22 +46,16 @@ class PostgresTags:
                 f"tags of data subjects are under their data keys: set {VARIABLE}, or {VARIABLE}_FILE, the same as for "
                 "`proofwatch run privacy`, and start this process again"
             )
+        held = {(row["tenant"], row["mark"]): row for row in rows if row["mark"]}
+        known = {each: tag for each, row in held.items() if (tag := self._known.get(row["key_id"]))}
+        keys = PostgresKeys(self._keys)
         try:
-            found = {(row["tenant"], row["mark"]): await self._tag(row, self._keys) for row in rows if row["mark"]}
-            missing = [each for each in wanted if each not in found] if make else []
-            if missing:
-                made = await PostgresKeys(self._keys).held_or_made(tx, missing)
-                found |= {each: self._keep(key) for each, key in made.items()}
+            met = await keys.unwrapped([row for each, row in held.items() if each not in known])
+            missing = [each for each in wanted if each not in held] if make else []
+            made = await keys.made(tx, missing)
         except (EpochDestroyed, InvalidKeys, KeysAway, Tampered) as error:
             raise Blocked(f"data keys of data subjects cannot be used: {error}") from None
-        return Tagged(found, keyed=True)
-
-    async def _tag(self, row: Any, keys: KeyEncryption) -> str:
-        if known := self._known.get(row["key_id"]):
-            return known
-        of = about(row["tenant"], row["key_id"])
-        secret = await keys.unwrap(Wrapped(row["epoch"], row["wrapped"]), of)
-        return self._keep(DataKey(row["key_id"], secret))
+        return Tagged(known | {each: self._keep(key) for each, key in (met | made).items()}, keyed=True)
 
     def _keep(self, key: DataKey) -> str:
         if len(self._known) >= _KNOWN:
