@@ -13,6 +13,7 @@ FLAT: Final = Tenant(daily=False, weekend=())
 """1,000 an hour, day and night, as the figures of the specification have it."""
 FEWER: Final = "1 % of all attempts are 4.6 people an hour here and 7.3 at 28 %: twelve hours tell 85 % (ADR 0042)"
 SLOW: Final = "charts are for twice as many and do not see half as many more; see poisoned_fast"
+FREE: Final = "it may be the tenant's first free day, or its evening; of low evidence then: all are found (ADR 0031)"
 
 PLANTED: Final = (
     Scenario(
@@ -128,7 +129,7 @@ PLANTED: Final = (
         "outage_young",
         "The same, of a tenant that is known for three days.",
         plants.outage,
-        (Target("high_90_s", "most", 1_200.0), *AS_ONE),
+        (Target("high_90_s", "most", 1_200.0, FREE), AS_ONE[0]._replace(known=FREE), *AS_ONE[1:]),
         SCORES._replace(warm_days=3),
     ),
     Scenario(
