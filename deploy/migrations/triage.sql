@@ -1,4 +1,4 @@
--- revision 9
+-- revision 10
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -112,6 +112,7 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
         closed_at = at, closed_by = 'erasure', closed_reason = 'the data subject was erased'
       where c.case_id = any(found) and c.state <> 'closed';
     update triage.cases c set subject_tag = fresh, keyed = true where c.case_id = any(found);
+    delete from triage.unsent u where u.case_id = any(found);
     update triage.assignments a set released_at = at, released_by = 'erasure'
       where a.case_id = any(found) and a.released_at is null;
     update triage.case_transitions t set source_id = 'erased-' || gen_random_uuid()
@@ -142,6 +143,9 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
         and not exists (select from unnest(whose, tags) as h(tenant, tag)
                         where h.tenant = c.tenant and h.tag = c.subject_tag)
       order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
+    delete from triage.unsent u where u.case_id = any(gone);
+    delete from triage.dispositions p where p.case_id = any(gone);
+    delete from triage.case_acts e where e.case_id = any(gone);
     delete from triage.case_reasons r where r.case_id = any(gone);
     delete from triage.case_transitions t where t.case_id = any(gone);
     delete from triage.assignments a where a.case_id = any(gone);
@@ -190,12 +194,73 @@ revoke all on function triage.retag(text[], text[], text[]) from public;
 update triage.cases c set keyed = true where not c.keyed and c.kind = 'subject'
   and exists (select from triage.case_reasons r where r.case_id = c.case_id and r.source_id like 'erased-%');
 
+-- The stage of a case as people lead it (`services/triage/core/life.py`). Events close cases and open them anew without
+-- knowing stages: the trigger below follows them, and what is new about somebody who was cleared, or about a case that
+-- rests, is looked at again.
+alter table triage.cases add column if not exists stage text not null default 'new';
+alter table triage.cases add column if not exists snoozed_until timestamptz;
+update triage.cases set stage = case when state = 'closed' then 'closed' else 'research' end
+  where stage = 'new' and (state = 'closed' or queue = 'research');
+alter table triage.cases drop constraint if exists cases_stage_check;
+alter table triage.cases add constraint cases_stage_check check (stage in ('new', 'assigned', 'under_review', 'cleared',
+  'threat', 'escalated', 'known', 'novel', 'high_risk', 'research', 'closed'));
+
+-- What people did with a case that moved it, or let it rest: rows are only ever added.
+create table if not exists triage.case_acts(
+  act_id bigint generated always as identity primary key,
+  case_id text not null references triage.cases,
+  at timestamptz not null,
+  deed text not null,
+  from_stage text not null,
+  to_stage text not null,
+  person_id text not null,
+  reason text not null);
+create index if not exists case_acts_of_case on triage.case_acts(case_id);
+
+-- What somebody found a case to be, and whether a second person agreed. `on_revision`: of the case, when it was said.
+create table if not exists triage.dispositions(
+  disposition_id text primary key,
+  case_id text not null references triage.cases,
+  verdict text not null check (verdict in ('cleared', 'threat')),
+  attack text check (attack in ('presentation', 'injection', 'impostor')),
+  species text,
+  reason text not null,
+  proposed_by text not null,
+  proposed_at timestamptz not null,
+  on_revision integer not null,
+  state text not null check (state in ('proposed', 'decided', 'approved', 'rejected', 'voided', 'replaced')),
+  settled_by text,
+  settled_at timestamptz,
+  check ((verdict = 'threat') = (attack is not null)),
+  check ((state = 'proposed') = (settled_at is null)));
+create unique index if not exists dispositions_one_proposed on triage.dispositions(case_id) where state = 'proposed';
+create index if not exists dispositions_of_case on triage.dispositions(case_id);
+comment on column triage.dispositions.state is
+  'decided: by one person; approved: by two; voided: the evidence had changed; replaced: the analyst proposed anew.';
+
+-- What people's acts are to send, until triage's lane takes it into the outbox: labels of dispositions, and escalations.
+create table if not exists triage.unsent(
+  unsent_id bigint generated always as identity primary key,
+  case_id text not null references triage.cases,
+  kind text not null check (kind in ('label', 'escalation')),
+  body text not null);
+
 -- What somebody has seen of a case, so that nobody acts on what is no longer so: `revision` counts what events do to it,
 -- and `version` everything else that people would see, such as the queue and who works on it.
 alter table triage.cases add column if not exists version bigint not null default 1;
 comment on column triage.cases.version is 'Counts changes beside those of revision; the two are what was seen.';
 create or replace function triage.count_version() returns trigger language plpgsql set search_path = '' as $$ begin
     new.version := old.version + (new.revision = old.revision)::int;
+    if new.state = 'closed' then
+      new.stage := 'closed';
+    elsif old.state = 'closed' and new.stage = 'closed' then
+      new.stage := 'new';
+    elsif new.revision <> old.revision and old.stage = 'cleared' and new.stage = 'cleared' then
+      new.stage := 'new';
+    end if;
+    if new.revision <> old.revision then
+      new.snoozed_until := null;
+    end if;
     return new;
   end $$;
 create or replace trigger cases_version before update on triage.cases
@@ -205,6 +270,8 @@ create or replace function triage.touch_case() returns trigger language plpgsql 
     return null;
   end $$;
 create or replace trigger assignments_touch after insert or update on triage.assignments
+  for each row execute function triage.touch_case();
+create or replace trigger dispositions_touch after insert or update on triage.dispositions
   for each row execute function triage.touch_case();
 
 -- The next case for somebody: of those that nobody works on, grave ones first, then the oldest.

@@ -14,14 +14,16 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
+from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.config import Settings
+from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.handlers import TriageStage
 
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect", "desk"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
@@ -39,6 +41,13 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])
+
+
+def desk(settings: Settings, pool: "asyncpg.Pool") -> PostgresDesk:
+    """Wire where people work on cases, as the settings have it."""
+    terms = Terms(settings.disposition_authority, settings.disposition_authority_of_two)
+    rule = FourEyes.read(settings.four_eyes)
+    return PostgresDesk(pool, most_in_hand=settings.cases_in_hand, four_eyes=rule, terms=terms)
 
 
 async def connect(settings: Settings) -> Service:

@@ -2,9 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from proofwatch.runtime.key_settings import KeySettings
+from services.triage.core.dispositions import FourEyes
+
+
+def _is_rule(text: str) -> str:
+    FourEyes.read(text)
+    return text
 
 
 class Settings(KeySettings):
@@ -16,3 +22,9 @@ class Settings(KeySettings):
     """A subject's case with so many reasons is escalated, however slight each of them is."""
     cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
     """Who works on so many cases is given no next one; `take`, and a checker's `assign`, go beyond."""
+    four_eyes: Annotated[str, AfterValidator(_is_rule)] = "all"
+    """Which dispositions a second person approves: all, threat or none, then tenants that have it otherwise."""
+    disposition_authority: Annotated[int, Field(ge=0, le=100)] = 45
+    """The authority of labels that one person's disposition makes."""
+    disposition_authority_of_two: Annotated[int, Field(ge=0, le=100)] = 70
+    """The same of those that a second person approved."""

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
+import msgspec
+
 from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.bus.stage import History
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Escalation
+from proofwatch.events.types import Escalation, Label
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.instants import instant_of
 from proofwatch.privacy.marks import subject_mark
@@ -16,11 +18,16 @@ from proofwatch.privacy.suppression import Whose, brings_back
 from proofwatch.privacy.tags import Tags
 from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
-from services.triage.ports import CaseStore, Wanted
+from services.triage.ports import CaseStore, Unsent, Wanted
 
 Tx = TypeVar("Tx")
 
 _Read = tuple[Record, Signal | Rejected | None]
+_SPEAKER: Final = TopicPartition(topics.SUSPICIONS, 0)
+"""The lane that sends what people's acts are to send."""
+_MOST_UNSENT: Final = 1000
+_ESCALATION: Final = msgspec.json.Decoder(Escalation)
+_LABEL: Final = msgspec.json.Decoder(Label)
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
@@ -37,7 +44,7 @@ class TriageStage(Generic[Tx]):
         self._escalate_at_reasons = escalate_at_reasons
         self._incident, self._suspicion = wire.decoder(codec.INCIDENT), wire.decoder(codec.SUSPICION)
         self._alert = wire.decoder(codec.PLATFORM_ALERT)
-        self._escalation = wire.encoder(codec.ESCALATION)
+        self._escalation, self._label = wire.encoder(codec.ESCALATION), wire.encoder(codec.LABEL)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Nothing to load: the cases are in the database."""
@@ -52,7 +59,7 @@ class TriageStage(Generic[Tx]):
         signals = [signal for _, signal in read if isinstance(signal, Signal)]
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
         work = UnitOfWork(cases, self._escalate_at_reasons)
-        output: list[Output] = []
+        output: list[Output] = [*await self._said(batch.source, tx)]
         for record, signal in read:
             if isinstance(signal, Rejected):
                 output.append(Rejection.of(record, signal))
@@ -60,6 +67,19 @@ class TriageStage(Generic[Tx]):
                 output.append(self._outgoing(escalation, record))
         await self._cases.save(work.changed, work.transitions, tx, keyed=keyed)
         return output
+
+    async def _said(self, source: TopicPartition, tx: Tx) -> Sequence[Outgoing]:
+        """Return what people's acts are to send; one lane does it, also when nothing comes, so that it is in order."""
+        if source != _SPEAKER:
+            return []
+        return [self._of_act(each) for each in await self._cases.unsent(_MOST_UNSENT, tx)]
+
+    def _of_act(self, unsent: Unsent) -> Outgoing:
+        if unsent.kind == "escalation":
+            told = _ESCALATION.decode(unsent.body)
+            return Outgoing(topics.ESCALATIONS, f"{told.tenant}/{told.case_id}".encode(), self._escalation(told))
+        label = _LABEL.decode(unsent.body)
+        return Outgoing(topics.LABELS, f"{label.tenant}/{label.transaction_id}".encode(), self._label(label))
 
     async def _alive(self, read: Sequence[_Read], tx: Tx) -> Sequence[_Read]:
         """Leave out what happened to subjects who were erased since: it must not bring them back."""

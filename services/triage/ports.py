@@ -1,7 +1,7 @@
 """What triage needs from outside."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import Literal, NamedTuple, Protocol, Self, TypeVar
 
 from proofwatch.privacy.suppression import Erased, Whose
 from services.triage.core.cases import Case, Transition, case_id_of
@@ -30,6 +30,13 @@ class Wanted(NamedTuple):
         return cls(frozenset(case_ids), frozenset(subjects), frozenset(suspicions))
 
 
+class Unsent(NamedTuple):
+    """An event that somebody's act is to send: a label of a disposition, or an escalation; `body`: as JSON."""
+
+    kind: Literal["label", "escalation"]
+    body: str
+
+
 class CaseStore(Protocol[TxIn]):
     """Where cases are kept. Both calls work inside the transaction that they are given."""
 
@@ -46,4 +53,8 @@ class CaseStore(Protocol[TxIn]):
 
         `keyed`: their subjects' tags are under data keys.
         """
+        ...
+
+    async def unsent(self, most: int, tx: TxIn) -> Sequence[Unsent]:
+        """Take at most so many events that people's acts are to send, the oldest first; they are sent but once."""
         ...

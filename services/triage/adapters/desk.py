@@ -25,8 +25,12 @@ from services.triage.adapters.desk_reads import (
     next_locked,
     whole_case,
 )  # fmt: skip
-from services.triage.adapters.desk_writes import written
+from services.triage.adapters.desk_writes import Doing, written
+from services.triage.adapters.disposition_entries import DECIDED, REJECTED, REOPENED, RESTED, STAGED, voided
+from services.triage.adapters.disposition_rows import settle
 from services.triage.core.assignments import CaseNow, Change, Deed, ListedCase, Refusal, decided, is_there
+from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms, Verdict
+from services.triage.core.judgements import Asked, judged, path
 from services.triage.core.whole import NextCase, WholeCase, has_enough, queues_of
 
 if TYPE_CHECKING:
@@ -34,9 +38,12 @@ if TYPE_CHECKING:
 
 _ACTION: Final[Mapping[Deed, str]] = {
     "take": entries.ASSIGNED, "assign": entries.ASSIGNED, "release": entries.RELEASED, "refer": entries.REFERRED,
-    "close": entries.CLOSED,
+    "close": entries.CLOSED, "clear": DECIDED, "threat": DECIDED, "approve": DECIDED, "reject": REJECTED,
+    "snooze": RESTED, "wake": RESTED, "reopen": REOPENED,
 }  # fmt: skip
+_OF_WORK: Final = frozenset[Deed]({"take", "assign", "release", "refer", "close"})
 MOST_IN_HAND: Final = 20
+ALWAYS_TWO: Final = FourEyes("all", {})
 NO_QUEUE: Final = Refusal("role_missing", "the next case is for who takes cases: the role analyst, or researcher")
 
 
@@ -67,9 +74,19 @@ class PostgresDesk:
     """Where people work on cases."""
 
     def __init__(
-        self, pool: "asyncpg.Pool", draw: Draw = secrets.token_bytes, *, most_in_hand: int = MOST_IN_HAND
+        self,
+        pool: "asyncpg.Pool",
+        draw: Draw = secrets.token_bytes,
+        *,
+        most_in_hand: int = MOST_IN_HAND,
+        four_eyes: FourEyes = ALWAYS_TWO,
+        terms: Terms = TERMS,
     ) -> None:
-        """`draw`: ids and salts of entries; `most_in_hand`: who works on so many cases is given no next one."""
+        """`draw`: ids and salts of entries; `most_in_hand`: who works on so many cases is given no next one.
+
+        `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves.
+        """
+        self._four_eyes, self._terms = four_eyes, terms
         self._pool, self._draw, self._most_in_hand = pool, draw, most_in_hand
         self._people = PostgresPeople(pool)
 
@@ -137,11 +154,14 @@ class PostgresDesk:
         to: str | None = None,
         reason: str = "",
         seen: str | None = None,
+        finding: Finding | None = None,
+        until: datetime | None = None,
     ) -> Change:
-        """Take, give (`to`: the name of an account), release, refer or close a case; return what became of it.
+        """Do a deed of `core/life.py` to a case; return what became of it.
 
-        `seen`: as which they saw it, None: whatever it is now. Raises `NoSession`, `NotAllowed`, `NoSuchCase`,
-        `CaseRefused`, which is an entry, too, and `CaseChanged`: that they see what it is now, is one.
+        `to`: the name of an account, of `assign`; `finding`: of `clear` and `threat`; `until`: of `snooze`; `seen`: as
+        which they saw it, None: whatever it is now. Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`,
+        which is an entry, too, and `CaseChanged`: that they see what it is now, is one.
         """
         session_id = (await self._session(token, now)).session_id
         async with transaction(self._pool, "cases") as tx:
@@ -153,18 +173,41 @@ class PostgresDesk:
             found: Change | Refusal | WholeCase
             if seen is not None and seen != as_it_is:
                 found = await self._shown(tx, case, acting, now)
-            else:
+            elif deed in _OF_WORK:
                 found = decided(case, acting, deed, await named_worker(tx, to) if to else None)
-            by = person(acting.person_id)
+            else:
+                found = judged(case, acting, self._asked(case, deed, finding, reason, until), now)
             if isinstance(found, Refusal):
-                await enter(tx, entries.denied(_ACTION[deed], case, by, found, now, self._draw))
+                await self._refused(tx, case, deed, acting, found, now)
             elif isinstance(found, Change):
-                await enter(tx, *await written(tx, case, found, acting.person_id, reason, now, self._draw))
+                await self._written(tx, case, deed, found, acting, reason, now)
         if isinstance(found, Refusal):
             raise CaseRefused(found)
         if isinstance(found, WholeCase):
             raise CaseChanged(found)
         return found
+
+    def _asked(self, case: CaseNow, deed: Deed, finding: Finding | None, reason: str, until: datetime | None) -> Asked:
+        if deed not in ("clear", "threat"):
+            return Asked(deed, until=until)
+        verdict: Verdict = "cleared" if deed == "clear" else "threat"
+        found = finding or Finding.of(verdict, reason)
+        return Asked(deed, found, four_eyes=self._four_eyes.asked_for(case.tenant, verdict))
+
+    async def _written(
+        self, tx: Any, case: CaseNow, deed: Deed, change: Change, acting: Session, reason: str, now: datetime
+    ) -> None:
+        doing = Doing(case, deed, change, path(case, deed, change), acting.person_id, reason, now)
+        await enter(tx, *await written(tx, doing, self._draw, self._terms))
+
+    async def _refused(
+        self, tx: Any, case: CaseNow, deed: Deed, acting: Session, refusal: Refusal, now: datetime
+    ) -> None:
+        by = person(acting.person_id)
+        await enter(tx, entries.denied(_ACTION.get(deed, STAGED), case, by, refusal, now, self._draw))
+        if refusal.why == "evidence_changed":
+            await settle(tx, case.case_id, "voided", acting.person_id, now)
+            await enter(tx, voided(case, by, now, self._draw))
 
     async def _acting(self, tx: Any, session_id: str, now: datetime) -> Session:
         acting = await self._people.locked(tx, session_id, now)
@@ -180,7 +223,7 @@ class PostgresDesk:
 
     async def _next(self, tx: Any, acting: Session, queues: Collection[str], now: datetime) -> NextCase | None:
         tenants = None if acting.tenants is None else sorted(acting.tenants)
-        found = await next_locked(tx, queues, tenants, acting.person_id)
+        found = await next_locked(tx, queues, tenants, acting.person_id, now)
         if found is None:
             return None
         case_id, why, waiting = found
@@ -188,7 +231,7 @@ class PostgresDesk:
         assert locked is not None, "it is locked"
         taken = decided(locked[0], acting, "take")
         assert isinstance(taken, Change), "what cannot be taken is not looked for"
-        await enter(tx, *await written(tx, locked[0], taken, acting.person_id, "", now, self._draw))
+        await self._written(tx, locked[0], "take", taken, acting, "", now)
         return NextCase(await self._shown(tx, locked[0], acting, now), why, waiting)
 
     async def _session(self, token: str, now: datetime) -> Session:

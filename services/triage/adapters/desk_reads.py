@@ -1,25 +1,29 @@
 """What the desk reads: cases as lists have them, whole ones, those that are to be changed, and the next one."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from proofwatch.access.judgement import is_name
 from services.triage.adapters.desk_rows import (
+    acted_in,
     case_in,
     listed_in,
     moved_in,
     reason_in,
+    said_in,
     seen_in,
     whole_in,
     worked_in,
     worker_in,
 )  # fmt: skip
+from services.triage.adapters.disposition_rows import pending_of
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.whole import NextWhy, WholeCase
 
 _CASES: Final = """
 select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at, c.about::text as about,
-       c.revision, c.version, c.segment_name, c.segment_value, c.metric, c.merged_into,
+       c.revision, c.version, c.stage, c.snoozed_until, c.segment_name, c.segment_value, c.metric, c.merged_into,
        c.closed_at, c.closed_by, c.closed_reason,
        a.person_id, a.assigned_at, d.name,
        (select array_agg(r.code order by r.at desc, r.code)
@@ -40,9 +44,18 @@ _WORK: Final = """
 select a.person_id, d.name, a.assigned_at, a.assigned_by, a.released_at, a.released_by
 from triage.assignments a left join access.directory d on d.person_id = a.person_id
 where a.case_id = $1 order by a.assignment_id"""
+_ACTS: Final = """
+select at, deed, from_stage, to_stage, person_id, reason from triage.case_acts where case_id = $1 order by act_id"""
+_SAID: Final = """
+select disposition_id, verdict, attack, species, reason, proposed_by, proposed_at, on_revision, state, settled_by,
+  settled_at
+from triage.dispositions where case_id = $1 order by proposed_at, disposition_id"""
 _LOCK: Final = """
-select case_id, tenant, state, severity, queue, about::text as about, revision, version
-from triage.cases where case_id = $1 for update"""
+select case_id, tenant, state, severity, queue, about::text as about, revision, version, stage, snoozed_until,
+  merged_into, closed_by,
+  state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
+                              and o.state <> 'closed') as goes_on
+from triage.cases c where case_id = $1 for update"""
 _ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
 _WORKER: Final = "select person_id, tenants, roles from access.directory where name = $1"
 
@@ -51,6 +64,7 @@ _IN_HAND: Final = "select count(*) from triage.assignments where person_id = $1 
 _WAITS: Final = """
 from triage.cases c
 where c.state <> 'closed' and c.queue = any($1::text[]) and ($2::text[] is null or c.tenant = any($2))
+  and (c.snoozed_until is null or c.snoozed_until <= $4)
   and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
   and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
 _NEXT: Final = f"""
@@ -72,15 +86,21 @@ async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     row = await tx.fetchrow(_CASES, case_id, None, None, None, 1)
     if row is None:
         return None
-    reasons = [reason_in(each) for each in await tx.fetch(_REASONS, case_id)]
-    moves = [moved_in(each) for each in await tx.fetch(_MOVES, case_id)]
-    return whole_in(row, reasons, moves, [worked_in(each) for each in await tx.fetch(_WORK, case_id)])
+    return whole_in(row, [reason_in(each) for each in await tx.fetch(_REASONS, case_id)])._replace(
+        moves=tuple(moved_in(each) for each in await tx.fetch(_MOVES, case_id)),
+        work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
+        acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
+        said=tuple(said_in(each) for each in await tx.fetch(_SAID, case_id)),
+    )
 
 
 async def locked_case(tx: Any, case_id: str) -> tuple[CaseNow, str] | None:
     """Lock a case; return it, and what says that it was seen so."""
     row = await tx.fetchrow(_LOCK, case_id)
-    return (case_in(row, await tx.fetchval(_ASSIGNEE, case_id)), seen_in(row)) if row else None
+    if row is None:
+        return None
+    case = case_in(row, await tx.fetchval(_ASSIGNEE, case_id), await pending_of(tx, case_id))
+    return case, seen_in(row)
 
 
 async def named_worker(tx: Any, name: str) -> Worker | None:
@@ -96,14 +116,14 @@ async def in_hand(tx: Any, person_id: str) -> int:
 
 
 async def next_locked(
-    tx: Any, queues: Collection[str], tenants: Sequence[str] | None, person_id: str
+    tx: Any, queues: Collection[str], tenants: Sequence[str] | None, person_id: str, now: datetime
 ) -> tuple[str, NextWhy, int] | None:
     """Lock the next case for somebody; return its id, why this one, and how many wait. None: nothing waits for them.
 
     What another has locked is passed over. What another took between the look and the lock is seen as theirs by a
     statement that begins after the lock, and the next one is looked for.
     """
-    asked = list(queues), tenants, person_id
+    asked = list(queues), tenants, person_id, now
     waiting = int(await tx.fetchval(_WAITING, *asked))
     while row := await tx.fetchrow(_NEXT, *asked):
         if await tx.fetchval(_ASSIGNEE, row["case_id"]) is None:

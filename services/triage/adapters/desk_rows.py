@@ -9,10 +9,14 @@ from proofwatch.access.roles import known
 from proofwatch.events.types import Access
 from proofwatch.governance.cohort import Cohort
 from services.triage.core.assignments import CaseNow, ListedCase, Worker, accounts
+from services.triage.core.dispositions import Proposal
+from services.triage.core.life import stage_of
 from services.triage.core.signals import CaseReason, CohortRate
-from services.triage.core.whole import Ended, Moved, WholeCase, Worked
+from services.triage.core.whole import Acted, Ended, Moved, Said, WholeCase, Worked
 
 _ABOUT: Final = msgspec.json.Decoder(Access)
+_ERASURE: Final = "erasure"
+"""Who closed the case of a subject who was erased."""
 _EVIDENCE: Final = msgspec.json.Decoder(dict[str, float])
 
 
@@ -26,16 +30,21 @@ def _about(row: Mapping[str, Any]) -> Access | None:
     return _ABOUT.decode(row["about"]) if row["about"] else None
 
 
-def case_in(row: Mapping[str, Any], assignee: str | None) -> CaseNow:
-    """Return the case of a row."""
+def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | None = None) -> CaseNow:
+    """Return the case of a row; where it is to be changed: what is `pending`, and whether it `goes_on` elsewhere."""
     return CaseNow(
-        row["case_id"],
-        row["tenant"],
-        row["state"],
-        row["severity"],
-        row["queue"],
-        assignee,
-        accounts(_about(row)),
+        case_id=row["case_id"],
+        tenant=row["tenant"],
+        state=row["state"],
+        severity=row["severity"],
+        queue=row["queue"],
+        assignee=assignee,
+        about=accounts(_about(row)),
+        stage=stage_of(row["stage"], row["state"], assignee),
+        revision=row["revision"],
+        snoozed_until=row["snoozed_until"],
+        pending=pending,
+        is_final=row["merged_into"] is not None or row["closed_by"] == _ERASURE or bool(row.get("goes_on")),
     )
 
 
@@ -89,10 +98,17 @@ def worked_in(row: Mapping[str, Any]) -> Worked:
     return Worked(**row)
 
 
-def whole_in(
-    row: Mapping[str, Any], reasons: Sequence[CaseReason], moves: Sequence[Moved], work: Sequence[Worked]
-) -> WholeCase:
-    """Return the case of a row, whole."""
+def acted_in(row: Mapping[str, Any]) -> Acted:
+    """Return what a person did with a case."""
+    return Acted(**row)
+
+
+def said_in(row: Mapping[str, Any]) -> Said:
+    """Return what somebody found a case to be."""
+    return Said(**row)
+
+
+def whole_in(row: Mapping[str, Any], reasons: Sequence[CaseReason]) -> WholeCase:
+    """Return the case of a row with its reasons."""
     ended = Ended(row["closed_at"], row["closed_by"], row["closed_reason"]) if row["closed_at"] else None
-    parts = tuple(reasons), tuple(moves), tuple(work)
-    return WholeCase(listed_in(row), rate_in(row), row["merged_into"], ended, *parts)
+    return WholeCase(listed_in(row), rate_in(row), row["merged_into"], ended, tuple(reasons))

@@ -1,47 +1,146 @@
 """What people do with a case, in its tables; each act as the entries that say so."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import Draw
-from services.triage.adapters import entries
+from services.triage.adapters import disposition_entries, disposition_rows, entries
+from services.triage.adapters.postgres import PostgresCases
 from services.triage.core.assignments import CaseNow, Change
+from services.triage.core.cases import escalation_of
+from services.triage.core.dispositions import Finding, Terms
+from services.triage.core.life import Deed, Stage
+from services.triage.ports import Wanted
 
 _RELEASE: Final = """
 update triage.assignments set released_at = $2, released_by = $3 where case_id = $1 and released_at is null"""
 _ASSIGN: Final = """
 insert into triage.assignments(case_id, person_id, assigned_at, assigned_by) values($1, $2, $3, $4)"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
-_CLOSE: Final = """
+_REST: Final = "update triage.cases set snoozed_until = $2 where case_id = $1"
+_STAGE: Final = "update triage.cases set stage = $2 where case_id = $1"
+_ACT: Final = """
+insert into triage.case_acts(case_id, at, deed, from_stage, to_stage, person_id, reason)
+values($1, $2, $3, $4, $5, $6, $7)"""
+_MOVE: Final = """
 with before as (select case_id, state from triage.cases where case_id = $1),
-closed as (
-  update triage.cases c set state = 'closed', revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
-    closed_at = $2, closed_by = $3, closed_reason = $4
+moved as (
+  update triage.cases c set state = $3, revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
+    closed_at = case when $3 = 'closed' then $2 end, closed_by = case when $3 = 'closed' then $4 end,
+    closed_reason = case when $3 = 'closed' then $5 end,
+    severity = case when $7 = 'threat_found' then 'high' else c.severity end
   where c.case_id = $1 returning c.case_id, c.revision, c.changed_at)
 insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id, source_revision,
                                     at)
-select closed.case_id, closed.revision, before.state, 'closed', 'person', 'closed_by_person', $5, 1, closed.changed_at
-from closed join before using (case_id)"""
+select moved.case_id, moved.revision, before.state, $3, 'person', $7, $6, 1, moved.changed_at
+from moved join before using (case_id)"""
 
 
-async def written(
-    tx: Any, case: CaseNow, change: Change, person_id: str, reason: str, now: datetime, draw: Draw
-) -> Sequence[Entry]:
-    """Do to a case, which is locked, what was decided; return the entries of it."""
-    by, found = person(person_id), []
+class Doing(NamedTuple):
+    """What was decided of a case, which is locked: by whom, when, why, and through which stages it goes."""
+
+    case: CaseNow
+    deed: Deed
+    change: Change
+    stages: Sequence[Stage]
+    person_id: str
+    reason: str
+    now: datetime
+
+
+async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[Entry]:
+    """Do it; return the entries of it."""
+    case, change, now = doing.case, doing.change, doing.now
+    by, found = person(doing.person_id), list[Entry]()
     if change.release:
-        await tx.execute(_RELEASE, case.case_id, now, person_id)
+        await tx.execute(_RELEASE, case.case_id, now, doing.person_id)
         found.append(entries.released(case, by, now, draw))
     if change.assign_to:
-        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, person_id)
+        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, doing.person_id)
         found.append(entries.assigned(case, by, change.assign_to, now, draw))
     if change.refer:
         await tx.execute(_REFER, case.case_id)
-        found.append(entries.referred(case, by, reason, now, draw))
+        found.append(entries.referred(case, by, doing.reason, now, draw))
+    found += await _judged(tx, doing, draw, terms)
+    found += await _rested(tx, doing, draw)
+    await _staged(tx, doing)
+    if change.staged:
+        found.append(disposition_entries.staged(case, by, doing.stages[-1], doing.reason, now, draw))
     if change.close:
-        closing = entries.closed(case, by, reason, now, draw)
-        await tx.execute(_CLOSE, case.case_id, now, person_id, reason, closing.entry_id)
+        closing = entries.closed(case, by, doing.reason, now, draw)
+        await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id)
         found.append(closing)
+    if change.reopen:
+        opening = disposition_entries.reopened(case, by, doing.reason, now, draw)
+        state = "escalated" if case.severity == "high" else "open"
+        await _moved(tx, doing, state, "reopened_by_person", opening.entry_id)
+        found.append(opening)
     return found
+
+
+async def _judged(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[Entry]:
+    case, change, by, now = doing.case, doing.change, person(doing.person_id), doing.now
+    if change.propose:
+        disposition_id = str(uuid.UUID(bytes=draw(16), version=4))
+        await disposition_rows.propose(
+            tx, case.case_id, disposition_id, change.propose, doing.person_id, now, case.revision
+        )
+        return [disposition_entries.proposed(case, by, change.propose, now, draw)]
+    if change.settle == "rejected":
+        await disposition_rows.settle(tx, case.case_id, "rejected", doing.person_id, now)
+        return [disposition_entries.rejected(case, by, doing.reason, now, draw)]
+    if not change.decide:
+        return []
+    two = case.pending if change.settle == "approved" else None
+    if two:
+        disposition_id = two.disposition_id
+        await disposition_rows.settle(tx, case.case_id, "approved", doing.person_id, now)
+    else:
+        disposition_id = str(uuid.UUID(bytes=draw(16), version=4))
+        await disposition_rows.decide(
+            tx, case.case_id, disposition_id, change.decide, doing.person_id, now, case.revision
+        )
+    labels = await disposition_rows.send_labels(
+        tx, case.tenant, case.case_id, disposition_id, change.decide, now, terms=terms, two=two is not None
+    )
+    entry = disposition_entries.decided(case, by, change.decide, two, labels, now, draw)
+    if change.decide.verdict == "threat":
+        await _told(tx, doing, change.decide, entry.entry_id)
+    return [entry]
+
+
+async def _told(tx: Any, doing: Doing, finding: Finding, entry_id: str) -> None:
+    """Escalate a case that was found to be a threat: who is told of escalations is told of this."""
+    await _moved(tx, doing, "escalated", "threat_found", entry_id)
+    wanted = Wanted(frozenset({doing.case.case_id}), frozenset(), frozenset())
+    [case] = await PostgresCases().load(wanted, tx)
+    await disposition_rows.send(tx, case.case_id, "escalation", [msgspec.json.encode(escalation_of(case)).decode()])
+
+
+async def _rested(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
+    case, until, by = doing.case, doing.change.snooze_until, person(doing.person_id)
+    if until is None and not doing.change.wake:
+        return []
+    await tx.execute(_REST, case.case_id, until)
+    await tx.execute(_ACT, case.case_id, doing.now, doing.deed, case.stage, case.stage, doing.person_id, doing.reason)
+    return [disposition_entries.rested(case, by, until, doing.reason, doing.now, draw)]
+
+
+async def _staged(tx: Any, doing: Doing) -> None:
+    """Write each stage that it goes through; the last one is where it is."""
+    before = doing.case.stage
+    for stage in doing.stages:
+        deed = "escalate" if stage == "escalated" else doing.deed
+        await tx.execute(_ACT, doing.case.case_id, doing.now, deed, before, stage, doing.person_id, doing.reason)
+        before = stage
+    if doing.stages:
+        await tx.execute(_STAGE, doing.case.case_id, "new" if before == "closed" else before)
+
+
+async def _moved(tx: Any, doing: Doing, state: str, why: str, entry_id: str) -> None:
+    await tx.execute(_MOVE, doing.case.case_id, doing.now, state, doing.person_id, doing.reason, entry_id, why)

@@ -13,7 +13,7 @@ from services.triage.adapters.desk_rows import rate_in, reason_in
 from services.triage.adapters.entries import released_by_merge
 from services.triage.core.cases import Case, Transition
 from services.triage.core.signals import CaseReason
-from services.triage.ports import Wanted
+from services.triage.ports import Unsent, Wanted
 
 _LOCK: Final = """
 with wanted as (
@@ -64,6 +64,11 @@ insert into triage.case_transitions(case_id, revision, from_state, to_state, tri
 select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[],
                      $9::timestamptz[])"""
 
+_UNSENT: Final = """
+delete from triage.unsent where unsent_id in (
+  select unsent_id from triage.unsent order by unsent_id limit $1 for update skip locked)
+returning unsent_id, kind, body"""
+
 _ABOUT: Final = msgspec.json.Decoder(Access)
 
 
@@ -106,6 +111,11 @@ class PostgresCases:
             _SAVE_REASONS, *_columns([_reason_row(case_id, reason) for (case_id, _, _), reason in causes.items()])
         )
         await tx.execute(_SAVE_TRANSITIONS, *_columns([_transition_row(each) for each in transitions]))
+
+    async def unsent(self, most: int, tx: asyncpg.Connection) -> Sequence[Unsent]:
+        """Take what people's acts have left to be sent; see `CaseStore`."""
+        rows = sorted(await tx.fetch(_UNSENT, most), key=lambda row: row["unsent_id"])
+        return [Unsent(row["kind"], row["body"]) for row in rows]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -19,17 +19,14 @@ from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
+from services.triage.app import desk
 from services.triage.commands import text
+from services.triage.commands.deeds import DEEDS, declare, deed_in, finding_in, outcome, reason_in
 from services.triage.config import Settings
-from services.triage.core.assignments import Deed
 
 _RUNNING: Final = ("open", "escalated")
 _STATES: Final = {"running": _RUNNING, "open": ("open",), "escalated": ("escalated",), "closed": ("closed",)}
 _CASE: Final = "6b1f0c1e-6f0a-5b0e-9a53-0b6c2f1f7d10 --as my.session"
-
-
-class _NoReason(ValueError):
-    """A reason is needed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,18 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_case(actions, "show", "show one case", _shown)
     summary = "take the next case: grave ones first, then the oldest"
     add_as(actions.add("next", summary, "--as my.session", _next).add_argument, required=True)
-    _add_deed(actions, "take", "take a case that nobody works on", _CASE)
-    example = f"{_CASE} --to a.rao"
-    _add_deed(actions, "assign", "give a case to somebody, as a checker", example)(
-        "--to", required=True, metavar="NAME", help="the account"
-    )
-    _add_deed(actions, "release", "work on a case no more", _CASE)
-    for name, summary, example in (
-        ("refer", "hand a case on to the Research Group: it is novel, or grave", "a mask that is in no pattern"),
-        ("close", "close a case", "the same artefact as in May"),
-    ):
-        add = _add_deed(actions, name, summary, f"{_CASE} --reason '{example}'")
-        add("--reason", required=True, metavar="TEXT", help="why; it stays")
+    for deed, row in DEEDS.items():
+        example = " ".join(filter(None, (_CASE, row.more, row.reason and f"--reason '{row.reason}'")))
+        declare(deed, _add_case(actions, deed.replace("_", "-"), row.summary, _acted, example))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         f"cases {args.action}",
         lambda: asyncio.run(_with_database(args)),
         refused=(AccessDenied, BusError),
-        wrong=(NoSuchCase, NotSignedIn, _NoReason),
+        wrong=(NoSuchCase, NotSignedIn, ValueError),
     )
 
 
@@ -84,43 +72,34 @@ def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: 
     return add
 
 
-def _add_deed(actions: SubCommands, name: str, summary: str, example: str) -> Add:
-    add = _add_case(actions, name, summary, _acted, example)
-    add("--seen", metavar="SEEN", help="only if it is still as you saw it: what `show` said under `seen`")
-    return add
-
-
 async def _with_database(args: argparse.Namespace) -> None:
     token = token_in(args.session)
     async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
         await check_schema(pool, "triage")
         act: Callable[[PostgresDesk, str, argparse.Namespace, datetime], Awaitable[str]] = args.act
-        desk = PostgresDesk(pool, most_in_hand=Settings.read().cases_in_hand)
-        said = await act(desk, token, args, instant_of(SystemClock().now_ms()))
+        said = await act(desk(Settings.read(), pool), token, args, instant_of(SystemClock().now_ms()))
     sys.stdout.write(said)
 
 
-async def _listed(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    found = await desk.listed(token, now, states=_STATES[args.state], mine=args.mine, most=max(1, args.limit))
+async def _listed(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    found = await at.listed(token, now, states=_STATES[args.state], mine=args.mine, most=max(1, args.limit))
     return text.as_json(found) if args.json else text.as_table(found, args.time_zone)
 
 
-async def _shown(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    return text.of_case(await desk.one(_stored(args.case), token, now))
+async def _shown(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    return text.of_case(await at.one(_stored(args.case), token, now))
 
 
-async def _next(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    return text.of_next(await desk.next(token, now))
+async def _next(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    return text.of_next(await at.next(token, now))
 
 
-async def _acted(desk: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    deed: Deed = args.action
-    reason = getattr(args, "reason", "").strip()
-    if deed in ("refer", "close") and not reason:
-        raise _NoReason("--reason must say why: it stays")
-    to: str | None = getattr(args, "to", None)
-    change = await desk.do(deed, _stored(args.case), token, now, to=to, reason=reason, seen=args.seen)
-    return text.of_deed(deed, change, to)
+async def _acted(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
+    deed, reason = deed_in(args), reason_in(args)
+    given: dict[str, Any] = {"to": getattr(args, "to", None), "until": getattr(args, "until", None)}
+    finding = finding_in(args, reason)
+    change = await at.do(deed, _stored(args.case), token, now, reason=reason, seen=args.seen, finding=finding, **given)
+    return outcome(deed, change, given["to"])
 
 
 def _stored(case_id: str) -> str:

@@ -8,10 +8,23 @@ import msgspec
 
 from proofwatch.command_line.columns import as_columns
 from proofwatch.local_time import clock, zone_words
-from services.triage.core.assignments import NOTHING, Change, Deed, ListedCase
+from services.triage.core.assignments import ListedCase
 from services.triage.core.whole import NextCase, WholeCase
 
-_HEADS: Final = ("CASE", "TENANT", "KIND", "STATE", "QUEUE", "SEVERITY", "CHANGED, {}", "WORKED ON BY", "NEWEST REASON")
+_HEADS: Final = (
+    "CASE",
+    "TENANT",
+    "KIND",
+    "STATE",
+    "STAGE",
+    "QUEUE",
+    "SEVERITY",
+    "CHANGED, {}",
+    "WORKED ON BY",
+    "NEWEST REASON",
+)
+_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until"}
+"""Of what decides of a case: what is shown in another way."""
 
 
 def as_json(cases: Sequence[ListedCase]) -> str:
@@ -41,22 +54,9 @@ def of_next(found: NextCase | None) -> str:
     return f"{now.case_id} of {now.tenant} is yours: {found.sentence}\n"
 
 
-def of_deed(deed: Deed, change: Change, to: str | None) -> str:
-    """Return what became of the case."""
-    if change == NOTHING:
-        return "it was so already\n"
-    return {
-        "take": "it is yours\n",
-        "assign": f"{to} works on it now\n",
-        "release": "nobody works on it now\n",
-        "refer": "the Research Group has it now\n",
-        "close": "the case is closed\n",
-    }[deed]
-
-
 def _object(case: ListedCase) -> dict[str, Any]:
     return {
-        **{name: value for name, value in case.now._asdict().items() if name != "about"},
+        **{name: value for name, value in case.now._asdict().items() if name not in _NOT_SHOWN},
         "kind": case.kind,
         "opened_at": _iso(case.opened_at),
         "changed_at": _iso(case.changed_at),
@@ -64,6 +64,7 @@ def _object(case: ListedCase) -> dict[str, Any]:
         "assignee_name": case.assignee_name,
         "reasons": case.reasons,
         "about": case.about,
+        "snoozed_until": _iso(case.now.snoozed_until),
         "seen": case.seen,
     }
 
@@ -74,6 +75,11 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         {"at": each.at, "what": each.why, "from": each.from_state, "to": each.to_state, "revision": each.revision}
         for each in case.moves
     ]
+    acts = [
+        {"at": each.at, "what": each.deed, "from": each.from_stage, "to": each.to_stage, "by": each.person_id,
+         "reason": each.reason}
+        for each in case.acts
+    ]  # fmt: skip
     return {
         **_object(case.listed),
         "reasons": case.reasons,
@@ -82,7 +88,8 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "segment_value": rate and rate.cohort.segment_value,
         "merged_into": case.merged_into,
         "ended": ended,
-        "history": sorted([*moved, *_worked(case)], key=lambda each: each["at"]),
+        "dispositions": case.said,
+        "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 
 
@@ -109,6 +116,7 @@ def _cells(case: ListedCase, zone: str | None) -> list[str]:
         now.tenant,
         case.kind,
         now.state,
+        now.stage.replace("_", " "),
         now.queue,
         now.severity,
         changed,

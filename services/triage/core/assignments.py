@@ -12,17 +12,23 @@ from proofwatch.access.session import Session
 from proofwatch.events.enumerations import EscalationSeverity, EscalationStatus
 from proofwatch.events.types import Access
 from services.triage.core.cases import Queue
+from services.triage.core.dispositions import Finding, Proposal
+from services.triage.core.life import Deed as Deed
+from services.triage.core.life import Stage, is_listed
 
-Deed = Literal["take", "assign", "release", "refer", "close"]
 Why = Literal[
     "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
-    "enough_in_hand",
+    "enough_in_hand", "not_at_this_stage", "nothing_proposed", "your_own", "evidence_changed", "being_approved",
+    "is_final", "no_such_time",
 ]  # fmt: skip
 RESEARCH: Final = "research"
 
 
 class CaseNow(NamedTuple):
-    """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about."""
+    """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about.
+
+    `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
+    """
 
     case_id: str
     tenant: str
@@ -31,6 +37,11 @@ class CaseNow(NamedTuple):
     queue: Queue
     assignee: str | None
     about: frozenset[str] = frozenset()
+    stage: Stage = "new"
+    revision: int = 1
+    snoozed_until: datetime | None = None
+    pending: Proposal | None = None
+    is_final: bool = False
 
 
 class Who(Protocol):
@@ -62,13 +73,26 @@ class Change(NamedTuple):
     """What becomes of a case.
 
     `release`: who worked on it does no more; `assign_to`: who does now; `refer`: the Research Group has it from now on;
-    `close`: it ends.
+    `close`: it ends. `propose`: a second person is asked whether it is that; `decide`: that is what it is; `settle`:
+    what became of what was proposed. `staged`: it goes on to its next stage. `snooze_until`: it rests; `wake`: no more.
     """
 
     release: bool = False
     assign_to: str | None = None
     refer: bool = False
     close: bool = False
+    propose: Finding | None = None
+    decide: Finding | None = None
+    settle: Literal["approved", "rejected"] | None = None
+    staged: bool = False
+    snooze_until: datetime | None = None
+    wake: bool = False
+    reopen: bool = False
+
+    @property
+    def is_anything(self) -> bool:
+        """Return whether anything changes."""
+        return self != NOTHING
 
 
 class Refusal(NamedTuple):
@@ -99,8 +123,8 @@ def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = Non
     """Return what the deed does to a case that is there for this session; `to`: whom it is assigned to."""
     if case.state == "closed":
         return Refusal("case_closed", "the case is closed; what happens again opens it anew, or another")
-    if session.person_id in case.about:
-        return Refusal("about_yourself", "the case is about what you did yourself: somebody else works on it")
+    if refusal := about_yourself(case, session):
+        return refusal
     if deed == "take":
         return _taken(case, session)
     if deed == "assign":
@@ -108,6 +132,13 @@ def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = Non
     if deed == "refer":
         return _referred(case, session)
     return _released(case, session) if deed == "release" else _closed(case, session)
+
+
+def about_yourself(case: CaseNow, session: Session) -> Refusal | None:
+    """Return why somebody does nothing with a case about their own acts; None: it is not."""
+    if session.person_id not in case.about:
+        return None
+    return Refusal("about_yourself", "the case is about what you did yourself: somebody else works on it")
 
 
 def _taken(case: CaseNow, session: Session) -> Change | Refusal:
@@ -149,6 +180,9 @@ def _referred(case: CaseNow, session: Session) -> Change | Refusal:
         return Refusal("not_yours", "take the case first; else a checker refers it")
     if case.queue == RESEARCH:
         return NOTHING
+    if not is_listed(case.stage, "refer"):
+        said = "what is cleared, or known, is nothing for the Research Group: say first that it is novel, or a threat"
+        return Refusal("not_at_this_stage", said)
     return Change(release=case.assignee is not None, refer=True)
 
 
@@ -157,6 +191,8 @@ def _closed(case: CaseNow, session: Session) -> Change | Refusal:
         return Refusal("role_missing", "to close cases you need the role analyst or checker")
     if case.assignee != session.person_id and not session.may(Act.ASSIGN_CASE):
         return Refusal("not_yours", "take the case first; else a checker closes it")
+    if case.pending is not None and case.pending.on_revision == case.revision:
+        return Refusal("being_approved", "a checker approves what was proposed, or sends it back, before it is closed")
     return Change(release=case.assignee is not None, close=True)
 
 

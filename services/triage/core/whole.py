@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 from proofwatch.access.roles import Act
 from services.triage.core.assignments import RESEARCH, ListedCase, Refusal, Who
 from services.triage.core.cases import QUEUE, Queue
+from services.triage.core.dispositions import Attack, Verdict
+from services.triage.core.life import Deed, Stage
 from services.triage.core.signals import CaseReason, CohortRate
 
 NextWhy = Literal["grave", "oldest"]
@@ -34,6 +36,33 @@ class Worked(NamedTuple):
     released_by: str | None
 
 
+class Acted(NamedTuple):
+    """A deed that moved a case, or let it rest."""
+
+    at: datetime
+    deed: Deed
+    from_stage: Stage
+    to_stage: Stage
+    person_id: str
+    reason: str
+
+
+class Said(NamedTuple):
+    """What somebody found a case to be, and what became of that: `state` as in `triage.dispositions`."""
+
+    disposition_id: str
+    verdict: Verdict
+    attack: Attack | None
+    species: str | None
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    on_revision: int
+    state: str
+    settled_by: str | None
+    settled_at: datetime | None
+
+
 class Ended(NamedTuple):
     """That a person closed a case; `by`: their id."""
 
@@ -43,15 +72,17 @@ class Ended(NamedTuple):
 
 
 class WholeCase(NamedTuple):
-    """A case whole. `reasons`, `moves` and `work`: the oldest first; `merged_into`: the case that goes on for it."""
+    """A case whole. All that is several: the oldest first; `merged_into`: the case that goes on for it."""
 
     listed: ListedCase
     rate: CohortRate | None
     merged_into: str | None
     ended: Ended | None
     reasons: tuple[CaseReason, ...]
-    moves: tuple[Moved, ...]
-    work: tuple[Worked, ...]
+    moves: tuple[Moved, ...] = ()
+    work: tuple[Worked, ...] = ()
+    acts: tuple[Acted, ...] = ()
+    said: tuple[Said, ...] = ()
 
     @property
     def seen(self) -> str:

@@ -41,7 +41,7 @@ class Triage:
 
     async def tell(self, *events: Suspicion | Incident | PlatformAlert, settle: bool = True) -> None:
         for number, event in enumerate(events):
-            await self.bus.publish([_outgoing(event, LOG_MS + number)])
+            await self.bus.publish([outgoing(event, LOG_MS + number)])
         if settle:
             await self.settle()
 
@@ -66,7 +66,7 @@ class Triage:
         return "\n".join(row[0] for rows in found for row in rows)
 
 
-def _outgoing(event: Suspicion | Incident | PlatformAlert, timestamp_ms: int) -> Outgoing:
+def outgoing(event: Suspicion | Incident | PlatformAlert, timestamp_ms: int) -> Outgoing:
     if isinstance(event, PlatformAlert):
         return Outgoing(topics.PLATFORM_ALERTS, b"imagery", msgspec.json.encode(event), timestamp_ms=timestamp_ms)
     if isinstance(event, Suspicion):

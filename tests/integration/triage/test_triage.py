@@ -143,11 +143,7 @@ async def test_however_the_log_is_cut_into_batches_the_cases_are_the_same(triage
         reasons = await fresh.rows("select * from triage.case_reasons order by case_id, source_id, code")
         seen.append((told, await fresh.rows(CASES), reasons, await fresh.rows(HISTORY)))
         await fresh.service.stop()
-        await fresh.pool.execute(
-            "truncate triage.fence, triage.outbox, triage.outbox_relay, triage.case_reasons, triage.case_transitions, "
-            "triage.assignments, "
-            "triage.cases"
-        )
+        await fresh.pool.execute("truncate triage.fence, triage.outbox, triage.outbox_relay, triage.cases cascade")
     assert len(seen[0][0]) > 20
     assert seen[0] == seen[1] == seen[2]
 

@@ -1,0 +1,84 @@
+"""Dispositions in PostgreSQL: what was proposed, what became of it, and the labels that go out for what is decided."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from proofwatch.events.types import Label
+from services.triage.adapters.desk_rows import reason_in
+from services.triage.core.dispositions import Finding, Proposal, Terms, labels_of
+
+_PROPOSE: Final = """
+insert into triage.dispositions(disposition_id, case_id, verdict, attack, species, reason, proposed_by, proposed_at,
+                                on_revision, state, settled_by, settled_at)
+values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
+_PENDING: Final = "select * from triage.dispositions where case_id = $1 and state = 'proposed'"
+_SETTLE: Final = """
+update triage.dispositions set state = $2, settled_by = $3, settled_at = $4 where case_id = $1 and state = 'proposed'"""
+_SAID_WHOSE: Final = """
+select exists(select from triage.dispositions where case_id = $1 and state in ('decided', 'approved')
+              and attack = 'impostor')"""
+_REASONS: Final = """
+select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
+from triage.case_reasons where case_id = $1"""
+_SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
+
+
+async def pending_of(tx: Any, case_id: str) -> Proposal | None:
+    """Return what waits for a second person."""
+    row = await tx.fetchrow(_PENDING, case_id)
+    if row is None:
+        return None
+    finding = Finding(row["verdict"], row["reason"], row["attack"], row["species"])
+    return Proposal(row["disposition_id"], finding, row["proposed_by"], row["proposed_at"], row["on_revision"])
+
+
+async def propose(
+    tx: Any, case_id: str, disposition_id: str, finding: Finding, by: str, now: datetime, on_revision: int
+) -> None:
+    """Keep a finding that waits for a second person, in place of what waited before."""
+    await settle(tx, case_id, "replaced", by, now)
+    verdict, reason, attack, species = finding
+    said = disposition_id, case_id, verdict, attack, species, reason, by, now, on_revision
+    await tx.execute(_PROPOSE, *said, "proposed", None, None)
+
+
+async def decide(
+    tx: Any, case_id: str, disposition_id: str, finding: Finding, by: str, now: datetime, on_revision: int
+) -> None:
+    """Keep what one person found, who needs nobody else; what waited for a second person waits no more."""
+    await settle(tx, case_id, "replaced", by, now)
+    verdict, reason, attack, species = finding
+    said = disposition_id, case_id, verdict, attack, species, reason, by, now, on_revision
+    await tx.execute(_PROPOSE, *said, "decided", by, now)
+
+
+async def settle(tx: Any, case_id: str, state: str, by: str, now: datetime) -> None:
+    """Say what became of what waits; nothing where nothing does."""
+    await tx.execute(_SETTLE, case_id, state, by, now)
+
+
+async def send_labels(
+    tx: Any, tenant: str, case_id: str, disposition_id: str, finding: Finding, now: datetime, *, terms: Terms, two: bool
+) -> int:
+    """Hand the labels of what is decided to whoever sends them; return how many there are."""
+    reasons = [reason_in(each) for each in await tx.fetch(_REASONS, case_id)]
+    labels: Sequence[Label] = labels_of(
+        tenant,
+        disposition_id,
+        finding,
+        reasons,
+        now,
+        authority=terms.by_two if two else terms.by_one,
+        sampling_probability=terms.sampling_probability,
+        whose_before=await tx.fetchval(_SAID_WHOSE, case_id),
+    )
+    await send(tx, case_id, "label", [msgspec.json.encode(each).decode() for each in labels])
+    return len(labels)
+
+
+async def send(tx: Any, case_id: str, kind: str, bodies: Sequence[str]) -> None:
+    """Hand events to whoever sends them, in the transaction of what they tell of."""
+    await tx.execute(_SEND, case_id, kind, bodies)
