@@ -220,6 +220,7 @@ create index if not exists case_acts_of_case on triage.case_acts(case_id);
 -- What somebody found a case to be, and whether a second person agreed. `on_revision`: of the case, when it was said.
 create table if not exists triage.dispositions(
   disposition_id text primary key,
+  number bigint generated always as identity,
   case_id text not null references triage.cases,
   verdict text not null check (verdict in ('cleared', 'threat')),
   attack text check (attack in ('presentation', 'injection', 'impostor')),

@@ -49,7 +49,7 @@ select at, deed, from_stage, to_stage, person_id, reason from triage.case_acts w
 _SAID: Final = """
 select disposition_id, verdict, attack, species, reason, proposed_by, proposed_at, on_revision, state, settled_by,
   settled_at
-from triage.dispositions where case_id = $1 order by proposed_at, disposition_id"""
+from triage.dispositions where case_id = $1 order by number"""
 _LOCK: Final = """
 select case_id, tenant, state, severity, queue, about::text as about, revision, version, stage, snoozed_until,
   merged_into, closed_by,
