@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,9 @@ DIMENSIONS: Final = (*VERSIONS, "sdk_version", POLICY)
 Bins = dict[int, int]
 Rates = tuple[int, ...]
 """k and n of each of `RATES`."""
+Faded = tuple[float, ...]
+"""The same of a time that fades."""
+_Counts = TypeVar("_Counts", bound=Faded)
 KEPT_VALUES: Final = 32
 """Of each attribute, those with most trials."""
 _NOTHING: Final = (0,) * (2 * len(RATES))
@@ -116,7 +119,7 @@ def rates_of(counts: Mapping[str, int]) -> Rates:
     return tuple(each for name in RATES for each in rates[name])
 
 
-def most(values: Mapping[str, Rates]) -> dict[str, Rates]:
+def most(values: Mapping[str, _Counts]) -> dict[str, _Counts]:
     """Return the values with most trials; the others count as the rest."""
     return dict(sorted(values.items(), key=lambda each: (-sum(each[1][1::2]), each[0]))[:KEPT_VALUES])
 

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from services.aggregator.core.versions.part import KEPT_VALUES, RATES, Part, Rates, most
+from services.aggregator.core.versions.part import KEPT_VALUES, RATES, Faded, Part, Rates, most
 
 _SHRINK: Final = 10.0
 """Failures at the rate of all that each value is given, so that a handful of people makes no slice."""
 
-Slices = dict[str, dict[str, Rates]]
+Slices = dict[str, dict[str, Faded]]
 """k and n of each of `RATES`, by attribute and value."""
 
 
@@ -40,7 +40,7 @@ class _Slice(NamedTuple):
 
 
 def plus(
-    mixed: Mapping[str, Mixed], whole: Part, part: Part, usual: Mapping[str, Mapping[str, Rates]]
+    mixed: Mapping[str, Mixed], whole: Part, part: Part, usual: Mapping[str, Mapping[str, Faded]]
 ) -> dict[str, Mixed]:
     """Return the sums with five minutes of the tenant, of which `part` is the version's; `usual`: slices before."""
     found = dict(mixed)
@@ -60,7 +60,7 @@ def factor(mixed: Mapping[str, Mixed], metric: str, *, up: bool, beside: bool) -
     return max([1.0, *found]) if up else min([1.0, *found])
 
 
-def added_slices(slices: Mapping[str, Mapping[str, Rates]], more: Mapping[str, Mapping[str, Rates]]) -> Slices:
+def added_slices(slices: Mapping[str, Mapping[str, Faded]], more: Mapping[str, Mapping[str, Rates]]) -> Slices:
     """Return the sums, of the values with most trials of each attribute."""
     total: Slices = {name: dict(values) for name, values in slices.items()}
     for name, values in more.items():
@@ -73,7 +73,7 @@ def added_slices(slices: Mapping[str, Mapping[str, Rates]], more: Mapping[str, M
     return total
 
 
-def _plus(mixed: Mixed, whole: Part, part: Part, values: Mapping[str, Rates], usual: Mapping[str, Rates]) -> Mixed:
+def _plus(mixed: Mixed, whole: Part, part: Part, values: Mapping[str, Rates], usual: Mapping[str, Faded]) -> Mixed:
     worst, best, everybody = list(mixed.worst), list(mixed.best), list(mixed.everybody)
     trials, all_trials = list(mixed.trials), list(mixed.all_trials)
     for place in range(len(RATES)):
@@ -89,7 +89,7 @@ def _plus(mixed: Mixed, whole: Part, part: Part, values: Mapping[str, Rates], us
     return Mixed(tuple(worst), tuple(best), tuple(everybody), tuple(trials), tuple(all_trials))
 
 
-def _slices(place: int, total: int, values: Mapping[str, Rates], usual: Mapping[str, Rates]) -> Iterator[_Slice]:
+def _slices(place: int, total: int, values: Mapping[str, Rates], usual: Mapping[str, Faded]) -> Iterator[_Slice]:
     """Yield how often each slice fails against all of the attribute's people; who is in none fails as all do."""
     k = sum(each[2 * place] for each in usual.values())
     n = sum(each[2 * place + 1] for each in usual.values())

@@ -22,10 +22,13 @@ _KEPT: Final = 6 / 7
 
 
 class Sums(Struct, array_like=True, frozen=True):
-    """k and n of each of `part.RATES` in `hours` of the tenant's day; `bins` of each sketch; `n` transactions."""
+    """k and n of each of `part.RATES` in `hours` of the tenant's day; `bins` of each sketch; `n` transactions.
+
+    What fades is no whole number of failures: rounded down each night, those of a small tenant were soon none at all.
+    """
 
     n: int = 0
-    hours: dict[int, tuple[int, ...]] = {}
+    hours: dict[int, tuple[float, ...]] = {}
     bins: dict[str, Bins] = {}
 
     def plus(self, hour: int, part: Part) -> "Sums":
@@ -40,7 +43,8 @@ class Sums(Struct, array_like=True, frozen=True):
     def rate(self, metric: str) -> tuple[int, int]:
         """Return k and n of a rate over all hours."""
         place = 2 * RATES.index(metric)
-        return sum(each[place] for each in self.hours.values()), sum(each[place + 1] for each in self.hours.values())
+        k, n = (sum(each[at] for each in self.hours.values()) for at in (place, place + 1))
+        return round(k), round(n)
 
 
 class Usual(Struct, array_like=True, frozen=True):
@@ -100,14 +104,24 @@ def _median_bin(bins: Mapping[int, int]) -> int | None:
 
 def _faded_slices(slices: Slices) -> Slices:
     return {
-        name: {value: tuple(int(each * _KEPT) for each in rates) for value, rates in most(values).items()}
+        name: {value: tuple(each * _KEPT for each in rates) for value, rates in most(values).items()}
         for name, values in slices.items()
     }
 
 
 def _faded(sums: Sums) -> Sums:
-    hours = {hour: tuple(int(each * _KEPT) for each in rates) for hour, rates in sums.hours.items()}
-    bins = {
-        name: {place: left for place, n in each.items() if (left := int(n * _KEPT))} for name, each in sums.bins.items()
-    }
-    return Sums(int(sums.n * _KEPT), hours, bins)
+    hours = {hour: tuple(each * _KEPT for each in rates) for hour, rates in sums.hours.items()}
+    return Sums(int(sums.n * _KEPT), hours, {name: _faded_bins(each) for name, each in sums.bins.items()})
+
+
+def _faded_bins(bins: Bins) -> Bins:
+    """Return the bins, faded so that what lies up to each of them fades: a tail of single scores is no less than it."""
+    most, seen, taken = int(sum(bins.values()) * _KEPT), 0, 0
+    faded = {}
+    for place in sorted(bins):
+        seen += bins[place]
+        up_to = min(most, round(seen * _KEPT))
+        if up_to > taken:
+            faded[place] = up_to - taken
+        taken = max(taken, up_to)
+    return faded
