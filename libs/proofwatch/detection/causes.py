@@ -17,6 +17,7 @@ from math import inf
 
 from proofwatch.detection.elsewhere import Anchors, Left, Span, elsewhere, of_tenant
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, panel_of
+from proofwatch.detection.narrower import narrowed
 from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold, partly_known, standing_out, table_of
 from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, whole_root
 from proofwatch.detection.runs import Cause, Placed, joined, order, related
@@ -72,7 +73,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         for one in left:
             if (WHOLE in {each.where for each in one.group}) == whole:
                 placed += _remaining(one, anchors, wholes)
-    return joined(placed)
+    return joined(narrowed(placed, tables))
 
 
 def _by_themselves(left: Iterable[Left], anchors: Anchors) -> list[Placed]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from proofwatch.detection.begin import CHANCE, DAY_S, begin_of, chance_of, steps_of, worst_of
+from proofwatch.detection.begin import CHANCE, DAY_S, Begin, begin_of, chance_of, steps_of, worst_of
 from proofwatch.detection.ends import deciding, end_of, known_of
 from proofwatch.detection.findings import (
     PROTECTED,
@@ -16,11 +16,12 @@ from proofwatch.detection.findings import (
     length_s,
     panel_of,
 )
-from proofwatch.detection.leading import founds, tells, weight
+from proofwatch.detection.leading import founds, leader, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
 from proofwatch.detection.runs import Cause
+from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Proof, Step
@@ -55,7 +56,8 @@ class Incident(NamedTuple):
     alone have strong evidence. `ended_by` is how the last finding ended. `merged_into`: the incident that it turned out
     to be a part of. `until_known`: when it became known that it ended. `log_end`: where the log ends in which it
     stands; None: it ended, or the log goes on. `proof`: what labels prove of attacks among what the root sent
-    (`detection.proofs`); `accepted` counts them then.
+    (`detection.proofs`); `accepted` counts them then. `version`: with which version of something else the root does so
+    (`detection.narrower`).
     """
 
     incident_id: str
@@ -89,6 +91,7 @@ class Incident(NamedTuple):
     accepted_by: datetime | None = None
     rejected_people_by: datetime | None = None
     unchecked: float = 0.0
+    version: Slice | None = None
 
     @property
     def kind(self) -> str:
@@ -122,9 +125,10 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     """
     told = [each for each in cause.findings if each.kind == RATES] or list(cause.findings)
     own = [each for each in told if each.where == cause.root.where] or told
-    lead, telling = max(own, key=weight), max(own, key=tells)
+    lead, telling = max(own, key=weight), leader(own)
     others = [each for each in cause.findings if each not in own]
-    begin = begin_of(own, others, cause.root.where, tables)
+    version = next((each for each in others if each.latest.rule == VERSION_CHANGE), None)
+    begin = _with(version, begin_of(own, others, cause.root.where, tables))
     alike = {WHOLE, *cause.root.confounded} - {each.where for each in own}
     found = min(each.found for each in cause.findings)
     founder = min(cause.findings, key=founds)
@@ -159,7 +163,15 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         accepted_by=people.accepted_by,
         rejected_people_by=people.people_by,
         unchecked=people.unchecked,
+        version=version.where if version else None,
     )
+
+
+def _with(version: FindingHistory | None, begin: Begin | None) -> Begin | None:
+    """Return the begin: that of the version that a slice goes wrong with, as far as what the slice shows allows."""
+    if version is None or begin is None or begin.low is None or begin.high is None:
+        return begin
+    return Begin(version.since) if begin.low <= version.since <= begin.high else begin
 
 
 def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root:

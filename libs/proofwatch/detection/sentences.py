@@ -94,16 +94,28 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
         until=course(incident),
         evidence=f"{proven}{_evidence(incident, name)}. {incident_certainty(incident)}{_share(incident, name)}",
         people=incident_people(incident).strip(),
-        next_step=HOLD_ACCOUNTS if incident.proof else f"{next_step(lead)}{only_people}",
+        next_step=HOLD_ACCOUNTS if incident.proof else f"{_step(incident)}{only_people}",
         needed=needed(lead).strip(),
     )
 
 
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
-    where = name(incident.root.where, incident.tenant)
+    where = _where(incident, name)
     seen = f"{what(incident.lead)} at {where} {_since(incident.lead, incident.since)}"
     return f"{proof_title(incident.proof)}: {seen}" if incident.proof else _capital(seen)
+
+
+def _where(incident: Incident, name: Named) -> str:
+    """Return which transactions an incident is of: those of a slice, with a version where it is so with that."""
+    where = name(incident.root.where, incident.tenant)
+    if incident.version is None:
+        return where
+    return f"{where.removesuffix(f' of {incident.tenant}')} with {name(incident.version, incident.tenant)}"
+
+
+def _step(incident: Incident) -> str:
+    return next_step(incident.lead) if incident.version is None else NEXT_STEPS["hold_or_roll_back_release"]
 
 
 def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool = False, proven: bool = False) -> str:

@@ -1,0 +1,97 @@
+"""A release that hurts one handset is told as that handset with that release, by its failed checks: one incident."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any, Final
+
+import pytest
+
+from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incident_event import event_of
+from proofwatch.detection.incidents import Incidents, gathered, regrouped, take
+from proofwatch.detection.revisions import finding_of
+from proofwatch.detection.sentences import incident_sentence
+from proofwatch.events.types import Anomaly
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly
+
+HANDSET: Final[Slice] = ("device_model", "galaxy-a14")
+SDK: Final[Slice] = ("sdk_version", "7.4.0")
+_DAY_S: Final = 86_400
+_HALF_PAST_MIDNIGHT: Final = 30
+_LIVENESS: Final = "liveness_fail_rate"
+
+
+def release(metric: str = _LIVENESS, *, k: int = 42, n: int = 800, **more: Any) -> Anomaly:
+    """Return what a comparison found of the release since half past midnight: 42 of 800, where 1.5 % are usual."""
+    fields: dict[str, Any] = {"direction": "up", "baseline": 0.015, "length_s": 36 * 3600}
+    return anomaly(SDK, metric, rule="version_change", k=k, n=n, minute=_HALF_PAST_MIDNIGHT, **(fields | more))
+
+
+def day(metric: str = _LIVENESS, *, k: int = 18, n: int = 95, days: int = 0, where: Slice = HANDSET) -> Anomaly:
+    """Return what a day found of the handset."""
+    return anomaly(where, metric, k=k, n=n, baseline=0.015, minute=1440 * days, length_s=_DAY_S, direction="up")
+
+
+def chart(metric: str, since: int, k: int, n: int) -> Anomaly:
+    """Return what the handset's chart was sure of on the third day; since when is known to a day and a half."""
+    around = {f"since_{side}": MIDNIGHT + timedelta(minutes=since + by) for side, by in (("low", -900), ("high", 900))}
+    fields: dict[str, Any] = {"baseline": 0.045, "length_s": 60 * (4000 - since), "direction": "up"}
+    fields["known_at"] = MIDNIGHT + timedelta(minutes=4000)
+    since_at = MIDNIGHT + timedelta(minutes=since)
+    return anomaly(HANDSET, metric, rule="cusum", k=k, n=n, minute=since, since=since_at, **around, **fields)
+
+
+def tables_of(*days: Anomaly, whole: tuple[int, int] = (24, 530)) -> dict[Panel, dict[Slice, tuple[int, int]]]:
+    """Return the counts of these days, in which everybody else fails as usual."""
+    return {
+        panel_of(finding_of(each)): {WHOLE: whole, (each.segment_name, each.segment_value): (each.k, each.n)}
+        for each in days
+    }
+
+
+def found(*anomalies: Anomaly, tables: dict[Panel, dict[Slice, tuple[int, int]]]) -> list[Incident]:
+    return gathered({each.anomaly_id: finding_of(each) for each in anomalies}, tables)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_it_is_one_incident_of_the_handset_with_the_release(order: tuple[int, ...]) -> None:
+    """Both hold nearly all of what is too much, so both together do; failed checks lead, not what follows from them."""
+    of_day, again = day(), chart("retry_rate", -600, 59, 257)
+    everything = [release(), release("fta_rate", k=40), of_day, again]
+    tables = tables_of(of_day) | {panel_of(finding_of(again)): {WHOLE: (120, 1600), HANDSET: (59, 257)}}
+    tables[panel_of(finding_of(release()))] = {WHOLE: (43, 810)}
+    state = Incidents(tables=tables)
+    for each in order:
+        state, _ = regrouped(take(state, [everything[each]]))
+    (one,) = (each for each in state.incidents.values() if each.state != "merged")
+    assert (one.root.where, one.version, one.lead.metric) == (HANDSET, SDK, _LIVENESS)
+    assert one.since == release().window_start, "the handset's chart allows for when the release began"
+    said = incident_sentence(one)
+    assert said.startswith("Too many failed liveness checks at handset galaxy-a14 with SDK 7.4.0 of bank since")
+    assert "Next: hold the roll-out, or roll it back" in said
+    assert "handset galaxy-a14 with SDK 7.4.0 of bank" in event_of(one, None).notice_title
+
+
+def test_a_release_that_hurts_everybody_is_not_one_handsets() -> None:
+    """The handset holds a third of what the release did."""
+    of_day = day()
+    tables = tables_of(of_day, whole=(62, 530))
+    assert {each.root.where for each in found(release(k=120), of_day, tables=tables)} >= {SDK}
+    assert all(each.version is None for each in found(release(k=120), of_day, tables=tables))
+
+
+def test_a_handset_that_was_hard_before_the_release_came_is_a_cause_of_its_own() -> None:
+    """Its chart says that it began a day before, or sooner."""
+    before = chart(_LIVENESS, -2800, 59, 257)
+    tables = {panel_of(finding_of(before)): {WHOLE: (70, 1600), HANDSET: (59, 257)}}
+    assert {each.root.where for each in found(release(), before, tables=tables)} == {SDK, HANDSET}
+
+
+def test_fewer_failed_matches_of_those_who_never_reached_the_match_are_no_news() -> None:
+    """Of a release the comparison saw fewer failed matches alone; as many people failed liveness on one handset."""
+    side, of_day = release("match_fail_rate", k=8, baseline=0.03, direction="down", affected=16.0), day()
+    (one,) = found(side, of_day, tables=tables_of(of_day))
+    assert (one.root.where, one.version, one.lead.metric) == (HANDSET, SDK, _LIVENESS)
+    many = release("match_fail_rate", k=8, baseline=0.1, direction="down", affected=72.0)
+    assert {each.root.where for each in found(many, of_day, tables=tables_of(of_day))} == {SDK, HANDSET}
