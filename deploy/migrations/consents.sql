@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists consents;
 
 -- The word that holds of each subject for each purpose; the subject by tag (HMAC), never by subject_ref. What was
@@ -47,7 +47,8 @@ revoke all on function consents.retire(timestamptz, text[], text[], integer) fro
 -- Tags of subjects (ADR 0049): `keyed` ones nobody can derive from the deployment's secret. A table has one kind at a time,
 -- and refuses the other: a process that has not heard of the move, or of an older release, writes nothing.
 alter table consents.words add column if not exists keyed boolean not null default false;
-create index if not exists words_unkeyed on consents.words(tenant, subject_tag) where not keyed and subject_tag is not null;
+create index if not exists words_to_move on consents.words(tenant, subject_tag) where not keyed;
+drop index if exists consents.words_unkeyed;  -- a condition that always holds kept PostgreSQL from using it
 create or replace function consents.require_kind_of_tag() returns trigger language plpgsql set search_path = '' as $$ begin
     if new.keyed <> privacy.tags_moved() then
       raise exception 'tags of subjects are under %: this process knows that not yet, or is of an older release',
@@ -57,23 +58,27 @@ create or replace function consents.require_kind_of_tag() returns trigger langua
   end $$;
 create or replace trigger words_kind_of_tag before insert on consents.words
   for each row when (new.subject_tag is not null) execute function consents.require_kind_of_tag();
--- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them.
+-- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them. By their
+-- index, whatever is known of the table: page by page through the whole of it, a million would take days.
 create or replace function consents.lock_tags() returns void
   language plpgsql volatile security definer set search_path = '' as $$ begin
     lock table consents.words in share row exclusive mode;
   end $$;
 create or replace function consents.tags_unkeyed(after_tenant text, after_tag text, most integer)
   returns table(tenant text, tag text)
-  language sql stable security definer set search_path = '' as $$
+  language sql stable security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashagg = off as $$
     select distinct t.tenant collate "C", t.subject_tag collate "C" from consents.words t
-    where not t.keyed and t.subject_tag is not null
+    where not t.keyed
       and (t.tenant collate "C", t.subject_tag collate "C") > (after_tenant, after_tag)
     order by 1, 2 limit most $$;
 create or replace function consents.retag(whose text[], olds text[], news text[]) returns bigint
-  language sql volatile security definer set search_path = '' as $$
+  language sql volatile security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with done as (
       update consents.words t set subject_tag = w.new, keyed = true from unnest(whose, olds, news) as w(tenant, old, new)
-      where t.tenant = w.tenant and t.subject_tag = w.old and not t.keyed returning 1)
+      where t.tenant = w.tenant and t.subject_tag = w.old and not t.keyed
+      returning 1)
     select count(*) from done $$;
 revoke all on function consents.lock_tags() from public;
 revoke all on function consents.tags_unkeyed(text, text, integer) from public;

@@ -1,4 +1,4 @@
--- revision 6
+-- revision 7
 create schema if not exists imagery;
 
 -- Transactions that the watch flagged, and where their imagery lies. Only the broker's process reads this.
@@ -130,8 +130,8 @@ revoke all on function imagery.retire(timestamptz, text[], text[], integer) from
 -- Tags of subjects (ADR 0049): `keyed` ones nobody can derive from the deployment's secret. A table has one kind at a time,
 -- and refuses the other: a process that has not heard of the move, or of an older release, writes nothing.
 alter table imagery.flagged add column if not exists keyed boolean not null default false;
-create index if not exists flagged_unkeyed on imagery.flagged(tenant collate "C", subject_tag collate "C")
-  where not keyed and subject_tag is not null;
+create index if not exists flagged_to_move on imagery.flagged(tenant collate "C", subject_tag collate "C") where not keyed;
+drop index if exists imagery.flagged_unkeyed;  -- a condition that always holds kept PostgreSQL from using it
 create or replace function imagery.require_kind_of_tag() returns trigger language plpgsql set search_path = '' as $$ begin
     if new.keyed <> privacy.tags_moved() then
       raise exception 'tags of subjects are under %: this process knows that not yet, or is of an older release',
@@ -141,23 +141,27 @@ create or replace function imagery.require_kind_of_tag() returns trigger languag
   end $$;
 create or replace trigger flagged_kind_of_tag before insert on imagery.flagged
   for each row when (new.subject_tag is not null) execute function imagery.require_kind_of_tag();
--- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them.
+-- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them. By their
+-- index, whatever is known of the table: page by page through the whole of it, a million would take days.
 create or replace function imagery.lock_tags() returns void
   language plpgsql volatile security definer set search_path = '' as $$ begin
     lock table imagery.flagged in share row exclusive mode;
   end $$;
 create or replace function imagery.tags_unkeyed(after_tenant text, after_tag text, most integer)
   returns table(tenant text, tag text)
-  language sql stable security definer set search_path = '' as $$
+  language sql stable security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashagg = off as $$
     select distinct t.tenant collate "C", t.subject_tag collate "C" from imagery.flagged t
-    where not t.keyed and t.subject_tag is not null
+    where not t.keyed
       and (t.tenant collate "C", t.subject_tag collate "C") > (after_tenant, after_tag)
     order by 1, 2 limit most $$;
 create or replace function imagery.retag(whose text[], olds text[], news text[]) returns bigint
-  language sql volatile security definer set search_path = '' as $$
+  language sql volatile security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with done as (
       update imagery.flagged t set subject_tag = w.new, keyed = true from unnest(whose, olds, news) as w(tenant, old, new)
-      where t.tenant = w.tenant and t.subject_tag = w.old and not t.keyed returning 1)
+      where t.tenant collate "C" = w.tenant collate "C" and t.subject_tag collate "C" = w.old collate "C" and not t.keyed
+      returning 1)
     select count(*) from done $$;
 revoke all on function imagery.lock_tags() from public;
 revoke all on function imagery.tags_unkeyed(text, text, integer) from public;

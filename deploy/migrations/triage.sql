@@ -169,23 +169,27 @@ create or replace function triage.require_kind_of_tag() returns trigger language
   end $$;
 create or replace trigger cases_kind_of_tag before insert on triage.cases
   for each row when (new.subject_tag is not null) execute function triage.require_kind_of_tag();
--- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them.
+-- The move, for the role `privacy` alone: nobody writes meanwhile, which tags are to be moved, and moving them. By their
+-- index, whatever is known of the table: page by page through the whole of it, a million would take days.
 create or replace function triage.lock_tags() returns void
   language plpgsql volatile security definer set search_path = '' as $$ begin
     lock table triage.cases in share row exclusive mode;
   end $$;
 create or replace function triage.tags_unkeyed(after_tenant text, after_tag text, most integer)
   returns table(tenant text, tag text)
-  language sql stable security definer set search_path = '' as $$
+  language sql stable security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set enable_hashagg = off as $$
     select distinct t.tenant collate "C", t.subject_tag collate "C" from triage.cases t
     where not t.keyed and t.subject_tag is not null
       and (t.tenant collate "C", t.subject_tag collate "C") > (after_tenant, after_tag)
     order by 1, 2 limit most $$;
 create or replace function triage.retag(whose text[], olds text[], news text[]) returns bigint
-  language sql volatile security definer set search_path = '' as $$
+  language sql volatile security definer set search_path = ''
+  set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
     with done as (
       update triage.cases t set subject_tag = w.new, keyed = true from unnest(whose, olds, news) as w(tenant, old, new)
-      where t.tenant = w.tenant and t.subject_tag = w.old and not t.keyed returning 1)
+      where t.tenant collate "C" = w.tenant collate "C" and t.subject_tag collate "C" = w.old collate "C" and not t.keyed
+        and t.subject_tag is not null returning 1)
     select count(*) from done $$;
 revoke all on function triage.lock_tags() from public;
 revoke all on function triage.tags_unkeyed(text, text, integer) from public;

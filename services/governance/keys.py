@@ -1,6 +1,5 @@
 """Private keys in files: made once, readable by their owner alone."""
 
-import os
 import stat
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from proofwatch.governance.signer import InvalidKey, Signer
+from proofwatch.new_file import OWNER_ALONE, NotNew, write_new
 from services.governance.governed_log import RequestRefused
 
 
@@ -35,10 +35,9 @@ def make_key(person: str, path: Path | None) -> int:
     except ValueError:
         raise RequestRefused(f"{person!r} is no name of a person; right is lower case such as a.lovelace") from None
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(signer.pem())
-    except OSError as error:
-        raise RequestRefused(f"{path}: cannot be written ({error.strerror}); keys are never overwritten") from None
+        write_new(path, signer.pem(), OWNER_ALONE)
+    except NotNew as error:
+        raise RequestRefused(str(error)) from None
     sys.stdout.write(yaml.safe_dump({"people": [entry]}, sort_keys=False))
     sys.stderr.write(f"private key: {path} (never share it); add the lines above to the keyring of every scorer\n")
     return 0

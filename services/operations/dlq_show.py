@@ -4,7 +4,6 @@ Bytes, key and the values of the headers it came with are personal data or may b
 are shown.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from typing import Final
 from proofwatch.bus.dead_letters.letter import REDRIVE_ID, original_headers
 from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Headers, Record, TopicPartition
+from proofwatch.new_file import OWNER_ALONE, NotNew, write_new
 from proofwatch.plain import one_line
 from services.operations.dlq_list import instant
 from services.operations.dlq_read import Letter, read_letter, read_redrives
@@ -90,11 +90,9 @@ def write_value(record: Record, where: str) -> str:
         sys.stdout.write(value.decode(errors="backslashreplace") + "\n")
         return ""
     try:
-        descriptor = os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise NotShown(f"{where}: {error.strerror}; name a new file in a directory that is yours") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(value)
+        write_new(Path(where), value, OWNER_ALONE)
+    except NotNew as error:
+        raise NotShown(f"{error}; name a new file in a directory that is yours") from None
     return f"{len(value)} bytes written to {Path(where).resolve()}; they are personal data: delete them when done\n"
 
 

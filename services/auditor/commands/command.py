@@ -15,6 +15,7 @@ from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.exits.asking import add_asking
 from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.new_file import NotNew
 from services.auditor.commands import offline, online, witness
 from services.auditor.commands.files import NotAnExport
 from services.auditor.commands.offline import CannotRead
@@ -23,7 +24,7 @@ from services.auditor.commands.witness_server import StateUnusable
 from services.auditor.commands.write_export import CannotExport
 
 _SAID: Final = (
-    BusError, CannotCompare, CannotExport, CannotRead, InvalidPolicy, NotAnExport, NothingFound, StateUnusable,
+    BusError, CannotCompare, CannotExport, CannotRead, InvalidPolicy, NotAnExport, NotNew, NothingFound, StateUnusable,
 )  # fmt: skip
 
 

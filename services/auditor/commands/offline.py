@@ -1,7 +1,6 @@
 """What needs nothing but files: keys, verification, proofs of forks and of single entries."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from proofwatch.audit.note import COSIGNATURE, ED25519, InvalidNote, Note, Signi
 from proofwatch.audit.policy import Policy, parse_policy
 from proofwatch.audit.proof import Proof
 from proofwatch.audit.verify import Trust, Verdict, verify
+from proofwatch.new_file import OWNER_ALONE, require_new, write_new
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.commands.files import Folder
 from services.auditor.commands.verdict_text import as_json, lines
@@ -25,13 +25,9 @@ def keygen(args: argparse.Namespace) -> int:
     """Write a new signing key to a file that did not exist; print the key that others verify with."""
     try:
         key = SigningKey.generate(args.name, COSIGNATURE if args.witness else ED25519)
-        descriptor = os.open(args.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(key.text() + "\n")
-    except FileExistsError:
-        raise CannotRead(f"{args.out} exists; a key is never written over another") from None
-    except (OSError, InvalidNote) as error:
-        raise CannotRead(f"{args.out}: {getattr(error, 'strerror', None) or error}") from None
+    except InvalidNote as error:
+        raise CannotRead(f"{args.out}: {error}") from None
+    write_new(args.out, f"{key.text()}\n".encode(), OWNER_ALONE)
     sys.stdout.write(key.verifier.text() + "\n")
     return 0
 
@@ -39,6 +35,8 @@ def keygen(args: argparse.Namespace) -> int:
 def verified(args: argparse.Namespace) -> int:
     """Print the verdict on an export; 1 if it is invalid."""
     folder = Folder(args.folder)
+    if args.fork_out is not None:
+        require_new(args.fork_out)
     trust = Trust(
         [key for path in args.key for key in keys_of(path)],
         _note(args.since) if args.since else None,
@@ -111,10 +109,7 @@ def _write_fork(verdict: Verdict, path: Path | None) -> None:
     if path is None:
         sys.stdout.write("  the log has forked; --fork-out FILE writes the proof, which convinces anybody\n")
         return
-    try:
-        path.write_bytes(verdict.fork.body())
-    except OSError as error:
-        raise CannotRead(f"the log has forked, and its proof cannot be written to {path}: {error.strerror}") from None
+    write_new(path, verdict.fork.body())
     sys.stdout.write(f"  proof of the fork: {path}\n")
 
 

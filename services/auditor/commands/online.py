@@ -1,7 +1,6 @@
 """What asks the database: exports, proofs, listings."""
 
 import argparse
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,12 +19,13 @@ from proofwatch.exits.standing import BY_LAW
 from proofwatch.exits.table import AUDIT
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import instant_of
+from proofwatch.new_file import require_new, write_new
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
 from services.auditor.commands.in_export import found_in, leaf_in
 from services.auditor.commands.offline import policy_of
-from services.auditor.commands.write_export import CannotExport, write_export
+from services.auditor.commands.write_export import write_export
 
 
 class NothingFound(ValueError):
@@ -48,8 +48,7 @@ async def exported(args: argparse.Namespace) -> int:
 async def proved(args: argparse.Namespace) -> int:
     """Write the proof of one entry, and its leaf beside it. What is there already is not written over."""
     beside = args.out.with_suffix(".leaf.json")
-    if there := [path for path in (args.out, beside) if path.exists() or not os.access(path.parent, os.W_OK)]:
-        raise CannotExport(f"{there[0]} is there already, or its folder cannot be written; give another --out")
+    require_new(args.out, beside)
     async with _log("audit prove", args) as (reader, _):
         place = await reader.place_of(args.entry)
         checkpoints = await reader.checkpoints(0, 0)
@@ -58,8 +57,8 @@ async def proved(args: argparse.Namespace) -> int:
         _, size, note = checkpoints[-1]
         nodes = await reader.nodes(inclusion_parts(place, size))
         leaf = await reader.leaf(place)
-    args.out.write_bytes(Proof(place, tuple(inclusion_proof(place, size, nodes)), note).body())
-    beside.write_bytes(leaf)
+    write_new(args.out, Proof(place, tuple(inclusion_proof(place, size, nodes)), note).body())
+    write_new(beside, leaf)
     sys.stdout.write(f"{args.out}, and the entry in {beside}\n")
     return 0
 

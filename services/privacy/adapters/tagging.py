@@ -5,8 +5,9 @@ change nothing; then the tables are closed to writers and every tag is replaced 
 sees two kinds, and consents and references of one person go on having the same tag.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.postgres import PostgresPeople
@@ -28,25 +29,34 @@ if TYPE_CHECKING:
 TABLES: Final[Mapping[str, str]] = {"consents": "consents", "imagery": "imagery_references", "triage": "cases"}
 """Schemas whose rows know subjects by tags, with what the rows are; in the order in which they are locked."""
 _AT_ONCE: Final = 2_000
+_KEPT: Final = 200_000
+"""Tags that are kept in memory from making the keys to the move, some 60 MB; of more, the rest is derived again."""
+Told = Callable[[int, int | None], None]
+"""Is told how many of how many tags are done; while keys are made, nobody knows of how many."""
 _MOVED: Final = "select moved_at from privacy.tagging"
 _ALONE: Final = "select moved_at from privacy.tagging for update"
+_SUBJECTS: Final = "select count(*) from privacy.keys"
 _MOVE: Final = "update privacy.tagging set moved_at = $1"
 
 
 class PostgresTagging:
     """What kind of tags there is, and the move to the other."""
 
-    def __init__(self, pool: "asyncpg.Pool", keys: KeyEncryption) -> None:
+    def __init__(self, pool: "asyncpg.Pool", keys: KeyEncryption, kept: int = _KEPT) -> None:
         self._pool, self._people, self._keys = pool, PostgresPeople(pool), PostgresKeys(keys)
-        self._tags: dict[Whose, str] = {}
+        self._most, self._tags = kept, dict[Whose, str]()
 
-    async def move(self, token: str, reason: str, now: datetime) -> tuple[datetime, Mapping[str, int]]:
+    async def move(
+        self, token: str, reason: str, now: datetime, tell: Told = lambda _, __: None
+    ) -> tuple[datetime, Mapping[str, int]]:
         """Move what was not; return when that was, and how much of what this call moved, if it did.
 
         Raises `NoSession`, `NotAllowed`, `DatabaseAway` (then nothing was moved), and what wrapping raises.
         """
+        found = 0
         for schema in TABLES:
-            await self._keyed(schema, token, now)
+            async for done in self._keyed(schema, token, now):
+                tell(found := found + done, None)
         async with transaction(self._pool, USER) as tx:
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
             if (moved := await tx.fetchval(_ALONE)) is not None:
@@ -54,15 +64,19 @@ class PostgresTagging:
             await tx.execute("lock table privacy.holds in share row exclusive mode")  # retention goes by tags
             for schema in TABLES:
                 await tx.execute(f"select {schema}.lock_tags()")
-            figures = {what: await self._retagged(tx, schema) for schema, what in TABLES.items()}
-            figures["subjects"] = len(self._tags)
+            figures, replaced = dict.fromkeys(TABLES.values(), 0), 0
+            for schema, what in TABLES.items():
+                async for tags, rows in self._retagged(tx, schema):
+                    figures[what] += rows
+                    tell(replaced := replaced + tags, max(found, replaced))
+            figures["subjects"] = await tx.fetchval(_SUBJECTS)
             await tx.execute(_MOVE, now)
-            what = Object("tags", "data_keys")
-            await enter(tx, act(acts.MOVED, person(who.person_id), now, what, reason=reason, details=figures))
+            about = Object("tags", "data_keys")
+            await enter(tx, act(acts.MOVED, person(who.person_id), now, about, reason=reason, details=figures))
         return now, figures
 
-    async def _keyed(self, schema: str, token: str, now: datetime) -> None:
-        """Make keys of all whom a schema knows by now."""
+    async def _keyed(self, schema: str, token: str, now: datetime) -> AsyncIterator[int]:
+        """Make keys of all whom a schema knows by now; yield how many those were of each page."""
         after: Whose = ("", "")
         while True:
             async with transaction(self._pool, USER) as tx:
@@ -71,24 +85,28 @@ class PostgresTagging:
                 await self._known(tx, page)
             if not page:
                 return
+            yield len(page)
             after = page[-1]
 
-    async def _retagged(self, tx: Any, schema: str) -> int:
-        count, after = 0, ("", "")
+    async def _retagged(self, tx: Any, schema: str) -> AsyncIterator[tuple[int, int]]:
+        """Replace the tags of a schema; yield how many, and in how many rows, of each page."""
+        after = ("", "")
         while page := await _unkeyed(tx, schema, after):  # page by page: an index keeps what this transaction replaced
-            await self._known(tx, page)
-            columns = [tenant for tenant, _ in page], [mark for _, mark in page], [self._tags[each] for each in page]
+            tags = await self._known(tx, page)
+            columns = [tenant for tenant, _ in page], [mark for _, mark in page], [tags[each] for each in page]
             changed = await tx.fetchval(f"select {schema}.retag($1::text[], $2::text[], $3::text[])", *columns)
             assert changed >= len(page), "each was there a moment ago, and nobody writes meanwhile"
-            count, after = count + changed, page[-1]
+            yield len(page), changed
+            after = page[-1]
         assert not await _unkeyed(tx, schema, ("", "")), "all were moved"
-        return count
 
-    async def _known(self, tx: Any, whose: Iterable[Whose]) -> None:
+    async def _known(self, tx: Any, whose: Sequence[Whose]) -> Mapping[Whose, str]:
         missing = [each for each in whose if each not in self._tags]
-        if missing:
-            made = await self._keys.held_or_made(tx, missing)
-            self._tags.update({each: tag_of(key) for each, key in made.items()})
+        made = await self._keys.held_or_made(tx, missing) if missing else {}
+        fresh = {each: tag_of(key) for each, key in made.items()}
+        tags = {each: self._tags[each] for each in whose if each not in fresh} | fresh
+        self._tags.update(islice(fresh.items(), max(0, self._most - len(self._tags))))
+        return tags
 
 
 async def _unkeyed(tx: Any, schema: str, after: Whose) -> list[Whose]:

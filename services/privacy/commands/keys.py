@@ -12,6 +12,7 @@ from proofwatch.local_time import minute
 from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.privacy.key_file import KeyFile
 from proofwatch.runtime.clock import SystemClock
+from proofwatch.runtime.terminal import progress_bar
 from services.privacy.adapters.epochs import PostgresEpochs
 from services.privacy.adapters.tagging import PostgresTagging
 from services.privacy.commands.opening import add_dsn, database
@@ -100,7 +101,9 @@ async def _rewrapped(args: argparse.Namespace, settings: Settings) -> str:
 async def _moved(args: argparse.Namespace, settings: Settings) -> str:
     reason, token, keys = reason_of(args), token_in(args.session), _kept(args, settings)
     async with database(settings, args.dsn) as pool:
-        at, figures = await PostgresTagging(pool, keys).move(token, reason, instant_of(SystemClock().now_ms()))
+        now = instant_of(SystemClock().now_ms())
+        with progress_bar("moving tags") as advance:
+            at, figures = await PostgresTagging(pool, keys).move(token, reason, now, advance)
     if not figures:
         return f"tags of subjects are under data keys since {minute(at)}; nothing was changed\n"
     counted = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in figures.items())

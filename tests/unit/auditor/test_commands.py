@@ -80,6 +80,10 @@ def test_an_invalid_export_names_the_entry_and_leaves_the_proof_of_a_fork(
     assert "--fork-out FILE writes the proof" in out
     code, out, _ = said(capsys, "verify", folder, "--key", key, "--since", kept, "--fork-out", fork)
     assert code == 1
+    proof = fork.read_bytes()
+    code, _, err = said(capsys, "verify", folder, "--key", key, "--since", kept, "--fork-out", fork)
+    assert (code, err) == (2, f"proofwatch audit verify: {fork} exists; it is never written over: name a new file\n")
+    assert fork.read_bytes() == proof
     code, out, _ = said(capsys, "fork", fork, "--key", key)
     assert code == 0
     assert out.startswith("FORK\n  the log audit.example/proofwatch signed two histories: one of 12 entries and one of")
@@ -116,7 +120,7 @@ def test_keys_are_made_for_their_owner_alone_and_never_over_others(
     assert secret.stat().st_mode & 0o777 == 0o600
     assert secret.read_text().strip() not in out
     code, _, err = said(capsys, "keygen", "audit.example/a", "--out", secret)
-    assert (code, err) == (2, f"proofwatch audit keygen: {secret} exists; a key is never written over another\n")
+    assert (code, err) == (2, f"proofwatch audit keygen: {secret} exists; it is never written over: name a new file\n")
     witness = tmp_path / "w.key"
     assert said(capsys, "keygen", "w.example", "--witness", "--out", witness)[0] == 0
     assert SigningKey.parse(witness.read_text()).verifier.kind == COSIGNATURE

@@ -32,7 +32,7 @@ def test_a_private_key_is_its_owners_alone_and_never_overwritten(office: Office)
     """Mode 0600; a file that others may read is not used."""
     path = Path(office.key("ada"))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "never overwritten" in office.refuses("policy", "keygen", "--person", "ada", "--out", str(path))
+    assert "never written over" in office.refuses("policy", "keygen", "--person", "ada", "--out", str(path))
     path.chmod(0o640)
     file = office.policy("strict")
     said = office.refuses("policy", "propose", file, "--key", str(path), "--yes")
