@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists audit;
 
 -- What others enter, in the transaction of their act; they may insert here and nothing else. The auditor takes the rows
@@ -10,6 +10,8 @@ grant usage on schema audit to public;
 -- The entry and nothing else: whoever chose a row's number would take that of who acts next. No entry is that long.
 revoke insert on audit.pending from public;
 grant insert (entry) on audit.pending to public;
+alter table audit.pending add column if not exists entered_by name not null default session_user;
+comment on column audit.pending.entered_by is 'As what role: nobody can say another. What is not its own to enter is doubted by the auditor.';
 alter table audit.pending drop constraint if exists pending_entry_length;
 alter table audit.pending add constraint pending_entry_length check (octet_length(entry) <= 262144) not valid;
 comment on column audit.pending.entry is 'The entry as the leaf that it would be, with the time of the act as its time.';

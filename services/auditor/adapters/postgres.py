@@ -24,7 +24,7 @@ update audit.log set epoch = epoch + 1, holder = $1, held_until = now() + make_i
 where holder = $1 or held_until < now() returning epoch
 """
 _LOCK: Final = "select epoch, size, hashes, logged_at from audit.log for update"
-_TAKE: Final = "select pending_id, entry from audit.pending order by pending_id limit $1"
+_TAKE: Final = "select pending_id, entry, entered_by from audit.pending order by pending_id limit $1"
 _PENDING: Final = "select exists(select from audit.pending)"
 _KNOWN: Final = """
 select entry_id, leaf from audit.entries where entry_id = any($1::text[])

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from proofwatch.audit import export
 
+_LONGEST: Final = 4 << 20
 _KNOWN = (*export.FILES, export.RANGE)
 
 
@@ -30,9 +32,10 @@ class Folder:
         self._path = path
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """Yield the lines of a file, each with its newline."""
+        """Yield the lines of a file, each with its newline; one that is longer than any of ours comes in pieces."""
         with (self._path / name).open("rb") as file:
-            yield from file
+            while line := file.readline(_LONGEST):
+                yield line
 
     def body(self, name: str) -> bytes | None:
         """Return a file; None: there is none."""

@@ -20,6 +20,7 @@ from proofwatch.exits.table import AUDIT
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import instant_of
 from proofwatch.new_file import require_new, write_new
+from proofwatch.plain import one_line, printable
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
@@ -81,7 +82,7 @@ async def searched(args: argparse.Namespace) -> int:
     if not found:
         raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
     for place, entry in reversed(found):
-        sys.stdout.write(_line(place, entry, args.json) + "\n")
+        sys.stdout.write(one_line(_line(place, entry, args.json)) + "\n")
     return 0
 
 
@@ -90,7 +91,7 @@ async def shown(args: argparse.Namespace) -> int:
     leaf = leaf_in(args.run, args.entry) if args.run is not None else await _shown(args)
     if leaf is None:
         raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
-    sys.stdout.write(msgspec.json.format(leaf, indent=2).decode() + "\n")
+    sys.stdout.write(printable(msgspec.json.format(leaf, indent=2).decode()) + "\n")
     return 0
 
 

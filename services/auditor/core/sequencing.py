@@ -25,9 +25,11 @@ from proofwatch.audit.entry import (
     leaf_of,
 )
 from proofwatch.audit.merkle import Range, leaf_hash
+from services.auditor.core.enterers import is_doubtful
 
 REFUSED: Final = "log.entry_refused"
-OWN: Final = frozenset({BEGUN, KEY_ADDED, KEY_RETIRED, REFUSED})
+DOUBTED: Final = "log.entry_doubted"
+OWN: Final = frozenset({BEGUN, KEY_ADDED, KEY_RETIRED, REFUSED, DOUBTED})
 """What nobody else enters."""
 _OWN_IDS: Final = ("log.", "refused-")
 """How the ids of such entries begin, which follow from what they say."""
@@ -35,10 +37,11 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Pending(NamedTuple):
-    """A row of `audit.pending`."""
+    """A row of `audit.pending`; `role`: by which role of the database it came."""
 
     pending_id: int
     body: bytes
+    role: str = ""
 
 
 class Tree(NamedTuple):
@@ -92,6 +95,8 @@ def grown(
             found = renamed(found)
         if seen[found.entry_id] is found:
             entries.append(found)
+            if refusal is None and is_doubtful(found.action, each.role):
+                entries.append(_doubted(found, each.role, at))
     return _grown(tree, entries, at, refusals)
 
 
@@ -137,6 +142,15 @@ def _grown(tree: Tree, entries: Sequence[Entry], at: datetime, refusals: Sequenc
         rows.append(Row(whole.end, logged, leaf, digest))
         whole.append(digest, made)
     return Growth(Tree(whole, at if rows else tree.logged_at), rows, nodes, refusals)
+
+
+def _doubted(of: Entry, role: str, at: datetime) -> Entry:
+    """Return the entry that says by which role an entry came that is not that process's to make."""
+    salt = hashlib.sha256(b"doubted\0" + of.salt).digest()[:SALT_BYTES]
+    objects = (Object("entry", of.entry_id),)
+    entry_id = f"{DOUBTED}-{hashlib.sha256(of.entry_id.encode()).hexdigest()}"
+    details = {"entered_as": role, "claimed_action": of.action}
+    return entry(AUDITOR, DOUBTED, entry_id, at, salt, objects=objects, details=details, outcome="failed")
 
 
 def _refused(pending: Pending, at: datetime) -> Entry:

@@ -217,7 +217,31 @@ async def test_an_id_that_somebody_took_beforehand_hides_no_act(dsns: Mapping[st
         await audited.enter(true)
         await auditor.step()
     said = [each.action for each in await logged(audited)]
-    assert said == [BEGUN, "access.signed_out", "access.signed_out", "policy.activated"]
+    doubted = ["access.signed_out", "log.entry_doubted"]
+    assert said == [BEGUN, *doubted, *doubted, "policy.activated"]
+    assert (await audited.verdict()).state == "CONSISTENT, UNWITNESSED"
+
+
+async def test_an_entry_that_is_not_a_roles_to_make_is_doubted_and_its_own_is_not(
+    dsns: Mapping[str, str], audited: Audited
+) -> None:
+    """A false receipt of an erasure, a view that never was: the log says by which role it came. Nobody says another."""
+    auditor = await audited.auditor()
+    receipt = replace(an_entry(1), action="subject.erased", actor=Actor("service", "privacy"))
+    for role, entry_id in (("statistics", "forged"), ("privacy", "true")):
+        await as_role(dsns, role, ENTERS, leaf_of(replace(receipt, entry_id=entry_id)))
+    named = "insert into audit.pending(entry, entered_by) values ($1, 'proofwatch-privacy')"
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await as_role(dsns, "statistics", named, leaf_of(replace(receipt, entry_id="named")))
+    await auditor.step()
+    _, forged, doubt, true = await logged(audited)
+    assert (forged.entry_id, true.entry_id) == ("forged", "true")
+    assert (doubt.action, doubt.actor, doubt.objects) == (
+        "log.entry_doubted",
+        Actor("service", "auditor"),
+        (Object("entry", "forged"),),
+    )
+    assert doubt.details == {"entered_as": "proofwatch-statistics", "claimed_action": "subject.erased"}
     assert (await audited.verdict()).state == "CONSISTENT, UNWITNESSED"
 
 

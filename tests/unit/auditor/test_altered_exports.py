@@ -1,16 +1,21 @@
 """Exports that were altered on purpose: a verdict or one sentence, and never a traceback."""
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from proofwatch.audit import export
+from proofwatch.audit.entry import BEGUN, Actor, Object
 from proofwatch.audit.verify import verify
+from proofwatch.plain import printable
 from services.auditor.adapters.log_reader import index_of
+from services.auditor.commands.files import Folder
 from services.cli import main
-from tests.unit.audit.a_log import InMemory, a_log
+from tests.unit.audit.a_log import LOG_KEY, InMemory, Log, a_log, an_entry, of_key
 from tests.unit.audit.test_mutations import KNOWN
 
 DEEP = b"[" * 100_000
@@ -101,6 +106,35 @@ def test_reading_one_is_a_sentence_too(folder: Path, capsys: pytest.CaptureFixtu
         code, out, err = said(capsys, *arguments, "--run", folder)
         assert (code, out) == (2, "")
         assert "line 1 of entries.jsonl" in err
+
+
+def test_a_line_that_never_ends_fills_no_memory(folder: Path) -> None:
+    """Whoever hands an export over chooses how long its lines are; one longer than any entry comes in pieces."""
+    with (folder / export.ENTRIES).open("r+b") as file:
+        file.truncate(64 << 20)
+    assert max(map(len, Folder(folder).lines(export.ENTRIES))) <= 4 << 20
+    assert verify(Folder(folder), KNOWN).state == "INVALID"
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_no_entry_acts_on_the_terminal_of_who_reads_it(
+    tmp_path: Path, as_json: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names are what whoever enters says: one that moves the cursor up would hide the entry before it."""
+    log = Log()
+    acting = "\x1b[1A\x1b[2K\x9b2J\u202e\u2028\r\nx"
+    named = replace(an_entry(1, reason=acting), objects=(Object("case", acting),), actor=Actor("person", acting))
+    log.append(of_key(BEGUN, LOG_KEY, 0), named)
+    log.checkpoint()
+    for name, body in log.export().items():
+        (tmp_path / name).write_bytes(body)
+    for arguments, lines in ((("search", *as_json), 2), (("show", "1"), None)):
+        code, out, _ = said(capsys, *arguments, "--run", tmp_path)
+        assert code == 0
+        assert out == printable(out)
+        assert lines in (None, len(out.splitlines()))
+        if arguments[0] == "show":
+            assert json.loads(out)["reason"] == acting
 
 
 @pytest.mark.parametrize("wanted", ["9" * 5_000, "9" * 19, "٣", "-1", "1.0"])
