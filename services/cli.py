@@ -9,6 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
+from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.runtime.streams import printable_streams
 from services.commands import COMMANDS
 
@@ -52,7 +53,11 @@ def _main(argv: Sequence[str] | None) -> int:
         return 2
     parsed = parser_of(name, module).parse_args(arguments[1:])
     with nullcontext() if name in _SERVICES else silent_clients():
-        code: int = module.run(parsed)
+        try:
+            code: int = module.run(parsed)
+        except KeyboardInterrupt:  # a command that can say how far it had come does so itself
+            sys.stderr.write(f"proofwatch {name}: interrupted\n")
+            return INTERRUPTED
     return code
 
 

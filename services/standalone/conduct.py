@@ -1,17 +1,15 @@
 """What `demo` and `replay` do with a run: carry it out, and say in a sentence why it did not come to its end."""
 
 import sys
-from typing import Any, Final
+from typing import Any
 
 import uvloop
 
 from proofwatch.bus.errors import BusUnavailable
+from proofwatch.command_line.exit_codes import INTERRUPTED
 from services.standalone.progress import Progress
 from services.standalone.results import Unwritable
 from services.standalone.runner import Run, carry_out
-
-INTERRUPTED: Final = 130
-"""What a shell says of a command that SIGINT ended."""
 
 
 def conducted(command: str, run: Run) -> dict[str, Any] | int:

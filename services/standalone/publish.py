@@ -14,6 +14,7 @@ from rich.text import Text
 
 from proofwatch.bus.errors import BusError, BusUnavailable
 from proofwatch.bus.port import Bus
+from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.events import topics
 from proofwatch.runtime.settings import Settings
@@ -65,7 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Publish; 0 when everything was acknowledged, 1 when Kafka or the guard refused, 2 when the call is wrong."""
+    """Publish; 0 when everything was acknowledged, 1 when Kafka or the guard refused, 2 when the call is wrong.
+
+    130: it was interrupted.
+    """
     settings = Settings.read()
     if args.file and args.simulate:
         sys.stderr.write("proofwatch publish: give FILE or --simulate, not both\n")
@@ -89,8 +93,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         code = asyncio.run(_publish(args, settings, tenants, limited(rows, args.count), total, sent))
     except KeyboardInterrupt:
-        sys.stderr.write("proofwatch publish: stopped\n")
-        code = 1
+        sys.stderr.write("proofwatch publish: interrupted; what Kafka had acknowledged by then stays\n")
+        code = INTERRUPTED
     except BusError as error:
         sys.stderr.write(f"proofwatch publish: {error}\n")
         code = 1

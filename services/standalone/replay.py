@@ -9,6 +9,7 @@ from pathlib import Path
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
 from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.policy import InvalidPolicy, load_policy
 from proofwatch.instants import ms_of
@@ -25,7 +26,7 @@ from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import TableError, open_table
 from services.standalone.arguments import tenant, threshold
 from services.standalone.closing import closing_lines
-from services.standalone.conduct import INTERRUPTED, conducted
+from services.standalone.conduct import conducted
 from services.standalone.feed import Feed
 from services.standalone.notices import giant_cell_notices, reading
 from services.standalone.row_selection import intake_of, select_rows

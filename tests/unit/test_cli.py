@@ -75,6 +75,19 @@ def test_the_version_is_that_of_the_distribution(flag: str, capsys: pytest.Captu
     assert capsys.readouterr().out == f"proofwatch {version('proofwatch')}\n"
 
 
+def test_a_command_that_is_interrupted_ends_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whichever it is, and wherever it was: no traceback, and what a shell says of SIGINT."""
+
+    def interrupted(_: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(topics, "run", interrupted)
+    assert main(["topics", "list"]) == 130
+    assert capsys.readouterr().err == "proofwatch topics: interrupted\n"
+
+
 @pytest.mark.parametrize(("name", "heard"), [("topics", []), ("run", ["away"])])
 def test_only_a_service_logs_what_the_kafka_client_says(
     name: str, heard: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -10,6 +10,8 @@ REFUSED: Final = 1
 """The call is right; somebody refuses, or is away. To try again may help."""
 WRONG: Final = 2
 """The call, or a file that it names, must be changed."""
+INTERRUPTED: Final = 130
+"""What a shell says of a command that SIGINT ended."""
 
 
 def ended(command: str, act: Callable[[], int | None], *, refused: Errors = (), wrong: Errors = ()) -> int:

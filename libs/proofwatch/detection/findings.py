@@ -154,10 +154,16 @@ def panel_of(finding: FindingHistory) -> Panel:
     """Return the window and metric with the most evidence of a finding that fired."""
     worst = finding.worst
     assert worst is not None, "only what fired has a window to compare in"
-    metric = counted_as(worst.metric, worst.counted)
-    if worst.metric in _BY_SPECIES and worst.species:  # its counts are those of the first
-        metric = f"{metric}:{worst.species[0]}"
-    return Panel(metric, length_s(worst), ms_of(worst.window_start))
+    # of several species its counts are those of the first
+    return Panel(metrics_of(worst)[0], length_s(worst), ms_of(worst.window_start))
+
+
+def metrics_of(anomaly: Anomaly) -> list[str]:
+    """Return under which names windows count what a finding is of: of attacks those of each species concerned."""
+    metric = counted_as(anomaly.metric, anomaly.counted)
+    if anomaly.metric in _BY_SPECIES and anomaly.species:
+        return [f"{metric}:{species}" for species in anomaly.species]
+    return [metric]
 
 
 def traffic_of(panel: Panel) -> Panel | None:

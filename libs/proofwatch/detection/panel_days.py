@@ -3,7 +3,7 @@
 from math import log
 from typing import Final, NamedTuple
 
-from proofwatch.detection.findings import Panel, Slice, Tables, counted_as, length_s
+from proofwatch.detection.findings import Panel, Slice, Tables, length_s, metrics_of
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 
@@ -27,12 +27,13 @@ def days_of(window: Anomaly) -> list[Panel]:
     """
     if length_s(window) < 1.5 * _DAY_S:
         return []
-    metric, last_ms = counted_as(window.metric, window.counted), ms_of(window.window_end)
+    last_ms = ms_of(window.window_end)
     many = round(length_s(window) / _DAY_S) + _BEFORE
     return [
         Panel(metric, _DAY_S, last_ms - day * _DAY_S * 1000 + moved)
         for day in range(many, 0, -1)
         for moved in (-_HOUR_MS, 0, _HOUR_MS)
+        for metric in metrics_of(window)
     ]
 
 

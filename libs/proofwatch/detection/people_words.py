@@ -117,8 +117,12 @@ def _proven(incident: Incident) -> str:
     if incident.rejected < 1:
         return told
     rest = incident.rejected_unproven
-    left = f"about {rest:,.0f} more may be genuine people" if rest >= 1 else "none is left that they would not explain"
-    return f"{told} Of about {incident.rejected:,.0f} rejected beyond what was to be expected {left}."
+    left = (
+        f"about {rest:,.0f} have no label that says so: attackers too, or genuine people"
+        if rest >= 1
+        else "none is left that they would not explain"
+    )
+    return f"{told} Of about {incident.rejected:,.0f} attempts rejected beyond what was to be expected {left}."
 
 
 def _again(incident: Incident) -> str:

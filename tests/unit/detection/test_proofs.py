@@ -79,7 +79,7 @@ def test_the_incident_of_the_wave_says_what_labels_prove() -> None:
         "26 of 120 accepted = 21.7 % (the IAPAR of injections of this slice, 95 % interval",
         "limit 0.5 %; known since 2026-03-05 00:00 UTC",
         "26 attackers were accepted, counted from labels; 94 were stopped.",
-        "Of about 91 rejected beyond what was to be expected none is left that they would not explain.",
+        "Of about 91 attempts rejected beyond what was to be expected none is left that they would not explain.",
         "Next: hold the accounts of those that labels name and were accepted",
     ):
         assert part in said
@@ -194,3 +194,21 @@ def test_what_people_were_told_of_an_incident_stays_with_it() -> None:
     after = regrouped(lost).state.incidents
     assert (after[first.incident_id].severity, len(after)) == ("critical", 2)
     assert "wrongly, as far as they are no attackers" not in incident_sentence(after[first.incident_id])
+
+
+def test_attacks_of_several_species_are_counted_together() -> None:
+    """A day's APCER is that of its worst species alone; a wave of two sent the attacks of both."""
+    prove = proof(metric="apcer", k=45, n=607, species=("screen", "print"))
+    state = Incidents()
+    for metric, counts in {"apcer": (45, 607), "apcer:screen": (45, 607), "apcer:print": (52, 598)}.items():
+        state = labelled(state, 0, {WHOLE: counts, _SDK: counts}, metric)
+    (found,) = observe(state, [*wave(), prove]).state.incidents.values()
+    assert found.proof is not None
+    assert (found.proof.attacks, found.proof.accepted) == (1205, 97)
+
+
+def test_who_has_no_label_is_not_said_to_be_genuine() -> None:
+    """Labels name some of the attackers who were stopped; of the others nobody knows."""
+    counts = {WHOLE: (26, 60), _SDK: (26, 60)}
+    (found,) = told(*wave(), proof(n=60), counts=counts)
+    assert "about 57 have no label that says so: attackers too, or genuine people" in incident_sentence(found)

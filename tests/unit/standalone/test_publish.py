@@ -4,6 +4,7 @@ import argparse
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.rejected import Rejected
 from proofwatch.runtime.clock import SimulatedClock
+from services.standalone import publish
 from services.standalone.publish import add_arguments, send, signs_of_production
 from services.standalone.publish_sources import limited, of_file, one, simulated
 from tests.unit.bus.stages import Recording
@@ -109,3 +111,21 @@ def test_a_wrong_call_is_refused_by_name(arguments: list[str], capsys: pytest.Ca
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args(arguments)
     assert repr(arguments[1]) in capsys.readouterr().err
+
+
+def test_an_interrupted_one_says_what_was_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As other long commands do: a sentence, the count of what Kafka has, and 130."""
+
+    async def interrupted(args: argparse.Namespace, *given: Any) -> int:
+        given[-1][topics.TRANSACTIONS] += 3
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publish, "_publish", interrupted)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert publish.run(parser.parse_args([])) == 130
+    said = capsys.readouterr()
+    assert said.err == "proofwatch publish: interrupted; what Kafka had acknowledged by then stays\n"
+    assert said.out == f"acknowledged: 3 to {topics.TRANSACTIONS}\n"
