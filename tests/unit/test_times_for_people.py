@@ -8,10 +8,10 @@ from typing import Any, Final
 import pytest
 
 from proofwatch.biometrics.rates import Limits
+from proofwatch.detection.finding_words import finding_sentence, finding_title
 from proofwatch.detection.incident import LogEnd
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
-from proofwatch.detection.sentences import finding_sentence, finding_title
 from proofwatch.local_time import clock, minute, second
 from services.notifier.core.facts import of_escalation, of_incident
 from services.standalone.core.overview import Overview

@@ -1,48 +1,27 @@
-"""Findings and incidents in plain English: what, where, since when, how sure, how many people, what next.
+"""Incidents in plain English: what, where, since when, how sure, how many people, what next, by their findings.
 
 The one place where they get words. What a segment is called is the caller's to say: not every reader may see it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from proofwatch.detection.certainty_words import finding_certainty, incident_certainty
+from proofwatch.detection.certainty_words import incident_certainty
 from proofwatch.detection.course_words import course, last_rise, standing
-from proofwatch.detection.findings import INJECTED, WHOLE, Slice
-from proofwatch.detection.harm import harm_of
+from proofwatch.detection.finding_words import ATTEMPTS, capital, needed, next_step, rates, since_words, what
+from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident, protected
-from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
-from proofwatch.detection.people_words import incident_people, people_of
+from proofwatch.detection.people_words import incident_people
 from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words
-from proofwatch.detection.words import (
-    ATTACKED,
-    BECAME,
-    ENDED,
-    HOLD_ACCOUNTS,
-    LET_IN,
-    MISSED_TARGET,
-    NEXT_STEPS,
-    NEXT_STEPS_BY_RULE,
-    SHAPES,
-    SHAPES_OTHERWISE,
-    TRY_AGAIN,
-    metric_words,
-    percent,
-)
-from proofwatch.events.types import Anomaly
-from proofwatch.local_time import local, minute
+from proofwatch.detection.words import ENDED, HOLD_ACCOUNTS, NEXT_STEPS, percent
+from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
 """How a reader may know a slice of a tenant: `slice_words`, or `notice_words` without what a notice may not say."""
 _MAX_ALIKE: Final = 4
-_DAY: Final = timedelta(days=1)
-_OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
-_OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
-_ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
 
 
 class IncidentFacts(NamedTuple):
@@ -53,24 +32,6 @@ class IncidentFacts(NamedTuple):
     people: str
     next_step: str
     needed: str
-
-
-def finding_sentence(anomaly: Anomaly, where: str) -> str:
-    """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
-    if anomaly.state == "resolved":
-        return f"{_capital(what(anomaly))} at {where}: {_end(anomaly)}"
-    since = _since(anomaly, anomaly.since or anomaly.window_start)
-    said = f"{_capital(what(anomaly))} at {where} {since}: {_rates(anomaly)}. {finding_certainty(anomaly)}"
-    return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
-
-
-def finding_title(anomaly: Anomaly, where: str) -> str:
-    """Return one revision of an anomaly in a few words."""
-    if anomaly.state == "firing":
-        return f"{_capital(what(anomaly))} at {where}"
-    ended = ENDED[anomaly.resolution or "within"]
-    since = f" since {minute(anomaly.window_start, anomaly.time_zone)}" if anomaly.resolution else ""
-    return f"{_capital(metric_words(anomaly.metric))} at {where}: {ended}{since}"
 
 
 def incident_sentence(incident: Incident, name: Named = slice_words) -> str:
@@ -102,8 +63,8 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = _where(incident, name)
-    seen = f"{what(incident.lead)} at {where} {_since(incident.lead, incident.since)}"
-    return f"{proof_title(incident.proof)}: {seen}" if incident.proof else _capital(seen)
+    seen = f"{what(incident.lead)} at {where} {since_words(incident.lead, incident.since)}"
+    return f"{proof_title(incident.proof)}: {seen}" if incident.proof else capital(seen)
 
 
 def _where(incident: Incident, name: Named) -> str:
@@ -132,60 +93,7 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
         return f"Ended ({ENDED[incident.ended_by]}): {title}"
     if risen and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
-    return f"{_capital(standing(incident))}: {title}" if incident.log_end else title
-
-
-def _since(anomaly: Anomaly, since: datetime) -> str:
-    """Return since when it is so; of labels that tell no day the days that they are of: nobody knows which began it."""
-    length = anomaly.window_end - anomaly.window_start
-    # of several limits together the first window's first midnight is no begin either
-    if anomaly.rule in _OF_LIMITS and anomaly.since is None and since <= anomaly.window_start < since + length:
-        days = round(length / _DAY)
-        last = local(anomaly.window_end - timedelta(microseconds=1), anomaly.time_zone)
-        return f"over the {days} days to {last:%Y-%m-%d}"
-    return f"since {minute(since, anomaly.time_zone)}"
-
-
-def misses_target(anomaly: Anomaly) -> bool:
-    """Return whether it is the target that is proven missed, and not the limit broken."""
-    return anomaly.rule == "limit_breach" and anomaly.severity == "low_evidence"
-
-
-def what(anomaly: Anomaly) -> str:
-    """Return what is wrong, in a clause that `where` follows."""
-    metric = metric_words(anomaly.metric)
-    if misses_target(anomaly):
-        return MISSED_TARGET.format(metric=metric)
-    if anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
-        return ATTACKED.format(metric=metric)
-    if anomaly.metric == LABELS and (of_labels := words_of(anomaly)):
-        return of_labels.title
-    if shape := SHAPES_OTHERWISE.get((anomaly.rule, anomaly.direction or "up")) or SHAPES.get(anomaly.rule):
-        return shape.format(metric=metric)
-    return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
-
-
-def next_step(anomaly: Anomaly) -> str:
-    """Return what to do next."""
-    if anomaly.metric == LABELS:
-        return ASK_FOR_LABELS
-    harm = harm_of(anomaly)
-    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
-        return HOLD_ACCOUNTS
-    if harm == "people_in" and anomaly.rule in _OF_RATES:
-        return LET_IN
-    step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
-    if anomaly.metric in BECAME and anomaly.rule in _OF_RATES and anomaly.direction != "down":
-        return f"{TRY_AGAIN}; {step}"
-    return step
-
-
-def needed(anomaly: Anomaly) -> str:
-    """Return how many trials are still needed to prove it, as a sentence after a blank; empty where none are."""
-    if anomaly.trials_needed:
-        proven = "the limit broken" if misses_target(anomaly) else "it"
-        return f" About {anomaly.trials_needed:,} more trials are needed to prove {proven}."
-    return ""
+    return f"{capital(standing(incident))}: {title}" if incident.log_end else title
 
 
 def incident_account(found: Sequence[Incident]) -> str:
@@ -199,48 +107,14 @@ def incident_account(found: Sequence[Incident]) -> str:
 def _evidence(incident: Incident, name: Named) -> str:
     """Return the rates of the root; where only its tenant was judged, its counts in that window beside these rates."""
     lead, root = incident.lead, incident.root
-    found = _rates(lead)
+    found = rates(lead)
     k, n, rest = root.counts.k, root.counts.n, root.rest
     beside = root.where != WHOLE and lead.segment_name is None and not words_of(lead)
     if not beside or not n or rest is None or (k + rest.k, n + rest.n) != (lead.k, lead.n):
         return found  # counts of another window than the one that leads are not told as though they were of it
-    own = f"{k:,} of {n:,}{_ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
+    own = f"{k:,} of {n:,}{ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
     return f"{own}. That is where it comes from: {judged} had {found}"
-
-
-def _end(anomaly: Anomaly) -> str:
-    start, end = (minute(each, anomaly.time_zone) for each in (anomaly.window_start, anomaly.window_end))
-    if anomaly.resolution is None:
-        return (
-            f"{ENDED['within']} in the window from {start} ({_counts(anomaly)}; "
-            f"expected {percent(anomaly.baseline_rate)})."
-        )
-    if anomaly.resolution == "judged_anew":
-        return (
-            f"{ENDED['judged_anew']} since {start}: it had been compared with what was before. "
-            "What the change did is told by a comparison of before and after. A case that it opened waits for a person."
-        )
-    return (
-        f"{ENDED[anomaly.resolution]} since {start}, seen at {end}. "
-        "It ended for want of trials; its rate did not come back. A case that it opened waits for a person."
-    )
-
-
-def _rates(anomaly: Anomaly) -> str:
-    if words := words_of(anomaly):  # what is no rate has words of its own
-        return words.sentence[:-1]
-    interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
-    guessed = anomaly.rule in _OF_RATES and not anomaly.baseline_n
-    against = "expected"
-    if anomaly.rule in _OF_LIMITS:
-        against = "target" if misses_target(anomaly) else "limit"
-    by_policy = " by the policy: what is usual here is not known yet" if guessed else ""
-    return f"{_counts(anomaly)} ({interval}), {against} {percent(anomaly.baseline_rate)}{by_policy}"
-
-
-def _counts(anomaly: Anomaly) -> str:
-    return f"{anomaly.k:,} of {anomaly.n:,}{_ATTEMPTS.get(anomaly.counted, '')} = {percent(anomaly.rate)}"
 
 
 def _share(incident: Incident, name: Named) -> str:
@@ -258,7 +132,3 @@ def _rest(rest: Counts | None) -> str:
     if not rest.n:
         return "; there is nothing beside it"
     return f"; the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from proofwatch.bus.records import Outgoing, TopicPartition
-from proofwatch.detection.sentences import finding_sentence
+from proofwatch.detection.finding_words import finding_sentence
 from proofwatch.events import topics
 from proofwatch.events.codec import PLATFORM_ALERT
 from proofwatch.events.types import Anomaly, Device, Timings, Verdict

@@ -5,11 +5,12 @@ from typing import Any, Final, get_args
 import pytest
 from msgspec.structs import replace
 
+from proofwatch.detection.finding_words import finding_sentence
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, harm_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incidents import Incidents, observe
-from proofwatch.detection.sentences import finding_sentence, incident_sentence
+from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.enumerations import AnomalyRule
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import anomaly

@@ -10,10 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from proofwatch.detection.case_words import numbers_words, reason_words
+from proofwatch.detection.finding_words import finding_sentence, finding_title
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
-from proofwatch.detection.sentences import finding_sentence, finding_title
 from proofwatch.detection.words import ENDED, METRICS, number, percent
 from proofwatch.events.enumerations import (
     AnomalyAction,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from proofwatch.detection.finding_words import finding_sentence
 from proofwatch.detection.real_time_words import words_of
-from proofwatch.detection.sentences import finding_sentence
 from services.aggregator.core.real_time import DETECTORS
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly
 

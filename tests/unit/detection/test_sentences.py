@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 from msgspec.structs import replace
 
+from proofwatch.detection.finding_words import finding_sentence, finding_title
 from proofwatch.detection.findings import WHOLE, Panel, Slice
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
@@ -13,13 +14,7 @@ from proofwatch.detection.incidents import Incidents, gathered, observe
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.revisions import finding_of
 from proofwatch.detection.root_slice import Counts
-from proofwatch.detection.sentences import (
-    finding_sentence,
-    finding_title,
-    incident_account,
-    incident_sentence,
-    incident_title,
-)
+from proofwatch.detection.sentences import incident_account, incident_sentence, incident_title
 from proofwatch.detection.words import metric_words
 from proofwatch.events.codec import INCIDENT
 from proofwatch.events.enumerations import AnomalyAction, AnomalyRule

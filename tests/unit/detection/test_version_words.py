@@ -1,7 +1,7 @@
 """Words of findings about versions and durations."""
 
+from proofwatch.detection.finding_words import finding_sentence
 from proofwatch.detection.rule_words import words_of
-from proofwatch.detection.sentences import finding_sentence
 from tests.unit.detection.anomalies import anomaly
 
 

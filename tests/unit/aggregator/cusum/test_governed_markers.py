@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proofwatch.detection.sentences import finding_sentence, finding_title
+from proofwatch.detection.finding_words import finding_sentence, finding_title
 from proofwatch.governance.policy import load_policy
 from services.aggregator.core.cusum.hours import begun_anew
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey

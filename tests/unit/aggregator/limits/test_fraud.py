@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from proofwatch.detection.sentences import finding_sentence
+from proofwatch.detection.finding_words import finding_sentence
 from proofwatch.events.codec import ANOMALY
 from proofwatch.instants import ms_of
 from services.aggregator.core.limits.fraud import read

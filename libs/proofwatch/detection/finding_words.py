@@ -1,0 +1,151 @@
+"""Findings in plain English: what, where, since when, how sure, how many people, what next; incidents are told by them.
+
+What a segment is called is the caller's to say: not every reader may see it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from proofwatch.detection.certainty_words import finding_certainty
+from proofwatch.detection.findings import INJECTED
+from proofwatch.detection.harm import harm_of
+from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
+from proofwatch.detection.people_words import people_of
+from proofwatch.detection.rule_words import words_of
+from proofwatch.detection.words import (
+    ATTACKED,
+    BECAME,
+    ENDED,
+    HOLD_ACCOUNTS,
+    LET_IN,
+    MISSED_TARGET,
+    NEXT_STEPS,
+    NEXT_STEPS_BY_RULE,
+    SHAPES,
+    SHAPES_OTHERWISE,
+    TRY_AGAIN,
+    metric_words,
+    percent,
+)
+from proofwatch.events.types import Anomaly
+from proofwatch.local_time import local, minute
+
+_DAY: Final = timedelta(days=1)
+_OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
+OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
+"""Rules that compare a rate with what is usual; where nobody knows, with what the policy expects."""
+ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
+"""What is counted, by how; else all attempts are."""
+
+
+def finding_sentence(anomaly: Anomaly, where: str) -> str:
+    """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
+    if anomaly.state == "resolved":
+        return f"{capital(what(anomaly))} at {where}: {_end(anomaly)}"
+    since = since_words(anomaly, anomaly.since or anomaly.window_start)
+    said = f"{capital(what(anomaly))} at {where} {since}: {rates(anomaly)}. {finding_certainty(anomaly)}"
+    return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
+
+
+def finding_title(anomaly: Anomaly, where: str) -> str:
+    """Return one revision of an anomaly in a few words."""
+    if anomaly.state == "firing":
+        return f"{capital(what(anomaly))} at {where}"
+    ended = ENDED[anomaly.resolution or "within"]
+    since = f" since {minute(anomaly.window_start, anomaly.time_zone)}" if anomaly.resolution else ""
+    return f"{capital(metric_words(anomaly.metric))} at {where}: {ended}{since}"
+
+
+def since_words(anomaly: Anomaly, since: datetime) -> str:
+    """Return since when it is so; of labels that tell no day the days that they are of: nobody knows which began it."""
+    length = anomaly.window_end - anomaly.window_start
+    # of several limits together the first window's first midnight is no begin either
+    if anomaly.rule in _OF_LIMITS and anomaly.since is None and since <= anomaly.window_start < since + length:
+        days = round(length / _DAY)
+        last = local(anomaly.window_end - timedelta(microseconds=1), anomaly.time_zone)
+        return f"over the {days} days to {last:%Y-%m-%d}"
+    return f"since {minute(since, anomaly.time_zone)}"
+
+
+def misses_target(anomaly: Anomaly) -> bool:
+    """Return whether it is the target that is proven missed, and not the limit broken."""
+    return anomaly.rule == "limit_breach" and anomaly.severity == "low_evidence"
+
+
+def what(anomaly: Anomaly) -> str:
+    """Return what is wrong, in a clause that `where` follows."""
+    metric = metric_words(anomaly.metric)
+    if misses_target(anomaly):
+        return MISSED_TARGET.format(metric=metric)
+    if anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
+        return ATTACKED.format(metric=metric)
+    if anomaly.metric == LABELS and (of_labels := words_of(anomaly)):
+        return of_labels.title
+    if shape := SHAPES_OTHERWISE.get((anomaly.rule, anomaly.direction or "up")) or SHAPES.get(anomaly.rule):
+        return shape.format(metric=metric)
+    return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
+
+
+def next_step(anomaly: Anomaly) -> str:
+    """Return what to do next."""
+    if anomaly.metric == LABELS:
+        return ASK_FOR_LABELS
+    harm = harm_of(anomaly)
+    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
+        return HOLD_ACCOUNTS
+    if harm == "people_in" and anomaly.rule in OF_RATES:
+        return LET_IN
+    step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
+    if anomaly.metric in BECAME and anomaly.rule in OF_RATES and anomaly.direction != "down":
+        return f"{TRY_AGAIN}; {step}"
+    return step
+
+
+def needed(anomaly: Anomaly) -> str:
+    """Return how many trials are still needed to prove it, as a sentence after a blank; empty where none are."""
+    if anomaly.trials_needed:
+        proven = "the limit broken" if misses_target(anomaly) else "it"
+        return f" About {anomaly.trials_needed:,} more trials are needed to prove {proven}."
+    return ""
+
+
+def _end(anomaly: Anomaly) -> str:
+    start, end = (minute(each, anomaly.time_zone) for each in (anomaly.window_start, anomaly.window_end))
+    if anomaly.resolution is None:
+        return (
+            f"{ENDED['within']} in the window from {start} ({counts(anomaly)}; "
+            f"expected {percent(anomaly.baseline_rate)})."
+        )
+    if anomaly.resolution == "judged_anew":
+        return (
+            f"{ENDED['judged_anew']} since {start}: it had been compared with what was before. "
+            "What the change did is told by a comparison of before and after. A case that it opened waits for a person."
+        )
+    return (
+        f"{ENDED[anomaly.resolution]} since {start}, seen at {end}. "
+        "It ended for want of trials; its rate did not come back. A case that it opened waits for a person."
+    )
+
+
+def rates(anomaly: Anomaly) -> str:
+    """Return the figures of a finding, or the words that its rule has instead."""
+    if words := words_of(anomaly):  # what is no rate has words of its own
+        return words.sentence[:-1]
+    interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
+    guessed = anomaly.rule in OF_RATES and not anomaly.baseline_n
+    against = "expected"
+    if anomaly.rule in _OF_LIMITS:
+        against = "target" if misses_target(anomaly) else "limit"
+    by_policy = " by the policy: what is usual here is not known yet" if guessed else ""
+    return f"{counts(anomaly)} ({interval}), {against} {percent(anomaly.baseline_rate)}{by_policy}"
+
+
+def counts(anomaly: Anomaly) -> str:
+    """Return how many of how many, and the rate."""
+    return f"{anomaly.k:,} of {anomaly.n:,}{ATTEMPTS.get(anomaly.counted, '')} = {percent(anomaly.rate)}"
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
+    return text[:1].upper() + text[1:]
