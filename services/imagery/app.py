@@ -19,6 +19,8 @@ from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Part, Service
+from proofwatch.web.server import Server
+from proofwatch.web.sessions import PeopleSessions
 from services.imagery.adapters.audit_tables import AuditTables
 from services.imagery.adapters.consents import FollowedConsents
 from services.imagery.adapters.folder_store import FolderStore
@@ -28,10 +30,8 @@ from services.imagery.adapters.policy_files import shipped_policy
 from services.imagery.adapters.postgres import PostgresBroker
 from services.imagery.adapters.renderer import ProcessRenderer
 from services.imagery.adapters.s3_store import S3Settings, S3Store
-from services.imagery.adapters.sessions import PeopleSessions
 from services.imagery.adapters.shares import ShareSample
 from services.imagery.api.routes import application
-from services.imagery.api.server import Server
 from services.imagery.config import Settings
 from services.imagery.core.facts import Limits
 from services.imagery.core.glass import GlassTerms

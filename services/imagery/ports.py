@@ -169,30 +169,6 @@ class Undelivered(Exception):
         self.code = code
 
 
-class SignInRefused(Exception):
-    """Name, password or code are wrong, or were tried too often; the message is for who tried."""
-
-
-class Sessions(Protocol):
-    """Who is signed in; times and throttling are its own."""
-
-    async def sign_in(self, name: str, password: str, code: str) -> str:
-        """Return a token. Raises `SignInRefused`, `DatabaseAway`."""
-        ...
-
-    async def session_id(self, token: str) -> str | None:
-        """Return the session of a token; None: it is over, or there never was one."""
-        ...
-
-    async def confirm(self, token: str, code: str) -> None:
-        """Take a fresh one-time code. Raises `SignInRefused`."""
-        ...
-
-    async def sign_out(self, token: str) -> None:
-        """End the session."""
-        ...
-
-
 class StoreError(Exception):
     """The store gave nothing. The message names store and reason, never the object."""
 

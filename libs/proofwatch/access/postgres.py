@@ -97,15 +97,19 @@ class PostgresPeople:
             raise SignInRefused
         return token, opened
 
-    async def session_of(self, token: str, now: datetime) -> Session | None:
+    async def session_of(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
         """Return whose token it is; None: it is unknown, has ended (signed out, revoked, roles changed), was not used
         for too long, or the clock was set back. What this process said a moment ago counts for nothing.
+
+        `used` False: nobody did anything, as when a page looks for news; the session ends as if it had not been asked.
         """
         async with session(self._pool, "access") as connection:
             row = await connection.fetchrow(_RUNNING, hashed := token_hash(token))
             if row is None or not is_alive(found := session_in(row), row["seen_at"], now, self._lifetimes):
                 return None
-            if now - row["seen_at"] >= _NOTED_EVERY and not await connection.fetchval(_SEEN, hashed, now):
+            if not used or now - row["seen_at"] < _NOTED_EVERY:
+                return found
+            if not await connection.fetchval(_SEEN, hashed, now):
                 return None  # it ended in between
             return found
 

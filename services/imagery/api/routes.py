@@ -13,34 +13,24 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 
 from proofwatch.bus.errors import DatabaseAway
+from proofwatch.web.guard import Guard
+from proofwatch.web.origin import JSON, CrossSite, of_own_origin
+from proofwatch.web.sessions import PeopleSessions, SignInRefused
 from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
 from services.imagery.api.glass_routes import glass_routes
-from services.imagery.api.guard import Guard
 from services.imagery.api.picture_response import PictureResponse
 from services.imagery.api.viewer_page import viewer_page
 from services.imagery.handlers.broker import Broker
 from services.imagery.handlers.glass import BreakGlass
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
-from services.imagery.ports import Sessions, SignInRefused, Undelivered
+from services.imagery.ports import Undelivered
 
 COOKIE: Final = "__Host-proofwatch"
 
 
-class CrossSite(Exception):
-    """The request does not come from the page's own origin."""
-
-
-def application(broker: Broker, glass: BreakGlass, sessions: Sessions, origin: str) -> FastAPI:
+def application(broker: Broker, glass: BreakGlass, sessions: PeopleSessions, origin: str) -> FastAPI:
     """Return the application; `origin` is the page's own, such as https://imagery.example."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    async def same_origin(request: Request) -> None:
-        """Refuse what another page sends, and what a plain form could."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if request.headers.get("origin") != origin or kind != "application/json":
-            raise CrossSite
-        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
-            raise CrossSite
 
     async def session(request: Request) -> str:
         """Return the session of the cookie. Raises `NotSignedIn`."""
@@ -49,17 +39,17 @@ def application(broker: Broker, glass: BreakGlass, sessions: Sessions, origin: s
             raise NotSignedIn
         return found
 
-    mine = [Depends(same_origin)]
+    mine = [Depends(of_own_origin(origin, JSON))]
     app.include_router(viewer_page())
     app.include_router(_sessions(sessions), prefix="/api", dependencies=mine)
     app.include_router(_imagery(broker, session), prefix="/api", dependencies=mine)
     app.include_router(glass_routes(glass, session), prefix="/api", dependencies=mine)
     _errors(app)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, refuse=_refusal, failed="the broker failed, and nothing was opened: tell the operator")
     return app
 
 
-def _sessions(sessions: Sessions) -> APIRouter:
+def _sessions(sessions: PeopleSessions) -> APIRouter:
     router = APIRouter()
 
     @router.post("/session", status_code=204)
@@ -118,13 +108,14 @@ _REFUSALS: Final[Mapping[type[Exception], tuple[int, str, str]]] = {
 """Status, code and sentence of each error; empty: the error's own."""
 
 
-def _errors(app: FastAPI) -> None:
-    def refusal(status: int, code: str, sentence: str) -> JSONResponse:
-        return JSONResponse({"code": code, "message": sentence}, status)
+def _refusal(status: int, code: str, sentence: str) -> JSONResponse:
+    return JSONResponse({"code": code, "message": sentence}, status)
 
+
+def _errors(app: FastAPI) -> None:
     async def refused(_: Request, error: Exception) -> Response:
         status, code, sentence = next(_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS)
-        return refusal(status, code or getattr(error, "code", ""), sentence or str(error))
+        return _refusal(status, code or getattr(error, "code", ""), sentence or str(error))
 
     for kind in _REFUSALS:
         app.add_exception_handler(kind, refused)
@@ -133,4 +124,4 @@ def _errors(app: FastAPI) -> None:
     async def malformed(_: Request, error: RequestValidationError) -> Response:
         # what was sent may be a password: only where it is wrong is told
         where = "; ".join(".".join(str(part) for part in each["loc"]) + ": " + each["msg"] for each in error.errors())
-        return refusal(422, "malformed", where)
+        return _refusal(422, "malformed", where)

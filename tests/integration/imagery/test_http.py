@@ -10,10 +10,10 @@ import pytest
 from proofwatch.access.one_time_codes import code_at, step_of
 from proofwatch.access.roles import Role
 from proofwatch.command_line.session_file import write_token
+from proofwatch.web.server import Server
+from proofwatch.web.sessions import PeopleSessions
 from services.cli import main
-from services.imagery.adapters.sessions import PeopleSessions
 from services.imagery.api.routes import COOKIE, application
-from services.imagery.api.server import Server
 from tests.integration.imagery.house import CASE, PASSWORD, TENANT, TRANSACTION, House
 
 ORIGIN = "https://imagery.example"

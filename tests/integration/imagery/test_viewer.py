@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from proofwatch.access.one_time_codes import code_at, step_of
-from services.imagery.adapters.sessions import PeopleSessions
+from proofwatch.web.server import Server
+from proofwatch.web.sessions import PeopleSessions
 from services.imagery.api.routes import application
-from services.imagery.api.server import Server
 from tests.integration.imagery.house import CASE, PASSWORD, TENANT, TRANSACTION, House
 from tests.support.devtools import Browser
 from tests.support.runner import free_port

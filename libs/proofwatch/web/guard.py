@@ -1,11 +1,12 @@
 """Around every request: bodies are small, answers are kept by nobody, and what goes wrong says nothing of why."""
 
 import traceback
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 16_384
@@ -19,15 +20,17 @@ HEADERS: Final = {
 }
 """Of every answer that has none of its own."""
 _log = structlog.get_logger(__name__)
-_TOO_LARGE: Final = {"code": "too_large", "message": "the request is larger than any that is answered here"}
-_FAILED: Final = {"code": "failed", "message": "the broker failed, and nothing was opened: tell the operator"}
+Refuse = Callable[[int, str, str], Response]
+"""Makes an answer of a status, a code and a sentence."""
+_TOO_LARGE: Final = "the request is larger than any that is answered here"
 
 
 class Guard:
     """An application around another."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, refuse: Refuse, failed: str) -> None:
+        """`failed`: the sentence of what went wrong inside."""
+        self._app, self._refuse, self._failed = app, refuse, failed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -37,7 +40,7 @@ class Guard:
         answer = _Answer(send)
         body = await _whole(receive)
         if body is None:
-            await JSONResponse(_TOO_LARGE, 413)(scope, receive, answer)
+            await self._refuse(413, "too_large", _TOO_LARGE)(scope, receive, answer)
             return
         try:
             await self._app(scope, _Again(body, receive), answer)
@@ -46,8 +49,8 @@ class Guard:
                 raise  # the server closes the connection: what was sent is no whole answer
             # not what it says, which may quote what was asked for
             at = traceback.extract_tb(error.__traceback__)[-1]
-            _log.error("imagery_request_failed", error=type(error).__name__, at=f"{at.filename}:{at.lineno}")
-            await JSONResponse(_FAILED, 500)(scope, receive, answer)
+            _log.error("request_failed", error=type(error).__name__, at=f"{at.filename}:{at.lineno}")
+            await self._refuse(500, "failed", self._failed)(scope, receive, answer)
 
 
 class _Answer:

@@ -1,4 +1,4 @@
-"""The application as a part of the service."""
+"""An application over HTTP as a part of its service."""
 
 import asyncio
 import socket
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 _GRACE_S: Final = 5
 _UNTAKEN_MS: Final = 30_000
@@ -24,7 +24,7 @@ class _Uvicorn(uvicorn.Server):
 class Server:
     """Listens from `start` on, and lets requests in hand end within seconds when it stops."""
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         """`port` 0: one that the system chooses; the attribute says which."""
         self.port = port
         self._host = host
@@ -73,4 +73,4 @@ class Server:
 
     def unready(self) -> Sequence[str]:
         """Return why it does not answer."""
-        return [] if self._server.started else ["the broker does not answer over HTTP yet"]
+        return [] if self._server.started else ["it does not answer over HTTP yet"]

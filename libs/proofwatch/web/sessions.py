@@ -1,4 +1,6 @@
-"""Signing in, by the people's own tables."""
+"""Who is signed in, for browsers: by the people's own tables."""
+
+from typing import NamedTuple
 
 import structlog
 
@@ -6,21 +8,32 @@ from proofwatch.access.code_seal import CodesSealed
 from proofwatch.access.errors import AccessDenied
 from proofwatch.access.errors import SignInRefused as Refused
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.session import Session
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
-from services.imagery.ports import SignInRefused
 
 _log = structlog.get_logger(__name__)
 
 
+class SignInRefused(Exception):
+    """Name, password or code are wrong, or were tried too often; the message is for who tried."""
+
+
+class Caller(NamedTuple):
+    """Who calls: the token of the cookie, which may be a secret to others, and the session that it is of."""
+
+    token: str
+    session: Session
+
+
 class PeopleSessions:
-    """See `ports.Sessions`."""
+    """Times and throttling are those of `access`. Every call raises `DatabaseAway`."""
 
     def __init__(self, people: PostgresPeople, clock: Clock) -> None:
         self._people, self._clock = people, clock
 
     async def sign_in(self, name: str, password: str, code: str) -> str:
-        """Return a token."""
+        """Return a token. Raises `SignInRefused`."""
         try:
             token, _ = await self._people.sign_in(name, password, code, instant_of(self._clock.now_ms()))
         except AccessDenied as error:
@@ -30,12 +43,19 @@ class PeopleSessions:
         return token
 
     async def session_id(self, token: str) -> str | None:
-        """Return the session of a token."""
-        found = await self._people.session_of(token, instant_of(self._clock.now_ms())) if token else None
-        return found.session_id if found else None
+        """Return the session of a token; None: it is over, or there never was one."""
+        found = await self.caller(token)
+        return found.session.session_id if found else None
+
+    async def caller(self, token: str, *, used: bool = True) -> Caller | None:
+        """Return who calls; None likewise. `used` False: a page asks by itself, which keeps no session from ending."""
+        if not token:
+            return None
+        found = await self._people.session_of(token, instant_of(self._clock.now_ms()), used=used)
+        return Caller(token, found) if found else None
 
     async def confirm(self, token: str, code: str) -> None:
-        """Take a fresh one-time code."""
+        """Take a fresh one-time code. Raises `SignInRefused`."""
         try:
             await self._people.confirm(token, code, instant_of(self._clock.now_ms()))
         except AccessDenied as error:
