@@ -18,6 +18,7 @@ from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import transaction
 from services.triage.adapters import entries
 from services.triage.adapters.desk_reads import (
+    After,
     in_hand,
     listed_cases,
     locked_case,
@@ -99,8 +100,11 @@ class PostgresDesk:
         states: Sequence[str] | None = None,
         mine: bool = False,
         most: int = 100,
+        after: After | None = None,
     ) -> list[ListedCase]:
         """Return the cases that are there for this person, grave ones first, once it is on record that they look.
+
+        `after`: those behind that place.
 
         Raises `NoSession`, `NotAllowed`.
         """
@@ -108,7 +112,7 @@ class PostgresDesk:
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
         async with transaction(self._pool, "cases") as tx:
-            there = await listed_cases(tx, case_id, tenants, states, whose, most)
+            there = await listed_cases(tx, case_id, tenants, states, whose, most, after)
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found

@@ -1,8 +1,8 @@
 """What the desk reads: cases as lists have them, whole ones, those that are to be changed, and the next one."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Self
 
 from proofwatch.access.judgement import is_name
 from services.triage.adapters.desk_rows import (
@@ -18,7 +18,7 @@ from services.triage.adapters.desk_rows import (
     worker_in,
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
-from services.triage.core.assignments import CaseNow, ListedCase, Worker
+from services.triage.core.assignments import RESEARCH, CaseNow, ListedCase, Worker
 from services.triage.core.whole import NextWhy, WholeCase
 
 _CASES: Final = """
@@ -33,7 +33,9 @@ left join triage.assignments a on a.case_id = c.case_id and a.released_at is nul
 left join access.directory d on d.person_id = a.person_id
 where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant = any($2))
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
-order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id limit $5"""
+  and ($6::int is null or ((c.queue <> 'research')::int, (c.severity <> 'high')::int,
+       -(extract(epoch from c.changed_at) * 1000000)::bigint, c.case_id collate "C") > ($6, $7, $8, $9))
+order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id collate "C" limit $5"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
 from triage.case_reasons where case_id = $1 order by at, source_id collate "C", code collate "C" """
@@ -72,18 +74,36 @@ select c.case_id, c.severity {_WAITS}
 order by c.severity = 'high' desc, c.opened_at, c.case_id limit 1 for update of c skip locked"""
 _WAITING: Final = f"select count(*) {_WAITS}"
 
+_FIRST: Final = (None,) * 4
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class After(NamedTuple):
+    """Where a case stands in the order of lists: 0 before 1, and the ones that changed last before the others."""
+
+    not_research: int
+    not_grave: int
+    unchanged_us: int
+    case_id: str
+
+    @classmethod
+    def of(cls, case: ListedCase) -> Self:
+        """Return the place of a case."""
+        now, changed = case.now, (case.changed_at - _EPOCH) // timedelta(microseconds=1)
+        return cls(int(now.queue != RESEARCH), int(now.severity != "high"), -changed, now.case_id)
+
 
 async def listed_cases(
     tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
-    most: int,
+    most: int, after: After | None = None,
 ) -> list[ListedCase]:  # fmt: skip
-    """Return cases, grave ones first; `whose`: of those that this person works on."""
-    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most))]
+    """Return cases, grave ones first; `whose`: of those that this person works on; `after`: those behind this one."""
+    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most, *(after or _FIRST)))]
 
 
 async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     """Return a case whole; in one transaction its parts are of one moment if it is locked."""
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1)
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *_FIRST)
     if row is None:
         return None
     return whole_in(row, [reason_in(each) for each in await tx.fetch(_REASONS, case_id)])._replace(

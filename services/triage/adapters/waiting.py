@@ -1,0 +1,59 @@
+"""How much there is to do, for who asks: counts, which name nobody and leave no entry."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from proofwatch.access.errors import NotAllowed
+from proofwatch.access.roles import Act
+from proofwatch.access.session import Session
+from proofwatch.bus.postgres.pool import session
+from services.triage.core.assignments import RESEARCH
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_COUNTS: Final = """
+with there as (
+  select c.severity, c.opened_at, c.changed_at, a.person_id
+  from triage.cases c left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
+  where c.state <> 'closed' and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
+free as (select * from there where person_id is null)
+select (select count(*) from there) as running, (select count(*) from free) as waiting,
+  (select count(*) from free where severity = 'high') as grave,
+  (select count(*) from free where opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
+  (select count(*) from free where opened_at < $5::timestamptz - interval '1 day') as over_a_day,
+  (select count(*) from there where person_id = $3) as mine,
+  (select min(opened_at) from free) as oldest_at,
+  (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
+  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until"""
+
+
+class Waiting(NamedTuple):
+    """What there is to do.
+
+    running: cases that are not closed; waiting: of them, those that nobody works on; grave, over_an_hour, over_a_day:
+    of these; mine: those that who asks works on; new: those that were opened since; read_until: up to when triage has
+    read what cases are made of.
+    """
+
+    running: int
+    waiting: int
+    grave: int
+    over_an_hour: int
+    over_a_day: int
+    mine: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
+    new: int
+    read_until: datetime | None
+
+
+async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: datetime) -> Waiting:
+    """Count the cases that are there for this session. Raises `NotAllowed`, `DatabaseAway`."""
+    if not asking.may(Act.READ_CASES):
+        raise NotAllowed("cases are for analysts, checkers and researchers; an admin gives roles")
+    tenants = None if asking.tenants is None else sorted(asking.tenants)
+    queue = None if asking.may(Act.TAKE_CASE) or asking.may(Act.ASSIGN_CASE) else RESEARCH
+    async with session(pool, "cases") as connection:
+        row = await connection.fetchrow(_COUNTS, tenants, queue, asking.person_id, since, now)
+    return Waiting(**row)

@@ -1,0 +1,149 @@
+"""Cases as JSON, and what may be sent about them: what has more than this, or other, is refused."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+_PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""No control characters: the database takes no zero, and a terminal obeys others."""
+CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
+Deed = Literal["take", "assign", "release", "refer", "close"]
+State = Literal["running", "open", "escalated", "closed"]
+"""`running`: open or escalated."""
+Limit = Annotated[int, Query(ge=1, le=500)]
+Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=_PRINTED)]
+
+
+class Body(BaseModel):
+    """A body that says this and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Body):
+    """No more than that it is to be done."""
+
+
+class Given(Body):
+    """Why; it stays."""
+
+    reason: Reason
+
+
+class Assigned(Body):
+    """Whom the case is given to."""
+
+    to: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTED)]
+
+
+class ListedCase(BaseModel):
+    """A case as lists have it. `version` is what a deed names as `If-Match`."""
+
+    case_id: str
+    version: str
+    tenant: str
+    kind: str
+    state: str
+    severity: str
+    queue: str
+    assignee: Annotated[str | None, Field(description="The account that works on it.")]
+    assignee_name: str | None
+    opened_at: datetime
+    changed_at: datetime
+    assigned_at: datetime | None
+    reasons: Annotated[list[str], Field(description="Codes, the newest first.")]
+    about: Annotated[dict[str, Any] | None, Field(description="Of a case of access: what of whose, by whom.")]
+    deeds: Annotated[list[Deed], Field(description="What you may do with it now.")]
+
+
+class CaseReason(BaseModel):
+    """Why somebody is to look."""
+
+    code: str
+    words: str
+    numbers: str
+    severity: str
+    at: datetime
+    transaction_id: str | None
+    evidence: Mapping[str, float]
+
+
+class Moved(BaseModel):
+    """A change of the case."""
+
+    revision: int
+    from_state: str
+    to_state: str
+    trigger: str
+    why: str
+    at: datetime
+
+
+class Worked(BaseModel):
+    """Somebody's time with the case."""
+
+    person_id: str
+    name: str | None
+    assigned_at: datetime
+    assigned_by: str
+    released_at: datetime | None
+    released_by: str | None
+
+
+class Ended(BaseModel):
+    """That a person closed it."""
+
+    at: datetime
+    by: str | None
+    reason: str | None
+
+
+class Case(ListedCase):
+    """A case whole; what there are several of has the oldest first."""
+
+    why: list[CaseReason]
+    merged_into: str | None
+    ended: Ended | None
+    moves: list[Moved]
+    work: list[Worked]
+
+
+class CasePage(BaseModel):
+    """Some of the cases that are there for who asks; `next`: the cursor of the page after, if there is one."""
+
+    cases: list[ListedCase]
+    next: str | None
+
+
+class Next(BaseModel):
+    """The case that one was given, and why it; none: nothing waits."""
+
+    case: Case | None
+    because: Literal["grave", "oldest"] | None
+    why: str
+
+
+class Done(BaseModel):
+    """What became of a deed: whether anything changed, and the case as it is afterwards, if it is still there."""
+
+    changed: bool
+    case: Case | None
+
+
+class Waiting(BaseModel):
+    """How much there is to do, in counts."""
+
+    running: int
+    waiting: Annotated[int, Field(description="Those that nobody works on.")]
+    grave: Annotated[int, Field(description="Of these, those of high severity.")]
+    over_an_hour: Annotated[int, Field(description="Of these, those that were opened over an hour ago.")]
+    over_a_day: int
+    mine: int
+    oldest_at: datetime | None
+    newest_at: Annotated[datetime | None, Field(description="When the newest of all was opened: what `since` takes.")]
+    new: Annotated[int, Field(description="Opened after `since`.")]
+    read_until: Annotated[datetime | None, Field(description="Up to when triage has read what it makes cases of.")]

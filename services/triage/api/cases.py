@@ -1,0 +1,97 @@
+"""The desk as the API and the pages ask it: bodies come out, problems are raised."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+
+from proofwatch.access.reasons import stated
+from proofwatch.instants import instant_of
+from proofwatch.runtime.clock import Clock
+from proofwatch.web.problems import Problem
+from proofwatch.web.sessions import Caller
+from services.triage.adapters.desk import MOST_IN_HAND, PostgresDesk
+from services.triage.adapters.desk_reads import After
+from services.triage.adapters.waiting import waiting
+from services.triage.api.bodies import Case, CasePage, Next, State, Waiting
+from services.triage.api.refusals import refusals
+from services.triage.api.shown import shown_listed, shown_whole
+from services.triage.core.assignments import NOTHING, Deed, ListedCase
+
+if TYPE_CHECKING:
+    import asyncpg
+
+STATES: Final[Mapping[State, Sequence[str]]] = {
+    "running": ("open", "escalated"), "open": ("open",), "escalated": ("escalated",), "closed": ("closed",),
+}  # fmt: skip
+
+_Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+_CURSOR: Final = msgspec.json.Decoder(
+    tuple[Literal[0, 1], Literal[0, 1], _Number, Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]]
+)
+
+
+class Cases:
+    """What a person may see of cases and do with them. Every call raises `Problem`."""
+
+    def __init__(self, pool: "asyncpg.Pool", clock: Clock, most_in_hand: int = MOST_IN_HAND) -> None:
+        """`most_in_hand`: who works on so many is given no next one."""
+        self._pool, self._clock = pool, clock
+        self._desk = PostgresDesk(pool, most_in_hand=most_in_hand)
+
+    async def page(self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "") -> CasePage:
+        """Return some of the cases that are there for who asks, grave ones first."""
+        after = _after(cursor) if cursor else None
+        with refusals(caller.session):
+            found = await self._desk.listed(
+                caller.token, self._now(), states=STATES[state], mine=mine, most=limit, after=after
+            )
+        more = _cursor(found[-1]) if len(found) == limit else None
+        return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)
+
+    async def one(self, caller: Caller, case_id: str) -> Case:
+        """Return a case whole."""
+        with refusals(caller.session):
+            return shown_whole(await self._desk.one(case_id, caller.token, self._now()), caller.session)
+
+    async def do(
+        self, caller: Caller, deed: Deed, case_id: str, seen: str, *, to: str | None = None, reason: str = ""
+    ) -> bool:
+        """Do something with a case that was seen so; return whether anything changed."""
+        given = stated(reason)
+        if deed in ("refer", "close") and not given:
+            raise Problem(422, "reason_missing", "say why: it stays with the case and in the audit log")
+        with refusals(caller.session):
+            done = await self._desk.do(deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen)
+        return done != NOTHING
+
+    async def next(self, caller: Caller) -> Next:
+        """Give who asks the next case, and say why it."""
+        with refusals(caller.session):
+            found = await self._desk.next(caller.token, self._now())
+        if found is None:
+            return Next(case=None, because=None, why="nothing waits for you")
+        return Next(case=shown_whole(found.case, caller.session), because=found.why, why=found.sentence)
+
+    async def waiting(self, caller: Caller, since: datetime) -> Waiting:
+        """Return how much there is to do; nobody's case is read for it."""
+        with refusals(caller.session):
+            return Waiting(**(await waiting(self._pool, caller.session, since, self._now()))._asdict())
+
+    def _now(self) -> datetime:
+        return instant_of(self._clock.now_ms())
+
+
+def _cursor(last: ListedCase) -> str:
+    after = After.of(last)
+    return base64.urlsafe_b64encode(msgspec.json.encode(after)).rstrip(b"=").decode()
+
+
+def _after(cursor: str) -> After:
+    try:
+        found = _CURSOR.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, msgspec.MsgspecError):  # binascii's is a ValueError
+        raise Problem(422, "bad_cursor", "the cursor is not one of ours: begin again without") from None
+    return After(*found)

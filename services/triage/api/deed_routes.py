@@ -1,0 +1,71 @@
+"""Deeds on cases over HTTP, each on what was seen of the case. No logic of its own."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+
+from proofwatch.web.problems import Problem
+from proofwatch.web.sessions import Caller
+from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Done, Given, Nothing
+from services.triage.api.cases import Cases
+from services.triage.api.refusals import etag
+
+_TAG: Final = re.compile(r'"([\x21\x23-\x7e]{1,64})"')
+_IF_MATCH: Final = Header(description="The `ETag` of the case as it was seen; another one is answered with 412.")
+IfMatch = Annotated[str | None, _IF_MATCH]
+Calls = Callable[[Request], Awaitable[Caller]]
+"""Gives who calls, or raises `Problem`."""
+
+
+def deed_routes(cases: Cases, caller: Calls) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/cases", tags=["cases"])
+    Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+
+    async def done(who: Caller, deed: Deed, case_id: str, seen: str | None, response: Response, **given: str) -> Done:
+        changed = await cases.do(who, deed, case_id, _seen(seen), **given)
+        return Done(changed=changed, case=tagged(await cases.one(who, case_id), response))
+
+    @router.post("/{case_id}/take")
+    async def take(who: Who, case_id: CaseId, _: Nothing, response: Response, if_match: IfMatch = None) -> Done:
+        """Work on a case that nobody works on."""
+        return await done(who, "take", case_id, if_match, response)
+
+    @router.post("/{case_id}/assign")
+    async def assign(who: Who, case_id: CaseId, to: Assigned, response: Response, if_match: IfMatch = None) -> Done:
+        """Give a case to somebody, as a checker."""
+        return await done(who, "assign", case_id, if_match, response, to=to.to)
+
+    @router.post("/{case_id}/release")
+    async def release(who: Who, case_id: CaseId, _: Nothing, response: Response, if_match: IfMatch = None) -> Done:
+        """Work on a case no more."""
+        return await done(who, "release", case_id, if_match, response)
+
+    @router.post("/{case_id}/refer")
+    async def refer(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
+        """Hand a case on to the Research Group: it is novel, or grave."""
+        return await done(who, "refer", case_id, if_match, response, reason=why.reason)
+
+    @router.post("/{case_id}/close")
+    async def close(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
+        """Close a case."""
+        return await done(who, "close", case_id, if_match, response, reason=why.reason)
+
+    return router
+
+
+def tagged(case: Case, response: Response) -> Case:
+    """Return a case, with its version as the answer's `ETag`."""
+    response.headers["ETag"] = etag(case.version)
+    return case
+
+
+def _seen(if_match: str | None) -> str:
+    if if_match is None:
+        raise Problem(428, "if_match_missing", "say as If-Match which version you saw: the ETag of the case")
+    found = _TAG.fullmatch(if_match.strip())
+    if found is None:
+        raise Problem(422, "malformed", "If-Match: must be one ETag of the case, in quotation marks")
+    return found[1]

@@ -1,0 +1,50 @@
+"""Cases over HTTP: lists, one, the next one, counts. No logic of its own."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from proofwatch.web.problems import Problem
+from proofwatch.web.sessions import Caller
+from services.triage.api.bodies import Case, CaseId, CasePage, Cursor, Limit, Next, Nothing, State, Waiting
+from services.triage.api.cases import Cases
+from services.triage.api.deed_routes import Calls, tagged
+
+
+def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
+    """Return the routes; both give who calls, or raise `Problem`. `looker`: of what a page asks by itself."""
+    router = APIRouter(prefix="/cases", tags=["cases"])
+    Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+
+    @router.get("")
+    async def listed(
+        who: Who, state: State = "running", mine: bool = False, limit: Limit = 100, cursor: Cursor = ""
+    ) -> CasePage:
+        """Return the cases that are there for you, grave ones first."""
+        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor)
+
+    @router.get("/waiting")
+    async def waiting(
+        who: Annotated[Caller, Depends(looker)],
+        since: Annotated[datetime, Query(description="RFC 3339, with an offset.")],
+    ) -> Waiting:
+        """Return how much there is to do. It reads no case, and does not count as use of the session."""
+        if since.tzinfo is None:
+            raise Problem(422, "malformed", "since: must say its offset from UTC, such as Z")
+        return await cases.waiting(who, since)
+
+    @router.post("/next")
+    async def given(who: Who, _: Nothing, response: Response) -> Next:
+        """Take the next case, which nobody else gets."""
+        found = await cases.next(who)
+        if found.case:
+            tagged(found.case, response)
+        return found
+
+    @router.get("/{case_id}")
+    async def one(who: Who, case_id: CaseId, response: Response) -> Case:
+        """Return a case whole; its version is the `ETag`."""
+        return tagged(await cases.one(who, case_id), response)
+
+    return router
