@@ -45,6 +45,7 @@ lint: $(ALL) ## ruff, import contracts, generated code in step with its schemas,
 	$(BIN)/python -m proofwatch.events.generate --check
 	$(BIN)/python -m proofwatch.events.avro --check --check-compatible
 	$(BIN)/python -m proofwatch.events.asyncapi --check
+	$(BIN)/python -m services.console.openapi --check
 	$(BIN)/python -m proofwatch.runtime.metrics_page --check
 	$(BIN)/python .ci/settings_documented.py
 	$(BIN)/python .ci/documents.py

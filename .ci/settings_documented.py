@@ -27,6 +27,7 @@ CONFIGS = {
     "auditor": "services.auditor.config",
     "privacy": "services.privacy.config",
     "imagery": "services.imagery.config",
+    "console": "services.console.config",
 }
 COMMANDS = ("services.governance.config",)
 TASKS = {"topics", "migrate"}

@@ -122,6 +122,15 @@ _SESSION: Final = (
     "expires_at",
 )
 _ATTEMPTS: Final = ("name_hash", "failures", "last_at", "unheard")
+_BEGUN: Final = {"access.sessions": _SESSION, "access.attempts": _ATTEMPTS}
+"""What a process adds that lets people sign in; likewise what it changes, and removes."""
+_SIGNED_IN: Final = {
+    "access.people": ("password_hash", "code_secret", "code_step"),
+    "access.sessions": ("mfa_at", "ended_at", "ended_by"),
+    "access.attempts": _ATTEMPTS[1:],
+}
+_SETTLED: Final = ("state", "settled_by", "settled_at")
+_FORGOTTEN: Final = ("access.sessions", "access.attempts")
 _SAID: Final = ("from_ms", "effective_ms", "by_whom", "reason")
 _CONTRACTS: Final = (topics.TENANTS, topics.APPROVALS, topics.ACTIVATIONS, topics.POLICIES)
 """What the door reads to know what is in force with a tenant (`proofwatch.exits.standing`)."""
@@ -167,14 +176,62 @@ PROCESSES: Final[Mapping[str, Process]] = {
         "imagery",
         reads_schemas=("triage", "audit", "consents", "access"),
         reads_columns={"ledger.windows": _COUNTED_DAYS},
-        adds_rows={"access.sessions": _SESSION, "access.attempts": _ATTEMPTS},  # it lets people sign in
-        changes_columns={
-            "access.people": ("password_hash", "code_secret", "code_step"),
-            "access.sessions": ("mfa_at", "ended_at", "ended_by"),
-            "access.attempts": _ATTEMPTS[1:],
-        },
-        removes_rows=("access.sessions", "access.attempts"),
+        adds_rows=_BEGUN,
+        changes_columns=_SIGNED_IN,
+        removes_rows=_FORGOTTEN,
         asks=_OF_SUBJECTS,
+    ),
+    # what people do with cases, by triage's own code: it opens none, and removes nothing of them
+    "console": Process(
+        reads_schemas=("triage", "access", "proofwatch"),
+        adds_rows={
+            **_BEGUN,
+            "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by"),
+            "triage.case_transitions": (
+                "case_id",
+                "revision",
+                "from_state",
+                "to_state",
+                "trigger",
+                "why",
+                "source_id",
+                "source_revision",
+                "at",
+            ),
+            "triage.case_acts": ("case_id", "at", "deed", "from_stage", "to_stage", "person_id", "reason"),
+            "triage.dispositions": (
+                "disposition_id",
+                "case_id",
+                "verdict",
+                "attack",
+                "species",
+                "reason",
+                "proposed_by",
+                "proposed_at",
+                "on_revision",
+                *_SETTLED,
+            ),
+            "triage.unsent": ("case_id", "kind", "body"),
+        },
+        changes_columns={
+            **_SIGNED_IN,
+            "triage.assignments": ("released_at", "released_by"),
+            "triage.cases": (
+                "state",
+                "revision",
+                "version",
+                "changed_at",
+                "closed_at",
+                "closed_by",
+                "closed_reason",
+                "queue",
+                "severity",
+                "stage",
+                "snoozed_until",
+            ),
+            "triage.dispositions": _SETTLED,
+        },
+        removes_rows=_FORGOTTEN,
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(

@@ -18,6 +18,7 @@ SERVICES: Final = {
     "imagery": "services.imagery.app:connect",
     "privacy": "services.privacy.app:connect",
     "notifier": "services.notifier.app:connect",
+    "console": "services.console.app:connect",
 }
 
 

@@ -34,12 +34,13 @@ async def on_kafka_and_postgres(
     *,
     schema: str,
     sessions: int = 10,
+    owns: bool = True,
 ) -> Service:
     """Connect, and return the service that `build` wires; it owns the connections.
 
-    `schema` is the service's own; `sessions`: the most connections to PostgreSQL. Raises `BusUnavailable` when one does
-    not answer, `DatabaseUnfit` when the database is not migrated or denies what is needed, and what `connect_wire` and
-    `build` raise.
+    `schema` is the service's own; `owns` False: another's, whose code it runs with fewer rights; `sessions`: the most
+    connections to PostgreSQL. Raises `BusUnavailable` when one does not answer, `DatabaseUnfit` when the database is
+    not migrated or denies what is needed, and what `connect_wire` and `build` raise.
     """
     # a service without tables does without the driver
     from proofwatch.bus.postgres.pool import create_pool
@@ -49,7 +50,7 @@ async def on_kafka_and_postgres(
         wire = await _wire(settings, opened)
         pool = await create_pool(settings.postgres_dsn, max_size=sessions)
         opened.push_async_callback(pool.close)
-        await check_schema(pool, schema)
+        await check_schema(pool, schema, writes=owns)
         return await _wired(settings, client_id, opened, lambda bus: build(bus, wire, pool))
 
 

@@ -76,6 +76,11 @@ EVERYBODY_BUT: Final = {
     ),
 }
 """By role: what it alone may do of this."""
+AT_THE_DESK: Final = (
+    "insert into triage.assignments(case_id, person_id) values ('c', 'me')",
+    "update triage.cases set state = 'closed'",
+)
+"""What people do at the console is this."""
 
 
 async def as_role(dsns: Mapping[str, str], role: str, query: str, *arguments: object) -> None:
@@ -112,6 +117,8 @@ async def test_no_role_reads_or_changes_what_is_anothers(dsns: Mapping[str, str]
     for statement in EVERYBODY_BUT[whose] if role != whose else ():
         if statement.startswith("select") and role in ("imagery", "privacy", "audit-reader") and "audit" in statement:
             continue  # they read the log
+        if role == "console" and statement in AT_THE_DESK:
+            continue
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await executed(dsns[role], statement)
 

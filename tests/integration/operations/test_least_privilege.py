@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.roles import Role
 from proofwatch.bus.errors import BusUnavailable
 from proofwatch.bus.kafka.bus import KafkaBus
 from proofwatch.bus.kafka.client import Connection
@@ -23,13 +24,16 @@ from proofwatch.bus.kafka.fence import transactional_id
 from proofwatch.bus.kafka.producer import discard, make_producer
 from proofwatch.bus.kafka.security import security_of
 from proofwatch.bus.kafka.topic_setup import ensure_topics
+from proofwatch.bus.local.bus import LocalBus
 from proofwatch.bus.port import GroupProgress
+from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import create_pool, opened
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import kafka_specs, load_manifests
+from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.settings import Settings
 from services.aggregator.adapters.rate_chart_store import write_rebase
@@ -39,6 +43,7 @@ from services.aggregator.core.governed_markers import Declared
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
+from services.triage.adapters.waiting import waiting
 from tests.integration.access.house import PASSWORD as OF_PEOPLE
 from tests.integration.access.house import House, make_passwords_cheap
 from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
@@ -324,6 +329,68 @@ async def test_people_are_let_in_and_work_with_the_rights_of_each_role(
     finally:
         await register.close()
         await triage.close()
+
+
+async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
+    dsns: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that people do there, with its role alone; and what nobody there does, the server refuses."""
+    make_passwords_cheap(monkeypatch)
+    register = await create_pool(dsns["people"])
+    console = await create_pool(dsns["console"])
+    try:
+        await check_schema(console, "triage", writes=False)
+        house = House(register)
+        for number in range(2):
+            await executed(
+                dsns["triage"],
+                "insert into triage.cases(case_id, tenant, kind, subject_tag, state, severity, queue, revision, "
+                f"opened_at, changed_at) values('at-console-{number}', 'acme', 'subject', repeat('{number}', 32), "
+                "'escalated', 'high', 'soc', 1, now(), now())",
+            )
+        for who, role in (("at-the-desk", Role.ANALYST), ("beside-it", Role.CHECKER)):
+            await house.add(who, role)
+        token, found = await PostgresPeople(console).sign_in(*await known(house, "at-the-desk"), house.now)
+        checker, _ = await PostgresPeople(console).sign_in(*await known(house, "beside-it"), house.now)
+        desk = PostgresDesk(console)
+        given = await desk.next(token, house.now)
+        assert given is not None
+        case = given.case.listed.now.case_id
+        await desk.do("release", case, token, house.now, seen=given.case.seen)
+        await desk.do("assign", case, checker, house.now, to="at-the-desk")
+        await desk.do("refer", case, token, house.now, reason="novel")
+        other = "at-console-1" if case == "at-console-0" else "at-console-0"
+        await desk.do("take", other, token, house.now)
+        await desk.do("threat", other, token, house.now, reason="a mask", finding=Finding("threat", "a mask", "presentation"))
+        await desk.do("approve", other, checker, house.now, reason="so it is")
+        await desk.do("close", other, checker, house.now, reason="known")
+        assert (await waiting(console, found, house.now, house.now)).running == 1
+        await ErasureLog(LocalBus({}, SystemClock())).announced(console, "console")
+        for statement in (
+            "insert into triage.cases(case_id) values ('mine')",
+            "update triage.cases set tenant = 'other'",
+            "delete from triage.cases",
+            "delete from triage.case_transitions",
+            "update triage.case_transitions set why = 'nothing'",
+            "update triage.case_reasons set evidence = '{}'",
+            "update triage.assignments set person_id = 'me'",
+            "delete from triage.outbox",
+            "select * from imagery.flagged",
+            "update access.people set roles = '{admin}'",
+            "select * from triage.forget('acme', '{}', now())",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await executed(dsns["console"], statement)
+    finally:
+        await executed(dsns["superuser"], "truncate triage.cases cascade")
+        await register.close()
+        await console.close()
+
+
+async def known(house: House, name: str) -> tuple[str, str, str]:
+    """What somebody types, half a minute later than whoever signed in before."""
+    house.later(seconds=30)
+    return name, OF_PEOPLE, house.code(name)
 
 
 def authorized(admin: AdminClient, names: list[str]) -> dict[str, set[str]]:

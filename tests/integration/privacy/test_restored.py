@@ -55,6 +55,7 @@ def settings(dsn: str, kafka: KafkaBroker, folder: Path) -> Mapping[str, str]:
         "PROOFWATCH_IMAGERY_LOG_KEYS_FILE": str(folder / "log.pub"),
         "PROOFWATCH_IMAGERY_FOLDER": str(folder / "pictures"),
         "PROOFWATCH_IMAGERY_PORT": "0",
+        "PROOFWATCH_CONSOLE_PORT": "0",
     }
 
 

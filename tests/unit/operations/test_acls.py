@@ -40,6 +40,7 @@ WIRED: Mapping[str, Mapping[str, Sequence[str]]] = {
     "consents": {consents.GROUP: consents.TOPICS},
     "auditor": {auditor.GROUP: auditor.TOPICS},
     "imagery": {imagery.GROUP: imagery.TOPICS},
+    "console": {},
     "sre": {dlq_redrive.GROUP: (topics.REDRIVES,)},
 }
 

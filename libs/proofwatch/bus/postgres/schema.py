@@ -17,7 +17,7 @@ _STORED: Final = "select revision from proofwatch.migrations where schema = $1"
 _DENIED: Final = """
 select format('%I.%I', $1::text, relname) from pg_class
 where relnamespace = to_regnamespace($1) and relkind in ('r', 'p')
-  and not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert'))
+  and not (has_table_privilege(oid, 'select') and (has_table_privilege(oid, 'insert') or not $2))
 order by 1 limit 1
 """
 
@@ -30,22 +30,24 @@ def revision_of(sql: str) -> int:
     return int(found[1])
 
 
-async def check_schema(pool: DatabasePool, schema: str) -> None:
+async def check_schema(pool: DatabasePool, schema: str, *, writes: bool = True) -> None:
     """Raise `DatabaseUnfit`, saying what to run, unless `schema` is there, as new as this release, and ours to use.
+
+    `writes` False: ours to read; what else is allowed is less than the whole of any table.
 
     A later revision is accepted: while an upgrade rolls, processes of the release before are still at work.
     """
     needed = revision_of((resources.migrations() / f"{schema}.sql").read_text(encoding="utf-8"))
     try:
         async with pool.acquire(timeout=10) as connection, connection.transaction():
-            await _check(connection, schema, needed, pool.where)
+            await _check(connection, schema, needed, pool.where, writes=writes)
     except Exception as error:
         if known := translated(error, pool.where):
             raise known from error
         raise
 
 
-async def _check(connection: Any, schema: str, needed: int, where: str) -> None:
+async def _check(connection: Any, schema: str, needed: int, where: str, *, writes: bool) -> None:
     if not await connection.fetchval(in_schema(_MIGRATED, schema)):
         raise DatabaseUnfit(f"PostgreSQL at {where} has no schema {schema!r}: run `proofwatch migrate` first", "schema")
     stored = await connection.fetchval(_STORED, schema)
@@ -56,8 +58,9 @@ async def _check(connection: Any, schema: str, needed: int, where: str) -> None:
             f"run `proofwatch migrate` of this release",
             "schema",
         )
-    if denied := await connection.fetchval(_DENIED, schema):
+    if denied := await connection.fetchval(_DENIED, schema, writes):
+        what = "read and write" if writes else "read"
         raise DatabaseUnfit(
-            f"PostgreSQL at {where} denies this user to read and write {denied}: grant it, or run as the owner",
+            f"PostgreSQL at {where} denies this user to {what} {denied}: grant it, or run as the owner",
             "rights",
         )

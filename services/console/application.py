@@ -1,0 +1,108 @@
+"""The application: each service's API below /v1, the pages beside it, one form for what goes wrong."""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from proofwatch.bus.errors import DatabaseAway
+from proofwatch.runtime.clock import Clock
+from proofwatch.web.guard import Guard
+from proofwatch.web.origin import JSON, CrossSite, of_own_origin
+from proofwatch.web.problems import RESPONSES, Problem, refusal
+from proofwatch.web.sessions import PeopleSessions, SignInRefused
+from services.console.api import health_routes, session_routes
+from services.console.config import Settings
+from services.console.pages.site import Pages
+from services.console.restored import ErasuresKnown
+from services.console.watched import Watched
+from services.console.who import Callers
+from services.triage.api.cases import Cases
+from services.triage.api.deed_routes import deed_routes
+from services.triage.api.routes import case_routes
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_FAILED: Final = "the console failed; tell the operator, whose log says where"
+_DESCRIPTION: Final = (
+    "What the pages of the console ask, for programs that are signed in as a person is. Reading cases is an entry of "
+    "the audit log. Problems are answered as RFC 9457 has them, with a `code` that stays."
+)
+
+
+class Inside(NamedTuple):
+    """What the application is made of."""
+
+    cases: Cases
+    sessions: PeopleSessions
+    known: ErasuresKnown
+    watched: Watched
+    clock: Clock
+
+    @classmethod
+    def of(
+        cls, settings: Settings, pool: "asyncpg.Pool", clock: Clock, sessions: PeopleSessions, known: ErasuresKnown
+    ) -> "Inside":
+        """Return it with what the settings say."""
+        cases = Cases(pool, clock, settings.cases_in_hand)
+        return cls(cases, sessions, known, Watched(settings.watched()), clock)
+
+
+def application(settings: Settings, inside: Inside) -> FastAPI:
+    """Return the application; its OpenAPI document is at /openapi.json, which everybody may read."""
+    app = FastAPI(
+        title="Proofwatch console", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None,
+        servers=[{"url": "/"}],
+    )  # fmt: skip
+    callers = Callers(inside.sessions, inside.known)
+    own_origin = of_own_origin(settings.console_origin, JSON)
+
+    async def changing(request: Request) -> None:
+        if request.method not in ("GET", "HEAD"):
+            await own_origin(request)
+
+    v1 = APIRouter(prefix="/v1", dependencies=[Depends(changing)], responses=RESPONSES)
+    v1.include_router(session_routes(callers))
+    v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
+    v1.include_router(deed_routes(inside.cases, callers.caller))
+    v1.include_router(health_routes(inside.watched, callers))
+    app.include_router(v1)
+    pages = Pages(settings, inside.cases, callers, inside.watched, inside.clock)
+    app.include_router(pages.router())
+    _errors(app, pages)
+    app.add_middleware(Guard, refuse=refusal, failed=_FAILED)
+    return app
+
+
+def _errors(app: FastAPI, pages: Pages) -> None:
+    async def told(request: Request, error: Exception) -> Response:
+        problem = _problem(error)
+        path = request.url.path
+        if path.startswith("/v1/") or path == "/openapi.json":
+            return problem.response()
+        return pages.problem(request, problem)
+
+    for kind in (Problem, CrossSite, SignInRefused, DatabaseAway, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, told)
+
+
+def _problem(error: Exception) -> Problem:
+    """Return what is told of an error: nothing of what was sent, which may be a password."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, CrossSite):
+        return Problem(403, "cross_site", "the request does not come from a page of the console, or is of another kind")
+    if isinstance(error, SignInRefused):
+        return Problem(401, "sign_in_refused", str(error))
+    if isinstance(error, DatabaseAway):
+        return Problem(503, "unavailable", "the database does not answer; nothing was done")
+    if isinstance(error, RequestValidationError):
+        found = [".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors()]
+        return Problem(422, "malformed", "; ".join(found))
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    known = {404: ("no_such_page", "there is nothing here"), 405: ("other_method", "this is not asked so")}
+    return Problem(status, *known.get(status, ("refused", "the request is not answered")))

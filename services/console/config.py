@@ -1,0 +1,40 @@
+"""Settings of the console."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+
+from proofwatch.runtime.access_settings import AccessSettings
+
+_WATCHED: Final = re.compile(r"([a-z][a-z0-9-]{0,62})=(https?://[^\s=,/]+)")
+_ORIGIN: Final = r"^https?://[^/\s]+$"
+
+
+def _places(text: str) -> str:
+    if not all(_WATCHED.fullmatch(each) for each in text.split()):
+        raise ValueError("must be names with addresses, with blanks between: triage=http://triage:8080 …")
+    return text
+
+
+class Settings(AccessSettings):
+    """What the console needs to know to start, beyond what every process does."""
+
+    console_host: str = "127.0.0.1"
+    """The address it listens at; a proxy with TLS stands before it."""
+    console_port: Annotated[int, Field(ge=0, le=65535)] = 8091
+    console_origin: Annotated[str, Field(pattern=_ORIGIN)] = "http://localhost:8091"
+    """Scheme, host and port as browsers see them: what changes anything must come from there."""
+    console_imagery_origin: Annotated[str, Field(pattern=_ORIGIN)] | None = None
+    """Those of the imagery broker, as browsers see it; None: no page leads to a picture."""
+    console_time_zone: str | None = None
+    """The zone by whose clock pages tell times, such as Asia/Kolkata; None: UTC."""
+    console_watched: Annotated[str, AfterValidator(_places)] = ""
+    """Processes whose /ready is shown, with the addresses of their health ports: name=http://host:port, with blanks
+    between."""
+    cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Who works on so many cases is given no next one."""
+
+    def watched(self) -> dict[str, str]:
+        """Return where each watched process is asked."""
+        return {name: place for name, _, place in (each.partition("=") for each in self.console_watched.split())}

@@ -1,0 +1,37 @@
+"""What forms send, as text by name; what does not fit is a problem that repeats nothing of it."""
+
+import re
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from proofwatch.web.problems import Problem
+
+_MOST_FIELDS: Final = 16
+_HERE: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,400}")
+B = TypeVar("B", bound=BaseModel)
+
+
+async def form(request: Request) -> dict[str, str]:
+    """Return the fields of a form. Raises `Problem`."""
+    try:
+        text = (await request.body()).decode("utf-8")
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
+    except ValueError:
+        raise Problem(422, "malformed", "the form cannot be read") from None
+
+
+def as_body(kind: type[B], **given: str) -> B:
+    """Return fields as a body of the API, which says what may be sent. Raises `Problem`."""
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        found = [".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors(include_input=False)]
+        raise Problem(422, "malformed", "; ".join(found)) from None
+
+
+def here(path: str, otherwise: str = "/queue") -> str:
+    """Return a path of this console; another address is nobody's business here."""
+    return path if _HERE.fullmatch(path) else otherwise

@@ -1,0 +1,82 @@
+"""Cases and times in words, for pages."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from proofwatch.detection.case_words import QUEUES, reason_words
+from services.triage.api.bodies import Case, CaseReason, ListedCase
+
+KINDS: Final[Mapping[str, str]] = {
+    "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
+}  # fmt: skip
+STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "closed": "closed", "absent": "not there"}
+SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}
+DEEDS: Final[Mapping[str, str]] = {
+    "take": "take the case", "assign": "give the case to somebody", "release": "release the case",
+    "refer": "refer the case to the Research Group", "close": "close the case",
+}  # fmt: skip
+TOLD: Final[Mapping[str, str]] = {
+    "none": "Nothing waits for you.",
+    "grave": "It is yours. It came first because it is grave, and nobody worked on it.",
+    "oldest": "It is yours. Nothing graver waits, and it is the oldest.",
+    "take": "It is yours.", "assign": "It is given to them.", "release": "Nobody works on it now.",
+    "refer": "The Research Group has it now.", "close": "It is closed.",
+}  # fmt: skip
+"""What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
+_MOVES: Final[Mapping[str, str]] = {
+    "closed_by_person": "closed by a person", "reason_added": "a reason was added", "merged": "became part of another",
+    "traffic_ended": "its traffic ended", "rose_again": "rose again", "subject_erased": "the person was erased",
+}  # fmt: skip
+
+
+def what(case: ListedCase) -> str:
+    """Return what a case is about: its newest reason."""
+    return sentence(reason_words(case.reasons[0])) if case.reasons else "A case without a reason"
+
+
+def reasons(case: ListedCase) -> str:
+    """Return how many reasons a case has."""
+    return "1 reason" if len(case.reasons) == 1 else f"{len(case.reasons):,} reasons"
+
+
+def sentence(text: str) -> str:
+    """Return words as they begin a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def queue(case: ListedCase) -> str:
+    """Return who is to look at a case."""
+    return next((words for name, words in QUEUES.items() if name == case.queue), case.queue)
+
+
+def who(case: ListedCase) -> str:
+    """Return who works on a case."""
+    return case.assignee_name or case.assignee or "nobody"
+
+
+def age(since: datetime, now: datetime) -> str:
+    """Return how long something has been, in the two largest units: "3 d 4 h", "12 min"."""
+    minutes = max(0, (now - since) // timedelta(minutes=1))
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        return f"{days:,} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def newest(case: Case) -> CaseReason | None:
+    """Return the reason that came last."""
+    return case.why[-1] if case.why else None
+
+
+def history(case: Case) -> list[tuple[datetime, str]]:
+    """Return what became of a case and who worked on it, the newest first."""
+    found = [(each.at, _MOVES.get(each.why, each.why.replace("_", " "))) for each in case.moves]
+    for each in case.work:
+        name = each.name or each.person_id
+        given = "took it" if each.assigned_by == each.person_id else "was given it"
+        found.append((each.assigned_at, f"{name} {given}"))
+        if each.released_at:
+            found.append((each.released_at, f"{name} works on it no more"))
+    return sorted(found, key=lambda each: each[0], reverse=True)

@@ -1,0 +1,107 @@
+// Keys and news for pages that need neither: every deed is a form, every place a link. Nothing is ever written as
+// markup, nothing is kept, and what is new never moves what is selected.
+"use strict";
+
+const NEWS_EVERY_MS = 20_000;
+const keys = document.getElementById("keys");
+const rows = () => [...document.querySelectorAll("a.row")];
+
+function move(by) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((each) => each.closest("tr").contains(document.activeElement));
+  const to = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
+  to.focus();
+  to.closest("tr").scrollIntoView({ block: "nearest" });
+}
+
+function act(element) {
+  if (!element) return false;
+  if (element.matches("input")) {
+    element.focus();
+    element.scrollIntoView({ block: "center" });
+  } else {
+    element.click();
+  }
+  return true;
+}
+
+const chosen = () => document.activeElement?.closest("tr[id]");
+
+const BY_KEY = {
+  j: () => move(1),
+  k: () => move(-1),
+  n: () => act(document.querySelector("[data-key=n]")),
+  t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? document.querySelector("[data-key=t]")),
+  r: () => act(document.querySelector("[data-key=r]")),
+  c: () => act(document.querySelector("[data-key=c]")),
+  q: () => act(document.querySelector("[data-key=q]")) || location.assign("/queue"),
+  "?": () => keys?.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
+  const at = event.target;
+  if (at instanceof HTMLElement && at.matches("input, textarea, select")) {
+    if (event.key === "Escape") document.getElementById("main").focus();
+    return;
+  }
+  if (document.body.dataset.keys === "off" || keys?.open || !keys) return;
+  const wanted = BY_KEY[event.key];
+  if (!wanted) return;
+  event.preventDefault();
+  wanted();
+});
+
+document.getElementById("help")?.addEventListener("click", () => keys.showModal());
+
+// a deed is done once, however often it is pressed
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.method === "dialog") return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+}
+
+// coming back from a case, the list stands where it stood
+const back = location.hash.startsWith("#case-") && document.getElementById(location.hash.slice(1));
+if (back) back.querySelector("a.row").focus();
+
+const counts = document.getElementById("counts");
+const news = document.getElementById("news");
+const title = document.title;
+
+async function look() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(`/v1/cases/waiting?since=${encodeURIComponent(counts.dataset.since)}`, {
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
+    if (answer.status === 401) {
+      news.hidden = false;
+      news.firstElementChild.textContent = "Your session has ended: sign in again";
+      clearInterval(looking);
+      return;
+    }
+    if (!answer.ok) return;
+    const found = await answer.json();
+    if (found.new < 1) return;
+    news.hidden = false;
+    const text = `${found.new} new since this page was made: show ${found.new === 1 ? "it" : "them"}`;
+    if (news.firstElementChild.textContent !== text) news.firstElementChild.textContent = text;
+    document.title = `(${found.new}) ${title}`;
+  } catch {
+    // it asks again; the page says as of when it is
+  }
+}
+
+let looking = 0;
+if (counts && news) looking = setInterval(look, NEWS_EVERY_MS);
+
+// what a browser keeps of a page that was left shows nobody a case later
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});

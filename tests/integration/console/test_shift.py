@@ -1,0 +1,172 @@
+"""A shift in a real browser, without a mouse: every page in it breaks no policy and loads nothing from elsewhere."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from proofwatch.access.roles import Role
+from tests.integration.access.house import PASSWORD
+from tests.integration.console.house import Console
+from tests.support.devtools import Browser
+
+_H1: Final = "document.querySelector('h1').textContent"
+_SELECTED: Final = "document.activeElement.closest('tr')?.id ?? ''"
+
+
+async def typed(browser: Browser, *texts: str) -> None:
+    """Type into one field after the other, from where the focus is, and press Enter."""
+    for at, text in enumerate(texts):
+        if at:
+            await browser.press("Tab")
+        await browser.type(text)
+    await browser.press("Enter")
+
+
+async def told(browser: Browser, text: str) -> None:
+    """Wait until a page says this of what was done."""
+    await browser.until(f"(document.getElementById('told')?.textContent ?? '').includes('{text}')")
+
+
+async def signed_in(browser: Browser, console: Console, name: str, path: str = "/queue") -> None:
+    """Open a page, be led to the sign-in, and from there to the page."""
+    console.later(seconds=30)
+    await browser.open(f"{console.origin}{path}")
+    await browser.until("document.activeElement?.name === 'name'")
+    await typed(browser, name, PASSWORD, console.code(name))
+    await browser.until(f"location.pathname === '{path}'")
+    await browser.until("document.readyState === 'complete'")
+
+
+def clean(browser: Browser, console: Console) -> None:
+    """No policy was broken, nothing failed, and nothing was asked of anybody else."""
+    assert browser.complaints == []
+    assert all(each.startswith(f"{console.origin}/") for each in browser.requests), browser.requests
+
+
+@pytest.mark.timeout(600)
+async def test_a_shift_by_keyboard_alone(console: Console) -> None:
+    """From signing in over taking to closing with a reason; then the next one, which is referred."""
+    await console.add("ada", Role.ANALYST)
+    cases = [await console.case(severity=each) for each in ("medium", "high", "medium")]
+    async with Browser() as browser:
+        await signed_in(browser, console, "ada")
+        await browser.press("j")
+        assert await browser.value(_SELECTED) == f"case-{cases[1]}", "grave first"
+        await browser.press("j")
+        await browser.press("k")
+        await browser.press("k")
+        assert await browser.value(_SELECTED) == f"case-{cases[1]}"
+        await browser.press("Enter")
+        await browser.until(f"location.pathname === '/cases/{cases[1]}'")
+        assert await browser.value(_H1) == "Liveness fails again and again"
+        assert "score 0.41" in await browser.value("document.querySelector('.reasons').textContent")
+        assert await browser.value("[...document.links].some((a) => a.href.startsWith('https://imagery.example/#'))")
+        await browser.press("t")
+        await told(browser, "It is yours")
+        assert await browser.value("document.activeElement.id") == "top", "focus is never lost"
+        await browser.press("c")
+        assert await browser.value("document.activeElement.id") == "close-reason"
+        await typed(browser, "the same artefact as in May")
+        await told(browser, "It is closed")
+        await browser.press("n")
+        await told(browser, "oldest")
+        await browser.press("r")
+        await typed(browser, "a mask that is in no pattern")
+        await told(browser, "Research Group")
+        await browser.press("q")
+        await browser.until("location.pathname === '/queue'")
+        assert await browser.value("document.querySelectorAll('a.row').length") == 2
+        clean(browser, console)
+    rows = await console.pool.fetch("select case_id, state, queue, closed_reason from triage.cases")
+    found = {row["case_id"]: tuple(row)[1:] for row in rows}
+    assert found[cases[1]] == ("closed", "soc", "the same artefact as in May")
+    assert sorted(each[1] for each in found.values()) == ["research", "soc", "soc"]
+    told_log = [(each.action, each.reason) for each in await console.of_cases()]
+    assert ("case.closed", "the same artefact as in May") in told_log
+    assert ("case.referred", "a mask that is in no pattern") in told_log
+
+
+@pytest.mark.timeout(600)
+async def test_of_two_browsers_on_one_case_the_loser_gets_both_texts(console: Console) -> None:
+    """And nothing of the winner's is overwritten."""
+    await console.add("carl", Role.CHECKER)
+    await console.add("cora", Role.CHECKER)
+    case = await console.case()
+    async with Browser() as first, Browser() as second:
+        for browser, name in ((first, "carl"), (second, "cora")):
+            await signed_in(browser, console, name, f"/cases/{case}")
+        await first.press("c")
+        await typed(first, "known: the same as in May")
+        await told(first, "It is closed")
+        await second.press("c")
+        await typed(second, "a <b>mask</b>, told to the bank")
+        await second.until("document.querySelector('.both') !== null")
+        assert (
+            await second.value("document.getElementById('your-text').textContent") == "a <b>mask</b>, told to the bank"
+        )
+        assert await second.value("document.getElementById('their-text').textContent") == "known: the same as in May"
+        assert await second.value("document.activeElement.id") == "top"
+        for browser in (first, second):
+            # the answer's status is told by the browser itself
+            browser.complaints = [each for each in browser.complaints if "412" not in each]
+            clean(browser, console)
+    assert await console.pool.fetchval("select closed_reason from triage.cases") == "known: the same as in May"
+
+
+@pytest.mark.timeout(600)
+async def test_keys_are_switched_off_for_good_and_news_moves_nothing(console: Console) -> None:
+    """Kept by the browser; what is new is said and neither focus nor list move."""
+    await console.add("ada", Role.ANALYST)
+    await console.case()
+    async with Browser() as browser:
+        await signed_in(browser, console, "ada")
+        await browser.press("j")
+        chosen = await browser.value(_SELECTED)
+        case = await console.case()
+        await console.pool.execute(
+            "update triage.cases set opened_at = opened_at + interval '1 minute' where case_id = $1", case
+        )
+        await browser.value("look()")
+        await browser.until("!document.getElementById('news').hidden")
+        assert "1 new" in await browser.value("document.getElementById('news').textContent")
+        assert await browser.value(_SELECTED) == chosen
+        assert await browser.value("document.querySelectorAll('a.row').length") == 1
+        await browser.press("?")
+        await browser.until("document.getElementById('keys').open")
+        await browser.press("Escape")
+        await browser.until("!document.getElementById('keys').open")
+        assert await browser.value(_SELECTED) == chosen, "the dialog gives the focus back"
+        await browser.press("?")
+        await browser.press("Tab")
+        await browser.press("Enter")
+        await browser.until("document.body?.dataset.keys === 'off'")
+        await browser.press("j")
+        assert await browser.value(_SELECTED) == ""
+        await browser.open(f"{console.origin}/queue")
+        assert await browser.value("document.body.dataset.keys") == "off"
+        clean(browser, console)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: int, scheme: str) -> None:
+    """At the width of a telephone and of a desk, in both schemes: nothing is wider than the window."""
+    await console.add("ada", Role.CHECKER)
+    cases = [await console.case(severity=each) for each in ("medium", "high", "low", "high")]
+    async with Browser(width, height) as browser:
+        await browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        await browser.ask("Emulation.setEmulatedMedia", features=features)
+        await browser.open(f"{console.origin}/sign-in")
+        await browser.screenshot(tmp_path / f"sign-in-{width}-{scheme}.png")
+        await signed_in(browser, console, "ada")
+        for name, path in (("now", "/"), ("queue", "/queue"), ("case", f"/cases/{cases[1]}"), ("none", "/cases/x")):
+            await browser.open(f"{console.origin}{path}")
+            assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+            await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
+        browser.complaints = [each for each in browser.complaints if "404" not in each]
+        clean(browser, console)
