@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 _COUNTS: Final = """
 with there as (
-  select c.severity, c.opened_at, c.changed_at, a.person_id
+  select c.severity, c.opened_at, c.snoozed_until, a.person_id
   from triage.cases c left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
-free as (select * from there where person_id is null)
+free as (select * from there where person_id is null and (snoozed_until is null or snoozed_until <= $5))
 select (select count(*) from there) as running, (select count(*) from free) as waiting,
   (select count(*) from free where severity = 'high') as grave,
   (select count(*) from free where opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
@@ -31,9 +31,9 @@ select (select count(*) from there) as running, (select count(*) from free) as w
 class Waiting(NamedTuple):
     """What there is to do.
 
-    running: cases that are not closed; waiting: of them, those that nobody works on; grave, over_an_hour, over_a_day:
-    of these; mine: those that who asks works on; new: those that were opened since; read_until: up to when triage has
-    read what cases are made of.
+    running: cases that are not closed; waiting: of them, those that nobody works on and that do not rest; grave,
+    over_an_hour, over_a_day: of these; mine: those that who asks works on; newest_at, new: the newest of all, and how
+    many were opened since; read_until: up to when triage has read what cases are made of.
     """
 
     running: int

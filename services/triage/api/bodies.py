@@ -50,6 +50,8 @@ class ListedCase(BaseModel):
     state: str
     severity: str
     queue: str
+    stage: Annotated[str, Field(description="How far people are with it.")]
+    snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
     assignee: Annotated[str | None, Field(description="The account that works on it.")]
     assignee_name: str | None
     opened_at: datetime

@@ -44,6 +44,7 @@ from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.waiting import waiting
+from services.triage.core.dispositions import Finding
 from tests.integration.access.house import PASSWORD as OF_PEOPLE
 from tests.integration.access.house import House, make_passwords_cheap
 from tests.support.kafka_secured import PASSWORD, SecuredBroker, allow
@@ -346,7 +347,10 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
                 dsns["triage"],
                 "insert into triage.cases(case_id, tenant, kind, subject_tag, state, severity, queue, revision, "
                 f"opened_at, changed_at) values('at-console-{number}', 'acme', 'subject', repeat('{number}', 32), "
-                "'escalated', 'high', 'soc', 1, now(), now())",
+                "'escalated', 'high', 'soc', 1, now(), now()); "
+                "insert into triage.case_reasons(case_id, source_id, source_revision, code, at, transaction_id, "
+                f"severity, evidence) values('at-console-{number}', 's{number}', 1, 'device_velocity', now(), 't', "
+                "'high', '{}')",
             )
         for who, role in (("at-the-desk", Role.ANALYST), ("beside-it", Role.CHECKER)):
             await house.add(who, role)
@@ -361,7 +365,9 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
         await desk.do("refer", case, token, house.now, reason="novel")
         other = "at-console-1" if case == "at-console-0" else "at-console-0"
         await desk.do("take", other, token, house.now)
-        await desk.do("threat", other, token, house.now, reason="a mask", finding=Finding("threat", "a mask", "presentation"))
+        await desk.do(
+            "threat", other, token, house.now, reason="a mask", finding=Finding("threat", "a mask", "presentation")
+        )
         await desk.do("approve", other, checker, house.now, reason="so it is")
         await desk.do("close", other, checker, house.now, reason="known")
         assert (await waiting(console, found, house.now, house.now)).running == 1
