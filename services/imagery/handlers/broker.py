@@ -7,14 +7,11 @@ entry). Whatever goes wrong before the first byte, no byte leaves.
 
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import datetime
 from typing import Any, NamedTuple
-
-import structlog
 
 from proofwatch.audit.entry import SALT_BYTES, Entry
 from proofwatch.audit.pending import Draw
-from proofwatch.bus.errors import BusError, DatabaseAway
+from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.records import Outgoing
 from proofwatch.runtime.clock import Clock
 from services.imagery.core import acts
@@ -27,9 +24,8 @@ from services.imagery.handlers.facts_now import Asked, FactsNow
 from services.imagery.handlers.refusals import Denied, NotSignedIn, Unavailable
 from services.imagery.handlers.sending import Sending
 from services.imagery.handlers.through_glass import through_glass
+from services.imagery.handlers.untold import Untold
 from services.imagery.ports import Consents, Departures, Opening, Picture, Store
-
-_log = structlog.get_logger(__name__)
 
 
 class Showing(NamedTuple):
@@ -63,10 +59,10 @@ class Broker:
         draw: Draw = secrets.token_bytes,
     ) -> None:
         """`name`: of leases, views, entries; `draw`: their salts."""
-        self._store, self._checkpoints, self._opening, self._tell = store, checkpoints, opening, tell
+        self._store, self._checkpoints, self._opening = store, checkpoints, opening
         self._policy, self._clock, self._terms, self._name, self._draw = policy, clock, terms, name, draw
         self._views = Sending(store, clock, terms.chunk_bytes, draw)
-        self._untold: dict[tuple[str, str], Outgoing] = {}
+        self._untold = Untold(tell)
         """Alerts of grants that were tried by others: one for a lease and who tried it."""
         self.facts = FactsNow(store, opening, consents, limits)
         self.sending = self._views.in_hand
@@ -143,26 +139,12 @@ class Broker:
             await self._store.enter(tx, entry)
         if refused == "other_session":
             assert lease is not None
-            await self._replayed(lease, viewer.person_id, now)
+            await self._untold.told((lease.lease_id, viewer.person_id), replayed(lease, viewer.person_id, now))
         raise Denied(refused or "no_lease")
-
-    async def _replayed(self, lease: Lease, person_id: str, now: datetime) -> None:
-        """Tell it at once, or once the bus answers; that it was denied is in the log already."""
-        self._untold[lease.lease_id, person_id] = replayed(lease, person_id, now)
-        await self.tell_late()
 
     async def tell_late(self) -> int:
         """Tell what could not be told yet; return how many that were. The sweep tries it again and again."""
-        told = 0
-        for key, alert in list(self._untold.items()):
-            try:
-                await self._tell(alert)
-            except BusError as error:
-                _log.warning("imagery_alert_untold", waiting=len(self._untold), reason=str(error))
-                return told
-            self._untold.pop(key, None)
-            told += 1
-        return told
+        return await self._untold.late()
 
     async def _opened(
         self, tx: Any, lease: Lease, viewer: Viewer, sharp: bool, moment: Moment

@@ -29,8 +29,12 @@ from services.privacy.commands.opening import (
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref, transactions_in
 from services.privacy.config import Settings
-from services.privacy.core.erasure import STEPS, Erasure, Figures, Step
+from services.privacy.core.erasure import STEPS, Erasure, Figures, Step, is_of_nobody
 
+_OF_NOBODY: Final = (
+    "Nothing was found of this person. If there should have been: is the reference, and its tenant, as they were "
+    "sent?\n"
+)
 _ID: Final = "0b9f4a0e-6d1c-4d6e-9a51-3c1f0f6f5d10"
 
 
@@ -96,7 +100,8 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
         if args.dry_run:
             await requests.previewing(token, args.tenant, reason, now)
             async with erasing(settings, pool, args.bootstrap) as at_work:
-                return _figures("an erasure would touch", await at_work.preview(about)) + "nothing was changed\n"
+                found = await at_work.preview(about)
+                return f"{_figures('an erasure would touch', found)}{_nobody(found)}nothing was changed\n"
         erasure_id = await requests.request(token, about, reason, now)
     return (
         f"erasure {erasure_id} is asked for. Somebody else of the role privacy approves it, and it is carried out "
@@ -163,11 +168,16 @@ def _figures(what: str, figures: Figures) -> str:
 def _ended(erasure: Erasure) -> str:
     if erasure.state != "done":
         return f"erasure {erasure.erasure_id} is {erasure.state}: nothing was done\n"
+    nobody = _nobody({name: n for done in erasure.done.values() for name, n in done.items()})
     day = f"The last topic has forgotten by the end of {erasure.forgotten_by}.\n" if erasure.forgotten_by else ""
     return (
         f"erasure {erasure.erasure_id} is done. {day}Its receipt says what cannot be called back: proofwatch audit "
-        f"search --entry-action subject.erased --as FILE\n"
+        f"search --entry-action subject.erased --as FILE\n{nobody}"
     )
+
+
+def _nobody(figures: Figures) -> str:
+    return _OF_NOBODY if is_of_nobody(figures) else ""
 
 
 def _now() -> datetime:

@@ -8,6 +8,7 @@ from proofwatch.command_line.sub_commands import Add
 from services.privacy.commands.opening import WrongCall
 
 _MOST: Final = 256
+_LONGEST: Final = 65_536
 
 
 def add_subject(add: Add) -> None:
@@ -19,9 +20,23 @@ def add_subject(add: Add) -> None:
 
 def subject_ref(given: str) -> str:
     """Return the subject_ref. Raises `WrongCall`."""
-    found = sys.stdin.readline().rstrip("\r\n") if given == "-" else given
+    found = _piped() if given == "-" else given
     if not 0 < len(found) <= _MOST:
         raise WrongCall(f"SUBJECT must be a subject_ref of 1 to {_MOST} characters")
+    return found
+
+
+def _piped() -> str:
+    """Return the one line of a pipe. What a tool added to it would be of somebody else, whom nobody knows."""
+    lines = sys.stdin.read(_LONGEST).splitlines()
+    if len(lines) > 1:
+        raise WrongCall("the pipe gives more than one line; each person is asked for by a call of their own")
+    found = lines[0] if lines else ""
+    if found != found.strip() or not found.isprintable():
+        raise WrongCall(
+            "the pipe gives a SUBJECT with spaces around it or with characters that nobody sees, such as a byte order "
+            "mark: no such person is known; if it is really called that, give it as an argument"
+        )
     return found
 
 

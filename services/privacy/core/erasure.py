@@ -31,6 +31,9 @@ class Subject(NamedTuple):
         return f"Subject({self.tenant}, {self.mark})"
 
 
+_FOUND: Final = ("transactions", "cases", "imagery_references", "consents", "ledger_rows", "cache_keys")
+
+
 class Erasure(NamedTuple):
     """An erasure as it stands; `done`: its steps, with what each did."""
 
@@ -46,6 +49,11 @@ class Erasure(NamedTuple):
     done: Mapping[str, Figures]
     forgotten_by: date | None = None
     """The day by whose end the last topic has forgotten; None: it has not ended, or was told again after a restore."""
+
+
+def is_of_nobody(figures: Figures) -> bool:
+    """Return whether an erasure found nothing of a person: the reference may be another than theirs."""
+    return not any(figures.get(name) for name in _FOUND)
 
 
 class Hold(NamedTuple):

@@ -95,6 +95,9 @@ async def test_two_people_hold_erase_and_look_at_the_command_line(desk: Desk) ->
     assert "has epoch 1" in said.out
     said = await typed(0, "erase", "request", *who, *as_pia, *why, "--dry-run", piped=WHOM.subject_ref)
     assert "would touch: transactions 1, cases 1" in said.out
+    assert "Nothing was found of this person" not in said.out
+    said = await typed(0, "erase", "request", *who, *as_pia, *why, "--dry-run", piped=WHOM.subject_ref.upper() + "-x")
+    assert "Nothing was found of this person. If there should have been" in said.out
     assert said.out.endswith("nothing was changed\n")
 
     said = await typed(0, "hold", "place", *who, *as_pia, "--reason", "court order 12 C 7", piped=WHOM.subject_ref)

@@ -4,38 +4,39 @@ A finding of a chart is high at its limit, and of a whole tenant of low evidence
 value also needs an effect that the rest of its tenant does not have (`core.own_effect`), so that a change of the
 whole tenant is found once. It ends when the charts have come back to zero, or for want of traffic: after so many
 windows of the tenant without any of the value's that its traffic since the change point makes them a surprise
-(`_SURPRISE` trials expected), half an hour at least and a day at most; silence of the tenant is `core.quiet`'s.
+(`core.cusum.patience`); silence of the tenant is `core.quiet`'s.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from math import ceil
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
 from proofwatch.detection.findings import PEOPLE_REFERRED
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Monitoring
-from services.aggregator.core import lengths, quiet
+from services.aggregator.core import quiet
 from services.aggregator.core.anomaly_state import Anomalies, AnomalyState
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
-from services.aggregator.core.cusum.chart import Chart, Counts
+from services.aggregator.core.cusum.chart import Counts
 from services.aggregator.core.cusum.finding import event, moved
 from services.aggregator.core.cusum.growth import so_far
 from services.aggregator.core.cusum.hours import Turn, begun_anew, rebased, turned
 from services.aggregator.core.cusum.kinds import Trials, as_tenant, begins_with_firsts, is_ready, rule_of, trials_of
 from services.aggregator.core.cusum.late import NOTHING_LATE, with_late
+from services.aggregator.core.cusum.patience import patience_of
 from services.aggregator.core.cusum.rebase import Rebase, due
 from services.aggregator.core.cusum.rolling import DAYS, Rolled, days_of_row
 from services.aggregator.core.cusum.rows import due_markers, firing_rows, row_of
-from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
+from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.cusum.step import Seen, closed
+from services.aggregator.core.cusum.window_counts import Whole, counts_of, wholes_of
 from services.aggregator.core.figures import OF_FIRST, PROXIES, REFERRALS
 from services.aggregator.core.finding import NOTHING, Evidence
 from services.aggregator.core.governed_markers import NOBODY, Governed
-from services.aggregator.core.lengths import FIVE_MINUTES_S, FIVE_MS
+from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.merge import BucketKey, totals
 from services.aggregator.core.own_effect import Compared, own_effect
@@ -44,18 +45,8 @@ from services.aggregator.core.series import CUSUM, Direction, SeriesKey
 from services.aggregator.core.times import DAY_S, HOUR_MS
 
 DIRECTIONS: Final[tuple[Direction, ...]] = ("up", "down")
-_SURPRISE: Final = 20.0
-_LONGEST: Final = 288
 _DAYS_S: Final = (DAY_S, *(each * DAY_S for each in DAYS))
 _NONE: Final[frozenset[str]] = frozenset()
-
-
-class _Whole(NamedTuple):
-    """Failures of the whole tenant in a window, how many are usual, and whether they are of first attempts."""
-
-    k: int
-    expected: float
-    firsts: bool
 
 
 class RateWatch:
@@ -122,17 +113,14 @@ class RateWatch:
         self, bucket: BucketKey, windows: Iterable[tuple[RowKey, Trials]], known_ms: int
     ) -> Iterator[Anomaly]:
         """Yield the same of k and n by metric, of each tenant or segment value, the tenant's own window first."""
-        tenant: dict[str, _Whole] = {}
+        tenant: dict[str, Whole] = {}
         for key, trials, row in self._turned(bucket, windows):
             yield from self._judged_anew(key, row.last_ms, bucket)
             whole, begins = key.segment_name is None, self._begins(key, row, trials)
-            counts = self._counts(row, bucket.start_ms, trials, begins, tenant)
+            counts = counts_of(row, bucket.start_ms, trials, begins, tenant, self._expected)
             seen = closed(row, bucket.start_ms, counts, self._expected, self._rule, begins, whole=whole)
             if whole:
-                tenant = {
-                    metric: _Whole(c.k, c.n * row.rates[metric].usual.p0, row.rates[metric].firsts)
-                    for metric, c in counts.items()
-                }
+                tenant = wholes_of(row, counts)
             may_fire = key in self._firing
             for metric, both in seen.items():
                 for side in both:
@@ -147,7 +135,8 @@ class RateWatch:
             if state.last_start_ms >= bucket.start_ms:
                 continue
             self._put(key, quiet.one_more(state))
-            if state.quiet + 1 >= self._patience(key, state):
+            rates = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)
+            if state.quiet + 1 >= patience_of(rates, key, state):
                 after, ending = quiet.ended(key, state, bucket.end_ms, self.evidence(key), self._days_of)
                 self._put(key, after)
                 yield replace(ending, affected=self._so_far(key))
@@ -260,32 +249,6 @@ class RateWatch:
             if begins_with_firsts(metric, trials) and (metric not in of_tenant or of_tenant[metric].firsts)
         )
 
-    def _counts(
-        self, row: RateRow, start_ms: int, trials: Trials, begins: frozenset[str], tenant: Mapping[str, _Whole]
-    ) -> dict[str, Counts]:
-        """Return the counts of a window, of the attempts that each rate counts, beside them those of the others.
-
-        `tenant`: the whole tenant in that window, by metric; empty where the row is the whole itself.
-        """
-        found: dict[str, Counts] = {}
-        for metric, attempts in trials.attempts.items():
-            if not attempts[1] or metric not in self._expected:
-                continue
-            state = row.rates.get(metric)
-            firsts = metric in begins if state is None else state.firsts
-            first = None if trials.first is None else trials.first.get(metric)
-            (k, n), other = attempts, first
-            if firsts:
-                assert first is not None, "a rate counts first attempts only where they are known (kinds)"
-                (k, n), other = first, attempts
-            rest_k, rest_expected = 0, 0.0
-            whole = tenant.get(metric)
-            if whole is not None and whole.firsts == firsts:
-                own = n * (state.usual.p0 if state else self._expected[metric])
-                rest_k, rest_expected = max(0, whole.k - k), max(0.0, whole.expected - own)
-            found[metric] = Counts(start_ms, k, n, rest_k, rest_expected, other)
-        return found
-
     def _judged(
         self, row: RowKey, metric: str, seen: Seen, counts: Counts, known_ms: int, *, whole: bool
     ) -> Iterator[Anomaly]:
@@ -320,21 +283,7 @@ class RateWatch:
         up = key.direction == "up"
         return None if rates is None else so_far(rates.up if up else rates.down, up=up)
 
-    def _patience(self, key: SeriesKey, state: AnomalyState) -> int:
-        rates = self._rows.get(RowKey(*key[:3]), RateRow()).rates.get(key.metric)
-        least = lengths.QUIET_WINDOWS[FIVE_MINUTES_S]
-        chart = None if rates is None else _newest(rates, key)
-        if chart is None or not chart.n:
-            return _LONGEST
-        windows = (state.last_start_ms - chart.since_ms) // FIVE_MS + 1
-        return min(_LONGEST, max(least, ceil(_SURPRISE * windows / chart.n)))
-
     def _put(self, key: SeriesKey, state: AnomalyState) -> None:
         self._anomalies[key] = self.changed_anomalies[key] = state
         if state.state == "firing":
             self._firing.add(RowKey(*key[:3]))
-
-
-def _newest(state: RateState, key: SeriesKey) -> Chart:
-    side = state.down if key.direction == "down" else state.up
-    return max(side.baseline, side.reference, side.back, key=lambda each: each.n)
