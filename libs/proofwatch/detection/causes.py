@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf
 
 from proofwatch.detection.elsewhere import Anchors, Left, Span, elsewhere, of_tenant
+from proofwatch.detection.ever_so import was_ever_so
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, panel_of
 from proofwatch.detection.narrower import narrowed
 from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold, partly_known, standing_out, table_of
@@ -73,7 +74,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         for one in left:
             if (WHOLE in {each.where for each in one.group}) == whole:
                 placed += _remaining(one, anchors, wholes)
-    return joined(narrowed(placed, tables))
+    return joined(each._replace(ever_so=was_ever_so(each.finding, tables)) for each in narrowed(placed, tables))
 
 
 def _by_themselves(left: Iterable[Left], anchors: Anchors) -> list[Placed]:

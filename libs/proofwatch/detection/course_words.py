@@ -11,12 +11,15 @@ from proofwatch.local_time import minute
 
 _FIRST: Final = "saturation"
 """The rule that says the first minute with what it found; of the others some weigh many together."""
+_KNOWN_BY_THEN: Final = "within what is usual here, as far as that was known by then, or else within what is expected"
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 
 
 def course(incident: Incident) -> str:
     """Return the course in sentences; empty where there is nothing to say."""
+    if incident.ever_so:
+        return " ".join(each for each in (_until(incident), _standing(incident)) if each)
     said = (_begin(incident), _before(incident), _rise(incident), _until(incident), _standing(incident))
     return " ".join(each for each in said if each)
 
@@ -76,7 +79,8 @@ def _rise(incident: Incident) -> str:
 def _until(incident: Incident) -> str:
     zone = incident.lead.time_zone
     if incident.until is not None and incident.ended_by is not None:
-        said = f"It ended {minute(incident.until, zone)}: {ENDED[incident.ended_by]}."
+        ended = _KNOWN_BY_THEN if incident.ever_so and incident.ended_by == "within" else ENDED[incident.ended_by]
+        said = f"It ended {minute(incident.until, zone)}: {ended}."
         known = incident.until_known
         return said if known is None or known <= incident.until else f"{said} Known {minute(known, zone)}."
     if incident.quiet_since is not None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from proofwatch.detection.begin import CHANCE, DAY_S, Begin, begin_of, chance_of, steps_of, worst_of
 from proofwatch.detection.ends import deciding, end_of, known_of
+from proofwatch.detection.ever_so import was_ever_so
 from proofwatch.detection.findings import (
     PROTECTED,
     RATES,
@@ -20,7 +21,7 @@ from proofwatch.detection.leading import founds, leader, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
-from proofwatch.detection.runs import Cause
+from proofwatch.detection.runs import KEPT_OUT, Cause
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
@@ -57,7 +58,7 @@ class Incident(NamedTuple):
     to be a part of. `until_known`: when it became known that it ended. `log_end`: where the log ends in which it
     stands; None: it ended, or the log goes on. `proof`: what labels prove of attacks among what the root sent
     (`detection.proofs`); `accepted` counts them then. `version`: with which version of something else the root does so
-    (`detection.narrower`).
+    (`detection.narrower`). `ever_so`: it is what the policy did not expect, and was so since the first day.
     """
 
     incident_id: str
@@ -92,6 +93,7 @@ class Incident(NamedTuple):
     rejected_people_by: datetime | None = None
     unchecked: float = 0.0
     version: Slice | None = None
+    ever_so: bool = False
 
     @property
     def kind(self) -> str:
@@ -106,8 +108,11 @@ class Incident(NamedTuple):
 
     @property
     def severity(self) -> IncidentSeverity:
-        """Return how grave it is: critical if people or attacks pass who should not, as far as it is no chance."""
-        if self.evidence == "weak":
+        """Return how grave it is: critical if people or attacks pass who should not, as far as it is no chance.
+
+        What was so since the first day is no emergency, unless one attempt in five is kept out.
+        """
+        if self.evidence == "weak" or (self.ever_so and self.lead.rate < KEPT_OUT):
             return "low"
         return "critical" if max(self.accepted, self.unchecked) >= 1 else "high"
 
@@ -164,6 +169,8 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         rejected_people_by=people.people_by,
         unchecked=people.unchecked,
         version=version.where if version else None,
+        ever_so=chance < CHANCE
+        and all(was_ever_so(each, tables) for each in told if chance_of(worst_of(each)) < CHANCE),
     )
 
 

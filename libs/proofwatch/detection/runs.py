@@ -25,9 +25,12 @@ from proofwatch.instants import ms_of
 GAP_MS: Final = 3_600_000
 """A cause that comes back within an hour is the same, however short it was."""
 _LONGEST_MS: Final = 86_400_000
+_EVER_SO_MS: Final = 14 * _LONGEST_MS
+"""A tenant that its policy does not know is told of once, until what is usual there is known."""
 _PART: Final = 0.5
 """What lasted for days is seen to be over, and to be back, hours late: a chart needs them, and the rate wanders."""
-_KEPT_OUT: Final = 0.2
+KEPT_OUT: Final = 0.2
+"""Of its attempts: then it is more than a tenant that its policy does not know."""
 _SOON_MS: Final = 600_000
 """A change in how many come is known less exactly than one of how many are kept out."""
 EXACT: Final = frozenset({"collapse", "saturation", "few_values", "missing_scores", "score_shift"})
@@ -60,10 +63,11 @@ class Cause(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A finding and its root."""
+    """A finding and its root; whether it is `detection.ever_so`."""
 
     finding: FindingHistory
     root: Root
+    ever_so: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -148,7 +152,7 @@ def _rejects(finding: FindingHistory) -> bool:
     worst = finding.worst
     if finding.kind != RATES or worst is None or worst.severity != "high" or lets_in(worst) is not False:
         return False
-    return worst.rate >= _KEPT_OUT
+    return worst.rate >= KEPT_OUT
 
 
 def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) -> bool:
@@ -162,7 +166,7 @@ def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) ->
 def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
     for each in sorted(members, key=lambda one: order(one.finding)):
-        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + _gap_ms(run)]
+        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + _gap_ms(run, each)]
         open_ones.sort(key=lambda run, at=each.finding.since_ms: at > _until(run) + GAP_MS)  # type: ignore[misc]
         run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
@@ -179,7 +183,7 @@ def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
     """Return whether a finding may come of what the run comes of; what counts lay to a slice is no news of it."""
     finding = placed.finding
     laid = finding.where == WHOLE != placed.root.where and shuts(finding.latest)
-    gap_ms = _gap_ms(run)
+    gap_ms = _gap_ms(run, placed)
     going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + gap_ms]
     if (not laid and all(stood(each, finding) for each in going)) or any(
         contradict(each.finding, finding) for each in run
@@ -193,8 +197,10 @@ def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
     return not known or finding.since_ms <= min(known)
 
 
-def _gap_ms(run: Sequence[Placed]) -> float:
+def _gap_ms(run: Sequence[Placed], placed: Placed) -> float:
     """Return within which time after its end what comes is of the same run."""
+    if placed.ever_so and all(each.ever_so for each in run):
+        return _EVER_SO_MS
     since_ms = min(each.since_ms for each in deciding([each.finding for each in run]))
     return max(GAP_MS, min(_PART * (_until(run) - since_ms), _LONGEST_MS))
 

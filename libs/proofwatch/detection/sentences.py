@@ -16,7 +16,7 @@ from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import slice_words
-from proofwatch.detection.words import ENDED, HOLD_ACCOUNTS, NEXT_STEPS, percent
+from proofwatch.detection.words import CHECK_EXPECTED, ENDED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
 from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
@@ -63,7 +63,8 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = _where(incident, name)
-    seen = f"{what(incident.lead)} at {where} {since_words(incident.lead, incident.since)}"
+    wrong = EVER_SO.format(metric=metric_words(incident.lead.metric)) if incident.ever_so else what(incident.lead)
+    seen = f"{wrong} at {where} {since_words(incident.lead, incident.since)}"
     return f"{proof_title(incident.proof)}: {seen}" if incident.proof else capital(seen)
 
 
@@ -76,6 +77,8 @@ def _where(incident: Incident, name: Named) -> str:
 
 
 def _step(incident: Incident) -> str:
+    if incident.ever_so:
+        return CHECK_EXPECTED
     return next_step(incident.lead) if incident.version is None else NEXT_STEPS["hold_or_roll_back_release"]
 
 

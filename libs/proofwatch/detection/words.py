@@ -81,6 +81,11 @@ SHAPES_OTHERWISE: Final = {
 }
 """Of rules that look both ways: what the other direction is called."""
 MISSED_TARGET: Final = "the target is missed, the limit is not proven broken: {metric}"
+EVER_SO: Final = "more {metric} than the policy expects, since the first that is known,"
+CHECK_EXPECTED: Final = (
+    "check the threshold of the check, and what the policy expects of this tenant (monitoring.expected): nothing need "
+    "have happened, for there is no earlier time to compare with"
+)
 ATTACKED: Final = "labels prove attacks: {metric}"
 _ALL_IN: Final = "stop automatic activation until the check works again, and review who was accepted since"
 LET_IN: Final = "find out why fewer fail than usual, and review who was accepted since"

@@ -11,6 +11,7 @@ import structlog
 
 from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, TopicPartition
 from proofwatch.bus.stage import History
+from proofwatch.detection.ever_so import before
 from proofwatch.detection.findings import Panel, Slice, panel_of, traffic_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
@@ -164,6 +165,7 @@ class IncidentsStage:
         """Return the counts that the tenant's findings were judged by, as they were known before `until_ms`."""
         wanted = {panel_of(each) for each in state.findings.values() if each.worst}
         wanted |= {among for panel in wanted if (among := traffic_of(panel))}
+        wanted |= {week for each in state.findings.values() if (week := before(each))}
         kept = memory.tables.setdefault(tenant, {})
         for panel in kept.keys() - wanted:
             del kept[panel]
