@@ -86,6 +86,8 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         accepted_by=event.accepted_by,
         rejected_people_by=event.rejected_people_by,
         unchecked=event.unchecked or 0.0,
+        version=next(_slices(event.with_version or ()), None),
+        ever_so=event.ever_so or False,
         log_end=log_end if event.state == "firing" else None,
     )
 

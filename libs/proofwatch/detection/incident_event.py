@@ -96,6 +96,8 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         accepted_by=found.accepted_by,
         rejected_people_by=found.rejected_people_by,
         unchecked=found.unchecked or None,
+        with_version=_slices([found.version]) if found.version else None,
+        ever_so=found.ever_so or None,
     )
 
 

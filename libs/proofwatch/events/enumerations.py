@@ -92,7 +92,7 @@ IncidentChange = Literal["began", "rose", "rose_again", "fell_back", "again", "e
 IncidentEvidence = Literal["strong", "weak"]
 """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
 IncidentSeverity = Literal["low", "high", "critical"]
-"""low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted, or pass unchecked."""
+"""low: of weak evidence, or what was ever so and keeps out less than one attempt in five; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted, or pass unchecked."""
 IncidentEndedBy = Literal["within", "no_traffic", "too_little_traffic", "judged_anew"]
 """How it ended: within, it is within what is expected again; no_traffic and too_little_traffic, for want of trials; judged_anew, a governed change began its comparison anew; absent: it holds."""
 IncidentAction = Literal[

@@ -529,7 +529,7 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]
-    """low: of weak evidence; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted, or pass unchecked."""
+    """low: of weak evidence, or what was ever so and keeps out less than one attempt in five; high: of strong evidence; critical: of strong evidence, and people or attacks are wrongly accepted, or pass unchecked."""
     chance: Annotated[float, Meta(ge=0.0)]
     """How many findings as extreme the tenant’s looks of a day make by chance; 0 where a rule with a budget of its own found it."""
     root: Annotated[tuple[Slice, ...], Meta(max_length=4)]
@@ -645,6 +645,10 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """Until when rejected_people is counted, where that is of other windows than rejected; absent: of the same."""
     unchecked: Annotated[float, Meta(ge=0.0)] | None = None
     """How many attempts passed a check that refused nobody; as many of them as it usually refuses are accepted; absent: none."""
+    with_version: Annotated[tuple[Slice, ...], Meta(max_length=1)] | None = None
+    """The version with which the root goes wrong: both hold nearly all of the excess; absent: none."""
+    ever_so: bool | None = None
+    """Whether more of the tenant fails than its policy expects since the first that is known, so that nothing need have happened; absent: no."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

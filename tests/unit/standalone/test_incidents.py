@@ -61,6 +61,17 @@ def test_a_slice_that_only_counts_name_is_shown_with_its_own_counts(tmp_path: Pa
     assert "28 of 200 = 14 %. That is where it comes from: all of" in incident_sentence(found)
 
 
+def test_with_which_version_and_what_was_ever_so_are_shown_as_they_were_told(tmp_path: Path) -> None:
+    """Title and severity of a run are those that people were told."""
+    write(tmp_path, [fired(0, "os", "ios", 30, 100)], [])
+    lead = msgspec.json.decode((tmp_path / "anomalies.jsonl").read_bytes(), type=Anomaly)
+    (told,) = regrouped(take(Incidents(), [lead])).changes
+    for changed in (told._replace(version=("sdk_version", "7.4.0")), told._replace(ever_so=True)):
+        (found,) = read_incidents([event_of(changed)], tmp_path)
+        assert (found.version, found.ever_so) == (changed.version, changed.ever_so)
+        assert incident_sentence(found) == event_of(changed).sentence
+
+
 def test_when_the_end_became_known_is_shown_as_it_was_told(tmp_path: Path) -> None:
     """A chart that came back says since when, hours before it is sure: both are told, and both are in JSON."""
     one = fired(0, "os", "ios", 30, 100) | {"rule": "cusum", "direction": "up"}
