@@ -1,6 +1,7 @@
 """The broker over HTTP: what a page may send, and what nothing else may."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -221,6 +222,42 @@ async def test_what_cannot_be_is_refused_in_one_sentence_and_nothing_is_kept_or_
     for answer in (large, endless_one, await page.client.get("/nowhere"), await page.post("/imagery/leases", ASKED)):
         assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
     assert len(await page.house.entries()) == before + 1
+
+
+async def test_what_no_page_sends_is_refused_too_and_never_breaks_the_broker(page: Page) -> None:
+    """Written by hand: halves of characters, depth, other numbers, cookies of no kind, two of one."""
+    await page.sign_in()
+    before = len(await page.house.entries("access."))
+    wanted = json.dumps(ASKED).encode()
+    half, deep = b"\\ud800", b"[" * 7_000 + b"]" * 7_000
+    sign_in = b'{"name":"%s","password":"%s","code":"%s"}'
+    tried = [
+        ("/imagery/leases", wanted.replace(b"one face", half)),
+        ("/imagery/leases", wanted.replace(CASE.encode(), half)),
+        ("/imagery/leases", wanted.replace(b'"one face, two names"', deep)),
+        ("/imagery/leases", wanted.replace(b'"one face, two names"', b"1e400")),
+        ("/imagery/leases", wanted.replace(b'"one face, two names"', b"NaN")),
+        ("/imagery/leases", b""),
+        ("/session", sign_in % (half, b"four unrelated words here", b"123456")),
+        ("/session", sign_in % (b"ada", half, b"123456")),
+        ("/session", sign_in % (b"ada", b"x", "\u0661\u0662\u0663\u0664\u0665\u0666".encode())),
+        ("/session/confirm", b'{"code":"123456\\n"}'),
+        ("/imagery/leases/x/views", b'{"sharp":"yes"}'),
+        ("/imagery/leases/x/views", b'{"sharp":1}'),
+    ]
+    headers = {"origin": ORIGIN, "content-type": "application/json", "cookie": f"{COOKIE}={page.cookie}"}
+    for path, body in tried:
+        answer = await page.client.post(f"/api{path}", content=body, headers=headers)
+        assert answer.status_code in (400, 401, 422), (path, body[:80], answer.text)
+    for cookie in (b"\xff\xfe", b"a" * 4_000, f"x; {COOKIE}=other; {COOKIE}=".encode() + b"\xc3\x28", b"%00"):
+        given = {"origin": ORIGIN, "content-type": "application/json"}
+        raw = [*((k.encode(), v.encode()) for k, v in given.items()), (b"cookie", f"{COOKIE}=".encode() + cookie)]
+        answer = await page.client.post("/api/imagery/leases", content=wanted, headers=raw)
+        assert answer.status_code == 401, (cookie, answer.text)
+    refused = [each for each in await page.house.entries("access.") if each.outcome == "denied"]
+    assert len(await page.house.entries("access.")) - before == len(refused) <= 2
+    assert page.house.fetched == 0
+    await page.lease()
 
 
 async def test_what_breaks_inside_says_nothing_of_why(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
