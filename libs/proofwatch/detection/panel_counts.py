@@ -5,15 +5,11 @@ from math import sqrt
 from typing import Final
 
 from proofwatch.detection.findings import WHOLE, FindingHistory, Panel, Slice, Tables, excess, length_s, panel_of
-from proofwatch.detection.root_slice import Counts
+from proofwatch.detection.root_slice import Counts, stands_out
 from proofwatch.instants import ms_of
 
 _KNOWN: Final = 0.8
 _CHANCE: Final = 3.0
-_DISTINCT: Final = 6.0
-"""Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
-its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
-looked at all the time."""
 
 
 def table_of(
@@ -79,10 +75,5 @@ def standing_out(finding: FindingHistory, tables: Tables, *, down: bool) -> froz
 
 def is_distinct(table: Mapping[Slice, Counts], where: Slice) -> bool:
     """Return whether a slice differs from the rest of its tenant by more than chance makes of the highest of many."""
-    own, whole = table[where], table.get(WHOLE)
-    if whole is None or whole.n <= own.n:
-        return False
-    rest = max(0, whole.k - own.k) / (whole.n - own.n)
-    usual = own.n * (min(own.baseline, rest) if own.down else max(own.baseline, rest))
-    beyond = usual - own.k if own.down else own.k - usual
-    return beyond >= _DISTINCT * sqrt(max(usual, 1.0))
+    whole = table.get(WHOLE)
+    return whole is not None and stands_out(table[where], whole)

@@ -2,7 +2,8 @@
 
 One cause moves many slices: a handset under attack raises the rates of its OS, of every country and of the whole
 tenant. The root is the smallest set of values of one attribute that together hold `SHARE` of the tenant's excess and
-without which the rest is lower than it would be were the excess spread evenly (`_APART` standard deviations). Only
+without which the rest is lower than it would be were the excess spread evenly (`_APART` standard deviations), or one
+that stands out from the rest by twice that: of a small tenant the rest expects too few failures to be that low. Only
 marginal counts are needed. Pairs of attributes are not looked for: marginals cannot tell them.
 """
 
@@ -16,6 +17,10 @@ SHARE: Final = 0.8
 """What a root holds of its tenant's excess at least."""
 _APART: Final = 3.0
 _STANDS: Final = 6.0
+_DISTINCT: Final = 6.0
+"""Standard deviations of a slice's failures above what the rest of its tenant shows meanwhile: then it is a cause of
+its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
+looked at all the time."""
 _PART: Final = 0.5
 _ALIKE: Final = 0.05
 """Slices whose trials differ by less than this cannot be told apart."""
@@ -147,7 +152,18 @@ def _option(whole: Counts, table: Mapping[Slice, Counts], values: list[Slice]) -
     rate = whole.k / whole.n
     spread = sqrt(max(rest_n * rate * (1 - rate), 1.0))
     lower = (rest_n * rate - rest_k) * (-1 if whole.down else 1)
-    return _Option(tuple(values), n, share, rest_n > _ALIKE * whole.n and lower >= _APART * spread)
+    alone = len(values) == 1 and stands_out(table[values[0]], whole)
+    return _Option(tuple(values), n, share, rest_n > _ALIKE * whole.n and (lower >= _APART * spread or alone))
+
+
+def stands_out(part: Counts, whole: Counts) -> bool:
+    """Return whether a slice differs from the rest of its tenant by more than chance makes of the highest of many."""
+    if whole.n <= part.n:
+        return False
+    rest = max(0, whole.k - part.k) / (whole.n - part.n)
+    usual = part.n * (min(part.baseline, rest) if part.down else max(part.baseline, rest))
+    beyond = usual - part.k if part.down else part.k - usual
+    return beyond >= _DISTINCT * sqrt(max(usual, 1.0))
 
 
 def _root(whole: Counts, part: Counts, where: Slice, alike: tuple[Slice, ...]) -> Root:

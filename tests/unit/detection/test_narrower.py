@@ -95,3 +95,10 @@ def test_fewer_failed_matches_of_those_who_never_reached_the_match_are_no_news()
     assert (one.root.where, one.version, one.lead.metric) == (HANDSET, SDK, _LIVENESS)
     many = release("match_fail_rate", k=8, baseline=0.1, direction="down", affected=72.0)
     assert {each.root.where for each in found(many, of_day, tables=tables_of(of_day))} == {SDK, HANDSET}
+
+
+def test_a_handset_of_a_small_tenant_is_its_own_cause_though_the_rest_expects_few_failures() -> None:
+    """Sixteen of its 84 failed, 7 of the other 419: these would be 19 were it spread evenly, 2.9 deviations fewer."""
+    handset, tenant = day(k=16, n=84), day(k=23, n=503, where=WHOLE)
+    (one,) = found(handset, tenant, tables=tables_of(handset, whole=(23, 503)))
+    assert (one.root.where, one.lead.metric) == (HANDSET, _LIVENESS)
