@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -40,6 +41,7 @@ from services.aggregator.adapters.rate_chart_store import write_rebase
 from services.aggregator.adapters.version_store import write_declared
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.governed_markers import Declared
+from services.imagery.adapters.shares import counted
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
@@ -269,6 +271,15 @@ async def test_who_says_what_is_usual_adds_a_row_and_nothing_more(dsns: Mapping[
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await executed(dsns["fraud"], statement)
+
+
+async def test_the_broker_counts_what_was_opened_with_the_columns_that_it_has(dsns: Mapping[str, str]) -> None:
+    """`imagery share` by its own code; of the ledger it reads nothing else."""
+    async with opened(dsns["imagery"]) as pool, pool.acquire() as connection:
+        assert await counted(connection, date(2026, 3, 1), date(2026, 4, 1)) == {}
+    for table in ("ledger.transactions", "ledger.fence", "windows.fence"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await executed(dsns["imagery"], f"select * from {table}")  # noqa: S608 - tables of ours
 
 
 async def test_what_a_release_needs_no_more_goes_when_the_rights_are_given_anew(dsns: Mapping[str, str]) -> None:
