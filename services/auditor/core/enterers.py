@@ -11,10 +11,10 @@ PREFIX: Final = "proofwatch-"
 _OWNER: Final = "auditor"
 _ANYBODY: Final = frozenset({"data"})
 _ENTERS: Final = {
-    "access": {"people", "imagery"},
+    "access": {"people", "imagery", "console"},
     "baseline": {"fraud"},
-    "case": {"triage"},
-    "cases": {"triage"},
+    "case": {"triage", "console"},
+    "cases": {"triage", "console"},
     "erasure": {"privacy"},
     "hold": {"privacy"},
     "imagery": {"imagery"},

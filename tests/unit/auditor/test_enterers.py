@@ -16,6 +16,13 @@ def test_what_a_command_enters_is_somebodys_to_enter() -> None:
             assert any(not is_doubtful(trace.what, PREFIX + process) for process in PROCESSES), name
 
 
+def test_what_people_do_in_the_console_is_doubted_by_nobody() -> None:
+    """They sign in there and work on cases with its role; what it has no page for, it does not enter."""
+    for action in ("access.signed_in", "access.sign_in_refused", "case.assigned", "case.closed", "cases.read"):
+        assert not is_doubtful(action, PREFIX + "console"), action
+    assert is_doubtful("imagery.view_intended", PREFIX + "console")
+
+
 def test_whoever_shares_a_role_with_all_is_doubted_in_nothing_and_others_are() -> None:
     """As `postgres` nothing can be told. Who asks at a door may be anybody; an act of no process is nobody's."""
     assert not is_doubtful("subject.erased", "postgres")
