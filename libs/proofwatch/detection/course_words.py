@@ -96,7 +96,7 @@ def _standing(incident: Incident) -> str:
     at = minute(incident.log_end.at, zone)
     said = f"It stands when the {incident.log_end.log} ends, {at}: what became of it after that is not known."
     counted = max(each for each in (incident.lead.window_end, incident.rejected_by, incident.accepted_by) if each)
-    if incident.lead.rule in BY_LABELS or incident.log_end.at - counted < _DAY:
+    if incident.ever_so or incident.lead.rule in BY_LABELS or incident.log_end.at - counted < _DAY:
         return said
     return (
         f"{said} Nothing more of it was counted since {minute(counted, zone)}, and too few attempts came since then to "

@@ -63,8 +63,9 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
 def incident_title(incident: Incident, name: Named = slice_words) -> str:
     """Return an incident in a few words: what, where, since when."""
     where = _where(incident, name)
-    wrong = EVER_SO.format(metric=metric_words(incident.lead.metric)) if incident.ever_so else what(incident.lead)
-    seen = f"{wrong} at {where} {since_words(incident.lead, incident.since)}"
+    if incident.ever_so:
+        return capital(EVER_SO.format(metric=metric_words(incident.lead.metric), where=where))
+    seen = f"{what(incident.lead)} at {where} {since_words(incident.lead, incident.since)}"
     return f"{proof_title(incident.proof)}: {seen}" if incident.proof else capital(seen)
 
 

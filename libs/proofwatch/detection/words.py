@@ -81,7 +81,7 @@ SHAPES_OTHERWISE: Final = {
 }
 """Of rules that look both ways: what the other direction is called."""
 MISSED_TARGET: Final = "the target is missed, the limit is not proven broken: {metric}"
-EVER_SO: Final = "more {metric} than the policy expects, since the first that is known,"
+EVER_SO: Final = "more {metric} than the policy expects at {where}, from the first that is known on"
 CHECK_EXPECTED: Final = (
     "check the threshold of the check, and what the policy expects of this tenant (monitoring.expected): nothing need "
     "have happened, for there is no earlier time to compare with"
