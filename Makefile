@@ -31,8 +31,9 @@ help: ## list the targets
 
 install: $(ALL) ## everything for development: .venv from uv.lock, with all extras and tools
 
-demo: $(STANDALONE) ## a simulated onboarding day in the terminal; flags through ARGS="--events N --seed S --headless --out DIR"
-	@$(BIN)/proofwatch demo $(ARGS)
+demo: $(STANDALONE) ## a simulated onboarding day in the terminal, then its cases in a browser; flags through ARGS="--events N --seed S --headless --out DIR"
+	@serve=; case " $(ARGS) " in *" --headless "*|*" --serve"*) ;; *) [ ! -t 1 ] || serve="--serve localhost:8091" ;; esac; \
+	$(BIN)/proofwatch demo $$serve $(ARGS)
 
 test: ahead lint type unit system ## what CI runs: all of lint, type, unit, integration, e2e
 	@echo "make test: lint, types, unit, integration and end-to-end tests passed"

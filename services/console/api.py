@@ -3,10 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from proofwatch.access.roles import Act
+from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
+from services.console.once import Once
 from services.console.watched import Watched
 from services.console.who import Callers
 
@@ -56,6 +59,22 @@ def session_routes(callers: Callers) -> APIRouter:
         """End the session."""
         response = Response(status_code=204)
         await callers.sign_out(request, response)
+        return response
+
+    return router
+
+
+def once_route(once: Once, callers: Callers) -> APIRouter:
+    """Return the route of a link that signs in who opens it first."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/once/{secret}")
+    async def come(secret: str) -> Response:
+        token = once.taken(secret)
+        if token is None:
+            raise Problem(404, "no_such_page", "the link was used already, or never was one: start the run anew")
+        response = RedirectResponse("/", 303)
+        callers.signed_in(response, token)
         return response
 
     return router

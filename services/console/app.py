@@ -12,6 +12,7 @@ from proofwatch.web.server import Server
 from proofwatch.web.sessions import PeopleSessions
 from services.console.application import Inside, application
 from services.console.config import Settings
+from services.console.once import Once
 from services.console.restored import ErasuresKnown
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ __all__ = ["CLIENT", "Settings", "build", "connect"]
 CLIENT: Final = "console"
 
 
-def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock) -> Service:
-    """Wire the console. Raises `InvalidCodeKeys`."""
+def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, once: Once | None = None) -> Service:
+    """Wire the console; `once`: a link that signs in who opens it first. Raises `InvalidCodeKeys`."""
     known = ErasuresKnown(bus, pool)
     people = PostgresPeople(pool, seal=parse_code_keys(settings.code_keys()))
     inside = Inside.of(settings, pool, clock, PeopleSessions(people, clock), known)
-    server = Server(application(settings, inside), settings.console_host, settings.console_port)
+    server = Server(application(settings, inside, once), settings.console_host, settings.console_port)
     return Service("console", [known, inside.watched, server])
 
 

@@ -14,8 +14,9 @@ from proofwatch.web.guard import Guard
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
-from services.console.api import health_routes, session_routes
+from services.console.api import health_routes, once_route, session_routes
 from services.console.config import Settings
+from services.console.once import Once
 from services.console.pages.site import Pages
 from services.console.restored import ErasuresKnown
 from services.console.watched import Watched
@@ -52,8 +53,11 @@ class Inside(NamedTuple):
         return cls(cases, sessions, known, Watched(settings.watched()), clock)
 
 
-def application(settings: Settings, inside: Inside) -> FastAPI:
-    """Return the application; its OpenAPI document is at /openapi.json, which everybody may read."""
+def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
+    """Return the application; its OpenAPI document is at /openapi.json, which everybody may read.
+
+    `once`: a link that signs in who opens it first; None, as in every deployment: there is none.
+    """
     app = FastAPI(
         title="Proofwatch console", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None,
         servers=[{"url": "/"}],
@@ -73,6 +77,8 @@ def application(settings: Settings, inside: Inside) -> FastAPI:
     app.include_router(v1)
     pages = Pages(settings, inside.cases, callers, inside.watched, inside.clock)
     app.include_router(pages.router())
+    if once is not None:
+        app.include_router(once_route(once, callers))
     _errors(app, pages)
     app.add_middleware(Guard, refuse=refusal, failed=_FAILED)
     return app

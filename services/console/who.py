@@ -37,7 +37,10 @@ class Callers:
     async def sign_in(self, response: Response, name: str, password: str, code: str) -> None:
         """Begin a session, whose token the answer brings. Raises `SignInRefused`."""
         self._known.require()
-        token = await self.sessions.sign_in(name, password, code)
+        self.signed_in(response, await self.sessions.sign_in(name, password, code))
+
+    def signed_in(self, response: Response, token: str) -> None:
+        """Let the answer bring the token of a session."""
         response.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="strict", path="/")
 
     async def sign_out(self, request: Request, response: Response) -> None:

@@ -2,12 +2,14 @@
 
 import argparse
 import itertools
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
 from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.options import positive
@@ -21,6 +23,10 @@ from services.standalone.closing import closing_lines
 from services.standalone.conduct import conducted
 from services.standalone.feed import CHUNK
 from services.standalone.runner import Run
+from services.standalone.serving import Place, place, refusal, serve
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _SCREENS: Final = 120
 _SEGMENTS: Final = ("sex", "age_band", "country", "device_model")
@@ -36,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_time_zone(parser, "the clock of the tenants' days, and of what is written")
     add_weekend(parser)
     parser.add_argument("--headless", action="store_true", help="no terminal view, only the closing summary")
+    parser.add_argument(
+        "--serve",
+        type=place,
+        metavar="HOST:PORT",
+        help="then the console over what came of it, until it is stopped: localhost:8091",
+    )
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="results (%(default)s)")
 
 
@@ -44,6 +56,9 @@ def run(args: argparse.Namespace) -> int:
 
     130: it was interrupted.
     """
+    if args.serve and (refused := refusal(args.serve)):
+        sys.stderr.write(f"proofwatch demo: {refused}\n")
+        return 2
     releases = tuple(RELEASES[name] for name in args.release)
     calendar = calendar_in(args)
     scenario = Scenario(events=args.events, seed=args.seed, releases=releases, pictures=True)
@@ -61,11 +76,24 @@ def run(args: argparse.Namespace) -> int:
         segments=_SEGMENTS,
         picture=partial(picture, args.seed),
     )
-    summary = conducted("demo", day)
+    summary = conducted("demo", replace(day, then=_serving(args.serve, args.out)) if args.serve else day)
     if isinstance(summary, int):
         return summary
-    Terminal().print(closing_lines(summary, args.out))
+    if not args.serve:
+        Terminal().print(closing_lines(summary, args.out))
     return 0 if summary["conservation"]["holds"] else 1
+
+
+def _serving(where: Place, out: Path) -> Callable[[dict[str, Any], Bus, "asyncpg.Pool", int], Awaitable[None]]:
+    """Return what tells of a run that is over, and serves it."""
+
+    async def then(summary: dict[str, Any], bus: Bus, pool: "asyncpg.Pool", now_ms: int) -> None:
+        terminal = Terminal()
+        terminal.print(closing_lines(summary, out))
+        link = "its cases, by a link that opens once: {}\nCtrl-C ends it, and what is done there ends with it."
+        await serve(where, bus, pool, now_ms, lambda address: terminal.print(link.format(address), soft_wrap=True))
+
+    return then
 
 
 def chunks(scenario: Scenario, *, headless: bool) -> Iterator[Sequence[Outgoing]]:

@@ -1,16 +1,17 @@
 """Conducts one run from start to summary: database, services, terminal view, result files."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.live import Live
 
 from proofwatch.biometrics.rates import Limits
+from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Outgoing
 from proofwatch.detection.incident import LogEnd
@@ -48,6 +49,9 @@ from services.standalone.results import Results
 from services.standalone.session import Session
 from services.standalone.view.screen import View
 
+if TYPE_CHECKING:
+    import asyncpg
+
 _QUIET: Final = timedelta(days=2, hours=1)
 """Longer than any window, its grace and the time labels have: after it everything has closed."""
 
@@ -74,6 +78,8 @@ class Run:
     """What the input is called."""
     last_ms: int | None = None
     """When the last transaction is; None: it is known only when it is fed."""
+    then: Callable[[dict[str, Any], Bus, "asyncpg.Pool", int], Awaitable[None]] | None = None
+    """What comes when all is written, while the database is there: of summary, bus, pool, and what time it is."""
 
 
 async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any]:
@@ -145,6 +151,8 @@ async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any
             small_cell=CellSettings.read().small_cell,
             time_zone=run.calendar.zone,
         )
+        if run.then is not None:
+            await run.then(summary, system.bus, pool, system.clock.now_ms())
     return summary
 
 

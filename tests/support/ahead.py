@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tests.support import asyncapi_parser, go, kafka_jars, registry_files, s3_server
+from tests.support import asyncapi_parser, axe, go, kafka_jars, registry_files, s3_server
 from tests.support.debian import ensure_programs
 from tests.support.runner import ComponentError
 
@@ -41,7 +41,7 @@ def _programs() -> None:
 
 
 _PARTS: Final[tuple[tuple[Callable[[], object], ...], ...]] = (
-    (_programs, kafka_jars.kafka_jars, registry_files.registry_jar, asyncapi_parser.parser),
+    (_programs, kafka_jars.kafka_jars, registry_files.registry_jar, asyncapi_parser.parser, axe.script),
     (s3_server.program,),
     (go.reader,),
 )

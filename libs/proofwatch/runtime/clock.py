@@ -20,6 +20,17 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
 
+class ContinuedClock:
+    """A clock that goes on from a time as the wall clock goes on from now, and never backwards."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._ahead_ms = now_ms - time.monotonic_ns() // 1_000_000
+
+    def now_ms(self) -> int:
+        """Return milliseconds since the Unix epoch."""
+        return self._ahead_ms + time.monotonic_ns() // 1_000_000
+
+
 class SimulatedClock:
     """A clock that moves only when told, and never backwards."""
 

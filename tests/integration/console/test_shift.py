@@ -8,6 +8,7 @@ import pytest
 from proofwatch.access.roles import Role
 from tests.integration.access.house import PASSWORD
 from tests.integration.console.house import Console
+from tests.support.axe import hindrances
 from tests.support.devtools import Browser
 
 _H1: Final = "document.querySelector('h1').textContent"
@@ -152,7 +153,10 @@ async def test_keys_are_switched_off_for_good_and_news_moves_nothing(console: Co
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: int, scheme: str) -> None:
-    """At the width of a telephone and of a desk, in both schemes: nothing is wider than the window."""
+    """At the width of a telephone and of a desk, in both schemes: nothing is wider than the window, or hinders anybody.
+
+    By the rules of WCAG 2.2 AA that axe can judge.
+    """
     await console.add("ada", Role.CHECKER)
     cases = [await console.case(severity=each) for each in ("medium", "high", "low", "high")]
     async with Browser(width, height) as browser:
@@ -162,11 +166,15 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         await browser.ask("Emulation.setEmulatedMedia", features=features)
         await browser.open(f"{console.origin}/sign-in")
+        assert await hindrances(browser) == []
         await browser.screenshot(tmp_path / f"sign-in-{width}-{scheme}.png")
         await signed_in(browser, console, "ada")
         for name, path in (("now", "/"), ("queue", "/queue"), ("case", f"/cases/{cases[1]}"), ("none", "/cases/x")):
             await browser.open(f"{console.origin}{path}")
             assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+            assert await hindrances(browser) == [], name
             await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
+        await browser.value("document.querySelector('main').append(document.createElement('button')), 1")
+        assert any("button-name" in each for each in await hindrances(browser)), "it can find something"
         browser.complaints = [each for each in browser.complaints if "404" not in each]
         clean(browser, console)
