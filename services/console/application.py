@@ -23,7 +23,9 @@ from services.console.watched import Watched
 from services.console.who import Callers
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import deed_routes
+from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.routes import case_routes
+from services.triage.app import desk
 
 if TYPE_CHECKING:
     import asyncpg
@@ -49,7 +51,7 @@ class Inside(NamedTuple):
         cls, settings: Settings, pool: "asyncpg.Pool", clock: Clock, sessions: PeopleSessions, known: ErasuresKnown
     ) -> "Inside":
         """Return it with what the settings say."""
-        cases = Cases(pool, clock, settings.cases_in_hand)
+        cases = Cases(desk(settings, pool), pool, clock)
         return cls(cases, sessions, known, Watched(settings.watched()), clock)
 
 
@@ -73,6 +75,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(session_routes(callers))
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
     v1.include_router(deed_routes(inside.cases, callers.caller))
+    v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(health_routes(inside.watched, callers))
     app.include_router(v1)
     pages = Pages(settings, inside.cases, callers, inside.watched, inside.clock)

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from proofwatch.runtime.access_settings import AccessSettings
+from services.triage.app import DeskSettings
 
 _WATCHED: Final = re.compile(r"([a-z][a-z0-9-]{0,62})=(https?://[^\s=,/]+)")
 _ORIGIN: Final = r"^https?://[^/\s]+$"
@@ -17,7 +18,7 @@ def _places(text: str) -> str:
     return text
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, DeskSettings):
     """What the console needs to know to start, beyond what every process does."""
 
     console_host: str = "127.0.0.1"
@@ -32,8 +33,6 @@ class Settings(AccessSettings):
     console_watched: Annotated[str, AfterValidator(_places)] = ""
     """Processes whose /ready is shown, with the addresses of their health ports: name=http://host:port, with blanks
     between."""
-    cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
-    """Who works on so many cases is given no next one."""
 
     def watched(self) -> dict[str, str]:
         """Return where each watched process is asked."""

@@ -16,14 +16,14 @@ from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.postgres import PostgresCases
-from services.triage.config import Settings
+from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.handlers import TriageStage
 
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "Settings", "build", "connect", "desk"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
@@ -43,7 +43,7 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])
 
 
-def desk(settings: Settings, pool: "asyncpg.Pool") -> PostgresDesk:
+def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
     """Wire where people work on cases, as the settings have it."""
     terms = Terms(settings.disposition_authority, settings.disposition_authority_of_two)
     rule = FourEyes.read(settings.four_eyes)

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from proofwatch.runtime.key_settings import KeySettings
+from proofwatch.runtime.settings import Settings as CommonSettings
 from services.triage.core.dispositions import FourEyes
 
 
@@ -13,13 +14,9 @@ def _is_rule(text: str) -> str:
     return text
 
 
-class Settings(KeySettings):
-    """What triage needs to know to start, beyond what every process does."""
+class DeskSettings(CommonSettings):
+    """What wherever people work on cases needs to know."""
 
-    subject_tag_secret: SecretStr | None = None
-    """Base64 of at least 32 random bytes, the same for every replica and for good; checked by `app.build`."""
-    escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
-    """A subject's case with so many reasons is escalated, however slight each of them is."""
     cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
     """Who works on so many cases is given no next one; `take`, and a checker's `assign`, go beyond."""
     four_eyes: Annotated[str, AfterValidator(_is_rule)] = "all"
@@ -28,3 +25,12 @@ class Settings(KeySettings):
     """The authority of labels that one person's disposition makes."""
     disposition_authority_of_two: Annotated[int, Field(ge=0, le=100)] = 70
     """The same of those that a second person approved."""
+
+
+class Settings(KeySettings, DeskSettings):
+    """What triage needs to know to start, beyond what every process does."""
+
+    subject_tag_secret: SecretStr | None = None
+    """Base64 of at least 32 random bytes, the same for every replica and for good; checked by `app.build`."""
+    escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
+    """A subject's case with so many reasons is escalated, however slight each of them is."""

@@ -21,8 +21,8 @@ from services.console.pages.forms import as_body, form, here
 from services.console.pages.render import Render
 from services.console.watched import Watched
 from services.console.who import Callers
-from services.triage.api.bodies import Assigned, Case, CaseId, Cursor, Deed, Given, ListedCase
-from services.triage.api.cases import Cases
+from services.triage.api.bodies import Assigned, Case, CaseId, Cursor, Deed, Found, Given, ListedCase
+from services.triage.api.cases import NEEDS_REASON, Cases
 from services.triage.api.refusals import Changed
 
 _KEYS: Final = "__Host-proofwatch-keys"
@@ -107,13 +107,17 @@ class Pages:
     async def _do(self, request: Request, caller: Caller, case_id: str, deed: Deed) -> Response:
         given = await form(request)
         reason, to = given.get("reason", "").strip(), given.get("to", "").strip()
+        attack, species = given.get("attack", ""), given.get("species", "").strip()
         kept = {"wanted": deed, "reason": reason, "to": to}
+        more: dict[str, Any] = {}
         try:
-            if deed in ("refer", "close") and reason:
+            if deed == "threat" and reason:
+                more = as_body(Found, reason=reason, attack=attack, species=species).model_dump(exclude={"reason"})
+            elif deed in NEEDS_REASON and reason:
                 as_body(Given, reason=reason)
             if deed == "assign":
                 as_body(Assigned, to=to)
-            await self._cases.do(caller, deed, case_id, given.get("seen", ""), to=to or None, reason=reason)
+            await self._cases.do(caller, deed, case_id, given.get("seen", ""), to=to or None, reason=reason, **more)
         except Changed as changed:
             return self._page(request, caller, "conflict.html", 412, case=changed.case, **kept)
         except Problem as problem:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Case, CaseReason, ListedCase
+from services.triage.api.bodies import Case, CaseReason, Finding, ListedCase
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -14,14 +14,16 @@ STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "c
 SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}
 DEEDS: Final[Mapping[str, str]] = {
     "take": "take the case", "assign": "give the case to somebody", "release": "release the case",
-    "refer": "refer the case to the Research Group", "close": "close the case",
+    "refer": "refer the case to the Research Group", "close": "close the case", "clear": "say that it is no threat",
+    "threat": "say that it is a threat", "approve": "agree to what was proposed", "reject": "send it back",
 }  # fmt: skip
 TOLD: Final[Mapping[str, str]] = {
     "none": "Nothing waits for you.",
     "grave": "It is yours. It came first because it is grave, and nobody worked on it.",
     "oldest": "It is yours. Nothing graver waits, and it is the oldest.",
     "take": "It is yours.", "assign": "It is given to them.", "release": "Nobody works on it now.",
-    "refer": "The Research Group has it now.", "close": "It is closed.",
+    "refer": "The Research Group has it now.", "close": "It is closed.", "clear": "It is said that it is no threat.",
+    "threat": "It is said that it is a threat.", "approve": "That is what it is now.", "reject": "It was sent back.",
 }  # fmt: skip
 """What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
 _MOVES: Final[Mapping[str, str]] = {
@@ -48,6 +50,19 @@ def sentence(text: str) -> str:
 def queue(case: ListedCase) -> str:
     """Return who is to look at a case."""
     return next((words for name, words in QUEUES.items() if name == case.queue), case.queue)
+
+
+FOUND: Final[Mapping[str, str]] = {
+    "proposed": "a second person is asked", "decided": "decided", "approved": "two agreed", "rejected": "sent back",
+    "voided": "void: the evidence had changed", "replaced": "replaced by another",
+}  # fmt: skip
+
+
+def found(said: Finding) -> str:
+    """Return what somebody found a case to be, and what became of that."""
+    kind = f" ({said.attack}{f', {said.species}' if said.species else ''})" if said.attack else ""
+    what = f"a threat{kind}" if said.verdict == "threat" else "no threat"
+    return f"{what}; {FOUND.get(said.state, said.state)}"
 
 
 def who(case: ListedCase) -> str:

@@ -35,6 +35,9 @@ const BY_KEY = {
   t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? document.querySelector("[data-key=t]")),
   r: () => act(document.querySelector("[data-key=r]")),
   c: () => act(document.querySelector("[data-key=c]")),
+  a: () => act(document.querySelector("[data-key=a]")),
+  h: () => act(document.querySelector("[data-key=h]")),
+  l: () => act(document.querySelector("[data-key=l]")),
   q: () => act(document.querySelector("[data-key=q]")) || location.assign("/queue"),
   "?": () => keys?.showModal(),
 };

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 _PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: the database takes no zero, and a terminal obeys others."""
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
-Deed = Literal["take", "assign", "release", "refer", "close"]
+Deed = Literal["take", "assign", "release", "clear", "threat", "approve", "reject", "refer", "close"]
+Attack = Literal["presentation", "injection", "impostor"]
 State = Literal["running", "open", "escalated", "closed"]
 """`running`: open or escalated."""
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -32,6 +33,13 @@ class Given(Body):
     """Why; it stays."""
 
     reason: Reason
+
+
+class Found(Given):
+    """What kind of threat it is, as far as that is known; why; it stays."""
+
+    attack: Attack = "presentation"
+    species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=_PRINTED)] | None = None
 
 
 class Assigned(Body):
@@ -104,12 +112,27 @@ class Ended(BaseModel):
     reason: str | None
 
 
+class Finding(BaseModel):
+    """What somebody found a case to be. `state` proposed: a second person has not agreed yet."""
+
+    verdict: str
+    attack: str | None
+    species: str | None
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    state: str
+    settled_by: str | None
+    settled_at: datetime | None
+
+
 class Case(ListedCase):
     """A case whole; what there are several of has the oldest first."""
 
     why: list[CaseReason]
     merged_into: str | None
     ended: Ended | None
+    said: list[Finding]
     moves: list[Moved]
     work: list[Worked]
 

@@ -12,13 +12,14 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.adapters.desk import MOST_IN_HAND, PostgresDesk
+from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.waiting import waiting
-from services.triage.api.bodies import Case, CasePage, Next, State, Waiting
+from services.triage.api.bodies import Attack, Case, CasePage, Deed, Next, State, Waiting
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole
-from services.triage.core.assignments import NOTHING, Deed, ListedCase
+from services.triage.core.assignments import NOTHING, ListedCase
+from services.triage.core.dispositions import Finding
 
 if TYPE_CHECKING:
     import asyncpg
@@ -32,14 +33,14 @@ _CURSOR: Final = msgspec.json.Decoder(
     tuple[Literal[0, 1], Literal[0, 1], _Number, Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]]
 )
 
+NEEDS_REASON: Final = frozenset[Deed]({"clear", "threat", "reject", "refer", "close"})
+
 
 class Cases:
     """What a person may see of cases and do with them. Every call raises `Problem`."""
 
-    def __init__(self, pool: "asyncpg.Pool", clock: Clock, most_in_hand: int = MOST_IN_HAND) -> None:
-        """`most_in_hand`: who works on so many is given no next one."""
-        self._pool, self._clock = pool, clock
-        self._desk = PostgresDesk(pool, most_in_hand=most_in_hand)
+    def __init__(self, desk: PostgresDesk, pool: "asyncpg.Pool", clock: Clock) -> None:
+        self._desk, self._pool, self._clock = desk, pool, clock
 
     async def page(self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "") -> CasePage:
         """Return some of the cases that are there for who asks, grave ones first."""
@@ -57,14 +58,26 @@ class Cases:
             return shown_whole(await self._desk.one(case_id, caller.token, self._now()), caller.session)
 
     async def do(
-        self, caller: Caller, deed: Deed, case_id: str, seen: str, *, to: str | None = None, reason: str = ""
+        self,
+        caller: Caller,
+        deed: Deed,
+        case_id: str,
+        seen: str,
+        *,
+        to: str | None = None,
+        reason: str = "",
+        attack: Attack | None = None,
+        species: str | None = None,
     ) -> bool:
         """Do something with a case that was seen so; return whether anything changed."""
         given = stated(reason)
-        if deed in ("refer", "close") and not given:
+        if deed in NEEDS_REASON and not given:
             raise Problem(422, "reason_missing", "say why: it stays with the case and in the audit log")
+        finding = _finding(deed, given, attack, species)
         with refusals(caller.session):
-            done = await self._desk.do(deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen)
+            done = await self._desk.do(
+                deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen, finding=finding
+            )
         return done != NOTHING
 
     async def next(self, caller: Caller) -> Next:
@@ -82,6 +95,15 @@ class Cases:
 
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())
+
+
+def _finding(deed: Deed, reason: str, attack: Attack | None, species: str | None) -> Finding | None:
+    try:
+        if deed == "clear":
+            return Finding.of("cleared", reason)
+        return Finding.of("threat", reason, attack, species or None) if deed == "threat" else None
+    except ValueError as error:
+        raise Problem(422, "malformed", str(error)) from None
 
 
 def _cursor(last: ListedCase) -> str:

@@ -1,8 +1,8 @@
-"""Deeds on cases over HTTP, each on what was seen of the case. No logic of its own."""
+"""Deeds of work on cases over HTTP, each on what was seen of the case. No logic of its own."""
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
@@ -24,36 +24,40 @@ def deed_routes(cases: Cases, caller: Calls) -> APIRouter:
     router = APIRouter(prefix="/cases", tags=["cases"])
     Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
 
-    async def done(who: Caller, deed: Deed, case_id: str, seen: str | None, response: Response, **given: str) -> Done:
-        changed = await cases.do(who, deed, case_id, _seen(seen), **given)
-        return Done(changed=changed, case=tagged(await cases.one(who, case_id), response))
-
     @router.post("/{case_id}/take")
     async def take(who: Who, case_id: CaseId, _: Nothing, response: Response, if_match: IfMatch = None) -> Done:
         """Work on a case that nobody works on."""
-        return await done(who, "take", case_id, if_match, response)
+        return await done(cases, who, "take", case_id, if_match, response)
 
     @router.post("/{case_id}/assign")
     async def assign(who: Who, case_id: CaseId, to: Assigned, response: Response, if_match: IfMatch = None) -> Done:
         """Give a case to somebody, as a checker."""
-        return await done(who, "assign", case_id, if_match, response, to=to.to)
+        return await done(cases, who, "assign", case_id, if_match, response, to=to.to)
 
     @router.post("/{case_id}/release")
     async def release(who: Who, case_id: CaseId, _: Nothing, response: Response, if_match: IfMatch = None) -> Done:
         """Work on a case no more."""
-        return await done(who, "release", case_id, if_match, response)
+        return await done(cases, who, "release", case_id, if_match, response)
 
     @router.post("/{case_id}/refer")
     async def refer(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
         """Hand a case on to the Research Group: it is novel, or grave."""
-        return await done(who, "refer", case_id, if_match, response, reason=why.reason)
+        return await done(cases, who, "refer", case_id, if_match, response, reason=why.reason)
 
     @router.post("/{case_id}/close")
     async def close(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
         """Close a case."""
-        return await done(who, "close", case_id, if_match, response, reason=why.reason)
+        return await done(cases, who, "close", case_id, if_match, response, reason=why.reason)
 
     return router
+
+
+async def done(
+    cases: Cases, who: Caller, deed: Deed, case_id: str, seen: str | None, response: Response, **given: Any
+) -> Done:
+    """Do a deed on what was seen; return what became of the case."""
+    changed = await cases.do(who, deed, case_id, _seen(seen), **given)
+    return Done(changed=changed, case=tagged(await cases.one(who, case_id), response))
 
 
 def tagged(case: Case, response: Response) -> Case:

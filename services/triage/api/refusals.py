@@ -12,7 +12,7 @@ from services.triage.adapters.desk import CaseChanged, CaseRefused, NoSuchCase
 from services.triage.api.bodies import Case
 from services.triage.api.shown import shown_whole
 
-_NOT_FOR_YOU: Final = frozenset({"role_missing", "about_yourself"})
+_NOT_FOR_YOU: Final = frozenset({"role_missing", "about_yourself", "your_own"})
 
 
 class Changed(Problem):

@@ -1,6 +1,7 @@
 """Cases as bodies, for who asks."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -8,12 +9,16 @@ import msgspec
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.detection.case_words import numbers_words, reason_words
-from services.triage.api.bodies import Case, CaseReason, Ended, ListedCase, Moved, Worked
-from services.triage.core.assignments import NOTHING, Change, Deed, decided
+from services.triage.api.bodies import Case, CaseReason, Deed, Ended, Finding, ListedCase, Moved, Worked
+from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
 from services.triage.core.assignments import ListedCase as Listed
+from services.triage.core.dispositions import Finding as Found
+from services.triage.core.dispositions import Proposal
+from services.triage.core.judgements import Asked, judged
 from services.triage.core.whole import WholeCase
 
-_ALONE: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
+_OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
+_OF_JUDGEMENT: Final[tuple[Deed, ...]] = ("clear", "threat", "approve", "reject")
 
 
 def shown_listed(case: Listed, to: Session) -> ListedCase:
@@ -23,8 +28,9 @@ def shown_listed(case: Listed, to: Session) -> ListedCase:
 
 def shown_whole(case: WholeCase, to: Session) -> Case:
     """Return a case whole."""
+    now = case.listed.now._replace(pending=_pending(case))
     return Case(
-        **_listed(case.listed, to),
+        **_listed(case.listed._replace(now=now), to),
         why=[
             CaseReason(
                 words=reason_words(each.code),
@@ -35,6 +41,10 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         ],
         merged_into=case.merged_into,
         ended=Ended(**case.ended._asdict()) if case.ended else None,
+        said=[
+            Finding(**{name: value for name, value in each._asdict().items() if name in Finding.model_fields})
+            for each in case.said
+        ],
         moves=[Moved(**each._asdict()) for each in case.moves],
         work=[Worked(**each._asdict()) for each in case.work],
     )
@@ -58,8 +68,23 @@ def _listed(case: Listed, to: Session) -> dict[str, Any]:
 
 def _deeds(case: Listed, of: Session) -> list[Deed]:
     """Return what would change something if this person did it now; to whom it is given, is asked when it is."""
-    found = {each: decided(case.now, of, each) for each in _ALONE}
+    found = {each: decided(case.now, of, each) for each in _OF_WORK}
+    found |= {each: _judged(case.now, of, each, case.changed_at) for each in _OF_JUDGEMENT}
     deeds: list[Deed] = [each for each, what in found.items() if isinstance(what, Change) and what != NOTHING]
     if case.now.state != "closed" and of.person_id not in case.now.about and of.may(Act.ASSIGN_CASE):
         deeds.append("assign")
     return deeds
+
+
+def _pending(case: WholeCase) -> Proposal | None:
+    """Return what waits for a second person; lists do not know it, and offer nothing of it."""
+    if not case.said or case.said[-1].state != "proposed":
+        return None
+    last = case.said[-1]
+    finding = Found(last.verdict, last.reason, last.attack, last.species)
+    return Proposal(last.disposition_id, finding, last.proposed_by, last.proposed_at, last.on_revision)
+
+
+def _judged(case: CaseNow, of: Session, deed: Deed, at: datetime) -> Change | Refusal:
+    finding = {"clear": Found.of("cleared", ""), "threat": Found.of("threat", "")}.get(deed)
+    return judged(case, of, Asked(deed, finding), at)

@@ -60,7 +60,7 @@ async def test_a_case_is_worked_on_as_it_was_seen(console: Console) -> None:
     taken = await ada.post(f"/v1/cases/{case}/take", if_match=tag)
     assert (taken.status_code, taken.json()["changed"]) == (200, True)
     assert taken.json()["case"]["assignee"] == console.ids["ada"]
-    assert set(taken.json()["case"]["deeds"]) == {"release", "refer", "close"}
+    assert set(taken.json()["case"]["deeds"]) == {"release", "clear", "threat", "refer", "close"}
     late = await bob.post(f"/v1/cases/{case}/take", if_match=tag)
     assert problem(late) == (412, "case_changed")
     assert late.json()["case"]["assignee_name"] == "ada"
@@ -80,6 +80,30 @@ async def test_a_case_is_worked_on_as_it_was_seen(console: Console) -> None:
     assert (closed.json()["case"]["state"], closed.json()["case"]["ended"]["reason"]) == ("closed", "a mask")
     again = await ada.post(f"/v1/cases/{case}/close", {"reason": "b"}, if_match=closed.headers["etag"])
     assert problem(again) == (409, "case_closed")
+
+
+async def test_what_one_finds_another_agrees_to(console: Console) -> None:
+    """Proposed by who works on it, approved by a checker and never by the proposer; then it is a label to be sent."""
+    await console.person("ada", Role.ANALYST, Role.CHECKER)
+    await console.person("carl", Role.CHECKER)
+    case = await console.case()
+    ada, carl = console.client("ada"), console.client("carl")
+    path = f"/v1/cases/{case}"
+    taken = await ada.post(f"{path}/take", if_match=(await ada.get(path)).headers["etag"])
+    for wrong in ({"reason": "x", "attack": "impostor", "species": "mask"}, {"reason": "x", "attack": "no"}, {}):
+        answer = await ada.post(f"{path}/threat", wrong, if_match=taken.headers["etag"])
+        assert problem(answer) == (422, "malformed"), wrong
+    found = {"reason": "a seam at the neck", "attack": "presentation", "species": "silicone_mask"}
+    said = await ada.post(f"{path}/threat", found, if_match=taken.headers["etag"])
+    assert said.json()["case"]["said"][0]["state"] == "proposed"
+    assert "approve" not in said.json()["case"]["deeds"]
+    tag = said.headers["etag"]
+    assert problem(await ada.post(f"{path}/approve", if_match=tag)) == (403, "your_own")
+    assert "approve" in (await carl.get(path)).json()["deeds"]
+    agreed = await carl.post(f"{path}/approve", if_match=tag)
+    assert (agreed.json()["case"]["said"][0]["state"], agreed.json()["case"]["stage"]) == ("approved", "escalated")
+    kinds = await console.pool.fetch("select kind from triage.unsent order by 1")
+    assert [row["kind"] for row in kinds] == ["escalation", "label"]
 
 
 async def test_the_next_case_is_one_persons_and_says_why(console: Console) -> None:
@@ -150,6 +174,10 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/CASE/take", {}),
     ("POST", "/v1/cases/CASE/assign", {"to": "ada"}),
     ("POST", "/v1/cases/CASE/release", {}),
+    ("POST", "/v1/cases/CASE/clear", {"reason": "poor light"}),
+    ("POST", "/v1/cases/CASE/threat", {"reason": "a mask", "attack": "presentation"}),
+    ("POST", "/v1/cases/CASE/approve", {}),
+    ("POST", "/v1/cases/CASE/reject", {"reason": "a collar"}),
     ("POST", "/v1/cases/CASE/refer", {"reason": "novel"}),
     ("POST", "/v1/cases/CASE/close", {"reason": "a mask"}),
     ("GET", "/v1/health", None),

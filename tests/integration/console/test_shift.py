@@ -24,19 +24,24 @@ async def typed(browser: Browser, *texts: str) -> None:
     await browser.press("Enter")
 
 
+async def until(browser: Browser, holds: str) -> None:
+    """Wait until a page is whole, with its script, and this holds in it."""
+    await browser.until(f"document.readyState === 'complete' && ({holds})")
+
+
 async def told(browser: Browser, text: str) -> None:
-    """Wait until a page says this of what was done."""
-    await browser.until(f"(document.getElementById('told')?.textContent ?? '').includes('{text}')")
+    """Wait until a page says this of what was done, with the focus at its head: it is never lost."""
+    said = f"(document.getElementById('told')?.textContent ?? '').includes('{text}')"
+    await until(browser, f"{said} && document.activeElement?.id === 'top'")
 
 
 async def signed_in(browser: Browser, console: Console, name: str, path: str = "/queue") -> None:
     """Open a page, be led to the sign-in, and from there to the page."""
     console.later(seconds=30)
     await browser.open(f"{console.origin}{path}")
-    await browser.until("document.activeElement?.name === 'name'")
+    await until(browser, "document.activeElement?.name === 'name'")
     await typed(browser, name, PASSWORD, console.code(name))
-    await browser.until(f"location.pathname === '{path}'")
-    await browser.until("document.readyState === 'complete'")
+    await until(browser, f"location.pathname === '{path}'")
 
 
 def clean(browser: Browser, console: Console) -> None:
@@ -59,13 +64,12 @@ async def test_a_shift_by_keyboard_alone(console: Console) -> None:
         await browser.press("k")
         assert await browser.value(_SELECTED) == f"case-{cases[1]}"
         await browser.press("Enter")
-        await browser.until(f"location.pathname === '/cases/{cases[1]}'")
+        await until(browser, f"location.pathname === '/cases/{cases[1]}'")
         assert await browser.value(_H1) == "Liveness fails again and again"
         assert "score 0.41" in await browser.value("document.querySelector('.reasons').textContent")
         assert await browser.value("[...document.links].some((a) => a.href.startsWith('https://imagery.example/#'))")
         await browser.press("t")
         await told(browser, "It is yours")
-        assert await browser.value("document.activeElement.id") == "top", "focus is never lost"
         await browser.press("c")
         assert await browser.value("document.activeElement.id") == "close-reason"
         await typed(browser, "the same artefact as in May")
@@ -76,7 +80,7 @@ async def test_a_shift_by_keyboard_alone(console: Console) -> None:
         await typed(browser, "a mask that is in no pattern")
         await told(browser, "Research Group")
         await browser.press("q")
-        await browser.until("location.pathname === '/queue'")
+        await until(browser, "location.pathname === '/queue'")
         assert await browser.value("document.querySelectorAll('a.row').length") == 2
         clean(browser, console)
     rows = await console.pool.fetch("select case_id, state, queue, closed_reason from triage.cases")
@@ -102,17 +106,40 @@ async def test_of_two_browsers_on_one_case_the_loser_gets_both_texts(console: Co
         await told(first, "It is closed")
         await second.press("c")
         await typed(second, "a <b>mask</b>, told to the bank")
-        await second.until("document.querySelector('.both') !== null")
+        await until(second, "document.querySelector('.both') !== null")
         assert (
             await second.value("document.getElementById('your-text').textContent") == "a <b>mask</b>, told to the bank"
         )
         assert await second.value("document.getElementById('their-text').textContent") == "known: the same as in May"
-        assert await second.value("document.activeElement.id") == "top"
+        await until(second, "document.activeElement.id === 'top'")
         for browser in (first, second):
             # the answer's status is told by the browser itself
             browser.complaints = [each for each in browser.complaints if "412" not in each]
             clean(browser, console)
     assert await console.pool.fetchval("select closed_reason from triage.cases") == "known: the same as in May"
+
+
+@pytest.mark.timeout(600)
+async def test_a_threat_is_proposed_and_agreed_to_by_keyboard_alone(console: Console) -> None:
+    """By two people, one after the other."""
+    await console.add("ada", Role.ANALYST)
+    await console.add("carl", Role.CHECKER)
+    case = await console.case()
+    for name in ("ada", "carl"):
+        async with Browser() as browser:
+            await signed_in(browser, console, name, f"/cases/{case}")
+            if name == "ada":
+                await browser.press("t")
+                await told(browser, "It is yours")
+                await browser.press("h")
+                await typed(browser, "a seam at the neck")
+                await told(browser, "It is said that it is a threat")
+            else:
+                await browser.press("a")
+                await told(browser, "That is what it is now")
+            clean(browser, console)
+    row = await console.pool.fetchrow("select verdict, attack, reason, state from triage.dispositions")
+    assert tuple(row) == ("threat", "presentation", "a seam at the neck", "approved")
 
 
 @pytest.mark.timeout(600)
@@ -129,19 +156,19 @@ async def test_keys_are_switched_off_for_good_and_news_moves_nothing(console: Co
             "update triage.cases set opened_at = opened_at + interval '1 minute' where case_id = $1", case
         )
         await browser.value("look()")
-        await browser.until("!document.getElementById('news').hidden")
+        await until(browser, "!document.getElementById('news').hidden")
         assert "1 new" in await browser.value("document.getElementById('news').textContent")
         assert await browser.value(_SELECTED) == chosen
         assert await browser.value("document.querySelectorAll('a.row').length") == 1
         await browser.press("?")
-        await browser.until("document.getElementById('keys').open")
+        await until(browser, "document.getElementById('keys').open")
         await browser.press("Escape")
-        await browser.until("!document.getElementById('keys').open")
+        await until(browser, "!document.getElementById('keys').open")
         assert await browser.value(_SELECTED) == chosen, "the dialog gives the focus back"
         await browser.press("?")
         await browser.press("Tab")
         await browser.press("Enter")
-        await browser.until("document.body?.dataset.keys === 'off'")
+        await until(browser, "document.body?.dataset.keys === 'off'")
         await browser.press("j")
         assert await browser.value(_SELECTED) == ""
         await browser.open(f"{console.origin}/queue")
