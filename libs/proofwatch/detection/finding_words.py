@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from proofwatch.detection.certainty_words import finding_certainty
-from proofwatch.detection.findings import INJECTED
+from proofwatch.detection.findings import INJECTED, PROVEN
 from proofwatch.detection.harm import harm_of
 from proofwatch.detection.label_words import ASK_FOR_LABELS, LABELS
 from proofwatch.detection.people_words import people_of
@@ -18,6 +18,7 @@ from proofwatch.detection.words import (
     BECAME,
     ENDED,
     HOLD_ACCOUNTS,
+    HOLD_NAMED,
     LET_IN,
     MISSED_TARGET,
     NEXT_STEPS,
@@ -94,6 +95,8 @@ def next_step(anomaly: Anomaly) -> str:
     harm = harm_of(anomaly)
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
         return HOLD_ACCOUNTS
+    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric in PROVEN:
+        return f"{HOLD_NAMED}; {NEXT_STEPS[anomaly.action]}"
     if harm == "people_in" and anomaly.rule in OF_RATES:
         return LET_IN
     step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])

@@ -89,6 +89,7 @@ CHECK_EXPECTED: Final = (
 ATTACKED: Final = "labels prove attacks: {metric}"
 _ALL_IN: Final = "stop automatic activation until the check works again, and review who was accepted since"
 LET_IN: Final = "find out why fewer fail than usual, and review who was accepted since"
+HOLD_NAMED: Final = "hold the accounts of those that labels name and were accepted"
 HOLD_ACCOUNTS: Final = (
     "hold the accounts of those that labels name and were accepted, and refuse what comes the same way until it is "
     "known how"
