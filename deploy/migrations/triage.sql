@@ -1,4 +1,4 @@
--- revision 10
+-- revision 11
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -209,6 +209,15 @@ alter table triage.cases drop constraint if exists cases_stage_check;
 alter table triage.cases add constraint cases_stage_check check (stage in ('new', 'assigned', 'under_review', 'cleared',
   'threat', 'escalated', 'known', 'novel', 'high_risk', 'research', 'closed'));
 
+-- When a case is due, by the time that people have for its kind, without the time that it rests (`core/due.py`); a case
+-- that is opened anew has the whole of it again. `told_overdue_at`: that it is overdue was told, which is done once.
+alter table triage.cases add column if not exists due_s integer;
+alter table triage.cases add column if not exists due_at timestamptz;
+alter table triage.cases add column if not exists snoozed_at timestamptz;
+alter table triage.cases add column if not exists told_overdue_at timestamptz;
+create index if not exists cases_due on triage.cases(due_at)
+  where state <> 'closed' and due_at is not null and told_overdue_at is null;
+
 -- What people did with a case that moved it, or let it rest: rows are only ever added.
 create table if not exists triage.case_acts(
   act_id bigint generated always as identity primary key,
@@ -263,7 +272,8 @@ create or replace function triage.count_version() returns trigger language plpgs
     elsif new.revision <> old.revision and old.stage = 'cleared' and new.stage = 'cleared' then
       new.stage := 'new';
     end if;
-    if new.revision <> old.revision then
+    if new.revision <> old.revision and new.snoozed_until is not null then
+      new.due_at := new.due_at - greatest(interval '0', new.snoozed_until - greatest(new.changed_at, new.snoozed_at));
       new.snoozed_until := null;
     end if;
     return new;

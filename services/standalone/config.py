@@ -21,5 +21,7 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "keep_transactions_days": 0,
     "subject_tag_secret": _TAG_SECRET,
     "routes_file": None,
+    # nobody works on cases while a file is replayed
+    "case_due": "none",
 }
 """Given to every service's settings class, over whatever the environment says; each takes what it knows."""

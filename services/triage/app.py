@@ -18,6 +18,7 @@ from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
+from services.triage.core.due import Due
 from services.triage.handlers import TriageStage
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     lanes = LaneSettings.of(settings, idle_s=IDLE_LONG_S)
     fence = outbox_fence(pool, SCHEMA, bus, GROUP, TOPICS)
     tags = PostgresTags(settings.key_encryption_if_any())
-    stage = TriageStage(PostgresCases(), tags, secret, settings.escalate_at_reasons, wire)
+    due = Due.read(settings.case_due)
+    at_reasons = settings.escalate_at_reasons
+    stage = TriageStage(PostgresCases(due), tags, secret, at_reasons, clock, wire, clocked=bool(due.spans))
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])

@@ -7,10 +7,16 @@ from pydantic import AfterValidator, Field, SecretStr
 from proofwatch.runtime.key_settings import KeySettings
 from proofwatch.runtime.settings import Settings as CommonSettings
 from services.triage.core.dispositions import FourEyes
+from services.triage.core.due import Due
 
 
 def _is_rule(text: str) -> str:
     FourEyes.read(text)
+    return text
+
+
+def _is_due(text: str) -> str:
+    Due.read(text)
     return text
 
 
@@ -34,3 +40,5 @@ class Settings(KeySettings, DeskSettings):
     """Base64 of at least 32 random bytes, the same for every replica and for good; checked by `app.build`."""
     escalate_at_reasons: Annotated[int, Field(ge=1, le=1000)] = 3
     """A subject's case with so many reasons is escalated, however slight each of them is."""
+    case_due: Annotated[str, AfterValidator(_is_due)] = "none"
+    """How long people have for a case, by its kind: `subject=24h,incident=4h`; none: there is no clock."""

@@ -10,12 +10,14 @@ from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, T
 from proofwatch.bus.stage import History
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Escalation, Label
+from proofwatch.events.types import Escalation, Label, PlatformAlert
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.instants import instant_of
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.suppression import Whose, brings_back
 from proofwatch.privacy.tags import Tags
+from proofwatch.runtime.clock import Clock
+from services.triage.core.due import alerts_of
 from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.ports import CaseStore, Unsent, Wanted
@@ -26,6 +28,7 @@ _Read = tuple[Record, Signal | Rejected | None]
 _SPEAKER: Final = TopicPartition(topics.SUSPICIONS, 0)
 """The lane that sends what people's acts are to send."""
 _MOST_UNSENT: Final = 1000
+_MOST_OVERDUE: Final = 10_000
 _ESCALATION: Final = msgspec.json.Decoder(Escalation)
 _LABEL: Final = msgspec.json.Decoder(Label)
 _MAX_ID: Final = 128
@@ -36,14 +39,27 @@ class TriageStage(Generic[Tx]):
     """Turns suspicions, incidents and alerts of access into cases and escalations. It keeps nothing between batches."""
 
     def __init__(
-        self, cases: CaseStore[Tx], tags: Tags[Tx], secret: bytes, escalate_at_reasons: int, wire: Wire = JSON
+        self,
+        cases: CaseStore[Tx],
+        tags: Tags[Tx],
+        secret: bytes,
+        escalate_at_reasons: int,
+        clock: Clock,
+        wire: Wire = JSON,
+        *,
+        clocked: bool = True,
     ) -> None:
-        """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks."""
+        """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks.
+
+        `clocked`: whether any kind of case has a due time.
+        """
+        self._clock, self._clocked = clock, clocked
         self._cases, self._tags = cases, tags
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
         self._incident, self._suspicion = wire.decoder(codec.INCIDENT), wire.decoder(codec.SUSPICION)
         self._alert = wire.decoder(codec.PLATFORM_ALERT)
+        self._alerting = wire.encoder(codec.PLATFORM_ALERT)
         self._escalation, self._label = wire.encoder(codec.ESCALATION), wire.encoder(codec.LABEL)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
@@ -69,10 +85,16 @@ class TriageStage(Generic[Tx]):
         return output
 
     async def _said(self, source: TopicPartition, tx: Tx) -> Sequence[Outgoing]:
-        """Return what people's acts are to send; one lane does it, also when nothing comes, so that it is in order."""
+        """Return what people's acts are to send, and what is overdue; one lane does it, idle or not, so in order."""
         if source != _SPEAKER:
             return []
-        return [self._of_act(each) for each in await self._cases.unsent(_MOST_UNSENT, tx)]
+        said = [self._of_act(each) for each in await self._cases.unsent(_MOST_UNSENT, tx)]
+        now = instant_of(self._clock.now_ms())
+        overdue = await self._cases.overdue(now, _MOST_OVERDUE, tx) if self._clocked else ()
+        return [*said, *(self._of_alert(each) for each in alerts_of(overdue, now))]
+
+    def _of_alert(self, alert: PlatformAlert) -> Outgoing:
+        return Outgoing(topics.PLATFORM_ALERTS, alert.service.encode(), self._alerting(alert))
 
     def _of_act(self, unsent: Unsent) -> Outgoing:
         if unsent.kind == "escalation":

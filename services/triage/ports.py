@@ -1,10 +1,12 @@
 """What triage needs from outside."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self, TypeVar
 
 from proofwatch.privacy.suppression import Erased, Whose
 from services.triage.core.cases import Case, Transition, case_id_of
+from services.triage.core.due import Overdue
 from services.triage.core.signals import Signal
 
 TxIn = TypeVar("TxIn", contravariant=True)
@@ -57,4 +59,8 @@ class CaseStore(Protocol[TxIn]):
 
     async def unsent(self, most: int, tx: TxIn) -> Sequence[Unsent]:
         """Take at most so many events that people's acts are to send, the oldest first; they are sent but once."""
+        ...
+
+    async def overdue(self, now: datetime, most: int, tx: TxIn) -> Sequence[Overdue]:
+        """Take at most so many cases whose time is over, which nobody was told; they are told but once."""
         ...

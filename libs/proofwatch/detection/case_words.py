@@ -33,6 +33,7 @@ ALERTS: Final[Mapping[PlatformAlertKind, tuple[str, str]]] = {
     "lag": ("is behind with its records", "has caught up"),
     "replayed_grant": ("was given a grant of imagery by a session that it was not granted to", "has no such news"),
     "break_glass": ("had its glass broken: somebody opens a case that is not theirs", "has its glass whole again"),
+    "overdue_cases": ("has cases past their due time", "has none past their due time"),
     "dead_letters": ("sets records aside that it cannot process", "sets few records aside again"),
 }
 """What is said of a service while an alert fires, and when it is over."""

@@ -125,7 +125,7 @@ PlatformAlertState = Literal["firing", "resolved"]
 PlatformAlertSeverity = Literal["info", "warning", "critical"]
 """How urgent."""
 PlatformAlertKind = Literal[
-    "health", "downtime", "availability", "lag", "dead_letters", "replayed_grant", "break_glass"
+    "health", "downtime", "availability", "lag", "dead_letters", "replayed_grant", "break_glass", "overdue_cases"
 ]
 """What is wrong."""
 ShadowLiveDecision = Literal["accept", "retry", "refer"]

@@ -741,7 +741,9 @@ class PlatformAlert(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How urgent."""
     service: Annotated[str, Meta(max_length=64, min_length=1)]
     """The service concerned."""
-    kind: Literal["health", "downtime", "availability", "lag", "dead_letters", "replayed_grant", "break_glass"]
+    kind: Literal[
+        "health", "downtime", "availability", "lag", "dead_letters", "replayed_grant", "break_glass", "overdue_cases"
+    ]
     """What is wrong."""
     raised_at: Annotated[datetime, Meta(tz=True)]
     """When it was noticed."""

@@ -99,6 +99,7 @@ class PostgresDesk:
         case_id: str | None = None,
         states: Sequence[str] | None = None,
         mine: bool = False,
+        overdue: bool = False,
         most: int = 100,
         after: After | None = None,
     ) -> list[ListedCase]:
@@ -112,7 +113,8 @@ class PostgresDesk:
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
         async with transaction(self._pool, "cases") as tx:
-            there = await listed_cases(tx, case_id, tenants, states, whose, most, after)
+            overdue_at = now if overdue else None
+            there = await listed_cases(tx, case_id, tenants, states, whose, most, after, overdue_at)
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found

@@ -23,8 +23,8 @@ from services.triage.core.whole import NextWhy, WholeCase
 
 _CASES: Final = """
 select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at, c.about::text as about,
-       c.revision, c.version, c.stage, c.snoozed_until, c.segment_name, c.segment_value, c.metric, c.merged_into,
-       c.closed_at, c.closed_by, c.closed_reason,
+       c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
+       c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
        a.person_id, a.assigned_at, d.name,
        (select array_agg(r.code order by r.at desc, r.code)
         from triage.case_reasons r where r.case_id = c.case_id) as codes
@@ -35,6 +35,7 @@ where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant =
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
   and ($6::int is null or ((c.queue <> 'research')::int, (c.severity <> 'high')::int,
        -(extract(epoch from c.changed_at) * 1000000)::bigint, c.case_id collate "C") > ($6, $7, $8, $9))
+  and ($10::timestamptz is null or (c.due_at <= $10 and c.state <> 'closed'))
 order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id collate "C" limit $5"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
@@ -53,7 +54,7 @@ select disposition_id, verdict, attack, species, reason, proposed_by, proposed_a
   settled_at
 from triage.dispositions where case_id = $1 order by number"""
 _LOCK: Final = """
-select case_id, tenant, state, severity, queue, about::text as about, revision, version, stage, snoozed_until,
+select case_id, tenant, state, severity, queue, about::text as about, revision, version, stage, snoozed_until, due_at,
   merged_into, closed_by,
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
@@ -95,15 +96,19 @@ class After(NamedTuple):
 
 async def listed_cases(
     tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
-    most: int, after: After | None = None,
+    most: int, after: After | None = None, overdue_at: datetime | None = None,
 ) -> list[ListedCase]:  # fmt: skip
-    """Return cases, grave ones first; `whose`: of those that this person works on; `after`: those behind this one."""
-    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most, *(after or _FIRST)))]
+    """Return cases, grave ones first; `whose`: of those that this person works on; `after`: those behind this one.
+
+    `overdue_at`: of those that are overdue then.
+    """
+    begin = after or _FIRST
+    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most, *begin, overdue_at))]
 
 
 async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     """Return a case whole; in one transaction its parts are of one moment if it is locked."""
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *_FIRST)
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *_FIRST, None)
     if row is None:
         return None
     return whole_in(row, [reason_in(each) for each in await tx.fetch(_REASONS, case_id)])._replace(

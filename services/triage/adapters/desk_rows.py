@@ -44,6 +44,7 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
         revision=row["revision"],
         snoozed_until=row["snoozed_until"],
         pending=pending,
+        due_at=row["due_at"],
         is_final=row["merged_into"] is not None or row["closed_by"] == _ERASURE or bool(row.get("goes_on")),
     )
 

@@ -14,6 +14,7 @@ from services.triage.adapters.postgres import PostgresCases
 from services.triage.core.assignments import CaseNow, Change
 from services.triage.core.cases import escalation_of
 from services.triage.core.dispositions import Finding, Terms
+from services.triage.core.due import rested
 from services.triage.core.life import Deed, Stage
 from services.triage.ports import Wanted
 
@@ -22,7 +23,8 @@ update triage.assignments set released_at = $2, released_by = $3 where case_id =
 _ASSIGN: Final = """
 insert into triage.assignments(case_id, person_id, assigned_at, assigned_by) values($1, $2, $3, $4)"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
-_REST: Final = "update triage.cases set snoozed_until = $2 where case_id = $1"
+_REST: Final = """
+update triage.cases set snoozed_until = $2, snoozed_at = $3, due_at = coalesce($4, due_at) where case_id = $1"""
 _STAGE: Final = "update triage.cases set stage = $2 where case_id = $1"
 _ACT: Final = """
 insert into triage.case_acts(case_id, at, deed, from_stage, to_stage, person_id, reason)
@@ -33,6 +35,8 @@ moved as (
   update triage.cases c set state = $3, revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
     closed_at = case when $3 = 'closed' then $2 end, closed_by = case when $3 = 'closed' then $4 end,
     closed_reason = case when $3 = 'closed' then $5 end,
+    due_at = case when $7 = 'reopened_by_person' then $2 + c.due_s * interval '1 second' else c.due_at end,
+    told_overdue_at = case when $7 = 'reopened_by_person' then null else c.told_overdue_at end,
     severity = case when $7 = 'threat_found' then 'high' else c.severity end
   where c.case_id = $1 returning c.case_id, c.revision, c.changed_at)
 insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id, source_revision,
@@ -126,7 +130,8 @@ async def _rested(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
     case, until, by = doing.case, doing.change.snooze_until, person(doing.person_id)
     if until is None and not doing.change.wake:
         return []
-    await tx.execute(_REST, case.case_id, until)
+    due_at = case.due_at and rested(case.due_at, case.snoozed_until, doing.now, until)
+    await tx.execute(_REST, case.case_id, until, doing.now, due_at)
     await tx.execute(_ACT, case.case_id, doing.now, doing.deed, case.stage, case.stage, doing.person_id, doing.reason)
     return [disposition_entries.rested(case, by, until, doing.reason, doing.now, draw)]
 

@@ -1,6 +1,7 @@
 """Cases in PostgreSQL, schema `triage`; a fixed number of round trips for a batch of any size."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -12,6 +13,7 @@ from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from services.triage.adapters.desk_rows import rate_in, reason_in
 from services.triage.adapters.entries import released_by_merge
 from services.triage.core.cases import Case, Transition
+from services.triage.core.due import NO_CLOCK, Due, Overdue
 from services.triage.core.signals import CaseReason
 from services.triage.ports import Unsent, Wanted
 
@@ -33,12 +35,17 @@ from triage.case_reasons where case_id = any($1::text[]) order by case_id, at, s
 
 _SAVE_CASES: Final = """
 insert into triage.cases(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity,
-                         queue, revision, opened_at, changed_at, merged_into, about, keyed)
-select u.*, $16::bool
+                         queue, revision, opened_at, changed_at, merged_into, about, due_s, due_at, keyed)
+select u.*, u.changed_at + u.due_s * interval '1 second', $17::bool
 from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[]) as u
+            $10::text[], $11::int[], $12::timestamptz[], $13::timestamptz[], $14::text[], $15::jsonb[], $16::int[])
+  as u(case_id, tenant, kind, subject_tag, segment_name, segment_value, metric, state, severity, queue, revision,
+       opened_at, changed_at, merged_into, about, due_s)
 on conflict(case_id) do update set state = excluded.state, severity = excluded.severity, revision = excluded.revision,
   changed_at = excluded.changed_at, merged_into = excluded.merged_into, about = excluded.about,
+  due_at = case when cases.state = 'closed' and excluded.state <> 'closed' then excluded.due_at else cases.due_at end,
+  told_overdue_at = case when cases.state = 'closed' and excluded.state <> 'closed' then null
+                         else cases.told_overdue_at end,
   closed_at = case when excluded.state = 'closed' then cases.closed_at end,
   closed_by = case when excluded.state = 'closed' then cases.closed_by end,
   closed_reason = case when excluded.state = 'closed' then cases.closed_reason end"""
@@ -69,11 +76,23 @@ delete from triage.unsent where unsent_id in (
   select unsent_id from triage.unsent order by unsent_id limit $1 for update skip locked)
 returning unsent_id, kind, body"""
 
+_OVERDUE: Final = """
+update triage.cases set told_overdue_at = $1 where case_id in (
+  select case_id from triage.cases
+  where state <> 'closed' and due_at <= $1 and told_overdue_at is null
+    and (snoozed_until is null or snoozed_until <= $1)
+  order by due_at limit $2 for update skip locked)
+returning case_id, tenant, severity, due_at"""
+
 _ABOUT: Final = msgspec.json.Decoder(Access)
 
 
 class PostgresCases:
     """The `CaseStore` of the service."""
+
+    def __init__(self, due: Due = NO_CLOCK) -> None:
+        """`due`: how long people have for a case."""
+        self._due = due
 
     async def erased(self, subjects: Collection[Whose], tx: asyncpg.Connection) -> Erased:
         """See `CaseStore`."""
@@ -102,7 +121,9 @@ class PostgresCases:
         """Write the cases, the causes as their reasons, and the history; see `CaseStore`."""
         if not cases:
             return
-        await tx.execute(_SAVE_CASES, *_columns([_case_row(case) for case in cases]), keyed)
+        await tx.execute(
+            _SAVE_CASES, *_columns([(*_case_row(case), self._due.seconds(case.kind)) for case in cases]), keyed
+        )
         if closed := [case.case_id for case in cases if case.state == "closed"]:
             await enter(tx, *[released_by_merge(*row) for row in await tx.fetch(_RELEASE, closed)])
         # The last revision of a reason within the batch is the one that counts; one statement takes a row once.
@@ -116,6 +137,10 @@ class PostgresCases:
         """Take what people's acts have left to be sent; see `CaseStore`."""
         rows = sorted(await tx.fetch(_UNSENT, most), key=lambda row: row["unsent_id"])
         return [Unsent(row["kind"], row["body"]) for row in rows]
+
+    async def overdue(self, now: datetime, most: int, tx: asyncpg.Connection) -> Sequence[Overdue]:
+        """Take those whose time is over and was not told; see `CaseStore`."""
+        return [Overdue(**row) for row in await tx.fetch(_OVERDUE, now, most)]
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add("list", "list the cases that are there for you", "--as my.session", _listed).add_argument
     add_as(add, required=True)
     add("--state", choices=sorted(_STATES), default="running", help="default: %(default)s, which is open or escalated")
+    add("--overdue", action="store_true", help="those whose due time is over")
     add("--mine", action="store_true", help="those that you work on")
     add("--time-zone", type=time_zone, metavar="ZONE", help="such as Asia/Kolkata: by whose clock; default: UTC")
     add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
@@ -82,7 +83,9 @@ async def _with_database(args: argparse.Namespace) -> None:
 
 
 async def _listed(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    found = await at.listed(token, now, states=_STATES[args.state], mine=args.mine, most=max(1, args.limit))
+    found = await at.listed(
+        token, now, states=_STATES[args.state], mine=args.mine, overdue=args.overdue, most=max(1, args.limit)
+    )
     return text.as_json(found) if args.json else text.as_table(found, args.time_zone)
 
 

@@ -23,7 +23,7 @@ _HEADS: Final = (
     "WORKED ON BY",
     "NEWEST REASON",
 )
-_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until"}
+_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until", "due_at"}
 """Of what decides of a case: what is shown in another way."""
 
 
@@ -65,6 +65,7 @@ def _object(case: ListedCase) -> dict[str, Any]:
         "reasons": case.reasons,
         "about": case.about,
         "snoozed_until": _iso(case.now.snoozed_until),
+        "due_at": _iso(case.now.due_at),
         "seen": case.seen,
     }
 

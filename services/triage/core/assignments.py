@@ -42,6 +42,7 @@ class CaseNow(NamedTuple):
     snoozed_until: datetime | None = None
     pending: Proposal | None = None
     is_final: bool = False
+    due_at: datetime | None = None
 
 
 class Who(Protocol):

@@ -1,0 +1,88 @@
+"""When a case is due: so long after it was opened, by its kind, without the time that it rested.
+
+A simple clock: every hour of the day and of the week counts.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from proofwatch.events.enumerations import EscalationSeverity, PlatformAlertSeverity
+from proofwatch.events.identity import derived_id
+from proofwatch.events.types import PlatformAlert
+
+NONE: Final = "none"
+_ROW: Final = re.compile(r"(subject|incident|access)=([1-9]\d{0,4})([mhd])", re.ASCII)
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Due(NamedTuple):
+    """By kind of case how long people have; a kind that is not there has no clock."""
+
+    spans: Mapping[str, timedelta]
+
+    @classmethod
+    def read(cls, text: str) -> "Due":
+        """Read `subject=24h,incident=4h`, or `none`. Raises `ValueError`, saying what would be right."""
+        spans: dict[str, timedelta] = {}
+        for each in () if text.strip() == NONE else text.split(","):
+            row = _ROW.fullmatch(each.strip())
+            if row is None:
+                msg = f"{each.strip()!r} says of no kind of case when it is due: subject=24h, incident=4h, access=30m"
+                raise ValueError(msg)
+            spans[row[1]] = timedelta(**{_UNITS[row[3]]: int(row[2])})
+        return cls(spans)
+
+    def seconds(self, kind: str) -> int | None:
+        """Return how many seconds people have for a case of this kind; None: as long as they like."""
+        span = self.spans.get(kind)
+        return None if span is None else int(span.total_seconds())
+
+
+NO_CLOCK: Final = Due({})
+
+
+def rested(due_at: datetime, snoozed_until: datetime | None, now: datetime, until: datetime | None) -> datetime:
+    """Return when a case is due that rests until `until` (None: no more), and was to rest until `snoozed_until`.
+
+    The time that it rests does not count; what it was to rest longer is taken back.
+    """
+    left = max(timedelta(0), snoozed_until - now) if snoozed_until else timedelta(0)
+    return due_at - left + (until - now if until else timedelta(0))
+
+
+class Overdue(NamedTuple):
+    """A case whose time is over, which nobody was told yet."""
+
+    case_id: str
+    tenant: str
+    severity: EscalationSeverity
+    due_at: datetime
+
+
+def alerts_of(overdue: Sequence[Overdue], now: datetime) -> Sequence[PlatformAlert]:
+    """Return one alert for each tenant of which cases are overdue; it names none of them, for there may be many."""
+    by_tenant: dict[str, list[Overdue]] = {}
+    for each in sorted(overdue):
+        by_tenant.setdefault(each.tenant, []).append(each)
+    return [_alert(tenant, cases, now) for tenant, cases in sorted(by_tenant.items())]
+
+
+def _alert(tenant: str, cases: Sequence[Overdue], now: datetime) -> PlatformAlert:
+    grave = sum(each.severity == "high" for each in cases)
+    first = cases[0]
+    severity: PlatformAlertSeverity = "critical" if grave else "warning"
+    what = "1 case is" if len(cases) == 1 else f"{len(cases)} cases are"
+    where = "`proofwatch cases list --overdue`"
+    return PlatformAlert(
+        schema_version=1,
+        alert_id=derived_id("platform-alert", "triage", "overdue_cases", first.case_id, first.due_at.isoformat()),
+        state="firing",
+        severity=severity,
+        service="triage",
+        kind="overdue_cases",
+        raised_at=now,
+        summary=f"{what} past the due time, {grave} of them grave (tenant {tenant}): {where}.",
+        values={"cases": float(len(cases)), "grave": float(grave)},
+    )

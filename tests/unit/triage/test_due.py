@@ -1,0 +1,64 @@
+"""When cases are due: by kind, without the time that they rested, and one alert for each tenant."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.triage.core.due import Due, Overdue, alerts_of, rested
+from tests.unit.triage.events import AT
+
+SPAN = timedelta(hours=24)
+
+
+def test_each_kind_has_its_time_and_others_have_none() -> None:
+    """In minutes, hours or days."""
+    due = Due.read("subject=24h, incident=30m,access=2d")
+    assert [due.seconds(each) for each in ("subject", "incident", "access", "cohort")] == [86_400, 1_800, 172_800, None]
+    assert Due.read("none").spans == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "subject", "subject=0h", "subject=24", "person=24h", "subject=24h,", "none,subject=1h"]
+)
+def test_what_is_no_due_time_is_refused(text: str) -> None:
+    """It says what would be right."""
+    with pytest.raises(ValueError, match="subject=24h"):
+        Due.read(text)
+
+
+@given(st.lists(st.tuples(st.integers(0, 600), st.none() | st.integers(1, 600)), max_size=30))
+def test_the_time_that_a_case_rests_does_not_count(acts: list[tuple[int, int | None]]) -> None:
+    """However often it is laid to rest, longer, shorter or no more: opened, plus its time, plus all of the rest."""
+    now, due_at, until, slept = AT, AT + SPAN, None, timedelta(0)
+    resting: datetime | None = None
+    for minutes, length in acts:
+        later = now + timedelta(minutes=minutes)
+        if resting:
+            slept += min(later, resting) - min(now, resting)
+        now = later
+        until = now + timedelta(minutes=length) if length else None
+        due_at, resting = rested(due_at, resting, now, until), until
+    if resting:
+        slept += resting - now
+    assert due_at == AT + SPAN + slept
+
+
+def overdue(number: int, tenant: str = "acme", severity: str = "medium") -> Overdue:
+    return Overdue(f"c-{number}", tenant, severity, AT)  # type: ignore[arg-type]
+
+
+def test_a_tenant_is_told_once_of_all_that_is_overdue() -> None:
+    """How many, how many of them grave, and none of their ids, whatever the order in which they were found."""
+    found = [overdue(3), overdue(1, severity="high"), overdue(2, "other")]
+    acme, other = alerts_of(found, AT)
+    assert (acme.severity, acme.values) == ("critical", {"cases": 2.0, "grave": 1.0})
+    assert (other.severity, other.values) == ("warning", {"cases": 1.0, "grave": 0.0})
+    assert (
+        acme.summary
+        == "2 cases are past the due time, 1 of them grave (tenant acme): `proofwatch cases list --overdue`."
+    )
+    assert "c-1" not in acme.summary
+    assert list(alerts_of(found[::-1], AT)) == [acme, other]
+    assert len({each.alert_id for each in (acme, other, *alerts_of([overdue(4)], AT))}) == 3
