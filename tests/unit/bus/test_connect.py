@@ -38,7 +38,7 @@ class Ground:
     async def pool(self, *_: Any, **__: Any) -> "Thing":
         return await self.open_("pool")
 
-    async def schema(self, *_: Any) -> None:
+    async def schema(self, *_: Any, **__: Any) -> None:
         self._step("schema")
 
     def of(self, *_: Any) -> "Thing":

@@ -26,7 +26,7 @@ def test_every_template_is_shown() -> None:
     """By what makes its page, as a section of the page's contents, or by another template."""
     sources = [path.read_text(encoding="utf-8") for path in TEMPLATES]
     homes = {path.parents[1] for path in TEMPLATES}
-    sources += [page.read_text(encoding="utf-8") for home in homes for page in home.glob("*.py")]
+    sources += [page.read_text(encoding="utf-8") for home in homes for page in home.rglob("*.py")]
     for path in TEMPLATES:
         assert any(f'"{path.name}"' in source or f'"{path.stem}"' in source for source in sources), path
 
