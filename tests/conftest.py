@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from proofwatch.events.topics import POSITIONS, load_manifests
 from tests.support.announcing import announcer
@@ -17,8 +18,10 @@ from tests.support.registry_server import RegistryServer
 from tests.support.stack import Stack
 
 # `make test` has the same examples every time: what chance finds belongs to whoever looks, not to the next change.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("search", max_examples=1_000, deadline=None)
+# Neither minds how fast a machine is.
+BUSY: Final = (HealthCheck.too_slow,)
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=BUSY)
+settings.register_profile("search", max_examples=1_000, deadline=None, suppress_health_check=BUSY)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
