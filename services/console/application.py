@@ -109,6 +109,8 @@ def _problem(error: Exception) -> Problem:
         return Problem(401, "sign_in_refused", str(error))
     if isinstance(error, DatabaseAway):
         return Problem(503, "unavailable", "the database does not answer; nothing was done")
+    if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):
+        return Problem(404, "no_such_case", "there is no such case for you")
     if isinstance(error, RequestValidationError):
         found = [".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors()]
         return Problem(422, "malformed", "; ".join(found))

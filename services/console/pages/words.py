@@ -30,6 +30,14 @@ _MOVES: Final[Mapping[str, str]] = {
     "closed_by_person": "closed by a person", "reason_added": "a reason was added", "merged": "became part of another",
     "traffic_ended": "its traffic ended", "rose_again": "rose again", "subject_erased": "the person was erased",
 }  # fmt: skip
+_TOLD_ELSEWHERE: Final = frozenset({"take", "assign", "release", "clear", "threat"})
+"""Deeds that history has from who worked on the case, and from what they found."""
+_ACTS: Final[Mapping[str, str]] = {
+    "refer": "referred it to the Research Group", "close": "closed it", "reopen": "opened it again",
+    "approve": "agreed", "reject": "sent back what was proposed", "review": "began to review it",
+    "escalate": "escalated it", "know": "found it to be known", "novel": "found it to be novel",
+    "high_risk": "found it to be of high risk", "snooze": "let it rest", "wake": "woke it",
+}  # fmt: skip
 
 
 def what(case: ListedCase) -> str:
@@ -86,12 +94,25 @@ def newest(case: Case) -> CaseReason | None:
 
 
 def history(case: Case) -> list[tuple[datetime, str]]:
-    """Return what became of a case and who worked on it, the newest first."""
-    found = [(each.at, _MOVES.get(each.why, each.why.replace("_", " "))) for each in case.moves]
-    for each in case.work:
-        name = each.name or each.person_id
-        given = "took it" if each.assigned_by == each.person_id else "was given it"
-        found.append((each.assigned_at, f"{name} {given}"))
-        if each.released_at:
-            found.append((each.released_at, f"{name} works on it no more"))
+    """Return what became of a case, who worked on it and what they said, the newest first."""
+    names = {each.person_id: each.name for each in case.work if each.name}
+    found = [
+        (each.at, _MOVES.get(each.why, each.why.replace("_", " ")))
+        for each in case.moves
+        if not (each.is_deed and case.acts)
+    ]
+    for work in case.work:
+        name = names.get(work.person_id, work.person_id)
+        given = "took it" if work.assigned_by == work.person_id else "was given it"
+        found.append((work.assigned_at, f"{name} {given}"))
+        if work.released_at:
+            found.append((work.released_at, f"{name} stopped working on it"))
+    for said in case.said:
+        what = "a threat" if said.verdict == "threat" else "no threat"
+        proposed = f"{names.get(said.proposed_by, said.proposed_by)} said that it is {what}: {said.reason}"
+        found.append((said.proposed_at, proposed))
+    for act in case.acts:
+        if act.deed not in _TOLD_ELSEWHERE:
+            why = f": {act.reason}" if act.reason else ""
+            found.append((act.at, f"{names.get(act.person_id, act.person_id)} {_ACTS.get(act.deed, act.deed)}{why}"))
     return sorted(found, key=lambda each: each[0], reverse=True)

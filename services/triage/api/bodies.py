@@ -82,6 +82,9 @@ class CaseReason(BaseModel):
     evidence: Mapping[str, float]
 
 
+_DEEDS: Final = frozenset({"closed_by_person", "reopened_by_person", "threat_found"})
+
+
 class Moved(BaseModel):
     """A change of the case."""
 
@@ -91,6 +94,22 @@ class Moved(BaseModel):
     trigger: str
     why: str
     at: datetime
+
+    @property
+    def is_deed(self) -> bool:
+        """Return whether it followed from what somebody did, which `acts` has with its reason."""
+        return self.why in _DEEDS
+
+
+class Acted(BaseModel):
+    """What somebody did with it that brought it further, let it rest, or handed it on."""
+
+    at: datetime
+    deed: str
+    from_stage: str
+    to_stage: str
+    person_id: str
+    reason: str
 
 
 class Worked(BaseModel):
@@ -135,6 +154,7 @@ class Case(ListedCase):
     said: list[Finding]
     moves: list[Moved]
     work: list[Worked]
+    acts: list[Acted]
 
 
 class CasePage(BaseModel):

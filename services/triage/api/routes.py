@@ -1,6 +1,6 @@
 """Cases over HTTP: lists, one, the next one, counts. No logic of its own."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -32,7 +32,10 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
         """Return how much there is to do. It reads no case, and does not count as use of the session."""
         if since.tzinfo is None:
             raise Problem(422, "malformed", "since: must say its offset from UTC, such as Z")
-        return await cases.waiting(who, since)
+        try:
+            return await cases.waiting(who, since.astimezone(UTC))
+        except OverflowError:
+            raise Problem(422, "malformed", "since: lies outside of the years 1 to 9999 in UTC") from None
 
     @router.post("/next")
     async def given(who: Who, _: Nothing, response: Response) -> Next:

@@ -106,6 +106,25 @@ async def test_what_one_finds_another_agrees_to(console: Console) -> None:
     assert [row["kind"] for row in kinds] == ["escalation", "label"]
 
 
+async def test_what_people_did_is_in_the_case_with_what_they_said(console: Console) -> None:
+    """A referral, too: who takes it over reads why. What cannot be a case's id is no case."""
+    await console.person("ada", Role.ANALYST)
+    await console.person("rita", Role.RESEARCHER)
+    case = await console.case()
+    ada = console.client("ada")
+    seen = await ada.get(f"/v1/cases/{case}")
+    taken = await ada.post(f"/v1/cases/{case}/take", if_match=seen.headers["etag"])
+    tag = taken.headers["etag"]
+    done = await ada.post(f"/v1/cases/{case}/refer", {"reason": "a mask of a new kind"}, if_match=tag)
+    assert done.status_code == 200, done.text
+    acts = (await console.client("rita").get(f"/v1/cases/{case}")).json()["acts"]
+    assert [(each["deed"], each["reason"]) for each in acts][-1] == ("refer", "a mask of a new kind")
+    page = (await console.client("rita").get(f"/cases/{case}")).text
+    assert "ada referred it to the Research Group: a mask of a new kind" in page
+    for nonsense in ("%00", "x" * 200, "%F0%9F%98%80"):
+        assert problem(await ada.get(f"/v1/cases/{nonsense}")) == (404, "no_such_case")
+
+
 async def test_the_next_case_is_one_persons_and_says_why(console: Console) -> None:
     """Of many who ask at once, none gets the same; who has enough is told so; nothing left is no problem."""
     for number in range(3):
@@ -160,6 +179,8 @@ async def test_counts_name_nobody_and_keep_no_session_alive(console: Console) ->
     assert (await ada.get(f"/v1/cases/waiting?since={before}")).json()["new"] == 0
     assert len(await console.entries()) == entries
     assert problem(await ada.get("/v1/cases/waiting?since=2025-01-01T00:00:00")) == (422, "malformed")
+    for beyond in ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00%2B14:00"):
+        assert problem(await ada.get(f"/v1/cases/waiting?since={beyond}")) == (422, "malformed")
     for _ in range(4):
         console.later(minutes=4)
         answer = await ada.get(path)
