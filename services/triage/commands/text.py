@@ -80,6 +80,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         {"at": each.at, "what": each.deed, "from": each.from_stage, "to": each.to_stage, "by": each.person_id,
          "reason": each.reason}
         for each in case.acts
+        if each.deed not in _HANDS
     ]  # fmt: skip
     return {
         **_object(case.listed),
@@ -92,6 +93,10 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "dispositions": case.said,
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
+
+
+_HANDS: Final = frozenset({"take", "assign", "release"})
+"""Deeds that the history has from who worked on a case."""
 
 
 def _worked(case: WholeCase) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ async def test_an_operator_reads_exports_and_proves(
     assert (code, out) == (0, "PROVED\n  it is entry 3 of 7 of audit.example/proofwatch\n")
 
     code, _, err = await said(capsys, "prove", "3", "--out", proof)
-    assert (code, "is there already" in err) == (2, True)
+    assert (code, "exists; it is never written over" in err) == (2, True)
     unread = ("export", "--out", tmp_path / "other", "--witness-policy", tmp_path / "nowhere")
     for arguments in (unread, ("show", "99"), ("prove", "99", "--out", proof), ("search", "--tenant", "nobody")):
         code, out, err = await said(capsys, *arguments)
