@@ -9,6 +9,7 @@ import structlog
 from proofwatch.bus.errors import BusError, ErasuresUnknown
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.erasures import ErasureLog
+from proofwatch.runtime.pause import pause
 from proofwatch.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -50,10 +51,7 @@ class ErasuresKnown:
         """Look every few seconds until `stop`."""
         while self._asks and not self._stopped.is_set():
             await self.step()
-            try:
-                await asyncio.wait_for(self._stopped.wait(), self._every_s)
-            except TimeoutError:
-                continue
+            await pause(self._stopped, self._every_s)
         await self._stopped.wait()
 
     async def stop(self) -> None:

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 import httpx
 
+from proofwatch.runtime.pause import pause
+
 _EVERY_S: Final = 10.0
 _ANSWER_S: Final = 3.0
 _MOST: Final = 8
@@ -54,10 +56,7 @@ class Watched:
         """Ask every few seconds until `stop`."""
         while self._places and not self._stopped.is_set():
             await self.step()
-            try:
-                await asyncio.wait_for(self._stopped.wait(), self._every_s)
-            except TimeoutError:
-                continue
+            await pause(self._stopped, self._every_s)
         await self._stopped.wait()
 
     async def stop(self) -> None:

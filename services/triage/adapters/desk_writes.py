@@ -91,8 +91,8 @@ async def _judged(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
     case, change, by, now = doing.case, doing.change, person(doing.person_id), doing.now
     if change.propose:
         disposition_id = str(uuid.UUID(bytes=draw(16), version=4))
-        await disposition_rows.propose(
-            tx, case.case_id, disposition_id, change.propose, doing.person_id, now, case.revision
+        await disposition_rows.keep(
+            tx, case.case_id, disposition_id, change.propose, doing.person_id, now, case.revision, decided=False
         )
         return [disposition_entries.proposed(case, by, change.propose, now, draw)]
     if change.settle == "rejected":
@@ -106,8 +106,8 @@ async def _judged(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
         await disposition_rows.settle(tx, case.case_id, "approved", doing.person_id, now)
     else:
         disposition_id = str(uuid.UUID(bytes=draw(16), version=4))
-        await disposition_rows.decide(
-            tx, case.case_id, disposition_id, change.decide, doing.person_id, now, case.revision
+        await disposition_rows.keep(
+            tx, case.case_id, disposition_id, change.decide, doing.person_id, now, case.revision, decided=True
         )
     labels = await disposition_rows.send_labels(
         tx, case.tenant, case.case_id, disposition_id, change.decide, now, terms=terms, two=two is not None

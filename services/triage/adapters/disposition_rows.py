@@ -10,7 +10,7 @@ from proofwatch.events.types import Label
 from services.triage.adapters.desk_rows import reason_in
 from services.triage.core.dispositions import Finding, Proposal, Terms, labels_of
 
-_PROPOSE: Final = """
+_KEEP: Final = """
 insert into triage.dispositions(disposition_id, case_id, verdict, attack, species, reason, proposed_by, proposed_at,
                                 on_revision, state, settled_by, settled_at)
 values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
@@ -35,24 +35,23 @@ async def pending_of(tx: Any, case_id: str) -> Proposal | None:
     return Proposal(row["disposition_id"], finding, row["proposed_by"], row["proposed_at"], row["on_revision"])
 
 
-async def propose(
-    tx: Any, case_id: str, disposition_id: str, finding: Finding, by: str, now: datetime, on_revision: int
+async def keep(
+    tx: Any,
+    case_id: str,
+    disposition_id: str,
+    finding: Finding,
+    by: str,
+    now: datetime,
+    on_revision: int,
+    *,
+    decided: bool,
 ) -> None:
-    """Keep a finding that waits for a second person, in place of what waited before."""
+    """Keep a finding: decided, or waiting for a second person; what waited before is replaced by it."""
     await settle(tx, case_id, "replaced", by, now)
     verdict, reason, attack, species = finding
+    settled = ("decided", by, now) if decided else ("proposed", None, None)
     said = disposition_id, case_id, verdict, attack, species, reason, by, now, on_revision
-    await tx.execute(_PROPOSE, *said, "proposed", None, None)
-
-
-async def decide(
-    tx: Any, case_id: str, disposition_id: str, finding: Finding, by: str, now: datetime, on_revision: int
-) -> None:
-    """Keep what one person found, who needs nobody else; what waited for a second person waits no more."""
-    await settle(tx, case_id, "replaced", by, now)
-    verdict, reason, attack, species = finding
-    said = disposition_id, case_id, verdict, attack, species, reason, by, now, on_revision
-    await tx.execute(_PROPOSE, *said, "decided", by, now)
+    await tx.execute(_KEEP, *said, *settled)
 
 
 async def settle(tx: Any, case_id: str, state: str, by: str, now: datetime) -> None:
