@@ -36,6 +36,10 @@ class Settings(CellSettings):
     replicas before changing it, for a group cannot hold members of both."""
 
 
+class FigureSettings(CellSettings, GovernanceSettings):
+    """What wherever people look at figures needs to know."""
+
+
 class GovernedSettings(Settings, GovernanceSettings):
     """windows and the ledger follow what tenants' settings say: calendars, and how long transactions are kept."""
 

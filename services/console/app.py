@@ -24,12 +24,15 @@ CLIENT: Final = "console"
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, once: Once | None = None) -> Service:
-    """Wire the console; `once`: a link that signs in who opens it first. Raises `InvalidCodeKeys`."""
+    """Wire the console; `once`: a link that signs in who opens it first. Raises `InvalidCodeKeys`, `InvalidPolicy` and
+    `InvalidKeyring`.
+    """
     known = ErasuresKnown(bus, pool)
+    governed = settings.documents(bus, clock)
     people = PostgresPeople(pool, seal=parse_code_keys(settings.code_keys()))
-    inside = Inside.of(settings, pool, clock, PeopleSessions(people, clock), known)
+    inside = Inside.of(settings, pool, clock, PeopleSessions(people, clock), known, governed)
     server = Server(application(settings, inside, once), settings.console_host, settings.console_port)
-    return Service("console", [known, inside.watched, server])
+    return Service("console", [known, *([governed] if governed else []), inside.watched, server])
 
 
 async def connect(settings: Settings) -> Service:

@@ -9,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from proofwatch.bus.errors import DatabaseAway
+from proofwatch.governance.follower import Follower
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.guard import Guard
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
+from services.aggregator.api.figures import Figures
+from services.aggregator.api.routes import figure_routes
 from services.console.api import health_routes, once_route, session_routes
 from services.console.config import Settings
 from services.console.once import Once
@@ -41,6 +44,7 @@ class Inside(NamedTuple):
     """What the application is made of."""
 
     cases: Cases
+    figures: Figures
     sessions: PeopleSessions
     known: ErasuresKnown
     watched: Watched
@@ -48,11 +52,21 @@ class Inside(NamedTuple):
 
     @classmethod
     def of(
-        cls, settings: Settings, pool: "asyncpg.Pool", clock: Clock, sessions: PeopleSessions, known: ErasuresKnown
+        cls,
+        settings: Settings,
+        pool: "asyncpg.Pool",
+        clock: Clock,
+        sessions: PeopleSessions,
+        known: ErasuresKnown,
+        governed: Follower | None,
     ) -> "Inside":
-        """Return it with what the settings say."""
+        """Return it with what the settings say; `governed`: what follows the settings of tenants, if they are governed.
+
+        Raises `InvalidPolicy`.
+        """
         cases = Cases(desk(settings, pool), pool, clock)
-        return cls(cases, sessions, known, Watched(settings.watched()), clock)
+        figures = Figures.of(settings, pool, governed, clock)
+        return cls(cases, figures, sessions, known, Watched(settings.watched()), clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -76,6 +90,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
+    v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, callers))
     app.include_router(v1)
     pages = Pages(settings, inside.cases, callers, inside.watched, inside.clock)

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from proofwatch.runtime.access_settings import AccessSettings
+from services.aggregator.config import FigureSettings
 from services.triage.app import DeskSettings
 
 _WATCHED: Final = re.compile(r"([a-z][a-z0-9-]{0,62})=(https?://[^\s=,/]+)")
@@ -18,7 +19,7 @@ def _places(text: str) -> str:
     return text
 
 
-class Settings(AccessSettings, DeskSettings):
+class Settings(AccessSettings, DeskSettings, FigureSettings):
     """What the console needs to know to start, beyond what every process does."""
 
     console_host: str = "127.0.0.1"

@@ -110,6 +110,13 @@ _COUNTED_DAYS: Final = (
     "match_requested",
     "liveness_requested",
 )
+_WINDOWS: Final = {
+    "windows.buckets": ("tenant", "length_s", "start_ms", "end_ms", "late", "closed", "body"),
+    "ledger.windows": ("window_key", "revision", "live", *_COUNTED_DAYS),
+    "ledger.labelled_cells": ("window_key", "policy_hash", "class", "outcome", "edge_set_id", "bin", "n"),
+    "ledger.grids": ("edge_set_id", "thresholds", "grid"),
+}
+"""What figures are put together from: counts of a tenant and of values of segments, nothing of a transaction."""
 _SESSION: Final = (
     "session_id",
     "token_hash",
@@ -181,9 +188,10 @@ PROCESSES: Final[Mapping[str, Process]] = {
         removes_rows=_FORGOTTEN,
         asks=_OF_SUBJECTS,
     ),
-    # what people do with cases, by triage's own code: it opens none, and removes nothing of them
+    # what people do with cases, by triage's own code: it opens none, and removes nothing of them; and figures
     "console": Process(
         reads_schemas=("triage", "access", "proofwatch"),
+        reads_columns=_WINDOWS,
         adds_rows={
             **_BEGUN,
             "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by"),

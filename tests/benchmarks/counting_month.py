@@ -20,15 +20,15 @@ from proofwatch.events.codec import TALLY
 from proofwatch.instants import ms_of
 from proofwatch.runtime.migrations import migrate
 from services.aggregator.adapters import postgres_windows
+from services.aggregator.adapters.database_source import load_database
 from services.aggregator.core.calendars import utc_days
+from services.aggregator.core.found import Query
 from services.aggregator.core.lengths import FIVE_MINUTES_S
 from services.aggregator.core.merge import Bucket, deltas, merge, widened
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, counted
 from services.aggregator.core.times import DAY_MS, DAY_S, HOUR_MS
 from services.aggregator.ports.windows import Progress
-from services.aggregator.queries.database_source import load_database
-from services.aggregator.queries.found import Query
 from services.standalone.adapters.embedded_postgres import EmbeddedPostgres
 from tests.benchmarks.context import Result
 from tests.benchmarks.counting_process import combine, verdicts_of

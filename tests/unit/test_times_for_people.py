@@ -37,7 +37,7 @@ _BY_HAND: Final = {
     "libs/proofwatch/scorefile/advice.py": "patterns of files",
     "libs/proofwatch/scorefile/guess_times.py": "patterns of files",
     "libs/proofwatch/scorefile/times.py": "patterns of files",
-    "services/aggregator/queries/found.py": "for programs",
+    "services/aggregator/core/found.py": "for programs",
     "services/auditor/commands/online.py": "the audit log is of all tenants",
     "services/auditor/commands/verdict_text.py": "the audit log is of all tenants: UTC, and says so",
     "services/imagery/commands/command.py": "the audit log is of all tenants: UTC, and says so",

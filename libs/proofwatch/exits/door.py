@@ -13,6 +13,7 @@ import msgspec
 from proofwatch.access.acts import THE_HOUSE
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
 from proofwatch.access.roles import TABLE
+from proofwatch.access.session import Session
 from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, entry, person
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import session, transaction
@@ -32,13 +33,28 @@ ASKED: Final = "data.asked"
 _USER: Final = "exits"
 
 
+class SignedIn(NamedTuple):
+    """Who asks by a session that the caller of the door has looked up itself, such as a browser's."""
+
+    who: Session
+    reason: str = ""
+
+
 class Granted(NamedTuple):
-    """Who may have what was asked for, on which basis, and the entry that says so."""
+    """Who may have what was asked for, on which basis, and the entry that says so.
+
+    `tenants`: which are there for them; None: all.
+    """
 
     actor: Actor
     released: Released
     entry_id: str
     role: str
+    tenants: frozenset[str] | None = None
+
+    def sees(self, tenant: str) -> bool:
+        """Return whether they may know that there is such a tenant."""
+        return self.tenants is None or tenant in self.tenants
 
 
 class _Named(NamedTuple):
@@ -48,6 +64,7 @@ class _Named(NamedTuple):
     """The roles of a session that allow it; of who states a name, the database's own."""
     why: str = ""
     denied: AccessDenied | None = None
+    tenants: frozenset[str] | None = None
 
 
 async def admitted(
@@ -81,7 +98,7 @@ async def ask(
     pool: "asyncpg.Pool",
     exit_: Exit,
     tenant: str | None,
-    asking: Asking,
+    asking: Asking | SignedIn,
     found: Standing,
     now: datetime,
     *,
@@ -104,7 +121,7 @@ async def ask(
         raise named.denied
     if isinstance(decided, Refused):
         raise Denied(decided)
-    return Granted(named.actor, decided, made.entry_id, named.role)
+    return Granted(named.actor, decided, made.entry_id, named.role, named.tenants)
 
 
 def commitment(salt: bytes, tenant: str, transaction_id: str) -> str:
@@ -142,20 +159,28 @@ def through(made: Entry, granted: Granted, exit_: Exit) -> Entry:
     )
 
 
-async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking, now: datetime) -> _Named:
+async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking | SignedIn, now: datetime) -> _Named:
+    if isinstance(asking, SignedIn):
+        return _of_session(asking.who, exit_, tenant)
     if asking.session is None:
         async with session(pool, _USER) as connection:
             return _Named(person(asking.by), "stated", f"database {await connection.fetchval('select current_user')}")
     try:
         from proofwatch.access.postgres import PostgresPeople  # sessions belong to an extra; a stated name needs none
-        from proofwatch.exits.rights import shipped_rights
     except ModuleNotFoundError as error:
         raise NotSaid(f"--as needs {error.name}: pip install 'proofwatch[access]'; or say --by NAME") from None
     who = await PostgresPeople(pool).session_of(token_in(asking.session), now)
     if who is None:
         return _Named(THE_HOUSE, "none", "none", "no_session", NoSession())
+    return _of_session(who, exit_, tenant)
+
+
+def _of_session(who: Session, exit_: Exit, tenant: str | None) -> _Named:
+    from proofwatch.exits.rights import shipped_rights  # its engine belongs to the same extra
+
     role = " ".join(sorted(each for each in who.roles if exit_.act in TABLE[each]))
-    named = _Named(person(who.person_id), f"session {who.session_id}", role or " ".join(sorted(who.roles)) or "none")
+    held = role or " ".join(sorted(who.roles)) or "none"
+    named = _Named(person(who.person_id), f"session {who.session_id}", held, tenants=who.tenants)
     why = shipped_rights().refusal(exit_.act, who.roles, who.tenants, tenant, own=exit_.own)
     return named if why is None else named._replace(why=why, denied=NotAllowed(_sentence(why, exit_, tenant)))
 
@@ -175,7 +200,7 @@ def _sentence(why: str, exit_: Exit, tenant: str | None) -> str:
 def _entry(
     exit_: Exit,
     tenant: str | None,
-    asking: Asking,
+    asking: Asking | SignedIn,
     actor: Actor,
     details: dict[str, str],
     now: datetime,

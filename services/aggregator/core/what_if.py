@@ -8,14 +8,15 @@ Match and liveness are counted apart, so how many transactions fail both is not 
 by what the two marginals allow (Fréchet), and by how many can have changed sides since (see `_rejected`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.sketch import Bounds
 from proofwatch.biometrics.sketch_sum import SketchSum
 from proofwatch.biometrics.trials import ATTACK, BONA_FIDE, GENUINE, IMPOSTOR, INJECTION, is_attack
-from services.aggregator.core.span import Counted, Truth
+from services.aggregator.core.segments import Segment
+from services.aggregator.core.span import Counted, Truth, values_of
 
 Check = Literal["match", "liveness"]
 _PASSED: Final = {ATTACK: "apcer", INJECTION: "injection_pass_rate"}
@@ -57,6 +58,33 @@ class WhatIf(NamedTuple):
 def what_if(total: Counted, known: Truth, to: Thresholds) -> tuple[WhatIf, ...]:
     """Return the labelled rates that the new thresholds concern, then what would become of all transactions."""
     return (*_labelled(known, to), *_proxies(total, to))
+
+
+class SpanWhatIf(NamedTuple):
+    """The rates by segment value; how many values with how many transactions are kept back: they are too small."""
+
+    rows: tuple[tuple[Segment, WhatIf], ...]
+    small_values: int
+    small_transactions: int
+
+
+def span_what_if(
+    found: Mapping[Segment, Counted],
+    known: Mapping[Segment, Truth],
+    to: Thresholds,
+    *,
+    names: Sequence[str] = (),
+    small_cell: int,
+) -> SpanWhatIf:
+    """Return what would become of the values of `names` (none: of the whole tenant), as `span_rates` chooses them."""
+    rows: list[tuple[Segment, WhatIf]] = []
+    small = [0, 0]
+    for segment, total in values_of(found, names):
+        if names and total.transactions < small_cell:
+            small = [small[0] + 1, small[1] + total.transactions]
+        else:
+            rows += [(segment, each) for each in what_if(total, known.get(segment, Truth()), to)]
+    return SpanWhatIf(tuple(rows), *small)
 
 
 def _labelled(known: Truth, to: Thresholds) -> Iterator[WhatIf]:

@@ -1,7 +1,7 @@
 """The database for a query, once it is on record who asks it and for what."""
 
 import argparse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,14 +10,16 @@ from proofwatch.exits.standing import Standing
 from proofwatch.exits.table import FIGURES
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SystemClock
-from services.aggregator.queries.found import NothingFound
+from services.aggregator.core.found import NothingFound
 
 
 @asynccontextmanager
 async def admitted_database(
     name: str, args: argparse.Namespace, settings: GovernanceSettings, found: Standing | None
-) -> AsyncIterator[Any]:
-    """Give the pool; `name`: of the exit; `found`: what is in force with the tenant, if that was read already.
+) -> AsyncIterator[tuple[Any, Callable[[str], bool]]]:
+    """Give the pool, and which tenants who asks may know of.
+
+    `name`: of the exit; `found`: what is in force with the tenant, if that was read already.
 
     Raises what the door does (`exits.refusals`), `BusError`, `NothingFound`.
     """
@@ -31,5 +33,5 @@ async def admitted_database(
             "folder of a demo or replay with --run OUT"
         ) from None
     async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
-        await admitted(pool, settings, FIGURES[name], args.tenant, asked, SystemClock(), found=found)
-        yield pool
+        granted = await admitted(pool, settings, FIGURES[name], args.tenant, asked, SystemClock(), found=found)
+        yield pool, granted.sees

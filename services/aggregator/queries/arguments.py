@@ -16,11 +16,10 @@ from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
-from services.aggregator.core.segments import WHOLE
+from services.aggregator.core.found import Asked, Found, NothingFound, Query
 from services.aggregator.core.span import Span
 from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.clock import TenantsClock, clock_of
-from services.aggregator.queries.found import Asked, Found, NothingFound, Query
 from services.aggregator.queries.run_source import is_unfinished, load_run, policy_of_run
 from services.aggregator.queries.sheet import FORMATS, Sheet, write
 
@@ -68,7 +67,7 @@ def answer(
             if args.policy
             else (policy_of_run(args.run) if args.run else None) or load_policy(settings.policy_file)
         )
-        _look(asked, found)
+        found.require(asked)
         result = sheet(
             Answer(
                 found,
@@ -112,22 +111,13 @@ def _query(args: argparse.Namespace, zone: str | None) -> Query:
     return Query(args.tenant, span, names, value, zone=zone)
 
 
-def _look(query: Query, found: Found) -> None:
-    """Raise `NothingFound` where a segment was asked for that has no windows."""
-    if query.names and not any(each.segment != WHOLE for each in found.counted):
-        what = query.names[0] if query.value is None else f"{query.names[0]}={query.value}"
-        raise NothingFound(
-            f"{query.tenant} has no windows of {what} in this span, or small ones only; its policy names its segments"
-        )
-
-
 async def _database(
     name: str, args: argparse.Namespace, settings: GovernedSettings, query: Query, clock: TenantsClock
 ) -> Found:
-    async with admitted_database(name, args, settings, clock.standing) as pool:
-        from services.aggregator.queries.database_source import load_database
+    async with admitted_database(name, args, settings, clock.standing) as (pool, sees):
+        from services.aggregator.adapters.database_source import load_database
 
-        return await load_database(pool, query)
+        return await load_database(pool, query, sees)
 
 
 def _judged_by(found: Found, policy: Policy) -> list[str]:

@@ -31,13 +31,13 @@ from services.aggregator.core.cusum.kinds import series_of
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
 from services.aggregator.core.figures import PROXIES
+from services.aggregator.core.found import NothingFound, shown, told
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.arguments import segment
 from services.aggregator.queries.baseline_source import Baselines, keys_of, of_database, of_run
 from services.aggregator.queries.clock import TenantsClock, clock_of
-from services.aggregator.queries.found import NothingFound, shown, told
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
 _AHEAD_MS: Final = 10 * MINUTE_MS
@@ -149,7 +149,7 @@ async def _write(settings: GovernedSettings, args: argparse.Namespace, asked: As
 
         written = rebase._replace(by=granted.actor.id)
         async with pool.acquire() as connection, connection.transaction():
-            await keys_of(connection, args.tenant, args.segment)
+            await keys_of(connection, args.tenant, args.segment, granted.sees)
             await write_rebase(connection, written)
             await enter(connection, through(entry_of_rebase(written), granted, BASELINE_REBASE))
     return written
@@ -157,11 +157,11 @@ async def _write(settings: GovernedSettings, args: argparse.Namespace, asked: As
 
 async def _of_database(settings: GovernedSettings, args: argparse.Namespace, clock: TenantsClock) -> Baselines:
     async with (
-        admitted_database("baseline show", args, settings, clock.standing) as pool,
+        admitted_database("baseline show", args, settings, clock.standing) as (pool, sees),
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        return await of_database(connection, args.tenant, args.segment)
+        return await of_database(connection, args.tenant, args.segment, sees)
 
 
 def _sheet(known: Baselines, args: argparse.Namespace, zone: str | None) -> Sheet:

@@ -4,7 +4,7 @@ A line is a tenant or segment value: its charts, its reference, and what was usu
 hours behind them stay out of a run's file: they are its windows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 
 from services.aggregator.core.cusum.rebase import Rebase
 from services.aggregator.core.cusum.state import HourRow, RateRow, RowKey
-from services.aggregator.queries.found import Asked, NothingFound, no_such_tenant
+from services.aggregator.core.found import Asked, NothingFound, everybody_sees, no_such_tenant
 from services.aggregator.queries.run_source import unread
 
 FILE: Final = "baselines.jsonl"
@@ -51,22 +51,26 @@ def of_run(directory: Path, tenant: str, segment: Asked | None) -> Baselines:
     return Baselines({key: mine[key].charts for key in keys}, {key: mine[key].hours for key in keys})
 
 
-async def of_database(connection: Any, tenant: str, segment: Asked | None) -> Baselines:
-    """Return what the process windows knows. Raises `NothingFound`."""
+async def of_database(
+    connection: Any, tenant: str, segment: Asked | None, sees: Callable[[str], bool] = everybody_sees
+) -> Baselines:
+    """Return what the process windows knows; `sees`: as `load_database` has it. Raises `NothingFound`."""
     from services.aggregator.adapters.rate_chart_store import load_hours, load_rates, load_rebases
 
-    keys = await keys_of(connection, tenant, segment)
+    keys = await keys_of(connection, tenant, segment, sees)
     rows = await load_rates(connection, keys)
     return Baselines(rows, await load_hours(connection, rows.keys()), await load_rebases(connection, [tenant]))
 
 
-async def keys_of(connection: Any, tenant: str, segment: Asked | None) -> list[RowKey]:
+async def keys_of(
+    connection: Any, tenant: str, segment: Asked | None, sees: Callable[[str], bool] = everybody_sees
+) -> list[RowKey]:
     """Return the rows of a tenant that are asked for. Raises `NothingFound` where there are none."""
     from services.aggregator.adapters.rate_chart_store import load_keys, load_tenants
 
     keys = await load_keys(connection, tenant)
     if not keys:
-        raise no_such_tenant(tenant, "the database", await load_tenants(connection))
+        raise no_such_tenant(tenant, "the database", [each for each in await load_tenants(connection) if sees(each)])
     return chosen(keys, tenant, segment)
 
 

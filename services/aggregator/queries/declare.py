@@ -16,11 +16,11 @@ from proofwatch.exits.opening import through_door
 from proofwatch.exits.table import MARKERS_ADD
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.runtime.clock import SystemClock
+from services.aggregator.core.found import NothingFound, no_such_tenant, shown
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.lengths import FIVE_MS
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 from services.aggregator.core.touches import MATCHER, PAD, SDK, TOUCHES, VENDOR
-from services.aggregator.queries.found import NothingFound, no_such_tenant, shown
 
 KINDS: Final[Mapping[str, str]] = {"matcher": MATCHER, "pad": PAD, "sdk": SDK, "vendor": VENDOR}
 _AHEAD_MS: Final = 10 * MINUTE_MS
@@ -79,7 +79,7 @@ async def _write(settings: GovernanceSettings, dsn: str | None, asked: Asking, e
         async with pool.acquire() as connection, connection.transaction():
             tenants = await load_tenants(connection)
             if written.tenant not in tenants:
-                raise no_such_tenant(written.tenant, "the database", tenants)
+                raise no_such_tenant(written.tenant, "the database", [each for each in tenants if granted.sees(each)])
             await write_declared(connection, written)
             await enter(connection, through(entry_of_marker(written), granted, MARKERS_ADD))
     return written

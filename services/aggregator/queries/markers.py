@@ -21,6 +21,7 @@ from proofwatch.exits.asking import add_asking
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.instants import ms_of
 from services.aggregator.config import GovernedSettings
+from services.aggregator.core.found import NothingFound, shown, told
 from services.aggregator.core.governed_markers import Declared
 from services.aggregator.core.touches import TOUCHES
 from services.aggregator.core.versions.memory import Marker
@@ -28,7 +29,6 @@ from services.aggregator.core.versions.spelling import canonical
 from services.aggregator.queries.admitted import admitted_database
 from services.aggregator.queries.clock import TenantsClock, clock_of
 from services.aggregator.queries.declare import KINDS, declare
-from services.aggregator.queries.found import NothingFound, shown, told
 from services.aggregator.queries.run_source import unread
 from services.aggregator.queries.sheet import FORMATS, Sheet, count, percent, write
 
@@ -130,7 +130,7 @@ def _of_run(directory: Path, tenant: str) -> list[Marker]:
 
 
 async def _of_database(args: argparse.Namespace, settings: GovernedSettings, clock: TenantsClock) -> list[Marker]:
-    async with admitted_database("markers", args, settings, clock.standing) as pool, pool.acquire() as connection:
+    async with admitted_database("markers", args, settings, clock.standing) as (pool, _), pool.acquire() as connection:
         from services.aggregator.adapters.version_store import load_declared, read_markers
 
         seen = [marker for _, marker in await read_markers(connection, args.tenant)]

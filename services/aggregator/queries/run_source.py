@@ -10,12 +10,12 @@ from proofwatch.biometrics.trials import ClassCounts
 from proofwatch.events.types import Window
 from proofwatch.governance.policy import Policy, load_policy
 from proofwatch.instants import ms_of
+from services.aggregator.core.found import Found, NothingFound, Query, no_such_tenant, nothing_within
 from services.aggregator.core.labelled import MISSING
 from services.aggregator.core.merge import Histogram, PolicyCounts
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, cover
 from services.aggregator.core.times import DAY_S, MICROSECONDS
-from services.aggregator.queries.found import Found, NothingFound, Query, no_such_tenant, nothing_within
 
 _decode = msgspec.json.Decoder(Window).decode
 

@@ -4,11 +4,11 @@ import argparse
 from typing import Final
 
 from proofwatch.csv_file import Cell
+from services.aggregator.core.found import NothingFound
 from services.aggregator.core.segments import WHOLE
-from services.aggregator.core.span import Counted, Truth, counted, truth
-from services.aggregator.core.what_if import Thresholds, WhatIf, on_edges, what_if
+from services.aggregator.core.span import Counted, counted, truth
+from services.aggregator.core.what_if import Thresholds, WhatIf, on_edges, span_what_if
 from services.aggregator.queries.arguments import Answer, add_query, answer, small_values
-from services.aggregator.queries.found import NothingFound
 from services.aggregator.queries.sheet import Sheet, count, interval, percent
 
 _COLUMNS = (
@@ -43,26 +43,18 @@ def run(args: argparse.Namespace) -> int:
         if to == Thresholds():
             raise NothingFound("--liveness-threshold X or --match-threshold Y is needed: what is to be tried")
         found, known = counted(given.found.counted), truth(given.found.labelled)
-        rows: list[tuple[str | None, str | None, WhatIf]] = []
-        small = [0, 0]
-        for (name, value), total in sorted(found.items(), key=lambda each: each[0][1] or ""):
-            if (name is None) == bool(names):
-                continue
-            if name is not None and total.transactions < given.small_cell:
-                small = [small[0] + 1, small[1] + total.transactions]
-                continue
-            rows += [(name, value, each) for each in what_if(total, known.get((name, value), Truth()), to)]
+        rows, *small = span_what_if(found, known, to, names=names, small_cell=given.small_cell)
         return Sheet(
             f"What if, of {args.tenant}: {_tried(to)}",
             {"tenant": args.tenant, "match_threshold": to.match, "liveness_threshold": to.liveness},
             _COLUMNS,
-            [_row(*each) for each in rows],
+            [_row(*segment, each) for segment, each in rows],
             (*(("value",) if names else ()), *_HEADINGS),
-            [_text(value, each, with_value=bool(names)) for _, value, each in rows],
+            [_text(value, each, with_value=bool(names)) for (_, value), each in rows],
             [
                 *given.notes,
                 *_grid(found.get(WHOLE, Counted()), to),
-                *_coverage([each for _, _, each in rows]),
+                *_coverage([each for _, each in rows]),
                 _NOT_SIMULATED,
                 *small_values(small[0], small[1], given.small_cell),
             ],

@@ -7,12 +7,12 @@ from proofwatch.biometrics.trials import is_system
 from proofwatch.csv_file import Cell
 from proofwatch.local_time import clock
 from services.aggregator.core.figures import proxies
+from services.aggregator.core.found import shown
+from services.aggregator.core.length_names import LENGTHS
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Counted, CountedWindow, LabelledWindow, Stretch
 from services.aggregator.core.times import DAY_S
 from services.aggregator.queries.arguments import Answer, add_query, answer, small_values
-from services.aggregator.queries.found import shown
-from services.aggregator.queries.length_names import LENGTHS
 from services.aggregator.queries.sheet import Sheet, count, percent
 
 _COLUMNS = (

@@ -24,13 +24,13 @@ from proofwatch.governance.tenant_days import UTC_DAYS, TenantDays
 from proofwatch.instants import ms_of
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
+from services.aggregator.adapters.database_source import load_database
 from services.aggregator.app import Settings, build_combine, build_ledger, build_windows
 from services.aggregator.core.calendars import DaysOf
+from services.aggregator.core.found import Query
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, counted, truth
 from services.aggregator.core.times import DAY_S, HOUR_MS
-from services.aggregator.queries.database_source import load_database
-from services.aggregator.queries.found import Query
 from services.aggregator.queries.run_source import load_run
 from tests.integration.aggregator.test_ledger import label, verdict
 from tests.integration.aggregator.test_queries import answers, settle

@@ -18,15 +18,15 @@ from proofwatch.instants import ms_of
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.service import Service
+from services.aggregator.adapters.database_source import load_database
 from services.aggregator.app import Settings, build_combine, build_ledger, build_windows
 from services.aggregator.core.calendars import EVERYBODY_IN_UTC
+from services.aggregator.core.found import Found, NothingFound, Query
 from services.aggregator.core.handsets import handsets
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, counted, truth
 from services.aggregator.core.span_rates import span_rates
 from services.aggregator.core.what_if import Thresholds, what_if
-from services.aggregator.queries.database_source import load_database
-from services.aggregator.queries.found import Found, NothingFound, Query
 from services.aggregator.queries.run_source import load_run
 from tests.integration.aggregator.test_ledger import label, verdict
 
@@ -52,7 +52,7 @@ async def test_the_database_answers_as_the_published_windows_do(postgres_dsn: st
         for hour in range(60):
             at = DAY + timedelta(hours=hour)
             clock.advance_to(ms_of(at))
-            await bus.publish([each for n in range(12) for each in _transaction(n + 12 * hour, at)])
+            await bus.publish([each for n in range(12) for each in transaction_of(n + 12 * hour, at)])
             await settle(services)
         clock.advance_to(ms_of(DAY + timedelta(days=5)))
         await settle(services)
@@ -81,7 +81,7 @@ async def settle(services: Sequence[Service]) -> None:
         pass
 
 
-def _transaction(number: int, at: datetime) -> Iterator[Outgoing]:
+def transaction_of(number: int, at: datetime) -> Iterator[Outgoing]:
     rng = random.Random(number)
     attack = number % 5 == 0
     name, moment = f"t-{number}", at + timedelta(seconds=rng.randrange(3_500))

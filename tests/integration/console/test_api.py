@@ -201,6 +201,10 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/CASE/reject", {"reason": "a collar"}),
     ("POST", "/v1/cases/CASE/refer", {"reason": "novel"}),
     ("POST", "/v1/cases/CASE/close", {"reason": "a mask"}),
+    ("GET", "/v1/tenants", None),
+    ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
+    ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
+    ("GET", "/v1/what-if?tenant=acme&since=2026-01-01T00:00:00Z&liveness_threshold=0.5", None),
     ("GET", "/v1/health", None),
 ]
 FOR_EVERYBODY: Final = {"/v1/session", "/v1/session/end"}

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from services.aggregator.core.found import Query
 from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, Stretch, counted, cover, gaps
 from services.aggregator.core.times import DAY_MS, MINUTE_MS
-from services.aggregator.queries.found import Query
 from services.aggregator.queries.run_source import load_run
 from tests.unit.aggregator.queries.runs import START_MS, TENANT, shots, windows, write_run
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from proofwatch.biometrics.sketch import Bounds
+from services.aggregator.core.found import Query
 from services.aggregator.core.segments import WHOLE
 from services.aggregator.core.span import Span, counted, truth
 from services.aggregator.core.what_if import Thresholds, WhatIf, on_edges, what_if
-from services.aggregator.queries.found import Query
 from services.aggregator.queries.run_source import load_run
 from tests.unit.aggregator.queries.runs import TENANT, Shot, shots, windows, write_run
 

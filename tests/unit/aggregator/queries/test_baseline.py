@@ -8,9 +8,9 @@ import pytest
 
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import HourRow, RateRow, RateState, RowKey
+from services.aggregator.core.found import Asked, NothingFound
 from services.aggregator.queries.baseline import add_arguments, rebase_of, said
 from services.aggregator.queries.baseline_source import FILE
-from services.aggregator.queries.found import Asked, NothingFound
 from services.cli import main
 
 NOW_MS = 1_769_000_123_000

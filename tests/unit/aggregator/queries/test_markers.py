@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from services.aggregator.core.found import NothingFound
 from services.aggregator.queries import markers
 from services.aggregator.queries.declare import entry_of, said
-from services.aggregator.queries.found import NothingFound
 
 NOW_MS = 1_795_000_010_000
 FIVE_MS = 300_000

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -131,8 +132,9 @@ async def test_a_query_connects_to_kafka_once(monkeypatch: pytest.MonkeyPatch) -
     async def opened(*_: object, **__: object) -> AsyncIterator[None]:
         yield None
 
-    async def ask(*given: Any, **_: object) -> None:
+    async def ask(*given: Any, **_: object) -> Any:
         seen.append(given[4])
+        return SimpleNamespace(sees=None)
 
     monkeypatch.setattr(pool, "opened", opened)
     monkeypatch.setattr(door, "ask", ask)

@@ -1,7 +1,7 @@
 """Every length of windows can be asked for and said."""
 
+from services.aggregator.core.length_names import LENGTHS, in_words
 from services.aggregator.core.lengths import LENGTHS_S
-from services.aggregator.queries.length_names import LENGTHS, in_words
 
 
 def test_every_length_has_a_name_of_its_own() -> None:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from proofwatch.instants import instant_of
 from proofwatch.local_time import minute
+from services.aggregator.core.length_names import in_words
 from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.segments import WHOLE, Segment
 from services.aggregator.core.span import CountedWindow, LabelledWindow, Span, Stretch
 from services.aggregator.core.times import DAY_MS, DAY_S
-from services.aggregator.queries.length_names import in_words
 
 
 class NothingFound(Exception):
@@ -56,6 +56,13 @@ class Found(NamedTuple):
     labelled: Sequence[LabelledWindow]
     published_only: bool = False
 
+    def require(self, query: Query) -> None:
+        """Raise `NothingFound` where a segment was asked for that has no windows."""
+        if query.names and not any(each.segment != WHOLE for each in self.counted):
+            what = query.names[0] if query.value is None else f"{query.names[0]}={query.value}"
+            why = f"{query.tenant} has no windows of {what} in this span, or small ones only"
+            raise NothingFound(f"{why}; its policy names its segments")
+
     def notes(self, query: Query) -> list[str]:
         """Return what was asked for, and what the figures were counted from, one sentence each."""
         zone, asked = query.zone, query.asked()
@@ -80,8 +87,13 @@ class Found(NamedTuple):
         return said
 
 
+def everybody_sees(_: str) -> bool:
+    """Return that who asks may know of every tenant, as with the database's own rights."""
+    return True
+
+
 def no_such_tenant(tenant: str, where: str, tenants: Sequence[str]) -> NothingFound:
-    """Return what to say of a tenant that has no windows."""
+    """Return what to say of a tenant that has no windows; `tenants`: those that who asks may know of."""
     if not tenants:
         return NothingFound(f"{where} holds no windows yet")
     return NothingFound(f"{where} has no windows of a tenant {tenant!r}; there are: {', '.join(sorted(tenants))}")

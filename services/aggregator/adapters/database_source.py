@@ -1,15 +1,16 @@
 """The schemas `windows` and `ledger` as a source, in one snapshot and read only; closed windows only."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from services.aggregator.adapters.bucket_bodies import wanted_segments, whole_tenant
 from services.aggregator.adapters.postgres_ledger import edge_sets
+from services.aggregator.core.found import Found, Query, everybody_sees, no_such_tenant, nothing_within
 from services.aggregator.core.labelled import Cell
 from services.aggregator.core.labelled_counts import CellCounts, class_counts, transactions_by_policy
 from services.aggregator.core.lengths import LENGTHS_S
 from services.aggregator.core.span import CountedWindow, LabelledWindow, Stretch, gaps
 from services.aggregator.core.times import DAY_S
-from services.aggregator.queries.found import Found, Query, no_such_tenant, nothing_within
 
 _TENANTS: Final = """
 with recursive t as (
@@ -47,14 +48,22 @@ from ledger.labelled_cells where window_key = any($1) and n <> 0
 _AT_ONCE: Final = 500
 
 
-async def load_database(pool: Any, query: Query) -> Found:
-    """Return what the deployment counted of the tenant. Raises `NothingFound`, and `BusError` by way of the pool."""
+async def load_database(pool: Any, query: Query, sees: Callable[[str], bool] = everybody_sees) -> Found:
+    """Return what the deployment counted of the tenant. Raises `NothingFound`, and `BusError` by way of the pool.
+
+    `sees`: whether who asks may know that there is such a tenant; of the others no refusal speaks.
+    """
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        found = await _windows(connection, query)
+        found = await _windows(connection, query, sees)
         return Found(found, await _labelled(connection, query))
 
 
-async def _windows(connection: Any, query: Query) -> list[CountedWindow]:
+async def tenants_counted(connection: Any) -> list[str]:
+    """Return the tenants that have windows, in alphabetic order."""
+    return [row[0] for row in await connection.fetch(_TENANTS)]
+
+
+async def _windows(connection: Any, query: Query, sees: Callable[[str], bool]) -> list[CountedWindow]:
     lengths = reversed(LENGTHS_S) if query.length_s is None else (query.length_s,)
     found: list[CountedWindow] = []
     taken: list[Stretch] = []
@@ -71,7 +80,8 @@ async def _windows(connection: Any, query: Query) -> list[CountedWindow]:
         return sorted(found, key=lambda each: each.at.start_ms)
     first, last = await connection.fetchrow(_EXTENT, query.tenant)
     if first is None:
-        raise no_such_tenant(query.tenant, "the database", [row[0] for row in await connection.fetch(_TENANTS)])
+        there = [each for each in await tenants_counted(connection) if sees(each)]
+        raise no_such_tenant(query.tenant, "the database", there)
     raise nothing_within(query, first, last)
 
 

@@ -1,0 +1,48 @@
+"""Figures over HTTP. No logic of its own."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from proofwatch.web.sessions import Caller
+from services.aggregator.api.bodies import Handsets, Rates, Segment, Since, Tenant, Tenants, Threshold, Until, WhatIf
+from services.aggregator.api.figures import Figures, Wanted
+from services.aggregator.core.what_if import Thresholds
+
+
+def figure_routes(figures: Figures, caller: Callable[[Request], Awaitable[Caller]]) -> APIRouter:
+    """Return the routes; `caller` gives who calls, or raises `Problem`. Every answer is an entry of the audit log."""
+    router = APIRouter(tags=["figures"])
+    Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+
+    @router.get("/tenants")
+    async def tenants(who: Who) -> Tenants:
+        """Return the tenants that are there for you and have windows."""
+        return await figures.tenants(who)
+
+    @router.get("/rates")
+    async def rates(who: Who, tenant: Tenant, since: Since, until: Until = None, segment: Segment = "") -> Rates:
+        """Return every rate of a span with k, n, interval, limit, status and label coverage."""
+        return await figures.rates(who, Wanted(tenant, since, until, segment))
+
+    @router.get("/handsets")
+    async def handsets(who: Who, tenant: Tenant, since: Since, until: Until = None, segment: Segment = "") -> Handsets:
+        """Return how handsets, operating systems, SDK releases and countries fare beside the rest of the tenant."""
+        return await figures.handsets(who, Wanted(tenant, since, until, segment))
+
+    @router.get("/what-if")
+    async def what_if(
+        who: Who,
+        tenant: Tenant,
+        since: Since,
+        until: Until = None,
+        segment: Segment = "",
+        match_threshold: Threshold = None,
+        liveness_threshold: Threshold = None,
+    ) -> WhatIf:
+        """Return what other thresholds would have made of the same scores; bounds where a sketch cannot tell."""
+        to = Thresholds(match_threshold, liveness_threshold)
+        return await figures.what_if(who, Wanted(tenant, since, until, segment), to)
+
+    return router

@@ -1,0 +1,125 @@
+"""Figures over HTTP: the same numbers as the commands', for whom they are, on record, and nothing of other tenants."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from proofwatch.access.roles import Role
+from proofwatch.bus.local.bus import LocalBus
+from proofwatch.governance.policy import load_policy
+from proofwatch.instants import ms_of
+from proofwatch.runtime.clock import SimulatedClock
+from services.aggregator.adapters.database_source import load_database
+from services.aggregator.app import Settings, build_combine, build_ledger, build_windows
+from services.aggregator.core.calendars import EVERYBODY_IN_UTC
+from services.aggregator.core.found import Query
+from services.aggregator.core.handsets import handsets
+from services.aggregator.core.span import Span, counted, truth
+from services.aggregator.core.span_rates import span_rates
+from tests.integration.aggregator.test_queries import COUNTS, DAY, settle, transaction_of
+from tests.integration.console.house import Console
+from tests.integration.console.test_api import problem
+
+SINCE = f"tenant=bank&since={quote(DAY.isoformat())}"
+
+
+@pytest.fixture
+async def counting(console: Console) -> Console:
+    """Two days of a tenant `bank`, counted; Ada may see all tenants, Otto another one."""
+    clock = SimulatedClock(ms_of(DAY))
+    bus, policy, settings = LocalBus(COUNTS, clock), load_policy(), Settings(small_cell=1)
+    services = [
+        build_combine(settings, bus, policy, clock),
+        build_windows(settings, bus, console.pool, policy, clock, calendars=EVERYBODY_IN_UTC),
+        build_ledger(settings, bus, console.pool, policy, clock, calendars=EVERYBODY_IN_UTC),
+    ]
+    for each in services:
+        await each.start()
+    for hour in range(48):
+        at = DAY + timedelta(hours=hour)
+        clock.advance_to(ms_of(at))
+        await bus.publish([each for n in range(12) for each in transaction_of(n + 12 * hour, at)])
+        await settle(services)
+    clock.advance_to(ms_of(DAY + timedelta(days=5)))
+    await settle(services)
+    for each in reversed(services):
+        await each.stop()
+    await console.person("ada", Role.ANALYST)
+    await console.person("otto", Role.ANALYST, tenants=("other",))
+    return console
+
+
+async def test_figures_are_those_of_the_windows_and_on_record(counting: Console) -> None:
+    ada = counting.client("ada")
+    assert (await ada.get("/v1/tenants")).json() == {"tenants": ["bank"]}
+    found = await load_database(counting.pool, Query("bank", Span(ms_of(DAY)), ("os", "device_model")))
+    total, known = counted(found.counted), truth(found.labelled)
+
+    told = (await ada.get(f"/v1/rates?{SINCE}")).json()
+    expected = span_rates(total, known, load_policy(), small_cell=10).rates
+    assert [(r["source"], r["metric"], r["k"], r["n"], r["status"]) for r in told["rates"]] == [
+        (each.source, each.figure.metric, each.figure.k, each.figure.n, each.figure.status) for each in expected
+    ]
+    assert {each["source"] for each in told["rates"]} == {"decisions", "labelled"}
+    assert (told["tenant"], told["zone"], told["policy_hash"]) == ("bank", "UTC", load_policy().hash)
+
+    by_os = (await ada.get(f"/v1/rates?{SINCE}&segment=os")).json()["rates"]
+    assert {each["segment_value"] for each in by_os} == {"ios", "android"}
+    one = (await ada.get(f"/v1/rates?{SINCE}&segment=os%3Dios")).json()["rates"]
+    assert one == [each for each in by_os if each["segment_value"] == "ios"]
+
+    rows = (await ada.get(f"/v1/handsets?{SINCE}")).json()["handsets"]
+    expected_rows = handsets(total, names=("device_model", "os"), small_cell=10).rows
+    assert [(r["segment_name"], r["segment_value"], r["failure"]["k"], r["excess_rejections"]) for r in rows] == [
+        (*each.segment, each.failure.k, each.excess_rejections) for each in expected_rows
+    ]
+
+    what_if = (await ada.get(f"/v1/what-if?{SINCE}&liveness_threshold=0.5")).json()
+    assert {each["metric"] for each in what_if["rates"]} >= {"apcer:mask", "bpcer", "liveness_fail_rate"}
+    assert all(each["would_k_low"] <= each["would_k_high"] <= each["n"] for each in what_if["rates"])
+
+    asked = [each for each in await counting.entries() if each.action == "data.asked"]
+    assert [(each.objects[0].id, each.tenant, each.outcome) for each in asked] == [
+        *[("rates", "bank", "granted")] * 3, ("handsets", "bank", "granted"), ("what-if", "bank", "granted"),
+    ]  # fmt: skip
+    assert {each.details["identity"].split()[0] for each in asked} == {"session"}
+
+
+async def test_of_other_tenants_nobody_learns_that_they_are_there(counting: Console) -> None:
+    otto = counting.client("otto")
+    assert (await otto.get("/v1/tenants")).json() == {"tenants": []}
+    for path in ("rates", "handsets", "what-if?liveness_threshold=0.5"):
+        where = f"/v1/{path}{'&' if '?' in path else '?'}"
+        assert problem(await otto.get(f"{where}{SINCE}")) == (403, "tenant_not_yours")
+        answer = await otto.get(f"{where}{SINCE.replace('bank', 'other')}")
+        assert problem(answer) == (404, "nothing_found")
+        assert "bank" not in answer.text
+    refused = [each for each in await counting.entries() if each.action == "data.asked" and each.outcome == "denied"]
+    assert [each.details["why"] for each in refused] == ["tenant_not_theirs"] * 3
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (f"{SINCE}&until=2026-01-01T00:00:00Z", (422, "malformed")),
+        ("tenant=bank&since=2026-01-05T00:00:00", (422, "malformed")),
+        ("tenant=bank&since=2024-01-05T00:00:00Z", (422, "span_too_long")),
+        ("tenant=bank&since=9999-12-31T23:59:59-14:00", (422, "malformed")),
+        ("tenant=bank&since=0001-01-01T00:00:00%2B14:00&until=2026-01-06T00:00:00Z", (422, "malformed")),
+        ("tenant=bank&since=yesterday", (422, "malformed")),
+        ("tenant=&since=2026-01-05T00:00:00Z", (422, "malformed")),
+        (f"{SINCE}&segment=OS", (422, "malformed")),
+        (f"{SINCE}&segment=sdk_version", (404, "nothing_found")),
+        (f"{SINCE}&segment=os%3Dbeos", (404, "nothing_found")),
+        (f"{SINCE}&until=2026-01-05T00:00:30Z", (404, "nothing_found")),
+    ],
+)
+async def test_what_cannot_be_answered_is_told(counting: Console, query: str, expected: tuple[int, str]) -> None:
+    assert problem(await counting.client("ada").get(f"/v1/rates?{query}")) == expected
+
+
+@pytest.mark.parametrize("given", ["", "liveness_threshold=1.5", "match_threshold=nan", "liveness_threshold=-0.1"])
+async def test_thresholds_are_scores(counting: Console, given: str) -> None:
+    answer = await counting.client("ada").get(f"/v1/what-if?{SINCE}&{given}")
+    assert problem(answer) == (422, "malformed" if given else "threshold_missing")
