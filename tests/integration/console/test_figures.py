@@ -83,7 +83,7 @@ async def test_figures_are_those_of_the_windows_and_on_record(counting: Console)
     assert [(each.objects[0].id, each.tenant, each.outcome) for each in asked] == [
         *[("rates", "bank", "granted")] * 3, ("handsets", "bank", "granted"), ("what-if", "bank", "granted"),
     ]  # fmt: skip
-    assert {each.details["identity"].split()[0] for each in asked} == {"session"}
+    assert {str(each.details["identity"]).split()[0] for each in asked} == {"session"}
 
 
 async def test_of_other_tenants_nobody_learns_that_they_are_there(counting: Console) -> None:
