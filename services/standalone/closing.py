@@ -14,7 +14,13 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
     """Return what a run says at its end: the accounts, the figures that matter, and where everything is."""
     accounts, outputs = summary["conservation"], summary["outputs"]
     decisions = summary["decisions"]
+    partial = summary.get("interrupted")
     lines = [
+        *(
+            [f"[bold red]{partial['said']}[/]: what was found up to {partial['up_to']}, not a whole run"]
+            if partial
+            else []
+        ),
         f"[bold]{accounts['consumed']:,}[/] transactions in {summary['run']['seconds']:.1f} s "
         f"([bold]{summary['run']['events_per_second']:,}[/]/s): "
         f"{accounts['decided']:,} decided, {accounts['deduplicated']:,} deduplicated, "

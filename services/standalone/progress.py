@@ -19,15 +19,17 @@ _STAGES: Final[dict[Stage, str]] = {
     "closing": "all {sent} are in; the last windows close",
     "writing": "writing results to {out}",
 }
+_NOTHING_OF: Final = "no summary, incidents, cases or report"
 _LEFT: Final[dict[Stage, str]] = {
     "starting": "nothing had been fed, and {out} has no results",
-    "feeding": "{sent} had been fed; {out} has their verdicts, windows, anomalies and notifications so far, and no "
-    "summary, incidents, cases, report or audit log of this run",
+    "feeding": "{sent} had been fed; {out} has their verdicts, windows, anomalies and notifications so far, and "
+    + _NOTHING_OF,
     "closing": "all {sent} had been fed; {out} has their verdicts, windows, anomalies and notifications, of which the "
-    "last may be missing, and no summary, incidents, cases, report or audit log of this run",
-    "writing": "all {sent} had been fed; {out} has what came of them, and its summary, incidents, cases, report and "
-    "audit log may be missing or of an earlier run",
+    "last may be missing, and " + _NOTHING_OF,
+    "writing": "{sent} had been fed; {out} has what came of them, of which summary, incidents, cases, report and audit "
+    "log may be missing",
 }
+"""Of a run that was ended at once: what an earlier one had left is gone (`results`)."""
 
 
 class Progress:

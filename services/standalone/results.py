@@ -12,6 +12,7 @@ from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import LABEL
 from proofwatch.events.rejected import Rejected
+from services.aggregator.queries.baseline_source import FILE as BASELINES
 from services.standalone.folder_lock import FolderLock, Unwritable
 
 __all__ = ["Results", "Unwritable"]
@@ -24,6 +25,16 @@ _FILES: Final = {
 }
 _INPUTS: Final = {topics.TRANSACTIONS: "transactions.jsonl", topics.LABELS: "labels.jsonl"}
 _DEAD_LETTERS: Final = "dead_letters.jsonl"
+_AT_THE_END: Final = (
+    "cases.jsonl",
+    "incidents.jsonl",
+    "markers.jsonl",
+    BASELINES,
+    "policy.json",
+    "summary.json",
+    "report.html",
+)
+"""What is written of a run as a whole: an earlier run's is no part of this one, however it ends."""
 
 
 class Results:
@@ -40,6 +51,8 @@ class Results:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(directory)
+            for name in _AT_THE_END:
+                (directory / name).unlink(missing_ok=True)
             for name in (*_FILES.values(), *_INPUTS.values(), _DEAD_LETTERS):
                 self._files[name] = (directory / name).open("wb")
         except OSError as error:

@@ -47,6 +47,7 @@ from services.standalone.progress import Progress
 from services.standalone.report.page import write_report
 from services.standalone.results import Results
 from services.standalone.session import Session
+from services.standalone.stopping import Stopping
 from services.standalone.view.screen import View
 
 if TYPE_CHECKING:
@@ -82,11 +83,15 @@ class Run:
     """What comes when all is written, while the database is there: of summary, bus, pool, and what time it is."""
 
 
-async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any]:
-    """Run to the end; return the summary, which is also in `summary.json`. `progress` learns how far it is."""
+async def carry_out(run: Run, progress: Progress | None = None, stopping: Stopping | None = None) -> dict[str, Any]:
+    """Run to the end; return the summary, which is also in `summary.json`. `progress` learns how far it is.
+
+    Whoever interrupts it (`stopping`) gets what was found so far: the summary says `interrupted` then.
+    """
     progress = progress or Progress(run.title, run.out)
     results = Results(run.out)
     async with AsyncExitStack() as stack:
+        stopping = stack.enter_context(stopping or Stopping(run.title))
         stack.callback(results.close)
         log = stack.enter_context((run.out / "proofwatch.log").open("w", encoding="utf-8"))
         configure_logging("info", "standalone", log)
@@ -107,8 +112,9 @@ async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any
         tune_garbage_collector()
         await session.start()
         stack.push_async_callback(session.stop)
-        await _feed(run, session, progress)
+        await _feed(run, session, progress, stopping)
         progress.writing()
+        partial = session.partial
         results.order_notifications()
         write_pictures(session.flagged, run.picture, run.out)
         async with pool.acquire() as connection:
@@ -129,9 +135,12 @@ async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any
         evaluation = evaluation_of(cohorts, run.policy, run.segments)
         results.flush()
         log_end = LogEnd(instant_of(system.heard_ms), run.log)
+        if partial is not None:
+            log_end = LogEnd(instant_of(partial.now_ms), f"part of the {run.log} that was fed")
         incidents = read_incidents(session.incidents.values(), run.out, log_end)
         results.write_lines("incidents.jsonl", map(document, incidents))
-        summary = session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
+        summary = {"interrupted": partial and partial.document()}
+        summary |= session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
         summary["audit"] = {"entries": entries}
         summary["imagery"] = as_document(shown)
         if run.outcome is not None:
@@ -140,7 +149,7 @@ async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any
         limits, min_trials = Limits.of(run.policy.limits), run.policy.min_trials
         write_report(
             run.out,
-            run.title,
+            run.title if partial is None else f"{partial.words}: {run.title}",
             summary,
             evaluation,
             cohorts,
@@ -151,17 +160,18 @@ async def carry_out(run: Run, progress: Progress | None = None) -> dict[str, Any
             small_cell=CellSettings.read().small_cell,
             time_zone=run.calendar.zone,
         )
-        if run.then is not None:
+        if run.then is not None and not stopping.asked:
+            stopping.close()
             await run.then(summary, system.bus, pool, system.clock.now_ms())
     return summary
 
 
-async def _feed(run: Run, session: Session, progress: Progress) -> None:
+async def _feed(run: Run, session: Session, progress: Progress, stopping: Stopping) -> None:
     """Feed the input, showing the view unless the run is headless; where nobody sees one, `progress` speaks."""
     terminal = Terminal(stderr=True)
     progress.speaks = run.headless or not terminal.is_terminal
     if run.headless:
-        async for _ in _fed(run, session, progress):
+        async for _ in _fed(run, session, progress, stopping):
             pass
         return
     view = View(run.title, run.total, run.calendar.zone)
@@ -172,16 +182,20 @@ async def _feed(run: Run, session: Session, progress: Progress) -> None:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as screen:
-        async for _ in _fed(run, session, progress):
+        async for _ in _fed(run, session, progress, stopping):
             screen.update(view.render(session.overview, session.sent, session.now_ms), refresh=True)
 
 
-async def _fed(run: Run, session: Session, progress: Progress) -> AsyncIterator[None]:
-    """Yield after each chunk of the input, and after what follows from all of it."""
+async def _fed(run: Run, session: Session, progress: Progress, stopping: Stopping) -> AsyncIterator[None]:
+    """Yield after each chunk of the input, and after what follows from all of it, or from what there is by then."""
     for chunk in run.chunks():
         await session.send(chunk)
         progress.fed(session.sent, session.now_ms)
         yield
+        if stopping.asked:
+            await session.break_off(run.total)
+            yield
+            return
     progress.closing()
     await session.finish(_QUIET)
     yield

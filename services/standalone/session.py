@@ -28,6 +28,7 @@ from services.standalone.core.overview import Overview
 from services.standalone.core.watched import Watched, rates
 from services.standalone.output_reader import OutputReader
 from services.standalone.results import Results
+from services.standalone.stopping import Partial
 
 _DEAD: Final = tuple(spec.name for spec in topics.kafka_specs() if topics.is_dead_letter_topic(spec.name))
 
@@ -60,6 +61,8 @@ class Session:
         """Each by its last event."""
         self.flagged: dict[tuple[str, str], Record] = {}
         """By tenant and id of every transaction that a suspicion was raised of, the first one."""
+        self.partial: Partial | None = None
+        """How far it came, if it was broken off."""
         self._outputs = OutputReader(system.bus, (*OUTPUT_TOPICS, *_DEAD))
 
     async def start(self) -> None:
@@ -89,6 +92,18 @@ class Session:
     async def finish(self, quiet: timedelta) -> None:
         """Let `quiet` time pass without traffic, so that every window closes, and what follows from that is told."""
         await self._system.pass_time(quiet // timedelta(milliseconds=1))
+        await self._system.pass_time(2 * SETTLE_MS)
+        await self._collect()
+        self.seconds = time.monotonic() - self._began
+
+    async def break_off(self, total: int | None) -> None:
+        """Stop feeding, of `total` transactions: what is known by now is told, and what is open is left open.
+
+        Nothing closes for want of traffic, for there would have been more; but what was found in the last seconds is
+        made an incident.
+        """
+        self.partial = Partial(self.sent, total, self.now_ms)
+        await self._system.settle()
         await self._system.pass_time(2 * SETTLE_MS)
         await self._collect()
         self.seconds = time.monotonic() - self._began

@@ -18,7 +18,7 @@ def test_a_run_that_loses_its_database_ends_with_a_sentence(
 ) -> None:
     """Such as a full disk: what is the matter, the exit code of what cannot be carried out, and no traceback."""
 
-    async def away(run: Any, progress: Any) -> None:
+    async def away(*_: Any) -> None:
         raise DatabaseAway("PostgreSQL at its socket is out of connections, memory or disk space")
 
     monkeypatch.setattr(conduct, "carry_out", away)
@@ -33,9 +33,9 @@ def test_a_run_that_loses_its_database_ends_with_a_sentence(
 def test_an_interrupted_run_ends_with_a_sentence(
     command: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """How far it came, what is written, the exit code that shells know, and no traceback."""
+    """At once, by a second signal: how far it came, what is written, the code that shells know, and no traceback."""
 
-    async def interrupted(run: Any, progress: Progress) -> None:
+    async def interrupted(run: Any, progress: Progress, _: Any) -> None:
         progress.fed(4, 1_790_000_000_000)
         raise KeyboardInterrupt
 
