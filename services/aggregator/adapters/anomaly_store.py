@@ -95,8 +95,8 @@ class AnomalyStore:
 
 def series_of(tenant: str, name: str, value: str, length_s: int, column: str) -> SeriesKey:
     """Return the series whose state a row holds."""
-    rule, metric, direction = parse_column(column)
-    return SeriesKey(tenant, name or None, value or None, metric, length_s, rule, direction)
+    metric, rule, direction, free = parse_column(column)
+    return SeriesKey(tenant, name or None, value or None, metric, length_s, rule, direction, free)
 
 
 def _anomalies(rows: Iterable[Any]) -> Anomalies:

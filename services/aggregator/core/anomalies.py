@@ -3,6 +3,8 @@
 A series is one metric of one tenant and segment value at one window length, under one rule. Each closed window is
 compared with earlier comparable periods (`core.baselines`).
 
+A class of day is a series of its own: what Friday showed ends by a working day, not by a Saturday.
+
 Hysteresis: severity only rises while an anomaly fires, and it ends with the first later window, or restatement of the
 same, that is within the rule's limit. The baseline is frozen until then, for `left_out_days` at most, and takes no
 window that fired. One whose traffic ended is ended by that (`core.quiet`).

@@ -20,6 +20,8 @@ class AnomalyState(Struct, frozen=True, array_like=True):
     last_start_ms: int
     quiet: int = 0
     """Windows of the tenant since the last one that the series was judged by."""
+    heard_start_ms: int = 0
+    """The latest window of another class of day in which the series had trials: they go on, and say no more."""
 
 
 Anomalies = dict[SeriesKey, AnomalyState]

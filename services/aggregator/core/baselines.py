@@ -40,6 +40,8 @@ class BaselineState(Struct, frozen=True, array_like=True):
 
 
 EMPTY: Final = BaselineState()
+FREE_SLOT: Final = 24
+"""The first slot of free days."""
 
 
 class SlotKey(NamedTuple):
@@ -59,7 +61,7 @@ Baselines = dict[SlotKey, dict[str, BaselineState]]
 def slot_of(length_s: int, start_ms: int, days: TenantDays) -> int:
     """Return the slot of a window: class of day (0 working day, 1 free) × 24 + hour (0 for a day or longer)."""
     if length_s >= DAY_S:
-        return 24 * days.day(start_ms).free
+        return FREE_SLOT * days.day(start_ms).free
     return days.calendar(start_ms).slot(start_ms // HOUR_MS)
 
 
@@ -85,7 +87,9 @@ def begun(state: BaselineState, begun_ms: int) -> BaselineState:
 
 def _slot_by(calendar: Calendar, length_s: int, start_ms: int) -> int:
     if length_s >= DAY_S:
-        return 24 * calendar.day(start_ms + DAY_MS // 2).free  # by its middle: it may have begun at another midnight
+        return (
+            FREE_SLOT * calendar.day(start_ms + DAY_MS // 2).free
+        )  # by its middle: it may have begun at another midnight
     return calendar.slot(start_ms // HOUR_MS)
 
 

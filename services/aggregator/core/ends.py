@@ -42,6 +42,12 @@ class Ends:
         self._heard_ms = heard_ms
         self.changed: Anomalies = {}
 
+    def heard(self, key: SeriesKey, start_ms: int) -> None:
+        """Note that a series had trials on a day of another class: what fires goes on, and is not judged by them."""
+        state = self._anomalies.get(key)
+        if state is not None and state.state == "firing":
+            self.put(key, quiet.heard(state, start_ms))
+
     def known(self, key: SeriesKey) -> AnomalyState | None:
         """Return what is known of a series."""
         return self._anomalies.get(key)
@@ -61,7 +67,7 @@ class Ends:
         """Yield what ends because another bucket of its tenant closed without it; after the bucket's windows."""
         broken_off = breaks_off(bucket.end_by(self._days_of), self._heard_ms)
         for key, state in self._firing(bucket) if not broken_off else ():
-            if state.last_start_ms >= bucket.start_ms:
+            if state.last_start_ms >= bucket.start_ms or not quiet.of_class(key, bucket.start_ms, self._days_of):
                 continue
             self.put(key, quiet.one_more(state))
             if state.quiet + 1 >= lengths.QUIET_WINDOWS[key.length_s]:
@@ -101,6 +107,6 @@ class Ends:
         detector = next((each for each in self._detectors if each.rule == key.rule), None)
         if detector is None or not detector.watches(key, self._monitoring):
             return NOTHING
-        stored = self._baselines.get(quiet.judged_slot(key, state, self._days_of), {}).get(key.column, EMPTY)
+        stored = self._baselines.get(quiet.judged_slot(key, state, self._days_of), {}).get(key.baseline_column, EMPTY)
         baseline = in_slot(stored, self._days_of(key.tenant), key.length_s, state.last_start_ms)
         return detector.read(Trials(key, state.last_start_ms, 0, 0), baseline, self._monitoring).evidence

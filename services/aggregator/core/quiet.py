@@ -2,7 +2,8 @@
 
 An anomaly is quiet while its series has no window that can be judged, though the tenant goes on. It ends
 
-* after so many windows of its length (`core.lengths`) in which the tenant had transactions and the series had none;
+* after so many windows of its length (`core.lengths`) in which the tenant had transactions and the series had none; of
+  days those of its own class, working or free;
 * with its own day, where its segment came no more for the last `_FIVES` five-minute windows of the tenant and for ten
   times as long as it used to stay away;
 * after a silence, when the tenant itself has gone: three days, so that no weekend ends anything; of labels, fourteen.
@@ -23,8 +24,8 @@ from services.aggregator.core.calendars import DaysOf, end_ms, start_ms
 from services.aggregator.core.finding import Evidence, Finding, anomaly_event
 from services.aggregator.core.merge import BucketKey
 from services.aggregator.core.segments import WHOLE, Segment
-from services.aggregator.core.series import CUSUM, SeriesKey
-from services.aggregator.core.times import DAY_MS
+from services.aggregator.core.series import CUSUM, FIRST_RULE, SeriesKey
+from services.aggregator.core.times import DAY_MS, DAY_S
 
 SILENCE_MS: Final = 3 * DAY_MS
 LABELS_SILENCE_MS: Final = 14 * DAY_MS
@@ -63,8 +64,8 @@ def activity(met_in: Mapping[BucketKey, Collection[Segment]]) -> dict[Segment, A
 
 
 def last_end_ms(key: SeriesKey, state: AnomalyState, days_of: DaysOf) -> int:
-    """Return the end of the last window by which the series could be judged."""
-    return end_ms(days_of(key.tenant), key.length_s, state.last_start_ms)
+    """Return the end of the last window by which the series could be judged, or of a later one of another class."""
+    return end_ms(days_of(key.tenant), key.length_s, max(state.last_start_ms, state.heard_start_ms))
 
 
 def judged_slot(key: SeriesKey, state: AnomalyState, days_of: DaysOf) -> SlotKey:
@@ -89,6 +90,18 @@ def overdue(
         if state.state == "firing" and last_end_ms(key, state, days_of) + silence_ms <= until_ms
     ]
     return sorted(found, key=lambda each: (each[0], tuple(part or "" for part in each[1][:4]), each[1][4:]))
+
+
+def of_class(key: SeriesKey, began_ms: int, days_of: DaysOf) -> bool:
+    """Return whether a window that began then is of the class of day by which the series is judged."""
+    by_class = key.rule == FIRST_RULE and key.length_s == DAY_S
+    return not by_class or key.free == days_of(key.tenant).day(began_ms).free
+
+
+def heard(state: AnomalyState, start_ms: int) -> AnomalyState:
+    """Return the state after a window of another class of day in which the series had trials."""
+    later = start_ms > max(state.heard_start_ms, state.last_start_ms)
+    return replace(state, heard_start_ms=start_ms) if later else state
 
 
 def one_more(state: AnomalyState) -> AnomalyState:

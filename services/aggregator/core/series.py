@@ -8,13 +8,15 @@ FIRST_RULE: Final = "twice_baseline"
 """The rule whose states are stored under the bare metric, since there was no other."""
 CUSUM: Final = "cusum"
 Direction = Literal["up", "down"]
+_FREE: Final = "free"
 
 
 class SeriesKey(NamedTuple):
     """One metric of one tenant and segment value ((None, None): the whole tenant) at one window length, under one rule.
 
     Each rule has states of its own: what one of them finds neither ends nor hides what another does. `direction`: of a
-    rule that looks both ways.
+    rule that looks both ways. `free`: of days that are compared with free days only (weekend, holiday): a working day
+    neither judges nor ends what such a day showed, nor the other way round.
     """
 
     tenant: str
@@ -24,10 +26,18 @@ class SeriesKey(NamedTuple):
     length_s: int
     rule: str = FIRST_RULE
     direction: Direction | None = None
+    free: bool = False
+
+    @property
+    def baseline_column(self) -> str:
+        """Return the metric as baselines have it, whose rows are of one class of day: bare for the first rule."""
+        return self._replace(free=False).column
 
     @property
     def column(self) -> str:
-        """Return the metric as states are stored under it: bare for the first rule."""
+        """Return the metric as states are stored under it: bare for the first rule, but for free days."""
+        if self.free:
+            return f"{self.rule}.{_FREE}/{self.metric}"
         if self.rule == FIRST_RULE:
             return self.metric
         return f"{self.rule}/{self.metric}" if self.direction is None else f"{self.rule}.{self.direction}/{self.metric}"
@@ -60,11 +70,11 @@ def cadence_of(length_s: int) -> Cadence:
     return DAILY if length_s >= DAY_S else REAL_TIME
 
 
-def parse_column(column: str) -> tuple[str, str, Direction | None]:
-    """Return rule, metric and direction of states that are stored under `SeriesKey.column`."""
+def parse_column(column: str) -> tuple[str, str, Direction | None, bool]:
+    """Return metric, rule, direction and class of day of states that are stored under `SeriesKey.column`."""
     head, slash, metric = column.partition("/")
-    rule, _, direction = head.partition(".")
+    rule, _, side = head.partition(".")
     # a metric that has a slash has a colon before it (apcer:<species>), and no rule has one
     if not slash or not rule.isidentifier():
-        return FIRST_RULE, column, None
-    return rule, metric, "up" if direction == "up" else "down" if direction == "down" else None
+        return column, FIRST_RULE, None, False
+    return metric, rule, "up" if side == "up" else "down" if side == "down" else None, side == _FREE

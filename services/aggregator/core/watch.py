@@ -11,7 +11,16 @@ from proofwatch.governance.policy import Monitoring
 from services.aggregator.core import quiet
 from services.aggregator.core.anomalies import judge, lived
 from services.aggregator.core.anomaly_state import Anomalies
-from services.aggregator.core.baselines import EMPTY, Baselines, BaselineState, SlotKey, begun, in_slot, slot_of
+from services.aggregator.core.baselines import (
+    EMPTY,
+    FREE_SLOT,
+    Baselines,
+    BaselineState,
+    SlotKey,
+    begun,
+    in_slot,
+    slot_of,
+)
 from services.aggregator.core.calendars import DaysOf
 from services.aggregator.core.closing import WindowRevision
 from services.aggregator.core.cusum.rolling import Rolled
@@ -140,7 +149,8 @@ class Watch:
             of_all = tenant.get(figure.metric) if slot.segment_name else None
             for detector in self._detectors:
                 key = _series(slot, figure.metric, detector)
-                stored, anomaly = row.get(key.column, EMPTY), self.ends.known(key)
+                self.ends.heard(key._replace(free=not key.free), window.start_ms)
+                stored, anomaly = row.get(key.baseline_column, EMPTY), self.ends.known(key)
                 known = in_slot(stored, days, slot.length_s, window.start_ms)
                 effect = effects.get(figure.metric, 1.0)
                 trials = Trials(key, window.start_ms, figure.k, figure.n, effect)
@@ -152,7 +162,7 @@ class Watch:
                     detector, key, window, figure.k, figure.n, known, anomaly, self._monitoring, is_own, effect, usual
                 )
                 if judged.baseline is not stored:
-                    row[key.column] = judged.baseline
+                    row[key.baseline_column] = judged.baseline
                     self.changed_baselines[slot] = row
                 if judged.anomaly is not None:
                     self.ends.put(key, judged.anomaly)
@@ -195,4 +205,6 @@ class Watch:
 
 
 def _series(slot: SlotKey, metric: str, detector: Detector) -> SeriesKey:
-    return SeriesKey(slot.tenant, slot.segment_name, slot.segment_value, metric, slot.length_s, detector.rule)
+    """Return the series that a window is of: each class of day is judged by itself, and has findings of its own."""
+    free = slot.length_s >= DAY_S and slot.slot >= FREE_SLOT
+    return SeriesKey(*slot[:3], metric, slot.length_s, detector.rule, free=free)

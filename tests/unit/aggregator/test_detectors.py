@@ -84,5 +84,7 @@ def test_states_are_stored_under_rule_and_metric(metric: str) -> None:
     series = SeriesKey("bank", None, None, metric, 60)
     assert series.column == metric
     both_ways = [series._replace(rule="cusum", direction=each) for each in ("up", "down")]
-    for each in (series, series._replace(rule="nobody_is_rejected"), *both_ways):
-        assert parse_column(each.column) == (each.rule, metric, each.direction)
+    free = series._replace(free=True)
+    assert free.baseline_column == metric, "a row of baselines is of one class of day"
+    for each in (series, free, series._replace(rule="nobody_is_rejected"), *both_ways):
+        assert parse_column(each.column) == (metric, each.rule, each.direction, each.free)

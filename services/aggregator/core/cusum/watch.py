@@ -203,7 +203,7 @@ class RateWatch:
         for marker in due_markers(self._governed, row, last_ms, bucket.start_ms):
             for metric in sorted(marker.begins_anew):
                 charts = [SeriesKey(*row, metric, FIVE_MINUTES_S, CUSUM, each) for each in DIRECTIONS]
-                days = [SeriesKey(*row, metric, each) for each in _DAYS_S]
+                days = [SeriesKey(*row, metric, each, free=free) for each in _DAYS_S for free in (False, True)]
                 for key in (*charts, *days):
                     state = self._anomalies.get(key)
                     if state is None or state.state != "firing":
