@@ -7,11 +7,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.governance.follower import Follower
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.guard import Guard
+from proofwatch.web.hosts import Hosts, names_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
@@ -20,6 +22,7 @@ from services.aggregator.api.routes import figure_routes
 from services.console.api import health_routes, once_route, session_routes
 from services.console.config import Settings
 from services.console.once import Once
+from services.console.pages.forms import sentence_of
 from services.console.pages.site import Pages
 from services.console.restored import ErasuresKnown
 from services.console.watched import Watched
@@ -98,20 +101,33 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     if once is not None:
         app.include_router(once_route(once, callers))
     _errors(app, pages)
-    app.add_middleware(Guard, refuse=refusal, failed=_FAILED)
+
+    def refuse(status: int, code: str, sentence: str) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            found = _answer(pages, Request(scope), Problem(status, code, sentence))
+            await found(scope, receive, send)
+
+        return answer
+
+    names = names_of(settings.console_origin, settings.console_hosts)
+    app.add_middleware(Hosts, names=names, refuse=refusal)
+    app.add_middleware(Guard, refuse=refuse, failed=_FAILED)
     return app
 
 
 def _errors(app: FastAPI, pages: Pages) -> None:
     async def told(request: Request, error: Exception) -> Response:
-        problem = _problem(error)
-        path = request.url.path
-        if path.startswith("/v1/") or path == "/openapi.json":
-            return problem.response()
-        return pages.problem(request, problem)
+        return _answer(pages, request, _problem(error))
 
     for kind in (Problem, CrossSite, SignInRefused, DatabaseAway, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, told)
+
+
+def _answer(pages: Pages, request: Request, problem: Problem) -> Response:
+    path = request.url.path
+    if path.startswith("/v1/") or path == "/openapi.json":
+        return problem.response()
+    return pages.problem(request, problem)
 
 
 def _problem(error: Exception) -> Problem:
@@ -127,8 +143,10 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):
         return Problem(404, "no_such_case", "there is no such case for you")
     if isinstance(error, RequestValidationError):
-        found = [".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors()]
-        return Problem(422, "malformed", "; ".join(found))
+        return Problem(422, "malformed", sentence_of(error.errors()))
     status = error.status_code if isinstance(error, HTTPException) else 500
-    known = {404: ("no_such_page", "there is nothing here"), 405: ("other_method", "this is not asked so")}
+    known = {
+        404: ("no_such_page", "there is no such page: the address may be misspelt, or of another release"),
+        405: ("other_method", "this address is not asked so: schemas/openapi.json says how"),
+    }
     return Problem(status, *known.get(status, ("refused", "the request is not answered")))

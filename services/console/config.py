@@ -11,6 +11,7 @@ from services.triage.app import DeskSettings
 
 _WATCHED: Final = re.compile(r"([a-z][a-z0-9-]{0,62})=(https?://[^\s=,/]+)")
 _ORIGIN: Final = r"^https?://[^/\s]+$"
+_HOSTS: Final = r"^(([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])( +|$))*$"
 
 
 def _places(text: str) -> str:
@@ -27,6 +28,8 @@ class Settings(AccessSettings, DeskSettings, FigureSettings):
     console_port: Annotated[int, Field(ge=0, le=65535)] = 8091
     console_origin: Annotated[str, Field(pattern=_ORIGIN)] = "http://localhost:8091"
     """Scheme, host and port as browsers see them: what changes anything must come from there."""
+    console_hosts: Annotated[str, Field(pattern=_HOSTS)] = "localhost 127.0.0.1 [::1]"
+    """Names under which it answers beside that of the origin, with blanks between; others get nothing."""
     console_imagery_origin: Annotated[str, Field(pattern=_ORIGIN)] | None = None
     """Those of the imagery broker, as browsers see it; None: no page leads to a picture."""
     console_time_zone: str | None = None

@@ -4,7 +4,7 @@ Codes stay in the JSON. Codes that are not known here are written with blanks, f
 them; what is no code at all is text of somebody else's, and is not repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 from proofwatch.detection.words import CODE, ENDED, metric_words, number, percent
@@ -52,6 +52,7 @@ _NUMBERS: Final = {
     "uses_left": "grants not used",
 }
 _BESIDE_A_RATE: Final = frozenset({"rejected", "accepted", "children_count"})
+_OF_SCORES: Final = frozenset({"score", "limit", "threshold"})
 _MOST: Final = 8
 _PATTERN: Final = "attack_pattern"
 
@@ -78,13 +79,33 @@ def reason_words(code: str) -> str:
 def numbers_words(values: Mapping[str, float]) -> str:
     """Return the numbers of a reason, or of an alert, in a clause: a rate with its interval first, if they are one."""
     named = {name: value for name, value in values.items() if CODE.fullmatch(name)}
+    if "score" in named and named.keys() & {"limit", "threshold"}:
+        return ", ".join([*_score_words(named), *_named_words(named, without=_OF_SCORES)])
     said = _rate_words(named)
     if said:
         named = {name: value for name, value in named.items() if name in _BESIDE_A_RATE and value}
-    said += [
-        f"{_NUMBERS.get(name, name.replace('_', ' '))} {number(value, 4)}" for name, value in sorted(named.items())
-    ]
+    said += _named_words(named)
     return ", ".join(said[:_MOST]) or "no numbers"
+
+
+def _named_words(values: Mapping[str, float], without: Container[str] = ()) -> list[str]:
+    named = {name: value for name, value in values.items() if name not in without}
+    if named.keys() >= {"count", "limit"}:
+        count, limit = (number(named.pop(each), 4) for each in ("count", "limit"))
+        within = f" within {number(named.pop('window_minutes'), 4)} minutes" if "window_minutes" in named else ""
+        return [f"{count} proofs{within}, where {limit} is the limit", *_named_words(named)]
+    return [f"{_NUMBERS.get(name, name.replace('_', ' '))} {number(value, 4)}" for name, value in sorted(named.items())]
+
+
+def _score_words(values: Mapping[str, float]) -> list[str]:
+    """Return a score with the side of its limit on which it is: higher is better, and a check passes from there on."""
+    score, threshold = values["score"], values.get("threshold")
+    of, limit = ("limit", values["limit"]) if "limit" in values else ("threshold", threshold)
+    side = "below" if limit is not None and score < limit else "not below"
+    said = [f"score {number(score, 4)}, {side} its {of} of {number(limit or 0.0, 4)}"]
+    if of == "limit" and threshold is not None:
+        said.append(f"it passes from {number(threshold, 4)} on")
+    return said
 
 
 def _rate_words(values: Mapping[str, float]) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 16_384
@@ -20,7 +19,7 @@ HEADERS: Final = {
 }
 """Of every answer that has none of its own."""
 _log = structlog.get_logger(__name__)
-Refuse = Callable[[int, str, str], Response]
+Refuse = Callable[[int, str, str], ASGIApp]
 """Makes an answer of a status, a code and a sentence."""
 _TOO_LARGE: Final = "the request is larger than any that is answered here"
 

@@ -10,8 +10,9 @@ from starlette.responses import HTMLResponse
 
 from proofwatch.local_time import clock, minute, zone_words
 from proofwatch.plain import one_line
-from services.console.pages import words
+from services.console.pages import keys, words
 from services.console.pages.assets import Assets
+from services.console.pages.explained import explained
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 HEADERS: Final = {
@@ -43,12 +44,14 @@ class Render:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._pages.globals.update(words=words, asset=assets.path)
-        self._pages.filters.update(minute=self._minute, clock=self._clock, zone=self._words, iso=_iso)
+        self._pages.globals.update(words=words, keys=keys, asset=assets.path)
+        self._pages.filters.update(
+            minute=self._minute, clock=self._clock, zone=self._words, iso=_iso, explained=explained
+        )
 
-    def page(self, name: str, status: int = 200, **content: Any) -> HTMLResponse:
+    def page(self, template: str, status: int = 200, **content: Any) -> HTMLResponse:
         """Return the page of a template."""
-        return HTMLResponse(self._pages.get_template(name).render(**content), status, HEADERS)
+        return HTMLResponse(self._pages.get_template(template).render(**content), status, HEADERS)
 
     def _minute(self, at: datetime) -> str:
         return minute(at, self._zone)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Case, CaseReason, Finding, ListedCase
+from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -19,8 +19,10 @@ DEEDS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 TOLD: Final[Mapping[str, str]] = {
     "none": "Nothing waits for you.",
+    "enough": "You were given none: you hold as many cases as one person may. Close or release one first.",
     "grave": "It is yours. It came first because it is grave, and nobody worked on it.",
-    "oldest": "It is yours. Nothing graver waits, and it is the oldest.",
+    "overdue": "It is yours. Nothing graver waits, and its time is over.",
+    "oldest": "It is yours. Nothing graver or overdue waits, and it is the oldest.",
     "take": "It is yours.", "assign": "It is given to them.", "release": "Nobody works on it now.",
     "refer": "The Research Group has it now.", "close": "It is closed.", "clear": "It is said that it is no threat.",
     "threat": "It is said that it is a threat.", "approve": "That is what it is now.", "reject": "It was sent back.",
@@ -37,6 +39,33 @@ _ACTS: Final[Mapping[str, str]] = {
     "approve": "agreed", "reject": "sent back what was proposed", "review": "began to review it",
     "escalate": "escalated it", "know": "found it to be known", "novel": "found it to be novel",
     "high_risk": "found it to be of high risk", "snooze": "let it rest", "wake": "woke it",
+}  # fmt: skip
+
+
+class Form(NamedTuple):
+    """How a deed is asked for: the label of its reason, if it has one; whether that is needed; what the button says."""
+
+    button: str
+    why: str = ""
+    needed: bool = True
+    main: bool = False
+
+
+FORMS: Final[Mapping[Deed, Form]] = {
+    "take": Form("Take it", main=True),
+    "approve": Form("Agree", main=True),
+    "reject": Form("Send it back", "Send it back: why"),
+    "threat": Form("Say that it is a threat", "It is a threat: why"),
+    "clear": Form("Say that it is none", "It is no threat: why"),
+    "close": Form("Close the case", "Close it: why"),
+    "refer": Form("Refer the case", "Refer it to the Research Group: why"),
+    "assign": Form("Give the case"),
+    "release": Form("Release it: work on it no more"),
+}
+"""In the order of the page."""
+ATTACKS: Final[Mapping[Attack, str]] = {
+    "presentation": "presented to the camera", "injection": "injected behind the camera",
+    "impostor": "another person's own face",
 }  # fmt: skip
 
 
@@ -86,6 +115,19 @@ def age(since: datetime, now: datetime) -> str:
     if days:
         return f"{days:,} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def due(case: ListedCase, now: datetime) -> str:
+    """Return how a case stands with its due time: "overdue by 3 h 2 min", "due in 12 min", "rests", or nothing."""
+    if case.state == "closed":
+        return ""
+    if case.snoozed_until and case.snoozed_until > now:
+        return f"rests for {age(now, case.snoozed_until)}"
+    if case.due_at is None:
+        return ""
+    if case.due_at <= now:
+        return f"overdue by {age(case.due_at, now)}"
+    return f"due in {age(now, case.due_at)}"
 
 
 def newest(case: Case) -> CaseReason | None:

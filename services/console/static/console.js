@@ -28,17 +28,14 @@ function act(element) {
 
 const chosen = () => document.activeElement?.closest("tr[id]");
 
+const marked = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+
+// every other key is whatever a page marks with it
 const BY_KEY = {
   j: () => move(1),
   k: () => move(-1),
-  n: () => act(document.querySelector("[data-key=n]")),
-  t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? document.querySelector("[data-key=t]")),
-  r: () => act(document.querySelector("[data-key=r]")),
-  c: () => act(document.querySelector("[data-key=c]")),
-  a: () => act(document.querySelector("[data-key=a]")),
-  h: () => act(document.querySelector("[data-key=h]")),
-  l: () => act(document.querySelector("[data-key=l]")),
-  q: () => act(document.querySelector("[data-key=q]")) || location.assign("/queue"),
+  t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? marked("t")),
+  q: () => act(marked("q")) || location.assign("/queue"),
   "?": () => keys?.showModal(),
 };
 
@@ -50,11 +47,15 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (document.body.dataset.keys === "off" || keys?.open || !keys) return;
-  const wanted = BY_KEY[event.key];
+  const wanted = Object.hasOwn(BY_KEY, event.key) ? BY_KEY[event.key] : marked(event.key) && (() => act(marked(event.key)));
   if (!wanted) return;
   event.preventDefault();
   wanted();
 });
+
+// what a deed was refused with stands at the address of the case: who comes back to it, or reloads, sends nothing again
+const place = document.body.dataset.place;
+if (place && place !== location.pathname) history.replaceState(null, "", place);
 
 document.getElementById("help")?.addEventListener("click", () => keys.showModal());
 

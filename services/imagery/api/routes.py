@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.web.guard import Guard
+from proofwatch.web.hosts import LOOPBACK, Hosts, names_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
 from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
@@ -45,6 +46,7 @@ def application(broker: Broker, glass: BreakGlass, sessions: PeopleSessions, ori
     app.include_router(_imagery(broker, session), prefix="/api", dependencies=mine)
     app.include_router(glass_routes(glass, session), prefix="/api", dependencies=mine)
     _errors(app)
+    app.add_middleware(Hosts, names=names_of(origin) | LOOPBACK, refuse=_refusal)
     app.add_middleware(Guard, refuse=_refusal, failed="the broker failed, and nothing was opened: tell the operator")
     return app
 

@@ -103,9 +103,9 @@ class PostgresDesk:
         most: int = 100,
         after: After | None = None,
     ) -> list[ListedCase]:
-        """Return the cases that are there for this person, grave ones first, once it is on record that they look.
+        """Return the cases that are there for this person, once it is on record that they look.
 
-        `after`: those behind that place.
+        Grave ones first, then overdue ones, then the oldest; `after`: those behind that place.
 
         Raises `NoSession`, `NotAllowed`.
         """
@@ -113,8 +113,7 @@ class PostgresDesk:
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
         async with transaction(self._pool, "cases") as tx:
-            overdue_at = now if overdue else None
-            there = await listed_cases(tx, case_id, tenants, states, whose, most, after, overdue_at)
+            there = await listed_cases(tx, case_id, tenants, states, whose, most, now, after, overdue=overdue)
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found
@@ -132,7 +131,7 @@ class PostgresDesk:
         return found
 
     async def next(self, token: str, now: datetime) -> NextCase | None:
-        """Give somebody the next case, grave ones first, then the oldest; nobody else gets the same. None: none waits.
+        """Give somebody the first case of the list that nobody works on; nobody else gets the same. None: none waits.
 
         Raises `NoSession`, `NotAllowed`, and `CaseRefused` (too many in hand, or no role for it), which is an entry.
         """

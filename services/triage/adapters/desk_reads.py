@@ -18,7 +18,7 @@ from services.triage.adapters.desk_rows import (
     worker_in,
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
-from services.triage.core.assignments import RESEARCH, CaseNow, ListedCase, Worker
+from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.whole import NextWhy, WholeCase
 
 _CASES: Final = """
@@ -31,12 +31,18 @@ select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c
 from triage.cases c
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
+cross join lateral (select
+  (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
+  (c.severity <> 'high' or c.state = 'closed')::int as not_grave,
+  (c.due_at is null or c.due_at > $10 or c.state = 'closed')::int as not_overdue,
+  (extract(epoch from case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
+    * case when c.state = 'closed' then -1 else 1 end as since_us) o
 where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant = any($2))
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
-  and ($6::int is null or ((c.queue <> 'research')::int, (c.severity <> 'high')::int,
-       -(extract(epoch from c.changed_at) * 1000000)::bigint, c.case_id collate "C") > ($6, $7, $8, $9))
-  and ($10::timestamptz is null or (c.due_at <= $10 and c.state <> 'closed'))
-order by c.queue = 'research' desc, c.severity = 'high' desc, c.changed_at desc, c.case_id collate "C" limit $5"""
+  and ($6::int is null
+       or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
+  and (not $12 or o.not_overdue = 0)
+order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
 from triage.case_reasons where case_id = $1 order by at, source_id collate "C", code collate "C" """
@@ -71,44 +77,63 @@ where c.state <> 'closed' and c.queue = any($1::text[]) and ($2::text[] is null 
   and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
   and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
 _NEXT: Final = f"""
-select c.case_id, c.severity {_WAITS}
-order by c.severity = 'high' desc, c.opened_at, c.case_id limit 1 for update of c skip locked"""
+select c.case_id, c.severity, coalesce(c.due_at <= $4, false) as overdue {_WAITS}
+order by c.severity = 'high' desc, overdue desc, c.opened_at, c.case_id collate "C"
+limit 1 for update of c skip locked"""
 _WAITING: Final = f"select count(*) {_WAITS}"
 
-_FIRST: Final = (None,) * 4
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class After(NamedTuple):
-    """Where a case stands in the order of lists: 0 before 1, and the ones that changed last before the others."""
+    """Where a case stands in the order of lists as of a moment (`as_of_us`): what rests, then what is closed, is last.
 
-    not_research: int
+    Grave ones before the others, overdue ones before the others, then the oldest; of closed ones the newest.
+    """
+
+    as_of_us: int
+    later: int
     not_grave: int
-    unchanged_us: int
+    not_overdue: int
+    since_us: int
     case_id: str
 
     @classmethod
-    def of(cls, case: ListedCase) -> Self:
+    def of(cls, case: ListedCase, as_of: datetime) -> Self:
         """Return the place of a case."""
-        now, changed = case.now, (case.changed_at - _EPOCH) // timedelta(microseconds=1)
-        return cls(int(now.queue != RESEARCH), int(now.severity != "high"), -changed, now.case_id)
+        now, closed = case.now, case.now.state == "closed"
+        rests = now.snoozed_until is not None and now.snoozed_until > as_of
+        overdue = now.due_at is not None and now.due_at <= as_of and not closed
+        since = -_us(case.changed_at) if closed else _us(case.opened_at)
+        grave = now.severity == "high" and not closed
+        return cls(_us(as_of), int(rests) + 2 * int(closed), int(not grave), int(not overdue), since, now.case_id)
+
+    @property
+    def as_of(self) -> datetime:
+        """Return as of when the order is: pages of one list have one."""
+        return _EPOCH + timedelta(microseconds=self.as_of_us)
+
+
+def _us(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 async def listed_cases(
     tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
-    most: int, after: After | None = None, overdue_at: datetime | None = None,
+    most: int, now: datetime, after: After | None = None, *, overdue: bool = False,
 ) -> list[ListedCase]:  # fmt: skip
-    """Return cases, grave ones first; `whose`: of those that this person works on; `after`: those behind this one.
+    """Return cases in the order of `After`; `whose`: of those that this person works on; `after`: those behind it.
 
-    `overdue_at`: of those that are overdue then.
+    `overdue`: of those whose time is over.
     """
-    begin = after or _FIRST
-    return [*map(listed_in, await tx.fetch(_CASES, case_id, tenants, states, whose, most, *begin, overdue_at))]
+    *place, last = after[1:] if after else (None,) * 5
+    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue
+    return [*map(listed_in, await tx.fetch(_CASES, *given))]
 
 
 async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     """Return a case whole; in one transaction its parts are of one moment if it is locked."""
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *_FIRST, None)
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False)
     if row is None:
         return None
     return whole_in(row, [reason_in(each) for each in await tx.fetch(_REASONS, case_id)])._replace(
@@ -152,5 +177,6 @@ async def next_locked(
     waiting = int(await tx.fetchval(_WAITING, *asked))
     while row := await tx.fetchrow(_NEXT, *asked):
         if await tx.fetchval(_ASSIGNEE, row["case_id"]) is None:
-            return row["case_id"], "grave" if row["severity"] == "high" else "oldest", max(1, waiting)
+            why: NextWhy = "grave" if row["severity"] == "high" else "overdue" if row["overdue"] else "oldest"
+            return row["case_id"], why, max(1, waiting)
     return None

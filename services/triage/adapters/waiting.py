@@ -48,6 +48,15 @@ class Waiting(NamedTuple):
     read_until: datetime | None
 
 
+_HELD: Final = "select count(*) from triage.assignments where person_id = $1 and released_at is null"
+
+
+async def held(pool: "asyncpg.Pool", asking: Session) -> int:
+    """Count the cases that who asks works on, of whatever tenant. Raises `DatabaseAway`."""
+    async with session(pool, "cases") as connection:
+        return int(await connection.fetchval(_HELD, asking.person_id))
+
+
 async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: datetime) -> Waiting:
     """Count the cases that are there for this session. Raises `NotAllowed`, `DatabaseAway`."""
     if not asking.may(Act.READ_CASES):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-_PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: the database takes no zero, and a terminal obeys others."""
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal["take", "assign", "release", "clear", "threat", "approve", "reject", "refer", "close"]
@@ -16,7 +16,7 @@ State = Literal["running", "open", "escalated", "closed"]
 """`running`: open or escalated."""
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=_PRINTED)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=PRINTED)]
 
 
 class Body(BaseModel):
@@ -39,13 +39,13 @@ class Found(Given):
     """What kind of threat it is, as far as that is known; why; it stays."""
 
     attack: Attack = "presentation"
-    species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=_PRINTED)] | None = None
+    species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=PRINTED)] | None = None
 
 
 class Assigned(Body):
     """Whom the case is given to."""
 
-    to: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PRINTED)]
+    to: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTED)]
 
 
 class ListedCase(BaseModel):
@@ -59,6 +59,7 @@ class ListedCase(BaseModel):
     severity: str
     queue: str
     stage: Annotated[str, Field(description="How far people are with it.")]
+    due_at: Annotated[datetime | None, Field(description="When its time is over; while it rests that moves on.")]
     snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
     assignee: Annotated[str | None, Field(description="The account that works on it.")]
     assignee_name: str | None
@@ -168,7 +169,7 @@ class Next(BaseModel):
     """The case that one was given, and why it; none: nothing waits."""
 
     case: Case | None
-    because: Literal["grave", "oldest"] | None
+    because: Literal["grave", "overdue", "oldest"] | None
     why: str
 
 

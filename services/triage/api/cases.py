@@ -14,7 +14,7 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.desk_reads import After
-from services.triage.adapters.waiting import waiting
+from services.triage.adapters.waiting import held, waiting
 from services.triage.api.bodies import Attack, Case, CasePage, Deed, Next, State, Waiting
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole
@@ -29,9 +29,9 @@ STATES: Final[Mapping[State, Sequence[str]]] = {
 }  # fmt: skip
 
 _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
-_CURSOR: Final = msgspec.json.Decoder(
-    tuple[Literal[0, 1], Literal[0, 1], _Number, Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]]
-)
+_Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
+_Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
+_CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
 
 NEEDS_REASON: Final = frozenset[Deed]({"clear", "threat", "reject", "refer", "close"})
 
@@ -43,13 +43,11 @@ class Cases:
         self._desk, self._pool, self._clock = desk, pool, clock
 
     async def page(self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "") -> CasePage:
-        """Return some of the cases that are there for who asks, grave ones first."""
-        after = _after(cursor) if cursor else None
+        """Return some of the cases that are there for who asks, in the order of lists."""
+        after, now = _after(cursor) if cursor else None, self._now()
         with refusals(caller.session):
-            found = await self._desk.listed(
-                caller.token, self._now(), states=STATES[state], mine=mine, most=limit, after=after
-            )
-        more = _cursor(found[-1]) if len(found) == limit else None
+            found = await self._desk.listed(caller.token, now, states=STATES[state], mine=mine, most=limit, after=after)
+        more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)
 
     async def one(self, caller: Caller, case_id: str) -> Case:
@@ -93,6 +91,11 @@ class Cases:
         with refusals(caller.session):
             return Waiting(**(await waiting(self._pool, caller.session, since, self._now()))._asdict())
 
+    async def held(self, caller: Caller) -> int:
+        """Return how many cases who asks works on."""
+        with refusals(caller.session):
+            return await held(self._pool, caller.session)
+
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())
 
@@ -103,11 +106,11 @@ def _finding(deed: Deed, reason: str, attack: Attack | None, species: str | None
             return Finding.of("cleared", reason)
         return Finding.of("threat", reason, attack, species or None) if deed == "threat" else None
     except ValueError as error:
-        raise Problem(422, "malformed", str(error)) from None
+        raise Problem(422, "malformed", str(error), {"field": "species"}) from None
 
 
-def _cursor(last: ListedCase) -> str:
-    after = After.of(last)
+def _cursor(last: ListedCase, as_of: datetime) -> str:
+    after = After.of(last, as_of)
     return base64.urlsafe_b64encode(msgspec.json.encode(after)).rstrip(b"=").decode()
 
 

@@ -21,7 +21,7 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
     async def listed(
         who: Who, state: State = "running", mine: bool = False, limit: Limit = 100, cursor: Cursor = ""
     ) -> CasePage:
-        """Return the cases that are there for you, grave ones first."""
+        """Return the cases that are there for you: grave ones first, then overdue ones, then the oldest."""
         return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor)
 
     @router.get("/waiting")

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
     add_json(add)
     _add_case(actions, "show", "show one case", _shown)
-    summary = "take the next case: grave ones first, then the oldest"
+    summary = "take the next case: grave ones first, then overdue ones, then the oldest"
     add_as(actions.add("next", summary, "--as my.session", _next).add_argument, required=True)
     for deed, row in DEEDS.items():
         example = " ".join(filter(None, (_CASE, row.more, row.reason and f"--reason '{row.reason}'")))

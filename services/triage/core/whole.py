@@ -11,7 +11,7 @@ from services.triage.core.dispositions import Attack, Verdict
 from services.triage.core.life import Deed, Stage
 from services.triage.core.signals import CaseReason, CohortRate
 
-NextWhy = Literal["grave", "oldest"]
+NextWhy = Literal["grave", "overdue", "oldest"]
 
 
 class Moved(NamedTuple):
@@ -103,6 +103,8 @@ class NextCase(NamedTuple):
         of = "the only one that waits for you" if self.waiting == 1 else f"the oldest of {self.waiting} that wait"
         if self.why == "grave":
             return f"high severity comes first, and nobody works on it; {self.waiting} wait for you"
+        if self.why == "overdue":
+            return f"nothing graver waits, and its time is over; {self.waiting} wait for you"
         return f"nothing graver waits, and it is {of}"
 
 

@@ -76,6 +76,10 @@ async def test_a_shift_by_keyboard_alone(console: Console) -> None:
         await told(browser, "It is closed")
         await browser.press("n")
         await told(browser, "oldest")
+        await browser.press("u")
+        await told(browser, "Nobody works on it now")
+        await browser.press("t")
+        await told(browser, "It is yours")
         await browser.press("r")
         await typed(browser, "a mask that is in no pattern")
         await told(browser, "Research Group")
@@ -102,6 +106,13 @@ async def test_of_two_browsers_on_one_case_the_loser_gets_both_texts(console: Co
         for browser, name in ((first, "carl"), (second, "cora")):
             await signed_in(browser, console, name, f"/cases/{case}")
         await first.press("c")
+        await typed(first, " ")
+        await until(first, "document.activeElement.getAttribute('aria-describedby') === 'refused'")
+        assert await first.value("document.activeElement.id") == "close-reason"
+        await first.open(f"{console.origin}/queue")
+        await first.value("history.back()")
+        await until(first, f"location.pathname === '/cases/{case}' && document.getElementById('close-reason')")
+        await first.press("c")
         await typed(first, "known: the same as in May")
         await told(first, "It is closed")
         await second.press("c")
@@ -112,9 +123,11 @@ async def test_of_two_browsers_on_one_case_the_loser_gets_both_texts(console: Co
         )
         assert await second.value("document.getElementById('their-text').textContent") == "known: the same as in May"
         await until(second, "document.activeElement.id === 'top'")
+        await second.press("n")
+        await told(second, "Nothing waits for you")
         for browser in (first, second):
             # the answer's status is told by the browser itself
-            browser.complaints = [each for each in browser.complaints if "412" not in each]
+            browser.complaints = [each for each in browser.complaints if "412" not in each and "422" not in each]
             clean(browser, console)
     assert await console.pool.fetchval("select closed_reason from triage.cases") == "known: the same as in May"
 
@@ -200,6 +213,9 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
             await browser.open(f"{console.origin}{path}")
             assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
             assert await hindrances(browser) == [], name
+            if name == "queue":
+                rows = "[...document.querySelectorAll('tbody tr')].map((row) => row.offsetHeight)"
+                assert max(await browser.value(rows)) <= 140, "a row is a few lines"
             await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
         await browser.value("document.querySelector('main').append(document.createElement('button')), 1")
         assert any("button-name" in each for each in await hindrances(browser)), "it can find something"

@@ -127,6 +127,18 @@ def test_numbers_of_cases_and_alerts_are_for_people() -> None:
     assert not [each for each in ENDED.values() if unreadable(each)]
 
 
+def test_a_score_says_on_which_side_of_its_limit_it_is() -> None:
+    """Whoever reads it in a hurry need not know whether more is better."""
+    far = numbers_words({"score": 0.0, "limit": 0.3, "threshold": 0.6})
+    assert far == "score 0, below its limit of 0.3, it passes from 0.6 on"
+    assert numbers_words({"attempts": 4.0, "score": 0.41, "threshold": 0.8}) == (
+        "score 0.41, below its threshold of 0.8, attempts 4"
+    )
+    assert numbers_words({"count": 5.0, "limit": 3.0, "window_minutes": 10.0}) == (
+        "5 proofs within 10 minutes, where 3 is the limit"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

@@ -1,0 +1,25 @@
+"""The keys of the pages, in one table: templates mark with them what they press, and `?` lists them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from services.triage.api.bodies import Deed
+
+OF: Final[Mapping[Deed, str]] = {
+    "take": "t", "release": "u", "assign": "g", "threat": "h", "clear": "l", "approve": "a", "reject": "b",
+    "refer": "r", "close": "c",
+}  # fmt: skip
+LISTED: Final[Sequence[tuple[str, str]]] = (
+    ("j k", "next and previous case of the list"),
+    ("Enter", "open the selected case"),
+    ("n", "take the next case"),
+    ("q", "the queue"),
+    ("t", "take this case"),
+    ("u", "release it: work on it no more"),
+    ("h l", "it is a threat, it is none: write why, then Enter"),
+    ("a b", "agree to what was proposed, or send it back: write why"),
+    ("r", "refer it: write why, then Enter"),
+    ("c", "close it: write why, then Enter"),
+    ("g", "give it: write to whom, then Enter"),
+    ("?", "these keys; Esc closes"),
+)

@@ -1,0 +1,51 @@
+"""The page Now, and the queue."""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from proofwatch.web.sessions import Caller
+from services.console.api import health_of
+from services.console.pages import words
+from services.console.pages.frame import Frame
+from services.console.watched import Watched
+from services.console.who import Callers
+from services.triage.api.bodies import Cursor
+from services.triage.api.cases import Cases
+
+PAGE: Final = 25
+"""Cases of a page of the queue: what somebody on a telephone scrolls through, not all that there are."""
+Show = Literal["waiting", "mine", "closed"]
+
+
+def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, most: int) -> APIRouter:
+    """Return the routes; `most`: who works on so many cases is given no next one."""
+    router = APIRouter(include_in_schema=False)
+    who = Annotated[Caller, Depends(callers.caller)]
+
+    @router.get("/")
+    async def now(request: Request, caller: who) -> Response:
+        content: dict[str, Any] = {
+            "waiting": await cases.waiting(caller, frame.now()),
+            "health": health_of(watched, caller),
+        }
+        return frame.page(request, caller, "now.html", held=await cases.held(caller), most=most, **content)
+
+    @router.get("/queue")
+    async def queue(
+        request: Request, caller: who, show: Show = "waiting", cursor: Cursor = "", told: str = ""
+    ) -> Response:
+        state: Literal["closed", "running"] = "closed" if show == "closed" else "running"
+        waiting = await cases.waiting(caller, frame.now())  # first: what comes in between is new
+        found = await cases.page(caller, state, mine=show == "mine", limit=PAGE, cursor=cursor)
+        content: dict[str, Any] = {
+            "found": found,
+            "show": show,
+            "cursor": cursor,
+            "waiting": waiting,
+            "told": words.TOLD.get(told, ""),
+        }
+        return frame.page(request, caller, "queue.html", held=await cases.held(caller), most=most, **content)
+
+    return router

@@ -1,0 +1,124 @@
+"""The page of a case, and the forms by which people work on it."""
+
+from typing import Annotated, Any, Final
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from proofwatch.access.roles import IMAGERY
+from proofwatch.web.origin import FORM, of_own_origin
+from proofwatch.web.problems import Problem
+from proofwatch.web.sessions import Caller
+from services.console.config import Settings
+from services.console.pages import words
+from services.console.pages.forms import as_body, form
+from services.console.pages.frame import Frame, to
+from services.console.who import Callers
+from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Found, Given, ListedCase
+from services.triage.api.cases import NEEDS_REASON, Cases
+from services.triage.api.refusals import Changed
+
+_REPEATED: Final = (403, 409, 422)
+"""What is told on the page of the case, with what was written still there."""
+_FIELDS: Final = ("reason", "to", "attack", "species")
+
+
+class Work:
+    """Cases, one at a time."""
+
+    def __init__(self, frame: Frame, cases: Cases, callers: Callers, settings: Settings) -> None:
+        self._frame, self._cases, self._callers, self._settings = frame, cases, callers, settings
+
+    def router(self) -> APIRouter:
+        """Return the routes; what is sent by POST leads by GET to the case, or the queue."""
+        router = APIRouter(include_in_schema=False)
+        ours = [Depends(of_own_origin(self._settings.console_origin, FORM))]
+        who = Annotated[Caller, Depends(self._callers.caller)]
+
+        @router.get("/cases/{case_id}")
+        async def case(request: Request, caller: who, case_id: CaseId, told: str = "") -> Response:
+            found = await self._cases.one(caller, case_id)
+            return await self._case(request, caller, found, told=words.TOLD.get(told, ""))
+
+        @router.get("/cases/{case_id}/{deed}")
+        async def returned(caller: who, case_id: CaseId, deed: str) -> Response:
+            return to(_path(case_id))
+
+        @router.post("/cases/{case_id}/{deed}", dependencies=ours)
+        async def do(request: Request, caller: who, case_id: CaseId, deed: Deed) -> Response:
+            return await self._do(request, caller, case_id, deed)
+
+        @router.get("/next")
+        async def listed(caller: who) -> Response:
+            return to("/queue")
+
+        @router.post("/next", dependencies=ours)
+        async def following(caller: who) -> Response:
+            try:
+                found = await self._cases.next(caller)
+            except Problem as problem:
+                if problem.code != "enough_in_hand":
+                    raise
+                return to("/queue", show="mine", told="enough")
+            if found.case is None:
+                return to("/queue", told="none")
+            return to(_path(found.case.case_id), told=found.because or "take")
+
+        return router
+
+    async def _case(self, request: Request, caller: Caller, case: Case, status: int = 200, **content: Any) -> Response:
+        given = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
+        return await self._of_case(request, caller, case, "case.html", status, **{**given, **content})
+
+    async def _of_case(
+        self, request: Request, caller: Caller, case: Case, name: str, status: int, **content: Any
+    ) -> Response:
+        held, most = await self._cases.held(caller), self._settings.cases_in_hand
+        content |= {"case": case, "held": held, "most": most, "place": _path(case.case_id)}
+        return self._frame.page(request, caller, name, status, **content)
+
+    async def _do(self, request: Request, caller: Caller, case_id: str, deed: Deed) -> Response:
+        given = await form(request)
+        kept = {"wanted": deed, **{name: given.get(name, "").strip() for name in _FIELDS}}
+        try:
+            await self._cases.do(caller, deed, case_id, given.get("seen", ""), **_asked(deed, kept))
+        except Changed as changed:
+            return await self._of_case(request, caller, changed.case, "conflict.html", 412, **kept)
+        except Problem as problem:
+            if problem.status not in _REPEATED:
+                raise
+            case = await self._cases.one(caller, case_id)
+            refused = {"refused": words.sentence(str(problem)), "field": problem.members.get("field", "")}
+            return await self._case(request, caller, case, problem.status, beside=deed in case.deeds, **refused, **kept)
+        return to(_path(case_id), told=deed)
+
+    def _pictures(self, caller: Caller, case: Case) -> list[tuple[str, str]]:
+        """Return the flagged transactions of a case with the broker's address for each, which decides by itself."""
+        origin = self._settings.console_imagery_origin
+        if origin is None or case.state == "closed" or not any(caller.session.may(act) for act in IMAGERY):
+            return []
+        ids = dict.fromkeys(each.transaction_id for each in case.why if each.transaction_id)
+        return [(each, f"{origin}/#{_place(case, each)}") for each in ids]
+
+
+def _asked(deed: Deed, given: dict[str, str]) -> dict[str, Any]:
+    """Return what a form says beyond the deed itself, as the API would take it. Raises `Problem`."""
+    reason, to_whom = given["reason"], given["to"]
+    if deed == "threat" and reason:
+        return as_body(Found, reason=reason, attack=given["attack"], species=given["species"]).model_dump()
+    if deed in NEEDS_REASON and reason:
+        as_body(Given, reason=reason)
+    if deed == "assign":
+        as_body(Assigned, to=to_whom)
+    return {"reason": reason, "to": to_whom or None}
+
+
+def _path(case_id: str) -> str:
+    return f"/cases/{quote(case_id)}"
+
+
+def _place(case: ListedCase, transaction_id: str) -> str:
+    return urlencode(
+        {"tenant": case.tenant, "case_id": case.case_id, "transaction_id": transaction_id}, quote_via=quote
+    )
