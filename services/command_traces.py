@@ -77,6 +77,7 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_entry(Act.ASSIGN_CASE, cases_assign="case.assigned"),
     **_entry(Act.REFER_CASE, cases_refer="case.referred"),
     **_entry(Act.CLOSE_CASE, cases_close="case.closed", cases_reopen="case.reopened"),
+    **_entry(Act.CLOSE_CASE, cases_merge="case.merged", cases_unmerge="case.unmerged"),
     **_entry(Act.PROPOSE_DISPOSITION, cases_clear="case.proposed", cases_threat="case.proposed"),
     **_entry(Act.APPROVE_DISPOSITION, cases_approve="case.decided", cases_reject="case.rejected"),
     **_entry(Act.READ_CASES, cases_review="case.staged", cases_know="case.staged", cases_novel="case.staged"),

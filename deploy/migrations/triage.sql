@@ -1,4 +1,4 @@
--- revision 11
+-- revision 12
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -80,14 +80,38 @@ alter table triage.cases add column if not exists closed_by text;
 alter table triage.cases add column if not exists closed_reason text;
 comment on column triage.cases.closed_by is 'The person; null where it is open, or was closed since it is a part of another.';
 
+-- A case that is a part of another (ADR 0056, `core/parts.py`): it keeps what it is, and is worked on with the whole. No
+-- foreign key: either may go before the other does. `parts_grave`: one of its parts is of high severity.
+alter table triage.cases add column if not exists part_of text;
+alter table triage.cases add column if not exists parts_grave boolean not null default false;
+create index if not exists cases_parts on triage.cases(part_of) where part_of is not null;
+comment on column triage.cases.part_of is 'The case that it is a part of; that one is a part of none.';
+create table if not exists triage.parts(
+  number bigint generated always as identity primary key,
+  whole_id text not null,
+  part_id text not null references triage.cases,
+  joined_at timestamptz not null,
+  joined_by text not null,
+  why text not null,
+  left_at timestamptz,
+  left_by text,
+  left_why text,
+  check ((left_at is null) = (left_by is null)));
+create unique index if not exists parts_one_whole on triage.parts(part_id) where left_at is null;
+create index if not exists parts_of_whole on triage.parts(whole_id);
+comment on column triage.parts.joined_by is 'A person, or triage: what belongs together by what suspicions say.';
+
 -- What a service that lets something of a case out asks, without rights to change these tables: the case as it is, which
 -- goes on as it is until that service's transaction has ended: nobody releases, refers or closes it meanwhile.
 create or replace function triage.held(id text)
   returns table(tenant text, state text, severity text, queue text, assignee text)
   language plpgsql volatile security definer set search_path = '' as $$ begin
-    perform 1 from triage.cases c where c.case_id = id for share;
-    return query select c.tenant, c.state, c.severity, c.queue, a.person_id from triage.cases c
-      left join triage.assignments a on a.case_id = c.case_id and a.released_at is null where c.case_id = id;
+    perform 1 from triage.cases c
+      where c.case_id = id or c.case_id = (select p.part_of from triage.cases p where p.case_id = id)
+      order by c.case_id for share;
+    return query select c.tenant, c.state, case when c.parts_grave then 'high' else c.severity end, c.queue, a.person_id
+      from triage.cases p join triage.cases c on c.case_id = coalesce(p.part_of, p.case_id)
+      left join triage.assignments a on a.case_id = c.case_id and a.released_at is null where p.case_id = id;
   end $$;
 
 -- Erasure (ADR 0049): which transactions the cases of a person name; and to take from them who that is. Cases stay, as
@@ -100,7 +124,9 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
   returns table(forgotten text[], reasons bigint)
   language plpgsql volatile security definer set search_path = '' as $$
   declare found text[]; fresh text := replace(gen_random_uuid()::text, '-', ''); changed bigint; begin
-    perform 1 from triage.cases c where c.tenant = whose and c.subject_tag = any(tags) order by c.case_id for update;
+    perform 1 from triage.cases c where (c.tenant = whose and c.subject_tag = any(tags))
+      or c.case_id in (select p.part_of from triage.cases p where p.tenant = whose and p.subject_tag = any(tags))
+      order by c.case_id for update;
     select coalesce(array_agg(c.case_id order by c.case_id), '{}') into found
       from triage.cases c where c.tenant = whose and c.subject_tag = any(tags);
     insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id,
@@ -146,6 +172,10 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
     delete from triage.unsent u where u.case_id = any(gone);
     delete from triage.dispositions p where p.case_id = any(gone);
     delete from triage.case_acts e where e.case_id = any(gone);
+    delete from triage.parts p where p.part_id = any(gone);
+    update triage.parts p set left_at = now(), left_by = 'retention', left_why = 'whole_retired'
+      where p.whole_id = any(gone) and p.left_at is null;
+    update triage.cases c set part_of = null where c.part_of = any(gone);
     delete from triage.case_reasons r where r.case_id = any(gone);
     delete from triage.case_transitions t where t.case_id = any(gone);
     delete from triage.assignments a where a.case_id = any(gone);
@@ -289,6 +319,51 @@ create or replace trigger assignments_touch after insert or update on triage.ass
 create or replace trigger dispositions_touch after insert or update on triage.dispositions
   for each row execute function triage.touch_case();
 
--- The next case for somebody: of those that nobody works on, grave ones first, then the oldest.
-create index if not exists cases_next on triage.cases(queue, (severity = 'high') desc, opened_at, case_id)
-  where state <> 'closed';
+-- A whole follows its parts: what is new of one is new of it, so that it is looked at again, and what was proposed of it on
+-- other evidence cannot be approved. A part of a whole that ends by evidence, or by an erasure, goes on by itself, and so
+-- does one that begins anew after its whole was closed: nothing that runs is hidden behind what does not.
+create or replace function triage.follow_parts() returns trigger language plpgsql set search_path = '' as $$
+  declare alone text[]; begin
+    if not exists (select from now_ n join was w using (case_id)
+                   where n.part_of is distinct from w.part_of or n.part_of is not null
+                      or n.state is distinct from w.state) then
+      return null;
+    end if;
+    update triage.cases c set version = c.version + 1, revision = c.revision + f.news::int,
+        changed_at = greatest(c.changed_at, f.changed_at),
+        parts_grave = case when f.fewer
+          then exists (select from triage.cases p where p.part_of = c.case_id and p.severity = 'high')
+          else c.parts_grave or f.grave end
+      from (select x.whole_id, bool_or(x.is_news) as news, max(x.changed_at) as changed_at, bool_or(x.grave) as grave,
+                   bool_or(x.fewer) as fewer
+            from (
+              select n.part_of as whole_id, coalesce(n.revision <> w.revision and n.part_of = w.part_of, false) as is_news,
+                     case when n.revision <> w.revision then n.changed_at end as changed_at,
+                     n.severity = 'high' as grave, false as fewer
+              from now_ n join was w using (case_id)
+              where n.part_of is not null
+                and (n.revision <> w.revision or n.severity <> w.severity or n.part_of is distinct from w.part_of)
+              union all
+              select w.part_of, false, null, false, true from now_ n join was w using (case_id)
+              where w.part_of is not null and n.part_of is distinct from w.part_of) as x group by 1) as f
+      where c.case_id = f.whole_id and c.state <> 'closed';
+    select array_agg(p.case_id order by p.case_id) into alone from triage.cases p
+      join triage.cases c on c.case_id = p.part_of
+      where p.state <> 'closed' and c.state = 'closed' and p.case_id in (
+        select n.case_id from now_ n where n.part_of is not null and n.state <> 'closed'
+        union all select o.case_id from triage.cases o where o.part_of in (
+          select n.case_id from now_ n where n.state = 'closed'));
+    if alone is not null then
+      update triage.parts p set left_at = c.changed_at, left_by = 'triage', left_why = 'whole_closed'
+        from triage.cases c where c.case_id = p.whole_id and p.part_id = any(alone) and p.left_at is null;
+      update triage.cases c set part_of = null where c.case_id = any(alone);
+    end if;
+    return null;
+  end $$;
+create or replace trigger cases_follow_parts after update on triage.cases
+  referencing old table as was new table as now_ for each statement execute function triage.follow_parts();
+
+-- The next case for somebody is a whole; grave ones, or those with a grave part, first.
+drop index if exists triage.cases_next;
+create index if not exists cases_next_whole on triage.cases(queue, (severity = 'high' or parts_grave) desc, opened_at,
+  case_id) where state <> 'closed' and part_of is null;

@@ -29,8 +29,9 @@ _USER: Final = "imagery"
 _CASE: Final = """
 select c.tenant, c.state <> 'closed' as open, c.queue = 'research' as high_risk,
   (select person_id from triage.assignments a where a.case_id = c.case_id and a.released_at is null) as assignee,
-  exists(select from triage.case_reasons r where r.case_id = c.case_id and r.transaction_id = $2) as has_transaction
-from triage.cases c where c.case_id = $1"""
+  exists(select from triage.case_reasons r where r.transaction_id = $2 and r.case_id in (
+    select c.case_id union all select p.case_id from triage.cases p where p.part_of = c.case_id)) as has_transaction
+from triage.cases o join triage.cases c on c.case_id = coalesce(o.part_of, o.case_id) where o.case_id = $1"""
 _FLAGGED: Final = """
 select tenant, transaction_id, subject_tag, imagery_ref, imagery_sha256, imagery_media_type, flagged_at
 from imagery.flagged where tenant = $1 and transaction_id = $2"""

@@ -21,17 +21,21 @@ from services.triage.adapters.desk_reads import (
     After,
     in_hand,
     listed_cases,
+    lock_all,
     locked_case,
     named_worker,
     next_locked,
     whole_case,
+    whole_id,
 )  # fmt: skip
 from services.triage.adapters.desk_writes import Doing, written
 from services.triage.adapters.disposition_entries import DECIDED, REJECTED, REOPENED, RESTED, STAGED, voided
 from services.triage.adapters.disposition_rows import settle
+from services.triage.adapters.part_rows import MERGED, TAKEN_OUT
 from services.triage.core.assignments import CaseNow, Change, Deed, ListedCase, Refusal, decided, is_there
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms, Verdict
 from services.triage.core.judgements import Asked, judged, path
+from services.triage.core.parts import merged, taken_out
 from services.triage.core.whole import NextCase, WholeCase, has_enough, queues_of
 
 if TYPE_CHECKING:
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 _ACTION: Final[Mapping[Deed, str]] = {
     "take": entries.ASSIGNED, "assign": entries.ASSIGNED, "release": entries.RELEASED, "refer": entries.REFERRED,
     "close": entries.CLOSED, "clear": DECIDED, "threat": DECIDED, "approve": DECIDED, "reject": REJECTED,
-    "snooze": RESTED, "wake": RESTED, "reopen": REOPENED,
+    "snooze": RESTED, "wake": RESTED, "reopen": REOPENED, "merge": MERGED, "unmerge": TAKEN_OUT,
 }  # fmt: skip
 _OF_WORK: Final = frozenset[Deed]({"take", "assign", "release", "refer", "close"})
 MOST_IN_HAND: Final = 20
@@ -118,12 +122,15 @@ class PostgresDesk:
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found
 
-    async def one(self, case_id: str, token: str, now: datetime) -> WholeCase:
-        """Return a case whole, once it is on record that they look. Raises `NoSession`, `NotAllowed`, `NoSuchCase`."""
+    async def one(self, case_id: str, token: str, now: datetime, *, itself: bool = False) -> WholeCase:
+        """Return a case whole, once it is on record that they look; of a part, the whole, unless they want it `itself`.
+
+        Raises `NoSession`, `NotAllowed`, `NoSuchCase`.
+        """
         asking = await self._session(token, now)
         async with transaction(self._pool, "cases") as tx:
             await tx.execute("set transaction isolation level repeatable read")  # its parts are of one moment
-            whole = await whole_case(tx, case_id)
+            whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id))
             found = whole if whole and is_there(whole.listed.now, asking) else None
             await enter(tx, entries.read(asking, [found.listed.now] if found else (), case_id, now, self._draw))
         if found is None:
@@ -161,16 +168,19 @@ class PostgresDesk:
         seen: str | None = None,
         finding: Finding | None = None,
         until: datetime | None = None,
+        into: str | None = None,
     ) -> Change:
         """Do a deed of `core/life.py` to a case; return what became of it.
 
-        `to`: the name of an account, of `assign`; `finding`: of `clear` and `threat`; `until`: of `snooze`; `seen`: as
-        which they saw it, None: whatever it is now. Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`,
+        `to`: the name of an account, of `assign`; `finding`: of `clear` and `threat`; `until`: of `snooze`; `into`:
+        the case that goes on for it, of `merge`; `seen`: as which they saw it, None: whatever it is now.
+        Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`,
         which is an entry, too, and `CaseChanged`: that they see what it is now, is one.
         """
         session_id = (await self._session(token, now)).session_id
         async with transaction(self._pool, "cases") as tx:
             acting = await self._acting(tx, session_id, now)
+            await lock_all(tx, case_id, *([into] if into else []), with_parts=deed in ("close", "reopen"))
             locked = await locked_case(tx, case_id)
             if locked is None or not is_there(locked[0], acting):
                 raise NoSuchCase(case_id)
@@ -180,6 +190,10 @@ class PostgresDesk:
                 found = await self._shown(tx, case, acting, now)
             elif deed in _OF_WORK:
                 found = decided(case, acting, deed, await named_worker(tx, to) if to else None)
+            elif deed == "merge":
+                found = merged(case, await self._other(tx, into, acting), acting)
+            elif deed == "unmerge":
+                found = taken_out(case, await self._other(tx, case.part_of, acting), acting)
             else:
                 found = judged(case, acting, self._asked(case, deed, finding, reason, until), now)
             if isinstance(found, Refusal):
@@ -191,6 +205,10 @@ class PostgresDesk:
         if isinstance(found, WholeCase):
             raise CaseChanged(found)
         return found
+
+    async def _other(self, tx: Any, case_id: str | None, acting: Session) -> CaseNow | None:
+        found = await locked_case(tx, case_id) if case_id else None
+        return found[0] if found and is_there(found[0], acting) else None
 
     def _asked(self, case: CaseNow, deed: Deed, finding: Finding | None, reason: str, until: datetime | None) -> Asked:
         if deed not in ("clear", "threat"):

@@ -10,6 +10,7 @@ from services.triage.adapters.desk_rows import (
     case_in,
     listed_in,
     moved_in,
+    part_in,
     reason_in,
     said_in,
     seen_in,
@@ -19,10 +20,13 @@ from services.triage.adapters.desk_rows import (
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
+from services.triage.core.parts import OVER
 from services.triage.core.whole import NextWhy, WholeCase
 
 _CASES: Final = """
-select c.case_id, c.tenant, c.kind, c.state, c.severity, c.queue, c.opened_at, c.changed_at, c.about::text as about,
+select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high' else c.severity end as severity,
+       c.queue, c.opened_at, c.changed_at, c.about::text as about, c.part_of,
+       (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
        c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
        c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
        a.person_id, a.assigned_at, d.name,
@@ -33,11 +37,12 @@ left join triage.assignments a on a.case_id = c.case_id and a.released_at is nul
 left join access.directory d on d.person_id = a.person_id
 cross join lateral (select
   (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
-  (c.severity <> 'high' or c.state = 'closed')::int as not_grave,
+  ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
   (c.due_at is null or c.due_at > $10 or c.state = 'closed')::int as not_overdue,
   (extract(epoch from case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
     * case when c.state = 'closed' then -1 else 1 end as since_us) o
-where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant = any($2))
+where case when $1::text is null then c.part_of is null else c.case_id = $1 end
+  and ($2::text[] is null or c.tenant = any($2))
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
   and ($6::int is null
        or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
@@ -45,7 +50,9 @@ where ($1::text is null or c.case_id = $1) and ($2::text[] is null or c.tenant =
 order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
-from triage.case_reasons where case_id = $1 order by at, source_id collate "C", code collate "C" """
+from triage.case_reasons
+where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
+order by at desc, source_id collate "C" desc, code collate "C" desc limit 2000"""
 _MOVES: Final = """
 select revision, from_state, to_state, trigger, why, at from triage.case_transitions where case_id = $1
 order by revision"""
@@ -59,9 +66,30 @@ _SAID: Final = """
 select disposition_id, verdict, attack, species, reason, proposed_by, proposed_at, on_revision, state, settled_by,
   settled_at
 from triage.dispositions where case_id = $1 order by number"""
+_PARTS: Final = """
+select p.part_id as case_id, c.kind, c.state, c.severity, p.joined_at, p.joined_by, p.why, p.left_at, p.left_by,
+  p.left_why, (select count(*) from triage.case_reasons r where r.case_id = c.case_id) as reasons
+from triage.parts p join triage.cases c on c.case_id = p.part_id
+where p.whole_id = $1 order by p.number desc limit 500"""
+# Whoever locks several cases does so in the order of their ids, a part's whole with it: nobody waits for each other.
+_LOCK_ALL: Final = """
+select case_id from triage.cases c
+where c.case_id = any($1::text[]) or ($2 and c.part_of = any($1::text[]))
+  or c.case_id in (select p.part_of from triage.cases p where p.case_id = any($1::text[]))
+order by c.case_id for update"""
 _LOCK: Final = """
-select case_id, tenant, state, severity, queue, about::text as about, revision, version, stage, snoozed_until, due_at,
-  merged_into, closed_by,
+select case_id, tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
+  about::text as about, revision, version, stage, snoozed_until, due_at, merged_into, closed_by, part_of,
+  (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
+  exists(select from triage.cases p
+         where (p.case_id = c.case_id or p.part_of = c.case_id) and p.kind in ('incident', 'access')
+           and p.state <> 'closed' and not (
+             select t.trigger = any($2::text[]) from triage.case_transitions t
+             where t.case_id = p.case_id and t.trigger not in ('person', 'erasure') order by t.revision desc limit 1)
+        ) as fires,
+  (select joined_at from triage.parts p where p.part_id = c.case_id and p.left_at is null) as joined_at,
+  (select max(settled_at) from triage.dispositions p
+   where p.case_id = c.case_id and p.state in ('decided', 'approved')) as judged_at,
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
 from triage.cases c where case_id = $1 for update"""
@@ -69,16 +97,18 @@ _ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 
 _WORKER: Final = "select person_id, tenants, roles from access.directory where name = $1"
 
 _ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('triage.cases in hand'), hashtext($1))"
-_IN_HAND: Final = "select count(*) from triage.assignments where person_id = $1 and released_at is null"
+_IN_HAND: Final = """
+select count(*) from triage.assignments a join triage.cases c using (case_id)
+where a.person_id = $1 and a.released_at is null and c.part_of is null"""
 _WAITS: Final = """
 from triage.cases c
-where c.state <> 'closed' and c.queue = any($1::text[]) and ($2::text[] is null or c.tenant = any($2))
-  and (c.snoozed_until is null or c.snoozed_until <= $4)
+where c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
+  and ($2::text[] is null or c.tenant = any($2)) and (c.snoozed_until is null or c.snoozed_until <= $4)
   and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
   and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
 _NEXT: Final = f"""
-select c.case_id, c.severity, coalesce(c.due_at <= $4, false) as overdue {_WAITS}
-order by c.severity = 'high' desc, overdue desc, c.opened_at, c.case_id collate "C"
+select c.case_id, c.severity = 'high' or c.parts_grave as grave, coalesce(c.due_at <= $4, false) as overdue {_WAITS}
+order by (c.severity = 'high' or c.parts_grave) desc, overdue desc, c.opened_at, c.case_id collate "C"
 limit 1 for update of c skip locked"""
 _WAITING: Final = f"select count(*) {_WAITS}"
 
@@ -136,21 +166,32 @@ async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False)
     if row is None:
         return None
-    return whole_in(row, [reason_in(each) for each in await tx.fetch(_REASONS, case_id)])._replace(
+    return whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id))])._replace(
         moves=tuple(moved_in(each) for each in await tx.fetch(_MOVES, case_id)),
         work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
         acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
         said=tuple(said_in(each) for each in await tx.fetch(_SAID, case_id)),
+        parts=tuple(part_in(each) for each in await tx.fetch(_PARTS, case_id)),
     )
 
 
 async def locked_case(tx: Any, case_id: str) -> tuple[CaseNow, str] | None:
     """Lock a case; return it, and what says that it was seen so."""
-    row = await tx.fetchrow(_LOCK, case_id)
+    row = await tx.fetchrow(_LOCK, case_id, sorted(OVER))
     if row is None:
         return None
     case = case_in(row, await tx.fetchval(_ASSIGNEE, case_id), await pending_of(tx, case_id))
     return case, seen_in(row)
+
+
+async def lock_all(tx: Any, *case_ids: str, with_parts: bool = False) -> None:
+    """Lock cases that are to be changed together, and the wholes that they are parts of; `with_parts`: their parts."""
+    await tx.execute(_LOCK_ALL, [*case_ids], with_parts)
+
+
+async def whole_id(tx: Any, case_id: str) -> str:
+    """Return the id of the case that a case goes on with: its own, unless it is a part."""
+    return await tx.fetchval("select part_of from triage.cases where case_id = $1", case_id) or case_id
 
 
 async def named_worker(tx: Any, name: str) -> Worker | None:
@@ -177,6 +218,6 @@ async def next_locked(
     waiting = int(await tx.fetchval(_WAITING, *asked))
     while row := await tx.fetchrow(_NEXT, *asked):
         if await tx.fetchval(_ASSIGNEE, row["case_id"]) is None:
-            why: NextWhy = "grave" if row["severity"] == "high" else "overdue" if row["overdue"] else "oldest"
+            why: NextWhy = "grave" if row["grave"] else "overdue" if row["overdue"] else "oldest"
             return row["case_id"], why, max(1, waiting)
     return None

@@ -11,6 +11,7 @@ from proofwatch.governance.cohort import Cohort
 from services.triage.core.assignments import CaseNow, ListedCase, Worker, accounts
 from services.triage.core.dispositions import Proposal
 from services.triage.core.life import stage_of
+from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
 from services.triage.core.whole import Acted, Ended, Moved, Said, WholeCase, Worked
 
@@ -45,6 +46,11 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
         snoozed_until=row["snoozed_until"],
         pending=pending,
         due_at=row["due_at"],
+        part_of=row["part_of"],
+        parts=row["parts"],
+        fires=bool(row.get("fires")),
+        joined_at=row.get("joined_at"),
+        judged_at=row.get("judged_at"),
         is_final=row["merged_into"] is not None or row["closed_by"] == _ERASURE or bool(row.get("goes_on")),
     )
 
@@ -107,6 +113,11 @@ def acted_in(row: Mapping[str, Any]) -> Acted:
 def said_in(row: Mapping[str, Any]) -> Said:
     """Return what somebody found a case to be."""
     return Said(**row)
+
+
+def part_in(row: Mapping[str, Any]) -> Part:
+    """Return a part of a case, or what was one."""
+    return Part(**row)
 
 
 def whole_in(row: Mapping[str, Any], reasons: Sequence[CaseReason]) -> WholeCase:

@@ -9,7 +9,7 @@ import msgspec
 
 from proofwatch.audit.entry import Entry, person
 from proofwatch.audit.pending import Draw
-from services.triage.adapters import disposition_entries, disposition_rows, entries
+from services.triage.adapters import disposition_entries, disposition_rows, entries, part_rows
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.core.assignments import CaseNow, Change
 from services.triage.core.cases import escalation_of
@@ -19,7 +19,8 @@ from services.triage.core.life import Deed, Stage
 from services.triage.ports import Wanted
 
 _RELEASE: Final = """
-update triage.assignments set released_at = $2, released_by = $3 where case_id = $1 and released_at is null"""
+update triage.assignments set released_at = $2, released_by = $3
+where case_id = any($1::text[]) and released_at is null"""
 _ASSIGN: Final = """
 insert into triage.assignments(case_id, person_id, assigned_at, assigned_by) values($1, $2, $3, $4)"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
@@ -30,18 +31,19 @@ _ACT: Final = """
 insert into triage.case_acts(case_id, at, deed, from_stage, to_stage, person_id, reason)
 values($1, $2, $3, $4, $5, $6, $7)"""
 _MOVE: Final = """
-with before as (select case_id, state from triage.cases where case_id = $1),
+with before as (select case_id, state from triage.cases where case_id = any($1::text[])),
 moved as (
-  update triage.cases c set state = $3, revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
+  update triage.cases c set state = coalesce($3, case when severity = 'high' then 'escalated' else 'open' end),
+    revision = c.revision + 1, changed_at = greatest(c.changed_at, $2),
     closed_at = case when $3 = 'closed' then $2 end, closed_by = case when $3 = 'closed' then $4 end,
     closed_reason = case when $3 = 'closed' then $5 end,
     due_at = case when $7 = 'reopened_by_person' then $2 + c.due_s * interval '1 second' else c.due_at end,
     told_overdue_at = case when $7 = 'reopened_by_person' then null else c.told_overdue_at end,
     severity = case when $7 = 'threat_found' then 'high' else c.severity end
-  where c.case_id = $1 returning c.case_id, c.revision, c.changed_at)
+  where c.case_id = any($1::text[]) returning c.case_id, c.revision, c.changed_at, c.state)
 insert into triage.case_transitions(case_id, revision, from_state, to_state, trigger, why, source_id, source_revision,
                                     at)
-select moved.case_id, moved.revision, before.state, $3, 'person', $7, $6, 1, moved.changed_at
+select moved.case_id, moved.revision, before.state, moved.state, 'person', $7, $6, 1, moved.changed_at
 from moved join before using (case_id)"""
 
 
@@ -62,7 +64,7 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
     case, change, now = doing.case, doing.change, doing.now
     by, found = person(doing.person_id), list[Entry]()
     if change.release:
-        await tx.execute(_RELEASE, case.case_id, now, doing.person_id)
+        await tx.execute(_RELEASE, [case.case_id], now, doing.person_id)
         found.append(entries.released(case, by, now, draw))
     if change.assign_to:
         await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, doing.person_id)
@@ -73,16 +75,24 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
     found += await _judged(tx, doing, draw, terms)
     found += await _rested(tx, doing, draw)
     await _staged(tx, doing)
+    if change.merge_into:
+        found.append(await part_rows.merge(tx, case, change.merge_into, by, doing.reason, now, draw))
+    if change.unmerge:
+        found.append(await part_rows.take_out(tx, case, by, doing.reason, now, draw))
     if change.staged:
         found.append(disposition_entries.staged(case, by, doing.stages[-1], doing.reason, now, draw))
     if change.close:
         closing = entries.closed(case, by, doing.reason, now, draw)
+        if parts := await part_rows.running_parts(tx, case.case_id):
+            await tx.execute(_RELEASE, parts, now, doing.person_id)
+            await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id, parts)
         await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id)
         found.append(closing)
     if change.reopen:
         opening = disposition_entries.reopened(case, by, doing.reason, now, draw)
-        state = "escalated" if case.severity == "high" else "open"
-        await _moved(tx, doing, state, "reopened_by_person", opening.entry_id)
+        parts = await part_rows.closed_with(tx, case.case_id)
+        await _moved(tx, doing, None, "reopened_by_person", opening.entry_id)
+        await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, parts)
         found.append(opening)
     return found
 
@@ -147,5 +157,9 @@ async def _staged(tx: Any, doing: Doing) -> None:
         await tx.execute(_STAGE, doing.case.case_id, "new" if before == "closed" else before)
 
 
-async def _moved(tx: Any, doing: Doing, state: str, why: str, entry_id: str) -> None:
-    await tx.execute(_MOVE, doing.case.case_id, doing.now, state, doing.person_id, doing.reason, entry_id, why)
+async def _moved(
+    tx: Any, doing: Doing, state: str | None, why: str, entry_id: str, case_ids: Sequence[str] | None = None
+) -> None:
+    """Move the case, or these parts of it; `state` None: as the severity of each has it."""
+    ids = [doing.case.case_id] if case_ids is None else case_ids
+    await tx.execute(_MOVE, ids, doing.now, state, doing.person_id, doing.reason, entry_id, why)

@@ -18,11 +18,13 @@ _PENDING: Final = "select * from triage.dispositions where case_id = $1 and stat
 _SETTLE: Final = """
 update triage.dispositions set state = $2, settled_by = $3, settled_at = $4 where case_id = $1 and state = 'proposed'"""
 _SAID_WHOSE: Final = """
-select exists(select from triage.dispositions where case_id = $1 and state in ('decided', 'approved')
-              and attack = 'impostor')"""
+select exists(select from triage.dispositions
+  where state in ('decided', 'approved') and attack = 'impostor'
+    and case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1))"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
-from triage.case_reasons where case_id = $1"""
+from triage.case_reasons
+where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)"""
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
 
 

@@ -24,8 +24,15 @@ with wanted as (
   select c.case_id from unnest($2::text[], $3::text[]) as s(tenant, tag)
     join triage.cases c on c.tenant = s.tenant and c.subject_tag = s.tag and c.state <> 'closed'
   union
-  select case_id from triage.case_reasons where source_id = any($4::text[]))
-select c.* from triage.cases c where c.case_id in (select case_id from wanted) order by c.case_id for update of c"""
+  select case_id from triage.case_reasons where source_id = any($4::text[])),
+-- what changes with them: the wholes that they are parts of, and the parts of an incident that may end in another
+family as (
+  select case_id, true as wanted from wanted
+  union all select c.part_of, false from triage.cases c where c.case_id in (select case_id from wanted)
+    and c.part_of is not null
+  union all select c.case_id, false from triage.cases c where c.part_of = any($1::text[]))
+select c.*, c.case_id in (select case_id from wanted) as is_wanted
+from triage.cases c where c.case_id in (select case_id from family) order by c.case_id for update of c"""
 
 # A statement of its own: its snapshot is younger than the locks, so it sees what their last holder wrote.
 _REASONS: Final = """
@@ -79,10 +86,10 @@ returning unsent_id, kind, body"""
 _OVERDUE: Final = """
 update triage.cases set told_overdue_at = $1 where case_id in (
   select case_id from triage.cases
-  where state <> 'closed' and due_at <= $1 and told_overdue_at is null
+  where state <> 'closed' and due_at <= $1 and told_overdue_at is null and part_of is null
     and (snoozed_until is null or snoozed_until <= $1)
   order by due_at limit $2 for update skip locked)
-returning case_id, tenant, severity, due_at"""
+returning case_id, tenant, case when parts_grave then 'high' else severity end as severity, due_at"""
 
 _ABOUT: Final = msgspec.json.Decoder(Access)
 
@@ -101,13 +108,14 @@ class PostgresCases:
     async def load(self, wanted: Wanted, tx: asyncpg.Connection) -> Sequence[Case]:
         """Lock the wanted cases in the order of their ids, so that two batches cannot wait for each other."""
         subjects = sorted(wanted.subjects)
-        rows = await tx.fetch(
+        locked = await tx.fetch(
             _LOCK,
             sorted(wanted.case_ids),
             [tenant for tenant, _ in subjects],
             [tag for _, tag in subjects],
             sorted(wanted.suspicions),
         )
+        rows = [row for row in locked if row["is_wanted"]]
         if not rows:
             return []
         reasons: dict[str, list[CaseReason]] = {row["case_id"]: [] for row in rows}

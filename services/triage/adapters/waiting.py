@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 _COUNTS: Final = """
 with there as (
-  select c.severity, c.opened_at, c.snoozed_until, a.person_id
+  select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id
   from triage.cases c left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
-  where c.state <> 'closed' and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
+  where c.state <> 'closed' and c.part_of is null
+    and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
 free as (select * from there where person_id is null and (snoozed_until is null or snoozed_until <= $5))
 select (select count(*) from there) as running, (select count(*) from free) as waiting,
   (select count(*) from free where severity = 'high') as grave,
@@ -48,7 +49,9 @@ class Waiting(NamedTuple):
     read_until: datetime | None
 
 
-_HELD: Final = "select count(*) from triage.assignments where person_id = $1 and released_at is null"
+_HELD: Final = """
+select count(*) from triage.assignments a join triage.cases c using (case_id)
+where a.person_id = $1 and a.released_at is null and c.part_of is null"""
 
 
 async def held(pool: "asyncpg.Pool", asking: Session) -> int:

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: the database takes no zero, and a terminal obeys others."""
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
-Deed = Literal["take", "assign", "release", "clear", "threat", "approve", "reject", "refer", "close"]
+Deed = Literal[
+    "take", "assign", "release", "clear", "threat", "approve", "reject", "refer", "close", "merge", "unmerge"
+]
 Attack = Literal["presentation", "injection", "impostor"]
 State = Literal["running", "open", "escalated", "closed"]
 """`running`: open or escalated."""
@@ -42,6 +44,12 @@ class Found(Given):
     species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=PRINTED)] | None = None
 
 
+class Merged(Given):
+    """Which case goes on for it; why; it stays."""
+
+    into: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+
+
 class Assigned(Body):
     """Whom the case is given to."""
 
@@ -58,6 +66,8 @@ class ListedCase(BaseModel):
     state: str
     severity: str
     queue: str
+    part_of: Annotated[str | None, Field(description="The case that it goes on with, and is worked on with.")]
+    parts: Annotated[int, Field(description="How many cases go on with it.")]
     stage: Annotated[str, Field(description="How far people are with it.")]
     due_at: Annotated[datetime | None, Field(description="When its time is over; while it rests that moves on.")]
     snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
@@ -146,8 +156,24 @@ class Finding(BaseModel):
     settled_at: datetime | None
 
 
+class Part(BaseModel):
+    """A case that is a part of this one, or was; why, since when and by whom (a person, or `triage`)."""
+
+    case_id: str
+    kind: str
+    state: str
+    severity: str
+    reasons: int
+    joined_at: datetime
+    joined_by: str
+    why: str
+    left_at: datetime | None
+    left_by: str | None
+    left_why: str | None
+
+
 class Case(ListedCase):
-    """A case whole; what there are several of has the oldest first."""
+    """A case whole; what there are several of has the oldest first, but `members` the newest."""
 
     why: list[CaseReason]
     merged_into: str | None
@@ -156,6 +182,7 @@ class Case(ListedCase):
     moves: list[Moved]
     work: list[Worked]
     acts: list[Acted]
+    members: Annotated[list[Part], Field(description="Its parts, and those that were; at most 500.")]
 
 
 class CasePage(BaseModel):

@@ -33,7 +33,7 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
 
-NEEDS_REASON: Final = frozenset[Deed]({"clear", "threat", "reject", "refer", "close"})
+NEEDS_REASON: Final = frozenset[Deed]({"clear", "threat", "reject", "refer", "close", "merge", "unmerge"})
 
 
 class Cases:
@@ -50,10 +50,11 @@ class Cases:
         more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)
 
-    async def one(self, caller: Caller, case_id: str) -> Case:
-        """Return a case whole."""
+    async def one(self, caller: Caller, case_id: str, *, itself: bool = False) -> Case:
+        """Return a case whole; of a part, the whole that it goes on with, unless it is wanted `itself`."""
         with refusals(caller.session):
-            return shown_whole(await self._desk.one(case_id, caller.token, self._now()), caller.session)
+            found = await self._desk.one(case_id, caller.token, self._now(), itself=itself)
+            return shown_whole(found, caller.session)
 
     async def do(
         self,
@@ -66,6 +67,7 @@ class Cases:
         reason: str = "",
         attack: Attack | None = None,
         species: str | None = None,
+        into: str | None = None,
     ) -> bool:
         """Do something with a case that was seen so; return whether anything changed."""
         given = stated(reason)
@@ -74,7 +76,7 @@ class Cases:
         finding = _finding(deed, given, attack, species)
         with refusals(caller.session):
             done = await self._desk.do(
-                deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen, finding=finding
+                deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen, finding=finding, into=into
             )
         return done != NOTHING
 

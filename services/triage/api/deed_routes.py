@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Done, Given, Nothing
+from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Done, Given, Merged, Nothing
 from services.triage.api.cases import Cases
 from services.triage.api.refusals import etag
 
@@ -43,6 +43,16 @@ def deed_routes(cases: Cases, caller: Calls) -> APIRouter:
     async def refer(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
         """Hand a case on to the Research Group: it is novel, or grave."""
         return await done(cases, who, "refer", case_id, if_match, response, reason=why.reason)
+
+    @router.post("/{case_id}/merge")
+    async def merge(who: Who, case_id: CaseId, what: Merged, response: Response, if_match: IfMatch = None) -> Done:
+        """Make a case a part of another, which goes on for both; the answer has that one."""
+        return await done(cases, who, "merge", case_id, if_match, response, **what.model_dump())
+
+    @router.post("/{case_id}/unmerge")
+    async def unmerge(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:
+        """Take a case out of the one that it is a part of; `If-Match`: of the part itself."""
+        return await done(cases, who, "unmerge", case_id, if_match, response, reason=why.reason)
 
     @router.post("/{case_id}/close")
     async def close(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:

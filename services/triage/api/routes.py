@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -45,9 +46,12 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
             tagged(found.case, response)
         return found
 
-    @router.get("/{case_id}")
-    async def one(who: Who, case_id: CaseId, response: Response) -> Case:
-        """Return a case whole; its version is the `ETag`."""
-        return tagged(await cases.one(who, case_id), response)
+    @router.get("/{case_id}", responses={307: {"description": "It is a part: `Location` is the whole."}})
+    async def one(who: Who, case_id: CaseId, response: Response, itself: bool = False) -> Case:
+        """Return a case whole; its version is the `ETag`. A part leads to its whole, unless it is wanted `itself`."""
+        found = await cases.one(who, case_id, itself=itself)
+        if found.case_id != case_id:
+            response.status_code, response.headers["Location"] = 307, quote(found.case_id)
+        return tagged(found, response)
 
     return router

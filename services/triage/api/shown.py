@@ -9,7 +9,7 @@ import msgspec
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.detection.case_words import numbers_words, reason_words
-from services.triage.api.bodies import Acted, Case, CaseReason, Deed, Ended, Finding, ListedCase, Moved, Worked
+from services.triage.api.bodies import Acted, Case, CaseReason, Deed, Ended, Finding, ListedCase, Moved, Part, Worked
 from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
 from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found
@@ -48,6 +48,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         moves=[Moved(**each._asdict()) for each in case.moves],
         work=[Worked(**each._asdict()) for each in case.work],
         acts=[Acted(**each._asdict()) for each in case.acts],
+        members=[Part(**each._asdict()) for each in case.parts],
     )
 
 

@@ -44,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--time-zone", type=time_zone, metavar="ZONE", help="such as Asia/Kolkata: by whose clock; default: UTC")
     add("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
     add_json(add)
-    _add_case(actions, "show", "show one case", _shown)
+    show = _add_case(actions, "show", "show one case; of a part, the whole that it goes on with", _shown)
+    show("--itself", action="store_true", help="of a part: the part itself")
     summary = "take the next case: grave ones first, then overdue ones, then the oldest"
     add_as(actions.add("next", summary, "--as my.session", _next).add_argument, required=True)
     for deed, row in DEEDS.items():
@@ -90,7 +91,7 @@ async def _listed(at: PostgresDesk, token: str, args: argparse.Namespace, now: d
 
 
 async def _shown(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
-    return text.of_case(await at.one(_stored(args.case), token, now))
+    return text.of_case(await at.one(_stored(args.case), token, now, itself=args.itself))
 
 
 async def _next(at: PostgresDesk, token: str, args: argparse.Namespace, now: datetime) -> str:
@@ -101,8 +102,9 @@ async def _acted(at: PostgresDesk, token: str, args: argparse.Namespace, now: da
     deed, reason = deed_in(args), reason_in(args)
     given: dict[str, Any] = {"to": getattr(args, "to", None), "until": getattr(args, "until", None)}
     finding = finding_in(args, reason)
+    given["into"] = _stored(args.into) if deed == "merge" else None
     change = await at.do(deed, _stored(args.case), token, now, reason=reason, seen=args.seen, finding=finding, **given)
-    return outcome(deed, change, given["to"])
+    return outcome(deed, change, given["to"], given["into"])
 
 
 def _stored(case_id: str) -> str:

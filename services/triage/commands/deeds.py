@@ -41,6 +41,13 @@ DEEDS: Final[Mapping[Deed, DeedRow]] = {
     ),
     "snooze": DeedRow("let a case rest", "it rests until then", "upstream answers on Monday", "--until +72h"),
     "wake": DeedRow("let a case rest no more", "it rests no more"),
+    "merge": DeedRow(
+        "make a case a part of another, which goes on for both",
+        "it is a part of {into} now",
+        "the same mask",
+        "--into 0d4f3a52-6a6e-5d0a-8a8e-2f7f6f7f0a11",
+    ),
+    "unmerge": DeedRow("take a case out of the one that it is a part of", "it goes on by itself", "another light"),
     "close": DeedRow("close a case", "the case is closed", "the same artefact as in May"),
     "reopen": DeedRow("open a closed case anew", "it is open again", "a third claim of the same face"),
 }
@@ -57,6 +64,8 @@ def declare(deed: Deed, add: Add) -> None:
         add("--reason", required=True, metavar="TEXT", help="why; it stays")
     if deed == "assign":
         add("--to", required=True, metavar="NAME", help="the account")
+    if deed == "merge":
+        add("--into", required=True, metavar="CASE", help="the case that goes on for it")
     if deed == "threat":
         add("--attack", choices=ATTACKS, default="presentation", help="default: %(default)s")
         add("--species", metavar="NAME", help="of the attack instrument, or the method of an injection, if it is known")
@@ -92,10 +101,10 @@ def finding_in(args: argparse.Namespace, reason: str) -> Finding | None:
     return Finding.of("threat", reason, args.attack, args.species) if args.action == "threat" else None
 
 
-def outcome(deed: Deed, change: Change, to: str | None) -> str:
+def outcome(deed: Deed, change: Change, to: str | None, into: str | None = None) -> str:
     """Return what became of the case, in a line."""
     if change == NOTHING:
         return "it was so already\n"
     if change.propose:
         return "a checker is asked to approve it\n"
-    return DEEDS[deed].said.format(to=to) + "\n"
+    return DEEDS[deed].said.format(to=to, into=into) + "\n"

@@ -23,7 +23,7 @@ _HEADS: Final = (
     "WORKED ON BY",
     "NEWEST REASON",
 )
-_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until", "due_at"}
+_NOT_SHOWN: Final = {"about", "pending", "is_final", "snoozed_until", "due_at", "fires", "joined_at", "judged_at"}
 """Of what decides of a case: what is shown in another way."""
 
 
@@ -91,6 +91,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "ended": ended,
         "dispositions": case.said,
+        "members": case.parts,
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 

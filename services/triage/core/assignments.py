@@ -19,7 +19,8 @@ from services.triage.core.life import Stage, is_listed
 Why = Literal[
     "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
     "enough_in_hand", "not_at_this_stage", "nothing_proposed", "your_own", "evidence_changed", "being_approved",
-    "is_final", "no_such_time",
+    "is_final", "no_such_time", "part_of_another", "no_such_whole", "has_parts", "another_queue", "due_before",
+    "no_part", "is_judged", "still_fires",
 ]  # fmt: skip
 RESEARCH: Final = "research"
 
@@ -28,6 +29,8 @@ class CaseNow(NamedTuple):
     """What decides of a case; `assignee`: the id of who works on it; `about`: whose acts it is about.
 
     `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
+    `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `fires`: it, or one of
+    these, does; `judged_at`: when somebody last decided what it is.
     """
 
     case_id: str
@@ -43,6 +46,11 @@ class CaseNow(NamedTuple):
     pending: Proposal | None = None
     is_final: bool = False
     due_at: datetime | None = None
+    part_of: str | None = None
+    parts: int = 0
+    fires: bool = False
+    joined_at: datetime | None = None
+    judged_at: datetime | None = None
 
 
 class Who(Protocol):
@@ -76,6 +84,7 @@ class Change(NamedTuple):
     `release`: who worked on it does no more; `assign_to`: who does now; `refer`: the Research Group has it from now on;
     `close`: it ends. `propose`: a second person is asked whether it is that; `decide`: that is what it is; `settle`:
     what became of what was proposed. `staged`: it goes on to its next stage. `snooze_until`: it rests; `wake`: no more.
+    `merge_into`: it goes on as a part of that case; `unmerge`: by itself again.
     """
 
     release: bool = False
@@ -89,6 +98,8 @@ class Change(NamedTuple):
     snooze_until: datetime | None = None
     wake: bool = False
     reopen: bool = False
+    merge_into: str | None = None
+    unmerge: bool = False
 
     @property
     def is_anything(self) -> bool:
@@ -122,6 +133,8 @@ def is_there(case: CaseNow, who: Who) -> bool:
 
 def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = None) -> Change | Refusal:
     """Return what the deed does to a case that is there for this session; `to`: whom it is assigned to."""
+    if refusal := is_a_part(case):
+        return refusal
     if case.state == "closed":
         return Refusal("case_closed", "the case is closed; what happens again opens it anew, or another")
     if refusal := about_yourself(case, session):
@@ -133,6 +146,13 @@ def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = Non
     if deed == "refer":
         return _referred(case, session)
     return _released(case, session) if deed == "release" else _closed(case, session)
+
+
+def is_a_part(case: CaseNow) -> Refusal | None:
+    """Return why a part is not worked on by itself; None: it is none."""
+    if case.part_of is None:
+        return None
+    return Refusal("part_of_another", f"it is a part of {case.part_of}: work on that, or take it out with `unmerge`")
 
 
 def about_yourself(case: CaseNow, session: Session) -> Refusal | None:
@@ -194,6 +214,8 @@ def _closed(case: CaseNow, session: Session) -> Change | Refusal:
         return Refusal("not_yours", "take the case first; else a checker closes it")
     if case.pending is not None and case.pending.on_revision == case.revision:
         return Refusal("being_approved", "a checker approves what was proposed, or sends it back, before it is closed")
+    if case.parts and case.fires:
+        return Refusal("still_fires", "one of its parts still fires: close it once that ended, or take it out first")
     return Change(release=case.assignee is not None, close=True)
 
 

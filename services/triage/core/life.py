@@ -17,7 +17,7 @@ Stage = Literal[
 ]  # fmt: skip
 Deed = Literal[
     "take", "assign", "release", "review", "clear", "threat", "approve", "reject", "escalate", "know", "novel",
-    "high_risk", "refer", "close", "snooze", "wake", "reopen",
+    "high_risk", "refer", "close", "snooze", "wake", "reopen", "merge", "unmerge",
 ]  # fmt: skip
 Happening = Literal["evidence", "again", "merged", "erased"]
 """What befalls a case without anybody's deed; the database follows it (`triage.count_version`)."""
@@ -64,6 +64,9 @@ TABLE: Final[Mapping[tuple[Stage, Deed | Happening], Stage]] = {
     # a checker approves or sends back what was proposed: what follows is the row of the finding (`judgements.path`)
     **{(stage, deed): stage for stage, deed in product(_RUNNING, _SECOND)},
     **{(stage, deed): stage for stage, deed in product(_RUNNING, _RESTS)},
+    # a part keeps its stage; what was judged does not become one (`core/parts.py`)
+    **{(stage, "merge"): stage for stage in ("new", "assigned", "under_review")},
+    **{(stage, "unmerge"): stage for stage in _RUNNING},
     **{(stage, "close"): "closed" for stage in _RUNNING},
     ("closed", "reopen"): "new",
     # more of the same leaves undecided what is undecided, and found what was found; who was cleared is looked at again

@@ -9,6 +9,7 @@ from services.triage.core.assignments import RESEARCH, ListedCase, Refusal, Who
 from services.triage.core.cases import QUEUE, Queue
 from services.triage.core.dispositions import Attack, Verdict
 from services.triage.core.life import Deed, Stage
+from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
 
 NextWhy = Literal["grave", "overdue", "oldest"]
@@ -83,6 +84,8 @@ class WholeCase(NamedTuple):
     work: tuple[Worked, ...] = ()
     acts: tuple[Acted, ...] = ()
     said: tuple[Said, ...] = ()
+    parts: tuple[Part, ...] = ()
+    """Those that go on with it, and those that did; the newest first, and of very many the newest alone."""
 
     @property
     def seen(self) -> str:

@@ -13,7 +13,8 @@ from services.triage.core.assignments import CaseNow, Change, Deed, Refusal, Wor
 from services.triage.core.dispositions import Finding, Proposal
 from services.triage.core.due import rested
 from services.triage.core.judgements import Asked, judged, path
-from services.triage.core.life import TABLE, Stage, after, shown_as, stage_of
+from services.triage.core.life import TABLE, UNDECIDED, Stage, after, shown_as, stage_of
+from services.triage.core.parts import merged, taken_out
 
 AT = datetime.fromisoformat("2026-03-02T09:00:00+00:00")
 SPAN = timedelta(hours=24)
@@ -21,6 +22,7 @@ PEOPLE = {
     "ada": (Role.ANALYST,), "bob": (Role.ANALYST,), "carl": (Role.CHECKER,), "both": (Role.ANALYST, Role.CHECKER),
     "rita": (Role.RESEARCHER,), "root": (Role.ADMIN,),
 }  # fmt: skip
+OF_MERGING = ("merge", "unmerge")
 OF_WORK = ("take", "assign", "release", "refer", "close")
 FINDINGS = {"clear": Finding.of("cleared", "x"), "threat": Finding.of("threat", "x", species="mask")}
 
@@ -40,6 +42,9 @@ class Life(RuleBasedStateMachine):
         self.slept = timedelta(0)
         self.decisions: list[tuple[str, Finding, int, int]] = []
         self.walked: list[tuple[Stage, Stage]] = []
+        self.whole = CaseNow("w", "acme", "open", "medium", "soc", None, due_at=AT)
+        """Another case, which it may become a part of."""
+        self.before: CaseNow | None = None
 
     def become(self, **given: Any) -> None:
         self.case = self.case._replace(**given)
@@ -60,6 +65,9 @@ class Life(RuleBasedStateMachine):
         who, case = session(name), self.case
         if not is_there(case, who):
             return
+        if deed in OF_MERGING:
+            self.somebody_merges_it(who, deed)
+            return
         if deed in OF_WORK:
             found = decided(case, who, deed, Worker(to, None, frozenset(PEOPLE[to])))
         else:
@@ -70,6 +78,40 @@ class Life(RuleBasedStateMachine):
                 self.become(pending=None)
             return
         self.done(who, deed, found)
+
+    def somebody_merges_it(self, who: Session, deed: Deed) -> None:
+        case, whole = self.case, self.whole
+        found = merged(case, whole, who) if deed == "merge" else taken_out(case, (case.part_of and whole) or None, who)
+        if isinstance(found, Refusal) or not found.is_anything:
+            return
+        assert path(case, deed, found) == ()
+        if found.merge_into:
+            assert case.stage in UNDECIDED
+            self.before = case
+            self.become(part_of="w", joined_at=self.now)
+            self.whole = whole._replace(parts=1)
+        else:
+            self.become(part_of=None, joined_at=None)
+            assert self.case == self.before, "it is what it was, but for what came of itself"
+            self.whole, self.before = whole._replace(parts=0), None
+
+    @precondition(lambda self: self.case.part_of is not None)
+    @rule(name=st.sampled_from([*PEOPLE]))
+    def somebody_judges_the_whole(self, name: str) -> None:
+        """What is decided of the whole is decided of the part, which stays."""
+        if Role.ANALYST in PEOPLE[name] and self.whole.judged_at is None:
+            self.whole = self.whole._replace(judged_at=self.now)
+            assert isinstance(taken_out(self.case, self.whole, session(name)), Refusal)
+
+    @precondition(lambda self: self.case.part_of is None and self.case.state != "closed")
+    @rule(name=st.sampled_from(["ada", "carl"]))
+    def it_is_merged(self, name: str) -> None:
+        self.somebody_merges_it(session(name), "merge")
+
+    @precondition(lambda self: self.case.part_of is not None)
+    @rule(name=st.sampled_from(["ada", "carl"]))
+    def it_is_taken_out(self, name: str) -> None:
+        self.somebody_merges_it(session(name), "unmerge")
 
     @precondition(lambda self: self.case.assignee is None and self.case.state != "closed")
     @rule(name=st.sampled_from(["ada", "both", "rita"]))
@@ -142,6 +184,11 @@ class Life(RuleBasedStateMachine):
         state = "escalated" if grave else self.case.state
         self.become(revision=self.case.revision + 1, state=state)
         self.news()
+        if self.before:  # evidence comes to a part as it comes to any case
+            of = self.case
+            self.before = self.before._replace(
+                revision=of.revision, state=state, snoozed_until=of.snoozed_until, due_at=of.due_at
+            )
         assert self.case.stage in (expected, "assigned"), "whoever works on it goes on"
 
     @precondition(lambda self: self.case.state == "closed")
@@ -161,6 +208,11 @@ class Life(RuleBasedStateMachine):
         assert case.state == shown_as(case.stage, case.state)
         assert (case.stage == "assigned") <= (case.assignee is not None)
         assert (case.stage == "new") <= (case.assignee is None)
+
+    @invariant()
+    def a_part_is_led_by_nobody(self) -> None:
+        if self.before:
+            assert (self.case.stage, self.case.assignee) == (self.before.stage, self.before.assignee)
 
     @invariant()
     def what_is_judged_was_decided(self) -> None:
