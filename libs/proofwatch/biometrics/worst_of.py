@@ -3,16 +3,19 @@
 The status is not that of the member with the highest observed rate. One of many members looks bad by chance, and a
 large member in proven breach must not hide behind a small one that proves nothing. So:
 
-* BREACH if any eligible member is in breach at confidence 1 - (1 - confidence) / (number of eligible members):
-  Bonferroni, so that a sound system is called a breach at most as often as one member alone would be.
+* BREACH if any eligible member is in breach at confidence 1 - (1 - confidence) / (number of members that could be):
+  Bonferroni, so that a sound system is called a breach at most as often as one member alone would be. Those that could
+  be are named and have as many trials as a proof takes errors, whatever came of them.
 * PASS only if every named member passes at the plain confidence. This is the intersection-union test (Berger 1982,
   Technometrics 24:295-300), which needs no correction. A named member with fewer than `min_trials` forbids it.
 * INSUFFICIENT otherwise, with the members to blame.
 
-A member is *eligible* when it is named and has at least `min_trials` trials. Unnamed members (`unknown` species, blank
-segment cells) are mixtures: listed, never the headline. Yet the mean of a mixture above the limit proves that something
-in it is, so such a mixture, and all that is not eligible taken together (`rest`), forbid PASS and are said. Bounds are
-one-sided Clopper-Pearson, as for every limit (see `figures`).
+A member is *eligible* when it is named and has at least `min_trials` trials, or `FEWEST_ERRORS` errors: few trials
+cannot show that a limit is kept, but errors among them can show that it is not, and only PASS waits for `min_trials`.
+Unnamed members (`unknown` species, blank segment cells) are mixtures: listed, never the headline. Yet the mean of a
+mixture above the limit proves that something in it is, so such a mixture, and all that is not eligible taken together
+(`rest`), forbid PASS and are said. What is not eligible has no status but INSUFFICIENT. Bounds are one-sided
+Clopper-Pearson, as for every limit (see `figures`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -29,6 +32,8 @@ TOGETHER = "all others together"
 """The name of the member that all which are not eligible make."""
 Counts = Mapping[str, tuple[int, int]]
 """Errors and trials by the name of the member."""
+FEWEST_ERRORS = 5
+"""So many errors prove a limit broken among however few trials, where their lower bound is above it."""
 MOST_NAMED = 50
 """So many members are named at most as the reason of a figure's status."""
 
@@ -36,7 +41,7 @@ MOST_NAMED = 50
 class Member(msgspec.Struct, frozen=True):
     """One member with k errors in n trials.
 
-    `status` is its own, uncorrected for the number of members (INSUFFICIENT without trials); `in_breach` is the
+    `status` is its own, uncorrected for their number, INSUFFICIENT where it is not eligible; `in_breach` is the
     corrected verdict, true of eligible members only. `reason` is set when it neither passes nor is in breach. Then
     `needed_without_error` and `needed_at_present_rate` are the further trials that would decide (see `evidence`).
     """
@@ -147,10 +152,11 @@ def worst_of(
             raise ValueError(f"{name}: {k} errors in {n} trials, but 0 <= errors <= trials must hold")
     at_least = max(1, min_trials)
     eligible = {*_eligible(members, at_least, unnamed)}
+    could = {name for name, (_, n) in members.items() if name not in unnamed and n >= min(at_least, FEWEST_ERRORS)}
 
     def member(name: str, k: int, n: int) -> Member:
-        # One that is not eligible yet would be one more when it is.
-        corrected = 1 - (1 - confidence) / (len(eligible) + (name not in eligible))
+        # One that could not be yet would be one more when it can.
+        corrected = 1 - (1 - confidence) / (len(could) + (name not in could))
         return _member(name, k, n, limit, at_least, name in eligible, name in unnamed, confidence, corrected)
 
     found = sorted((member(name, k, n) for name, (k, n) in members.items()), key=_worst_first)
@@ -159,7 +165,7 @@ def worst_of(
     if len(others) > 1:  # one by itself is told apart
         k, n = (sum(column) for column in zip(*others, strict=True))
         rest = _member(TOGETHER, k, n, limit, at_least, False, True, confidence, confidence)
-    status, concerned = _headline(found, unnamed)
+    status, concerned = _headline(found, unnamed, at_least)
     worst = next((m.name for m in found if m.eligible), None)
     return WorstOf(status, limit, concerned, worst, tuple(found), rest)
 
@@ -187,19 +193,19 @@ def _figure(members: Counts, limit: float | None, min_trials: int, unnamed: Coll
 
 
 def _eligible(members: Counts, min_trials: int, unnamed: Collection[str]) -> Iterable[str]:
-    return (name for name, (_, n) in members.items() if name not in unnamed and n >= min_trials)
+    return (name for name, (k, n) in members.items() if name not in unnamed and (n >= min_trials or k >= FEWEST_ERRORS))
 
 
 def _worst_first(member: Member) -> tuple[float, int, str]:
     return -(member.rate or 0.0), member.n, member.name
 
 
-def _headline(members: list[Member], unnamed: Collection[str]) -> tuple[Status, tuple[str, ...]]:
+def _headline(members: list[Member], unnamed: Collection[str], min_trials: int) -> tuple[Status, tuple[str, ...]]:
     if breach := tuple(m.name for m in members if m.in_breach):
         return Status.BREACH, breach
     named = [m for m in members if m.name not in unnamed]
-    forbid = {m.name for m in named if m.status is not Status.PASS or not m.eligible}
-    forbid |= {m.name for m in members if m.name in unnamed and m.status is Status.BREACH}
+    forbid = {m.name for m in named if m.status is not Status.PASS or m.n < min_trials}
+    forbid |= {m.name for m in members if m.reason is Reason.NOT_TOLD_APART}
     if named and not forbid:
         return Status.PASS, ()
     return Status.INSUFFICIENT, tuple(m.name for m in members if m.name in forbid)
@@ -216,11 +222,13 @@ def _member(
     confidence: float,
     corrected: float,
 ) -> Member:
-    status = judge(k, n, limit, confidence=confidence) if n else Status.INSUFFICIENT
+    status = judged = judge(k, n, limit, confidence=confidence) if n else Status.INSUFFICIENT
+    if not eligible or (judged is Status.PASS and n < min_trials):
+        status = Status.INSUFFICIENT
     in_breach = eligible and clopper_pearson_lower(k, n, corrected) > limit
     if in_breach or (status is Status.PASS and n >= min_trials):
         return Member(name, k, n, status, eligible, in_breach)
-    if mixture and status is Status.BREACH:
+    if mixture and judged is Status.BREACH:
         return Member(name, k, n, status, eligible, False, Reason.NOT_TOLD_APART)
     found = missing(k, n, limit, min_trials, confidence, corrected)
     return Member(

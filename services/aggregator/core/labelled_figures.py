@@ -38,8 +38,8 @@ def figures(classes: Classes, requested: tuple[int, int], policy: Policy) -> Ite
     """Yield the match figures if there are labelled comparisons, the others as far as there are attacks and bona fides.
 
     ISO/IEC 19795-1 and 30107-3. `apcer` has the status that all PAI species make together, and the counts of the worst
-    one with `min_trials`; without such a species the counts of all together, which never prove that each keeps the
-    limit. IAPAR and RIAPAR are those of the whole system; injection attacks are in none of these.
+    one with `min_trials`, or five errors; without such a species the counts of all together, which never prove that
+    each keeps the limit. IAPAR and RIAPAR are those of the whole system; injection attacks are in none of these.
     """
     limits = Limits.of(policy.limits)
     match = _match(classes, limits)

@@ -18,6 +18,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from proofwatch.biometrics.figures import Status, judge
 from proofwatch.biometrics.intervals import wilson
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Control, Figure, Window
@@ -75,13 +76,15 @@ def rule(window: Window, state: StepUpState | None, now_ms: int) -> Ruling:
 def _above(headline: Figure) -> bool:
     """Return whether something is proven above the limit.
 
-    A protection waits neither for the name of a species nor for `min_trials` of it: a mixture will do, or one species
-    that alone stands against PASS, by its own bound.
+    A protection waits neither for the name of a species nor for trials or errors enough: a mixture will do, or one
+    species that alone stands against PASS, by its own bound.
     """
     because = headline.because or ()
     if headline.status == "BREACH" or any(each.reason == "not_told_apart" for each in because):
         return True
-    return len(because) == 1 and because[0].reason == "too_few_trials" and because[0].status == "BREACH"
+    if len(because) != 1 or because[0].reason != "too_few_trials" or headline.limit is None or not because[0].n:
+        return False
+    return judge(because[0].k, because[0].n, headline.limit) is Status.BREACH
 
 
 def _numbers(window: Window, headline: Figure) -> dict[str, float | None]:

@@ -76,7 +76,7 @@ def test_it_does_not_wait_for_the_name_of_a_species() -> None:
     numbers: dict[str, Any] = {"low": 0.001, "high": 0.2, "limit": 0.005, "coverage": 1.0}
     why = (
         Member(name="mask", k=0, n=9, status="INSUFFICIENT", reason="too_few_trials"),
-        Member(name=None, k=40, n=60, status="BREACH", reason="not_told_apart"),
+        Member(name=None, k=40, n=60, status="INSUFFICIENT", reason="not_told_apart"),
     )
     figure = Figure(metric="apcer", k=40, n=69, value=40 / 69, status="INSUFFICIENT", because=why, **numbers)
     control = rule(window("INSUFFICIENT", figures=(figure,)), None, NOW).control
@@ -85,12 +85,12 @@ def test_it_does_not_wait_for_the_name_of_a_species() -> None:
 
 
 def test_one_small_species_above_the_limit_turns_it_on() -> None:
-    """Twenty of twenty masks passed: too few to lead, and enough to act. Beside others, chance may have picked it."""
+    """Four of four masks passed: too few to lead, and enough to act. Beside others, chance may have picked it."""
     numbers: dict[str, Any] = {"low": 0.001, "high": 0.2, "limit": 0.005, "coverage": 1.0}
-    mask = Member(name="mask", k=20, n=20, status="BREACH", reason="too_few_trials")
+    mask = Member(name="mask", k=4, n=4, status="INSUFFICIENT", reason="too_few_trials")
     cut = Member(name="cut", k=0, n=20, status="INSUFFICIENT", reason="too_few_trials")
     for because, on in (((mask,), True), ((mask, cut), False), ((cut,), False)):
-        figure = Figure(metric="apcer", k=20, n=20, value=1.0, status="INSUFFICIENT", because=because, **numbers)
+        figure = Figure(metric="apcer", k=4, n=4, value=1.0, status="INSUFFICIENT", because=because, **numbers)
         assert (rule(window("INSUFFICIENT", figures=(figure,)), None, NOW).control is not None) == on
 
 

@@ -96,19 +96,19 @@ def test_a_member_without_a_scored_trial_forbids_pass() -> None:
 @many_examples
 @given(some_members)
 def test_the_headline_follows_from_the_members(members: dict[str, tuple[int, int]]) -> None:
-    """BREACH iff an eligible member is in corrected breach; PASS only if each named one passes alone."""
+    """BREACH iff an eligible member is in corrected breach; PASS only if each named one passes alone, on enough."""
     found = worst_of(members, LIMIT, min_trials=30, unnamed={"unknown"})
-    eligible = [name for name, (_, n) in members.items() if name != "unknown" and n >= 30]
-    breach = [
-        name for name in eligible if clopper_pearson_lower(*members[name], 1 - 0.05 / max(1, len(eligible))) > LIMIT
-    ]
+    eligible = [name for name, (k, n) in members.items() if name != "unknown" and (n >= 30 or k >= 5)]
+    could = sum(name != "unknown" and n >= 5 for name, (_, n) in members.items())
+    breach = [name for name in eligible if clopper_pearson_lower(*members[name], 1 - 0.05 / max(1, could)) > LIMIT]
     assert (found.status is Status.BREACH) == bool(breach)
+    assert all(each.eligible for each in found.members if each.status is Status.BREACH)
     if breach:
         assert set(found.concerned) == set(breach)
     if found.status is Status.PASS:
         named = [name for name in members if name != "unknown"]
         assert named
-        assert all(name in eligible and judge(*members[name], LIMIT) is Status.PASS for name in named)
+        assert all(members[name][1] >= 30 and judge(*members[name], LIMIT) is Status.PASS for name in named)
 
 
 @many_examples
@@ -148,15 +148,28 @@ def test_impossible_input_is_refused(members: dict[str, tuple[int, int]], limit:
         worst_of(members, limit, min_trials=30)
 
 
+def test_five_errors_prove_it_among_however_few_trials() -> None:
+    """Trials enough are asked of what shows a limit kept. Four errors of four are a hint: no BREACH without proof."""
+    found = worst_of({"deepfake": (17, 24)}, LIMIT, min_trials=30)
+    assert (found.status, found.concerned, found.worst) == (Status.BREACH, ("deepfake",), "deepfake")
+    assert (found.members[0].status, found.members[0].eligible, found.members[0].reason) == (Status.BREACH, True, None)
+    four = worst_of({"deepfake": (4, 4)}, LIMIT, min_trials=30)
+    assert (four.status, four.worst) == (Status.INSUFFICIENT, None)
+    assert (four.members[0].status, four.members[0].eligible) == (Status.INSUFFICIENT, False)
+    kept = worst_of({"deepfake": (5, 29)}, 0.5, min_trials=30)
+    assert kept.status is Status.INSUFFICIENT, "five errors count against a system, never for it"
+    assert kept.members[0].status is Status.INSUFFICIENT
+
+
 def test_a_mixture_above_the_limit_is_said_in_words_of_its_own() -> None:
     """Unnamed members, or members too small to lead, may be above it together: something is, and nobody knows what."""
     found = of(print=(0, 598), unknown=(50, 100))
     assert [(m.name, m.reason) for m in found.because] == [("unknown", Reason.NOT_TOLD_APART)]
-    small = of(a=(20, 20), b=(20, 20), c=(20, 20))
+    small = of(a=(4, 20), b=(4, 20), c=(4, 20))
     assert (small.status, small.worst) == (Status.INSUFFICIENT, None)
-    assert [(m.name, m.k, m.n, m.reason) for m in small.because][-1] == (TOGETHER, 60, 60, Reason.NOT_TOLD_APART)
+    assert [(m.name, m.k, m.n, m.reason) for m in small.because][-1] == (TOGETHER, 12, 60, Reason.NOT_TOLD_APART)
     assert of(a=(0, 20), b=(0, 20)).because == of(a=(0, 20), b=(0, 20)).members
-    breach = of(print=(100, 5000), a=(20, 20), b=(20, 20))
+    breach = of(print=(100, 5000), a=(4, 20), b=(4, 20))
     assert [m.name for m in breach.because] == ["print"], "a proven breach says what it is, and no guess beside it"
 
 

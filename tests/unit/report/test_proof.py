@@ -32,7 +32,7 @@ def test_a_worst_of_figure_says_who_makes_its_status() -> None:
     assert explained(breach) == "proven above: replay 100/5,000"
     unproven = SpeciesFigure.of({"replay": (1, 10_000), "mask": (0, 30)}, LIMIT, 30, ())
     assert explained(unproven) == "too few trials: mask 0/30 (too few trials, 568 more without an error)"
-    together = SpeciesFigure.of(dict.fromkeys("abc", (9, 10)), LIMIT, 30, ())
+    together = SpeciesFigure.of(dict.fromkeys("abc", (4, 10)), LIMIT, 30, ())
     assert because(together).endswith("and 1 more")
     mixture = SpeciesFigure.of({"print": (0, 598), "unknown": (50, 100)}, LIMIT, 30, ("unknown",))
     assert meaning(mixture) == "above the limit, not told apart"

@@ -1,13 +1,15 @@
 """How 28 days of labelled trials compare with a promised limit.
 
 A limit is proven broken when the one-sided lower bound of the rate (Clopper and Pearson 1934) is above it at 99 %, with
-at least five errors. Of APCER and IAPAR every named PAI species with enough presentations is tested, at a confidence
-that is corrected for their number (Bonferroni); without such a species all attacks are tested as one, since something
-in a mixture that is above a limit is so itself.
+at least five errors, among however few trials: a least number of trials is for what shows a limit kept. Of APCER and
+IAPAR every named PAI species is tested, at a confidence that is corrected for the number of those that have trials
+enough for five errors (Bonferroni); where none can be, all attacks are tested as one, since something in a mixture that
+is above a limit is so itself.
 
 Trials of one subject resemble each other: of a failure's retries 28 % fail again where 1 % to 3 % do otherwise, which
 makes the variance of false rejections (1 + 0.28) / (1 - 0.28) times that of independent trials. FNMR and BPCER are
-judged on counts divided by that design effect (Kish 1965); the ledger knows no subject, so it is stated, not measured.
+judged on counts divided by that design effect (Kish 1965), and so are the five errors where trials are few, for they
+may be one person's; the ledger knows no subject, so it is stated, not measured.
 Of FMR, APCER and IAPAR it is taken to be 1: a label does not say which presentations were of one artefact.
 """
 
@@ -16,12 +18,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from proofwatch.biometrics.rates import UNKNOWN_SPECIES
+from proofwatch.biometrics.worst_of import FEWEST_ERRORS
 from services.aggregator.core.life import Observation
 from services.aggregator.core.limits.trials import ACCEPTED, BPCER, FNMR, INJECTION
 
 DAYS: Final = 28
 CONFIDENCE: Final = 0.99
-FEWEST_ERRORS: Final = 5
 RETRIES: Final = 1.28 / 0.72
 DESIGN_EFFECT: Final[Mapping[str, float]] = {FNMR: RETRIES, BPCER: RETRIES}
 """By metric; not listed: 1."""
@@ -33,7 +35,7 @@ Days = Mapping[int, Counts]
 
 
 class Promise(NamedTuple):
-    """A limit of a rate, the target below it (None: there is none), and how many trials a member must have.
+    """A limit of a rate, the target below it (None: there is none), and how many trials show a limit kept.
 
     `confidence`: at which it is proven broken, before the correction for the number of species.
     """
@@ -84,15 +86,11 @@ def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | N
     counted = {name: (k, n) for name, (k, n) in counted.items() if n > 0}
     if not counted:
         return None
-    tested = {
-        name: counts for name, counts in counted.items() if name != UNKNOWN_SPECIES and counts[1] >= promise.min_trials
-    }
     total = sum(k for k, _ in counted.values()), sum(n for _, n in counted.values())
-    if not tested and total[1] >= promise.min_trials:
-        tested = {"": total}
+    tested, family = _tested(counted, total, promise)
     proofs: tuple[tuple[Observation, float | None], ...] = (("high", promise.limit), ("low_evidence", promise.target))
     for observation, broken in proofs:
-        if broken is not None and (found := _broken(tested, promise, broken)):
+        if broken is not None and (found := _broken(tested, family, promise, broken)):
             bound, name = found[0]
             concerned = [tested[each] for _, each in found]
             errors, trials = sum(k for k, _ in concerned), sum(n for _, n in concerned)
@@ -101,12 +99,28 @@ def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | N
             species = tuple(each for _, each in found if each)
             return Reading(observation, *counts, bound, broken, excess, species)
     aim = promise.limit if promise.target is None else promise.target
-    within = bool(tested) and all(k <= aim * n for k, n in tested.values())
+    enough = any(n >= promise.min_trials for _, n in tested.values())
+    within = enough and all(k <= aim * n for k, n in tested.values())
     return Reading("within" if within else "weak", *total, 0.0, aim, max(0.0, total[0] - aim * total[1]))
 
 
-def _broken(tested: Mapping[str, Counts], promise: Promise, broken: float) -> list[tuple[float, str]]:
-    confidence = 1 - (1 - promise.confidence) / max(1, len(tested))
+def _tested(counted: Mapping[str, Counts], total: Counts, promise: Promise) -> tuple[dict[str, Counts], int]:
+    """Return what is tested, and how many could have been, whatever came of their trials."""
+    fewest = FEWEST_ERRORS * DESIGN_EFFECT.get(promise.metric, 1.0)
+    least = min(promise.min_trials, fewest)
+
+    def tells(counts: Counts) -> bool:
+        return counts[1] >= promise.min_trials or counts[0] >= fewest
+
+    named = {name: counts for name, counts in counted.items() if name != UNKNOWN_SPECIES}
+    tested = {name: counts for name, counts in named.items() if tells(counts)}
+    if not tested and tells(total):
+        tested = {"": total}
+    return tested, max(1, sum(n >= least for _, n in named.values()) + ("" in tested and "" not in named))
+
+
+def _broken(tested: Mapping[str, Counts], family: int, promise: Promise, broken: float) -> list[tuple[float, str]]:
+    confidence = 1 - (1 - promise.confidence) / family
     effect = DESIGN_EFFECT.get(promise.metric, 1.0)
     found = []
     for name, (k, n) in tested.items():

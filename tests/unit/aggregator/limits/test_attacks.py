@@ -130,15 +130,15 @@ def test_a_limit_that_changes_starts_anew() -> None:
 
 
 def test_what_labels_name_later_is_counted_on_while_the_finding_stands() -> None:
-    """Six masks are sure enough on the first day; five days later labels name 35 of 42, and the finding says so."""
+    """Four masks are sure enough on the first day; five days later labels name 33 of 39, and the finding says so."""
     tenant = Tenant()
-    days = [(6, 7), (11, 13), (10, 12), (8, 10)]
+    days = [(4, 4), (11, 13), (10, 12), (8, 10)]
     counts = {counted("apcer", day, late=5, species="mask"): kn for day, kn in enumerate(days)}
     tenant.day_by_day(counts, 12)
     first, *_, last = (each for each in tenant.told if each.rule == "sequential_limit")
-    assert (first.k, first.n, last.k, last.n) == (6, 7, 35, 42)
+    assert (first.k, first.n, last.k, last.n) == (4, 4, 33, 39)
     assert {each.anomaly_id for each in tenant.told} == {first.anomaly_id}
-    assert last.affected == pytest.approx(35 - 0.005 * 42)
+    assert last.affected == pytest.approx(33 - 0.005 * 39)
 
 
 def test_segments_are_silent_while_the_sequential_test_tells_of_their_tenant() -> None:

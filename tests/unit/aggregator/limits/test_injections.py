@@ -33,6 +33,16 @@ def test_a_wave_is_a_finding_with_everybody_who_got_in() -> None:
     assert (event.species, event.affected) == (("deepfake",), 26)
 
 
+def test_a_few_proven_ones_are_told_at_once() -> None:
+    """17 of 24 got in, the fifth of them known on the second day: nobody waits for thirty to be named."""
+    tenant = Tenant()
+    days = ((4, 5), (8, 10), (5, 9))
+    told = tenant.day_by_day({counted(METRIC, at, species="deepfake"): k_n for at, k_n in enumerate(days)}, 2)
+    assert [(each.state, each.severity, each.k, each.n) for each in told] == [
+        ("firing", "high", 12, 15), ("firing", "high", 17, 24),
+    ]  # fmt: skip
+
+
 def test_what_comes_later_is_counted_on() -> None:
     """Labels come over days: each evaluation that knows more tells it, as the same finding."""
     tenant = Tenant()

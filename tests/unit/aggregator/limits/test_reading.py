@@ -48,6 +48,38 @@ def test_a_limit_is_broken_at_99_percent_with_five_errors() -> None:
     assert four.observation == "weak"
 
 
+def test_five_errors_prove_it_among_however_few_trials() -> None:
+    """A least number of trials is for what shows a limit kept; of false rejections five people are meant."""
+    accepted = Promise("injection_accept_rate", 0.005)
+    found = read({"deepfake": {0: (17, 24)}, "unknown": {0: (0, 2)}}, 0, accepted)
+    assert found is not None
+    assert (found.observation, found.k, found.n, found.species) == ("high", 17, 24, ("deepfake",))
+    for members, said in (
+        ({"deepfake": {0: (5, 5)}}, "high"),
+        ({"unknown": {0: (5, 6)}}, "high"),
+        ({"a": {0: (3, 3)}, "b": {0: (3, 3)}}, "high"),
+        ({"deepfake": {0: (4, 4)}}, "weak"),
+    ):
+        assert (reading := read(members, 0, accepted)) is not None
+        assert reading.observation == said, members
+    one_person, several = (read({"": {0: (k, 20)}}, 0, Promise("bpcer", 0.01)) for k in (8, 9))
+    assert [each.observation for each in (one_person, several) if each] == ["weak", "high"]
+    loose = read({"a": {0: (5, 20)}}, 0, Promise("iapar", 0.5))
+    assert loose is not None
+    assert loose.observation == "weak", "few trials never end a finding"
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.005, 0.07])
+def test_few_trials_accuse_a_system_at_its_limit_no_more_often_than_many(limit: float) -> None:
+    """Exact by binomial: the probability that n trials at the limit are high is at most one in a hundred."""
+    worst = 0.0
+    for n in range(1, 30):
+        proving = [k for k in range(n + 1) if (each := read({"a": {0: (k, n)}}, 0, Promise("iapar", limit)))
+                   and each.observation == "high"]  # fmt: skip
+        worst = max(worst, p_value(min(proving), n, limit) if proving else 0.0)
+    assert worst <= {0.001: 1.2e-10, 0.005: 3.4e-7, 0.07: 0.01}[limit]
+
+
 def test_rejections_are_judged_by_their_design_effect() -> None:
     """Runs of retries tell less than single failures: 1.78 times as many are asked for."""
     days = {"": {0: (26, 1_500)}}
