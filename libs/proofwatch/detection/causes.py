@@ -24,6 +24,7 @@ from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holder
 from proofwatch.detection.runs import Cause, Placed, joined, order, related
 from proofwatch.detection.same_failures import Named, same_root
 from proofwatch.detection.senders import placed_by_senders
+from proofwatch.detection.taken_in import dated
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail
 
@@ -74,7 +75,8 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         for one in left:
             if (WHOLE in {each.where for each in one.group}) == whole:
                 placed += _remaining(one, anchors, wholes)
-    return joined(each._replace(ever_so=was_ever_so(each.finding, tables)) for each in narrowed(placed, tables))
+    when = dated(narrowed(placed, tables), tables)
+    return joined(each._replace(ever_so=was_ever_so(each.finding, tables)) for each in when)
 
 
 def _by_themselves(left: Iterable[Left], anchors: Anchors) -> list[Placed]:

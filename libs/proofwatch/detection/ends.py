@@ -21,6 +21,8 @@ _LIKELIER: Final = log(3)
 _LEAST: Final = 1e-6
 _DAY_S: Final = 90_000
 """25 hours: the longest day."""
+_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
+_GENUINE: Final = frozenset({"bpcer", "fnmr"})
 _BY_LABELS: Final = frozenset({"fmr", "fnmr", "apcer", "bpcer"})
 """What labels prove of a day is no memory of what was told already."""
 
@@ -31,13 +33,20 @@ def remembers(finding: FindingHistory) -> bool:
     return latest.rule == _OF_DAYS and latest.cadence == "daily" and latest.metric.partition(":")[0] not in _BY_LABELS
 
 
+def _of_weeks(finding: FindingHistory) -> bool:
+    """Return whether labels prove by a finding that a limit of genuine people is broken by the last 28 days."""
+    return finding.latest.rule in _LIMITS and finding.latest.metric in _GENUINE
+
+
 def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
     """Return the findings of a cause whose ends are its end: those that were sure, and no days if shorter ones were.
 
+    Nor does a limit of genuine people that labels prove broken, which stands for four weeks after what broke it.
     What nobody was told of holds nothing open; where nothing was sure all of them decide.
     """
     known = [each for each in findings if each.sure] or list(findings)
-    return [each for each in known if not remembers(each)] or known
+    shorter = [each for each in known if not remembers(each)] or known
+    return [each for each in shorter if not _of_weeks(each)] or shorter
 
 
 def until_of(findings: Sequence[FindingHistory]) -> int | None:

@@ -1,0 +1,88 @@
+"""A limit of genuine people that labels prove broken is told with what showed the same cause in real time."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any, Final
+
+import pytest
+
+from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
+from proofwatch.detection.incident import Incident
+from proofwatch.detection.incidents import Incidents, regrouped, take
+from proofwatch.detection.revisions import finding_of
+from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
+from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
+
+_DAY: Final = 1440
+_MODEL: Final[Slice] = ("device_model", "A-1801")
+_RATE: Final = {"bpcer": "liveness_fail_rate", "fnmr": "match_fail_rate"}
+
+
+def chart(where: Slice, metric: str, day: int = 0) -> Anomaly:
+    """Return what a chart was sure of within three hours of a day's afternoon."""
+    since = MIDNIGHT + timedelta(days=day, minutes=840)
+    around = {f"since_{side}": since + timedelta(minutes=by) for side, by in (("low", -20), ("high", 20))}
+    fields: dict[str, Any] = {"length_s": 10_800, "since": since, "known_at": since + timedelta(hours=3)}
+    return anomaly(where, metric, rule="cusum", minute=day * _DAY + 840, k=60, n=300, **fields, **around)
+
+
+def limit(metric: str, rule: str = "limit_breach", known: int = 9) -> Anomaly:
+    """Return that labels prove a limit broken by 28 days, of which none stands out; known a week later."""
+    return anomaly(
+        WHOLE, metric, rule=rule, k=40, n=1_800, baseline=0.01, length_s=28 * 86_400, minute=-22 * _DAY, affected=22.0,
+        cadence="at_once", direction="up", known_at=MIDNIGHT + timedelta(days=known),
+    )  # fmt: skip
+
+
+def told(*found: Anomaly, days: dict[int, tuple[int, int]], where: Slice, weeks: tuple[int, int]) -> list[Incident]:
+    """Return the incidents, by labelled days of the slice and its labels of all weeks."""
+    tables: dict[Panel, dict[Slice, tuple[int, int]]] = {}
+    for each in found:
+        if each.state == "firing":
+            whole = (each.k, each.n) if each.rule == "limit_breach" else (80, 1_300)
+            own = weeks if each.rule == "limit_breach" else (each.k, each.n)
+            tables[panel_of(finding_of(each))] = {where: own, WHOLE: whole}
+    metric = next(each.metric for each in found if each.metric in _RATE)
+    for day, counts in days.items():
+        panel = Panel(metric, 86_400, ms_of(MIDNIGHT) + day * _DAY * 60_000)
+        tables[panel] = {WHOLE: (counts[0] + 1, counts[1] + 50), where: counts}
+    state = Incidents(tables=tables)
+    for each in found:
+        state, _ = regrouped(take(state, [each]))
+    return [each for each in state.incidents.values() if each.state != "merged"]
+
+
+_OF_THE_DAY: Final = {-10: (0, 12), -5: (1, 12), 0: (30, 40), 3: (0, 12)}
+
+
+@pytest.mark.parametrize("metric", sorted(_RATE))
+@pytest.mark.parametrize("where", [_MODEL, WHOLE])
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_it_is_one_incident_with_what_labels_prove(metric: str, where: Slice, order: tuple[int, ...]) -> None:
+    """Of its day are nearly all errors beyond the limit; it began with the chart, is over, and keeps its id."""
+    live = chart(where, _RATE[metric])
+    ended = within(live, _DAY)
+    both = (live, limit(metric))
+    weeks = (40, 1_800) if where == WHOLE else (31, 76)
+    (alone,) = told(live, ended, within(limit(metric), 9), days={}, where=where, weeks=(0, 0))
+    (one,) = told(*(both[each] for each in order), ended, days=_OF_THE_DAY, where=where, weeks=weeks)
+    assert one.root.where == where
+    assert set(one.rules) == {"cusum", "limit_breach"}
+    assert set(one.metrics) == {metric, _RATE[metric]}
+    assert (one.since, one.state, one.until) == (live.since, "ended", ended.window_start)
+    assert one.incident_id == alone.incident_id
+
+
+@pytest.mark.parametrize("days", [{-10: (8, 60), -5: (9, 60), 0: (6, 40), 3: (8, 60)}, {}])
+def test_a_limit_that_was_broken_on_other_days_too_is_a_cause_of_its_own(days: dict[int, tuple[int, int]]) -> None:
+    """The day of the chart holds a fifth of it, or nobody knows."""
+    live = chart(_MODEL, "liveness_fail_rate")
+    found = told(live, limit("bpcer"), days=days, where=_MODEL, weeks=(31, 220))
+    assert sorted(each.rules for each in found) == [("cusum",), ("limit_breach",)]
+
+
+def test_errors_of_the_other_check_are_not_taken_in() -> None:
+    """People who fail the match are another cause than people who fail liveness."""
+    found = told(chart(_MODEL, "liveness_fail_rate"), limit("fnmr"), days=_OF_THE_DAY, where=_MODEL, weeks=(31, 76))
+    assert sorted(each.rules for each in found) == [("cusum",), ("limit_breach",)]
