@@ -1,4 +1,4 @@
--- revision 2
+-- revision 3
 create schema if not exists access;
 
 -- Who may sign in. What is done with it goes through proofwatch.access alone, and every act is an entry of the audit log.
@@ -68,3 +68,25 @@ create table if not exists access.attempts(
   last_at timestamptz,
   unheard integer not null);
 comment on table access.attempts is 'Failures in a row by what was typed as name (SHA-256), whether there is such an account or not.';
+
+-- Any role can hold what a revocation or an erasure waits for, and may set its own limits of time back. By these two
+-- whoever does such an act says who that is, and ends them: only those whom a session of its own role waits for, and
+-- neither its own nor the owner's. The owner needs pg_signal_backend and pg_read_all_stats (`proofwatch acls`).
+create or replace function access.holders_of(waiting integer) returns table(pid integer, role text, application text)
+  language sql volatile security definer set search_path = '' as $$
+    select distinct h.pid, a.usename::text, a.application_name
+    from pg_catalog.pg_stat_activity w cross join lateral unnest(pg_catalog.pg_blocking_pids(w.pid)) as h(pid)
+    left join pg_catalog.pg_stat_activity a on a.pid = h.pid
+    where w.pid = waiting and w.usename = session_user $$;
+create or replace function access.end_holders(waiting integer) returns setof integer
+  language plpgsql volatile security definer set search_path = '' as $$
+  declare each record; begin
+    for each in select h.pid from access.holders_of(waiting) h where h.role not in (session_user, current_user) loop
+      begin
+        if pg_catalog.pg_terminate_backend(each.pid) then return next each.pid; end if;
+      exception when insufficient_privilege then null;  -- an administrator's
+      end;
+    end loop;
+  end $$;
+revoke all on function access.holders_of(integer) from public;
+revoke all on function access.end_holders(integer) from public;

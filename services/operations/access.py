@@ -97,6 +97,8 @@ _TAGS: Final = "privacy.tag_keys_of(text[], text[])"
 _ERASED: Final = "privacy.suppressed_of(text[], text[])"
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
+_HOLDERS: Final = ("access.holders_of(integer)", "access.end_holders(integer)")
+"""What a process asks whose acts wait for nobody for long: who holds them up, and to end those."""
 _LATE: Final = ("privacy.latest_erasures(text[])", "privacy.suppress_late(text[], text[], text[])")
 _FENCE: Final = ("topic", "progress_ms")
 _REMOVED: Final = ("tenant", "before_ms")
@@ -177,7 +179,9 @@ PROCESSES: Final[Mapping[str, Process]] = {
         },
         "audit",
     ),
-    "people": Process({}, "access"),  # `people`: who may sign in; what others need of it they ask by functions
+    "people": Process(
+        {}, "access", asks=_HOLDERS
+    ),  # `people`: who may sign in; what others need of it they ask by functions
     "imagery": Process(
         {"imagery": (topics.SUSPICIONS,)},
         "imagery",
@@ -254,7 +258,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         "privacy",
         reads_schemas=("audit",),
         calls_schemas=("consents", "imagery", "ledger", "notifier", "triage"),
-        asks=_OF_SUBJECTS,
+        asks=(*_OF_SUBJECTS, *_HOLDERS),
         takes_over={"scorer": (topics.TRANSACTIONS,)},
     ),
     # people at the command line, by what they are to the house: `services/command_traces.py` has their commands

@@ -14,6 +14,11 @@ _HISTORY: Final = "proofwatch"
 """The schema where `proofwatch migrate` remembers what it did; every service reads there how new its tables are."""
 
 _KINDS: Final = ("tables", "sequences", "functions")
+_LIMITS: Final = {"statement_timeout": "2min", "idle_in_transaction_session_timeout": "1min", "lock_timeout": "30s"}
+"""Of every role but that of the migrations: twice what our own clients wait for. A session may set others, as ours do
+(5 s between statements and for locks) and pg_dump does; who holds up a revocation or an erasure by that is ended."""
+_ENDS: Final = "pg_signal_backend, pg_read_all_stats"
+"""What the owner needs for `access.end_holders`, and uses for nothing else."""
 _OWNED: Final = """\
 do $$ declare each regclass; begin
   for each in select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -71,6 +76,8 @@ def as_sql(database: str, prefix: str = "proofwatch-") -> str:
         f"grant connect, create on database {_quoted(database)} to {owner};",
         *(f"grant connect on database {_quoted(database)} to {user};" for user in users),
         *(f"grant temporary on database {_quoted(database)} to {user};" for user in users if users[user].temporary),
+        *(line for user in users for line in _limited(user, _quoted(database))),
+        f"grant {_ENDS} to {owner};",
         "revoke create on schema public from public;",
     ]
     for schema in (_HISTORY, *schemas):
@@ -141,6 +148,10 @@ def _made(role: str) -> str:
         f"do $$ begin if not exists (select from pg_roles where rolname = '{name}') "
         f"then create role {role} login; end if; end $$;"
     )
+
+
+def _limited(user: str, database: str) -> list[str]:
+    return [f"alter role {user} in database {database} set {name} = '{value}';" for name, value in _LIMITS.items()]
 
 
 def _owned(schema: str, owner: str) -> str:

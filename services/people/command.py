@@ -21,6 +21,7 @@ from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
 from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.telling import written
 from proofwatch.exits.asking import NotSaid, add_asking, asking
 from proofwatch.exits.door import ask
 from proofwatch.exits.standing import OF_THE_PLATFORM
@@ -112,32 +113,34 @@ async def _with_database(args: argparse.Namespace) -> None:
 
 async def _added(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
-    person_id = await PostgresRegister(pool).add(args.name, map(Role, args.role), _tenants(args), by, now)
+    person_id = await PostgresRegister(pool, tell=written).add(args.name, map(Role, args.role), _tenants(args), by, now)
     sys.stdout.write(f"{args.name} is added, with the id {person_id}; next: proofwatch people enrol {args.name} …\n")
 
 
 async def _enrolled(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
     new = await asyncio.to_thread(hashed, typed.password(args.password_file, twice=True), args.name)
-    secret = await PostgresRegister(pool, _seal()).enrol(args.name, new, by, now)
+    secret = await PostgresRegister(pool, _seal(), tell=written).enrol(args.name, new, by, now)
     sys.stdout.write(text.enrolled(args.name, secret))
 
 
 async def _listed(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     await ask(pool, PEOPLE_LIST, None, asking(args, reason=False), OF_THE_PLATFORM, now)
-    people = await PostgresRegister(pool).everybody(now)
+    people = await PostgresRegister(pool, tell=written).everybody(now)
     sys.stdout.write(text.as_json(people) if args.json else text.as_table(people))
 
 
 async def _given(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_ROLES, now)
-    ended = await PostgresRegister(pool).give_roles(args.name, map(Role, args.role), _tenants(args), by, now)
+    ended = await PostgresRegister(pool, tell=written).give_roles(
+        args.name, map(Role, args.role), _tenants(args), by, now
+    )
     sys.stdout.write(f"{args.name} is {', '.join(sorted(set(args.role))) or 'nothing'} now; {text.ended(ended)}\n")
 
 
 async def _revoked(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
-    ended = await PostgresRegister(pool).revoke(args.name, by, now)
+    ended = await PostgresRegister(pool, tell=written).revoke(args.name, by, now)
     sys.stdout.write(f"{args.name} is let in no more; {text.ended(ended)}\n")
 
 
@@ -160,7 +163,7 @@ async def _signed_out(pool: "asyncpg.Pool", args: argparse.Namespace, now: datet
 
 async def _all_ended(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
     by = await who(pool, args, Act.CHANGE_PEOPLE, now)
-    sys.stdout.write(f"{text.ended(await PostgresRegister(pool).end_sessions(by, now))}\n")
+    sys.stdout.write(f"{text.ended(await PostgresRegister(pool, tell=written).end_sessions(by, now))}\n")
 
 
 def _seal() -> CodeSeal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from proofwatch.bus.connect import on_kafka_and_postgres
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.erasures import ErasureLog
+from proofwatch.bus.postgres.holders import Tell, logged
 from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import load_manifests
@@ -39,13 +40,21 @@ __all__ = ["SCHEMA", "Settings", "build", "connect", "wired"]
 SCHEMA: Final = "privacy"
 
 
-def wired(settings: Settings, bus: Bus, pool: "asyncpg.Pool", cache: Cache, clock: Clock, wire: Wire = JSON) -> Erasing:
+def wired(
+    settings: Settings,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    cache: Cache,
+    clock: Clock,
+    wire: Wire = JSON,
+    tell: Tell = logged,
+) -> Erasing:
     """Wire what carries erasures out. Raises `InvalidSecret`, `InvalidKeys`."""
     given, keys, manifests = settings.subject_tag_secret, settings.key_encryption(), load_manifests().values()
     return Erasing(
         pool,
         PostgresRequests(pool, keys),
-        PostgresSteps(pool, PostgresKeys(keys)),
+        PostgresSteps(pool, PostgresKeys(keys), tell),
         BusTopics(bus, wire),
         cache,
         parse_secret(given.get_secret_value() if given else None),

@@ -5,7 +5,8 @@ Whoever changes a person's access ends their sessions in the same transaction: w
 
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from proofwatch.access.roles import Role, checked
 from proofwatch.access.stored import account_named
 from proofwatch.audit.entry import person
 from proofwatch.audit.pending import Draw, enter
+from proofwatch.bus.postgres.holders import Ended, Tell, logged, unhindered
 from proofwatch.bus.postgres.pool import session, transaction
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ select count(*) from ended"""
 _END_ALL: Final = """
 with ended as (update access.sessions set ended_at = $1, ended_by = 'all_ended' where ended_at is null returning 1)
 select count(*) from ended"""
+_ALONE: Final = "lock table access.people, access.sessions in exclusive mode"
+"""Who comes later waits: of rows that are shared, others could take turns for ever. Reading goes on."""
 _LIST: Final = """
 select p.person_id, p.name, p.tenants, p.roles, p.password_hash is not null as enrolled, p.revoked_at,
        (select count(*) from access.sessions s
@@ -65,9 +69,18 @@ class Listed(NamedTuple):
 class PostgresRegister:
     """The register. `by` is who changes it: an admin's session (`roles.Act.CHANGE_PEOPLE`), or the operator."""
 
-    def __init__(self, pool: "asyncpg.Pool", seal: CodeSeal = PLAIN, draw: Draw = secrets.token_bytes) -> None:
-        """`seal`: of the secrets of one-time codes; only `enrol` needs it. `draw`: ids, never secrets."""
-        self._pool, self._seal, self._draw = pool, seal, draw
+    def __init__(
+        self,
+        pool: "asyncpg.Pool",
+        seal: CodeSeal = PLAIN,
+        draw: Draw = secrets.token_bytes,
+        tell: Tell = logged,
+    ) -> None:
+        """`seal`: of the secrets of one-time codes; only `enrol` needs it. `draw`: ids, never secrets.
+
+        `tell`: is told who keeps an act waiting.
+        """
+        self._pool, self._seal, self._draw, self._tell = pool, seal, draw, tell
 
     async def add(self, name: str, roles: Iterable[Role], tenants: Iterable[str] | None, by: By, now: datetime) -> str:
         """Add a person, who cannot sign in before `enrol`; return the id. `tenants` None: every one.
@@ -93,12 +106,12 @@ class PostgresRegister:
         `NotAllowed` for oneself.
         """
         secret = new_secret()
-        async with transaction(self._pool, "access") as tx:
+        async with self._alone("the enrolment") as (tx, hindered):
             who = await _changed(tx, name, by)
             stored = self._seal.sealed(secret, who.person_id)
             await tx.execute(_ENROL, who.person_id, password_hash, stored)
             await attempts.forget(tx, name)
-            await self._ended(tx, acts.ENROLLED, who, by, {}, now)
+            await self._ended(tx, acts.ENROLLED, who, by, _hindered(hindered), now)
         return secret
 
     async def give_roles(
@@ -109,34 +122,45 @@ class PostgresRegister:
         Raises `NoSuchPerson`, `RolesExclude`, `NotAllowed` for oneself.
         """
         held, whose = checked(roles), None if tenants is None else frozenset(tenants)
-        async with transaction(self._pool, "access") as tx:
+        async with self._alone("the change of roles") as (tx, hindered):
             who = await _changed(tx, name, by)
             before = acts.as_details((Role(each) for each in who.roles if each in set(Role)), who.tenants)
             await tx.execute(_ROLES, who.person_id, sorted(held), _listed(whose))
             details = acts.as_details(held, whose) | {f"{key}_before": value for key, value in before.items()}
-            return await self._ended(tx, acts.ROLES_GIVEN, who, by, details, now)
+            return await self._ended(tx, acts.ROLES_GIVEN, who, by, details | _hindered(hindered), now)
 
     async def revoke(self, name: str, by: By, now: datetime) -> int:
         """Let a person in no more, now and for good; return how many sessions that ended.
 
         Raises `NoSuchPerson`, `NotAllowed` for oneself.
         """
-        async with transaction(self._pool, "access") as tx:
+        async with self._alone("the revocation") as (tx, hindered):
             who = await _changed(tx, name, by)
             await tx.execute(_REVOKE, who.person_id, now)
-            return await self._ended(tx, acts.REVOKED, who, by, {}, now)
+            return await self._ended(tx, acts.REVOKED, who, by, _hindered(hindered), now)
 
     async def end_sessions(self, by: By, now: datetime) -> int:
         """End every session of everybody, as after a clock that ran ahead, or a theft; return how many."""
-        async with transaction(self._pool, "access") as tx:
+        async with self._alone("the end of all sessions") as (tx, hindered):
             ended = int(await tx.fetchval(_END_ALL, now))
-            await self._enter(tx, acts.SESSIONS_ENDED, by, None, {"sessions_ended": ended}, now)
+            details = {"sessions_ended": ended, **_hindered(hindered)}
+            await self._enter(tx, acts.SESSIONS_ENDED, by, None, details, now)
         return ended
 
     async def everybody(self, now: datetime) -> list[Listed]:
         """Return who is in the register, those who were revoked last."""
         async with session(self._pool, "access") as connection:
             return [Listed(**row) for row in await connection.fetch(_LIST, now)]
+
+    @asynccontextmanager
+    async def _alone(self, what: str) -> AsyncIterator[tuple[Any, Ended]]:
+        """Give a transaction in which nobody else changes people or sessions, or keeps one from ending."""
+        async with (
+            transaction(self._pool, "access") as tx,
+            unhindered(self._pool, tx, "access", what, self._tell) as hindered,
+        ):
+            await tx.execute(_ALONE)
+            yield tx, hindered
 
     async def _ended(self, tx: Any, action: str, who: Account, by: By, details: dict[str, str], now: datetime) -> int:
         ended = int(await tx.fetchval(_END, who.person_id, now, action.partition(".")[2]))
@@ -159,6 +183,11 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
     if by.actor == person(who.person_id):
         raise NotAllowed("nobody changes their own access: let another admin do it")
     return who
+
+
+def _hindered(by: Ended) -> dict[str, str]:
+    """Return, for the entry, whose sessions had to be ended for the act."""
+    return {"holders_ended": " ".join(sorted(by.roles))} if by.roles else {}
 
 
 def _listed(tenants: frozenset[str] | None) -> list[str] | None:

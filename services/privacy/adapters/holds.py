@@ -10,6 +10,7 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
 from proofwatch.audit.entry import Object, person
 from proofwatch.audit.pending import act, enter
+from proofwatch.bus.postgres.holders import Tell, logged, unhindered
 from proofwatch.bus.postgres.pool import transaction
 from services.privacy.adapters.acting import acting, alone
 from services.privacy.core import acts
@@ -46,8 +47,9 @@ async def in_force(tx: Any, tenant: str, mark: str, now: datetime) -> Hold | Non
 class PostgresHolds:
     """Where holds are placed and lifted; each act is an entry."""
 
-    def __init__(self, pool: "asyncpg.Pool") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool", tell: Tell = logged) -> None:
+        """`tell`: is told who keeps an act waiting."""
+        self._pool, self._tell = pool, tell
         self._people = PostgresPeople(pool)
 
     async def place(
@@ -56,7 +58,7 @@ class PostgresHolds:
         """Keep a person's data from now on. Raises `NoSession`, `NotAllowed`, `HoldRefused`."""
         if until is not None and until <= now:
             raise HoldRefused(f"--until {until:%Y-%m-%d %H:%M} UTC has passed already")
-        async with transaction(self._pool, USER) as tx:
+        async with transaction(self._pool, USER) as tx, unhindered(self._pool, tx, USER, "the hold", self._tell):
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, tenant)
             await alone(tx, tenant, mark)
             if erasing := await tx.fetchval(_UNDER_WAY, tenant, mark):

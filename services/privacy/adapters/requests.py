@@ -2,7 +2,8 @@
 
 import secrets
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act, may_approve
 from proofwatch.audit.entry import Entry, Object, person
 from proofwatch.audit.pending import act, enter
+from proofwatch.bus.postgres.holders import Tell, logged, unhindered
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.privacy.data_keys import sealed
 from proofwatch.privacy.key_encryption import NONCE_BYTES, KeyEncryption, Wrapped
@@ -63,14 +65,15 @@ class _Sealed(msgspec.Struct, frozen=True):
 class PostgresRequests:
     """Where erasures are asked for and approved; each act is an entry, refusals by a hold too."""
 
-    def __init__(self, pool: "asyncpg.Pool", keys: KeyEncryption) -> None:
-        self._pool, self._keys = pool, keys
+    def __init__(self, pool: "asyncpg.Pool", keys: KeyEncryption, tell: Tell = logged) -> None:
+        """`tell`: is told who keeps an act waiting."""
+        self._pool, self._keys, self._tell = pool, keys, tell
         self._people, self._data_keys = PostgresPeople(pool), PostgresKeys(keys)
 
     async def request(self, token: str, about: About, reason: str, now: datetime) -> str:
         """Ask for an erasure; return its id. Raises `NoSession`, `NotAllowed`, `Held`, `ErasureRefused`."""
         subject, erasure_id = about.subject, str(uuid.uuid4())
-        async with transaction(self._pool, USER) as tx:
+        async with self._unhindered("the request to erase") as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, subject.tenant)
             await alone(tx, subject.tenant, subject.mark)
             if row := await tx.fetchrow(_OPEN, subject.tenant, subject.mark):
@@ -91,7 +94,7 @@ class PostgresRequests:
 
     async def approve(self, token: str, erasure_id: str, now: datetime) -> Erasure:
         """Let an erasure run that somebody else asked for. Raises as `request` does."""
-        async with transaction(self._pool, USER) as tx:
+        async with self._unhindered(f"the approval of erasure {erasure_id}") as tx:
             found = await self._asked_for(tx, erasure_id)
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, found.tenant if found else None)
             if found is None:
@@ -156,6 +159,11 @@ class PostgresRequests:
         """Return what an erasure is about as it is stored until it has ended."""
         known = _Sealed(about.subject.subject_ref, tuple(sorted(about.transactions)))
         return await self._keys.wrap(msgspec.json.encode(known), f"erasure\0{erasure_id}")
+
+    @asynccontextmanager
+    async def _unhindered(self, what: str) -> AsyncIterator[Any]:
+        async with transaction(self._pool, USER) as tx, unhindered(self._pool, tx, USER, what, self._tell):
+            yield tx
 
     async def _asked_for(self, tx: Any, erasure_id: str) -> Erasure | None:
         row = await tx.fetchrow(f"{_ERASURES}where e.erasure_id = $1", erasure_id)

@@ -9,6 +9,7 @@ import msgspec
 
 from proofwatch.audit.entry import Actor, Object
 from proofwatch.audit.pending import act, enter
+from proofwatch.bus.postgres.holders import Tell, logged, unhindered
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.data_keys import tag_of
 from proofwatch.privacy.key_encryption import EpochDestroyed, Wrapped
@@ -54,14 +55,15 @@ where erasure_id = $1"""
 class PostgresSteps:
     """What an erasure does in the database. Every call may come again."""
 
-    def __init__(self, pool: "asyncpg.Pool", keys: PostgresKeys | None = None) -> None:
-        """`keys` None: it is only asked where erasures stand."""
-        self._pool, self._keys = pool, keys
+    def __init__(self, pool: "asyncpg.Pool", keys: PostgresKeys | None = None, tell: Tell = logged) -> None:
+        """`keys` None: it is only asked where erasures stand. `tell`: is told who keeps a step waiting."""
+        self._pool, self._keys, self._tell = pool, keys, tell
 
     @asynccontextmanager
     async def step(self, erasure: Erasure, step: Step) -> AsyncIterator[Any]:
         """Give a transaction in which nobody else works on this erasure; None: the step is done already."""
-        async with transaction(self._pool, USER) as tx:
+        what = f"step {step!r} of erasure {erasure.erasure_id}"
+        async with transaction(self._pool, USER) as tx, unhindered(self._pool, tx, USER, what, self._tell):
             state = await tx.fetchval(_LOCK, erasure.erasure_id)
             done = state != "running" or await tx.fetchval(_DONE, erasure.erasure_id, step)
             yield None if done else tx
@@ -82,7 +84,6 @@ class PostgresSteps:
 
     async def suppress(self, tx: Any, tenant: str, kind: str, marks: Collection[str], at: datetime) -> None:
         """Let nothing that happened by `at` bring these back; whoever asks from now on is told."""
-        await tx.execute("set local lock_timeout = '12s'")  # the longest transaction of a lane may have asked already
         await tx.execute("select pg_advisory_xact_lock(49, 0)")
         await tx.execute(_SUPPRESS, tenant, kind, at, sorted(marks))
 

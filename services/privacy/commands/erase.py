@@ -12,6 +12,7 @@ from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
+from proofwatch.command_line.telling import written
 from proofwatch.instants import instant_of
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
@@ -96,7 +97,7 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
     subject = subject_of(settings, args.tenant, subject_ref(args.subject))
     about = About(subject, known(transactions_in(args.transactions)))
     async with database(settings, args.dsn) as pool:
-        requests = PostgresRequests(pool, settings.key_encryption())
+        requests = PostgresRequests(pool, settings.key_encryption(), written)
         if args.dry_run:
             await requests.previewing(token, args.tenant, reason, now)
             async with erasing(settings, pool, args.bootstrap) as at_work:
@@ -112,14 +113,14 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
 async def _approved(args: argparse.Namespace, settings: Settings) -> str:
     token, erasure_id = token_in(args.session), args.erasure
     async with database(settings, args.dsn) as pool, erasing(settings, pool, args.bootstrap) as at_work:
-        await PostgresRequests(pool, settings.key_encryption()).approve(token, erasure_id, _now())
+        await PostgresRequests(pool, settings.key_encryption(), written).approve(token, erasure_id, _now())
         return _ended(await at_work.run(erasure_id, _told))
 
 
 async def _withdrawn(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        await PostgresRequests(pool, settings.key_encryption()).withdraw(token, args.erasure, reason, _now())
+        await PostgresRequests(pool, settings.key_encryption(), written).withdraw(token, args.erasure, reason, _now())
     return f"erasure {args.erasure} is withdrawn; nothing was erased\n"
 
 
@@ -144,7 +145,7 @@ async def _replayed(args: argparse.Namespace, settings: Settings) -> str:
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
     token = token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        found = await PostgresRequests(pool, settings.key_encryption()).listed(token, _now(), ended=args.all)
+        found = await PostgresRequests(pool, settings.key_encryption(), written).listed(token, _now(), ended=args.all)
     if args.json:
         whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"

@@ -10,6 +10,7 @@ from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import SubCommands
+from proofwatch.command_line.telling import written
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.holds import PostgresHolds
@@ -53,7 +54,7 @@ async def _placed(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     subject = subject_of(settings, args.tenant, subject_ref(args.subject))
     async with database(settings, args.dsn) as pool:
-        hold = await PostgresHolds(pool).place(token, subject.tenant, subject.mark, reason, args.until, _now())
+        hold = await PostgresHolds(pool, written).place(token, subject.tenant, subject.mark, reason, args.until, _now())
     until = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until somebody else lifts it"
     return f"hold {hold.hold_id} keeps this person's data {until}\n"
 
@@ -61,14 +62,14 @@ async def _placed(args: argparse.Namespace, settings: Settings) -> str:
 async def _lifted(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        hold = await PostgresHolds(pool).lift(token, args.hold, reason, _now())
+        hold = await PostgresHolds(pool, written).lift(token, args.hold, reason, _now())
     return f"hold {hold.hold_id} is lifted\n"
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
     token = token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        found = await PostgresHolds(pool).listed(token, _now())
+        found = await PostgresHolds(pool, written).listed(token, _now())
     if args.json:
         whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"

@@ -12,6 +12,7 @@ from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line.session_file import NotSignedIn
 from proofwatch.command_line.sub_commands import Add
+from proofwatch.command_line.telling import written
 from proofwatch.events.wire import Wire, connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.exits.asking import NotSaid
@@ -108,5 +109,5 @@ async def erasing(settings: Settings, pool: "asyncpg.Pool", bootstrap: str | Non
         await ErasureLog(bus).require_known(pool, SCHEMA)
         client: Any = Redis.from_url(settings.redis_url)
         stack.push_async_callback(client.aclose)
-        yield wired(settings, bus, pool, RedisCache(client, bus), SystemClock(), wire)
+        yield wired(settings, bus, pool, RedisCache(client, bus), SystemClock(), wire, written)
         await remember(pool, bus)

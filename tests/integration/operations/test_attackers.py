@@ -3,7 +3,10 @@
 Each of these was tried by hand first. What a role may do by its nature (triage assigns its cases) is not excluded here.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +16,29 @@ import pytest
 from msgspec.structs import replace
 
 from proofwatch.access.errors import AccessDenied
+from proofwatch.access.register import PostgresRegister
+from proofwatch.access.roles import Role
 from proofwatch.audit.entry import BEGUN, KEY_ADDED, KEY_RETIRED, Actor, Entry, Object, entry_of, leaf_of
 from proofwatch.audit.pending import act
+from proofwatch.bus.errors import DatabaseAway
+from proofwatch.bus.postgres import holders
 from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import Record
 from proofwatch.events import topics
 from proofwatch.events.codec import ACTIVATION
 from proofwatch.events.types import Activation
 from proofwatch.instants import instant_of
+from proofwatch.privacy.key_encryption import EpochKeys
+from proofwatch.privacy.postgres_keys import PostgresKeys
 from services.auditor.core.acts import entry_of_record
 from services.auditor.core.sequencing import renamed
 from services.operations.access import PROCESSES
-from tests.integration.access.house import PASSWORD, House, make_passwords_cheap
+from services.privacy.adapters.requests import About, PostgresRequests
+from services.privacy.adapters.steps import PostgresSteps
+from tests.integration.access.house import BY, PASSWORD, House, make_passwords_cheap
 from tests.integration.auditor.conftest import LOG_MS, Audited
 from tests.integration.operations.test_least_privilege import dsns, fetched
+from tests.integration.privacy.house import KEYS, subject
 from tests.support.postgres_roles import executed
 from tests.unit.audit.a_log import LOG_KEY, NEXT_KEY, ORIGIN, an_entry
 
@@ -295,3 +307,175 @@ async def test_whoever_knows_a_sessions_id_moves_no_clock(
             await house.people.sign_in("ada", PASSWORD, "000000", house.now)
     finally:
         await pool.close()
+
+
+@pytest.fixture
+async def house(dsns: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """People of a register that works with the rights of its role alone."""
+    make_passwords_cheap(monkeypatch)
+    pool = await create_pool(dsns["people"], max_size=2)
+    made = House(pool)
+    yield made
+    await pool.close()
+    await executed(dsns["superuser"], "truncate access.people, access.sessions, access.attempts cascade")
+
+
+@asynccontextmanager
+async def holding(dsn: str, *statements: str) -> AsyncIterator["asyncpg.Connection"]:
+    """Somebody who took a role over, set its limits back, holds something and does not let go."""
+    attacker = await asyncpg.connect(dsn, server_settings={"application_name": "psql"})
+    try:
+        await attacker.execute("set idle_in_transaction_session_timeout = 0; set lock_timeout = 0; begin")
+        for statement in statements:
+            await attacker.execute(statement)
+        yield attacker
+    finally:
+        attacker.terminate()
+
+
+@pytest.mark.parametrize("role", [each for each in ROLES if each != "people"])
+async def test_no_role_keeps_a_revocation_waiting(
+    dsns: Mapping[str, str], house: House, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sessions' ids stand in the audit log, and who knows one can hold its row. It is said who does, and they go."""
+    monkeypatch.setattr(holders, "TOLD_S", 0.5)
+    monkeypatch.setattr(holders, "ENDED_S", 1.0)
+    await house.add("eve")
+    token, opened = await house.sign_in("eve")
+    said: list[str] = []
+    register = PostgresRegister(house.pool, tell=said.append)
+    async with holding(dsns[role], f"select * from access.held('{opened.session_id}')") as attacker:  # noqa: S608
+        assert await register.revoke("eve", BY, house.now) == 1
+        assert attacker.is_closed()
+    assert await house.people.session_of(token, house.now) is None
+    assert said[0].startswith(f"the revocation is kept waiting by role proofwatch-{role} (application 'psql', pid ")
+    assert said[1].startswith(f"the revocation waited for 1 s; ended: role proofwatch-{role} ")
+    entries = await executed_entries(dsns)
+    assert entries[-1].action == "person.revoked"
+    assert entries[-1].details == {"sessions_ended": 1, "holders_ended": f"proofwatch-{role}"}
+
+
+async def test_who_comes_back_and_back_keeps_no_revocation_waiting(dsns: Mapping[str, str], house: House) -> None:
+    """A row that is shared could be shared by others in turns for ever: they wait for the one who revokes."""
+    await house.add("eve")
+    _, opened = await house.sign_in("eve")
+    ending = asyncio.Event()
+
+    async def comes_back(late_s: float) -> None:
+        await asyncio.sleep(late_s)
+        while not ending.is_set():
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                async with holding(dsns["fraud"], f"select * from access.held('{opened.session_id}')"):  # noqa: S608
+                    await asyncio.sleep(0.9)
+
+    coming = [asyncio.create_task(comes_back(each * 0.15)) for each in range(6)]
+    await asyncio.sleep(1.5)
+    try:
+        assert await PostgresRegister(house.pool, tell=lambda _: None).revoke("eve", BY, house.now) == 1
+    finally:
+        ending.set()
+        for each in coming:
+            each.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)
+
+
+async def test_tables_that_are_locked_and_rows_that_are_changed_are_let_go_too(
+    dsns: Mapping[str, str], house: House
+) -> None:
+    """Of those who let people in: they may change single columns, and remove sessions."""
+    register = PostgresRegister(house.pool, tell=lambda _: None)
+    await house.add("eve")
+    for number, statement in enumerate((
+        "lock table access.sessions in access exclusive mode",
+        "update access.people set code_step = code_step",
+        "delete from access.sessions",
+    )):  # fmt: skip
+        async with holding(dsns["console"], statement):
+            await register.give_roles("eve", [list(Role)[number]], None, BY, house.now)
+    await register.end_sessions(BY, house.now)
+
+
+async def test_no_role_keeps_an_erasure_waiting(dsns: Mapping[str, str], house: House) -> None:
+    """The lock of all erasures, that of one person, for a transaction or until the connection ends."""
+    pool = await create_pool(dsns["privacy"], max_size=3)
+    said: list[str] = []
+    try:
+        for name in ("pia", "paul"):
+            await house.add(name, Role.PRIVACY)
+        (pia, _), (paul, _) = await house.sign_in("pia"), await house.sign_in("paul")
+        keys, whom = EpochKeys(KEYS), subject()
+        requests = PostgresRequests(pool, keys, said.append)
+        alone = f"select pg_advisory_xact_lock(hashtextextended('{whom.tenant}/{whom.mark}', 49))"
+        async with holding(dsns["fraud"], alone):
+            erasure_id = await requests.request(pia, About(whom, frozenset()), "asked for", house.now)
+        async with holding(dsns["billing"], alone):
+            await requests.approve(paul, erasure_id, house.now)
+        steps = PostgresSteps(pool, PostgresKeys(keys), said.append)
+        for role, lock in {
+            "statistics": "select pg_advisory_xact_lock_shared(49, 0)",
+            "sre": "select pg_advisory_lock(49, 0); commit",
+        }.items():
+            async with holding(dsns[role], lock):
+                async with pool.acquire() as connection:
+                    erasure = await requests.found(connection, erasure_id)
+                async with steps.step(erasure, "suppressed") as tx:
+                    await steps.suppress(tx, whom.tenant, "subject", [whom.mark], house.now)
+        waited = [each for each in said if "is kept waiting by" in each]
+        assert [re.search(r"role (\S+)", each)[1] for each in waited] == [  # type: ignore[index]
+            f"proofwatch-{role}" for role in ("fraud", "billing", "statistics", "sre")
+        ]
+        assert waited[2].startswith(f"step 'suppressed' of erasure {erasure_id} is kept waiting by ")
+    finally:
+        await pool.close()
+        await executed(dsns["superuser"], "truncate privacy.erasures, privacy.steps, privacy.suppressed, privacy.keys")
+
+
+async def test_an_administrators_session_is_named_and_left(dsns: Mapping[str, str], house: House) -> None:
+    """Nobody of ours ends it; the sentence says whose it is and what would be right."""
+    await house.add("eve")
+    said: list[str] = []
+    lock = "lock table access.people in access exclusive mode"
+    async with holding(dsns["superuser"], lock) as administrator:
+        with pytest.raises(
+            DatabaseAway, match=r"the revocation was not done, for it was kept waiting by role postgres "
+        ):
+            await PostgresRegister(house.pool, tell=said.append).revoke("eve", BY, house.now)
+        assert not administrator.is_closed()
+    assert [each.partition(" (")[0] for each in said] == ["the revocation is kept waiting by role postgres"]
+
+
+async def test_nobody_else_ends_sessions_and_who_may_only_those_that_hold_them_up(
+    dsns: Mapping[str, str],
+) -> None:
+    """`people` and `privacy` end whom a session of their own role waits for, and no other."""
+    for role in ROLES:
+        for function in ("holders_of", "end_holders"):
+            if role not in ("people", "privacy"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await executed(dsns[role], f"select * from access.{function}(1)")  # noqa: S608 - ours
+    async with holding(dsns["fraud"], "select pg_advisory_xact_lock(49, 0)") as first:
+        waiting = await asyncpg.connect(dsns["billing"])
+        pid = await waiting.fetchval("select pg_backend_pid()")
+        task = asyncio.create_task(waiting.execute("select pg_advisory_xact_lock(49, 0)"))
+        waits = f"select from pg_locks where pid = {pid} and not granted"
+        while not await fetched(dsns["superuser"], waits):  # noqa: ASYNC110 - a server tells nobody
+            await asyncio.sleep(0.05)
+        for function in ("holders_of", "end_holders"):
+            assert await fetched(dsns["privacy"], f"select * from access.{function}({pid})") == []  # noqa: S608
+        assert not first.is_closed()
+        task.cancel()
+        waiting.terminate()
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_whoever_sets_no_limits_of_time_has_those_of_the_role(dsns: Mapping[str, str], role: str) -> None:
+    """A psql that was left open lets go; migrations, which may be long, have none."""
+    limits = "select name, setting::int / 1000 from pg_settings where name ~ '^(statement|lock|idle_in_tr).*_timeout$'"
+    wanted = {"statement_timeout": 120, "idle_in_transaction_session_timeout": 60, "lock_timeout": 30}
+    assert dict(await fetched(dsns[role], limits)) == wanted
+    assert set(dict(await fetched(dsns["migrate"], limits)).values()) == {0}
+
+
+async def executed_entries(dsns: Mapping[str, str]) -> list[Entry]:
+    rows = await fetched(dsns["superuser"], "select entry from audit.pending order by pending_id")
+    return [entry_of(row[0]) for row in rows]
