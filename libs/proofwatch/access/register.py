@@ -111,7 +111,7 @@ class PostgresRegister:
             stored = self._seal.sealed(secret, who.person_id)
             await tx.execute(_ENROL, who.person_id, password_hash, stored)
             await attempts.forget(tx, name)
-            await self._ended(tx, acts.ENROLLED, who, by, _hindered(hindered), now)
+            await self._ended(tx, acts.ENROLLED, who, by, await _hindered(hindered), now)
         return secret
 
     async def give_roles(
@@ -127,7 +127,7 @@ class PostgresRegister:
             before = acts.as_details((Role(each) for each in who.roles if each in set(Role)), who.tenants)
             await tx.execute(_ROLES, who.person_id, sorted(held), _listed(whose))
             details = acts.as_details(held, whose) | {f"{key}_before": value for key, value in before.items()}
-            return await self._ended(tx, acts.ROLES_GIVEN, who, by, details | _hindered(hindered), now)
+            return await self._ended(tx, acts.ROLES_GIVEN, who, by, details | await _hindered(hindered), now)
 
     async def revoke(self, name: str, by: By, now: datetime) -> int:
         """Let a person in no more, now and for good; return how many sessions that ended.
@@ -137,13 +137,13 @@ class PostgresRegister:
         async with self._alone("the revocation") as (tx, hindered):
             who = await _changed(tx, name, by)
             await tx.execute(_REVOKE, who.person_id, now)
-            return await self._ended(tx, acts.REVOKED, who, by, _hindered(hindered), now)
+            return await self._ended(tx, acts.REVOKED, who, by, await _hindered(hindered), now)
 
     async def end_sessions(self, by: By, now: datetime) -> int:
         """End every session of everybody, as after a clock that ran ahead, or a theft; return how many."""
         async with self._alone("the end of all sessions") as (tx, hindered):
             ended = int(await tx.fetchval(_END_ALL, now))
-            details = {"sessions_ended": ended, **_hindered(hindered)}
+            details = {"sessions_ended": ended, **await _hindered(hindered)}
             await self._enter(tx, acts.SESSIONS_ENDED, by, None, details, now)
         return ended
 
@@ -185,9 +185,10 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
     return who
 
 
-def _hindered(by: Ended) -> dict[str, str]:
+async def _hindered(by: Ended) -> dict[str, str]:
     """Return, for the entry, whose sessions had to be ended for the act."""
-    return {"holders_ended": " ".join(sorted(by.roles))} if by.roles else {}
+    roles = await by.roles()
+    return {"holders_ended": " ".join(roles)} if roles else {}
 
 
 def _listed(tenants: frozenset[str] | None) -> list[str] | None:

@@ -49,8 +49,18 @@ class Ended:
     """Which roles lost their sessions by an act so far; who acts enters them."""
 
     def __init__(self) -> None:
-        self.roles = set[str]()
-        self.count = 0
+        self.at_work = asyncio.Lock()
+        """Held while somebody is ended: the act goes on before the server has said that they are."""
+        self._roles = set[str]()
+
+    def add(self, holders: Sequence[Holder]) -> None:
+        """Remember whose sessions were ended."""
+        self._roles |= {each.role for each in holders if each.role}
+
+    async def roles(self) -> Sequence[str]:
+        """Return them, sorted, once it is known whose they were."""
+        async with self.at_work:
+            return sorted(self._roles)
 
 
 def logged(sentence: str) -> None:
@@ -77,7 +87,8 @@ async def unhindered(pool: "asyncpg.Pool", tx: Any, user: str, what: str, tell: 
     except asyncpg.LockNotAvailableError as error:
         raise DatabaseAway(looking.gave_up(), "locked") from error
     finally:
-        watch.cancel()
+        async with ended.at_work:
+            watch.cancel()
         with suppress(asyncio.CancelledError):
             await watch
 
@@ -122,13 +133,13 @@ class _Looking:
             return [Holder(*row) for row in await connection.fetch(_HOLDERS, self._pid)]
 
     async def _end(self, found: Sequence[Holder]) -> None:
-        async with session(self._pool, self._user) as connection:
-            gone = {row[0] for row in await connection.fetch(_END, self._pid)}
-        if gone:
+        async with self._ended.at_work:
+            async with session(self._pool, self._user) as connection:
+                gone = {row[0] for row in await connection.fetch(_END, self._pid)}
             ended = [each for each in found if each.pid in gone]
-            self._ended.count += len(gone)
-            self._ended.roles |= {each.role for each in ended if each.role}
-            self._tell(f"{self._what} waited for {ENDED_S:.0f} s; ended: {_listed(ended)}")
+            self._ended.add(ended)
+            if ended:
+                self._tell(f"{self._what} waited for {ENDED_S:.0f} s; ended: {_listed(ended)}")
 
 
 def _listed(holders: Sequence[Holder]) -> str:
