@@ -64,6 +64,18 @@ async def test_what_was_refused_is_told_beside_its_field(
         assert '<option value="impostor" selected>' in answer.text
 
 
+async def test_who_is_not_signed_in_is_told_beside_the_password_and_keeps_the_name(console: Console) -> None:
+    """In the words of every refusal."""
+    stranger = console.client()
+    asked = (await stranger.get("/sign-in")).text
+    assert re.search(r'<input name="name"[^>]* autofocus>', asked)
+    answer = await stranger.form("/sign-in", name="ada", password="wrong", code="123456")
+    assert answer.status_code == 401
+    assert re.search(r'<input name="name"[^>]* value="ada">', answer.text)
+    assert re.search(r'<input name="password"[^>]*aria-describedby="refused"[^>]* autofocus>', answer.text)
+    assert answer.text.count("autofocus") == answer.text.count(_REFUSED) == 1
+
+
 async def test_what_can_no_longer_be_done_is_told_at_the_top_with_what_was_written(console: Console) -> None:
     """Where its form is gone: the focus is on why."""
     _, case = await taken(console)
