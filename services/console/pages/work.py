@@ -79,6 +79,8 @@ class Work:
         return self._frame.page(request, caller, name, status, **content)
 
     async def _do(self, request: Request, caller: Caller, case_id: str, deed: Deed) -> Response:
+        if deed not in words.FORMS:
+            raise Problem(404, "no_such_page", "no page asks for this: the API and `proofwatch cases` do")
         given = await form(request)
         kept = {"wanted": deed, **{name: given.get(name, "").strip() for name in _FIELDS}}
         try:
