@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Outgoing
-from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.calendars import add_holidays, add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.options import positive
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import EPOCH, instant_of
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_time_zone(parser, "the clock of the tenants' days, and of what is written")
     add_weekend(parser)
+    add_holidays(parser)
     parser.add_argument("--headless", action="store_true", help="no terminal view, only the closing summary")
     parser.add_argument(
         "--serve",

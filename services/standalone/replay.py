@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
-from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.calendars import add_holidays, add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.policy import InvalidPolicy, load_policy
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_time_zone(parser, "the clock of the tenant's days, of times that name no zone unless the mapping says theirs, "
         "and of what is written")  # fmt: skip
     add_weekend(parser)
+    add_holidays(parser)
     add("--headless", action="store_true", help="no terminal view, only the closing summary")
 
 

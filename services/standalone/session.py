@@ -172,6 +172,7 @@ class Session:
             "calendar": {
                 "time_zone": self._calendar.zone,
                 "weekend": [WEEKDAYS[day] for day in sorted(self._calendar.weekend)],
+                "holidays": [self._calendar.numbered(day).date.isoformat() for day in sorted(self._calendar.holidays)],
             },
             "run": {"seconds": round(seconds, 3), "events_per_second": round(self.sent / max(seconds, 1e-9))},
             "conservation": self.conservation(),

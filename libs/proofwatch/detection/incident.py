@@ -17,7 +17,7 @@ from proofwatch.detection.findings import (
     length_s,
     panel_of,
 )
-from proofwatch.detection.leading import founds, leader, weight
+from proofwatch.detection.leading import founds, leader, newest_of, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
@@ -130,7 +130,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     """
     told = [each for each in cause.findings if each.kind == RATES] or list(cause.findings)
     own = [each for each in told if each.where == cause.root.where] or told
-    lead, telling = max(own, key=weight), leader(own)
+    lead, telling = max(own, key=weight), newest_of(leader(own), own)
     others = [each for each in cause.findings if each not in own]
     version = next((each for each in others if each.latest.rule == VERSION_CHANGE), None)
     begin = _with(version, begin_of(own, others, cause.root.where, tables))

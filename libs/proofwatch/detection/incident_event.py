@@ -1,6 +1,7 @@
 """The event of an incident: its numbers and codes, and its words, once in full and once as a notice may say them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,16 +22,21 @@ STEPS: Final = 32
 _LONGEST: Final = {"title": 2048, "sentence": 8192, "notice_title": 512, "notice": 4096}
 
 
-def event_of(found: incident.Incident, before: incident.Incident | None = None) -> types.Incident:
-    """Return the event of an incident as it is now; `before` as it was told last, None: not yet."""
+def event_of(
+    found: incident.Incident, before: incident.Incident | None = None, revised_at: datetime | None = None
+) -> types.Incident:
+    """Return the event of an incident as it is now; `before` as it was told last, None: not yet.
+
+    `revised_at`: when what made it change became known.
+    """
     lead, root = found.lead, found.root
     quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)), proof=plain_proof(found.proof))
     change = change_of(found, before)
     rose, proven = change == "rose_again", change == "rose" and found.proof is not None
     words = {
-        "title": incident_news(found, risen=rose, proven=proven),
+        "title": incident_news(found, risen=rose, proven=proven, again=change == "again"),
         "sentence": incident_sentence(found),
-        "notice_title": incident_news(quiet, notice_words, risen=rose, proven=proven),
+        "notice_title": incident_news(quiet, notice_words, risen=rose, proven=proven, again=change == "again"),
         "notice": incident_sentence(quiet, notice_words),
     }
     return types.Incident(
@@ -54,6 +60,7 @@ def event_of(found: incident.Incident, before: incident.Incident | None = None) 
         time_zone=lead.time_zone,
         until=found.until,
         until_known=found.until_known,
+        revised_at=revised_at,
         quiet_since=found.quiet_since,
         since_low=found.since_low,
         since_high=found.since_high,
@@ -107,6 +114,8 @@ def change_of(found: incident.Incident, before: incident.Incident | None) -> Inc
         return "began" if found.evidence == "strong" and found.state != "merged" else "changed"
     if found.state == "merged":
         return "merged" if before.state != "merged" else "changed"
+    if before.state == "merged" and found.state == "firing":
+        return "changed"  # it stands by itself again: what it says was told before it became a part of another one
     if before.state != found.state:
         return "ended" if found.state == "ended" else "again"
     if before.severity == "high" and found.severity == "critical":

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from proofwatch.detection.begin import CHANCE, chance_of, worst_of
-from proofwatch.detection.findings import FindingHistory, excess
+from proofwatch.detection.findings import FindingHistory, excess, length_s
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.events.types import Anomaly
 
@@ -50,6 +50,23 @@ def leader(own: Sequence[FindingHistory]) -> FindingHistory:
     checks = _CHECKS if name in _FOLLOWS else _CHECKS - _NEVER_REACHED
     causes = [each for each in own if each.latest.metric in checks and _as_strong(each, best)]
     return max(causes, key=tells, default=best)
+
+
+def newest_of(telling: FindingHistory, own: Sequence[FindingHistory]) -> FindingHistory:
+    """Return the last time that what `telling` tells of began, as far as that is strong too: it may hold again.
+
+    What is told when something holds again, or ended again, is of that time and not of the first.
+    """
+    series = _series(telling)
+    later = [each for each in own if each.worst and _series(each) == series and each.since_ms >= telling.since_ms]
+    strong = [each for each in later if chance_of(worst_of(each)) < CHANCE]
+    return max(strong, key=lambda each: (each.since_ms, each.latest.anomaly_id), default=telling)
+
+
+def _series(finding: FindingHistory) -> tuple[object, ...]:
+    of = finding.latest
+    length = round(length_s(worst_of(finding)) / 86_400) if of.cadence == "daily" else 0
+    return of.rule, of.metric, finding.where, of.direction, of.counted, length
 
 
 def _as_strong(finding: FindingHistory, other: FindingHistory) -> bool:

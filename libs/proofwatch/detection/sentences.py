@@ -83,8 +83,10 @@ def _step(incident: Incident) -> str:
     return next_step(incident.lead) if incident.version is None else NEXT_STEPS["hold_or_roll_back_release"]
 
 
-def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool = False, proven: bool = False) -> str:
-    """Return the title as news: what became of it stands first, where it does not go on, or has `risen` again.
+def incident_news(
+    incident: Incident, name: Named = slice_words, *, risen: bool = False, proven: bool = False, again: bool = False
+) -> str:
+    """Return the title as news: what became of it stands first, where it does not go on, has `risen`, or holds again.
 
     `proven`: the news is what labels prove, whether it ended or not.
     """
@@ -97,6 +99,9 @@ def incident_news(incident: Incident, name: Named = slice_words, *, risen: bool 
         return f"Ended ({ENDED[incident.ended_by]}): {title}"
     if risen and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
+    if again:
+        since = incident.lead.since or incident.lead.window_start
+        return f"Again since {minute(since, incident.lead.time_zone)}: {title}"
     return f"{capital(standing(incident))}: {title}" if incident.log_end else title
 
 

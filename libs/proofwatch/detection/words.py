@@ -100,7 +100,10 @@ NEXT_STEPS_BY_RULE: Final = {
     ("saturation", "down"): _ALL_OUT,
     ("collapse", "down"): _ALL_IN,
     ("collapse", "up"): _ALL_OUT,
-    ("volume", "down"): "see whether upstream stopped, or what lies on the way from there",
+    ("volume", "down"): (
+        "see whether upstream stopped, or what lies on the way from there; a holiday that nobody named looks like this "
+        "too (name it in the tenant's calendar, or by --holidays)"
+    ),
 }
 """What to do where the rule knows more than the action says."""
 

@@ -613,6 +613,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """When its last finding ended; absent: it holds."""
     until_known: Annotated[datetime, Meta(tz=True)] | None = None
     """When it became known that it had ended; absent: it holds."""
+    revised_at: Annotated[datetime, Meta(tz=True)] | None = None
+    """When what this revision says became known: the last of what it is made of; absent: by its other times."""
     quiet_since: Annotated[datetime, Meta(tz=True)] | None = None
     """Since when only days have strong evidence; absent: shorter windows have it too, or none had."""
     ended_by: Literal["within", "no_traffic", "too_little_traffic", "judged_anew"] | None = None

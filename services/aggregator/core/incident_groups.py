@@ -5,9 +5,11 @@ It is complete when nothing of that time can come any more; so it is a function 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from proofwatch.events.types import Anomaly
+from proofwatch.instants import ms_of
 
 SETTLE_MS: Final = 10_000
 """Relays publish a closing within a second or two; who is told waits so much longer, of the two minutes there are."""
@@ -26,6 +28,11 @@ class Group(NamedTuple):
     end_ms: int
     tenant: str
     anomalies: tuple[Anomaly, ...]
+
+    @property
+    def known_at(self) -> datetime:
+        """Return when what it brings became known: the last of its findings."""
+        return max((each.known_at or each.window_end for each in self.anomalies), key=ms_of)
 
 
 class Split(NamedTuple):

@@ -153,7 +153,7 @@ class IncidentsStage:
             if after is not state:
                 tables = await self._tables(group.tenant, after, memory, group.end_ms, tx)
                 after, changes = regrouped(remembering(after._replace(tables=tables)))
-                outgoing += self._records(changes, state, group.end_ms)
+                outgoing += self._records(changes, state, group)
             memory.tenants[group.tenant] = after._replace(tables={})
         for tenant, state in before.items():
             await self._store.save(tx, tenant, state, memory.tenants[tenant])
@@ -188,10 +188,11 @@ class IncidentsStage:
                 found[day] = table(day, {at[1]: rate_by(rows[at], day.metric, until_ms)})
         return found
 
-    def _records(self, changes: Iterable[Incident], before: Incidents, at_ms: int) -> list[Outgoing]:
-        events = (event_of(each, before.incidents.get(each.incident_id)) for each in changes)
+    def _records(self, changes: Iterable[Incident], before: Incidents, group: Group) -> list[Outgoing]:
+        events = (event_of(each, before.incidents.get(each.incident_id), group.known_at) for each in changes)
         return [
-            Outgoing(topics.INCIDENTS, each.tenant.encode(), self._encode(each), timestamp_ms=at_ms) for each in events
+            Outgoing(topics.INCIDENTS, each.tenant.encode(), self._encode(each), timestamp_ms=group.end_ms)
+            for each in events
         ]
 
     async def _tidied(self, partition: int, tidy_ms: int, done_ms: int, tx: Any) -> int:

@@ -138,7 +138,8 @@ def _of_incident(news: IncidentNews) -> Trigger:
 
 def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Trigger:
     if signal.news is not None:
-        return _of_incident(signal.news)
+        apart = case is not None and case.merged_into is not None and signal.news.state == "firing"
+        return _of_incident(signal.news._replace(again=signal.news.again or apart))
     if signal.access is not None:
         return "access" if signal.access.begun else "access_ended"
     reasons = (*case.reasons, signal.cause) if case else (signal.cause,)

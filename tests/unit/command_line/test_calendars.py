@@ -1,11 +1,12 @@
 """Time zones, weekends and times as they are typed."""
 
 import argparse
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
-from proofwatch.command_line.calendars import add_time_zone, add_weekend, calendar_in
+from proofwatch.command_line.calendars import add_holidays, add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.governance.calendar import UTC_CALENDAR, calendar_of
 
@@ -14,6 +15,7 @@ def parsed(*typed: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_time_zone(parser, "the clock")
     add_weekend(parser)
+    add_holidays(parser)
     return parser.parse_args(typed)
 
 
@@ -29,7 +31,36 @@ def test_a_zone_and_the_days_of_rest() -> None:
     assert calendar_in(parsed("--weekend", "none")) == calendar_of("UTC", ())
 
 
-@pytest.mark.parametrize("typed", [("--time-zone", "Mars"), ("--time-zone", "../x"), ("--weekend", "caturday")])
+def test_holidays_are_typed_or_lie_in_a_file(tmp_path: Path) -> None:
+    """In any order, each once; a file may say what they are."""
+    wanted = calendar_of(holidays=(date(2026, 9, 23), date(2026, 12, 25)))
+    assert calendar_in(parsed("--holidays", "2026-12-25, 2026-09-23,2026-12-25")) == wanted
+    file = tmp_path / "holidays.txt"
+    file.write_text("# of the bank\n2026-12-25\n\n2026-09-23  # national day\n")
+    assert calendar_in(parsed("--holidays", str(file))) == wanted
+
+
+def test_a_bad_date_of_a_file_is_named_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And what would be right."""
+    file = tmp_path / "holidays.txt"
+    file.write_text("2026-12-25\n23.09.2026\n")
+    with pytest.raises(SystemExit):
+        parsed("--holidays", str(file))
+    assert "holidays.txt, line 2: '23.09.2026' is no date; right is 2026-09-23" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("--time-zone", "Mars"),
+        ("--time-zone", "../x"),
+        ("--weekend", "caturday"),
+        ("--holidays", "2026-09-31"),
+        ("--holidays", "2026-09-23,tomorrow"),
+        ("--holidays", "20260923"),
+        ("--holidays", "\0"),
+    ],
+)
 def test_what_is_none_is_refused_with_what_is_right(typed: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Where it was typed."""
     with pytest.raises(SystemExit):

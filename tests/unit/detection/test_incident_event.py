@@ -1,11 +1,14 @@
 """The event of an incident: codes and numbers, and words for those who may see values of segments and those who not."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from proofwatch.detection.findings import WHOLE, Slice
-from proofwatch.detection.incident_event import CHILDREN, event_of
+from proofwatch.detection.incident_event import CHILDREN, change_of, event_of
 from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.known_by import known_by
 from proofwatch.events import codec, types
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import anomaly, within
@@ -112,3 +115,38 @@ def test_however_many_there_are_it_can_be_read() -> None:
     assert len(event.children) == CHILDREN
     assert event.children_count == CHILDREN + 19
     assert codec.INCIDENT.decode(codec.INCIDENT.encode(event)) == event
+
+
+def _stopped(minute: int, k: int, n: int, **more: object) -> Anomaly:
+    return anomaly(
+        WHOLE, "transactions", rule="volume", direction="down", k=k, n=n, minute=minute, baseline=0.5, length_s=60 * n,
+        cadence="real_time", **more,
+    )  # fmt: skip
+
+
+def test_what_holds_again_is_told_by_what_holds_and_not_by_the_first_time() -> None:
+    """A stop, its end, and another one within the hour: the text, since when, and the time are of the second."""
+    first, second = _stopped(600, 5, 80, affected=35.0), _stopped(720, 24, 60, affected=6.0)
+    state = observe(Incidents(), [first]).state
+    state = observe(state, [within(first, 690)]).state
+    (known,) = state.incidents.values()
+    ((changed,), at) = observe(state, [second]).changes, second.window_end
+    event = event_of(changed, known, at)
+    assert event.change == "again"
+    assert event.notice_title.startswith("Again since 2026-03-02 12:00 UTC: Traffic has all but stopped")
+    assert "24 transactions came in 60 minutes" in event.notice
+    assert "5 transactions came" not in event.notice
+    assert known_by(event) == at
+
+
+def test_a_revision_is_known_when_what_made_it_is() -> None:
+    """Labels prove of a window what is known days after it."""
+    found, late = observe(Incidents(), [anomaly()]).changes[0], anomaly().window_end + timedelta(days=6)
+    assert known_by(event_of(found, None, late)) == late
+    assert known_by(event_of(found)) == anomaly().window_end
+
+
+def test_what_was_a_part_of_another_one_and_stands_by_itself_again_is_not_told_anew() -> None:
+    """People were told of it before it merged."""
+    found = observe(Incidents(), [anomaly()]).changes[0]
+    assert change_of(found, found._replace(state="merged")) == "changed"
