@@ -55,6 +55,8 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
     where = next(_slices(event.root), WHOLE)
     if where != WHOLE and lead.segment_name is None and rest and rest.n <= event.n and rest.k <= event.k:
         counts = Counts(event.k - rest.k, event.n - rest.n, event.expected_rate, down)  # what leads is of its tenant
+    if event.root_k is not None and event.root_n is not None:
+        counts = counts._replace(k=event.root_k, n=event.root_n)
     return Incident(
         incident_id=event.incident_id,
         revision=event.revision,
@@ -88,6 +90,7 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         unchecked=event.unchecked or 0.0,
         version=next(_slices(event.with_version or ()), None),
         ever_so=event.ever_so or False,
+        told_from=event.told_from or 0.0,
         log_end=log_end if event.state == "firing" else None,
     )
 

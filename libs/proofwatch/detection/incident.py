@@ -21,7 +21,7 @@ from proofwatch.detection.leading import founds, leader, newest_of, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.root_slice import Root, single
-from proofwatch.detection.runs import KEPT_OUT, Cause
+from proofwatch.detection.runs import BY_LABELS, KEPT_OUT, Cause
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.enumerations import IncidentEndedBy, IncidentEvidence, IncidentSeverity, IncidentState
 from proofwatch.events.identity import derived_id
@@ -59,6 +59,8 @@ class Incident(NamedTuple):
     stands; None: it ended, or the log goes on. `proof`: what labels prove of attacks among what the root sent
     (`detection.proofs`); `accepted` counts them then. `version`: with which version of something else the root does so
     (`detection.narrower`). `ever_so`: it is what the policy did not expect, and was so since the first day.
+    `told_proven`: of how many whom labels prove wrongly accepted people were told by this revision; `told_from`: before
+    it (`detection.growth`).
     """
 
     incident_id: str
@@ -94,6 +96,8 @@ class Incident(NamedTuple):
     unchecked: float = 0.0
     version: Slice | None = None
     ever_so: bool = False
+    told_proven: float = 0.0
+    told_from: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -191,7 +195,12 @@ def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root
     if root.where == WHOLE:
         return root
     group = [each for each in cause.findings if each.worst and panel_of(each) == panel]
-    table = table_of(group, {root.where}, tables.get(panel, {}), down=worst.direction == "down")
+    known = tables.get(panel, {})
+    table = table_of(group, {root.where}, known, down=worst.direction == "down")
+    if worst.rule in BY_LABELS and WHOLE in known and root.where in known:  # labels come on: one date for all of these
+        table |= {
+            each: table[each]._replace(k=known[each][0], n=known[each][1], stated=None) for each in (WHOLE, root.where)
+        }
     if root.where not in table or WHOLE not in table:
         return root._replace(share=None, rest=None)
     counted = single(table, root.where)._replace(confounded=root.confounded)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from proofwatch.detection import incident
 from proofwatch.detection.findings import Slice
+from proofwatch.detection.growth import grew
 from proofwatch.detection.proof_words import plain_proof
 from proofwatch.detection.sentences import incident_news, incident_sentence
 from proofwatch.detection.slice_names import notice_words
@@ -32,11 +33,10 @@ def event_of(
     lead, root = found.lead, found.root
     quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)), proof=plain_proof(found.proof))
     change = change_of(found, before)
-    rose, proven = change == "rose_again", change == "rose" and found.proof is not None
     words = {
-        "title": incident_news(found, risen=rose, proven=proven, again=change == "again"),
+        "title": incident_news(found, change=change),
         "sentence": incident_sentence(found),
-        "notice_title": incident_news(quiet, notice_words, risen=rose, proven=proven, again=change == "again"),
+        "notice_title": incident_news(quiet, notice_words, change=change),
         "notice": incident_sentence(quiet, notice_words),
     }
     return types.Incident(
@@ -105,6 +105,9 @@ def event_of(
         unchecked=found.unchecked or None,
         with_version=_slices([found.version]) if found.version else None,
         ever_so=found.ever_so or None,
+        root_k=root.counts.k if root.rest else None,
+        root_n=root.counts.n if root.rest else None,
+        told_from=found.told_from or None,
     )
 
 
@@ -120,6 +123,8 @@ def change_of(found: incident.Incident, before: incident.Incident | None) -> Inc
         return "ended" if found.state == "ended" else "again"
     if before.severity == "high" and found.severity == "critical":
         return "rose"
+    if grew(found, before):
+        return "grew"
     if found.state == "firing" and _rises(found) > _rises(before):
         return "rose_again"
     fell = found.steps and found.steps[-1].direction == "down" and found.steps[-1] not in before.steps

@@ -12,7 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from proofwatch.detection.causes import causes
 from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, panel_of, traffic_of, trials
+from proofwatch.detection.growth import NEWS, counted_on, proven
 from proofwatch.detection.incident import Incident, incident_of
+from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.proofs import attached, proves
 from proofwatch.detection.revisions import finding_of, merged, remembered
 from proofwatch.events.types import Anomaly, Proof
@@ -143,8 +145,8 @@ def _is_kept(incident: Incident, findings: Mapping[str, FindingHistory]) -> bool
 def regrouped(state: Incidents) -> Step:
     """Tell what follows from counts that came after the last event."""
     kept = [each._replace(revision=1) for each in state.incidents.values() if _is_kept(each, state.findings)]
-    proven = {one: each.proof for one, each in state.incidents.items() if each.proof and each.state != "merged"}
-    now = {each.incident_id: each for each in gathered(state.findings, state.tables, kept, proven)}
+    proofs = {one: each.proof for one, each in state.incidents.items() if each.proof and each.state != "merged"}
+    now = {each.incident_id: each for each in gathered(state.findings, state.tables, kept, proofs)}
     told: dict[str, Incident] = {}
     changes = []
     for one, known in state.incidents.items():
@@ -152,15 +154,18 @@ def regrouped(state: Incidents) -> Step:
             told[one] = known if known.state == "merged" else _merged(known, now)
             changes += [told[one]] if told[one] is not known else []
     for one, each in now.items():
-        known_or_none = state.incidents.get(one)
-        same = known_or_none is not None and each == known_or_none._replace(revision=1)
-        told[one] = (
-            known_or_none
-            if same and known_or_none
-            else each._replace(revision=known_or_none.revision + 1 if known_or_none else 1)
-        )
+        before = state.incidents.get(one)
+        same = before is not None and counted_on(each, before) == before._replace(revision=1)
+        told[one] = before if same and before else _revised(each, before)
         changes += [] if same else [told[one]]
     return Step(state._replace(incidents=told), tuple(sorted(changes, key=lambda each: each.incident_id)))
+
+
+def _revised(found: Incident, before: Incident | None) -> Incident:
+    """Return the next revision, with of how many whom labels prove accepted people were told before it and by it."""
+    revision, told = (1, 0.0) if before is None else (before.revision + 1, before.told_proven)
+    found = found._replace(revision=revision, told_from=told)
+    return found._replace(told_proven=proven(found) if change_of(found, before) in NEWS else told)
 
 
 def _merged(known: Incident, now: Mapping[str, Incident]) -> Incident:

@@ -6,17 +6,24 @@ The one place where they get words. What a segment is called is the caller's to 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
+from proofwatch.biometrics.intervals import wilson
 from proofwatch.detection.certainty_words import incident_certainty
 from proofwatch.detection.course_words import course, last_rise, standing
 from proofwatch.detection.finding_words import ATTEMPTS, capital, needed, next_step, rates, since_words, what
 from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.growth import grown_words, growth_title
 from proofwatch.detection.incident import Incident, protected
 from proofwatch.detection.people_words import incident_people
 from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
+from proofwatch.detection.runs import BY_LABELS
 from proofwatch.detection.slice_names import slice_words
 from proofwatch.detection.words import CHECK_EXPECTED, ENDED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
+from proofwatch.events.enumerations import IncidentChange
+from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
@@ -54,7 +61,7 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
     return IncidentFacts(
         until=course(incident),
         evidence=f"{proven}{_evidence(incident, name)}. {incident_certainty(incident)}{_share(incident, name)}",
-        people=incident_people(incident).strip(),
+        people=f"{incident_people(incident).strip()} {grown_words(incident)}".strip(),
         next_step=HOLD_ACCOUNTS if incident.proof else f"{_step(incident)}{only_people}",
         needed=needed(lead).strip(),
     )
@@ -83,23 +90,23 @@ def _step(incident: Incident) -> str:
     return next_step(incident.lead) if incident.version is None else NEXT_STEPS["hold_or_roll_back_release"]
 
 
-def incident_news(
-    incident: Incident, name: Named = slice_words, *, risen: bool = False, proven: bool = False, again: bool = False
-) -> str:
-    """Return the title as news: what became of it stands first, where it does not go on, has `risen`, or holds again.
+def incident_news(incident: Incident, name: Named = slice_words, *, change: IncidentChange | None = None) -> str:
+    """Return the title as news: what became of it stands first, where it does not go on, rose or holds again, or grew.
 
-    `proven`: the news is what labels prove, whether it ended or not.
+    `change`: what is new about it; what labels prove is news whether it ended or not.
     """
     title = incident_title(incident, name)
-    if proven and incident.proof:
+    if change == "grew":
+        return f"{growth_title(incident)}: {title}"
+    if change == "rose" and incident.proof:
         return title
     if incident.state == "merged":
         return f"Part of another incident: {title}"
     if incident.until is not None and incident.ended_by is not None:
         return f"Ended ({ENDED[incident.ended_by]}): {title}"
-    if risen and (rise := last_rise(incident)):
+    if change == "rose_again" and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
-    if again:
+    if change == "again":
         since = incident.lead.since or incident.lead.window_start
         return f"Again since {minute(since, incident.lead.time_zone)}: {title}"
     return f"{capital(standing(incident))}: {title}" if incident.log_end else title
@@ -119,11 +126,23 @@ def _evidence(incident: Incident, name: Named) -> str:
     found = rates(lead)
     k, n, rest = root.counts.k, root.counts.n, root.rest
     beside = root.where != WHOLE and lead.segment_name is None and not words_of(lead)
-    if not beside or not n or rest is None or (k + rest.k, n + rest.n) != (lead.k, lead.n):
-        return found  # counts of another window than the one that leads are not told as though they were of it
+    if not beside or not n or rest is None:
+        return found
+    if (k + rest.k, n + rest.n) != (lead.k, lead.n):
+        if lead.rule not in BY_LABELS:
+            return found  # counts of another window than the one that leads are not told as though they were of it
+        found = rates(
+            _whole(lead, k + rest.k, n + rest.n)
+        )  # labels of a later date, for the slice, its tenant and the rest
     own = f"{k:,} of {n:,}{ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
     return f"{own}. That is where it comes from: {judged} had {found}"
+
+
+def _whole(lead: Anomaly, k: int, n: int) -> Anomaly:
+    """Return what leads with other counts of its tenant."""
+    low, high = wilson(k, n)
+    return replace(lead, k=k, n=n, rate=k / n, low=low, high=high)
 
 
 def _share(incident: Incident, name: Named) -> str:

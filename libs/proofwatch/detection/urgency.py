@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from proofwatch.detection.growth import proven
 from proofwatch.detection.harm import harm_of, unjudged
 from proofwatch.detection.incident import Incident
 from proofwatch.events.enumerations import IncidentSeverity
@@ -47,13 +48,12 @@ def ranked(
 
 def urgency(incident: Incident) -> Urgency:
     """Return what incidents are sorted by, the worst first; weak evidence is of low severity, and so the last."""
-    harm, proof = harm_of(incident.lead), incident.proof
-    by_labels = incident.accepted if harm == "attackers_in" else 0.0
+    harm = harm_of(incident.lead)
     return ranked(
         incident.severity,
         accepted=incident.accepted,
         rejected=incident.rejected_unproven,
-        proven_accepted=by_labels if proof is None else float(proof.accepted),
+        proven_accepted=proven(incident),
         proven_rejected=incident.rejected if harm == "genuine_out" else 0.0,
         unchecked=incident.unchecked + unjudged(incident.lead),
         over=incident.state != "firing",

@@ -524,8 +524,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
     state: Literal["firing", "ended", "merged"]
     """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
-    change: Literal["began", "rose", "rose_again", "fell_back", "again", "ended", "merged", "changed"]
-    """What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; again, it holds again; ended; merged; changed, its numbers."""
+    change: Literal["began", "rose", "rose_again", "fell_back", "grew", "again", "ended", "merged", "changed"]
+    """What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; grew, labels prove at least twice as many wrongly accepted as people were told of; again, it holds again; ended; merged; changed, its numbers."""
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]
@@ -651,6 +651,12 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The version with which the root goes wrong: both hold nearly all of the excess; absent: none."""
     ever_so: bool | None = None
     """Whether more of the tenant fails than its policy expects since the first that is known, so that nothing need have happened; absent: no."""
+    root_k: Annotated[int, Meta(ge=0)] | None = None
+    """Numerator of the root, of the same window and date as that of the rest; absent as rest_k."""
+    root_n: Annotated[int, Meta(ge=0)] | None = None
+    """Denominator of the root, as root_k."""
+    told_from: Annotated[float, Meta(ge=0.0)] | None = None
+    """How many whom labels prove wrongly accepted people had been told of before this revision; absent: none."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from proofwatch.detection.case_words import ACCESS, ALERTS, QUEUES, numbers_words, reason_words
+from proofwatch.detection.growth import NEWS
 from proofwatch.detection.known_by import known_by
 from proofwatch.events import topics
 from proofwatch.events.enumerations import EscalationStatus, NotificationSeverity, NotificationState
@@ -21,7 +22,6 @@ from proofwatch.events.types import Escalation, Incident, PlatformAlert
 from proofwatch.instants import ms_of
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
-_NEWS: Final = frozenset({"began", "rose", "rose_again", "again", "ended"})
 _CASES: Final[Mapping[EscalationStatus, str]] = {
     "open": "opened for {}",
     "escalated": "escalated to {}",
@@ -50,15 +50,15 @@ class Fact:
 
 
 def of_incident(incident: Incident) -> Fact | None:
-    """Return the fact: it began, rose, rose again, came back or ended. None: what else changed is no news.
+    """Return the fact: it began, rose, rose again, came back, ended, or twice as much is proven. None: no news.
 
     What merged is told by the incident that it became a part of; what chance explains is told to nobody. The words are
     the incident's own, those for notices. Raises `OverflowError` for a time that in UTC lies outside the years
     1 to 9999.
     """
-    if incident.change not in _NEWS:
+    if incident.change not in NEWS:
         return None
-    proven = incident.change == "rose" and incident.proof is not None
+    proven = incident.change == "grew" or (incident.change == "rose" and incident.proof is not None)
     ended = incident.state == "ended" and not proven
     children = incident.children_count
     further = f"{children:,} further finding{' is' if children == 1 else 's are'} part of it. " if children else ""

@@ -123,7 +123,7 @@ def from_incident(incident: Incident) -> Signal:
     rise = _rise(incident)
     told = incident.rule if incident.state == "firing" else incident.ended_by or incident.state
     told = f"{told}.{incident.metric}"
-    if incident.proof and incident.change == "rose":  # whether it goes on or ended: labels say what it was
+    if incident.proof and incident.change in ("rose", "grew"):  # whether it goes on or ended: labels say what it was
         told = f"limit_breach.{incident.proof.metric}"
     cause = CaseReason(
         source_id=incident.incident_id,
@@ -138,7 +138,7 @@ def from_incident(incident: Incident) -> Signal:
     news = IncidentNews(
         state=incident.state,
         strong=incident.evidence == "strong",
-        again=incident.change == "again" or (incident.proof is not None and incident.change == "rose"),
+        again=incident.change in ("again", "grew") or (incident.proof is not None and incident.change == "rose"),
         quiet=incident.ended_by not in (None, "within"),
         into=incident.merged_into,
         risen=incident.change == "rose_again",

@@ -1,0 +1,95 @@
+"""What a proof grew by is told anew when it doubled and at its end, with both numbers; not each label."""
+
+from functools import reduce
+
+from msgspec.structs import replace
+
+from proofwatch.detection.findings import WHOLE, Slice, panel_of
+from proofwatch.detection.incident_event import event_of
+from proofwatch.detection.incidents import Incidents, count, observe
+from proofwatch.detection.revisions import finding_of
+from proofwatch.detection.sentences import incident_sentence
+from proofwatch.events.codec import INCIDENT
+from proofwatch.events.types import Anomaly
+from proofwatch.events.types import Incident as Event
+from services.notifier.core.facts import of_incident
+from services.triage.core.signals import from_incident
+from tests.unit.detection.anomalies import within
+from tests.unit.detection.test_proofs import labelled, proof, wave
+
+_HANDSET: Slice = ("device_model", "A14")
+_KNOWN = ((5, 8), (8, 14), (14, 23), (20, 33), (23, 38), (28, 46), (34, 52))
+
+
+def grown(counts: tuple[tuple[int, int], ...] = _KNOWN, metric: str = "apcer") -> list[Anomaly]:
+    """Return the revisions of a finding while labels come."""
+    return [proof(k=k, n=n, metric=metric, revision=at + 1) for at, (k, n) in enumerate(counts)]
+
+
+def told(revisions: list[Anomaly]) -> list[Event]:
+    """Return what becomes of the incident, revision by revision."""
+    state, events = Incidents(), []
+    for each in revisions:
+        step = observe(state, [each])
+        events += [event_of(found, state.incidents.get(found.incident_id)) for found in step.changes]
+        state = step.state
+    return events
+
+
+def test_it_is_told_when_it_has_doubled_and_not_with_each_label() -> None:
+    """Five were told; 14 and 28 are told, with the number before."""
+    events = told(grown())
+    assert [(each.change, round(each.accepted)) for each in events] == [
+        ("began", 5), ("changed", 8), ("grew", 14), ("changed", 20), ("changed", 23), ("grew", 28), ("changed", 34),
+    ]  # fmt: skip
+    assert [event is not None for event in map(of_incident, events)] == [True, False, True, False, False, True, False]
+    second = of_incident(events[2])
+    assert second is not None
+    assert second.title.startswith("Labels by now prove 14 wrongly accepted, 5 when last told: ")
+    assert "About 14 wrongly accepted" in second.summary
+    assert "When it was told last they were 5." in second.summary
+    assert (second.severity, second.state) == ("critical", "firing")
+    assert all(INCIDENT.decode(INCIDENT.encode(each)) == each for each in events)
+    assert from_incident(events[2]).news is not None
+
+
+def test_its_end_has_both_numbers() -> None:
+    """34 by then, of which people were told 28."""
+    revisions = grown()
+    last = told([*revisions, replace(within(revisions[-1], 60 * 1440), k=34, n=52, affected=34.0)])[-1]
+    assert last.change == "ended"
+    assert "34 wrongly accepted" in last.notice
+    assert "When it was told last they were 28." in last.notice
+
+
+def test_the_proof_of_a_wave_that_is_over_grows_too() -> None:
+    """Labels named 12 accepted when it was told: at 26 it is told again, as what goes on."""
+    state = reduce(lambda known, each: observe(known, [each]).state, wave(), Incidents())
+    events: list[Event] = []
+    for revision, (k, n) in enumerate(((12, 60), (20, 90), (26, 120)), 1):
+        state = labelled(state, 0, {WHOLE: (k, n), ("sdk_version", "3.9.8"): (k, n)})
+        step = observe(state, [proof(k=k, n=n, revision=revision)])
+        events += [event_of(each, state.incidents.get(each.incident_id)) for each in step.changes]
+        state = step.state
+    assert [(each.change, each.state, each.proof and each.proof.accepted) for each in events] == [
+        ("rose", "ended", 12), ("changed", "ended", 20), ("grew", "ended", 26),
+    ]  # fmt: skip
+    assert events[-1].told_from == 12
+    assert (fact := of_incident(events[-1])) is not None
+    assert fact.state == "firing"
+
+
+def test_figures_of_one_sentence_are_of_one_date() -> None:
+    """38 of 484 belong to 49 of 979, not to the 48 of 959 that the finding states: the rest is 11 of 495."""
+    fnmr = replace(proof(k=48, n=959, metric="fnmr", species=None), affected=20.0, baseline_rate=0.02)
+    state, panel = Incidents(), panel_of(finding_of(fnmr))
+    for where, (k, n) in {WHOLE: (49, 979), _HANDSET: (38, 484)}.items():
+        state = count(state, panel, where, k, n)
+    (found,) = observe(state, [fnmr]).changes
+    said = incident_sentence(found)
+    assert found.root.rest is not None, said
+    assert (found.root.rest.k, found.root.rest.n) == (11, 495)
+    assert "38 of 484" in said
+    assert "had 49 of 979" in said
+    assert "(11 of 495)" in said
+    assert "959" not in said
