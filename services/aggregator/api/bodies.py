@@ -50,7 +50,9 @@ class Rate(Body):
 
 
 class Asked(Body):
-    """What was counted: `since` and `until` as they were asked for, the zone of the tenant, whose limits judged.
+    """What was counted: from `since` to before `until` (null: the last closed window), and whose limits judged it.
+
+    `zone`: by whose clock days are told.
 
     `small_values`: so many values of a segment, with `small_transactions` in all, are kept back: they have fewer than
     `small_cell` transactions each. `notes`: what the figures were counted from, one sentence each.

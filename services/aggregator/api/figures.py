@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proofwatch.access.errors import NotAllowed
 from proofwatch.access.roles import Act
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import session
+from proofwatch.command_line.times import in_zone
 from proofwatch.exits.door import SignedIn, ask
 from proofwatch.exits.table import FIGURES
 from proofwatch.governance.follower import Follower, ReplicaBehind
@@ -39,11 +40,14 @@ _USER: Final = "figures"
 
 
 class Wanted(NamedTuple):
-    """What figures are asked of: a tenant, a span, NAME or NAME=VALUE of a segment; empty: the whole tenant."""
+    """What figures are asked of: a tenant, a span, NAME or NAME=VALUE of a segment; empty: the whole tenant.
+
+    A date is its midnight by the tenant's clock.
+    """
 
     tenant: str
-    since: datetime
-    until: datetime | None = None
+    since: datetime | date
+    until: datetime | date | None = None
     segment: str = ""
 
 
@@ -117,11 +121,11 @@ class Figures:
 
     async def _read(self, name: str, caller: Caller, wanted: Wanted, every: tuple[str, ...] = ()) -> _Read:
         """Return the windows, once it is on record who asks; `every`: the segments where none is named."""
-        span = self._span(wanted)
         segment, _, value = wanted.segment.partition("=")
         names = (segment,) if segment else every
         with _refusals(caller):
             now = self._tenants.of(wanted.tenant)
+            span = self._span(wanted, now.zone)
             at = instant_of(self._clock.now_ms())
             granted = await ask(self._pool, FIGURES[name], wanted.tenant, SignedIn(caller.session), now.standing, at)
             query = Query(wanted.tenant, span, names, value or None, zone=now.zone)
@@ -129,25 +133,21 @@ class Figures:
             found.require(query)
             return _Read(found, now, query)
 
-    def _span(self, wanted: Wanted) -> Span:
-        until = wanted.until or instant_of(self._clock.now_ms())
-        for name, each in (("since", wanted.since), ("until", until)):
-            if each.tzinfo is None:
-                raise Problem(422, "malformed", f"{name}: must say its offset from UTC, such as 2026-01-15T08:00:00Z")
-            if not _EARLIEST <= each <= _LATEST:
-                raise Problem(422, "malformed", f"{name}: must lie in the years 1970 to 9998")
-        if wanted.since >= until:
+    def _span(self, wanted: Wanted, zone: str | None) -> Span:
+        now = instant_of(self._clock.now_ms())
+        since, until = _instant("since", wanted.since, zone), _instant("until", wanted.until or now, zone)
+        if since >= until:
             raise Problem(422, "malformed", "since: must lie before until")
-        if until - wanted.since > LONGEST:
+        if until - since > LONGEST:
             raise Problem(422, "span_too_long", f"since: {LONGEST.days} days before until is the most; ask in parts")
-        return Span(ms_of(wanted.since), ms_of(wanted.until) if wanted.until else None)
+        return Span(ms_of(since), ms_of(until) if wanted.until else None)
 
     def _asked(self, wanted: Wanted, read: _Read, small: tuple[int, int]) -> dict[str, object]:
         policy = read.now.policy
         return {
             "tenant": wanted.tenant,
-            "since": wanted.since,
-            "until": wanted.until,
+            "since": None if read.query.span.since_ms is None else instant_of(read.query.span.since_ms),
+            "until": None if read.query.span.until_ms is None else instant_of(read.query.span.until_ms),
             "zone": read.now.zone or "UTC",
             "policy": policy.name,
             "policy_hash": policy.hash,
@@ -156,6 +156,16 @@ class Figures:
             "small_transactions": small[1],
             "notes": read.found.notes(read.query),
         }
+
+
+def _instant(name: str, given: datetime | date, zone: str | None) -> datetime:
+    if not isinstance(given, datetime):
+        given = in_zone(datetime.combine(given, time()), zone)
+    elif given.tzinfo is None:
+        raise Problem(422, "malformed", f"{name}: must say its offset from UTC, such as 2026-01-15T08:00:00Z")
+    if not _EARLIEST <= given <= _LATEST:
+        raise Problem(422, "malformed", f"{name}: must lie in the years 1970 to 9998")
+    return given
 
 
 @contextmanager
