@@ -96,7 +96,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, callers))
     app.include_router(v1)
-    pages = Pages(settings, inside.cases, callers, inside.watched, inside.clock)
+    pages = Pages(settings, inside.cases, inside.figures, callers, inside.watched, inside.clock)
     app.include_router(pages.router())
     if once is not None:
         app.include_router(once_route(once, callers))

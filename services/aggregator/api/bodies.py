@@ -1,17 +1,19 @@
 """Figures as JSON: the same as those of `proofwatch rates`, `handsets` and `what-if`, in the same words."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+SEGMENT: Final = re.compile(r"^([a-z][a-z0-9_]{0,31}(=[^\x00-\x1f\x7f-\x9f]{1,128})?)?$")
 Tenant = Annotated[str, Query(pattern=r"^[\x21-\x7e]{1,128}$", description="A tenant that is there for you.")]
 Since = Annotated[datetime, Query(description="RFC 3339, with an offset.")]
 Until = Annotated[datetime | None, Query(description="Likewise, exclusive. Default: the last closed window.")]
 Segment = Annotated[
     str,
-    Query(max_length=160, pattern=r"^([a-z][a-z0-9_]{0,31}(=[^\x00-\x1f\x7f-\x9f]+)?)?$",
+    Query(max_length=160, pattern=SEGMENT.pattern,
           description="NAME for every value of a segment, NAME=VALUE for one. Default: the whole tenant."),
 ]  # fmt: skip
 Threshold = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Accepted from this score on.")]

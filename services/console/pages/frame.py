@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from proofwatch.access.roles import Act
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
@@ -36,6 +37,7 @@ class Frame:
         given = {
             "roles": ", ".join(sorted(caller.session.roles)) if caller else "",
             "signed_in": caller is not None,
+            "sees_figures": caller is None or caller.session.may(Act.READ_FIGURES),
             "keys_on": request.cookies.get(KEYS) != "off",
             "now": self.now(),
             "path": here(request.url.path, "/"),

@@ -14,6 +14,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("Enter", "open the selected case"),
     ("n", "take the next case"),
     ("q", "the queue"),
+    ("f", "the rates"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),
     ("h l", "it is a threat, it is none: write why, then Enter"),

@@ -6,8 +6,10 @@ from starlette.responses import Response
 
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
+from services.aggregator.api.figures import Figures
 from services.console.config import Settings
 from services.console.pages.coming import coming_pages
+from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
 from services.console.pages.lists import list_pages
 from services.console.pages.work import Work
@@ -19,11 +21,14 @@ from services.triage.api.cases import Cases
 class Pages:
     """What people see."""
 
-    def __init__(self, settings: Settings, cases: Cases, callers: Callers, watched: Watched, clock: Clock) -> None:
+    def __init__(
+        self, settings: Settings, cases: Cases, figures: Figures, callers: Callers, watched: Watched, clock: Clock
+    ) -> None:
         self._frame = Frame(settings.console_time_zone, clock)
         self._routers = (
             coming_pages(self._frame, callers, settings.console_origin),
             list_pages(self._frame, cases, callers, watched, settings.cases_in_hand),
+            figure_pages(self._frame, figures, callers),
             Work(self._frame, cases, callers, settings).router(),
         )
 

@@ -1,6 +1,7 @@
 """Figures over HTTP: the same numbers as the commands', for whom they are, on record, and nothing of other tenants."""
 
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,9 @@ from services.aggregator.core.span_rates import span_rates
 from tests.integration.aggregator.test_queries import COUNTS, DAY, settle, transaction_of
 from tests.integration.console.house import Console
 from tests.integration.console.test_api import problem
+from tests.integration.console.test_shift import clean, signed_in
+from tests.support.axe import hindrances
+from tests.support.devtools import Browser
 
 SINCE = f"tenant=bank&since={quote(DAY.isoformat())}"
 
@@ -123,3 +127,54 @@ async def test_what_cannot_be_answered_is_told(counting: Console, query: str, ex
 async def test_thresholds_are_scores(counting: Console, given: str) -> None:
     answer = await counting.client("ada").get(f"/v1/what-if?{SINCE}&{given}")
     assert problem(answer) == (422, "malformed" if given else "threshold_missing")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_page_of_rates_fits(counting: Console, tmp_path: Path, width: int, height: int, scheme: str) -> None:
+    """Of a tenant and by a segment: every rate with its interval drawn, nothing wider than the window."""
+    async with Browser(width, height) as browser:
+        await browser.ask(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+        )
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        await browser.ask("Emulation.setEmulatedMedia", features=features)
+        await signed_in(browser, counting, "ada")
+        for name, query in (("whole", ""), ("by-os", "&segment=os"), ("wrong", "&segment=OS")):
+            await browser.open(f"{counting.origin}/rates?tenant=bank&since={DAY.date()}{query}")
+            assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+            assert await hindrances(browser) == [], name
+            drawn = await browser.value("document.querySelectorAll('.rates svg .interval').length")
+            assert drawn == await browser.value("document.querySelectorAll('.rates tbody tr').length"), name
+            assert bool(drawn) == (name != "wrong")
+            await browser.screenshot(tmp_path / f"rates-{name}-{width}-{scheme}.png")
+        browser.complaints = [each for each in browser.complaints if "422" not in each]
+        clean(browser, counting)
+
+
+async def test_rates_are_for_those_who_may_see_figures(counting: Console) -> None:
+    await counting.person("pia", Role.PRIVACY)
+    ada, pia = [await counting.client(name).get("/rates") for name in ("ada", "pia")]
+    assert (ada.status_code, pia.status_code) == (200, 403)
+    assert "Figures are for analysts" in pia.text
+    assert 'href="/rates"' in (await counting.client("ada").get("/queue")).text
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("since=2026-01-05&until=", ""),
+        ("since=2026-13-05", "is no day; right is 2026-01-15"),
+        ("since=2026-01-05&until=2026-01-04", "must lie before until"),
+        ("since=2026-01-05&segment=OS", "is no segment; right is os"),
+        ("since=2026-01-05&segment=os%3Dbeos", "no windows of os=beos"),
+    ],
+)
+async def test_the_form_says_what_would_be_right(counting: Console, query: str, told: str) -> None:
+    """What was typed is still there."""
+    answer = await counting.client("ada").get(f"/rates?tenant=bank&{query}")
+    assert (answer.status_code == 200) == (not told), answer.text
+    if told:
+        assert told in answer.text.replace("&#39;", "'")
+        assert 'name="since"' in answer.text

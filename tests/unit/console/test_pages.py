@@ -21,7 +21,7 @@ from services.triage.api.bodies import Assigned, Deed, Found, Given
 UNPRINTED: Final = "the reason cannot have line breaks, tabs or other characters that are not printed"
 WITHOUT_A_FORM: Final = {"merge", "unmerge"}
 """Asked of the API and the command alone, as yet."""
-ON_EVERY_PAGE: Final = {"j", "k", "n", "q", "?"}
+ON_EVERY_PAGE: Final = {"j", "k", "n", "q", "f", "?"}
 
 
 def routes() -> list[APIRoute]:
