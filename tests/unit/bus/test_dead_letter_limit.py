@@ -7,12 +7,14 @@ import pytest
 
 from proofwatch.bus.dead_letters.cap import Cap
 from proofwatch.bus.dead_letters.limit import DeadLetterLimit
-from proofwatch.bus.errors import Halted
+from proofwatch.bus.errors import BusUnavailable, Halted
 from proofwatch.bus.lanes.lane import Lane, LaneSettings
 from proofwatch.bus.lanes.worker import Worker
 from proofwatch.bus.lazy_outputs import LazyOutputs, parts_of
 from proofwatch.bus.local.bus import LocalBus
+from proofwatch.bus.postgres.outbox import EmptyHistory
 from proofwatch.bus.records import Batch, Outgoing, Record, Rejection, TopicPartition
+from proofwatch.events import topics
 from proofwatch.runtime.clock import SimulatedClock
 from tests.unit.bus.stages import Picky, Unreliable, until, written
 
@@ -141,6 +143,21 @@ async def test_a_topic_without_dead_letters_needs_no_dead_letter_topic() -> None
     await bus.publish([Outgoing("in", b"k", b"good", 0, 1)] * 9)
     lane = await lane_on(bus, Cap(0.01, 1))
     assert [await lane.step() for _ in range(3)] == [4, 4, 1]
+
+
+async def test_of_a_topic_that_is_declared_without_dead_letters_none_are_looked_for() -> None:
+    """A broker that authorizes says of a topic that is not there what it says of one that is another's."""
+
+    class Authorizing(LocalBus):
+        async def ends(self, topic: str) -> dict[int, int]:
+            if topic.endswith(".dlq"):
+                raise BusUnavailable(f"Kafka does not answer: TopicAuthorizationFailedError: topic {topic}")
+            return await super().ends(topic)
+
+    stage: DeadLetterLimit[None] = DeadLetterLimit(Picky(), Cap(0, 7), "auditor", Authorizing({}, CLOCK))
+    await stage.opened(TopicPartition(topics.REDRIVES, 0), 5, EmptyHistory())
+    with pytest.raises(BusUnavailable):
+        await stage.opened(TopicPartition(topics.CONTROLS, 0), 5, EmptyHistory())
 
 
 async def test_a_running_worker_ends_with_the_message() -> None:

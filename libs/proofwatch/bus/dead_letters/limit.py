@@ -7,7 +7,7 @@ platform alert tells when that begins and ends (`dead_letters.alerts`), the log 
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
@@ -23,7 +23,7 @@ from proofwatch.bus.port import Bus
 from proofwatch.bus.records import Batch, Outgoing, Output, Part, Rejection, TopicPartition
 from proofwatch.bus.stage import History, Stage
 from proofwatch.bus.wrappers.wrapper import Wrapper
-from proofwatch.events.topics import dead_letter_topic
+from proofwatch.events.topics import dead_letter_topic, load_manifests
 
 Tx = TypeVar("Tx", contravariant=True)
 
@@ -147,13 +147,19 @@ class DeadLetterLimit(Wrapper[Tx]):
         known = reversed(self._known.get(source, ()))
         return next((at for at in known if at.position == position), None)
 
+    async def _end(self, source: TopicPartition) -> int:
+        """Return where the dead letters of a partition end; 0: nothing was ever refused here, nor can be."""
+        if source.topic in _without_letters():  # a broker that authorizes denies a topic that is not there
+            return 0
+        try:
+            return (await self._bus.ends(dead_letter_topic(source.topic))).get(source.partition, 0)
+        except UnknownTopic:
+            return 0
+
     async def _recall(self, source: TopicPartition, position: int) -> _At:
         there = TopicPartition(dead_letter_topic(source.topic), source.partition)
         most = max(self._cap.run, math.ceil(self._cap.rate * WINDOW))
-        try:
-            end = (await self._bus.ends(there.topic)).get(there.partition, 0)
-        except UnknownTopic:  # nothing was ever refused here, nor can be
-            end = 0
+        end = await self._end(source)
         refused: list[tuple[int, str, str]] = []
         if end and position:
             async for record in self._bus.read(there, max(0, end - _TAIL * most)):
@@ -169,6 +175,12 @@ class DeadLetterLimit(Wrapper[Tx]):
             _log.info("dead_letters_recalled", topic=source.topic, partition=source.partition, recent=len(tally.dead))
         over = tenants.over(tally, self._cap) if isinstance(tally, Account) else {}
         return _At(position, tally, await alerts.read_firing(self._bus, alerts.Place(self._group, source), over))
+
+
+@cache
+def _without_letters() -> frozenset[str]:
+    """Return the topics that are declared to have none for dead letters."""
+    return frozenset(name for name, manifest in load_manifests().items() if manifest.dead_letter is None)
 
 
 def _message(source: TopicPartition, breach: Breach, last: Rejection | None) -> str:
