@@ -32,7 +32,6 @@ from proofwatch.detection.words import (
 from proofwatch.events.types import Anomaly
 from proofwatch.local_time import local, minute
 
-_DAY: Final = timedelta(days=1)
 _OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
 OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 """Rules that compare a rate with what is usual; where nobody knows, with what the policy expects."""
@@ -63,9 +62,9 @@ def since_words(anomaly: Anomaly, since: datetime) -> str:
     length = anomaly.window_end - anomaly.window_start
     # of several limits together the first window's first midnight is no begin either
     if anomaly.rule in _OF_LIMITS and anomaly.since is None and since <= anomaly.window_start < since + length:
-        days = round(length / _DAY)
-        last = local(anomaly.window_end - timedelta(microseconds=1), anomaly.time_zone)
-        return f"over the {days} days to {last:%Y-%m-%d}"
+        first, end = anomaly.window_start, anomaly.window_end - timedelta(microseconds=1)
+        days = [f"{local(each, anomaly.time_zone):%Y-%m-%d}" for each in (first, end)]
+        return f"from {days[0]} to {days[1]}"
     return f"since {minute(since, anomaly.time_zone)}"
 
 

@@ -11,7 +11,7 @@ from proofwatch.detection.findings import Slice
 from proofwatch.detection.growth import grew
 from proofwatch.detection.proof_words import plain_proof
 from proofwatch.detection.sentences import incident_news, incident_sentence
-from proofwatch.detection.slice_names import notice_words
+from proofwatch.detection.slice_names import notice_words, withheld_words
 from proofwatch.detection.words import plain_metric
 from proofwatch.events import types
 from proofwatch.events.enumerations import IncidentChange
@@ -37,7 +37,7 @@ def event_of(
         "title": incident_news(found, change=change),
         "sentence": incident_sentence(found),
         "notice_title": incident_news(quiet, notice_words, change=change),
-        "notice": incident_sentence(quiet, notice_words),
+        "notice": f"{incident_sentence(quiet, notice_words)}{withheld_words(root.where)}",
     }
     return types.Incident(
         schema_version=1,

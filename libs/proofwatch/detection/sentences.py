@@ -20,7 +20,7 @@ from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.runs import BY_LABELS
-from proofwatch.detection.slice_names import slice_words
+from proofwatch.detection.slice_names import attribute_words, slice_words
 from proofwatch.detection.words import CHECK_EXPECTED, ENDED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
 from proofwatch.events.enumerations import IncidentChange
 from proofwatch.events.types import Anomaly
@@ -125,6 +125,10 @@ def _evidence(incident: Incident, name: Named) -> str:
     lead, root = incident.lead, incident.root
     found = rates(lead)
     k, n, rest = root.counts.k, root.counts.n, root.rest
+    if incident.version is not None and (lead.segment_name, lead.segment_value) == root.where and not words_of(lead):
+        # slices are not counted by versions: the figures are of the slice, and said to be
+        attribute = attribute_words(str(incident.version[0]))
+        return f"{capital(name(root.where, incident.tenant))}, whatever its {attribute}, had {found}"
     beside = root.where != WHOLE and lead.segment_name is None and not words_of(lead)
     if not beside or not n or rest is None:
         return found
@@ -134,6 +138,8 @@ def _evidence(incident: Incident, name: Named) -> str:
         found = rates(
             _whole(lead, k + rest.k, n + rest.n)
         )  # labels of a later date, for the slice, its tenant and the rest
+    if rest.n and (rest.k * n <= k * rest.n if lead.direction == "down" else rest.k * n >= k * rest.n):
+        return found  # what is no worse than the rest is not where it comes from
     own = f"{k:,} of {n:,}{ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
     return f"{own}. That is where it comes from: {judged} had {found}"

@@ -9,7 +9,7 @@ telephone's or a handset's own, is not repeated either: it is text of somebody e
 import re
 from typing import Final
 
-from proofwatch.detection.findings import WHOLE, Slice
+from proofwatch.detection.findings import PROTECTED, WHOLE, Slice
 
 ATTRIBUTES: Final = {
     "device_model": "handset",
@@ -60,6 +60,21 @@ def notice_words(where: Slice, tenant: str) -> str:
     if name in NAMED_IN_NOTICES and is_plain(value):
         return slice_words(where, tenant)
     return f"one {attribute_words(name)} of {tenant}"
+
+
+def withheld_words(where: Slice) -> str:
+    """Return why a notice does not say which slice it is, as a sentence after a blank; empty where it does."""
+    name, value = where
+    if not name or (name in NAMED_IN_NOTICES and is_plain(value)):
+        return ""
+    which = attribute_words(name) if _ATTRIBUTE.fullmatch(name) else "segment"
+    if name in PROTECTED:
+        why = "it describes people"
+    elif name in NAMED_IN_NOTICES:
+        why = "its name may be somebody's or something's own"
+    else:
+        why = "nobody knows what such a value holds"
+    return f" Which {which} it is no notice says, because {why}: the incident does, where access is controlled."
 
 
 def is_plain(value: str | None) -> bool:

@@ -150,3 +150,13 @@ def test_what_was_a_part_of_another_one_and_stands_by_itself_again_is_not_told_a
     """People were told of it before it merged."""
     found = observe(Incidents(), [anomaly()]).changes[0]
     assert change_of(found, found._replace(state="merged")) == "changed"
+
+
+def test_a_notice_says_why_it_does_not_say_which() -> None:
+    """Of people, of what a tenant named itself, and of what is no plain name; of a handset there is nothing to say."""
+    assert (
+        "Which country it is no notice says, because it describes people" in _event(anomaly(("country", "IN"))).notice
+    )
+    assert "Which branch it is no notice says, because nobody knows" in _event(anomaly(("branch", "Pune"))).notice
+    assert "no notice says" not in _event(anomaly(_HANDSET)).notice
+    assert "no notice says" not in _event(anomaly(("country", "IN"))).sentence

@@ -71,6 +71,7 @@ def test_it_is_one_incident_of_the_handset_with_the_release(order: tuple[int, ..
     assert said.startswith("Too many failed liveness checks at handset galaxy-a14 with SDK 7.4.0 of bank since")
     assert "Next: hold the roll-out, or roll it back" in said
     assert "handset galaxy-a14 with SDK 7.4.0 of bank" in event_of(one, None).notice_title
+    assert "Handset galaxy-a14 of bank, whatever its SDK, had " in said, "its counts are of any version"
 
 
 def test_a_release_that_hurts_everybody_is_not_one_handsets() -> None:

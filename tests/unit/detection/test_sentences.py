@@ -13,7 +13,7 @@ from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, gathered, observe
 from proofwatch.detection.people_counts import people_counts
 from proofwatch.detection.revisions import finding_of
-from proofwatch.detection.root_slice import Counts
+from proofwatch.detection.root_slice import Counts, Root
 from proofwatch.detection.sentences import incident_account, incident_sentence, incident_title
 from proofwatch.detection.words import metric_words
 from proofwatch.events.codec import INCIDENT
@@ -327,11 +327,11 @@ def test_a_limit_of_which_nobody_knows_since_when_says_which_days() -> None:
     """Its window's first day is none on which anything began; a day that the labels tell is said, with its bounds."""
     weeks: dict[str, Any] = {"rule": "limit_breach", "length_s": 28 * 86_400, "minute": 0, "k": 90, "n": 1000}
     unknown = anomaly((None, None), "fnmr", affected=60.0, **weeks)
-    assert " at all of it over the 28 days to 2026-03-29: 90 of 1,000" in finding_sentence(unknown, "all of it")
+    assert " at all of it from 2026-03-02 to 2026-03-29: 90 of 1,000" in finding_sentence(unknown, "all of it")
     (incident,) = gathered({unknown.anomaly_id: finding_of(unknown)}, {})
-    assert incident_title(incident).endswith("at all of bank over the 28 days to 2026-03-29")
+    assert incident_title(incident).endswith("at all of bank from 2026-03-02 to 2026-03-29")
     earlier = incident._replace(since=incident.since - timedelta(days=2))  # of another limit's window in the same cause
-    assert incident_title(earlier).endswith("at all of bank over the 28 days to 2026-03-29")
+    assert incident_title(earlier).endswith("at all of bank from 2026-03-02 to 2026-03-29")
     days: dict[str, Any] = {
         f"since{side}": MIDNIGHT + timedelta(days=day) for side, day in (("", 9), ("_low", 8), ("_high", 12))
     }
@@ -339,3 +339,16 @@ def test_a_limit_of_which_nobody_knows_since_when_says_which_days() -> None:
     (incident,) = gathered({known.anomaly_id: finding_of(known)}, {})
     assert incident_title(incident).endswith("at all of bank since 2026-03-11 00:00 UTC")
     assert "It began between 2026-03-10 00:00 UTC and 2026-03-14 00:00 UTC (90 % sure)." in incident_sentence(incident)
+
+
+def test_what_is_no_worse_than_the_rest_is_not_said_to_be_where_it_comes_from() -> None:
+    """22 of 477 of a release, 15 of the 200 beside it: its tenant's figures are told, and what it holds."""
+    found = observe(Incidents(), [anomaly(("sdk_version", "7.4.0"), k=22, n=477), anomaly(k=37, n=677)]).changes[0]
+    rest = Counts(15, 200, 0.02)
+    lead = anomaly(k=37, n=677)
+    worse = Root(("sdk_version", "7.4.0"), Counts(22, 477, 0.02), 0.5, rest)
+    told = incident_sentence(found._replace(lead=lead, root=worse))
+    assert "That is where it comes from" not in told
+    assert "37 of 677" in told
+    better = Root(("sdk_version", "7.4.0"), Counts(34, 477, 0.02), 0.9, Counts(3, 200, 0.02))
+    assert "That is where it comes from" in incident_sentence(found._replace(lead=lead, root=better))
