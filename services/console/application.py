@@ -30,6 +30,7 @@ from services.console.who import Callers
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
+from services.triage.api.life_routes import life_routes
 from services.triage.api.routes import case_routes
 from services.triage.app import desk
 
@@ -93,6 +94,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
+    v1.include_router(life_routes(inside.cases, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, callers))
     app.include_router(v1)

@@ -7,7 +7,8 @@ from services.triage.api.bodies import Deed
 
 OF: Final[Mapping[Deed, str]] = {
     "take": "t", "release": "u", "assign": "g", "threat": "h", "clear": "l", "approve": "a", "reject": "b",
-    "refer": "r", "close": "c",
+    "refer": "r", "close": "c", "review": "v", "know": "w", "novel": "o", "high_risk": "i", "snooze": "s", "wake": "d",
+    "reopen": "p",
 }  # fmt: skip
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
@@ -19,8 +20,12 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("u", "release it: work on it no more"),
     ("h l", "it is a threat, it is none: write why, then Enter"),
     ("a b", "agree to what was proposed, or send it back: write why"),
+    ("v", "begin to review it"),
+    ("w o i", "it is known, novel, of high risk: write why, then Enter"),
     ("r", "refer it: write why, then Enter"),
+    ("s d", "let it rest: write why, then until when; let it rest no more"),
     ("c", "close it: write why, then Enter"),
+    ("p", "open it anew: write why, then Enter"),
     ("g", "give it: write to whom, then Enter"),
     ("?", "these keys; Esc closes"),
 )

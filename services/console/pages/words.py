@@ -16,6 +16,9 @@ DEEDS: Final[Mapping[str, str]] = {
     "take": "take the case", "assign": "give the case to somebody", "release": "release the case",
     "refer": "refer the case to the Research Group", "close": "close the case", "clear": "say that it is no threat",
     "threat": "say that it is a threat", "approve": "agree to what was proposed", "reject": "send it back",
+    "review": "begin to review the case", "know": "say that it is known", "novel": "say that it is novel",
+    "high_risk": "say that it is of high risk", "snooze": "let the case rest", "wake": "let it rest no more",
+    "reopen": "open the case anew",
 }  # fmt: skip
 TOLD: Final[Mapping[str, str]] = {
     "none": "Nothing waits for you.",
@@ -26,6 +29,9 @@ TOLD: Final[Mapping[str, str]] = {
     "take": "It is yours.", "assign": "It is given to them.", "release": "Nobody works on it now.",
     "refer": "The Research Group has it now.", "close": "It is closed.", "clear": "It is said that it is no threat.",
     "threat": "It is said that it is a threat.", "approve": "That is what it is now.", "reject": "It was sent back.",
+    "review": "It is under review.", "know": "It is known.", "novel": "It is novel.",
+    "high_risk": "It is of high risk.", "snooze": "It rests until then, or until something happens to it.",
+    "wake": "It rests no more.", "reopen": "It is open again.",
 }  # fmt: skip
 """What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
 _MOVES: Final[Mapping[str, str]] = {
@@ -55,14 +61,23 @@ FORMS: Final[Mapping[Deed, Form]] = {
     "take": Form("Take it", main=True),
     "approve": Form("Agree", main=True),
     "reject": Form("Send it back", "Send it back: why"),
+    "review": Form("Begin to review it"),
     "threat": Form("Say that it is a threat", "It is a threat: why"),
     "clear": Form("Say that it is none", "It is no threat: why"),
     "close": Form("Close the case", "Close it: why"),
+    "know": Form("Say that it is known", "It is a known threat: why"),
+    "novel": Form("Say that it is novel", "It is a novel threat: why"),
+    "high_risk": Form("Say that it is of high risk", "It is of high risk: why"),
+    "snooze": Form("Let it rest", "Let it rest: why"),
+    "wake": Form("Let it rest no more"),
+    "reopen": Form("Open it anew", "Open it anew: why"),
     "refer": Form("Refer the case", "Refer it to the Research Group: why"),
     "assign": Form("Give the case"),
     "release": Form("Release it: work on it no more"),
 }
 """In the order of the page."""
+RESTS: Final[Mapping[str, str]] = {"1": "an hour", "4": "4 hours", "24": "a day", "72": "3 days", "168": "a week"}
+"""For how long a case may rest from its page, by hours; the API takes any time within 30 days."""
 ATTACKS: Final[Mapping[Attack, str]] = {
     "presentation": "presented to the camera", "injection": "injected behind the camera",
     "impostor": "another person's own face",

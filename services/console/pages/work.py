@@ -1,5 +1,6 @@
 """The page of a case, and the forms by which people work on it."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -21,7 +22,7 @@ from services.triage.api.refusals import Changed
 
 _REPEATED: Final = (403, 409, 422)
 """What is told on the page of the case, with what was written still there."""
-_FIELDS: Final = ("reason", "to", "attack", "species")
+_FIELDS: Final = ("reason", "to", "attack", "species", "hours")
 
 
 class Work:
@@ -84,7 +85,7 @@ class Work:
         given = await form(request)
         kept = {"wanted": deed, **{name: given.get(name, "").strip() for name in _FIELDS}}
         try:
-            await self._cases.do(caller, deed, case_id, given.get("seen", ""), **_asked(deed, kept))
+            await self._cases.do(caller, deed, case_id, given.get("seen", ""), **_asked(deed, kept, self._frame.now()))
         except Changed as changed:
             return await self._of_case(request, caller, changed.case, "conflict.html", 412, **kept)
         except Problem as problem:
@@ -104,13 +105,17 @@ class Work:
         return [(each, f"{origin}/#{_place(case, each)}") for each in ids]
 
 
-def _asked(deed: Deed, given: dict[str, str]) -> dict[str, Any]:
+def _asked(deed: Deed, given: dict[str, str], now: datetime) -> dict[str, Any]:
     """Return what a form says beyond the deed itself, as the API would take it. Raises `Problem`."""
     reason, to_whom = given["reason"], given["to"]
     if deed == "threat" and reason:
         return as_body(Found, reason=reason, attack=given["attack"], species=given["species"]).model_dump()
     if deed in NEEDS_REASON and reason:
         as_body(Given, reason=reason)
+    if deed == "snooze":
+        if given["hours"] not in words.RESTS:
+            raise Problem(422, "malformed", "say for how long: one of those of the list", {"field": "hours"})
+        return {"reason": reason, "until": now + timedelta(hours=int(given["hours"]))}
     if deed == "assign":
         as_body(Assigned, to=to_whom)
     return {"reason": reason, "to": to_whom or None}

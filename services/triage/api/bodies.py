@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 """No control characters: the database takes no zero, and a terminal obeys others."""
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal[
-    "take", "assign", "release", "clear", "threat", "approve", "reject", "refer", "close", "merge", "unmerge"
-]
+    "take", "assign", "release", "review", "clear", "threat", "approve", "reject", "know", "novel", "high_risk",
+    "refer", "snooze", "wake", "close", "reopen", "merge", "unmerge",
+]  # fmt: skip
 Attack = Literal["presentation", "injection", "impostor"]
 State = Literal["running", "open", "escalated", "closed"]
 """`running`: open or escalated."""
@@ -48,6 +49,12 @@ class Merged(Given):
     """Which case goes on for it; why; it stays."""
 
     into: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+
+
+class Resting(Given):
+    """Until when a case rests, and why; it stays."""
+
+    until: Annotated[AwareDatetime, Field(description="RFC 3339, with an offset; within 30 days.")]
 
 
 class Assigned(Body):

@@ -33,7 +33,22 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
 
-NEEDS_REASON: Final = frozenset[Deed]({"clear", "threat", "reject", "refer", "close", "merge", "unmerge"})
+NEEDS_REASON: Final = frozenset[Deed](
+    {
+        "clear",
+        "threat",
+        "reject",
+        "know",
+        "novel",
+        "high_risk",
+        "refer",
+        "snooze",
+        "close",
+        "reopen",
+        "merge",
+        "unmerge",
+    }
+)
 
 
 class Cases:
@@ -68,6 +83,7 @@ class Cases:
         attack: Attack | None = None,
         species: str | None = None,
         into: str | None = None,
+        until: datetime | None = None,
     ) -> bool:
         """Do something with a case that was seen so; return whether anything changed."""
         given = stated(reason)
@@ -76,7 +92,16 @@ class Cases:
         finding = _finding(deed, given, attack, species)
         with refusals(caller.session):
             done = await self._desk.do(
-                deed, case_id, caller.token, self._now(), to=to, reason=given, seen=seen, finding=finding, into=into
+                deed,
+                case_id,
+                caller.token,
+                self._now(),
+                to=to,
+                reason=given,
+                seen=seen,
+                finding=finding,
+                into=into,
+                until=until,
             )
         return done != NOTHING
 

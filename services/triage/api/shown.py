@@ -1,7 +1,7 @@
 """Cases as bodies, for who asks."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,10 @@ from services.triage.core.judgements import Asked, judged
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
-_OF_JUDGEMENT: Final[tuple[Deed, ...]] = ("clear", "threat", "approve", "reject")
+_OF_JUDGEMENT: Final[tuple[Deed, ...]] = (
+    "clear", "threat", "approve", "reject", "review", "know", "novel", "high_risk", "snooze", "wake", "reopen",
+)  # fmt: skip
+_A_WHILE: Final = timedelta(hours=1)
 
 
 def shown_listed(case: Listed, to: Session) -> ListedCase:
@@ -89,4 +92,4 @@ def _pending(case: WholeCase) -> Proposal | None:
 
 def _judged(case: CaseNow, of: Session, deed: Deed, at: datetime) -> Change | Refusal:
     finding = {"clear": Found.of("cleared", ""), "threat": Found.of("threat", "")}.get(deed)
-    return judged(case, of, Asked(deed, finding), at)
+    return judged(case, of, Asked(deed, finding, until=at + _A_WHILE), at)

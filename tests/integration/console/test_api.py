@@ -1,6 +1,7 @@
 """The API: who may ask what, on what they saw, and what everybody else is told."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -60,7 +61,7 @@ async def test_a_case_is_worked_on_as_it_was_seen(console: Console) -> None:
     taken = await ada.post(f"/v1/cases/{case}/take", if_match=tag)
     assert (taken.status_code, taken.json()["changed"]) == (200, True)
     assert taken.json()["case"]["assignee"] == console.ids["ada"]
-    assert set(taken.json()["case"]["deeds"]) == {"release", "clear", "threat", "refer", "close"}
+    assert set(taken.json()["case"]["deeds"]) == {"release", "review", "clear", "threat", "snooze", "refer", "close"}
     late = await bob.post(f"/v1/cases/{case}/take", if_match=tag)
     assert problem(late) == (412, "case_changed")
     assert late.json()["case"]["assignee_name"] == "ada"
@@ -104,6 +105,42 @@ async def test_what_one_finds_another_agrees_to(console: Console) -> None:
     assert (agreed.json()["case"]["said"][0]["state"], agreed.json()["case"]["stage"]) == ("approved", "escalated")
     kinds = await console.pool.fetch("select kind from triage.unsent order by 1")
     assert [row["kind"] for row in kinds] == ["escalation", "label"]
+
+
+async def test_a_case_goes_through_its_whole_life_over_http(console: Console) -> None:
+    """Reviewed, a threat, novel, of high risk, rested and woken, closed and opened anew: each offered before it is."""
+    await console.person("ada", Role.ANALYST)
+    await console.person("carl", Role.CHECKER)
+    case = await console.case()
+    path, stages = f"/v1/cases/{case}", []
+    until = (console.now + timedelta(hours=4)).isoformat()
+    for name, deed, body in (
+        ("ada", "take", {}),
+        ("ada", "review", {}),
+        ("ada", "threat", {"reason": "a seam"}),
+        ("carl", "approve", {}),
+        ("ada", "novel", {"reason": "in no pattern"}),
+        ("ada", "high-risk", {"reason": "it passes everywhere"}),
+        ("ada", "snooze", {"reason": "upstream answers later", "until": until}),
+        ("ada", "wake", {}),
+        ("ada", "close", {"reason": "told to the bank"}),
+        ("ada", "reopen", {"reason": "a third claim"}),
+    ):
+        client = console.client(name)
+        seen = await client.get(path)
+        assert deed.replace("-", "_") in seen.json()["deeds"], deed
+        done = await client.post(f"{path}/{deed}", body, if_match=seen.headers["etag"])
+        assert done.status_code == 200, done.text
+        now = done.json()["case"]
+        assert (now["snoozed_until"] is not None) == (deed == "snooze")
+        stages.append(now["stage"])
+    assert stages == [
+        "assigned", "under_review", "under_review", "escalated", "novel", "high_risk", "high_risk", "high_risk",
+        "closed", "new",
+    ]  # fmt: skip
+    ada, tag = console.client("ada"), done.headers["etag"]
+    for wrong in ({"reason": "x"}, {"reason": "x", "until": "2026-03-03T00:00:00"}, {"reason": "", "until": until}):
+        assert problem(await ada.post(f"{path}/snooze", wrong, if_match=tag)) == (422, "malformed")
 
 
 async def test_what_people_did_is_in_the_case_with_what_they_said(console: Console) -> None:
@@ -195,6 +232,13 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/CASE/take", {}),
     ("POST", "/v1/cases/CASE/assign", {"to": "ada"}),
     ("POST", "/v1/cases/CASE/release", {}),
+    ("POST", "/v1/cases/CASE/review", {}),
+    ("POST", "/v1/cases/CASE/know", {"reason": "as in May"}),
+    ("POST", "/v1/cases/CASE/novel", {"reason": "in no pattern"}),
+    ("POST", "/v1/cases/CASE/high-risk", {"reason": "it passes everywhere"}),
+    ("POST", "/v1/cases/CASE/snooze", {"reason": "Monday", "until": "2026-03-03T00:00:00Z"}),
+    ("POST", "/v1/cases/CASE/wake", {}),
+    ("POST", "/v1/cases/CASE/reopen", {"reason": "a third claim"}),
     ("POST", "/v1/cases/CASE/clear", {"reason": "poor light"}),
     ("POST", "/v1/cases/CASE/threat", {"reason": "a mask", "attack": "presentation"}),
     ("POST", "/v1/cases/CASE/approve", {}),

@@ -41,6 +41,7 @@ async def taken(console: Console) -> tuple[Client, str]:
         ("refer", {"reason": "x" * 2_001}, "reason", "x" * 2_001),
         ("threat", {"reason": "a seam", "attack": "impostor", "species": "mask"}, "species", "mask"),
         ("threat", {"reason": "a seam", "attack": "presentation", "species": "s" * 65}, "species", "s" * 65),
+        ("snooze", {"reason": "a seam", "hours": "0"}, "hours", None),
         ("assign", {"to": "nobody-of-that-name"}, "to", "nobody-of-that-name"),
     ],
 )
