@@ -60,7 +60,7 @@ def groups(found: Rates) -> list[Group]:
         _group(title, str(shown[0].segment_name), [(str(each.segment_value), each) for each in rates])
         for title, rates in (
             (title, sorted(rates, key=lambda each: -(each.low or 0.0)))
-            for title, rates in groupby(by_metric, key=_name)
+            for title, rates in groupby(by_metric, key=_title)
         )
     ]
 
@@ -110,9 +110,17 @@ def _why(each: Rate) -> str:
     return why
 
 
+def _title(each: Rate) -> str:
+    return _name(each) if each.source == "labelled" else f"{_name(each)}, by decisions"
+
+
 def _name(each: Rate) -> str:
-    name = words.sentence(METRICS.get(each.metric, each.metric.replace("_", " ")))
-    return f"{name}, {each.species}" if each.species else name
+    """Return what a rate is called: that of one species by it, a headline with the species that is the worst."""
+    metric, _, of = each.metric.partition(":")
+    name = words.sentence(METRICS.get(metric, metric.replace("_", " ")))
+    if of:
+        return f"{name}, {of}"
+    return f"{name}, the worst species: {each.species}" if each.species else name
 
 
 def percent(share: float | None) -> str:

@@ -57,13 +57,17 @@ def test_of_a_tenant_labels_come_before_decisions_and_what_was_not_counted_is_le
 
 def test_values_of_a_segment_stand_beside_each_other_the_highest_lower_bound_first() -> None:
     two = [rate("fnmr", k, 100, segment_name="os", segment_value=os, limit=0.2) for os, k in (("ios", 1), ("a", 10))]
-    one = rate("apcer", 3, 10, segment_name="os", segment_value="ios", species="mask")
-    found = groups(rates(*two, one))
+    worst, one = (
+        rate(metric, 3, 10, segment_name="os", segment_value="ios", species="mask")
+        for metric in ("apcer", "apcer:mask")
+    )
+    found = groups(rates(*two, worst, one))
     assert [group.title for group in found] == [
-        "Attacks passed as bona fide (APCER), mask", "Genuine people not matched (FNMR)",
+        "Attacks passed as bona fide (APCER), the worst species: mask", "Attacks passed as bona fide (APCER), mask",
+        "Genuine people not matched (FNMR)",
     ]  # fmt: skip
-    assert [row.name for row in found[1].rows] == ["a", "ios"]
-    bars = [row.bar for row in found[1].rows if row.bar]
+    assert [row.name for row in found[2].rows] == ["a", "ios"]
+    bars = [row.bar for row in found[2].rows if row.bar]
     assert all(0 <= bar.low <= bar.at <= bar.high <= WIDTH for bar in bars)
     assert bars[0].at == 10 * bars[1].at, "one scale for all"
     assert {bar.limit for bar in bars} == {WIDTH}
