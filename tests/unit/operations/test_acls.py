@@ -54,6 +54,14 @@ def test_every_service_is_a_principal_with_the_groups_and_topics_that_it_is_wire
             assert name in load_manifests()[topic].consumers, topic
 
 
+def test_whoever_has_a_group_says_how_far_it_is_and_reads_it_at_the_start() -> None:
+    """A process that may not does not start on a broker that authorizes."""
+    positions = load_manifests()[topics.POSITIONS]
+    for name in (each for each, process in PROCESSES.items() if process.transacting()):
+        assert name in positions.producers, name
+        assert name in positions.consumers, name
+
+
 def test_nobody_is_given_rights_on_a_topic_that_is_not_there() -> None:
     """Neither a topic nor the dead letters of one that has none."""
     names = {spec.name for spec in topics.kafka_specs()}
