@@ -119,6 +119,7 @@ def test_a_group_in_breach_is_wrong_though_everybody_together_is_not() -> None:
     (problem,) = found.problems
     assert problem.title == "The limit is proven broken for groups by os: genuine people not matched (FNMR)"
     assert "ios 20/100" in problem.evidence
+    assert "No incident tells of it: these are all labels at 95 %; an incident takes five errors" in problem.evidence
     (worse,) = openings({"bank": watched(classes(failed=400, passed=1600), groups)}, [], LIMITS)
     assert len(worse.problems) == 1
 
