@@ -197,15 +197,13 @@ def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root
     group = [each for each in cause.findings if each.worst and panel_of(each) == panel]
     known = tables.get(panel, {})
     table = table_of(group, {root.where}, known, down=worst.direction == "down")
-    if worst.rule in BY_LABELS and WHOLE in known and root.where in known:  # labels come on: one date for all of these
-        table |= {
-            each: table[each]._replace(k=known[each][0], n=known[each][1], stated=None) for each in (WHOLE, root.where)
-        }
     if root.where not in table or WHOLE not in table:
         return root._replace(share=None, rest=None)
     counted = single(table, root.where)._replace(confounded=root.confounded)
     told = telling.newest if telling.where == root.where else worst
     same = (told.window_start, told.window_end) == (worst.window_start, worst.window_end)
+    if worst.rule in BY_LABELS and telling.where == WHOLE:  # labels come on: windows may be of a later date
+        same = same and known.get(WHOLE) == (told.k, told.n)
     return counted if same else counted._replace(rest=None)
 
 

@@ -6,9 +6,6 @@ The one place where they get words. What a segment is called is the caller's to 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from msgspec.structs import replace
-
-from proofwatch.biometrics.intervals import wilson
 from proofwatch.detection.certainty_words import incident_certainty
 from proofwatch.detection.course_words import course, last_rise, standing
 from proofwatch.detection.finding_words import ATTEMPTS, capital, needed, next_step, rates, since_words, what
@@ -19,11 +16,9 @@ from proofwatch.detection.people_words import incident_people
 from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
-from proofwatch.detection.runs import BY_LABELS
 from proofwatch.detection.slice_names import attribute_words, slice_words
 from proofwatch.detection.words import CHECK_EXPECTED, ENDED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
 from proofwatch.events.enumerations import IncidentChange
-from proofwatch.events.types import Anomaly
 from proofwatch.local_time import minute
 
 Named = Callable[[Slice, str], str]
@@ -130,25 +125,13 @@ def _evidence(incident: Incident, name: Named) -> str:
         attribute = attribute_words(str(incident.version[0]))
         return f"{capital(name(root.where, incident.tenant))}, whatever its {attribute}, had {found}"
     beside = root.where != WHOLE and lead.segment_name is None and not words_of(lead)
-    if not beside or not n or rest is None:
-        return found
-    if (k + rest.k, n + rest.n) != (lead.k, lead.n):
-        if lead.rule not in BY_LABELS:
-            return found  # counts of another window than the one that leads are not told as though they were of it
-        found = rates(
-            _whole(lead, k + rest.k, n + rest.n)
-        )  # labels of a later date, for the slice, its tenant and the rest
+    if not beside or not n or rest is None or (k + rest.k, n + rest.n) != (lead.k, lead.n):
+        return found  # counts of another window or date than what leads are not told as though they were of it
     if rest.n and (rest.k * n <= k * rest.n if lead.direction == "down" else rest.k * n >= k * rest.n):
         return found  # what is no worse than the rest is not where it comes from
     own = f"{k:,} of {n:,}{ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
     return f"{own}. That is where it comes from: {judged} had {found}"
-
-
-def _whole(lead: Anomaly, k: int, n: int) -> Anomaly:
-    """Return what leads with other counts of its tenant."""
-    low, high = wilson(k, n)
-    return replace(lead, k=k, n=n, rate=k / n, low=low, high=high)
 
 
 def _share(incident: Incident, name: Named) -> str:

@@ -80,16 +80,15 @@ def test_the_proof_of_a_wave_that_is_over_grows_too() -> None:
 
 
 def test_figures_of_one_sentence_are_of_one_date() -> None:
-    """38 of 484 belong to 49 of 979, not to the 48 of 959 that the finding states: the rest is 11 of 495."""
+    """38 of 484 belong to 49 of 979, not to the 48 of 959 that the finding, and its people, state: they wait for it."""
     fnmr = replace(proof(k=48, n=959, metric="fnmr", species=None), affected=20.0, baseline_rate=0.02)
-    state, panel = Incidents(), panel_of(finding_of(fnmr))
-    for where, (k, n) in {WHOLE: (49, 979), _HANDSET: (38, 484)}.items():
-        state = count(state, panel, where, k, n)
-    (found,) = observe(state, [fnmr]).changes
-    said = incident_sentence(found)
-    assert found.root.rest is not None, said
-    assert (found.root.rest.k, found.root.rest.n) == (11, 495)
-    assert "38 of 484" in said
-    assert "had 49 of 979" in said
-    assert "(11 of 495)" in said
-    assert "959" not in said
+    for whole, beside in (((49, 979), False), ((48, 959), True)):
+        state, panel = Incidents(), panel_of(finding_of(fnmr))
+        for where, (k, n) in {WHOLE: whole, _HANDSET: (38, 484)}.items():
+            state = count(state, panel, where, k, n)
+        (found,) = observe(state, [fnmr]).changes
+        said = incident_sentence(found)
+        assert found.root.where == _HANDSET
+        assert "48 of 959" in said
+        assert ("38 of 484" in said, "(10 of 475)" in said, "the rest" in said) == (beside, beside, beside), said
+        assert "979" not in said
