@@ -7,6 +7,8 @@ from typing import Annotated, Final, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from proofwatch.events.enumerations import MemberStatus
+
 SEGMENT: Final = re.compile(r"^([a-z][a-z0-9_]{0,31}(=[^\x00-\x1f\x7f-\x9f]{1,128})?)?$")
 Tenant = Annotated[str, Query(pattern=r"^[\x21-\x7e]{1,128}$", description="A tenant that is there for you.")]
 Since = Annotated[datetime, Query(description="RFC 3339, with an offset.")]
@@ -18,7 +20,6 @@ Segment = Annotated[
 ]  # fmt: skip
 Threshold = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Accepted from this score on.")]
 Source = Literal["decisions", "labelled"]
-Status = Literal["PASS", "BREACH", "INSUFFICIENT"]
 
 
 class Body(BaseModel):
@@ -43,7 +44,7 @@ class Rate(Body):
     low: float | None
     high: float | None
     limit: float | None
-    status: Status | None
+    status: MemberStatus | None
     reason: str | None
     needed_without_error: int | None
     needed_at_present_rate: int | None
