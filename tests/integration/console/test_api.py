@@ -239,6 +239,8 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/CASE/snooze", {"reason": "Monday", "until": "2026-03-03T00:00:00Z"}),
     ("POST", "/v1/cases/CASE/wake", {}),
     ("POST", "/v1/cases/CASE/reopen", {"reason": "a third claim"}),
+    ("POST", "/v1/cases/CASE/merge", {"reason": "one attack", "into": "no-such"}),
+    ("POST", "/v1/cases/CASE/unmerge", {"reason": "another attack"}),
     ("POST", "/v1/cases/CASE/clear", {"reason": "poor light"}),
     ("POST", "/v1/cases/CASE/threat", {"reason": "a mask", "attack": "presentation"}),
     ("POST", "/v1/cases/CASE/approve", {}),
