@@ -18,6 +18,7 @@ from proofwatch.audit.note import (
     Signature,
     SigningKey,
     VerifierKey,
+    decimal,
     decoded,
     sign,
 )
@@ -92,9 +93,10 @@ def cosigners(note: Note, known: Iterable[VerifierKey]) -> list[Cosigned]:
 
 def number(text: str, what: str) -> int:
     """Return a number in decimal digits without leading zeroes. Raises `InvalidNote`."""
-    if not (text.isascii() and text.isdigit() and (text == "0" or text[0] != "0") and int(text) <= _LATEST):
-        raise InvalidNote(f"{what} is no decimal number without leading zeroes")
-    return int(text)
+    found = decimal(text, _LATEST)
+    if found is None or (text != "0" and text[0] == "0"):
+        raise InvalidNote(f"{what} is no decimal number without leading zeroes, of at most {_LATEST}")
+    return found
 
 
 def _cosigned_message(text: str, seconds: int) -> bytes:

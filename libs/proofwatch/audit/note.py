@@ -230,6 +230,13 @@ def decoded(text: str, what: str) -> bytes:
     return body
 
 
+def decimal(text: str, most: int) -> int | None:
+    """Return a number in ASCII digits; None: it is none, or above `most`. However long it is, that costs nothing."""
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(most)):
+        return None
+    return found if (found := int(text)) <= most else None
+
+
 def _printable(body: bytes) -> str:
     if len(body) > _MOST_BYTES:
         raise InvalidNote(f"a note of more than {_MOST_BYTES:,} bytes")

@@ -4,9 +4,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from proofwatch.audit.note import COSIGNATURE, ED25519, InvalidNote, VerifierKey
+from proofwatch.audit.note import COSIGNATURE, ED25519, InvalidNote, VerifierKey, decimal
 
 _NONE: Final = "none"
+_SHOWN: Final = 20
+"""How much of a word that cannot be used is shown."""
 _KEYWORDS: Final = {"any": lambda members: 1, "all": len}
 
 
@@ -127,9 +129,9 @@ def _new_name(policy: Policy, words: list[str]) -> str:
 def _least(word: str, names: list[str]) -> int:
     if word in _KEYWORDS:
         return _KEYWORDS[word](names)
-    least = int(word) if word.isascii() and word.isdigit() and word[0] != "0" else 0
-    if not 1 <= least <= len(names):
-        raise InvalidPolicy(f"{word} of {len(names)} members cannot be asked")
+    least = decimal(word, len(names))
+    if not least or word[0] == "0":
+        raise InvalidPolicy(f"{word[:_SHOWN]} of {len(names)} members cannot be asked")
     return least
 
 

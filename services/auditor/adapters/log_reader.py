@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from proofwatch.audit.entry import Entry, entry_of
 from proofwatch.audit.keys import LogKeys
 from proofwatch.audit.merkle import Nodes
-from proofwatch.audit.note import Note, signature_of
+from proofwatch.audit.note import Note, decimal, signature_of
 from proofwatch.bus.postgres.pool import session
 from services.auditor.adapters.postgres import PostgresLog
 
@@ -22,7 +22,8 @@ from audit.checkpoints p where published_at is not null and (size between $1 and
   select max(checkpoint_index) from audit.checkpoints where published_at is not null))
 order by checkpoint_index
 """
-_FARTHEST: Final = 2**63 - 1
+FARTHEST: Final = 2**63 - 1
+"""The last index that a log can have."""
 _FIND: Final = """
 select index, leaf from audit.entries where ($1::text is null or action like $1) and ($2::text is null or actor = $2)
 and ($3::text is null or tenant = $3) and ($4::timestamptz is null or logged_at >= $4) order by index desc limit $5
@@ -31,9 +32,7 @@ and ($3::text is null or tenant = $3) and ($4::timestamptz is null or logged_at 
 
 def index_of(entry: str) -> int | None:
     """Return the index that is named in decimal; None: it is an id, or beyond what a log can have."""
-    if not (entry.isascii() and entry.isdigit()) or len(entry) > len(str(_FARTHEST)):
-        return None
-    return int(entry) if int(entry) <= _FARTHEST else None
+    return decimal(entry, FARTHEST)
 
 
 class Wanted(NamedTuple):

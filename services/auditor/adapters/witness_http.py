@@ -5,7 +5,7 @@ from typing import Final
 
 import httpx
 
-from proofwatch.audit.note import InvalidNote, Note, VerifierKey, signature_of
+from proofwatch.audit.note import InvalidNote, Note, VerifierKey, decimal, signature_of
 from proofwatch.audit.witness import Request
 from services.auditor.ports import WitnessAway
 
@@ -13,6 +13,7 @@ _SECONDS: Final = 5.0
 _CONFLICT: Final = 409
 _OK: Final = 200
 _MOST_BYTES: Final = 65_536
+_LARGEST: Final = 2**63 - 1
 
 
 class HttpWitness:
@@ -28,10 +29,10 @@ class HttpWitness:
         answer = await self._post(Request(old, tuple(proof), note).body())
         text = answer.text
         if answer.status_code == _CONFLICT:
-            size = text.removesuffix("\n")
-            if not (size.isascii() and size.isdigit()):
+            size = decimal(text.removesuffix("\n"), _LARGEST)
+            if size is None:
                 raise WitnessAway(f"{self.name} answers 409 without the size of its last checkpoint")
-            return int(size)
+            return size
         if answer.status_code != _OK or len(answer.content) > _MOST_BYTES:
             raise WitnessAway(f"{self.name} answers {answer.status_code}: {text[:200]!r}")
         try:

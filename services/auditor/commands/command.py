@@ -16,6 +16,7 @@ from proofwatch.command_line.times import moment_ms
 from proofwatch.exits.asking import add_asking
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.new_file import NotNew
+from services.auditor.adapters.log_reader import FARTHEST, index_of
 from services.auditor.commands import offline, online, witness
 from services.auditor.commands.files import NotAnExport
 from services.auditor.commands.offline import CannotRead
@@ -87,8 +88,14 @@ def _add_online(actions: SubCommands) -> None:
         online.exported,
     ).add_argument
     add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
-    add("--from", dest="begin", type=int, metavar="N", help="from this entry on; default: the first")
-    add("--to", dest="end", type=int, metavar="M", help="up to, and without, this entry; default: all that are signed")
+    add("--from", dest="begin", type=_index, metavar="N", help="from this entry on; default: the first")
+    add(
+        "--to",
+        dest="end",
+        type=_index,
+        metavar="M",
+        help="up to, and without, this entry; default: all that are signed",
+    )
     add("--witness-policy", type=Path, metavar="FILE", help="whose cosignatures go with it")
     add_asking(add)
     add = actions.add(
@@ -113,6 +120,14 @@ def _add_online(actions: SubCommands) -> None:
     add("--limit", type=positive, default=50, metavar="N", help="default: %(default)s")
     add("--json", action="store_true", help="a JSON object on each line")
     actions.add("keys", "list the log's keys, and its last checkpoint", "", online.keys)
+
+
+def _index(text: str) -> int:
+    """Return the index of an entry. Raises `argparse.ArgumentTypeError`."""
+    found = index_of(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be a whole number, from 0 to {FARTHEST}")
+    return found
 
 
 def _add_run(add: Add) -> None:

@@ -3,11 +3,15 @@
 import argparse
 import sys
 from collections import defaultdict
+from typing import Final
 
-from proofwatch.audit.note import COSIGNATURE, InvalidNote, SigningKey, VerifierKey
+from proofwatch.audit.note import COSIGNATURE, InvalidNote, SigningKey, VerifierKey, decimal
 from proofwatch.runtime.secrets import InvalidSecretFile, read_secret
 from services.auditor.commands.offline import CannotRead, keys_of
 from services.auditor.commands.witness_server import SeenFile, Witness, server
+
+_LAST_PORT: Final = 65_535
+_SHOWN: Final = 80
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -22,10 +26,11 @@ def serve(args: argparse.Namespace) -> int:
     for each in keys_of(args.log):
         logs[each.name].append(each)
     host, _, port = args.listen.rpartition(":")
-    if not host or not port.isdigit():
-        raise CannotRead(f"--listen {args.listen}: give HOST:PORT")
+    at = decimal(port, _LAST_PORT)
+    if not host or at is None:
+        raise CannotRead(f"--listen {args.listen[:_SHOWN]}: give HOST:PORT, the port of at most {_LAST_PORT}")
     try:
-        running = server(Witness(key, logs, SeenFile(args.state)), host, int(port), _said)
+        running = server(Witness(key, logs, SeenFile(args.state)), host, at, _said)
     except OSError as error:
         raise CannotRead(f"cannot listen at {args.listen}: {error.strerror}") from None
     with running:

@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from proofwatch.audit.note import SigningKey, VerifierKey
+from proofwatch.audit.entry import UNREADABLE
+from proofwatch.audit.note import SigningKey, VerifierKey, decimal
 from proofwatch.audit.witness import Refused, Seen, answer
 
 _MOST_BYTES: Final = 1_000_000
@@ -40,7 +41,7 @@ class SeenFile:
         try:
             body = path.read_bytes() if path.exists() else b"{}"
             found = msgspec.json.decode(body, type=dict[str, _Seen])
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             raise StateUnusable(f"{path} is no file of a witness: {error}") from None
         self.seen = {origin: Seen(each.size, each.root) for origin, each in found.items()}
 
@@ -95,14 +96,14 @@ def server(witness: Witness, host: str, port: int, said: Callable[[str], None]) 
 
         def do_POST(self) -> None:
             """Answer."""
-            length = self.headers.get("content-length", "")
+            length = decimal(self.headers.get("content-length", ""), _MOST_BYTES)
             if not self.path.endswith(_PATH):
                 self._write(404, "text/plain", "a witness answers POST /add-checkpoint\n")
-            elif not length.isdigit() or int(length) > _MOST_BYTES:
+            elif length is None:
                 self.close_connection = True
                 self._write(400, "text/plain", f"a request has a length, of at most {_MOST_BYTES} bytes\n")
             else:
-                self._write(*_safely(witness, self.rfile.read(int(length)), said))
+                self._write(*_safely(witness, self.rfile.read(length), said))
 
         def _write(self, status: int, kind: str, text: str) -> None:
             body = text.encode()

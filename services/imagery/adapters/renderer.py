@@ -138,7 +138,7 @@ def _read(answer: bytes) -> Rendered:
         if code in _CODES:
             raise PictureRefused(code, str(said["message"])[:_LONGEST_MESSAGE])
         width, height = int(said["width"]), int(said["height"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise PictureRefused("renderer_failed", "the process that draws pictures answered nonsense") from None
     if not (picture.startswith(_JPEG[0]) and picture.endswith(_JPEG[1])):
         raise PictureRefused("renderer_failed", "the process that draws pictures answered with no picture")

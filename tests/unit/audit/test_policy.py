@@ -40,6 +40,8 @@ def test_spaces_tabs_comments_and_addresses() -> None:
         (["quorum nobody"], "line 5: a quorum is"),
         (["group two 3 w0 w1", "quorum two"], "line 5: 3 of 2 members"),
         (["group two 0 w0 w1", "quorum two"], "line 5: 0 of 2 members"),
+        ([f"group two {'9' * 6000} w0 w1", "quorum two"], "line 5: 9{20} of 2 members"),
+        (["group two ² w0 w1", "quorum two"], "line 5: ² of 2 members"),
         (["group two any", "quorum two"], "line 5: a group is written"),
         (["group two any w0 nobody", "quorum two"], "line 5: nobody is no witness"),
         (["group two any w0 w0", "quorum two"], "line 5: w0 is a member already"),

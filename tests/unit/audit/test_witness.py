@@ -50,6 +50,8 @@ def test_a_request_is_read_as_it_was_written() -> None:
         (lambda body: b"", "a request is"),
         (lambda body: body.replace(b"old 4", b"old 04"), "leading zeroes"),
         (lambda body: body.replace(b"old 4", b"old -4"), "leading zeroes"),
+        (lambda body: body.replace(b"old 4", b"old " + b"9" * 5000), "of at most"),
+        (lambda body: body.replace(b"proofwatch\n12\n", b"proofwatch\n" + b"9" * 6000 + b"\n"), "of at most"),
         (lambda body: body.replace(b"old 4\n", b"old 4\nAAAA\n"), "32 bytes"),
         (lambda body: body.replace(b"proofwatch\n12\n", b"proofwatch\n012\n"), "zeroes"),
         (lambda body: b"old 4\n" + (b"A" * 43 + b"=\n") * 64 + b"\n" + body.partition(b"\n\n")[2], "63 hashes"),

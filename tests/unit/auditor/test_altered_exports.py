@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,15 +11,18 @@ from msgspec.structs import replace
 
 from proofwatch.audit import export
 from proofwatch.audit.entry import BEGUN, Actor, Object
+from proofwatch.audit.note import sign
 from proofwatch.audit.verify import verify
 from proofwatch.plain import printable
 from services.auditor.adapters.log_reader import index_of
 from services.auditor.commands.files import Folder
 from services.cli import main
-from tests.unit.audit.a_log import LOG_KEY, InMemory, Log, a_log, an_entry, of_key
+from tests.unit.audit.a_log import LOG_KEY, ORIGIN, InMemory, Log, a_log, an_entry, of_key
 from tests.unit.audit.test_mutations import KNOWN
 
 DEEP = b"[" * 100_000
+HUGE = b"9" * 6000
+"""More digits than Python turns into a number (4,300)."""
 FILES = (export.ENTRIES, export.KEYS, export.CHECKPOINT, export.CHECKPOINTS)
 
 
@@ -151,3 +155,38 @@ def test_a_limit_that_lists_nothing_is_refused(folder: Path, limit: str, capsys:
         main(["audit", "search", f"--run={folder}", f"--limit={limit}"])
     assert ended.value.code == 2
     assert "--limit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*FILES, export.RANGE])
+def test_a_number_of_thousands_of_digits_is_invalid_wherever_it_stands(name: str) -> None:
+    """One size, index or version after another, in notes as in JSON."""
+    files = a_part()
+    places = list(re.finditer(rb"(?<=[:\n ])[0-9]+(?=[,\n}\\])|(?<=\\n)[0-9]+(?=\\n)", files[name]))
+    assert places
+    for place in places[:6]:
+        body = files[name][: place.start()] + HUGE + files[name][place.end() :]
+        assert verify(InMemory({**files, name: body}), KNOWN).state == "INVALID"
+
+
+def test_a_checkpoint_of_thousands_of_digits_that_a_key_of_the_log_signed_is_invalid() -> None:
+    """Who holds the key may sign nonsense; it is read after the signature holds."""
+    files = a_log().export()
+    long = sign(f"{ORIGIN}\n{HUGE.decode()}\n{base64.b64encode(bytes(32)).decode()}\n", LOG_KEY)
+    line = export.checkpoint_line(0, long) + b"\n"
+    changed = {**files, export.CHECKPOINTS: line, export.CHECKPOINT: long.body()}
+    assert verify(InMemory(changed), KNOWN).state == "INVALID"
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_a_place_that_no_log_has_is_refused_before_anything_is_asked(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wanted in (HUGE.decode(), str(2**63), "²"):
+        with pytest.raises(SystemExit) as ended:
+            main(["audit", "export", "--out", "x", option, wanted, "--by", "x"])
+        assert ended.value.code == 2
+        assert "must be a whole number, from 0 to" in capsys.readouterr().err
+
+
+def a_part() -> dict[str, bytes]:
+    return a_log().export(3, 8)
