@@ -306,7 +306,7 @@ async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns
     shown = "select attname from pg_attribute where attrelid = 'access.directory'::regclass and attnum > 0"
     assert [name for (name,) in await fetched(dsns["superuser"], shown)] == ["person_id", "name", "tenants", "roles"]
     names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
-    assert sorted(name for (name,) in names) == ["held", "running", "seen", "seen"]
+    assert sorted(name for (name,) in names) == ["end_holders", "held", "holders_of", "running", "seen", "seen"]
 
 
 async def test_people_are_let_in_and_work_with_the_rights_of_each_role(
