@@ -68,7 +68,8 @@ def begun(alarm: Reading, end_ms: int) -> Course:
 
 def gone_on(course: Course, start_ms: int, weighed: Weighed) -> Course:
     """Return the course after the minute that began at `start_ms`."""
-    course = replace(course, n=course.n + weighed.silent, affected=course.affected + weighed.lost)
+    weight = max(0.0, course.weight + weighed.silence)
+    course = replace(course, n=course.n + weighed.silent, affected=course.affected + weighed.lost, weight=weight)
     if course.weight <= 0.0:  # it was as bad up to now
         counts = {"over_k": course.k, "over_n": course.n, "over_affected": course.affected}
         course = replace(course, over_ms=start_ms, **counts)

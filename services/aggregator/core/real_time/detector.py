@@ -63,7 +63,8 @@ class Weighed(NamedTuple):
     """What a minute says of a finding that fires: k of n, and about so many transactions `affected`.
 
     `weight`: the log of how much likelier it is if things are as usual again than if they are half as bad as they were.
-    `silent`: minutes without anything right before it, in which so many transactions were `lost`.
+    `silent`: minutes without anything right before it, in which so many transactions were `lost`; `silence`: what these
+    weigh.
     """
 
     weight: float = 0.0
@@ -72,6 +73,7 @@ class Weighed(NamedTuple):
     affected: float = 0.0
     silent: int = 0
     lost: float = 0.0
+    silence: float = 0.0
 
 
 NO_TRIALS = Reading("no_trials")

@@ -35,6 +35,8 @@ from services.aggregator.core.real_time.view import View
 from services.aggregator.core.times import HOUR_MS, MINUTE_MS
 
 _TENTH: Final = 0.1
+_HALF: Final = 0.5
+"""Of what is usual: so much traffic is no end of a stop, which a trickle of two fifths is."""
 _LEAST: Final = 0.1
 """Transactions a minute, of which none are usual, for the end of a silence."""
 _NEW_MINUTES: Final = 120
@@ -120,13 +122,16 @@ def step_up(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> tup
 
 
 def weigh_down(chart: Chart, minute: Minute, view: View, _rule: RealTimeRule, found: Reading) -> Weighed:
-    """Weigh the traffic of a minute, and of the silence before it: k transactions in n minutes."""
+    """Weigh the traffic of a minute, and the silence before it: k transactions in n minutes, against half of the usual.
+
+    Minutes without traffic do not exist, and yet are no sign that it is back: a quiet day has its few in bursts.
+    """
     per_minute, k = _per_minute(chart, view, minute.start_ms), minute.transactions
     from_ms = max(chart.n, found.since_ms + found.n * MINUTE_MS)  # absence was counted up to when it was told
     silent = max(0, minute.start_ms - from_ms) // MINUTE_MS
     lost = _expected(chart, view, from_ms, minute.start_ms) if silent else 0.0
     usual = max(per_minute, _LEAST)
-    return Weighed(poisson(k, usual, _TENTH * usual), k, 1, per_minute - k, silent, lost)
+    return Weighed(poisson(k, usual, _HALF * usual), k, 1, per_minute - k, silent, lost, -(1 - _HALF) * lost)
 
 
 def weigh_up(_chart: Chart, minute: Minute, view: View, rule: RealTimeRule, _alarm: Reading) -> Weighed:

@@ -157,6 +157,26 @@ def test_traffic_that_comes_back_ends_its_absence_at_the_minute() -> None:
     assert at_ms <= gone_ms + 2 * HOUR + 6 * MINUTE
 
 
+def trickle(from_ms: int, minutes: int, every: int, n: int) -> list[Minute]:
+    """Return n transactions together each so many minutes; minutes without any do not exist."""
+    return [minute(from_ms + i * MINUTE, n) for i in range(0, minutes, every)]
+
+
+def test_a_holiday_that_nobody_named_is_one_finding_with_one_end() -> None:
+    """A day with a quarter of the traffic comes in bursts: the silence between them counts, and half is no end."""
+    told = Told(WATCH)
+    for day in range(14):
+        told.feed(steady(MONDAY + day * DAY + 9 * HOUR, 10 * 60, n=1))
+    told.published.clear()
+    holiday_ms = MONDAY + 14 * DAY
+    told.feed(steady(holiday_ms + 9 * HOUR, 20, n=1))
+    told.feed(trickle(holiday_ms + 9 * HOUR + 25 * MINUTE, 9 * 60, every=12, n=3))
+    told.feed(steady(holiday_ms + DAY + 9 * HOUR, 5 * 60, n=1))
+    stops = [each.event for each in told.published if each.event.rule == "volume" and each.event.direction == "down"]
+    assert len({each.anomaly_id for each in stops}) == 1
+    assert [each.revision for each in stops if each.state == "resolved"] == [stops[-1].revision]
+
+
 def test_a_surge_ends_within_minutes() -> None:
     """Ten times the traffic for a quarter of an hour."""
     told = Told(WATCH)
