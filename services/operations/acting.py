@@ -6,6 +6,7 @@ What is about no single tenant is for who sees every tenant.
 import argparse
 from typing import TYPE_CHECKING
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.session_file import add_as
 from proofwatch.command_line.sub_commands import Add
 from proofwatch.exits.asking import Asking, NotSaid
@@ -24,10 +25,11 @@ def add_operator(add: Add, *, dsn: bool = True) -> None:
     add_as(add)
     add(
         "--operator",
+        type=kept.name,
         metavar="NAME",
         help="who acts, instead of --as, by the database's own rights; on record as stated",
     )
-    add("--note", metavar="TEXT", help="why it is right; it stays; no personal data")
+    add("--note", type=kept.reason, metavar="TEXT", help="why it is right; it stays; no personal data")
     if dsn:
         add("--dsn", metavar="DSN", help="the database, where it is on record; default: PROOFWATCH_POSTGRES_DSN")
 

@@ -6,6 +6,7 @@ import sys
 
 from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.bus.port import Bus
+from proofwatch.command_line import kept
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
@@ -50,7 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "--dsn", metavar="DSN", help="the database, where it is on record; default: PROOFWATCH_POSTGRES_DSN"
     )
-    shown.add_argument("--tenant", metavar="T", help="whose record it is; default: of any, for who sees every tenant")
+    shown.add_argument(
+        "--tenant",
+        type=kept.tenant,
+        metavar="T",
+        help="whose record it is; default: of any, for who sees every tenant",
+    )
 
     example = "onboarding.transactions.v1 --reason unknown_schema_version --operator r.mehta --note 'v2 is deployed'"
     sent = actions.add("redrive", "send dead letters to their topic again, on record", example, redrive)

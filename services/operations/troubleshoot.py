@@ -14,6 +14,7 @@ from typing import Any, Final
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.port import Bus
 from proofwatch.bus.postgres.pool import opened, session
+from proofwatch.command_line import kept
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.wire import Wire, connect_wire
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("transaction", metavar="TRANSACTION_ID")
-    add("--tenant", required=True, metavar="T", help="whose transaction it is")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose transaction it is")
     add_asking(add)
     add("--since", type=moment_ms, default=0, metavar="TIME", help="log time from which on to look: ISO 8601, or 7d")
     add("--personal", action="store_true", help="also show subject_ref, device.ref and segment values")

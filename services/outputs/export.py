@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.wire import connect_wire
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _training,
     )
     add = sub.add_argument
-    add("--tenant", required=True, metavar="T")
+    add("--tenant", type=kept.tenant, required=True, metavar="T")
     add("--since", required=True, type=moment_ms, metavar="TIME", help="log time from which on: ISO 8601, or 7d")
     add("--out", required=True, type=Path, metavar="DIR", help="a folder that is not there yet")
     add_asking(add)

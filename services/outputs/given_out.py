@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import opened
+from proofwatch.command_line import kept
 from proofwatch.exits.asking import add_asking, asking
 from proofwatch.exits.door import Granted, admitted
 from proofwatch.exits.refusals import REFUSED, WRONG
@@ -42,7 +43,7 @@ Make = Callable[[Any, Ask], Awaitable[Made]]
 def add_month(parser: ArgumentParser) -> None:
     """Declare whose month it is, and who asks."""
     add = parser.add_argument
-    add("--tenant", required=True, metavar="T", help="whose month")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose month")
     add("--month", required=True, metavar="YYYY-MM", help="a month of the tenant's own calendar")
     add_asking(add)
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")

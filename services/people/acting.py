@@ -10,6 +10,7 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.reasons import stated
 from proofwatch.access.roles import Act
 from proofwatch.audit.entry import person
+from proofwatch.command_line import kept
 from proofwatch.command_line.session_file import NotSignedIn, add_as, token_in
 from proofwatch.command_line.sub_commands import Add
 
@@ -25,7 +26,7 @@ def add_who(add: Add) -> None:
         action="store_true",
         help="without a session, by the database's own rights, as the first admin is added; it is on record as that",
     )
-    add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
 
 
 async def who(pool: "asyncpg.Pool", args: argparse.Namespace, act: Act, now: datetime) -> By:

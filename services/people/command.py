@@ -17,6 +17,7 @@ from proofwatch.access.roles import Act, Role, RolesExclude
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import opened
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import NotSignedIn, token_in, write_token
@@ -95,7 +96,14 @@ def _add_access(add: Add) -> None:
     add("name", help="of the account")
     add("--role", choices=_ROLES, action="append", default=[], metavar="ROLE", help=f"one of {', '.join(_ROLES)}; "
         "repeat for several")  # fmt: skip
-    add("--tenant", action="append", default=[], metavar="T", help="whose data is there for them; repeat for several")
+    add(
+        "--tenant",
+        type=kept.tenant,
+        action="append",
+        default=[],
+        metavar="T",
+        help="whose data is there for them; repeat for several",
+    )
     add("--every-tenant", action="store_true", help="instead of --tenant: that of all, of later ones too")
     add_who(add)
 

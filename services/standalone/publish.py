@@ -14,6 +14,7 @@ from rich.text import Text
 
 from proofwatch.bus.errors import BusError, BusUnavailable
 from proofwatch.bus.port import Bus
+from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.command_line.options import add_bootstrap
 from proofwatch.events import topics
@@ -21,7 +22,6 @@ from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.simulation.scenario import TENANTS
 from proofwatch.tabular import TableError
-from services.standalone.arguments import tenant as tenant_name
 from services.standalone.publish_sources import Rows, limited, of_file, one, simulated, utc_now
 
 _HARMLESS: Final = re.compile(r"(test|demo|replay)(-.*)?")
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="of --simulate; the same seed, the same transactions (%(default)s)",
     )
-    add("--tenant", type=tenant_name, metavar="T", help="whose traffic it is (test; --simulate: its own three)")
+    add("--tenant", type=kept.tenant, metavar="T", help="whose traffic it is (test; --simulate: its own three)")
     add(
         "--rate",
         type=_rate,

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from proofwatch.biometrics.curve_figures import ThresholdChoice, operating_points
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import add_holidays, add_time_zone, add_weekend, calendar_in
 from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.command_line.times import in_zone, typed_time
@@ -24,7 +25,7 @@ from proofwatch.scorefile.reader import Reader, with_times
 from proofwatch.scorefile.trials import columns_of, read_trials, scales_of
 from proofwatch.scorefile.units import check_units
 from proofwatch.tabular import TableError, open_table
-from services.standalone.arguments import tenant, threshold
+from services.standalone.arguments import threshold
 from services.standalone.closing import closing_lines
 from services.standalone.conduct import conducted
 from services.standalone.feed import Feed
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for check in ("match", "liveness"):
         add(f"--{check}-threshold", type=threshold, metavar="T|eer", help="in the file's own units; eer: its equal "
             "error point; overrides the policy, and enters its hash")  # fmt: skip
-    add("--tenant", type=tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
+    add("--tenant", type=kept.tenant, default="replay", metavar="T", help="whose traffic this is (%(default)s)")
     add("--start", type=typed_time, default=datetime(2026, 1, 1), metavar="ISO8601",  # noqa: DTZ001 - in --time-zone
         help="time of the first row where the file has no occurred_at (2026-01-01, at midnight)")  # fmt: skip
     add("--rate", type=_rate, default=1.0, metavar="N", help="rows a second where the file has no times (%(default)g)")

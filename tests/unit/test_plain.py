@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofwatch.plain import one_line, printable
+from proofwatch.plain import in_ascii, one_line, printable, told_apart
 
 ANYTHING = st.text(st.characters() | st.sampled_from("\x1b\x9b\r\n\t\x07\x7f\u202e\u2066\u200f\u2028\ud800[]\\m"))
 
@@ -60,3 +60,16 @@ def test_json_keeps_its_meaning(value: object) -> None:
 def test_such_a_character_is_spelled_out(given_: str, shown: str) -> None:
     """One sees what was there."""
     assert one_line(given_) == shown
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner), max_leaves=5))
+def test_json_in_ascii_keeps_its_meaning(value: object) -> None:
+    """Beyond the basic plane, too."""
+    assert in_ascii(json.dumps(value, ensure_ascii=False)).isascii()
+    assert json.loads(in_ascii(json.dumps(value, ensure_ascii=False))) == value
+
+
+def test_a_name_that_looks_like_another_is_told_apart() -> None:
+    """Cyrillic beside Latin; what is in ASCII alone stays as it is."""
+    assert told_apart("ana") == "ana"
+    assert told_apart("\u0430na") == "\u0430na (\\u0430na)"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proofwatch.access.reasons import stated
+from proofwatch.command_line import kept
 from proofwatch.command_line.session_file import add_as
 from proofwatch.command_line.sub_commands import Add
 
@@ -24,8 +25,13 @@ class Asking(NamedTuple):
 def add_asking(add: Add) -> None:
     """Declare who asks and why; `add`: a parser's `add_argument`."""
     add_as(add)
-    add("--by", metavar="PERSON", help="who asks, instead of --as, by the database's own rights; on record as stated")
-    add("--reason", default="", metavar="WHY", help="what for; stays in the audit log")
+    add(
+        "--by",
+        type=kept.name,
+        metavar="PERSON",
+        help="who asks, instead of --as, by the database's own rights; on record as stated",
+    )
+    add("--reason", type=kept.reason, default="", metavar="WHY", help="what for; stays in the audit log")
 
 
 def asking(args: argparse.Namespace, *, reason: bool = True) -> Asking:

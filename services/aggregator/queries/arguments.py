@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.times import in_zone, typed_time
 from proofwatch.exits.asking import add_asking
@@ -39,7 +40,7 @@ class Answer(NamedTuple):
 def add_query(parser: argparse.ArgumentParser) -> None:
     """Declare what every query takes."""
     add = parser.add_argument
-    add("--tenant", required=True, metavar="T", help="whose windows")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose windows")
     add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "
         "24h (so long ago); of a run by default all of it")  # fmt: skip
     add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive; default: the last closed window")

@@ -14,6 +14,7 @@ from typing import Final
 
 from proofwatch.access.reasons import stated
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.sub_commands import SubCommands
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for each in (show, rebase):
         add = each.add_argument
-        add("--tenant", required=True, metavar="T", help="whose rates")
+        add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose rates")
         add("--metric", choices=_METRICS, metavar="METRIC", help=f"one of {', '.join(_METRICS)}; default: every one")
         add("--segment", type=segment, metavar="NAME=VALUE", help="a segment value; default: tenant and all its values")
         add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import add_time_zone
 from proofwatch.command_line.times import in_zone, moment_ms, typed_time
 from proofwatch.csv_file import Cell
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("action", nargs="?", choices=("list", "add"), default="list", help="list them, or add one (%(default)s)")
-    add("--tenant", required=True, metavar="T", help="whose versions")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose versions")
     add("--kind", choices=tuple(KINDS), help="add: what changed")
     add("--version", metavar="V", help="add: to which version, as traffic names it, if it does")
     add("--at", type=moment_ms, metavar="TIME", help="add: when; default: now")

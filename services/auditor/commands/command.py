@@ -9,6 +9,7 @@ from typing import Final
 from proofwatch.audit.policy import InvalidPolicy
 from proofwatch.audit.verify import CannotCompare
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import positive
 from proofwatch.command_line.sub_commands import Add, SubCommands
@@ -87,7 +88,7 @@ def _add_online(actions: SubCommands) -> None:
         "--out out/audit --as my.session --reason 'audit of May'",
         online.exported,
     ).add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    add("--out", type=Path, required=True, metavar="DIR", help="a new folder, or an empty one")
     add("--from", dest="begin", type=_index, metavar="N", help="from this entry on; default: the first")
     add(
         "--to",
@@ -112,7 +113,7 @@ def _add_online(actions: SubCommands) -> None:
     add = actions.add("search", "list the newest entries", example, online.searched).add_argument
     add("--entry-action", metavar="A", help="what was done; * stands for anything")
     add("--actor", metavar="WHO", help="a person's account or a service")
-    add("--tenant", metavar="T", help="whose data it was about")
+    add("--tenant", type=kept.tenant, metavar="T", help="whose data it was about")
     add("--since", type=moment_ms, metavar="WHEN", help="such as 24h, 7d, or a time")
     _add_run(add)
     add("--own", action="store_true", help="your own entries only, which you need no auditor for")

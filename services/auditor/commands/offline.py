@@ -1,6 +1,7 @@
 """What needs nothing but files: keys, verification, proofs of forks and of single entries."""
 
 import argparse
+import codecs
 import sys
 from pathlib import Path
 
@@ -122,6 +123,9 @@ def _text(path: Path) -> str:
 
 def _body(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        found = path.read_bytes()
     except OSError as error:
         raise CannotRead(f"{path} cannot be read: {(error.strerror or 'error').lower()}") from None
+    if found.startswith(codecs.BOM_UTF8):
+        raise CannotRead(f"{path} begins with a byte order mark, which an editor put there; save it as UTF-8 without")
+    return found

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from proofwatch.audit.checkpoint import Checkpoint
-from proofwatch.audit.entry import Actor, Entry, leaf_of
+from proofwatch.audit.entry import Actor, Entry, entry_of, leaf_of
 from proofwatch.audit.merkle_proofs import inclusion_parts, inclusion_proof
 from proofwatch.audit.note import VerifierKey
 from proofwatch.audit.proof import Proof
@@ -20,7 +20,7 @@ from proofwatch.exits.table import AUDIT
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import instant_of
 from proofwatch.new_file import require_new, write_new
-from proofwatch.plain import one_line, printable
+from proofwatch.plain import in_ascii, one_line, printable, told_apart
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
@@ -82,7 +82,7 @@ async def searched(args: argparse.Namespace) -> int:
     if not found:
         raise NothingFound("no entry is like that; leave an option out, or begin earlier with --since")
     for place, entry in reversed(found):
-        sys.stdout.write(one_line(_line(place, entry, args.json)) + "\n")
+        sys.stdout.write(one_line(line(place, entry, as_json=args.json)) + "\n")
     return 0
 
 
@@ -92,6 +92,8 @@ async def shown(args: argparse.Namespace) -> int:
     if leaf is None:
         raise NothingFound(f"the log has no entry {args.entry}; try: proofwatch audit search")
     sys.stdout.write(printable(msgspec.json.format(leaf, indent=2).decode()) + "\n")
+    if beyond := spelled(entry_of(leaf)):
+        sys.stderr.write(f"beyond ASCII, and perhaps like another name: {beyond}\n")
     return 0
 
 
@@ -127,9 +129,17 @@ async def _log(name: str, args: argparse.Namespace) -> AsyncIterator[tuple[LogRe
         yield LogReader(pool), granted.actor
 
 
-def _line(place: int, entry: Entry, as_json: bool) -> str:
+def spelled(entry: Entry) -> str:
+    """Return who acted on what, as far as a name is beyond ASCII, each with how it is spelled; empty: none is."""
+    names = (entry.actor.id, *(each.id for each in entry.objects))
+    return one_line(", ".join(told_apart(each) for each in names if not each.isascii()))
+
+
+def line(place: int, entry: Entry, *, as_json: bool) -> str:
+    """Return an entry in a line. A name beyond ASCII is spelled out beside itself; as JSON everything beyond it is."""
     if as_json:
-        return f'{{"index":{place},"entry":{leaf_of(entry).decode()}}}'
-    objects = " ".join(f"{each.kind}:{each.id}" for each in entry.objects)
+        return in_ascii(f'{{"index":{place},"entry":{leaf_of(entry).decode()}}}')
+    objects = " ".join(f"{each.kind}:{told_apart(each.id)}" for each in entry.objects)
+    who = told_apart(entry.actor.id)
     at = entry.logged_at.strftime("%Y-%m-%d %H:%M:%S")
-    return f"{place:>8}  {at}  {entry.action:28} {entry.outcome:8} {entry.actor.kind} {entry.actor.id:20} {objects}"
+    return f"{place:>8}  {at}  {entry.action:28} {entry.outcome:8} {entry.actor.kind} {who:20} {objects}"

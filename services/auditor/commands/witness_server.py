@@ -4,6 +4,7 @@ What it has seen is on disk before its signature leaves. One request after anoth
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -113,11 +114,24 @@ def server(witness: Witness, host: str, port: int, said: Callable[[str], None]) 
             self.end_headers()
             self.wfile.write(body)
 
+        def version_string(self) -> str:
+            """Say what answers, and nothing of what it runs on."""
+            return "witness"
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the base's name
             """Say it in one line."""
             said(format % args)
 
-    return ThreadingHTTPServer((host, port), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Say in a line that somebody hung up; a traceback is for bugs."""
+            error = sys.exception()
+            if isinstance(error, ConnectionError | TimeoutError):
+                said(f"disconnected: {type(error).__name__}")
+            else:
+                super().handle_error(request, client_address)  # type: ignore[arg-type]  # as it was given
+
+    return Server((host, port), Handler)
 
 
 def _safely(witness: Witness, body: bytes, said: Callable[[str], None]) -> tuple[int, str, str]:

@@ -71,7 +71,7 @@ def _make(out: Path) -> None:
     except OSError as error:
         raise CannotExport(f"{out} cannot be made: {error.strerror}") from None
     if full:
-        raise CannotExport(f"{out} is not empty; name a new folder")
+        raise CannotExport(f"{out} is not empty; name a new folder, or an empty one")
 
 
 async def _range(reader: LogReader, begin: int, end: int) -> Range:

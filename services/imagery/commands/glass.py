@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.governance.purposes import Purpose
@@ -30,16 +31,16 @@ def add_glass(actions: SubCommands) -> None:
     example = "--tenant kestrel --case C --transaction T --reason 'Ada is ill, the customer waits' --as my.session"
     summary = "ask to open a transaction of a case that is not assigned to you; a checker has a quarter of an hour"
     add = _add(actions, "glass-ask", summary, example, _ask)
-    add("--tenant", required=True, metavar="T", help="whose transaction it is")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose transaction it is")
     add("--case", required=True, metavar="CASE", help="the case that holds it")
     add("--transaction", required=True, metavar="ID", help="the transaction")
     purposes = sorted(each.value for each in Purpose)
     add("--purpose", choices=purposes, default=Purpose.PROVIDE_FEATURES.value, help="default: %(default)s")
-    add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
     summary = "agree to what somebody else asked for: it opens now, for half an hour at most"
     add = _add(actions, "glass-agree", summary, f"{_ID} --reason 'I know of it'", _agree)
     add("glass", metavar="ID", help="what asking returned")
-    add("--reason", required=True, metavar="TEXT", help="why you agree; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why you agree; it stays in the audit log")
     add = _add(actions, "glass-end", "stop it: nothing is opened through it from now on", _ID, _end)
     add("glass", metavar="ID", help="what asking returned")
 

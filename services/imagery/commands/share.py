@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from proofwatch.bus.postgres.pool import session
+from proofwatch.command_line import kept
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.exits.asking import add_asking, asking
@@ -42,7 +43,7 @@ def add_share(actions: SubCommands) -> None:
     summary = "of how many transactions imagery was opened, and how many reached the Research Group, with intervals"
     add = actions.add("share", summary, "--month 2026-10 --tenant kestrel-telecom", _shown).add_argument
     add("--month", required=True, metavar="YYYY-MM", help="of each tenant's own days")
-    add("--tenant", metavar="T", help="default: every tenant, one by one")
+    add("--tenant", type=kept.tenant, metavar="T", help="default: every tenant, one by one")
     add_asking(add)
     add("--json", action="store_true", help="as JSON")
 

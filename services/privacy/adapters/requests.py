@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,9 @@ _LOCK: Final = "select state from privacy.erasures where erasure_id = $1 for upd
 _SEALED: Final = "select sealed_epoch, sealed from privacy.erasures where erasure_id = $1"
 _OPEN: Final = """
 select erasure_id, state from privacy.erasures where tenant = $1 and mark = $2 and state in ('requested', 'running')"""
+_KNOWN: Final = """
+select exists (select from privacy.keys where tenant = $1),
+       exists (select from privacy.keys where tenant = $1 and mark = $2)"""
 _REQUEST: Final = """
 insert into privacy.erasures(erasure_id, tenant, mark, state, reason, requested_by, requested_at, sealed_epoch, sealed)
 values($1, $2, $3, 'requested', $4, $5, $6, $7, $8)"""
@@ -44,6 +47,9 @@ _APPROVE: Final = """
 update privacy.erasures set state = 'running', approved_by = $2, approved_at = $3 where erasure_id = $1"""
 _WITHDRAW: Final = """
 update privacy.erasures set state = 'withdrawn', sealed = null, sealed_epoch = null where erasure_id = $1"""
+
+
+Unknown = Literal["person", "tenant"]
 
 
 class ErasureRefused(Exception):
@@ -91,6 +97,15 @@ class PostgresRequests:
         if hold:
             raise Held(hold)
         return erasure_id
+
+    async def unknown(self, subject: Subject) -> Unknown | None:
+        """Return what nothing is known of, in tables: this person, or anybody of the tenant; None: the person is known.
+
+        It is for who was let ask: what it says is not for others.
+        """
+        async with transaction(self._pool, USER) as tx:
+            of_tenant, of_person = await tx.fetchrow(_KNOWN, subject.tenant, subject.mark)
+        return None if of_person else "person" if of_tenant else "tenant"
 
     async def approve(self, token: str, erasure_id: str, now: datetime) -> Erasure:
         """Let an erasure run that somebody else asked for. Raises as `request` does."""
@@ -190,6 +205,11 @@ class PostgresRequests:
 
 async def _require(tx: Any, erasure_id: str, state: State) -> None:
     found = await tx.fetchval(_LOCK, erasure_id)
+    if found == "running":
+        raise ErasureRefused(
+            f"erasure {erasure_id} is approved already, and running; if it was interrupted: "
+            f"proofwatch erase resume {erasure_id}"
+        )
     if found != state:
         raise ErasureRefused(f"erasure {erasure_id} is {found}, not {state}; `proofwatch erase list` shows them")
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_bootstrap, add_json
 from proofwatch.command_line.session_file import add_as, token_in
@@ -17,7 +18,7 @@ from proofwatch.instants import instant_of
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.replay import PostgresReplay, announced, remember
-from services.privacy.adapters.requests import About, PostgresRequests, known
+from services.privacy.adapters.requests import About, PostgresRequests, Unknown, known
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.commands.opening import (
     add_dsn,
@@ -55,7 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "older than what topics keep: the tenant knows them")  # fmt: skip
     add("--dry-run", action="store_true", help="list what it would touch, and ask for nothing")
     _add_who(add)
-    add("--reason", required=True, metavar="TEXT", help="why, without personal data; it stays in the audit log")
+    add(
+        "--reason",
+        type=kept.reason,
+        required=True,
+        metavar="TEXT",
+        help="why, without personal data; it stays in the audit log",
+    )
     add = actions.add("approve", "approve an erasure that somebody else asked for, and carry it out",
                       f"{_ID} --as other.session", _approved).add_argument  # fmt: skip
     _add_erasure(add)
@@ -64,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       f"{_ID} --as my.session --reason 'they stay'", _withdrawn).add_argument  # fmt: skip
     _add_erasure(add)
     _add_who(add)
-    add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
     add = actions.add("resume", "go on with an approved erasure that was interrupted", _ID, _resumed).add_argument
     _add_erasure(add)
     actions.add("replay", "after a restore: erase again what the database does not know", "", _replayed)
@@ -103,8 +110,9 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
             async with erasing(settings, pool, args.bootstrap) as at_work:
                 found = await at_work.preview(about)
                 return f"{_figures('an erasure would touch', found)}{_nobody(found)}nothing was changed\n"
+        unknown = await requests.unknown(subject)  # before it is asked for, which makes the person a key
         erasure_id = await requests.request(token, about, reason, now)
-    return (
+    return warning(unknown, subject.tenant) + (
         f"erasure {erasure_id} is asked for. Somebody else of the role privacy approves it, and it is carried out "
         f"then: proofwatch erase approve {erasure_id} --as FILE\n"
     )
@@ -174,6 +182,17 @@ def _ended(erasure: Erasure) -> str:
     return (
         f"erasure {erasure.erasure_id} is done. {day}Its receipt says what cannot be called back: proofwatch audit "
         f"search --entry-action subject.erased --as FILE\n{nobody}"
+    )
+
+
+def warning(unknown: Unknown | None, tenant: str) -> str:
+    """Return what whoever asks should know at once; empty: nothing. It does not keep anybody from asking."""
+    if unknown is None:
+        return ""
+    who = f"anybody of the tenant {tenant}" if unknown == "tenant" else f"this person in the tenant {tenant}"
+    return (
+        f"No table has data of {who} under a key. If there should be some: is the reference, and its tenant, as they "
+        "were sent? --dry-run also looks through the topics, as carrying it out does.\n"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import add_as, token_in
@@ -34,12 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_subject(add)
     add("--until", type=_instant, metavar="TIME", help="when it ends by itself (RFC 3339); default: when it is lifted")
     add_as(add, required=True)
-    add("--reason", required=True, metavar="TEXT", help="why, without personal data; it stays in the audit log")
+    add(
+        "--reason",
+        type=kept.reason,
+        required=True,
+        metavar="TEXT",
+        help="why, without personal data; it stays in the audit log",
+    )
     example = f"{_ID} --as other.session --reason 'the proceedings have ended'"
     add = actions.add("lift", "end a hold that somebody else placed", example, _lifted).add_argument
     add("hold", metavar="HOLD", help="its id, as `list` shows it")
     add_as(add, required=True)
-    add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
     add = actions.add("list", "list the holds in force", "--as my.session", _listed).add_argument
     add_as(add, required=True)
     add_json(add)

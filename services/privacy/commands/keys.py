@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.session_file import add_as, token_in
 from proofwatch.command_line.sub_commands import Add, SubCommands
@@ -61,7 +62,7 @@ def _add_file(add: Add) -> None:
 def _add_who(add: Add) -> None:
     _add_file(add)
     add_as(add, required=True)
-    add("--reason", required=True, metavar="TEXT", help="why; it stays in the audit log")
+    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
 
 
 def _kept(args: argparse.Namespace, settings: Settings) -> KeyEncryption:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.sub_commands import Add
 from services.privacy.commands.opening import WrongCall
 
@@ -13,7 +14,7 @@ _LONGEST: Final = 65_536
 
 def add_subject(add: Add) -> None:
     """Declare tenant and data subject; `add`: a parser's `add_argument`."""
-    add("tenant", metavar="TENANT", help="whose data subject it is")
+    add("tenant", type=kept.tenant, metavar="TENANT", help="whose data subject it is")
     add("subject", metavar="SUBJECT", help="its subject_ref; -: read from standard input, so that no list of processes "
         "and no history of a shell has it")  # fmt: skip
 

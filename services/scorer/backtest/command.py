@@ -11,6 +11,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.times import moment
 from proofwatch.events import topics
 from proofwatch.events.wire import connect_wire
@@ -65,7 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--labels", type=Path, metavar="FILE", help="labels as .jsonl, for a file of transactions or verdicts")
     add("--mapping", type=Path, metavar="FILE", help="for a table: what its columns and values mean, as for replay")
-    add("--tenant", metavar="T", help="of this tenant only, needed for topic and ledger; for a table: whose it is")
+    add(
+        "--tenant",
+        type=kept.tenant,
+        metavar="T",
+        help="of this tenant only, needed for topic and ledger; for a table: whose it is",
+    )
     add_asking(add)
     add("--since", type=moment, metavar="ISO8601", help="count what occurred from then on; attempts before still count")
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")

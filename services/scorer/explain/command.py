@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from proofwatch.bus.errors import BusError
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import add_time_zone, zone_of_run
 from proofwatch.command_line.times import moment
 from proofwatch.events.types import Transaction
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     add = parser.add_argument
     add("transaction", metavar="TRANSACTION_ID")
-    add("--tenant", metavar="T", help="whose transaction it is; needed where Kafka is asked")
+    add("--tenant", type=kept.tenant, metavar="T", help="whose transaction it is; needed where Kafka is asked")
     add_asking(add)
     add("--subject", metavar="REF", help="with --tenant: reads the subject's partition only")
     add("--attempt", metavar="ID", help="which of several attempts: the attempt_id of the verdict; default: the first")

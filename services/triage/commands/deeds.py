@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.sub_commands import Add
 from proofwatch.command_line.times import moment
 from services.triage.core.assignments import NOTHING, Change
@@ -61,7 +62,7 @@ class NoReason(ValueError):
 def declare(deed: Deed, add: Add) -> None:
     """Declare what a deed takes, beside the case."""
     if DEEDS[deed].reason:
-        add("--reason", required=True, metavar="TEXT", help="why; it stays")
+        add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays")
     if deed == "assign":
         add("--to", required=True, metavar="NAME", help="the account")
     if deed == "merge":

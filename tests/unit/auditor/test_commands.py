@@ -1,15 +1,17 @@
 """`proofwatch audit` on files: what an outsider does, and what is said when it cannot be done."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from proofwatch.audit import export
-from proofwatch.audit.entry import leaf_of
+from proofwatch.audit.entry import entry, leaf_of, person
 from proofwatch.audit.merkle_proofs import inclusion_proof
 from proofwatch.audit.note import COSIGNATURE, SigningKey, VerifierKey
 from proofwatch.audit.proof import Proof
+from services.auditor.commands.online import line, spelled
 from services.cli import main
 from tests.unit.audit.a_log import LOG_KEY, NEXT_KEY, WITNESSES, Log, a_log, an_entry
 
@@ -196,3 +198,25 @@ def test_a_line_that_was_changed_is_not_shown(tmp_path: Path, capsys: pytest.Cap
     assert (code, "the fields do not agree with the leaf" in err) == (2, True)
     code, _, err = said(capsys, "show", 1, "--run", tmp_path)
     assert (code, "is no export" in err) == (2, True)
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody sees it, and without a word the name of the log would be another that looks the same."""
+    since = tmp_path / "since"
+    since.write_bytes(b"\xef\xbb\xbfaudit.example/a\n")
+
+    code, _, err = said(capsys, "verify", written(a_log(), tmp_path / "x"), "--key", key, "--since", since)
+
+    assert code == 2
+    assert "since begins with a byte order mark" in err
+
+
+def test_a_name_that_looks_like_another_is_spelled_out() -> None:
+    """Cyrillic beside Latin, in a line, as JSON, and below an entry that is shown whole."""
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    made = entry(person("\u0430na"), "data.asked", "e1", at, bytes(16))
+
+    assert "person \u0430na (\\u0430na)" in line(3, made, as_json=False)
+    assert '"id":"\\u0430na"' in line(3, made, as_json=True)
+    assert spelled(made) == "\u0430na (\\u0430na)"
+    assert spelled(entry(person("ana"), "data.asked", "e2", at, bytes(16))) == ""

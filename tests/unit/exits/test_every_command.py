@@ -105,6 +105,28 @@ def test_the_documents_have_who_may_run_what() -> None:
     assert found == table()
 
 
+_FILTERS = {("dlq list", "--reason"), ("dlq redrive", "--reason"), ("register", "--tenant")}
+"""What is compared with codes, or names a file, and stays nowhere."""
+_STATED = [
+    (name, option)
+    for name, parser in PARSERS.items()
+    for option in ("--by", "--reason", "--operator", "--note", "--tenant")
+    if option in parser._option_string_actions and (name, option) not in _FILTERS
+]
+
+
+@pytest.mark.parametrize(("name", "option"), _STATED)
+def test_what_stays_on_record_is_printable_and_of_the_permitted_length(name: str, option: str) -> None:
+    """Who asks, why and about whom, at every command, before anything is opened; a sentence says what is right."""
+    given = PARSERS[name]._option_string_actions[option].type
+
+    assert callable(given)
+    for wrong in ("a\nb", "a\u202eb", "a\u200b", "\udcff", "x" * 2_001):
+        with pytest.raises(argparse.ArgumentTypeError, match=r"right|leave it out|one line|anew"):
+            given(wrong)
+    assert given("acme") == "acme"
+
+
 @cache
 def _constants() -> set[str]:
     """Return every text constant of the modules in which acts are named."""
