@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,6 +14,7 @@ from proofwatch.command_line.exit_codes import INTERRUPTED
 from proofwatch.runtime.streams import printable_streams
 from services.commands import COMMANDS
 
+_LONE: Final = re.compile("[\ud800-\udfff]")
 _SERVICES: Final = ("run",)
 """What has a log; every other command says itself what went wrong, in one sentence."""
 
@@ -51,7 +53,10 @@ def _main(argv: Sequence[str] | None) -> int:
             f"proofwatch {name}: {error.name} is not installed; try: pip install 'proofwatch[{command.extra}]'\n"
         )
         return 2
-    parsed = parser_of(name, module).parse_args(arguments[1:])
+    parser = parser_of(name, module)
+    parsed = parser.parse_args(arguments[1:])
+    if wrong := _no_text(parsed):
+        parser.error(wrong)
     with nullcontext() if name in _SERVICES else silent_clients():
         try:
             code: int = module.run(parsed)
@@ -59,6 +64,15 @@ def _main(argv: Sequence[str] | None) -> int:
             sys.stderr.write(f"proofwatch {name}: interrupted\n")
             return INTERRUPTED
     return code
+
+
+def _no_text(parsed: argparse.Namespace) -> str:
+    """Return which argument no process can store or send, being no UTF-8; empty: none. Paths may be anything."""
+    for name, value in vars(parsed).items():
+        given = value if isinstance(value, list) else [value]
+        if any(isinstance(each, str) and _LONE.search(each) for each in given):
+            return f"argument {name.upper()}: is no text in UTF-8; type it anew"
+    return ""
 
 
 def parser_of(name: str, module: ModuleType) -> argparse.ArgumentParser:

@@ -14,6 +14,7 @@ from proofwatch.governance.follower import Follower
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.guard import Guard
 from proofwatch.web.hosts import Hosts, names_of
+from proofwatch.web.malformed import sentence_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
@@ -22,7 +23,6 @@ from services.aggregator.api.routes import figure_routes
 from services.console.api import health_routes, once_route, session_routes
 from services.console.config import Settings
 from services.console.once import Once
-from services.console.pages.forms import sentence_of
 from services.console.pages.site import Pages
 from services.console.restored import ErasuresKnown
 from services.console.watched import Watched

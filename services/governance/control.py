@@ -4,6 +4,7 @@ import argparse
 from typing import Any, get_args
 
 from proofwatch.audit.entry import Object
+from proofwatch.command_line import kept
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import zoned_moment_ms
@@ -41,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         each.add_argument(
             "measure", choices=get_args(ControlMeasure), help="second factor for flagged users, or alarm for everybody"
         )
-        each.add_argument("--cohort", required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions")
+        each.add_argument(
+            "--cohort", type=kept.name, required=True, metavar="TENANT[/SEGMENT=VALUE]", help="whose transactions"
+        )
         add_effective_from(each)
         add_publishing(each)
         add_who(each)

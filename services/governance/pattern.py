@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from proofwatch.audit.entry import Object
+from proofwatch.command_line import kept
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.events.types import AttackPattern
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     withdrawing = actions.add(
         "withdraw", "stop comparing with a pattern", "emulators --by r.mehta --reason 4711", withdraw
     )
-    withdrawing.add_argument("pattern_id", metavar="PATTERN")
+    withdrawing.add_argument("pattern_id", type=kept.name, metavar="PATTERN")
     listing = actions.add("list", "show the patterns in force, and those coming", "--all", show)
     listing.add_argument("--all", action="store_true", help="also what is over")
     add_json(listing.add_argument)

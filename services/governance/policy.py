@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from proofwatch.command_line import kept
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import zoned_moment_ms
@@ -29,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--person a.lovelace",
         lambda args: make_key(args.person, args.out),
     )
-    keygen.add_argument("--person", required=True, metavar="NAME", help="whose key it is; one name for each person")
+    keygen.add_argument(
+        "--person", type=kept.name, required=True, metavar="NAME", help="whose key it is; one name for each person"
+    )
     keygen.add_argument("--out", type=Path, metavar="FILE", help="the private key; default: NAME.key")
 
 

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_access(add)
     example = "a.rao --as admin.session --reason 'first day'"
     add = actions.add("enrol", "give a new password and secret", example, _enrolled).add_argument
-    add("name", help="of the account")
+    add("name", type=kept.name, help="of the account")
     _add_password(add, "the new password")
     add_who(add)
     example = "--as admin.session --reason 'review of the quarter'"
@@ -70,10 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_access(actions.add("roles", summary, example, _given).add_argument)
     example = "a.rao --as admin.session --reason 'left'"
     add = actions.add("revoke", "let somebody in no more, at once and for good", example, _revoked).add_argument
-    add("name", help="of the account")
+    add("name", type=kept.name, help="of the account")
     add_who(add)
     add = actions.add("sign-in", "sign in for commands", "a.rao --out my.session", _signed_in).add_argument
-    add("name", help="of the account")
+    add("name", type=kept.name, help="of the account")
     add("--out", type=Path, required=True, metavar="FILE", help="where the session goes, for `--as` of other commands")
     _add_password(add, "the password")
     actions.add("sign-out", "end a session", "my.session", _signed_out).add_argument(
@@ -93,7 +93,7 @@ def _add_dsn(add: Add) -> None:
 
 
 def _add_access(add: Add) -> None:
-    add("name", help="of the account")
+    add("name", type=kept.name, help="of the account")
     add("--role", choices=_ROLES, action="append", default=[], metavar="ROLE", help=f"one of {', '.join(_ROLES)}; "
         "repeat for several")  # fmt: skip
     add(

@@ -104,3 +104,12 @@ def test_only_a_service_logs_what_the_kafka_client_says(
     caplog.clear()
     logging.getLogger("aiokafka.client").error("afterwards")
     assert caplog.messages == ["afterwards"]
+
+
+def test_an_argument_that_is_no_text_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes that are no UTF-8 come as lone surrogates, which no database, topic or hash takes; every command alike."""
+    with pytest.raises(SystemExit) as ended:
+        main(["troubleshoot", "\udcff\udcfe", "--tenant", "acme", "--by", "ana", "--reason", "x"])
+
+    assert ended.value.code == 2
+    assert "argument TRANSACTION: is no text in UTF-8; type it anew" in capsys.readouterr().err

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("action", nargs="?", choices=("list", "add"), default="list", help="list them, or add one (%(default)s)")
     add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose versions")
     add("--kind", choices=tuple(KINDS), help="add: what changed")
-    add("--version", metavar="V", help="add: to which version, as traffic names it, if it does")
+    add("--version", type=kept.name, metavar="V", help="add: to which version, as traffic names it, if it does")
     add("--at", type=moment_ms, metavar="TIME", help="add: when; default: now")
     add_asking(add)
     add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "

@@ -69,7 +69,11 @@ def _add_offline(actions: SubCommands) -> None:
     add("--leaf", type=Path, required=True, metavar="FILE", help="the entry, byte for byte")
     _add_keys(add, "the log's public keys", required=True)
     add = actions.add("keygen", "make a signing key", "audit.example/a --out log.key", offline.keygen).add_argument
-    add("name", help="the log's origin, or the name of a witness: an address without https://, that is yours")
+    add(
+        "name",
+        type=kept.name,
+        help="the log's origin, or the name of a witness: an address without https://, that is yours",
+    )
     add("--out", type=Path, required=True, metavar="FILE", help="where the secret key goes; it must not exist")
     add("--witness", action="store_true", help="a key that cosigns, not one of a log")
     add = actions.add(

@@ -1,16 +1,15 @@
 """What may be sent, as JSON: what has more than this, or other, is refused."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from proofwatch.governance.purposes import Purpose
+from proofwatch.web.malformed import KEPT, PRINTED
 from services.imagery.handlers.facts_now import Asked
 
-_PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""No control characters: the database takes no zero, and the auditor's terminal obeys others."""
-Reason = Annotated[str, Field(max_length=500, pattern=_PRINTED)]
+Reason = Annotated[str, Field(max_length=500, pattern=PRINTED), KEPT]
 Id = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{1,128}$")]
 """Of a grant, as this service makes them."""
 
@@ -39,9 +38,9 @@ class Wanted(Body):
     """The imagery that is asked for, and why."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
-    tenant: Annotated[str, Field(min_length=1, max_length=63, pattern=_PRINTED)]
-    case_id: Annotated[str, Field(min_length=1, max_length=128, pattern=_PRINTED)]
-    transaction_id: Annotated[str, Field(min_length=1, max_length=256, pattern=_PRINTED)]
+    tenant: Annotated[str, Field(min_length=1, max_length=63, pattern=PRINTED), KEPT]
+    case_id: Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTED), KEPT]
+    transaction_id: Annotated[str, Field(min_length=1, max_length=256, pattern=PRINTED), KEPT]
     purpose: Purpose = Purpose.PROVIDE_FEATURES
     reason: Reason
 

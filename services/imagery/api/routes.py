@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.web.guard import Guard
 from proofwatch.web.hosts import LOOPBACK, Hosts, names_of
+from proofwatch.web.malformed import sentence_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.sessions import PeopleSessions, SignInRefused
 from services.imagery.api.bodies import Code, Id, Look, SignIn, Wanted
@@ -124,6 +125,4 @@ def _errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> Response:
-        # what was sent may be a password: only where it is wrong is told
-        where = "; ".join(".".join(str(part) for part in each["loc"]) + ": " + each["msg"] for each in error.errors())
-        return _refusal(422, "malformed", where)
+        return _refusal(422, "malformed", sentence_of(error.errors()))

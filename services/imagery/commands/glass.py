@@ -32,17 +32,17 @@ def add_glass(actions: SubCommands) -> None:
     summary = "ask to open a transaction of a case that is not assigned to you; a checker has a quarter of an hour"
     add = _add(actions, "glass-ask", summary, example, _ask)
     add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose transaction it is")
-    add("--case", required=True, metavar="CASE", help="the case that holds it")
-    add("--transaction", required=True, metavar="ID", help="the transaction")
+    add("--case", type=kept.name, required=True, metavar="CASE", help="the case that holds it")
+    add("--transaction", type=kept.name, required=True, metavar="ID", help="the transaction")
     purposes = sorted(each.value for each in Purpose)
     add("--purpose", choices=purposes, default=Purpose.PROVIDE_FEATURES.value, help="default: %(default)s")
     add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
     summary = "agree to what somebody else asked for: it opens now, for half an hour at most"
     add = _add(actions, "glass-agree", summary, f"{_ID} --reason 'I know of it'", _agree)
-    add("glass", metavar="ID", help="what asking returned")
+    add("glass", type=kept.name, metavar="ID", help="what asking returned")
     add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why you agree; it stays in the audit log")
     add = _add(actions, "glass-end", "stop it: nothing is opened through it from now on", _ID, _end)
-    add("glass", metavar="ID", help="what asking returned")
+    add("glass", type=kept.name, metavar="ID", help="what asking returned")
 
 
 async def _ask(args: argparse.Namespace) -> int:

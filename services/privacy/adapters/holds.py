@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
 USER: Final = "privacy"
 _COLUMNS: Final = "hold_id, tenant, mark, reason, placed_by, placed_at, until"
-_IN_FORCE: Final = f"""
-select {_COLUMNS} from privacy.holds
+HOLDS: Final = f"""
+select {_COLUMNS}, coalesce((select d.name from access.directory d where d.person_id = placed_by), placed_by) as placer
+from privacy.holds """  # noqa: S608 - columns of ours
+"""Who placed one is named by the account, as everybody is in words."""
+_IN_FORCE: Final = f"""{HOLDS}
 where tenant = $1 and mark = $2 and lifted_at is null and (until is null or until > $3) order by until desc nulls first
-limit 1"""  # noqa: S608 - columns of ours
+limit 1"""
 _PLACE: Final = f"insert into privacy.holds({_COLUMNS}) values($1, $2, $3, $4, $5, $6, $7)"
 _UNDER_WAY: Final = "select erasure_id from privacy.erasures where tenant = $1 and mark = $2 and state = 'running'"
-_ALL: Final = f"""
-select {_COLUMNS} from privacy.holds where lifted_at is null and (until is null or until > $1)
-  and ($2::text[] is null or tenant = any($2)) order by placed_at, hold_id"""  # noqa: S608 - likewise
-_ONE: Final = f"select {_COLUMNS} from privacy.holds where hold_id = $1 and lifted_at is null for update"  # noqa: S608
+_ALL: Final = f"""{HOLDS}
+where lifted_at is null and (until is null or until > $1)
+  and ($2::text[] is null or tenant = any($2)) order by placed_at, hold_id"""
+_ONE: Final = f"{HOLDS} where hold_id = $1 and lifted_at is null for update"
 _LIFT: Final = "update privacy.holds set lifted_by = $2, lifted_at = $3, lifted_reason = $4 where hold_id = $1"
 
 
@@ -63,8 +66,9 @@ class PostgresHolds:
             await alone(tx, tenant, mark)
             if erasing := await tx.fetchval(_UNDER_WAY, tenant, mark):
                 raise HoldRefused(f"erasure {erasing} is approved and under way; what is gone cannot be kept")
-            hold = Hold(str(uuid.uuid4()), tenant, mark, reason, who.person_id, now, until)
-            await tx.execute(_PLACE, *hold)
+            hold_id = str(uuid.uuid4())
+            await tx.execute(_PLACE, hold_id, tenant, mark, reason, who.person_id, now, until)
+            hold = Hold(**dict(await tx.fetchrow(_ONE, hold_id)))
             details = {"until": until.isoformat()} if until else {}
             by, what = person(who.person_id), Object("hold", hold.hold_id)
             await enter(tx, act(acts.HELD, by, now, what, tenant=tenant, reason=reason, details=details))

@@ -11,7 +11,7 @@ from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.bus.postgres.tags import PostgresTags
 from services.privacy.adapters.acting import acting
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.holds import HOLDS, USER
 from services.privacy.core import acts
 from services.privacy.core.erasure import Hold
 from services.privacy.core.retention import Due, Rule
@@ -31,8 +31,7 @@ on conflict(day, rule, tenant) do update set n = r.n + excluded.n"""
 _GOES_ON: Final = "update privacy.retention_runs set began_at = $2 where day = $1"
 _END: Final = "update privacy.retention_runs set ended_at = $2 where day = $1 and ended_at is null returning day"
 _REMOVED: Final = "select rule, sum(n)::bigint as n from privacy.retention_removed where day = $1 group by 1"
-_HOLDS: Final = """
-select hold_id, tenant, mark, reason, placed_by, placed_at, until from privacy.holds
+_HOLDS: Final = f"""{HOLDS}
 where lifted_at is null and (until is null or until > $1) order by until desc nulls first"""
 
 

@@ -96,7 +96,7 @@ def _add_who(add: Add) -> None:
 
 
 def _add_erasure(add: Add) -> None:
-    add("erasure", metavar="ERASURE", help="its id, as `list` shows it")
+    add("erasure", type=kept.name, metavar="ERASURE", help="its id, as `list` shows it")
 
 
 async def _requested(args: argparse.Namespace, settings: Settings) -> str:

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     example = f"{_ID} --as other.session --reason 'the proceedings have ended'"
     add = actions.add("lift", "end a hold that somebody else placed", example, _lifted).add_argument
-    add("hold", metavar="HOLD", help="its id, as `list` shows it")
+    add("hold", type=kept.name, metavar="HOLD", help="its id, as `list` shows it")
     add_as(add, required=True)
     add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
     add = actions.add("list", "list the holds in force", "--as my.session", _listed).add_argument
@@ -81,7 +81,7 @@ async def _listed(args: argparse.Namespace, settings: Settings) -> str:
         whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
     rows = [
-        [each.hold_id, each.tenant, f"{each.placed_at:%Y-%m-%d}", each.placed_by,
+        [each.hold_id, each.tenant, f"{each.placed_at:%Y-%m-%d}", each.placer,
          f"{each.until:%Y-%m-%d %H:%M}" if each.until else "it is lifted", each.reason]
         for each in found
     ]  # fmt: skip

@@ -57,7 +57,10 @@ def is_of_nobody(figures: Figures) -> bool:
 
 
 class Hold(NamedTuple):
-    """Why somebody's data must be kept, on whose word, and until when; None: until it is lifted."""
+    """Why somebody's data must be kept, on whose word, and until when; None: until it is lifted.
+
+    `placer`: the name of the account of who placed it.
+    """
 
     hold_id: str
     tenant: str
@@ -66,6 +69,7 @@ class Hold(NamedTuple):
     placed_by: str
     placed_at: datetime
     until: datetime | None
+    placer: str
 
 
 class Held(Exception):
@@ -75,7 +79,7 @@ class Held(Exception):
         self.hold = hold
         until = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until it is lifted"
         super().__init__(
-            f"a legal hold keeps this person's data: {hold.reason!r}, placed by {hold.placed_by} on "
+            f"a legal hold keeps this person's data: {hold.reason!r}, placed by {hold.placer} on "
             f"{hold.placed_at:%Y-%m-%d}, {until}; hold {hold.hold_id}. Nothing was erased. Somebody else of the role "
             f"privacy may lift it: proofwatch hold lift {hold.hold_id}"
         )

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-"""No control characters: the database takes no zero, and a terminal obeys others."""
+from proofwatch.access.reasons import LONGEST_REASON
+from proofwatch.web.malformed import KEPT, PRINTED
+
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal[
     "take", "assign", "release", "review", "clear", "threat", "approve", "reject", "know", "novel", "high_risk",
@@ -19,7 +20,9 @@ State = Literal["running", "open", "escalated", "closed"]
 """`running`: open or escalated."""
 Limit = Annotated[int, Query(ge=1, le=500)]
 Cursor = Annotated[str, Query(max_length=512, description="`next` of the page before.")]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=PRINTED)]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_REASON, pattern=PRINTED), KEPT
+]
 
 
 class Body(BaseModel):
@@ -42,7 +45,9 @@ class Found(Given):
     """What kind of threat it is, as far as that is known; why; it stays."""
 
     attack: Attack = "presentation"
-    species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=PRINTED)] | None = None
+    species: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64, pattern=PRINTED), KEPT] | None = (
+        None
+    )
 
 
 class Merged(Given):

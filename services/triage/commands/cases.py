@@ -11,6 +11,7 @@ from proofwatch.access.errors import AccessDenied
 from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import opened
 from proofwatch.bus.postgres.schema import check_schema
+from proofwatch.command_line import kept
 from proofwatch.command_line.calendars import time_zone
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
@@ -69,7 +70,7 @@ def _add_dsn(add: Add) -> None:
 
 def _add_case(actions: SubCommands, name: str, summary: str, act: Any, example: str = _CASE) -> Add:
     add = actions.add(name, summary, example, act).add_argument
-    add("case", metavar="CASE", help="its id, as `list` shows it")
+    add("case", type=kept.name, metavar="CASE", help="its id, as `list` shows it")
     add_as(add, required=True)
     return add
 

@@ -64,12 +64,17 @@ def declare(deed: Deed, add: Add) -> None:
     if DEEDS[deed].reason:
         add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays")
     if deed == "assign":
-        add("--to", required=True, metavar="NAME", help="the account")
+        add("--to", type=kept.name, required=True, metavar="NAME", help="the account")
     if deed == "merge":
-        add("--into", required=True, metavar="CASE", help="the case that goes on for it")
+        add("--into", type=kept.name, required=True, metavar="CASE", help="the case that goes on for it")
     if deed == "threat":
         add("--attack", choices=ATTACKS, default="presentation", help="default: %(default)s")
-        add("--species", metavar="NAME", help="of the attack instrument, or the method of an injection, if it is known")
+        add(
+            "--species",
+            type=kept.name,
+            metavar="NAME",
+            help="of the attack instrument, or the method of an injection, if it is known",
+        )
     if deed == "snooze":
         add(
             "--until",
@@ -78,7 +83,12 @@ def declare(deed: Deed, add: Add) -> None:
             metavar="TIME",
             help="such as +72h, or 2026-03-09T09:00:00Z; 30 days at most",
         )
-    add("--seen", metavar="SEEN", help="only if it is still as you saw it: what `show` said under `seen`")
+    add(
+        "--seen",
+        type=kept.name,
+        metavar="SEEN",
+        help="only if it is still as you saw it: what `show` said under `seen`",
+    )
 
 
 def deed_in(args: argparse.Namespace) -> Deed:

@@ -71,7 +71,7 @@ async def test_a_hold_refuses_to_ask_and_to_approve_until_somebody_else_lifts_it
     erasure = await privacy.ask(SOMEBODY)
     until = privacy.now + timedelta(days=30)
     hold = await privacy.holds.place(privacy.tokens["pia"], TENANT, SOMEBODY.mark, "court order", until, privacy.now)
-    says = f"'court order', placed by {privacy.ids['pia']} on 2026-03-02, until 2026-04-01 "
+    says = "'court order', placed by pia on 2026-03-02, until 2026-04-01 "
     with pytest.raises(Held, match=says):
         await privacy.approve(erasure)
     assert (await privacy.erasing.run(erasure)).done == {}

@@ -127,6 +127,27 @@ def test_what_stays_on_record_is_printable_and_of_the_permitted_length(name: str
     assert given("acme") == "acme"
 
 
+_SPELLED = {
+    "place", "topic", "hash", "old", "new", "entry", "transaction", "subject", "scope", "shadow", "attempt", "policy",
+    "over", "against", "actor", "entry_action", "month", "segment", "reason", "bytes",
+}  # fmt: skip
+"""What is compared with what there is, or read by its own rules, before anything of it is entered."""
+_CONNECTED = {"dsn", "bootstrap", "url", "registry", "principal", "database", "partitions", "listen"}
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_every_other_text_that_may_stay_on_record_is_looked_at_too(name: str) -> None:
+    """An id, an account, a version: a new argument that takes any text says why here, or takes `kept.name`."""
+    kept = (argparse._StoreAction, argparse._AppendAction)
+    untyped = {
+        each.dest
+        for each in PARSERS[name]._actions
+        if isinstance(each, kept) and each.type is None and not each.choices
+    }
+
+    assert untyped <= _SPELLED | _CONNECTED
+
+
 @cache
 def _constants() -> set[str]:
     """Return every text constant of the modules in which acts are named."""
