@@ -112,9 +112,9 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
                 return f"{_figures('an erasure would touch', found)}{_nobody(found)}nothing was changed\n"
         unknown = await requests.unknown(subject)  # before it is asked for, which makes the person a key
         erasure_id = await requests.request(token, about, reason, now)
-    return warning(unknown, subject.tenant) + (
+    return (
         f"erasure {erasure_id} is asked for. Somebody else of the role privacy approves it, and it is carried out "
-        f"then: proofwatch erase approve {erasure_id} --as FILE\n"
+        f"then: proofwatch erase approve {erasure_id} --as FILE\n{warning(unknown, subject.tenant)}"
     )
 
 
