@@ -1,19 +1,24 @@
-"""How much what labels prove of an incident has grown since people were told of it. Pure.
+"""How much an incident has grown since people were told of it: what labels prove, or what a version changed. Pure.
 
 Labels come for weeks, and each evaluation that knows more is a revision; few of them are news. What is proven is told
 anew when at least twice as many were wrongly accepted as people were told of, and at the incident's end, with both
-numbers: from five told to n on log2(n / 5) messages at most. A severity that rises is told as ever.
+numbers: from five told to n on log2(n / 5) messages at most. So is what a new version does that goes on getting worse:
+when it is twice as far from what ran before as it was told. A severity that rises is told as ever.
 """
 
 from typing import Final
 
 from proofwatch.detection.harm import harm_of
 from proofwatch.detection.incident import Incident
+from proofwatch.detection.version_words import VERSION_CHANGE
+from proofwatch.detection.words import number
 from proofwatch.events.enumerations import IncidentChange
 
 NEWS: Final[frozenset[IncidentChange]] = frozenset({"began", "rose", "rose_again", "grew", "again", "ended"})
 """Changes that people are told of."""
 _TIMES: Final = 2.0
+_AS_BEFORE: Final = 1.0
+"""The ratio of a rate, or of durations, that is as it was; scores that lie as they did are at a distance of 0."""
 
 
 def proven(incident: Incident) -> float:
@@ -24,9 +29,19 @@ def proven(incident: Incident) -> float:
 
 
 def grew(found: Incident, before: Incident) -> bool:
-    """Return whether at least twice as many are proven as people were told of by the revision before."""
+    """Return whether it is at least twice as much as people were told of by the revision before."""
+    told = _told_before(found, before)
+    if _compares(found):
+        beyond = _as_before(found)
+        return told > 0 and measured(found) - beyond >= _TIMES * (told - beyond)
     now = proven(found)
-    return now >= 1 and now >= _TIMES * before.told_proven
+    return now >= 1 and now >= _TIMES * told
+
+
+def grown(found: Incident, before: Incident | None, *, news: bool) -> Incident:
+    """Return the incident with how much people were told of before it, and by it; `news`: they are told of it."""
+    told = _told_before(found, before)
+    return found._replace(told_from=told, told_proven=measured(found) if news else told)
 
 
 def counted_on(found: Incident, known: Incident) -> Incident:
@@ -35,7 +50,10 @@ def counted_on(found: Incident, known: Incident) -> Incident:
 
 
 def grown_words(incident: Incident) -> str:
-    """Return how many people were told of before, as a sentence; empty: they were told of none, or of as many."""
+    """Return how much people were told of before, as a sentence; empty: they were told of nothing, or of as much."""
+    if _compares(incident):
+        told, now = number(incident.told_from), number(measured(incident))
+        return f"When it was told last it was {told}{_unit(incident)}." if incident.told_from and told != now else ""
     told = f"{incident.told_from:,.0f}"
     if incident.told_from < 1 or told == f"{proven(incident):,.0f}":
         return ""
@@ -43,6 +61,40 @@ def grown_words(incident: Incident) -> str:
 
 
 def growth_title(incident: Incident) -> str:
-    """Return the head of a title: how many by now, and how many were told of."""
+    """Return the head of a title: how much by now, and how much was told of."""
+    if _compares(incident):
+        return f"By now {number(measured(incident))}{_unit(incident)}, {number(incident.told_from)} when last told"
     told = f", {incident.told_from:,.0f} when last told" if incident.told_from >= 1 else ""
     return f"Labels by now prove {proven(incident):,.0f} wrongly accepted{told}"
+
+
+def measured(incident: Incident) -> float:
+    """Return what grows: how many labels prove accepted, or how far a version is from what ran before it."""
+    return incident.lead.statistic or 0.0 if _compares(incident) else proven(incident)
+
+
+def _told_before(found: Incident, before: Incident | None) -> float:
+    """Return how much people were told of; where another metric leads by now, as much as it is: nobody can compare."""
+    if before is None:
+        return 0.0
+    if _compares(found) or _compares(before):
+        same = (found.lead.metric, found.lead.direction) == (before.lead.metric, before.lead.direction)
+        if not (same and _compares(found) and _compares(before)):
+            return measured(found) if _compares(found) else 0.0
+    return before.told_proven
+
+
+def _compares(incident: Incident) -> bool:
+    """Return whether it is what a new version does, as its comparison says and not labels."""
+    return incident.proof is None and incident.lead.rule == VERSION_CHANGE
+
+
+def _as_before(incident: Incident) -> float:
+    return 0.0 if incident.lead.metric.endswith("_score") else _AS_BEFORE
+
+
+def _unit(incident: Incident) -> str:
+    metric, many = incident.lead.metric, "few" if incident.lead.direction == "down" else "many"
+    if metric.endswith("_score"):
+        return " standard deviations of ranks"
+    return " times as long" if metric.endswith("_ms") else f" times as {many}"

@@ -17,8 +17,9 @@ LETS_IN: Final[frozenset[Harm]] = frozenset({"attackers_in", "people_in"})
 KEEPS_OUT: Final[frozenset[Harm]] = frozenset({"people_out", "genuine_out", "sent_on"})
 
 _AT_BOUND: Final = "saturation"
+_OF_VERSIONS: Final = "version_change"
 _OF_SCORES: Final = frozenset({"saturation", "score_shift"})
-_OF_ANOTHER_TIME: Final = frozenset({"version_change", "limit_breach", "sequential_limit"})
+_OF_ANOTHER_TIME: Final = frozenset({_OF_VERSIONS, "limit_breach", "sequential_limit"})
 _CLOSED: Final = frozenset({("collapse", "up"), ("saturation", "down"), ("score_shift", "down")})
 _NOBODY: Final = frozenset({"volume", "silence"})
 ATTACKS: Final = frozenset({"fmr", "apcer", "iapar", "far", INJECTED})
@@ -39,8 +40,8 @@ def harm_of(anomaly: Anomaly) -> Harm:
         return "nobody" if down else "people_out"
     if metric.endswith("_ms"):
         return "nobody" if down else "kept_waiting"
-    if anomaly.rule == "version_change" and metric.endswith("_score"):  # how many lie otherwise is no number of people
-        return "nobody"
+    if anomaly.rule == _OF_VERSIONS and metric.endswith("_score"):  # how many lie otherwise is no number of people
+        return "nobody" if not anomaly.misjudged else "people_out" if down else "people_in"
     return _of_rate(metric, down=down)
 
 
@@ -59,6 +60,8 @@ def harmed(anomaly: Anomaly) -> float:
 
     Of those whom a check let pass whoever they were only as many as it usually refuses were let in wrongly.
     """
+    if anomaly.misjudged is not None:
+        return anomaly.misjudged
     unknown = anomaly.rule == "score_shift" and anomaly.affected is None
     if unknown or harm_of(anomaly) == "nobody":
         return 0.0

@@ -59,8 +59,8 @@ class Incident(NamedTuple):
     stands; None: it ended, or the log goes on. `proof`: what labels prove of attacks among what the root sent
     (`detection.proofs`); `accepted` counts them then. `version`: with which version of something else the root does so
     (`detection.narrower`). `ever_so`: it is what the policy did not expect, and was so since the first day.
-    `told_proven`: of how many whom labels prove wrongly accepted people were told by this revision; `told_from`: before
-    it (`detection.growth`).
+    `told_proven`: of how many whom labels prove wrongly accepted, or of how far a version is from what ran before,
+    people were told by this revision; `told_from`: before it (`detection.growth`).
     """
 
     incident_id: str

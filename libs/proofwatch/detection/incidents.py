@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from proofwatch.detection.causes import causes
 from proofwatch.detection.findings import FindingHistory, Panel, Slice, Tables, panel_of, traffic_of, trials
-from proofwatch.detection.growth import NEWS, counted_on, proven
+from proofwatch.detection.growth import NEWS, counted_on, grown
 from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.proofs import attached, proves
@@ -162,10 +162,9 @@ def regrouped(state: Incidents) -> Step:
 
 
 def _revised(found: Incident, before: Incident | None) -> Incident:
-    """Return the next revision, with of how many whom labels prove accepted people were told before it and by it."""
-    revision, told = (1, 0.0) if before is None else (before.revision + 1, before.told_proven)
-    found = found._replace(revision=revision, told_from=told)
-    return found._replace(told_proven=proven(found) if change_of(found, before) in NEWS else told)
+    """Return the next revision, with how much people were told of before it and by it."""
+    found = found._replace(revision=1 if before is None else before.revision + 1)
+    return grown(found, before, news=change_of(found, before) in NEWS)
 
 
 def _merged(known: Incident, now: Mapping[str, Incident]) -> Incident:

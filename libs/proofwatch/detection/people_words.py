@@ -22,7 +22,7 @@ def people_of(anomaly: Anomaly) -> str:
         return ""
     people = number if counts_once(anomaly) else None
     said = _counted(number, people) if harm == "sent_on" else f"{number:,.0f}"
-    return f" {_said(harm, said, (anomaly.metric,))}"
+    return f" {_said(harm, said, (anomaly.metric,))}{_estimate(anomaly)}"
 
 
 def incident_people(incident: Incident) -> str:
@@ -39,7 +39,18 @@ def incident_people(incident: Incident) -> str:
     elif incident.accepted >= 1:
         harm: Harm = "attackers_in" if lead != "people_in" and named else "people_in"
         told = f" {_said(harm, f'{incident.accepted:,.0f}', incident.metrics, far)}"
-    return f"{told}{_rejected(incident)}"
+    return f"{told}{_rejected(incident)}{_estimate(incident.lead)}"
+
+
+def _estimate(anomaly: Anomaly) -> str:
+    """Return what people are counted by where scores were compared, and not the decisions, as a sentence."""
+    if not anomaly.misjudged:
+        return ""
+    way = "more" if anomaly.direction == "down" else "fewer"
+    return (
+        f" An estimate: so many {way} fail this check than failed it at the same hours with the version before, "
+        "retries among them."
+    )
 
 
 def _rejected(incident: Incident) -> str:

@@ -656,7 +656,7 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     root_n: Annotated[int, Meta(ge=0)] | None = None
     """Denominator of the root, as root_k."""
     told_from: Annotated[float, Meta(ge=0.0)] | None = None
-    """How many whom labels prove wrongly accepted people had been told of before this revision; absent: none."""
+    """How many whom labels prove wrongly accepted people had been told of before this revision, or of how far a new version is from what ran before it (standard deviations of ranks, or a ratio); absent: none."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -1174,6 +1174,8 @@ class Anomaly(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     """About how many transactions went wrong beyond what was to be expected."""
     refused_rate: Annotated[float, Meta(ge=0.0, le=1.0)] | None = None
     """Which share of attempts the check usually refuses, of a finding that it lets everybody pass; absent: it is no such finding, or not known."""
+    misjudged: Annotated[float, Meta(ge=0.0)] | None = None
+    """About how many attempts the check refused more (scores lie lower), or fewer, than was to be expected, of a finding that its scores lie otherwise with a new version: an estimate, from how often it refused before; absent: it is no such finding, or too few to be told from chance."""
     at_score: float | None = None
     """The score below which k of n scores lie; absent: it is not about how scores are distributed."""
     trials_needed: Annotated[int, Meta(ge=0)] | None = None

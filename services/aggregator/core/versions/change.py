@@ -16,8 +16,8 @@ from proofwatch.biometrics.edges import TIME_GRID, edge_set
 from proofwatch.governance.policy import VersionRule
 from services.aggregator.core.versions.part import RATES, SCORES, TIMINGS, Bins
 from services.aggregator.core.versions.rates import rate_reading
-from services.aggregator.core.versions.reading import Dispersion, People, Reading, anybody, tail
-from services.aggregator.core.versions.sums import Sums
+from services.aggregator.core.versions.reading import Direction, Dispersion, People, Reading, anybody, tail
+from services.aggregator.core.versions.sums import DESIGN, Sums
 
 METRICS: Final = (*RATES, *(f"{name}_score" for name in SCORES), *TIMINGS)
 TESTS: Final = 2 * len(RATES) + len(SCORES) + 2 * len(TIMINGS)
@@ -25,6 +25,8 @@ TESTS: Final = 2 * len(RATES) + len(SCORES) + 2 * len(TIMINGS)
 _RANKS_SD: Final = 12**-0.5
 _QUANTILES: Final = (0.5, 0.9)
 _HALF: Final = 0.5
+_APART: Final = 3.0
+"""Standard deviations beyond which refusals are counted as those of scores that lie otherwise."""
 
 
 def readings(
@@ -36,7 +38,7 @@ def readings(
             yield found
     for name in SCORES:
         if found := _scores(name, new.bins.get(name, {}), old.bins.get(name, {}), rule, alpha, dispersion):
-            yield found
+            yield found._replace(misjudged=_misjudged(name, found.direction, new, old, rule, alpha, dispersion))
     for name in TIMINGS:
         if found := _durations(name, new.bins.get(name, {}), old.bins.get(name, {}), rule, alpha, dispersion):
             yield found
@@ -65,6 +67,20 @@ def _scores(name: str, new: Bins, old: Bins, rule: VersionRule, alpha: float, di
         f"{name}_score", "up" if mean >= _HALF else "down", k, n, old_k, m, old_k / m, distance, rule.score_shift,
         p_value, beyond, distance < rule.score_shift / 2, affected,
     )  # fmt: skip
+
+
+def _misjudged(
+    name: str, direction: Direction, new: Sums, old: Sums, rule: VersionRule, alpha: float, dispersion: Dispersion
+) -> float:
+    """Return about how many attempts the check of a score refused more (scores lower), or fewer, than expected.
+
+    0.0: not as many as retries and chance would not make too.
+    """
+    rated = rate_reading(f"{name}_fail_rate", new, old, rule, alpha, dispersion, anybody)
+    if rated is None or rated.direction == direction:
+        return 0.0
+    expected = rated.baseline_rate * rated.n
+    return rated.affected if rated.affected >= _APART * sqrt(DESIGN * max(expected, 1.0)) else 0.0
 
 
 def _durations(

@@ -1,11 +1,13 @@
 """One new version beside the old ones: a marker once it carries real traffic, looks at fixed sizes, a finding, its end.
 
-Looks are at 50, 100, 200 … 12,800 transactions of the version. Their number times `change.TESTS` shares the false
-alarms that the policy allows a release, so that looking nine times does not make nine times as many. What is found is
-looked at again whenever the transactions have doubled. It ends when two further stretches of traffic are as it was
+Looks are at 50, 63, 79, 100 … 12,800 transactions of the version, three to each doubling: what drifts slowly is looked
+at again before it has gone on for days. Their number times `change.TESTS` shares the false alarms that the policy
+allows a release (union bound), so that looking 25 times does not make 25 times as many. What is found is looked at at
+each step, for as long as it stands. It ends when two further stretches of traffic are as it was
 before, or when the version's traffic ends.
 """
 
+import math
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,7 +23,10 @@ from services.aggregator.core.versions.reading import People, Reading
 from services.aggregator.core.versions.state import FIVE_MS, Comparison, Ended, Found, Moved, State
 from services.aggregator.core.versions.sums import DESIGN, Sums, Usual
 
-LOOKS: Final = tuple(50 * 2**i for i in range(9))
+_FIRST: Final = 50
+_TO_DOUBLE: Final = 3
+"""Looks until the transactions have doubled."""
+LOOKS: Final = tuple(round(_FIRST * math.pow(2, at / _TO_DOUBLE)) for at in range(25))
 _STRETCH: Final = 200
 """Transactions of the version by which it is asked whether all is as before: not fewer than it was found by."""
 _QUIET: Final = 2
@@ -74,8 +79,7 @@ def _state(comparison: Comparison) -> State:
 
 
 def _next_look(looks: int) -> int:
-    first: int = LOOKS[0]
-    return first << looks
+    return round(_FIRST * math.pow(2, looks / _TO_DOUBLE))
 
 
 def _looked(comparison: Comparison, start_ms: int, rule: VersionRule) -> Comparison:

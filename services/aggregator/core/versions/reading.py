@@ -21,6 +21,7 @@ class Reading(NamedTuple):
     `effect` is the ratio of rates or durations, or the distance of scores; `floor` from where on it is a finding.
     `beyond`: it is one; `within`: it is as it was, by half of the floor. `affected`: events more or fewer than
     expected. `people`: its people alone may make so large an effect; `explained`: so it may be no more than them.
+    `misjudged`: of scores that lie otherwise, how many attempts their check refused more, or fewer, than expected.
     """
 
     metric: str
@@ -38,6 +39,7 @@ class Reading(NamedTuple):
     affected: float
     people: float = 1.0
     explained: bool = False
+    misjudged: float = 0.0
 
 
 def tail(k: float, known: float, share: float, *, up: bool) -> float:

@@ -147,4 +147,5 @@ def _event(
         statistic=reading.effect if reading else None,
         threshold=reading.floor * (reading.people if reading.explained else 1.0) if reading else None,
         affected=reading.affected if reading else None,
+        misjudged=(reading.misjudged or None) if reading else None,
     )

@@ -2,10 +2,13 @@
 
 import pytest
 
+from services.aggregator.core.versions.change import readings
+from services.aggregator.core.versions.comparison import LOOKS
 from services.aggregator.core.versions.memory import Memory
 from services.aggregator.core.versions.part import Five
+from services.aggregator.core.versions.sums import DESIGN, Sums
 from tests.unit.aggregator.versions.null_releases import KINDS, accused
-from tests.unit.aggregator.versions.traffic import DAY, FIVE_MS, USUAL, Behaviour, fives, found_in, watched
+from tests.unit.aggregator.versions.traffic import DAY, FIVE_MS, RULE, USUAL, Behaviour, fives, found_in, watched
 
 BEGIN = DAY + 96
 """08:00 of the second day."""
@@ -89,6 +92,24 @@ def test_a_release_that_changes_nothing_is_listed_and_compared_to_the_end() -> N
     assert (marker.state, marker.share) == ("no_change", 1.0)
     assert marker.n >= 12_800 * 0.95
     assert not told(memories)
+
+
+def test_scores_that_lie_lower_say_whom_their_check_refused() -> None:
+    """As many as its rate is beyond what it was; where that is as before, nobody is counted."""
+    kept = run(Behaviour(shift=-1.0), {BEGIN: 1.0})[-1].open["sdk_version"]["2"].found["match_score"].reading
+    assert kept.misjudged == 0.0
+    old = Sums(4000, {0: (0, 0, 80, 4000, 0, 0, 0, 0, 0, 0)}, {"match": {400: 2000, 430: 2000}})
+    for k, harmed in ((76, pytest.approx(36.0, abs=1)), (45, 0.0)):
+        new = Sums(2000, {0: (0, 0, k, 2000, 0, 0, 0, 0, 0, 0)}, {"match": {400: 1400, 430: 600}})
+        (score,) = (each for each in readings(new, old, RULE, 1e-5, lambda *_: DESIGN) if each.metric == "match_score")
+        assert (score.direction, score.misjudged) == ("down", harmed)
+
+
+def test_what_drifts_is_looked_at_three_times_until_the_transactions_have_doubled() -> None:
+    """Between 800 and 1,600 twice; the looks of one schedule share the false alarms of a release."""
+    assert LOOKS[:7] == (50, 63, 79, 100, 126, 159, 200)
+    assert [each for each in LOOKS if 800 <= each <= 1600] == [800, 1008, 1270, 1600]
+    assert (len(LOOKS), LOOKS[-1]) == (25, 12_800)
 
 
 def test_what_ran_when_counting_began_is_no_release_nor_is_a_handful_of_handsets() -> None:
