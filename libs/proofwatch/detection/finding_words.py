@@ -3,7 +3,7 @@
 What a segment is called is the caller's to say: not every reader may see it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -37,6 +37,7 @@ OF_RATES: Final = frozenset({"cusum", "twice_baseline"})
 """Rules that compare a rate with what is usual; where nobody knows, with what the policy expects."""
 ATTEMPTS: Final[Mapping[str | None, str]] = {"first_attempts": " first attempts"}
 """What is counted, by how; else all attempts are."""
+_MOST_SPECIES: Final = 3
 
 
 def finding_sentence(anomaly: Anomaly, where: str) -> str:
@@ -74,8 +75,8 @@ def misses_target(anomaly: Anomaly) -> bool:
 
 
 def what(anomaly: Anomaly) -> str:
-    """Return what is wrong, in a clause that `where` follows."""
-    metric = metric_words(anomaly.metric)
+    """Return what is wrong, in a clause that `where` follows; of attacks by which species, as labels name them."""
+    metric = f"{metric_words(anomaly.metric)}{_by(anomaly.species or ())}"
     if misses_target(anomaly):
         return MISSED_TARGET.format(metric=metric)
     if anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
@@ -145,7 +146,26 @@ def rates(anomaly: Anomaly) -> str:
 
 def counts(anomaly: Anomaly) -> str:
     """Return how many of how many, and the rate."""
-    return f"{anomaly.k:,} of {anomaly.n:,}{ATTEMPTS.get(anomaly.counted, '')} = {percent(anomaly.rate)}"
+    return f"{anomaly.k:,} of {anomaly.n:,}{counted_words(anomaly)} = {percent(anomaly.rate)}"
+
+
+def counted_words(anomaly: Anomaly) -> str:
+    """Return what trials are, after a blank, where it is not all attempts: a limit of attacks is of the species named.
+
+    Of several, APCER and IAPAR are counted of the first, which is the most certain; injections of all of them.
+    """
+    name, species = anomaly.metric.partition(":")[0], anomaly.species or ()
+    if not species or name not in PROVEN or anomaly.rule not in _OF_LIMITS:
+        return ATTEMPTS.get(anomaly.counted, "")
+    return f" injections{_by(species)}" if name == INJECTED else f" attacks{_by(species[:1])}"
+
+
+def _by(species: Sequence[str]) -> str:
+    """Return which species, after a blank; empty where none is named."""
+    if not species:
+        return ""
+    more = f" and {len(species) - _MOST_SPECIES:,} more" if len(species) > _MOST_SPECIES else ""
+    return f" by {', '.join(species[:_MOST_SPECIES])}{more}"
 
 
 def capital(text: str) -> str:

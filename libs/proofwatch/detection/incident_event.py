@@ -11,7 +11,7 @@ from proofwatch.detection.findings import Slice
 from proofwatch.detection.growth import grew
 from proofwatch.detection.proof_words import plain_proof
 from proofwatch.detection.sentences import incident_news, incident_sentence
-from proofwatch.detection.slice_names import notice_words, withheld_words
+from proofwatch.detection.slice_names import is_plain, notice_words, withheld_words
 from proofwatch.detection.words import plain_metric
 from proofwatch.events import types
 from proofwatch.events.enumerations import IncidentChange
@@ -31,7 +31,9 @@ def event_of(
     `revised_at`: when what made it change became known.
     """
     lead, root = found.lead, found.root
-    quiet = found._replace(lead=replace(lead, metric=plain_metric(lead.metric)), proof=plain_proof(found.proof))
+    species = lead.species if all(map(is_plain, lead.species or ())) else None
+    plain = replace(lead, metric=plain_metric(lead.metric), species=species)
+    quiet = found._replace(lead=plain, proof=plain_proof(found.proof))
     change = change_of(found, before)
     words = {
         "title": incident_news(found, change=change),

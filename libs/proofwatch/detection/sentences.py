@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.detection.certainty_words import incident_certainty
 from proofwatch.detection.course_words import course, last_rise, standing
-from proofwatch.detection.finding_words import ATTEMPTS, capital, needed, next_step, rates, since_words, what
+from proofwatch.detection.finding_words import capital, counted_words, needed, next_step, rates, since_words, what
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.growth import grown_words, growth_title
 from proofwatch.detection.incident import Incident, protected
@@ -129,8 +129,10 @@ def _evidence(incident: Incident, name: Named) -> str:
         return found  # counts of another window or date than what leads are not told as though they were of it
     if rest.n and (rest.k * n <= k * rest.n if lead.direction == "down" else rest.k * n >= k * rest.n):
         return found  # what is no worse than the rest is not where it comes from
-    own = f"{k:,} of {n:,}{ATTEMPTS.get(lead.counted, '')} = {percent(k / n)}"
     judged = name((lead.segment_name, lead.segment_value), incident.tenant)
+    if not rest.n:
+        return f"{capital(judged)} had {found}: all of them are of {name(root.where, incident.tenant)}"
+    own = f"{k:,} of {n:,}{counted_words(lead)} = {percent(k / n)}"
     return f"{own}. That is where it comes from: {judged} had {found}"
 
 
@@ -147,5 +149,5 @@ def _rest(rest: Counts | None) -> str:
     if rest is None:
         return ""
     if not rest.n:
-        return "; there is nothing beside it"
+        return ""
     return f"; the rest is at {percent(rest.k / rest.n)} ({rest.k:,} of {rest.n:,}), expected {percent(rest.baseline)}"

@@ -87,6 +87,16 @@ def test_a_notice_names_a_species_and_no_text_of_others() -> None:
         assert "script" not in text
 
 
+def test_a_notice_names_the_species_of_a_limit_where_all_of_them_are_plain() -> None:
+    """The first is the one that is counted, so none is left out of several."""
+    broken = anomaly(_HANDSET, "apcer", rule="limit_breach", k=34, n=52, baseline=0.005, species=("paper_mask",))
+    assert "(APCER) by paper_mask at" in _event(broken).notice_title
+    event = _event(replace(broken, species=("<script>", "paper_mask")))
+    assert "(APCER) at" in event.notice_title
+    assert "script" not in event.notice
+    assert "(APCER) by <script>, paper_mask at" in event.title
+
+
 def test_the_gravest_are_those_where_people_or_attacks_are_wrongly_accepted() -> None:
     """Rejections are high, wrong acceptances critical, and what chance explains is low."""
     assert _event(anomaly(WHOLE, k=500, n=1000)).severity == "high"

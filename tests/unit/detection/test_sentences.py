@@ -211,6 +211,32 @@ def test_times_are_the_tenant_s_with_the_zone_said() -> None:
     assert " UTC" not in finding_sentence(gone, "all of bank").replace("(UTC+5:30)", "")
 
 
+def test_a_limit_of_attacks_says_of_which_species_it_is_and_of_which_attacks_its_counts_are() -> None:
+    """34 of 52 are of the masks, where the tenant had 66 attacks; injections are counted of all methods concerned."""
+    broken = anomaly(WHOLE, "apcer", rule="limit_breach", k=34, n=52, baseline=0.005, species=("paper_mask",))
+    said = incident_sentence(_incident(broken))
+    assert "attacks passed as bona fide (APCER) by paper_mask at all of bank" in said
+    assert "34 of 52 attacks by paper_mask = 65.4 %" in said
+    both = finding_sentence(replace(broken, species=("paper_mask", "print")), "all of bank")
+    assert "(APCER) by paper_mask, print at" in both
+    assert "34 of 52 attacks by paper_mask = " in both
+    injected = replace(broken, metric="injection_accept_rate", species=("a", "b", "c", "d", "e"))
+    assert "34 of 52 injections by a, b, c and 2 more = " in finding_sentence(injected, "all of bank")
+
+
+def test_what_is_all_of_it_is_not_told_twice() -> None:
+    """Where nothing is beside the slice, its counts and the tenant's are the same ones."""
+    broken = anomaly(WHOLE, "apcer", rule="limit_breach", k=34, n=52, baseline=0.005, species=("paper_mask",))
+    found = _incident(broken)
+    counts = Counts(34, 52, 0.005)
+    root = found.root._replace(where=_HANDSET, counts=counts, rest=Counts(0, 0, 0.005), share=1.0)
+    said = incident_sentence(found._replace(root=root))
+    assert said.count("34 of 52") == 1
+    assert "All of bank had 34 of 52 attacks by paper_mask = 65.4 % (95 % interval" in said
+    assert "limit 0.5 %: all of them are of handset" in said
+    assert "beside it" not in said
+
+
 def test_attacks_that_passed_are_people_wrongly_accepted() -> None:
     """Not rejected ones."""
     told = incident_sentence(_incident(anomaly(_HANDSET, "apcer:mask", k=12, n=100, baseline=0.0)))
