@@ -17,6 +17,7 @@ from proofwatch.detection.incident import Incident, incident_of
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.proofs import attached, proves
 from proofwatch.detection.revisions import finding_of, merged, remembered
+from proofwatch.detection.taken_in_late import taken_in_late
 from proofwatch.events.types import Anomaly, Proof
 from proofwatch.instants import ms_of
 
@@ -89,7 +90,7 @@ def gathered(
     `told`: what labels prove of incidents by id, as people were told.
     """
     proofs = [each for each in findings.values() if proves(each)]
-    rest = [each for each in findings.values() if not proves(each)]
+    kept, rest = taken_in_late(kept, (each for each in findings.values() if not proves(each)), tables)
     found = [incident_of(cause, tables) for cause in causes(rest, tables)]
     proven, alone = attached(proofs, [*found, *kept], tables, told)
     if not alone:

@@ -18,7 +18,7 @@ from proofwatch.detection.root_slice import SHARE
 from proofwatch.detection.runs import BY_LABELS, Placed, related
 from proofwatch.instants import instant_of
 
-_GENUINE: Final = frozenset({"bpcer", "fnmr"})
+GENUINE: Final = frozenset({"bpcer", "fnmr"})
 
 
 def dated(placed: Iterable[Placed], tables: Tables) -> list[Placed]:
@@ -30,7 +30,7 @@ def dated(placed: Iterable[Placed], tables: Tables) -> list[Placed]:
 
 def proves_genuine(finding: FindingHistory) -> bool:
     """Return whether labels prove by a finding that a limit of genuine people is broken."""
-    return finding.latest.rule in BY_LABELS and finding.latest.metric in _GENUINE
+    return finding.latest.rule in BY_LABELS and finding.latest.metric in GENUINE
 
 
 def _is_undated(finding: FindingHistory) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
 from proofwatch.detection.incident import Incident
-from proofwatch.detection.incidents import Incidents, regrouped, take
+from proofwatch.detection.incidents import Incidents, forget, observe, regrouped, take
 from proofwatch.detection.revisions import finding_of
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -86,3 +86,46 @@ def test_errors_of_the_other_check_are_not_taken_in() -> None:
     """People who fail the match are another cause than people who fail liveness."""
     found = told(chart(_MODEL, "liveness_fail_rate"), limit("fnmr"), days=_OF_THE_DAY, where=_MODEL, weeks=(31, 76))
     assert sorted(each.rules for each in found) == [("cusum",), ("limit_breach",)]
+
+
+@pytest.mark.parametrize("metric", sorted(_RATE))
+@pytest.mark.parametrize("where", [_MODEL, WHOLE])
+@pytest.mark.parametrize("of_day", [False, True])
+def test_labels_that_come_when_the_findings_are_forgotten_are_taken_in(
+    metric: str, where: Slice, *, of_day: bool
+) -> None:
+    """The incident is over for a week, and keeps its id, its begin and its end."""
+    live = chart(where, _RATE[metric])
+    state = observe(observe(Incidents(), [live]).state, [within(live, _DAY)]).state
+    (before,) = state.incidents.values()
+    kept = forget(state, ms_of(MIDNIGHT) + 8 * _DAY * 60_000)
+    assert not kept.findings
+    late = limit(metric)
+    if of_day:
+        late = anomaly(where, metric, k=31, n=76, baseline=0.01, length_s=86_400, minute=0, direction="up")
+    (after,) = observe(_counted(kept, late, where), [late]).state.incidents.values()
+    assert (after.incident_id, after.since, after.until, after.state) == (
+        before.incident_id, before.since, before.until, "ended"
+    )  # fmt: skip
+    assert late.anomaly_id in after.children
+    assert metric in after.metrics
+
+
+def test_a_later_day_of_labels_is_not_of_an_incident_that_was_over() -> None:
+    """What labels prove of the third day is news of its own, though the first day's incident is of the same slice."""
+    live = chart(_MODEL, "liveness_fail_rate")
+    state = observe(observe(Incidents(), [live]).state, [within(live, _DAY)]).state
+    kept = forget(state, ms_of(MIDNIGHT) + 8 * _DAY * 60_000)
+    late = anomaly(_MODEL, "bpcer", k=31, n=76, baseline=0.01, length_s=86_400, minute=3 * _DAY, direction="up")
+    assert len(observe(kept, [late]).state.incidents) == 2
+
+
+def _counted(state: Incidents, late: Anomaly, where: Slice) -> Incidents:
+    """Return the state with the labels of the days and of the window of a finding."""
+    tables = {
+        Panel(late.metric, 86_400, ms_of(MIDNIGHT) + day * _DAY * 60_000): {WHOLE: (k + 1, n + 50), where: (k, n)}
+        for day, (k, n) in _OF_THE_DAY.items()
+    }
+    whole = (late.k, late.n)
+    tables[panel_of(finding_of(late))] = {WHOLE: whole, where: whole if where == WHOLE else (31, 76)}
+    return state._replace(tables=tables)
