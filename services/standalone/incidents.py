@@ -10,7 +10,7 @@ from proofwatch.detection.course_words import standing
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.root_slice import Counts, Root
-from proofwatch.detection.sentences import incident_sentence, incident_title
+from proofwatch.detection.sentences import incident_news, incident_sentence, incident_title
 from proofwatch.detection.urgency import urgency
 from proofwatch.events import types
 from proofwatch.events.types import Anomaly
@@ -23,13 +23,24 @@ def read_incidents(told: Iterable[types.Incident], out: Path, log_end: LogEnd | 
 
     What fires still stands at `log_end`.
     """
-    standing = {(each.lead_anomaly_id, each.lead_revision): each for each in told if each.state != "merged"}
+    return _led([each for each in told if each.state != "merged"], out, log_end)
+
+
+def read_merged(told: Iterable[types.Incident], out: Path) -> list[Incident]:
+    """Return the incidents that people were told of and that are a part of another one, so that their ids are found."""
+    return _led([each for each in told if each.state == "merged" and each.evidence == "strong"], out)
+
+
+def _led(told: Iterable[types.Incident], out: Path, log_end: LogEnd | None = None) -> list[Incident]:
+    by_lead: dict[tuple[str, int], list[types.Incident]] = {}
+    for each in told:
+        by_lead.setdefault((each.lead_anomaly_id, each.lead_revision), []).append(each)
     found: list[Incident] = []
     with (out / "anomalies.jsonl").open("rb") as lines:
         for line in lines:
             lead = _anomaly(line)
-            if event := standing.pop((lead.anomaly_id, lead.revision), None):
-                found.append(_incident(event, lead, log_end))
+            events = by_lead.pop((lead.anomaly_id, lead.revision), ())
+            found += [_incident(event, lead, log_end) for event in events]
     return sorted(found, key=urgency)
 
 
@@ -37,7 +48,7 @@ def document(incident: Incident) -> dict[str, Any]:
     """Return an incident as JSON has it: its words, and the numbers and codes that they are made of."""
     plain: dict[str, Any] = msgspec.to_builtins(incident._asdict() | {"root": None})
     told = {
-        "title": incident_title(incident),
+        "title": incident_news(incident) if incident.state == "merged" else incident_title(incident),
         "sentence": incident_sentence(incident),
         "harm": incident.harm,
         "severity": incident.severity,

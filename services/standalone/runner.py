@@ -41,7 +41,7 @@ from services.standalone.database_results import (
     read_tenants,
 )
 from services.standalone.imagery import show
-from services.standalone.incidents import document, read_incidents
+from services.standalone.incidents import document, read_incidents, read_merged
 from services.standalone.pictures import write_pictures
 from services.standalone.progress import Progress
 from services.standalone.report.page import write_report
@@ -138,7 +138,8 @@ async def carry_out(run: Run, progress: Progress | None = None, stopping: Stoppi
         if partial is not None:
             log_end = LogEnd(instant_of(partial.now_ms), f"part of the {run.log} that was fed")
         incidents = read_incidents(session.incidents.values(), run.out, log_end)
-        results.write_lines("incidents.jsonl", map(document, incidents))
+        merged = read_merged(session.incidents.values(), run.out)
+        results.write_lines("incidents.jsonl", map(document, [*incidents, *merged]))
         summary = {"interrupted": partial and partial.document()}
         summary |= session.summary(run.policy, labels, evaluation, cases, incidents, tenants)
         summary["audit"] = {"entries": entries}

@@ -16,7 +16,7 @@ from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import instant_of, ms_of
-from services.standalone.incidents import document, read_incidents
+from services.standalone.incidents import document, read_incidents, read_merged
 from tests.unit.standalone.test_report_timeline import anomaly, lines
 from tests.unit.standalone.told import events_in, incidents_in
 
@@ -39,12 +39,25 @@ def test_what_the_stage_told_is_what_is_shown(tmp_path: Path) -> None:
     (event,) = events_in(tmp_path)
     merged = replace(event, incident_id=derived_id("test", "merged"), state="merged")
     (found,) = read_incidents([event, merged], tmp_path)
+    assert found.incident_id == event.incident_id
     assert found.root.where == ("os", "ios")
     assert found.root.share == 1.0
     assert found.root.rest is not None
     assert (found.root.rest.k, found.root.rest.n) == (10, 900)
     assert found.lead.anomaly_id == event.lead_anomaly_id
     assert incident_sentence(found) == event.sentence
+
+
+def test_an_incident_that_became_a_part_of_another_one_is_found_by_its_id(tmp_path: Path) -> None:
+    """People were told of it: what they look for says where it went. What nobody was told of is not listed."""
+    write(tmp_path, [fired(0, None, None, 30, 1000), fired(0, "os", "ios", 20, 100)], [])
+    (event,) = events_in(tmp_path)
+    into = derived_id("test", "into")
+    merged = replace(event, incident_id=derived_id("test", "merged"), state="merged", merged_into=into)
+    weak = replace(merged, incident_id=derived_id("test", "weak"), evidence="weak")
+    (found,) = map(document, read_merged([event, merged, weak], tmp_path))
+    assert (found["incident_id"], found["state"], found["merged_into"]) == (merged.incident_id, "merged", into)
+    assert found["title"].startswith("Part of another incident: ")
 
 
 def test_a_slice_that_only_counts_name_is_shown_with_its_own_counts(tmp_path: Path) -> None:
