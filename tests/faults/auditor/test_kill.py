@@ -23,13 +23,12 @@ from proofwatch.bus.postgres.pool import create_pool
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import AUDIT_CHECKPOINT
-from proofwatch.events.topics import load_manifests
 from proofwatch.runtime.migrations import migrate
 from services.auditor.adapters.log_reader import LogReader
 from services.auditor.commands.files import Folder
 from services.auditor.commands.write_export import write_export
 from tests.support.kafka_broker import KafkaBroker
-from tests.support.processes import ServiceProcess
+from tests.support.processes import ServiceProcess, command
 from tests.unit.audit.a_log import LOG_KEY, an_entry, verifiers
 
 KILLS: Final = 20
@@ -50,8 +49,7 @@ async def pool(postgres_dsn: str) -> AsyncIterator["asyncpg.Pool"]:
 def auditors(
     kafka_broker: KafkaBroker, postgres_dsn: str, pool: "asyncpg.Pool", tmp_path: Path
 ) -> Iterator[list[ServiceProcess]]:
-    for spec in load_manifests()[_AT.topic].specs():
-        kafka_broker.create_topic(spec.name, spec.partitions, spec.config)
+    command("topics", "apply", "--bootstrap", kafka_broker.bootstrap, env={})  # it follows what is governed, too
     env = {
         "PROOFWATCH_KAFKA_BOOTSTRAP": kafka_broker.bootstrap,
         "PROOFWATCH_POSTGRES_DSN": postgres_dsn,
@@ -93,11 +91,13 @@ async def sizes(pool: "asyncpg.Pool") -> int:
     return int(await pool.fetchval("select size from audit.log"))
 
 
-async def grown_by(pool: "asyncpg.Pool", before: int, least: int) -> int:
+async def grown_by(auditors: list[ServiceProcess], pool: "asyncpg.Pool", before: int, least: int) -> int:
     async with asyncio.timeout(_LONGEST_S):
         while True:
             if (now := await sizes(pool)) >= before + least:
                 return now
+            for each in auditors:
+                each.check()
             await asyncio.sleep(0.05)
 
 
@@ -111,12 +111,12 @@ async def test_no_entry_is_lost_or_twice_and_no_size_has_two_roots(
     working = asyncio.create_task(acting.run())
     size = 0
     for kill in range(KILLS):
-        size = await grown_by(pool, size, 60)  # there was work before
+        size = await grown_by(auditors, pool, size, 60)  # there was work before
         await asyncio.sleep(chance.random() * 0.4)
         victim = auditors[kill % 2] if chance.random() < 0.5 else await holding(pool, auditors)
         victim.kill()
         victim.start()
-    await grown_by(pool, size, 60)  # and after
+    await grown_by(auditors, pool, size, 60)  # and after
     working.cancel()
     with suppress(asyncio.CancelledError):
         await working
