@@ -18,6 +18,8 @@ from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.exits.table import EXPORT_TRAINING
 from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
+from proofwatch.new_file import NotNew
+from proofwatch.new_folder import beside
 from proofwatch.privacy.key_encryption import InvalidKeys
 from proofwatch.runtime.clock import SystemClock
 from services.outputs.config import Settings
@@ -47,8 +49,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _training(args: argparse.Namespace) -> int:
-    if args.out.exists():
-        sys.stderr.write(f"proofwatch export training: {args.out} is there already; name a folder that is not\n")
+    try:
+        with beside(args.out):  # that it can be made, before anybody is asked for anything
+            pass
+    except NotNew as error:
+        sys.stderr.write(f"proofwatch export training: {error}\n")
         return 2
     settings = Settings.read()
     try:
@@ -62,7 +67,7 @@ def _training(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"proofwatch export training needs {error.name}: pip install 'proofwatch[kafka,training]'\n")
         return 2
-    except (BusError, ConsentsBehind, InvalidWire, Moving, OSError, RegistryUnavailable, *REFUSED) as error:
+    except (BusError, ConsentsBehind, InvalidWire, Moving, NotNew, OSError, RegistryUnavailable, *REFUSED) as error:
         sys.stderr.write(f"proofwatch export training: nothing was handed over: {error}\n")
         return 1
     sys.stdout.write(said(args.out, done))

@@ -1,11 +1,11 @@
 """The act of a training export: read, judge each subject by its consent, write, look again, enter, hand over.
 
-The files are there only after the entry in the audit log is: they are written beside their place, consents are read
-once more in the transaction of the entry, and what was withdrawn meanwhile has all of it written anew. What was not
-handed over is removed.
+They are written beside their place, and get there in the transaction that enters it, in which consents are read once
+more; what was withdrawn meanwhile has all of it written anew. What cannot get there is entered as failed, and what
+cannot be entered is taken back and removed. Who dies between the two leaves a set whose only entry is that the door let
+it be read (`data.asked`, granted, before anything was): one without an outcome counts as handed over.
 """
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,10 +23,12 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import require_read
 from proofwatch.governance.release import ConsentState, Denied
 from proofwatch.instants import instant_of
+from proofwatch.new_file import NotNew
+from proofwatch.new_folder import beside, hand_over, said, take_back
 from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.runtime.clock import Clock
 from services.outputs.core.training import PURPOSE, Truth, closed, judged
-from services.outputs.training_files import partial_of, write
+from services.outputs.training_files import write
 from services.outputs.training_sources import Proof, consents, transactions, truths
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ async def export(
     wire: Wire = JSON,
     keys: KeyEncryption | None = None,
 ) -> Exported:
-    """Write the set into a folder that is not there yet. Raises `Denied`, `ConsentsBehind`, `Moving`, `BusError`.
+    """Write the set into a folder that is not there yet.
+
+    Raises `NotNew` where none can be, before anything is read, `Denied`, `ConsentsBehind`, `Moving`, `BusError`.
 
     `keys`: what wraps data keys, once consents are known by tags under them.
     """
@@ -77,16 +81,39 @@ async def export(
         async with transaction(pool, _USER) as tx:
             await enter(tx, _entry(ask, clock, {"refused": refused.reason.value}, outcome="denied"))
         raise Denied(refused)
+    try:
+        with beside(ask.folder) as partial:
+            return await _made(ask, bus, pool, secret, clock, wire, keys, partial)
+    except NotNew:
+        async with transaction(pool, _USER) as tx:
+            await enter(tx, _entry(ask, clock, {"why": "not_written"}, outcome="failed"))
+        raise
+
+
+async def _made(
+    ask: Ask,
+    bus: Bus,
+    pool: "asyncpg.Pool",
+    secret: bytes,
+    clock: Clock,
+    wire: Wire,
+    keys: KeyEncryption | None,
+    partial: Path,
+) -> Exported:
     proofs = await transactions(bus, ask.tenant, ask.since_ms, secret, wire)
     marks, tags = {proof.mark for proof in proofs}, PostgresTags(keys)
     async with transaction(pool, _USER) as tx:
         known = await truths(tx, ask.tenant, {proof.event.transaction_id for proof in proofs})
         await require_read(tx, bus)
         states = await consents(tx, tags, ask.tenant, marks, _now(clock))
-    try:
-        return await _handed_over(ask, bus, pool, tags, clock, proofs, known, states)
-    finally:
-        shutil.rmtree(partial_of(ask.folder), ignore_errors=True)
+    for _ in range(_TRIES):
+        with said(ask.folder):
+            done = _written(ask, partial, proofs, known, states)
+        again = await _handed_over(ask, bus, pool, tags, clock, states, done)
+        if again == states:
+            return done
+        states = again
+    raise Moving(f"consents of {ask.tenant} changed {_TRIES} times while the set was written; try again")
 
 
 async def _handed_over(
@@ -95,32 +122,30 @@ async def _handed_over(
     pool: "asyncpg.Pool",
     tags: PostgresTags,
     clock: Clock,
-    proofs: Sequence[Proof],
-    known: Mapping[str, Truth],
     states: Mapping[str, ConsentState],
-) -> Exported:
-    for _ in range(_TRIES):
-        done = _written(ask, proofs, known, states)
+    done: Exported,
+) -> Mapping[str, ConsentState]:
+    """Return the consents as they are now; if they are those that it was written by, it is handed over and entered."""
+    details: dict[str, str | int] = {"rows": done.rows, "left_out": done.left_out, "manifest": done.manifest}
+    details |= {f"withheld.{reason}": count for reason, count in done.withheld.items()}
+    there = False
+    try:
         async with transaction(pool, _USER) as tx:
             await require_read(tx, bus)
             again = await consents(tx, tags, ask.tenant, states.keys(), _now(clock))
             if again == states:
-                details: dict[str, str | int] = {
-                    "rows": done.rows,
-                    "left_out": done.left_out,
-                    "manifest": done.manifest,
-                }
-                details |= {f"withheld.{reason}": count for reason, count in done.withheld.items()}
                 await enter(tx, _entry(ask, clock, details))
-        if again == states:
-            partial_of(ask.folder).rename(ask.folder)
-            return done
-        states = again
-    raise Moving(f"consents of {ask.tenant} changed {_TRIES} times while the set was written; try again")
+                hand_over(ask.folder)
+                there = True
+    except BaseException:
+        if there:
+            take_back(ask.folder)
+        raise
+    return again
 
 
 def _written(
-    ask: Ask, proofs: Sequence[Proof], known: Mapping[str, Truth], states: Mapping[str, ConsentState]
+    ask: Ask, partial: Path, proofs: Sequence[Proof], known: Mapping[str, Truth], states: Mapping[str, ConsentState]
 ) -> Exported:
     rows: list[dict[str, Any]] = []
     withheld: Counter[str] = Counter()
@@ -140,7 +165,7 @@ def _written(
         "withheld": dict(sorted(withheld.items())),
         "left_out": left_out,
     }
-    return Exported(len(rows), dict(sorted(withheld.items())), left_out, write(ask.folder, rows, about))
+    return Exported(len(rows), dict(sorted(withheld.items())), left_out, write(partial, rows, about))
 
 
 def _entry(ask: Ask, clock: Clock, details: Mapping[str, str | int], outcome: Any = "done") -> Entry:

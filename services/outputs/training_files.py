@@ -1,7 +1,6 @@
 """A training set as files: Parquet and a manifest with hashes, in a folder that is there whole or not at all."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +11,10 @@ from services.outputs.core.training import COLUMNS, Column, categories
 
 DATA: Final = "training.parquet"
 MANIFEST: Final = "manifest.json"
-PARTIAL: Final = ".partial"
 
 
 def write(folder: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
-    """Write the set beside `folder`, as `partial_of` it; return the manifest's SHA-256. Raises `OSError`."""
+    """Write the set into `folder`, over one that was there; return the manifest's SHA-256. Raises `OSError`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -31,21 +29,13 @@ def write(folder: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, A
     schema = pa.schema(
         [pa.field(name, types[kind], metadata={"data_category": of[name].value}) for name, kind in COLUMNS.items()]
     )
-    partial = partial_of(folder)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), partial / DATA)
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), folder / DATA)
     document = {
         **about,
         "rows": len(rows),
         "columns": {name: of[name].value for name in COLUMNS},
-        "files": {DATA: hashlib.sha256((partial / DATA).read_bytes()).hexdigest()},
+        "files": {DATA: hashlib.sha256((folder / DATA).read_bytes()).hexdigest()},
     }
     manifest = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
-    (partial / MANIFEST).write_bytes(manifest)
+    (folder / MANIFEST).write_bytes(manifest)
     return hashlib.sha256(manifest).hexdigest()
-
-
-def partial_of(folder: Path) -> Path:
-    """Return where a set is written before it may be there."""
-    return folder.with_name(folder.name + PARTIAL)

@@ -26,7 +26,7 @@ from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
 from services.auditor.commands.in_export import found_in, leaf_in
 from services.auditor.commands.offline import policy_of
-from services.auditor.commands.write_export import write_export
+from services.auditor.commands.write_export import make_folder, write_export
 
 
 class NothingFound(ValueError):
@@ -38,6 +38,7 @@ async def exported(args: argparse.Namespace) -> int:
     witnesses: tuple[VerifierKey, ...] = ()
     if args.witness_policy:
         witnesses = tuple(policy_of(args.witness_policy).witnesses.values())
+    make_folder(args.out)
     async with _log("audit export", args) as (reader, _):
         with progress_bar("exporting entries") as advance:
             done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)

@@ -42,7 +42,7 @@ async def write_export(
     end = size if end is None else end
     if not 0 <= begin <= end <= size:
         raise CannotExport(f"entries from {begin} to {end} are not in a log of {size} entries that are signed")
-    _make(out)
+    make_folder(out)
     keys = await reader.keys()
     named = {each.key.id for each in keys.keys} | {each.id for each in witnesses}
     notes = [
@@ -64,12 +64,13 @@ async def write_export(
     return Exported(end - begin, len(notes), size)
 
 
-def _make(out: Path) -> None:
+def make_folder(out: Path) -> None:
+    """Make the folder of an export, to be asked before anything is read. Raises `CannotExport` unless it is empty."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         full = any(out.iterdir())
     except OSError as error:
-        raise CannotExport(f"{out} cannot be made: {error.strerror}") from None
+        raise CannotExport(f"{out} cannot be written: {(error.strerror or 'error').lower()}") from None
     if full:
         raise CannotExport(f"{out} is not empty; name a new folder, or an empty one")
 

@@ -125,6 +125,8 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
 async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
     asked = asking(args, reason=False) if _is_live(args.over) else None
     old, new = await _policies(args, settings)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)  # what cannot be is told before anything is read
     if asked:
         await _admitted(args, settings, asked)
     period = Period(args.since, args.until)
@@ -200,7 +202,6 @@ def _write(args: argparse.Namespace, played: Played) -> None:
 
         html = page(played.result, played.match, played.liveness)
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "backtest.json").write_bytes(document)
         (args.out / "backtest.html").write_text(html, encoding="utf-8")
     if args.format == "json":

@@ -20,6 +20,7 @@ from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import subject_tag
 from proofwatch.governance.purposes import Purpose
 from proofwatch.instants import instant_of
+from proofwatch.new_file import NotNew
 from proofwatch.privacy.data_keys import tag_of
 from proofwatch.privacy.key_encryption import EpochKeys
 from proofwatch.privacy.postgres_keys import PostgresKeys
@@ -193,6 +194,90 @@ async def test_no_audit_no_output(scene: Scene) -> None:
         await scene.pool.execute("alter table audit.elsewhere rename to pending")
 
     assert list(scene.folder.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["link", "file", "under a file", "no disk"])
+async def test_what_cannot_be_made_is_refused_before_anything_is_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """In words, and on record as failed, never as done."""
+
+    async def unread(*_: Any) -> None:
+        raise AssertionError("something was read")
+
+    monkeypatch.setattr(training, "transactions", unread)
+    taken = scene.folder.parent / "taken"
+    if way == "link":
+        scene.folder.symlink_to("nowhere")
+    elif way == "no disk":
+        scene.folder = Path("/proc/x/y")
+    else:
+        taken.write_text("")
+        scene.folder = taken if way == "file" else taken / "set"
+
+    with pytest.raises(NotNew, match=r"is there already; name a folder that is not|cannot be written: "):
+        await scene.export()
+
+    assert [(each.action, each.outcome) for each in await scene.entries()] == [("training.exported", "failed")]
+
+
+async def test_what_gets_no_place_is_entered_as_failed_and_not_as_done(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link came there meanwhile: the entry of the same transaction is undone with it."""
+    await scene.proof("granted", 1)
+
+    async def read(tx: Any, bus: Any) -> None:
+        if not scene.folder.is_symlink():
+            scene.folder.symlink_to("nowhere")
+
+    monkeypatch.setattr(training, "require_read", read)
+
+    with pytest.raises(NotNew, match="is there by now"):
+        await scene.export()
+
+    assert [each.outcome for each in await scene.entries()] == ["failed"]
+    assert [each.name for each in scene.folder.parent.iterdir()] == ["set"]
+
+
+async def test_a_full_disk_is_entered_as_failed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the set is written; nothing of it stays."""
+    await scene.proof("granted", 1)
+
+    def full(*_: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "write", full)
+
+    with pytest.raises(NotNew, match="cannot be written: no space left on device"):
+        await scene.export()
+
+    assert [each.outcome for each in await scene.entries()] == ["failed"]
+    assert list(scene.folder.parent.iterdir()) == []
+
+
+async def test_what_cannot_be_entered_at_the_end_is_taken_back(scene: Scene) -> None:
+    """The set was in its place for a moment, and the database went away before the commit."""
+    await scene.proof("granted", 1)
+
+    async with scene.pool.acquire() as connection:
+        await connection.execute(
+            "create function audit.fail() returns trigger language plpgsql as "
+            "$$ begin raise exception 'lost at commit'; end $$"
+        )
+        await connection.execute(
+            "create constraint trigger lost after insert on audit.pending deferrable initially deferred "
+            "for each row execute function audit.fail()"
+        )
+    try:
+        with pytest.raises(Exception, match="lost at commit"):
+            await scene.export()
+    finally:
+        await scene.pool.execute("drop trigger lost on audit.pending")
+        await scene.pool.execute("drop function audit.fail()")
+
+    assert list(scene.folder.parent.iterdir()) == []
+    assert await scene.entries() == []
 
 
 async def test_consents_that_never_rest_end_in_a_refusal(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
