@@ -3,6 +3,9 @@
 They are told when a day closes, from the hours that charts remember (`core.cusum.profile`), so each window counts as it
 closed, and of the attempts that the charts count. A day that alarmed counts in the days that are judged, and not in
 those that they are compared with.
+
+Three days may be a weekend and a Monday, seven may hold a holiday: what was usual is taken class of day by class of day
+(working or free), in the shares that the judged days have (direct standardisation), so that other days are no news.
 """
 
 from collections.abc import Iterator
@@ -10,15 +13,19 @@ from typing import Final, NamedTuple
 
 from proofwatch.biometrics.baseline import Baseline
 from proofwatch.detection.findings import PEOPLE_REFERRED
+from proofwatch.governance.calendar import Calendar
 from proofwatch.governance.tenant_days import TenantDays
 from services.aggregator.core.cusum.hours import joined, known_hours
 from services.aggregator.core.cusum.kinds import series_of
-from services.aggregator.core.cusum.local_hours import dates_in
+from services.aggregator.core.cusum.local_hours import SLOTS, dates_in, slots_of
 from services.aggregator.core.cusum.profile import Hours, counting
 from services.aggregator.core.cusum.state import HourRow, RateRow
 from services.aggregator.core.times import HOUR_MS
 
 DAYS: Final = (3, 7)
+_FREE: Final = SLOTS // 2
+_PRIOR: Final = 200
+_HALF: Final = 0.5
 
 
 class Rolled(NamedTuple):
@@ -48,7 +55,7 @@ def rolled(hours: Hours, number: int, days: TenantDays) -> Iterator[Rolled]:
             continue
         now = hours[(hours[:, 0] >= first) & (hours[:, 0] < until)]
         old = counting(hours[hours[:, 0] < first])
-        before = Baseline(int(old[:, 1].sum()), int(old[:, 2].sum()), dates_in(calendar, old[:, 0]))
+        before = _usual(now, old, calendar)
         yield Rolled(many, int(now[:, 1].sum()), int(now[:, 2].sum()), before)
 
 
@@ -62,6 +69,32 @@ def days_of_row(row: RateRow, history: HourRow, day_ms: int, days: TenantDays) -
         hours, began_anew = known_hours(history, name), name in history.rebased
         for each in rolled(joined(hours, row.hour, state, firsts=state.firsts), number, days):
             yield metric, each._replace(firsts=state.firsts, began_anew=began_anew)
+
+
+def _usual(now: Hours, old: Hours, calendar: Calendar) -> Baseline:
+    """Return what was usual of days of the classes that are judged, as counts that are known as surely.
+
+    A class has its own rate, with as many trials at the rate of all as tell one. With E expected of the n that are
+    judged and variance V, these are E² / V failures at the rate E / n; of the same shares of classes those that were.
+    """
+    k, n, dates = int(old[:, 1].sum()), int(old[:, 2].sum()), dates_in(calendar, old[:, 0])
+    if not len(now) or not n:
+        return Baseline(k, n, dates)
+    free_now, free_old = (slots_of(calendar, each[:, 0]) >= _FREE for each in (now, old))
+    if len({*free_now.tolist(), *free_old.tolist()}) == 1:
+        return Baseline(k, n, dates)
+    pooled, prior = (k + _HALF) / (n + 1), min(_PRIOR, n)
+    expected = variance = 0.0
+    for free in (False, True):
+        trials = int(now[free_now == free, 2].sum())
+        mine_k, mine_n = (int(old[free_old == free, at].sum()) for at in (1, 2))
+        rate = (mine_k + prior * pooled) / (mine_n + prior)
+        expected += trials * rate
+        variance += trials * trials * rate / max(mine_n, prior)
+    if not variance:
+        return Baseline(k, n, dates)
+    known = expected * expected / variance
+    return Baseline(round(known), round(known * int(now[:, 2].sum()) / expected), dates)
 
 
 def _first_hour(at_ms: int) -> int:
