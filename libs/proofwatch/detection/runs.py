@@ -1,6 +1,7 @@
 """Findings of one root, in the order of their begin: which of them come of one cause. Pure.
 
-What overlaps, or follows soon, is of one cause: within `GAP_MS`, or half of the time that it had lasted, a day at most.
+What overlaps, or follows soon, is of one cause: within `GAP_MS`, or half of the time that it had lasted, a day at most;
+of several that may be its cause, the latest that is of high severity, for low evidence comes by chance every day.
 So it is but for what the standing findings do not explain:
 
 * what began to the minute (`EXACT`), later than `GAP_MS` after what stands, unless that is exact too;
@@ -166,8 +167,9 @@ def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) ->
 def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
     for each in sorted(members, key=lambda one: order(one.finding)):
-        open_ones = [run for run in reversed(runs) if each.finding.since_ms <= _until(run) + _gap_ms(run, each)]
-        open_ones.sort(key=lambda run, at=each.finding.since_ms: at > _until(run) + GAP_MS)  # type: ignore[misc]
+        at = each.finding.since_ms
+        open_ones = [run for run in reversed(runs) if at <= _until(run) + _gap_ms(run, each)]
+        open_ones.sort(key=lambda run, at=at: (at > _until(run) + GAP_MS, not _is_sure(run)))  # type: ignore[misc]
         run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
             alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))
@@ -203,6 +205,10 @@ def _gap_ms(run: Sequence[Placed], placed: Placed) -> float:
         return _EVER_SO_MS
     since_ms = min(each.since_ms for each in deciding([each.finding for each in run]))
     return max(GAP_MS, min(_PART * (_until(run) - since_ms), _LONGEST_MS))
+
+
+def _is_sure(run: Sequence[Placed]) -> bool:
+    return any(each.finding.sure for each in run)
 
 
 def _found_ms(run: Sequence[Placed]) -> int:

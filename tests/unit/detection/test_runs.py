@@ -143,6 +143,16 @@ def test_what_comes_while_one_stands_is_of_that_and_not_of_another_that_is_over(
     ]
 
 
+@pytest.mark.parametrize("severity", ["low_evidence", "high"])
+def test_what_may_come_of_two_that_stand_comes_of_the_one_that_is_sure(severity: str) -> None:
+    """Low evidence comes by chance every day, and takes nothing from what stands; of two that are sure, the later."""
+    standing = _chart(since=0, until=60)
+    other = _chart(metric="match_fail_rate", since=200, until=260, severity=severity)
+    later = _chart(metric="retry_rate", since=300, until=400)
+    liveness, match = (each.metrics for each in _found([standing, other, later]))
+    assert ("retry_rate" in liveness, "retry_rate" in match) == (severity == "low_evidence", severity == "high")
+
+
 def test_what_comes_back_later_is_told_as_the_same_again() -> None:
     """It had ended; errors of the other check, and what begins to the minute, are news all the same."""
     first = _chart(since=0, until=60)
