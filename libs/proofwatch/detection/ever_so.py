@@ -9,6 +9,7 @@ then, or as many failed, there is no earlier time to compare with.
 from math import sqrt
 from typing import Final
 
+from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import WHOLE, FindingHistory, Panel, Tables, panel_of
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.instants import ms_of
@@ -40,11 +41,15 @@ def was_ever_so(finding: FindingHistory, tables: Tables) -> bool:
 
 
 def _was_lower(finding: FindingHistory, tables: Tables) -> bool:
-    """Return whether fewer failed in the week before, by more than chance."""
+    """Return whether fewer failed in the week before, by more than chance in either of the two counts.
+
+    The finding's window is the worst of several that were looked at; few trials tell its rate roughly only.
+    """
     week = before(finding)
     known = tables.get(week) if week else None
     if known is None:
         return True  # nobody knows
     k, n = known.get(WHOLE, (0, 0))
-    expected = n * finding.worst.rate if finding.worst else 0.0
-    return expected - k >= _APART * sqrt(max(expected, 1.0))
+    worst = worst_of(finding)
+    expected = n * worst.rate
+    return expected - k >= _APART * sqrt(max(expected, 1.0) * (1 + n / max(worst.n, 1)))

@@ -72,6 +72,15 @@ def test_what_rose_on_the_first_day_did_happen() -> None:
     assert incident_sentence(found).startswith("Too many failed liveness checks at all of bank")
 
 
+def test_a_day_that_is_the_worst_of_many_does_not_say_that_the_week_before_it_was_better() -> None:
+    """6.9 % of 708 and 5.6 % of 4,000 are the same rate, as far as 708 tell: nothing happened since the first day."""
+    worst = days(8, 1, 49, 708, p_value=1e-8, baseline=0.03)
+    (found,) = told(worst, weeks={worst: (225, 4000)})
+    assert found.ever_so
+    (rose,) = told(worst, weeks={worst: (80, 4000)})
+    assert not rose.ever_so
+
+
 def test_a_tenant_of_whom_one_in_five_is_kept_out_is_urgent() -> None:
     """Whatever the policy expects."""
     (found,) = told(chart(k=700, affected=650.0))
