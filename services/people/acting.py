@@ -44,5 +44,5 @@ async def who(pool: "asyncpg.Pool", args: argparse.Namespace, act: Act, now: dat
     if session is None:
         raise NoSession
     if not session.may(act):
-        raise NotAllowed("only an admin changes people and roles; ask one, or sign in as one")
+        raise NotAllowed("only an admin changes people and roles; ask one, or sign in as one", session.person_id)
     return By(person(session.person_id), stated(args.reason))

@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from proofwatch.access import acts
 from proofwatch.access.code_seal import CodeSeal, CodesSealed, InvalidCodeKeys, parse_code_keys
-from proofwatch.access.errors import AccessDenied
+from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
 from proofwatch.access.passwords import WeakPassword, hashed
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.reasons import stated
 from proofwatch.access.register import NoSuchPerson, PostgresRegister
 from proofwatch.access.roles import Act, Role, RolesExclude
+from proofwatch.audit.pending import enter
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import opened
+from proofwatch.bus.postgres.pool import opened, transaction
 from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
@@ -43,6 +46,11 @@ _WRONG: Final = (
     InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotSaid, NotSignedIn, RolesExclude, WeakPassword,
     typed.NothingTyped, OSError,
 )  # fmt: skip
+_ACTS: Final = {
+    "add": acts.ADDED, "enrol": acts.ENROLLED, "roles": acts.ROLES_GIVEN, "revoke": acts.REVOKED,
+    "end-sessions": acts.SESSIONS_ENDED,
+}  # fmt: skip
+"""What each is on record as, also where it is refused."""
 _ROLES: Final = tuple(role.value for role in Role)
 
 
@@ -116,7 +124,14 @@ async def _with_database(args: argparse.Namespace) -> None:
     async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
         await check_schema(pool, "access")
         act: Callable[[Any, argparse.Namespace, datetime], Awaitable[None]] = args.act
-        await act(pool, args, instant_of(SystemClock().now_ms()))
+        now = instant_of(SystemClock().now_ms())
+        try:
+            await act(pool, args, now)
+        except (NoSession, NotAllowed) as refused:
+            if what := _ACTS.get(args.action):
+                async with transaction(pool, "access") as tx:
+                    await enter(tx, *acts.denial(refused, what, now, reason=stated(args.reason)))
+            raise
 
 
 async def _added(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:

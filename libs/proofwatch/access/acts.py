@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
+from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.roles import Role
-from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry
+from proofwatch.audit import pending
+from proofwatch.audit.entry import SALT_BYTES, Actor, Entry, Object, Outcome, entry, person
 
 ADDED: Final = "person.added"
 ENROLLED: Final = "person.enrolled"
@@ -53,6 +55,22 @@ def act(
         reason=by.reason,
         details=details,
         outcome=outcome,
+    )
+
+
+def denial(
+    refused: NoSession | NotAllowed, action: str, now: datetime, *objects: Object, reason: str = ""
+) -> tuple[Entry, ...]:
+    """Return the entry of an act that somebody wanted and may not; none where no act was wanted yet.
+
+    It is entered in a transaction of its own: that of the act is undone.
+    """
+    if isinstance(refused, NotAllowed) and refused.by is None:
+        return ()
+    by = person(refused.by) if isinstance(refused, NotAllowed) and refused.by else THE_HOUSE
+    why, tenant = (refused.why, refused.tenant) if isinstance(refused, NotAllowed) else ("no_session", None)
+    return (
+        pending.act(action, by, now, *objects, tenant=tenant, reason=reason, details={"why": why}, outcome="denied"),
     )
 
 

@@ -46,4 +46,12 @@ class NoSession(AccessDenied):
 
 
 class NotAllowed(AccessDenied):
-    """Somebody is signed in and may not do this; the message says what is missing."""
+    """Somebody is signed in and may not do this; the message says what is missing.
+
+    `by`: the id of their account, for the entry of the refusal; None: nothing was wanted yet that could be entered.
+    `why`: the same as the message in a word; `tenant`: whose data it was about.
+    """
+
+    def __init__(self, message: str, by: str | None = None, why: str = "role_missing", tenant: str | None = None):
+        super().__init__(message)
+        self.by, self.why, self.tenant = by, why, tenant

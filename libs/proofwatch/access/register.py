@@ -181,7 +181,7 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
     if who.revoked_at is not None:
         raise NoSuchPerson(f"{name} was revoked at {who.revoked_at:%Y-%m-%d %H:%M} UTC, for good: add another account")
     if by.actor == person(who.person_id):
-        raise NotAllowed("nobody changes their own access: let another admin do it")
+        raise NotAllowed("nobody changes their own access: let another admin do it", who.person_id, "own_access")
     return who
 
 

@@ -1,12 +1,37 @@
 """Who acts: somebody who is signed in, of the role privacy, for a tenant that is there for them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from proofwatch.access.acts import denial
 from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
+from proofwatch.audit.entry import Object
+from proofwatch.audit.pending import enter
+from proofwatch.bus.postgres.pool import transaction
+
+if TYPE_CHECKING:
+    import asyncpg
+
+USER: Final = "privacy"
+
+
+@asynccontextmanager
+async def deciding(
+    pool: "asyncpg.Pool", action: str, now: datetime, *objects: Object, reason: str = ""
+) -> AsyncIterator[Any]:
+    """Give the transaction of an act; who is refused it is on record, as denied, in a transaction of its own."""
+    try:
+        async with transaction(pool, USER) as tx:
+            yield tx
+    except (NoSession, NotAllowed) as error:
+        async with transaction(pool, USER) as tx:
+            await enter(tx, *denial(error, action, now, *objects, reason=reason))
+        raise
 
 
 async def acting(people: PostgresPeople, tx: Any, token: str, act: Act, now: datetime, tenant: str | None) -> Session:
@@ -15,9 +40,13 @@ async def acting(people: PostgresPeople, tx: Any, token: str, act: Act, now: dat
     held = await people.locked(tx, found.session_id, now) if found else None
     if held is None:
         raise NoSession
-    if not held.may(act) or (tenant is not None and not held.sees(tenant)):
+    may = held.may(act)
+    if not may or (tenant is not None and not held.sees(tenant)):
         raise NotAllowed(
-            "this is for people of the role privacy, and of the tenant concerned; an admin gives roles and tenants"
+            "this is for people of the role privacy, and of the tenant concerned; an admin gives roles and tenants",
+            held.person_id,
+            "tenant_not_theirs" if may else "role_missing",
+            tenant,
         )
     return held
 

@@ -8,11 +8,10 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
 from proofwatch.audit.entry import Object, person
 from proofwatch.audit.pending import act, enter
-from proofwatch.bus.postgres.pool import session, transaction
+from proofwatch.bus.postgres.pool import session
 from proofwatch.privacy.key_encryption import KeyEncryption, Wrapped
 from proofwatch.privacy.postgres_keys import about
-from services.privacy.adapters.acting import acting
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.acting import USER, acting, deciding
 from services.privacy.core import acts
 
 if TYPE_CHECKING:
@@ -62,18 +61,19 @@ class PostgresEpochs:
 
         The entry comes first: an epoch that is gone without a trace would be worse than an entry about one that stayed.
         """
-        async with transaction(self._pool, USER) as tx:
+        what = Object("key_epoch", str(epoch))
+        async with deciding(self._pool, acts.DESTROYED, now, what, reason=reason) as tx:
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
             held = {row[0]: row[1] for row in await tx.fetch(_COUNTED)}.get(epoch, 0)
             if held:
                 raise EpochInUse(
                     f"{held:,} secrets are wrapped in epoch {epoch} and would be lost: `proofwatch keys rewrap` first"
                 )
-            by, what = person(who.person_id), Object("key_epoch", str(epoch))
+            by = person(who.person_id)
             await enter(tx, act(acts.DESTROYED, by, now, what, reason=reason))
 
     async def _some(self, newest: int, token: str, reason: str, now: datetime) -> int:
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.WRAPPED, now, Object("key_epoch", str(newest)), reason=reason) as tx:
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
             keys = await tx.fetch(_OLD_KEYS, newest, _AT_ONCE)
             held = [(row["key_id"], row["epoch"], row["wrapped"], about(row["tenant"], row["key_id"])) for row in keys]

@@ -11,15 +11,13 @@ from proofwatch.access.roles import Act
 from proofwatch.audit.entry import Object, person
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.holders import Tell, logged, unhindered
-from proofwatch.bus.postgres.pool import transaction
-from services.privacy.adapters.acting import acting, alone
+from services.privacy.adapters.acting import USER, acting, alone, deciding
 from services.privacy.core import acts
 from services.privacy.core.erasure import Hold
 
 if TYPE_CHECKING:
     import asyncpg
 
-USER: Final = "privacy"
 _COLUMNS: Final = "hold_id, tenant, mark, reason, placed_by, placed_at, until"
 HOLDS: Final = f"""
 select {_COLUMNS}, coalesce((select d.name from access.directory d where d.person_id = placed_by), placed_by) as placer
@@ -61,7 +59,10 @@ class PostgresHolds:
         """Keep a person's data from now on. Raises `NoSession`, `NotAllowed`, `HoldRefused`."""
         if until is not None and until <= now:
             raise HoldRefused(f"--until {until:%Y-%m-%d %H:%M} UTC has passed already")
-        async with transaction(self._pool, USER) as tx, unhindered(self._pool, tx, USER, "the hold", self._tell):
+        async with (
+            deciding(self._pool, acts.HELD, now, reason=reason) as tx,
+            unhindered(self._pool, tx, USER, "the hold", self._tell),
+        ):
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, tenant)
             await alone(tx, tenant, mark)
             if erasing := await tx.fetchval(_UNDER_WAY, tenant, mark):
@@ -76,14 +77,19 @@ class PostgresHolds:
 
     async def lift(self, token: str, hold_id: str, reason: str, now: datetime) -> Hold:
         """End a hold that somebody else placed. Raises `NoSession`, `NotAllowed`, `HoldRefused`."""
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.LIFTED, now, Object("hold", hold_id), reason=reason) as tx:
             row = await tx.fetchrow(_ONE, hold_id)
             who = await acting(self._people, tx, token, Act.APPROVE_HOLD, now, row["tenant"] if row else None)
             if row is None:
                 raise HoldRefused(f"there is no hold {hold_id!r} in force; `proofwatch hold list` shows those that are")
             hold = Hold(**dict(row))
             if who.person_id == hold.placed_by:
-                raise NotAllowed("who placed a hold does not lift it: somebody else of the role privacy does")
+                raise NotAllowed(
+                    "who placed a hold does not lift it: somebody else of the role privacy does",
+                    who.person_id,
+                    "own_proposal",
+                    hold.tenant,
+                )
             await tx.execute(_LIFT, hold_id, who.person_id, now, reason)
             by, what = person(who.person_id), Object("hold", hold_id)
             await enter(tx, act(acts.LIFTED, by, now, what, tenant=hold.tenant, reason=reason))
@@ -91,7 +97,7 @@ class PostgresHolds:
 
     async def listed(self, token: str, now: datetime) -> Sequence[Hold]:
         """Return the holds in force of the tenants that are there for who asks. Raises `NoSession`, `NotAllowed`."""
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.LISTED, now, Object("list", "holds")) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, None)
             tenants = None if who.tenants is None else sorted(who.tenants)
             found = [Hold(**dict(row)) for row in await tx.fetch(_ALL, now, tenants)]

@@ -16,7 +16,7 @@ from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import Erasure
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.privacy.marks import transaction_mark
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.acting import USER
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.core import acts
 from services.privacy.core.erasure import Figures, Subject

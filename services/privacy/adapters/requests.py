@@ -19,8 +19,8 @@ from proofwatch.bus.postgres.pool import transaction
 from proofwatch.privacy.data_keys import sealed
 from proofwatch.privacy.key_encryption import NONCE_BYTES, KeyEncryption, Wrapped
 from proofwatch.privacy.postgres_keys import PostgresKeys
-from services.privacy.adapters.acting import acting, alone
-from services.privacy.adapters.holds import USER, in_force
+from services.privacy.adapters.acting import USER, acting, alone, deciding
+from services.privacy.adapters.holds import in_force
 from services.privacy.core import acts
 from services.privacy.core.erasure import Erasure, Held, Hold, State, Subject
 
@@ -79,7 +79,7 @@ class PostgresRequests:
     async def request(self, token: str, about: About, reason: str, now: datetime) -> str:
         """Ask for an erasure; return its id. Raises `NoSession`, `NotAllowed`, `Held`, `ErasureRefused`."""
         subject, erasure_id = about.subject, str(uuid.uuid4())
-        async with self._unhindered("the request to erase") as tx:
+        async with self._deciding("the request to erase", acts.REQUESTED, now, reason=reason) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, subject.tenant)
             await alone(tx, subject.tenant, subject.mark)
             if row := await tx.fetchrow(_OPEN, subject.tenant, subject.mark):
@@ -109,19 +109,25 @@ class PostgresRequests:
 
     async def approve(self, token: str, erasure_id: str, now: datetime) -> Erasure:
         """Let an erasure run that somebody else asked for. Raises as `request` does."""
-        async with self._unhindered(f"the approval of erasure {erasure_id}") as tx:
+        what = Object("erasure", erasure_id)
+        async with self._deciding(f"the approval of erasure {erasure_id}", acts.APPROVED, now, what) as tx:
             found = await self._asked_for(tx, erasure_id)
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, found.tenant if found else None)
             if found is None:
                 raise _no_such(erasure_id)
             if not may_approve(who.roles, Act.APPROVE_ERASURE, who.person_id, found.requested_by):
-                raise NotAllowed("who asked for an erasure does not approve it: somebody else of the role privacy does")
+                raise NotAllowed(
+                    "who asked for an erasure does not approve it: somebody else of the role privacy does",
+                    who.person_id,
+                    "own_proposal",
+                    found.tenant,
+                )
             await alone(tx, found.tenant, found.mark)
             await _require(tx, erasure_id, "requested")
             hold = await self._unheld(tx, found.tenant, found.mark, erasure_id, who.person_id, now)
             if hold is None:
                 await tx.execute(_APPROVE, erasure_id, who.person_id, now)
-                by, what = person(who.person_id), Object("erasure", erasure_id)
+                by = person(who.person_id)
                 await enter(tx, act(acts.APPROVED, by, now, what, tenant=found.tenant))
         if hold:
             raise Held(hold)
@@ -129,14 +135,14 @@ class PostgresRequests:
 
     async def previewing(self, token: str, tenant: str, reason: str, now: datetime) -> None:
         """Enter that somebody looks what an erasure would touch. Raises `NoSession`, `NotAllowed`."""
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.PREVIEWED, now, reason=reason) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, tenant)
             by = person(who.person_id)
             await enter(tx, act(acts.PREVIEWED, by, now, tenant=tenant, reason=reason))
 
     async def withdraw(self, token: str, erasure_id: str, reason: str, now: datetime) -> None:
         """Take back what nobody has approved. Raises `NoSession`, `NotAllowed`, `ErasureRefused`."""
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.WITHDRAWN, now, Object("erasure", erasure_id), reason=reason) as tx:
             found = await self._asked_for(tx, erasure_id)
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, found.tenant if found else None)
             if found is None:
@@ -148,7 +154,7 @@ class PostgresRequests:
 
     async def listed(self, token: str, now: datetime, *, ended: bool) -> Sequence[Erasure]:
         """Return the erasures of the tenants that are there for who asks. Raises `NoSession`, `NotAllowed`."""
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.LISTED, now, Object("list", "erasures")) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, None)
             where = "where ($1::text[] is null or e.tenant = any($1)) and ($2 or e.state in ('requested', 'running'))"
             tenants = None if who.tenants is None else sorted(who.tenants)
@@ -176,8 +182,13 @@ class PostgresRequests:
         return await self._keys.wrap(msgspec.json.encode(known), f"erasure\0{erasure_id}")
 
     @asynccontextmanager
-    async def _unhindered(self, what: str) -> AsyncIterator[Any]:
-        async with transaction(self._pool, USER) as tx, unhindered(self._pool, tx, USER, what, self._tell):
+    async def _deciding(
+        self, what: str, action: str, now: datetime, *objects: Object, reason: str = ""
+    ) -> AsyncIterator[Any]:
+        async with (
+            deciding(self._pool, action, now, *objects, reason=reason) as tx,
+            unhindered(self._pool, tx, USER, what, self._tell),
+        ):
             yield tx
 
     async def _asked_for(self, tx: Any, erasure_id: str) -> Erasure | None:

@@ -10,8 +10,8 @@ from proofwatch.audit.entry import Actor, Object
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.bus.postgres.tags import PostgresTags
-from services.privacy.adapters.acting import acting
-from services.privacy.adapters.holds import HOLDS, USER
+from services.privacy.adapters.acting import USER, acting, deciding
+from services.privacy.adapters.holds import HOLDS
 from services.privacy.core import acts
 from services.privacy.core.erasure import Hold
 from services.privacy.core.retention import Due, Rule
@@ -47,7 +47,7 @@ class PostgresRetention:
 
         Raises `NoSession`, `NotAllowed`.
         """
-        async with transaction(self._pool, USER) as tx:
+        async with deciding(self._pool, acts.LISTED, now, Object("list", "retention")) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, None)
             holds = await self._holds(tx, now)
             found = [each for rule in rules for each in await _due(tx, rule, holds, now) if who.sees(each.tenant)]

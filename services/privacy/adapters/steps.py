@@ -14,7 +14,7 @@ from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.data_keys import tag_of
 from proofwatch.privacy.key_encryption import EpochDestroyed, Wrapped
 from proofwatch.privacy.postgres_keys import PostgresKeys
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.acting import USER
 from services.privacy.core import acts
 from services.privacy.core.erasure import Erasure, Figures, Step, Subject
 

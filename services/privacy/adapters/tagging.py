@@ -14,13 +14,11 @@ from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
 from proofwatch.audit.entry import Object, person
 from proofwatch.audit.pending import act, enter
-from proofwatch.bus.postgres.pool import transaction
 from proofwatch.privacy.data_keys import tag_of
 from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.privacy.suppression import Whose
-from services.privacy.adapters.acting import acting
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.acting import acting, deciding
 from services.privacy.core import acts
 
 if TYPE_CHECKING:
@@ -57,7 +55,8 @@ class PostgresTagging:
         for schema in TABLES:
             async for done in self._keyed(schema, token, now):
                 tell(found := found + done, None)
-        async with transaction(self._pool, USER) as tx:
+        about = Object("tags", "data_keys")
+        async with deciding(self._pool, acts.MOVED, now, about, reason=reason) as tx:
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
             if (moved := await tx.fetchval(_ALONE)) is not None:
                 return moved, {}
@@ -71,7 +70,6 @@ class PostgresTagging:
                     tell(replaced := replaced + tags, max(found, replaced))
             figures["subjects"] = await tx.fetchval(_SUBJECTS)
             await tx.execute(_MOVE, now)
-            about = Object("tags", "data_keys")
             await enter(tx, act(acts.MOVED, person(who.person_id), now, about, reason=reason, details=figures))
         return now, figures
 
@@ -79,7 +77,7 @@ class PostgresTagging:
         """Make keys of all whom a schema knows by now; yield how many those were of each page."""
         after: Whose = ("", "")
         while True:
-            async with transaction(self._pool, USER) as tx:
+            async with deciding(self._pool, acts.MOVED, now, Object("tags", "data_keys")) as tx:
                 await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, None)
                 page = await _unkeyed(tx, schema, after) if await tx.fetchval(_MOVED) is None else []
                 await self._known(tx, page)

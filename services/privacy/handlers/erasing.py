@@ -13,7 +13,7 @@ from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.instants import instant_of, ms_of
 from proofwatch.privacy.marks import transaction_mark
 from proofwatch.runtime.clock import Clock
-from services.privacy.adapters.holds import USER
+from services.privacy.adapters.acting import USER
 from services.privacy.adapters.requests import About, PostgresRequests, known
 from services.privacy.adapters.steps import PostgresSteps
 from services.privacy.core.erasure import Erasure, Figures, Step, next_step

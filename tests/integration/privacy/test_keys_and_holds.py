@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from proofwatch.access.errors import NotAllowed
+from proofwatch.access.errors import NoSession, NotAllowed
+from proofwatch.access.roles import Role
+from proofwatch.audit.entry import entry_of
 from proofwatch.command_line.session_file import write_token
 from proofwatch.privacy.key_encryption import EpochDestroyed, Tampered, Wrapped
 from proofwatch.privacy.key_file import KeyFile
@@ -163,3 +166,40 @@ async def test_the_commands_say_what_they_did(
     file.unlink()
     code, said = await proofwatch("erase", "request", TENANT, SOMEBODY.subject_ref, *rita, *why)
     assert (code, "key-encryption" in said.lower() or "cannot be read" in said) == (2, True)
+
+
+async def test_every_act_that_is_refused_is_on_record_as_denied(privacy: Privacy) -> None:
+    """By whom, on what, why: the requester approves, the placer lifts, an analyst tries each, nobody has a session."""
+    erasure = await privacy.ask(SOMEBODY)
+    hold = await privacy.holds.place(privacy.tokens["pia"], TENANT, OTHER.mark, "court order", None, privacy.now)
+    ada = await privacy.person("ada", Role.ADMIN)
+    about = About(OTHER, frozenset())
+    now, requests, holds = privacy.now, privacy.requests, privacy.holds
+    acts: list[tuple[str, Callable[[str], Awaitable[object]]]] = [
+        ("erasure.requested", lambda token: requests.request(token, about, "r", now)),
+        ("erasure.previewed", lambda token: requests.previewing(token, TENANT, "r", now)),
+        ("erasure.approved", lambda token: requests.approve(token, erasure, now)),
+        ("erasure.withdrawn", lambda token: requests.withdraw(token, erasure, "r", now)),
+        ("privacy.listed", lambda token: requests.listed(token, now, ended=False)),
+        ("hold.placed", lambda token: holds.place(token, TENANT, SOMEBODY.mark, "r", None, now)),
+        ("hold.lifted", lambda token: holds.lift(token, hold.hold_id, "r", now)),
+        ("privacy.listed", lambda token: holds.listed(token, now)),
+    ]
+    denied = "select entry from audit.pending order by pending_id"
+
+    for _, refused in acts:
+        with pytest.raises(NotAllowed):
+            await refused(ada)
+        with pytest.raises(NoSession):
+            await refused("nobody's")
+    with pytest.raises(NotAllowed):
+        await requests.approve(privacy.tokens["pia"], erasure, now)
+    with pytest.raises(NotAllowed):
+        await holds.lift(privacy.tokens["pia"], hold.hold_id, "r", now)
+
+    entries = [entry_of(row[0]) for row in await privacy.pool.fetch(denied)]
+    told = [
+        (e.action, e.details["why"]) for e in entries if e.outcome == "denied" and not e.action.startswith("access.")
+    ]
+    each = [(what, why) for what, _ in acts for why in ("role_missing", "no_session")]
+    assert told == [*each, ("erasure.approved", "own_proposal"), ("hold.lifted", "own_proposal")]
