@@ -111,13 +111,14 @@ def test_from_the_first_admin_to_somebody_who_left(shell: Shell) -> None:
         ("person.enrolled", person["root"], "joined"),
         ("access.signed_in", person["ada"], ""),
         ("person.roles_given", person["root"], "joined"),
+        ("person.revoked", "access", "revenge"),
         ("person.revoked", person["root"], "joined"),
         ("access.signed_out", person["root"], ""),
     ]
 
 
 def test_who_may_not_is_told_what_would_be_right(shell: Shell) -> None:
-    """One sentence each, and nothing is changed."""
+    """One sentence each, and nothing is changed; what the rights refuse is on record."""
     shell("add", "root", "--role", "admin", "--every-tenant", *OPERATOR)
     root = shell.sign_in("root", shell.enrol("root", *OPERATOR))
     shell("add", "ada", "--role", "analyst", "--every-tenant", *OPERATOR)
@@ -143,7 +144,9 @@ def test_who_may_not_is_told_what_would_be_right(shell: Shell) -> None:
         ("there is no terminal to type a password at", ("enrol", "ada", *OPERATOR), 2),
     ):
         assert said in shell(*words, code=code)
-    assert shell.entries() == before
+    by = {each["name"]: each["person_id"] for each in orjson.loads(shell("list", "--by", "x", "--json"))}
+    refused = [("person.added", by["ada"], "x"), ("person.revoked", by["root"], "x"), ("data.asked", "x", "")]
+    assert shell.entries() == before + refused
 
 
 def test_a_weak_password_and_a_wrong_one_are_refused(shell: Shell) -> None:
