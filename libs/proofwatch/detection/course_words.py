@@ -3,9 +3,11 @@
 from datetime import timedelta
 from typing import Final
 
+from proofwatch.detection.findings import WHOLE
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.runs import BY_LABELS, EXACT
-from proofwatch.detection.words import ENDED, metric_words, percent, plain_metric
+from proofwatch.detection.version_words import VERSION_CHANGE
+from proofwatch.detection.words import ENDED, ROLLED_BACK, metric_words, percent, plain_metric
 from proofwatch.events.types import Step
 from proofwatch.local_time import minute
 
@@ -27,6 +29,14 @@ def course(incident: Incident) -> str:
 def standing(incident: Incident) -> str:
     """Return in a few words that it stands where its log ends; empty where it does not."""
     return f"standing when the {incident.log_end.log} ends" if incident.log_end else ""
+
+
+def ended_words(incident: Incident) -> str:
+    """Return how an incident that is over ended: of a release, that nothing runs on it any more."""
+    assert incident.ended_by is not None, "asked only of what is over"
+    of_release = incident.root.where if incident.version is None else incident.version
+    gone = incident.ended_by == "no_traffic" and VERSION_CHANGE in incident.rules
+    return ROLLED_BACK if gone and of_release != WHOLE else ENDED[incident.ended_by]
 
 
 def last_rise(incident: Incident) -> Step | None:
@@ -79,7 +89,7 @@ def _rise(incident: Incident) -> str:
 def _until(incident: Incident) -> str:
     zone = incident.lead.time_zone
     if incident.until is not None and incident.ended_by is not None:
-        ended = _KNOWN_BY_THEN if incident.ever_so and incident.ended_by == "within" else ENDED[incident.ended_by]
+        ended = _KNOWN_BY_THEN if incident.ever_so and incident.ended_by == "within" else ended_words(incident)
         said = f"It ended {minute(incident.until, zone)}: {ended}."
         known = incident.until_known
         return said if known is None or known <= incident.until else f"{said} Known {minute(known, zone)}."

@@ -3,7 +3,7 @@
 A day that holds a bad morning is above its limit until midnight, and three and seven days are for as long as they
 hold it. So where shorter windows found a cause for sure, they say when it is over too: a chart that came back. Days
 by themselves go on until one is within, for nothing else looks at what only they could prove; a chart of few that is
-slow to come back is told by such a day too.
+slow to come back is told by such a day too. What a release does is over when its traffic is, unless more came since.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from math import log
 from typing import Final
 
 from proofwatch.detection.findings import FindingHistory, length_s
+from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
 
@@ -42,11 +43,33 @@ def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
     """Return the findings of a cause whose ends are its end: those that were sure, and no days if shorter ones were.
 
     Nor does a limit of genuine people that labels prove broken, which stands for four weeks after what broke it.
-    What nobody was told of holds nothing open; where nothing was sure all of them decide.
+    What nobody was told of holds nothing open; where nothing was sure all of them decide. Of a release that was rolled
+    back its comparison decides alone.
     """
+    if gone := _rolled_back(findings):
+        return gone
     known = [each for each in findings if each.sure] or list(findings)
     shorter = [each for each in known if not remembers(each)] or known
     return [each for each in shorter if not _of_weeks(each)] or shorter
+
+
+def _rolled_back(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
+    """Return what compared a version, if its traffic ended and nothing was found since; or none."""
+    compared = [each for each in findings if each.latest.rule == VERSION_CHANGE and each.sure]
+    if not compared or any(each.latest.resolution != "no_traffic" for each in compared):
+        return []
+    end_ms = max(each.until_ms or 0 for each in compared)
+    known_ms = max(ms_of(each.latest.window_end) for each in compared)
+    rest = [each for each in findings if each.sure and each.latest.rule != VERSION_CHANGE and not _of_weeks(each)]
+    return [] if any(_since(each, end_ms, known_ms) for each in rest) else compared
+
+
+def _since(finding: FindingHistory, end_ms: int, known_ms: int) -> bool:
+    """Return whether a finding fired by what came after an end, which was known later; days remember."""
+    fired = finding.latest if finding.firing else finding.newest
+    if remembers(finding):
+        return ms_of(fired.window_start) >= end_ms
+    return finding.since_ms > end_ms or ms_of(fired.window_end) > known_ms
 
 
 def until_of(findings: Sequence[FindingHistory]) -> int | None:

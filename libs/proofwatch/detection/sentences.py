@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from proofwatch.detection.certainty_words import incident_certainty
-from proofwatch.detection.course_words import course, last_rise, standing
+from proofwatch.detection.course_words import course, ended_words, last_rise, standing
 from proofwatch.detection.finding_words import capital, counted_words, needed, next_step, rates, since_words, what
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.growth import grown_words, growth_title
@@ -17,7 +17,7 @@ from proofwatch.detection.proof_words import proof_sentence, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import attribute_words, slice_words
-from proofwatch.detection.words import CHECK_EXPECTED, ENDED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
+from proofwatch.detection.words import CHECK_EXPECTED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
 from proofwatch.events.enumerations import IncidentChange
 from proofwatch.local_time import minute
 
@@ -98,7 +98,7 @@ def incident_news(incident: Incident, name: Named = slice_words, *, change: Inci
     if incident.state == "merged":
         return f"Part of another incident: {title}"
     if incident.until is not None and incident.ended_by is not None:
-        return f"Ended ({ENDED[incident.ended_by]}): {title}"
+        return f"Ended ({ended_words(incident)}): {title}"
     if change == "rose_again" and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
     if change == "again":

@@ -60,6 +60,7 @@ ENDED: Final = {
     "judged_anew": "judged anew after a governed change",
     "within": "within what is expected again",
 }
+ROLLED_BACK: Final = "no traffic of the new version any more, as after a roll-back"
 SHAPES: Final = {
     "collapse": "no {metric} any more",
     "saturation": "{metric} let everybody pass",

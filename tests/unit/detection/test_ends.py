@@ -141,3 +141,46 @@ def test_what_stands_when_a_log_ends_says_since_when_nothing_more_was_counted() 
     )
     soon = LogEnd(MIDNIGHT + timedelta(hours=12), "file")
     assert course(one._replace(log_end=soon)).endswith("what became of it after that is not known.")
+
+
+_SDK = ("sdk_version", "7.4.0")
+
+
+def release(minute: int) -> Anomaly:
+    """A comparison that found a new version of the SDK to fail more."""
+    return anomaly(_SDK, k=99, n=800, minute=minute, rule="version_change", since=MIDNIGHT + timedelta(minutes=minute))
+
+
+def of_release(minute: int) -> Anomaly:
+    """The chart of the same version."""
+    return anomaly(_SDK, k=80, n=400, minute=minute, rule="cusum")
+
+
+def rolled_back(fired: Anomaly, minute: int) -> Anomaly:
+    """The end of a comparison: nothing runs on the version since that minute, known two hours later."""
+    at = MIDNIGHT + timedelta(minutes=minute)
+    gone = within(fired, minute, k=0, n=0, rate=0.0, resolution="no_traffic")
+    return replace(gone, window_end=at + timedelta(hours=2))
+
+
+def test_a_release_that_was_rolled_back_is_over_by_then() -> None:
+    """Neither its chart, which takes days to come back, nor the week that remembers it holds it open."""
+    fired, chart_ = release(600), of_release(660)
+    week = anomaly(_SDK, k=141, n=4_330, minute=-4 * _DAY, length_s=7 * 86_400)
+    news = told(fired, chart_, rolled_back(fired, 2 * _DAY), week, within(chart_, 5 * _DAY))
+    assert [change for change, _ in news if change != "changed"] == ["began", "ended"]
+    last = news[-1][1]
+    assert (last.until, last.until_known) == (
+        MIDNIGHT + timedelta(days=2),
+        MIDNIGHT + timedelta(days=2, hours=2),
+    )
+    said = course(last)
+    assert "It ended 2026-03-04 00:00 UTC: no traffic of the new version any more, as after a roll-back." in said
+    assert "Known 2026-03-04 02:00" in said
+
+
+def test_what_goes_on_after_a_roll_back_is_not_over() -> None:
+    """The chart fires by what came since, so that was not the release's doing alone."""
+    fired, chart_ = release(600), of_release(660)
+    later = replace(chart_, revision=2, window_end=MIDNIGHT + timedelta(days=2, hours=6), k=300, n=900)
+    assert told(fired, chart_, rolled_back(fired, 2 * _DAY), later)[-1][1].state == "firing"
