@@ -63,6 +63,7 @@ TRACES: Final[Mapping[str, Trace]] = {
         "it is upstream, whose transactions are what is watched; it needs upstream's rights on Kafka", "publish"
     ),
     **_door("backtest", "explain", "troubleshoot", "rates", "windows", "handsets", "markers", "what-if"),
+    **_door("accepted-attacks"),
     **_door("baseline show", "baseline rebase", "markers add", "statement", "statistics", "export training"),
     **_door("audit export", "audit prove", "audit show", "audit search", "people list", "privacy scan"),
     **_door("imagery reconcile", "imagery share", "dlq show", "dlq redrive", "subjects repair", "restore relay"),

@@ -94,6 +94,12 @@ COMMANDS: Final = {
         "bound what other thresholds would have made of past scores: error rates, retakes, reviews",
         "proofwatch what-if --tenant kestrel-telecom --since 30d --liveness-threshold 0.985 --by r.mehta",
     ),
+    "accepted-attacks": Command(
+        "services.aggregator.queries.accepted_attacks",
+        "standalone,aggregator",
+        "list the accepted transactions that labels prove to be attacks, whose accounts are to be held",
+        "proofwatch accepted-attacks --tenant kestrel-telecom --since 30d --by r.mehta --reason 'ticket 4711'",
+    ),
     "audit": Command(
         "services.auditor.commands.command",
         "auditor",

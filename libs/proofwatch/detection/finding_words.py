@@ -94,9 +94,10 @@ def next_step(anomaly: Anomaly) -> str:
         return ASK_FOR_LABELS
     harm = harm_of(anomaly)
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
-        return HOLD_ACCOUNTS
+        return HOLD_ACCOUNTS.format(tenant=anomaly.tenant, since=_first_day(anomaly))
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric in PROVEN:
-        return f"{HOLD_NAMED}; {NEXT_STEPS[anomaly.action]}"
+        held = HOLD_NAMED.format(tenant=anomaly.tenant, since=_first_day(anomaly))
+        return f"{held}; {NEXT_STEPS[anomaly.action]}"
     if harm == "people_in" and anomaly.rule in OF_RATES:
         return LET_IN
     step = NEXT_STEPS_BY_RULE.get((anomaly.rule, anomaly.direction or "up"), NEXT_STEPS[anomaly.action])
@@ -111,6 +112,12 @@ def needed(anomaly: Anomaly) -> str:
         proven = "the limit broken" if misses_target(anomaly) else "it"
         return f" About {anomaly.trials_needed:,} more trials are needed to prove {proven}."
     return ""
+
+
+def _first_day(anomaly: Anomaly) -> str:
+    """Return the first day that the counts are of, by the tenant's clock, as `--since` takes it."""
+    begins = (each for each in (anomaly.window_start, anomaly.since) if each is not None)
+    return f"{local(min(begins), anomaly.time_zone):%Y-%m-%d}"
 
 
 def _end(anomaly: Anomaly) -> str:

@@ -90,11 +90,11 @@ CHECK_EXPECTED: Final = (
 ATTACKED: Final = "labels prove attacks: {metric}"
 _ALL_IN: Final = "stop automatic activation until the check works again, and review who was accepted since"
 LET_IN: Final = "find out why fewer fail than usual, and review who was accepted since"
-HOLD_NAMED: Final = "hold the accounts of those that labels name and were accepted"
-HOLD_ACCOUNTS: Final = (
-    "hold the accounts of those that labels name and were accepted, and refuse what comes the same way until it is "
-    "known how"
+HOLD_NAMED: Final = (
+    "hold the accounts of those that labels name and were accepted (listed by: proofwatch accepted-attacks --tenant "
+    "{tenant} --since {since})"
 )
+HOLD_ACCOUNTS: Final = f"{HOLD_NAMED}, and refuse what comes the same way until it is known how"
 _ALL_OUT: Final = "repair the check, which refuses everybody, and ask who was refused since to come again"
 NEXT_STEPS_BY_RULE: Final = {
     ("saturation", "up"): _ALL_IN,

@@ -93,6 +93,18 @@ FIGURES: Final[Mapping[str, Exit]] = {
     name: Exit(name, Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("windows", "ledger"), ("window", "policy"))
     for name in _FIGURES
 }
+ACCEPTED_ATTACKS: Final = Exit(
+    "accepted-attacks",
+    Purpose.PROVIDE_FEATURES,
+    Act.READ_TRANSACTION,
+    fields={
+        "tenant": _ACCOUNT,
+        "transaction_id": _ACCOUNT,
+        "occurred, labelled, kind, species": _USAGE,
+        "segment values": Category.IDENTIFICATION,
+    },
+)
+"""Which accounts upstream is to hold: what the service is for, so it is provided under the contract."""
 BASELINE_REBASE, MARKERS_ADD = (
     Exit(
         name,
@@ -156,7 +168,7 @@ PRIVACY_SCAN: Final = Exit(
 EXITS: Final[Mapping[str, Exit]] = {
     each.name: each
     for each in (
-        STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(),
+        STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(), ACCEPTED_ATTACKS,
         BASELINE_REBASE, MARKERS_ADD, CONTROL, PATTERN, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
         *AUDIT.values(), PEOPLE_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
     )

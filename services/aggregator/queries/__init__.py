@@ -1,1 +1,4 @@
-"""Commands that read what was counted: `rates`, `windows`, `handsets`, `what-if`. They write nothing."""
+"""Commands that read what was counted: `rates`, `windows`, `handsets`, `what-if`, `accepted-attacks` ….
+
+They change nothing of it.
+"""

@@ -38,18 +38,28 @@ class Answer(NamedTuple):
 
 
 def add_query(parser: argparse.ArgumentParser) -> None:
-    """Declare what every query takes."""
+    """Declare what every query of windows takes."""
+    add_span(parser, "whose windows", "the last closed window")
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="whose limits judge; default: the run's, or PROOFWATCH_POLICY_FILE"
+    )
+
+
+def add_span(parser: argparse.ArgumentParser, whose: str, until: str) -> None:
+    """Declare of whom and of when a query is, from which source, who asks, and the format.
+
+    `whose`: what the tenant is the owner of; `until`: where the span ends by default.
+    """
     add = parser.add_argument
-    add("--tenant", type=kept.tenant, required=True, metavar="T", help="whose windows")
+    add("--tenant", type=kept.tenant, required=True, metavar="T", help=whose)
     add("--since", type=typed_time, metavar="TIME", help="a date or time of the tenant, a time with its zone, or "
         "24h (so long ago); of a run by default all of it")  # fmt: skip
-    add("--until", type=typed_time, metavar="TIME", help="likewise, exclusive; default: the last closed window")
+    add("--until", type=typed_time, metavar="TIME", help=f"likewise, exclusive; default: {until}")
     add_time_zone(parser, "the tenant's clock, in which --since and --until are read and tables are written; default: "
         "the run's, or that of its settings in force; else UTC")  # fmt: skip
     add("--segment", type=segment, metavar="NAME[=VALUE]", help="the values of a segment, or one of them")
     add("--run", type=Path, metavar="OUT", help="the folder of a demo or a replay, instead of the database")
     add("--dsn", metavar="DSN", help="the database; default: PROOFWATCH_POSTGRES_DSN")
-    add("--policy", type=Path, metavar="FILE", help="whose limits judge; default: the run's, or PROOFWATCH_POLICY_FILE")
     add_asking(add)
     add("--format", choices=FORMATS, default="table", help="on standard output (%(default)s)")
 
@@ -61,7 +71,7 @@ def answer(
     settings = GovernedSettings.read()
     try:
         clock = clock_of(args, settings)
-        asked = query(_query(args, clock.zone))
+        asked = query(query_of(args, clock.zone))
         found = load_run(args.run, asked) if args.run else asyncio.run(_database(name, args, settings, asked, clock))
         policy = (
             load_policy(args.policy)
@@ -102,7 +112,8 @@ def small_values(values: int, transactions: int, small_cell: int) -> list[str]:
     return [f"kept back: {values:,} values with fewer than {small_cell} transactions ({transactions:,} in all)"]
 
 
-def _query(args: argparse.Namespace, zone: str | None) -> Query:
+def query_of(args: argparse.Namespace, zone: str | None) -> Query:
+    """Return what is asked for, by the clock of `zone`. Raises `NothingFound` where the span is none."""
     if args.since is None and not args.run:
         raise NothingFound("--since is needed where the database is read, such as --since 24h or --since 2026-01-15")
     span = Span(*(None if each is None else ms_of(in_zone(each, zone)) for each in (args.since, args.until)))

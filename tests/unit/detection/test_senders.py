@@ -72,7 +72,10 @@ def test_masks_of_one_country_are_its_incident_though_only_the_tenant_is_sure() 
     said = incident_sentence(found)
     assert "at country RO of bank" in said
     assert "35 of 42" in said
-    assert "Next: hold the accounts of those that labels name and were accepted; ask flagged users" in said
+    assert (
+        "Next: hold the accounts of those that labels name and were accepted (listed by: proofwatch accepted-attacks "
+        "--tenant bank --since 2026-02-03); ask flagged users"
+    ) in said
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))

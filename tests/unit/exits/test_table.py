@@ -24,6 +24,7 @@ LEAVES = {
         ("rates", "windows", "handsets", "what-if", "markers", "baseline show"),
         (Purpose.TROUBLESHOOTING, {A, C, D, I}),
     ),
+    "accepted-attacks": (Purpose.PROVIDE_FEATURES, {A, D, I}),
     **dict.fromkeys(("baseline rebase", "markers add"), (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A, C})),
     **dict.fromkeys(("control", "pattern"), (Purpose.PROVIDE_FEATURES, {A, C})),
     "dlq show": (Purpose.TROUBLESHOOTING, {A, C, D, I}),
