@@ -9,8 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from proofwatch.audit.entry import Entry
-from proofwatch.audit.pending import entry_of
+from proofwatch.audit.entry import Entry, entry_of
 from proofwatch.bus.postgres.fence import create_pool
 from services.cli import main
 from tests.integration.aggregator.test_ledger import World, label, verdict

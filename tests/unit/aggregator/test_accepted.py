@@ -1,5 +1,7 @@
 """Which accepted transactions labels prove to be attacks, and which of them are asked for."""
 
+from typing import Any
+
 import pytest
 
 from services.aggregator.core.accepted import Accepted, accepted_attack, in_order, is_wanted
@@ -14,7 +16,7 @@ def said(trial_class: str, logged_ms: int = 9) -> Assertion:
     return Assertion(1, 7_000, "l", trial_class, 1.0, -logged_ms)
 
 
-def accepted(**changes: object) -> Accepted:
+def accepted(**changes: Any) -> Accepted:
     made = Accepted("t", 5_000, 7_000, 9, "presentation_attack", "mask", {"country": "RO"})
     return made._replace(**changes)
 
