@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from proofwatch.detection.findings import INJECTED
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.slice_names import is_plain
-from proofwatch.detection.words import percent
+from proofwatch.detection.words import HOLD_ACCOUNTS, percent
 from proofwatch.events.types import Proof
 from proofwatch.local_time import local, minute
 
@@ -33,6 +33,13 @@ def proof_sentence(incident: Incident) -> str:
         f"{_FIGURES.get(proof.metric, 'rate')} of this slice, 95 % interval {percent(proof.low)} to "
         f"{percent(proof.high)}), limit {percent(proof.limit)}; known since {minute(proof.known_at, zone)}."
     )
+
+
+def proof_step(incident: Incident) -> str:
+    """Return what to do about what labels prove: whose accounts to hold, from the first day that they are of."""
+    proof = incident.proof
+    assert proof is not None, "only what labels prove has such a step"
+    return HOLD_ACCOUNTS.format(tenant=incident.tenant, since=f"{local(proof.since, incident.lead.time_zone):%Y-%m-%d}")
 
 
 def plain_proof(proof: Proof | None) -> Proof | None:

@@ -13,11 +13,11 @@ from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.growth import grown_words, growth_title
 from proofwatch.detection.incident import Incident, protected
 from proofwatch.detection.people_words import incident_people
-from proofwatch.detection.proof_words import proof_sentence, proof_title
+from proofwatch.detection.proof_words import proof_sentence, proof_step, proof_title
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import attribute_words, slice_words
-from proofwatch.detection.words import CHECK_EXPECTED, EVER_SO, HOLD_ACCOUNTS, NEXT_STEPS, metric_words, percent
+from proofwatch.detection.words import CHECK_EXPECTED, EVER_SO, NEXT_STEPS, metric_words, percent
 from proofwatch.events.enumerations import IncidentChange
 from proofwatch.local_time import minute
 
@@ -57,7 +57,7 @@ def incident_facts(incident: Incident, name: Named = slice_words) -> IncidentFac
         until=course(incident),
         evidence=f"{proven}{_evidence(incident, name)}. {incident_certainty(incident)}{_share(incident, name)}",
         people=f"{incident_people(incident).strip()} {grown_words(incident)}".strip(),
-        next_step=HOLD_ACCOUNTS if incident.proof else f"{_step(incident)}{only_people}",
+        next_step=proof_step(incident) if incident.proof else f"{_step(incident)}{only_people}",
         needed=needed(lead).strip(),
     )
 
