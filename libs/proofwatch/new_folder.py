@@ -50,6 +50,18 @@ def take_back(folder: Path) -> None:
 
 
 @contextmanager
+def gone_if_empty(folder: Path) -> Iterator[None]:
+    """Remove a folder that the block makes, if nothing came to be in it: who is refused leaves none."""
+    new = not folder.exists()
+    try:
+        yield
+    finally:
+        if new:
+            with suppress(OSError):  # it is not empty, or was never made
+                folder.rmdir()
+
+
+@contextmanager
 def said(folder: Path) -> Iterator[None]:
     """Make an error of the file system a sentence: raises `NotNew`."""
     try:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.new_folder import gone_if_empty
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.memory import tune_garbage_collector
@@ -125,10 +126,11 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
 async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
     asked = asking(args, reason=False) if _is_live(args.over) else None
     old, new = await _policies(args, settings)
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)  # what cannot be is told before anything is read
-    if asked:
-        await _admitted(args, settings, asked)
+    with nullcontext() if args.out is None else gone_if_empty(args.out):
+        if args.out is not None:
+            args.out.mkdir(parents=True, exist_ok=True)  # what cannot be is told before anything is read
+        if asked:
+            await _admitted(args, settings, asked)
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period) as source:
         tune_garbage_collector()
@@ -202,6 +204,7 @@ def _write(args: argparse.Namespace, played: Played) -> None:
 
         html = page(played.result, played.match, played.liveness)
     if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "backtest.json").write_bytes(document)
         (args.out / "backtest.html").write_text(html, encoding="utf-8")
     if args.format == "json":

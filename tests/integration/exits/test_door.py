@@ -310,6 +310,7 @@ def test_without_the_audit_log_nobody_is_let_through(dsns: Mapping[str, str], bu
             said = capsys.readouterr()
             assert said.out == "" or "database_away" in said.out, name
             assert "audit.pending" in said.err, name
+            assert not Path("there-is-none-of-it").exists(), name
     finally:
         asyncio.run(executed(dsns["superuser"], "alter table audit.elsewhere rename to pending"))
 

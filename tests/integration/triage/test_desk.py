@@ -191,8 +191,10 @@ async def test_the_commands(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFi
     assert "no cases" in await said(0, "ada", "list")
     assert case in await said(0, "ada", "list", "--state", "closed")
     assert "there is no case 'x' for you" in await said(2, "ada", "show", "x")
-    assert "there is no case" in await said(2, "ada", "show", "\0")
     assert "proofwatch people sign-in NAME" in await said(2, "nobody", "list")
+    with pytest.raises(SystemExit, match="2"):
+        await said(2, "ada", "show", "\0")
+    assert "has U+0000 (character 1), which nobody sees" in capsys.readouterr().err
 
 
 async def test_nobody_works_on_a_case_about_what_they_did_themselves(desk: Desk) -> None:
