@@ -284,29 +284,21 @@ async def test_only_who_writes_of_data_subjects_asks_for_their_keys(dsns: Mappin
                 await executed(dsns[role], call)
 
 
-async def test_whoever_knows_a_sessions_id_moves_no_clock(
-    dsns: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_whoever_knows_a_sessions_id_moves_no_clock(dsns: Mapping[str, str], house: House) -> None:
     """Sessions' ids stand in the audit log. One that was seen in ten years would let nobody in until then."""
-    make_passwords_cheap(monkeypatch)
-    pool = await create_pool(dsns["people"])
-    house = House(pool)
-    try:
-        await house.add("eve")
-        await house.add("ada")
-        token, opened = await house.sign_in("eve")
-        for role in ROLES:
-            await as_role(dsns, role, "select access.seen($1::text, '2036-01-01'::timestamptz)", opened.session_id)
-        held = f"select * from access.held('{opened.session_id}')"  # noqa: S608 - an id of ours
-        rows = await fetched(dsns["audit-reader"], held)
-        assert "token_hash" not in rows[0].keys()  # noqa: SIM118 - a record's `in` asks for values
-        house.later(seconds=20)
-        assert await house.people.session_of(token, house.now)
-        await house.sign_in("ada")
-        with pytest.raises(AccessDenied):
-            await house.people.sign_in("ada", PASSWORD, "000000", house.now)
-    finally:
-        await pool.close()
+    await house.add("eve")
+    await house.add("ada")
+    token, opened = await house.sign_in("eve")
+    for role in ROLES:
+        await as_role(dsns, role, "select access.seen($1::text, '2036-01-01'::timestamptz)", opened.session_id)
+    held = f"select * from access.held('{opened.session_id}')"  # noqa: S608 - an id of ours
+    rows = await fetched(dsns["audit-reader"], held)
+    assert "token_hash" not in rows[0].keys()  # noqa: SIM118 - a record's `in` asks for values
+    house.later(seconds=20)
+    assert await house.people.session_of(token, house.now)
+    await house.sign_in("ada")
+    with pytest.raises(AccessDenied):
+        await house.people.sign_in("ada", PASSWORD, "000000", house.now)
 
 
 @pytest.fixture
