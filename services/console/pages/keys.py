@@ -8,7 +8,7 @@ from services.triage.api.bodies import Deed
 OF: Final[Mapping[Deed, str]] = {
     "take": "t", "release": "u", "assign": "g", "threat": "h", "clear": "l", "approve": "a", "reject": "b",
     "refer": "r", "close": "c", "review": "v", "know": "w", "novel": "o", "high_risk": "i", "snooze": "s", "wake": "d",
-    "reopen": "p",
+    "reopen": "p", "merge": "m", "unmerge": "e",
 }  # fmt: skip
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
@@ -26,6 +26,8 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("s d", "let it rest: write why, then until when; let it rest no more"),
     ("c", "close it: write why, then Enter"),
     ("p", "open it anew: write why, then Enter"),
+    ("m", "compare it with another case, and merge the two"),
+    ("e", "take it out of the case that it is a part of: write why"),
     ("g", "give it: write to whom, then Enter"),
     ("?", "these keys; Esc closes"),
 )

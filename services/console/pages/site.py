@@ -12,6 +12,7 @@ from services.console.pages.coming import coming_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
 from services.console.pages.lists import list_pages
+from services.console.pages.merging import Merging
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
@@ -25,11 +26,13 @@ class Pages:
         self, settings: Settings, cases: Cases, figures: Figures, callers: Callers, watched: Watched, clock: Clock
     ) -> None:
         self._frame = Frame(settings.console_time_zone, clock)
+        work = Work(self._frame, cases, callers, settings)
         self._routers = (
             coming_pages(self._frame, callers, settings.console_origin),
             list_pages(self._frame, cases, callers, watched, settings.cases_in_hand),
             figure_pages(self._frame, figures, callers),
-            Work(self._frame, cases, callers, settings).router(),
+            Merging(work, cases, callers, settings.console_origin).router(),
+            work.router(),
         )
 
     def router(self) -> APIRouter:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase
+from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Part
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -18,7 +18,8 @@ DEEDS: Final[Mapping[str, str]] = {
     "threat": "say that it is a threat", "approve": "agree to what was proposed", "reject": "send it back",
     "review": "begin to review the case", "know": "say that it is known", "novel": "say that it is novel",
     "high_risk": "say that it is of high risk", "snooze": "let the case rest", "wake": "let it rest no more",
-    "reopen": "open the case anew",
+    "reopen": "open the case anew", "merge": "make the case a part of another",
+    "unmerge": "take the case out of the one that it is a part of",
 }  # fmt: skip
 TOLD: Final[Mapping[str, str]] = {
     "none": "Nothing waits for you.",
@@ -32,6 +33,8 @@ TOLD: Final[Mapping[str, str]] = {
     "review": "It is under review.", "know": "It is known.", "novel": "It is novel.",
     "high_risk": "It is of high risk.", "snooze": "It rests until then, or until something happens to it.",
     "wake": "It rests no more.", "reopen": "It is open again.",
+    "merge": "The two are one case now: what both hold is here.", "unmerge": "It goes on by itself again.",
+    "part": "The case that you asked for goes on as a part of this one.",
 }  # fmt: skip
 """What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
 _MOVES: Final[Mapping[str, str]] = {
@@ -72,6 +75,8 @@ FORMS: Final[Mapping[Deed, Form]] = {
     "wake": Form("Let it rest no more"),
     "reopen": Form("Open it anew", "Open it anew: why"),
     "refer": Form("Refer the case", "Refer it to the Research Group: why"),
+    "merge": Form("Compare the two"),
+    "unmerge": Form("Take it out", "Take it out of the case that it is a part of: why"),
     "assign": Form("Give the case"),
     "release": Form("Release it: work on it no more"),
 }
@@ -84,6 +89,24 @@ ATTACKS: Final[Mapping[Attack, str]] = {
 }  # fmt: skip
 
 
+WHY_PARTS: Final[Mapping[str, str]] = {"person": "somebody said so"}
+WHY_LEFT: Final[Mapping[str, str]] = {
+    "person": "somebody said so", "whole_closed": "this one was closed", "whole_retired": "this one was removed",
+}  # fmt: skip
+
+
+def part(part: Part) -> str:
+    """Return what a part is, and why it is one; or that it was taken out, and why."""
+    what = f"{KINDS.get(part.kind, part.kind)}, {_count(part.reasons, 'reason')}, {STATES.get(part.state, part.state)}"
+    if part.left_why is not None:
+        return f"{what}; taken out, because {WHY_LEFT.get(part.left_why, part.left_why.replace('_', ' '))}"
+    return f"{what}; because {WHY_PARTS.get(part.why, part.why.replace('_', ' '))}"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}{'' if number == 1 else 's'}"
+
+
 def what(case: ListedCase) -> str:
     """Return what a case is about: its newest reason."""
     return sentence(reason_words(case.reasons[0])) if case.reasons else "A case without a reason"
@@ -91,7 +114,7 @@ def what(case: ListedCase) -> str:
 
 def reasons(case: ListedCase) -> str:
     """Return how many reasons a case has."""
-    return "1 reason" if len(case.reasons) == 1 else f"{len(case.reasons):,} reasons"
+    return _count(len(case.reasons), "reason")
 
 
 def sentence(text: str) -> str:

@@ -20,9 +20,10 @@ from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Found, Give
 from services.triage.api.cases import NEEDS_REASON, Cases
 from services.triage.api.refusals import Changed
 
-_REPEATED: Final = (403, 409, 422)
+REPEATED: Final = (403, 409, 422)
 """What is told on the page of the case, with what was written still there."""
-_FIELDS: Final = ("reason", "to", "attack", "species", "hours")
+OF_PARTS: Final = frozenset[Deed]({"merge", "unmerge"})
+_FIELDS: Final = ("reason", "to", "attack", "species", "hours", "with_")
 
 
 class Work:
@@ -38,13 +39,17 @@ class Work:
         who = Annotated[Caller, Depends(self._callers.caller)]
 
         @router.get("/cases/{case_id}")
-        async def case(request: Request, caller: who, case_id: CaseId, told: str = "") -> Response:
-            found = await self._cases.one(caller, case_id)
+        async def case(
+            request: Request, caller: who, case_id: CaseId, told: str = "", itself: bool = False
+        ) -> Response:
+            found = await self._cases.one(caller, case_id, itself=itself)
+            if found.case_id != case_id:
+                return to(path_of(found.case_id), told=told or "part")
             return await self._case(request, caller, found, told=words.TOLD.get(told, ""))
 
         @router.get("/cases/{case_id}/{deed}")
         async def returned(caller: who, case_id: CaseId, deed: str) -> Response:
-            return to(_path(case_id))
+            return to(path_of(case_id))
 
         @router.post("/cases/{case_id}/{deed}", dependencies=ours)
         async def do(request: Request, caller: who, case_id: CaseId, deed: Deed) -> Response:
@@ -64,37 +69,46 @@ class Work:
                 return to("/queue", show="mine", told="enough")
             if found.case is None:
                 return to("/queue", told="none")
-            return to(_path(found.case.case_id), told=found.because or "take")
+            return to(path_of(found.case.case_id), told=found.because or "take")
 
         return router
 
     async def _case(self, request: Request, caller: Caller, case: Case, status: int = 200, **content: Any) -> Response:
         given = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
-        return await self._of_case(request, caller, case, "case.html", status, **{**given, **content})
+        return await self.of_case(request, caller, case, "case.html", status, **{**given, **content})
 
-    async def _of_case(
+    async def refused(
+        self, request: Request, caller: Caller, case_id: str, deed: Deed, problem: Problem, **kept: Any
+    ) -> Response:
+        """Return the page of a case on which a deed was refused, with what was written; of a part, when it is its own.
+
+        `kept`: as the fields have it.
+        """
+        case = await self._cases.one(caller, case_id, itself=deed in OF_PARTS)
+        told = {"refused": words.sentence(str(problem)), "field": problem.members.get("field", ""), "wanted": deed}
+        return await self._case(request, caller, case, problem.status, beside=deed in case.deeds, **{**kept, **told})
+
+    async def of_case(
         self, request: Request, caller: Caller, case: Case, name: str, status: int, **content: Any
     ) -> Response:
+        """Return a page about a case."""
         held, most = await self._cases.held(caller), self._settings.cases_in_hand
-        content |= {"case": case, "held": held, "most": most, "place": _path(case.case_id)}
-        return self._frame.page(request, caller, name, status, **content)
+        place = path_of(case.case_id) + ("?itself=true" if case.part_of else "")
+        given = {"case": case, "held": held, "most": most, "place": place, "again": ""}
+        return self._frame.page(request, caller, name, status, **{**given, **content})
 
     async def _do(self, request: Request, caller: Caller, case_id: str, deed: Deed) -> Response:
-        if deed not in words.FORMS:
-            raise Problem(404, "no_such_page", "no page asks for this: the API and `proofwatch cases` do")
         given = await form(request)
-        kept = {"wanted": deed, **{name: given.get(name, "").strip() for name in _FIELDS}}
+        kept: dict[str, Any] = {name: given.get(name, "").strip() for name in _FIELDS}
         try:
             await self._cases.do(caller, deed, case_id, given.get("seen", ""), **_asked(deed, kept, self._frame.now()))
         except Changed as changed:
-            return await self._of_case(request, caller, changed.case, "conflict.html", 412, **kept)
+            return await self.of_case(request, caller, changed.case, "conflict.html", 412, wanted=deed, **kept)
         except Problem as problem:
-            if problem.status not in _REPEATED:
+            if problem.status not in REPEATED:
                 raise
-            case = await self._cases.one(caller, case_id)
-            refused = {"refused": words.sentence(str(problem)), "field": problem.members.get("field", "")}
-            return await self._case(request, caller, case, problem.status, beside=deed in case.deeds, **refused, **kept)
-        return to(_path(case_id), told=deed)
+            return await self.refused(request, caller, case_id, deed, problem, **kept)
+        return to(path_of(case_id), told=deed)
 
     def _pictures(self, caller: Caller, case: Case) -> list[tuple[str, str]]:
         """Return the flagged transactions of a case with the broker's address for each, which decides by itself."""
@@ -121,7 +135,8 @@ def _asked(deed: Deed, given: dict[str, str], now: datetime) -> dict[str, Any]:
     return {"reason": reason, "to": to_whom or None}
 
 
-def _path(case_id: str) -> str:
+def path_of(case_id: str) -> str:
+    """Return where the page of a case is."""
     return f"/cases/{quote(case_id)}"
 
 

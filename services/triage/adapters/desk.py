@@ -15,7 +15,7 @@ from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import person
 from proofwatch.audit.pending import Draw, enter
-from proofwatch.bus.postgres.pool import transaction
+from proofwatch.bus.postgres.pool import session, transaction
 from services.triage.adapters import entries
 from services.triage.adapters.desk_reads import (
     After,
@@ -23,6 +23,7 @@ from services.triage.adapters.desk_reads import (
     listed_cases,
     lock_all,
     locked_case,
+    named_cases,
     named_worker,
     next_locked,
     whole_case,
@@ -137,6 +138,15 @@ class PostgresDesk:
             raise NoSuchCase(case_id)
         return found
 
+    async def named(self, name: str, tenant: str) -> str | None:
+        """Return the id that a name stands for: an id, or its first letters, of which the tenant has no other case.
+
+        None: none, or several. It says nothing of whether the case is there for somebody.
+        """
+        async with session(self._pool, "cases") as connection:
+            found = await named_cases(connection, name, tenant)
+        return found[0] if len(found) == 1 else None
+
     async def next(self, token: str, now: datetime) -> NextCase | None:
         """Give somebody the first case of the list that nobody works on; nobody else gets the same. None: none waits.
 
@@ -169,13 +179,14 @@ class PostgresDesk:
         finding: Finding | None = None,
         until: datetime | None = None,
         into: str | None = None,
+        into_seen: str | None = None,
     ) -> Change:
         """Do a deed of `core/life.py` to a case; return what became of it.
 
         `to`: the name of an account, of `assign`; `finding`: of `clear` and `threat`; `until`: of `snooze`; `into`:
-        the case that goes on for it, of `merge`; `seen`: as which they saw it, None: whatever it is now.
-        Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`,
-        which is an entry, too, and `CaseChanged`: that they see what it is now, is one.
+        the case that goes on for it, of `merge`; `seen`, `into_seen`: as which they saw the two, None: whatever it is.
+        Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`, which is an entry, too, and `CaseChanged`: that
+        they see what it is now, is one.
         """
         session_id = (await self._session(token, now)).session_id
         async with transaction(self._pool, "cases") as tx:
@@ -191,9 +202,10 @@ class PostgresDesk:
             elif deed in _OF_WORK:
                 found = decided(case, acting, deed, await named_worker(tx, to) if to else None)
             elif deed == "merge":
-                found = merged(case, await self._other(tx, into, acting), acting)
+                found = await self._merged(tx, case, into, into_seen, acting, now)
             elif deed == "unmerge":
-                found = taken_out(case, await self._other(tx, case.part_of, acting), acting)
+                other = await self._other(tx, case.part_of, acting)
+                found = taken_out(case, other[0] if other else None, acting)
             else:
                 found = judged(case, acting, self._asked(case, deed, finding, reason, until), now)
             if isinstance(found, Refusal):
@@ -206,9 +218,17 @@ class PostgresDesk:
             raise CaseChanged(found)
         return found
 
-    async def _other(self, tx: Any, case_id: str | None, acting: Session) -> CaseNow | None:
+    async def _merged(
+        self, tx: Any, case: CaseNow, into: str | None, seen: str | None, acting: Session, now: datetime
+    ) -> Change | Refusal | WholeCase:
+        other = await self._other(tx, into, acting)
+        if other and seen not in (None, other[1]):
+            return await self._shown(tx, other[0], acting, now)
+        return merged(case, other[0] if other else None, acting)
+
+    async def _other(self, tx: Any, case_id: str | None, acting: Session) -> tuple[CaseNow, str] | None:
         found = await locked_case(tx, case_id) if case_id else None
-        return found[0] if found and is_there(found[0], acting) else None
+        return found if found and is_there(found[0], acting) else None
 
     def _asked(self, case: CaseNow, deed: Deed, finding: Finding | None, reason: str, until: datetime | None) -> Asked:
         if deed not in ("clear", "threat"):

@@ -93,6 +93,13 @@ select case_id, tenant, state, case when parts_grave then 'high' else severity e
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
 from triage.cases c where case_id = $1 for update"""
+_LETTERS: Final = 8
+"""So many letters of an id stand for a case, as lists show it."""
+_NAMED: Final = """
+select case_id from triage.cases where case_id = $1
+union
+select case_id from triage.cases
+where $3 and tenant = $2 and state <> 'closed' and part_of is null and starts_with(case_id, $1) limit 2"""
 _ASSIGNEE: Final = "select person_id from triage.assignments where case_id = $1 and released_at is null"
 _WORKER: Final = "select person_id, tenants, roles from access.directory where name = $1"
 
@@ -192,6 +199,11 @@ async def lock_all(tx: Any, *case_ids: str, with_parts: bool = False) -> None:
 async def whole_id(tx: Any, case_id: str) -> str:
     """Return the id of the case that a case goes on with: its own, unless it is a part."""
     return await tx.fetchval("select part_of from triage.cases where case_id = $1", case_id) or case_id
+
+
+async def named_cases(tx: Any, name: str, tenant: str) -> list[str]:
+    """Return the ids that a name stands for: the case's own; of the tenant's running wholes those that begin so."""
+    return [row["case_id"] for row in await tx.fetch(_NAMED, name, tenant, len(name) >= _LETTERS)]
 
 
 async def named_worker(tx: Any, name: str) -> Worker | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -54,6 +54,10 @@ class Merged(Given):
     """Which case goes on for it; why; it stays."""
 
     into: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
+    into_version: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")] | None,
+        Field(description="The version of that one as it was seen; another is answered with 412."),
+    ] = None
 
 
 class Resting(Given):
@@ -217,6 +221,15 @@ class Done(BaseModel):
 
     changed: bool
     case: Case | None
+
+
+class Beside(NamedTuple):
+    """Two cases side by side; why one cannot become a part of the other, and the other way round; None: it can."""
+
+    one: Case
+    other: Case
+    why_not: str | None
+    why_not_back: str | None
 
 
 class Waiting(BaseModel):

@@ -1,6 +1,7 @@
 """The desk as the API and the pages ask it: bodies come out, problems are raised."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -12,12 +13,12 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.adapters.desk import PostgresDesk
+from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.waiting import held, waiting
-from services.triage.api.bodies import Attack, Case, CasePage, Deed, Next, State, Waiting
+from services.triage.api.bodies import Attack, Beside, Case, CasePage, Deed, Next, State, Waiting
 from services.triage.api.refusals import refusals
-from services.triage.api.shown import shown_listed, shown_whole
+from services.triage.api.shown import shown_listed, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
 from services.triage.core.dispositions import Finding
 
@@ -33,6 +34,7 @@ _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
 
+_NAME: Final = re.compile(r"[\x21-\x7e]{1,128}")
 NEEDS_REASON: Final = frozenset[Deed](
     {
         "clear",
@@ -83,6 +85,7 @@ class Cases:
         attack: Attack | None = None,
         species: str | None = None,
         into: str | None = None,
+        into_seen: str | None = None,
         until: datetime | None = None,
     ) -> bool:
         """Do something with a case that was seen so; return whether anything changed."""
@@ -101,9 +104,26 @@ class Cases:
                 seen=seen,
                 finding=finding,
                 into=into,
+                into_seen=into_seen,
                 until=until,
             )
         return done != NOTHING
+
+    async def beside(self, caller: Caller, case_id: str, name: str) -> Beside:
+        """Return two cases side by side; `name`: the id of the other, or the first letters of it that lists show."""
+        with refusals(caller.session):
+            one = await self._desk.one(case_id, caller.token, self._now(), itself=True)
+            found = await self._desk.named(name, one.listed.now.tenant) if _NAME.fullmatch(name) else None
+            if found is None:
+                raise _no_other()
+            try:
+                other = await self._desk.one(found, caller.token, self._now())
+            except NoSuchCase:
+                raise _no_other() from None
+            if other.listed.now.case_id == case_id:
+                raise _no_other()
+        both = shown_whole(one, caller.session), shown_whole(other, caller.session)
+        return Beside(*both, why_not(one, other, caller.session), why_not(other, one, caller.session))
 
     async def next(self, caller: Caller) -> Next:
         """Give who asks the next case, and say why it."""
@@ -125,6 +145,11 @@ class Cases:
 
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())
+
+
+def _no_other() -> Problem:
+    said = "name one other case of the same tenant that is there for you: its id, or the letters that lists show"
+    return Problem(422, "no_such_whole", said, {"field": "with"})
 
 
 def _finding(deed: Deed, reason: str, attack: Attack | None, species: str | None) -> Finding | None:

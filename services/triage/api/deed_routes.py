@@ -47,7 +47,8 @@ def deed_routes(cases: Cases, caller: Calls) -> APIRouter:
     @router.post("/{case_id}/merge")
     async def merge(who: Who, case_id: CaseId, what: Merged, response: Response, if_match: IfMatch = None) -> Done:
         """Make a case a part of another, which goes on for both; the answer has that one."""
-        return await done(cases, who, "merge", case_id, if_match, response, **what.model_dump())
+        given = {"reason": what.reason, "into": what.into, "into_seen": what.into_version}
+        return await done(cases, who, "merge", case_id, if_match, response, **given)
 
     @router.post("/{case_id}/unmerge")
     async def unmerge(who: Who, case_id: CaseId, why: Given, response: Response, if_match: IfMatch = None) -> Done:

@@ -15,6 +15,7 @@ from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found
 from services.triage.core.dispositions import Proposal
 from services.triage.core.judgements import Asked, judged
+from services.triage.core.parts import may_be_taken_out, may_become_part, merged
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
@@ -55,6 +56,13 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
     )
 
 
+def why_not(case: WholeCase, into: WholeCase, to: Session) -> str | None:
+    """Return why somebody cannot make a case a part of another; None: they can."""
+    one, other = (each.listed.now._replace(pending=_pending(each)) for each in (case, into))
+    found = merged(one, other, to)
+    return found.sentence if isinstance(found, Refusal) else None if found.is_anything else "it is a part of it already"
+
+
 def _listed(case: Listed, to: Session) -> dict[str, Any]:
     given = {name: value for name, value in case.now._asdict().items() if name != "about"}
     return {
@@ -78,6 +86,10 @@ def _deeds(case: Listed, of: Session) -> list[Deed]:
     deeds: list[Deed] = [each for each, what in found.items() if isinstance(what, Change) and what != NOTHING]
     if case.now.state != "closed" and of.person_id not in case.now.about and of.may(Act.ASSIGN_CASE):
         deeds.append("assign")
+    if may_become_part(case.now, of):
+        deeds.append("merge")
+    if may_be_taken_out(case.now, of):
+        deeds.append("unmerge")
     return deeds
 
 

@@ -65,6 +65,16 @@ def taken_out(case: CaseNow, whole: CaseNow | None, session: Session) -> Change 
     return Change(unmerge=True)
 
 
+def may_become_part(case: CaseNow, session: Session) -> bool:
+    """Return whether somebody may merge a case into another, as far as that depends on the case itself."""
+    return not case.parts and _hindered(case, session) is None
+
+
+def may_be_taken_out(case: CaseNow, session: Session) -> bool:
+    """Return whether somebody may take a case out of its whole, as far as that depends on the case itself."""
+    return case.part_of is not None and session.may(Act.CLOSE_CASE) and about_yourself(case, session) is None
+
+
 def _hindered(case: CaseNow, session: Session) -> Refusal | None:
     if case.part_of:
         return Refusal("part_of_another", f"{case.case_id} is a part of {case.part_of} already: take it out first")

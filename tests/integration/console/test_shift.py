@@ -200,7 +200,14 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
         assert await hindrances(browser) == []
         await browser.screenshot(tmp_path / f"sign-in-{width}-{scheme}.png")
         await signed_in(browser, console, "ada")
-        for name, path in (("now", "/"), ("queue", "/queue"), ("case", f"/cases/{cases[1]}"), ("none", "/cases/x")):
+        pages = (
+            ("now", "/"),
+            ("queue", "/queue"),
+            ("case", f"/cases/{cases[1]}"),
+            ("both", f"/cases/{cases[1]}/merge?with={cases[3]}"),
+            ("none", "/cases/x"),
+        )
+        for name, path in pages:
             await browser.open(f"{console.origin}{path}")
             assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
             assert await hindrances(browser) == [], name

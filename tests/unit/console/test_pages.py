@@ -19,8 +19,6 @@ from services.console.restored import ErasuresKnown
 from services.triage.api.bodies import Assigned, Deed, Found, Given
 
 UNPRINTED: Final = "the reason cannot have line breaks, tabs or other characters that are not printed"
-WITHOUT_A_FORM: Final = {"merge", "unmerge"}
-"""Asked of the API and the command alone, as yet."""
 ON_EVERY_PAGE: Final = {"j", "k", "n", "q", "f", "?"}
 
 
@@ -51,7 +49,7 @@ def test_whatever_is_sent_to_can_be_come_back_to() -> None:
 
 def test_every_deed_has_a_form_and_a_key_of_its_own_which_is_listed() -> None:
     """Nothing is done by a pointer alone, and no key does two things."""
-    assert set(get_args(Deed)) - WITHOUT_A_FORM == set(words.FORMS) == set(keys.OF)
+    assert set(get_args(Deed)) == set(words.FORMS) == set(keys.OF)
     assert len({*keys.OF.values()} | ON_EVERY_PAGE) == len(keys.OF) + len(ON_EVERY_PAGE)
     listed = [*chain.from_iterable(pressed.split() for pressed, _ in keys.LISTED)]
     assert sorted(listed) == sorted([*keys.OF.values(), *ON_EVERY_PAGE, "Enter"])
