@@ -50,7 +50,7 @@ def begin_of(
     the day's excess.
     """
     own_begin = _begin(own)
-    if own_begin is None or not _of_days(own):
+    if own_begin is None or not of_days(own):
         return own_begin and _closer(own_begin, own, others)
     first = min(each.since for each in own)
     last = max(worst_of(each).window_end for each in own)
@@ -99,7 +99,8 @@ def _of_several_days(window: Anomaly, own: Iterable[FindingHistory], where: Slic
     return None if day is None else Begin(instant_of(day.start_ms))
 
 
-def _of_days(own: Sequence[FindingHistory]) -> bool:
+def of_days(own: Sequence[FindingHistory]) -> bool:
+    """Return whether what is strong of some findings says the day only."""
     return all(_says_the_day(each) for each in own if chance_of(worst_of(each)) < CHANCE)
 
 

@@ -14,7 +14,7 @@ from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.words import number
 from proofwatch.events.enumerations import IncidentChange
 
-NEWS: Final[frozenset[IncidentChange]] = frozenset({"began", "rose", "rose_again", "grew", "again", "ended"})
+NEWS: Final[frozenset[IncidentChange]] = frozenset({"began", "rose", "rose_again", "grew", "traced", "again", "ended"})
 """Changes that people are told of."""
 _TIMES: Final = 2.0
 _AS_BEFORE: Final = 1.0

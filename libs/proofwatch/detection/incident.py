@@ -1,9 +1,9 @@
 """An incident: what one cause did, told once. Built here only, from the findings of the cause."""
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
-from proofwatch.detection.begin import CHANCE, DAY_S, Begin, begin_of, chance_of, steps_of, worst_of
+from proofwatch.detection.begin import CHANCE, DAY_S, Begin, begin_of, chance_of, of_days, steps_of, worst_of
 from proofwatch.detection.ends import deciding, end_of, known_of
 from proofwatch.detection.ever_so import was_ever_so
 from proofwatch.detection.findings import (
@@ -28,6 +28,8 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Proof, Step
 from proofwatch.instants import EPOCH, instant_of
 
+_DAY: Final = timedelta(seconds=DAY_S)
+
 
 class LogEnd(NamedTuple):
     """Where a log ends that has an end: the time of its last transaction, and what such a log is called."""
@@ -41,7 +43,7 @@ class Incident(NamedTuple):
 
     `since`: that of the root's own strong evidence that says best when it began: to the minute, else of the chart that
     was sure first, with a 90 % interval, else of the shortest windows that have any. Where the root has days alone, a
-    chart of the whole tenant that fires because of it says it better.
+    chart of the whole tenant that fires because of it says it better; where it has none, that of the whole cause does.
     `steps`: how the root's rates changed since then; each told rise is one that people are told of.
     `chance`: how many findings as extreme the tenant's looks of a day would make by chance; 0 where a rule with a
     budget of its own found it. `lead` has the most evidence of the root's own findings, with its counts by now; where
@@ -137,7 +139,8 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     lead, telling = max(own, key=weight), newest_of(leader(own), own)
     others = [each for each in cause.findings if each not in own]
     version = next((each for each in others if each.latest.rule == VERSION_CHANGE), None)
-    begin = _with(version, begin_of(own, others, cause.root.where, tables))
+    begin = begin_of(own, others, cause.root.where, tables) or begin_of(told, (), cause.root.where, tables)
+    begin = _with(version, begin, days=of_days(own))
     alike = {WHOLE, *cause.root.confounded} - {each.where for each in own}
     found = min(each.found for each in cause.findings)
     founder = min(cause.findings, key=founds)
@@ -178,11 +181,15 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
     )
 
 
-def _with(version: FindingHistory | None, begin: Begin | None) -> Begin | None:
-    """Return the begin: that of the version that a slice goes wrong with, as far as what the slice shows allows."""
-    if version is None or begin is None or begin.low is None or begin.high is None:
+def _with(version: FindingHistory | None, begin: Begin | None, *, days: bool) -> Begin | None:
+    """Return the begin: that of the version that a slice goes wrong with, as far as what the slice shows allows.
+
+    `days`: it shows the day only.
+    """
+    if version is None or begin is None:
         return begin
-    return Begin(version.since) if begin.low <= version.since <= begin.high else begin
+    low, high = begin.low or begin.since, begin.high or begin.since + (_DAY if days else timedelta(0))
+    return Begin(version.since) if low <= version.since <= high else begin
 
 
 def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root:

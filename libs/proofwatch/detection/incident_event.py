@@ -127,6 +127,8 @@ def change_of(found: incident.Incident, before: incident.Incident | None) -> Inc
         return "rose"
     if grew(found, before):
         return "grew"
+    if found.state == "firing" and found.version and before.version is None and before.root.where != found.version:
+        return "traced"
     if found.state == "firing" and _rises(found) > _rises(before):
         return "rose_again"
     fell = found.steps and found.steps[-1].direction == "down" and found.steps[-1] not in before.steps

@@ -101,6 +101,8 @@ def incident_news(incident: Incident, name: Named = slice_words, *, change: Inci
         return f"Ended ({ended_words(incident)}): {title}"
     if change == "rose_again" and (rise := last_rise(incident)):
         return f"Rose again since {minute(rise.since, incident.lead.time_zone)}: {title}"
+    if change == "traced":
+        return f"It came with a new version: {title}"
     if change == "again":
         since = incident.lead.since or incident.lead.window_start
         return f"Again since {minute(since, incident.lead.time_zone)}: {title}"

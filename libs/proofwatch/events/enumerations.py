@@ -87,8 +87,10 @@ GuidanceAction = Literal[
 """What the user is asked to do."""
 IncidentState = Literal["firing", "ended", "merged"]
 """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
-IncidentChange = Literal["began", "rose", "rose_again", "fell_back", "grew", "again", "ended", "merged", "changed"]
-"""What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; grew, labels prove at least twice as many wrongly accepted as people were told of; again, it holds again; ended; merged; changed, its numbers."""
+IncidentChange = Literal[
+    "began", "rose", "rose_again", "fell_back", "grew", "traced", "again", "ended", "merged", "changed"
+]
+"""What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; grew, labels prove at least twice as many wrongly accepted as people were told of; traced, a new version turned out to be what it came with; again, it holds again; ended; merged; changed, its numbers."""
 IncidentEvidence = Literal["strong", "weak"]
 """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
 IncidentSeverity = Literal["low", "high", "critical"]

@@ -524,8 +524,8 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
     state: Literal["firing", "ended", "merged"]
     """firing: it holds; ended: the evidence says that it does not any more; merged: it turned out to be a part of another incident."""
-    change: Literal["began", "rose", "rose_again", "fell_back", "grew", "again", "ended", "merged", "changed"]
-    """What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; grew, labels prove at least twice as many wrongly accepted as people were told of; again, it holds again; ended; merged; changed, its numbers."""
+    change: Literal["began", "rose", "rose_again", "fell_back", "grew", "traced", "again", "ended", "merged", "changed"]
+    """What is new: began, its evidence is strong for the first time; rose, it is graver; rose_again, a rate rose above the alarm’s own level; fell_back, it is at the level before, and goes on; grew, labels prove at least twice as many wrongly accepted as people were told of; traced, a new version turned out to be what it came with; again, it holds again; ended; merged; changed, its numbers."""
     evidence: Literal["strong", "weak"]
     """strong: chance does not explain it; weak: it may be chance, and nobody is told."""
     severity: Literal["low", "high", "critical"]
