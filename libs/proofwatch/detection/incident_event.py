@@ -12,6 +12,7 @@ from proofwatch.detection.growth import grew
 from proofwatch.detection.proof_words import plain_proof
 from proofwatch.detection.sentences import incident_news, incident_sentence
 from proofwatch.detection.slice_names import is_plain, notice_words, withheld_words
+from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.words import plain_metric
 from proofwatch.events import types
 from proofwatch.events.enumerations import IncidentChange
@@ -127,12 +128,17 @@ def change_of(found: incident.Incident, before: incident.Incident | None) -> Inc
         return "rose"
     if grew(found, before):
         return "grew"
-    if found.state == "firing" and found.version and before.version is None and before.root.where != found.version:
+    if found.state == "firing" and _comes_with(found) and not _comes_with(before):
         return "traced"
     if found.state == "firing" and _rises(found) > _rises(before):
         return "rose_again"
     fell = found.steps and found.steps[-1].direction == "down" and found.steps[-1] not in before.steps
     return "fell_back" if fell and found.state == "firing" else "changed"
+
+
+def _comes_with(found: incident.Incident) -> Slice | None:
+    """Return the version that people are told an incident comes with, or is of; None: of none."""
+    return found.root.where if found.lead.rule == VERSION_CHANGE else found.version
 
 
 def _rises(found: incident.Incident) -> int:

@@ -55,7 +55,7 @@ def jumped_with(version: FindingHistory, finding: FindingHistory) -> bool:
 
 
 def _was_before(version: FindingHistory, finding: FindingHistory) -> bool:
-    """Return whether a finding began before a version did, as far as it says since when."""
-    if finding.since_high is not None:
-        return ms_of(finding.since_high) < version.since_ms
-    return finding.latest.rule in EXACT and finding.since_ms < version.since_ms - GAP_MS
+    """Return whether a finding began before a version did, as far as it says since when: an interval is no bound."""
+    at_latest_ms = finding.since_ms if finding.since_high is None else ms_of(finding.since_high)
+    dated = finding.since_high is not None or finding.latest.rule in EXACT
+    return dated and at_latest_ms < version.since_ms - GAP_MS

@@ -52,9 +52,9 @@ class Fact:
 def of_incident(incident: Incident) -> Fact | None:
     """Return the fact: it began, rose, rose again, came back, ended, or more is known of it by now. None: no news.
 
-    More is that a version turned out to be what it came with, or that twice as much is proven. What merged is told by the incident that it became a part of; what chance explains is told to nobody. The words are
-    the incident's own, those for notices. Raises `OverflowError` for a time that in UTC lies outside the years
-    1 to 9999.
+    More is that a version turned out to be what it came with, or that twice as much is proven. What merged is told by
+    the incident that it became a part of; what chance explains is told to nobody. The words are the incident's own,
+    those for notices. Raises `OverflowError` for a time that in UTC lies outside the years 1 to 9999.
     """
     if incident.change not in NEWS:
         return None

@@ -28,7 +28,8 @@ _LIVENESS: Final = "liveness_fail_rate"
 
 def release(metric: str = _LIVENESS, *, k: int = 42, n: int = 800, **more: Any) -> Anomaly:
     """Return what a comparison found of the release since half past midnight: 42 of 800, where 1.5 % are usual."""
-    fields: dict[str, Any] = {"direction": "up", "baseline": 0.015, "length_s": 36 * 3600, "minute": _HALF_PAST_MIDNIGHT}
+    fields: dict[str, Any] = {"direction": "up", "baseline": 0.015, "length_s": 36 * 3600}
+    fields["minute"] = _HALF_PAST_MIDNIGHT
     return anomaly(SDK, metric, rule="version_change", k=k, n=n, **(fields | more))
 
 
@@ -115,14 +116,15 @@ def one_system() -> tuple[list[Anomaly], dict[Panel, dict[Slice, tuple[int, int]
     Of the first day a handset that runs it holds nearly all, though only the system is sure; of the second the system
     does, and the handset less than four fifths.
     """
-    usual = {"baseline": 0.0057, "length_s": _DAY_S, "direction": "up"}
-    low: dict[str, Any] = usual | {"severity": "low_evidence", "p_value": 1e-4}
+    usual: dict[str, Any] = {"baseline": 0.0057, "length_s": _DAY_S, "direction": "up"}
+    low = usual | {"severity": "low_evidence", "p_value": 1e-4}
     known = MIDNIGHT + timedelta(minutes=1765)
-    wandering = {"since": MIDNIGHT - timedelta(days=6), "known_at": known, "severity": "low_evidence"}
+    wandering: dict[str, Any] = {"direction": "up", "baseline": 0.009, "length_s": 621_900, "rule": "cusum"}
+    wandering |= {"since": MIDNIGHT - timedelta(days=6), "known_at": known, "severity": "low_evidence"}
     anomalies = [
         anomaly(IPHONE, k=11, n=48, minute=0, **low),
         anomaly(IOS, k=13, n=72, minute=0, **usual),
-        anomaly(rule="cusum", k=25, n=1166, minute=-8600, baseline=0.009, length_s=621_900, direction="up", **wandering),
+        anomaly(k=25, n=1166, minute=-8600, **wandering),
         release(k=24, n=401, baseline=0.0093, minute=570, length_s=101_100),
         anomaly(IPHONE, k=12, n=68, minute=1440, **usual),
         anomaly(IOS, k=15, n=98, minute=1440, **(usual | {"p_value": 1e-8})),

@@ -121,3 +121,10 @@ def test_a_version_says_when_it_began_however_long_it_was_compared() -> None:
         (incident,) = _found(order, _all_of(chart))
         assert incident.since == MIDNIGHT + timedelta(minutes=_BEGAN)
         assert incident.since_low is None
+
+
+@pytest.mark.parametrize(("minutes", "apart"), [(10, False), (120, True)])
+def test_an_interval_that_ends_minutes_before_a_version_began_is_no_begin_before_it(minutes: int, apart: bool) -> None:
+    """It holds the begin in nine of ten: what ends two hours before is another cause."""
+    before = _chart(_BEGAN - 60 - minutes, 190)
+    assert len(_roots([_changed("match_fail_rate"), before])) == (2 if apart else 1)
