@@ -42,15 +42,30 @@ def _of_weeks(finding: FindingHistory) -> bool:
 def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
     """Return the findings of a cause whose ends are its end: those that were sure, and no days if shorter ones were.
 
-    Nor does a limit of genuine people that labels prove broken, which stands for four weeks after what broke it.
-    What nobody was told of holds nothing open; where nothing was sure all of them decide. Of a release that was rolled
-    back its comparison decides alone.
+    Nor does a limit of genuine people that labels prove broken, which stands for four weeks after what broke it, nor
+    what labels prove of a day on which it was over. What nobody was told of holds nothing open; where nothing was sure
+    all of them decide. Of a release that was rolled back its comparison decides alone.
     """
     if gone := _rolled_back(findings):
         return gone
     known = [each for each in findings if each.sure] or list(findings)
     shorter = [each for each in known if not remembers(each)] or known
-    return [each for each in shorter if not _of_weeks(each)] or shorter
+    shorter = [each for each in shorter if not _of_weeks(each)] or shorter
+    ends = [each.until_ms for each in shorter if not _of_genuine_day(each)]
+    ended = [end for end in ends if end is not None]
+    over_ms = max(ended) if ended and len(ended) == len(ends) else 0
+    return [each for each in shorter if not _of_genuine_day(each) or _fired(each) >= over_ms] or shorter
+
+
+def _of_genuine_day(finding: FindingHistory) -> bool:
+    """Return whether labels prove by a finding that genuine people were rejected on a day."""
+    latest = finding.latest
+    return latest.rule == _OF_DAYS and latest.cadence == "daily" and latest.metric in _GENUINE
+
+
+def _fired(finding: FindingHistory) -> int:
+    """Return when the last window began that a finding fired by, in ms since 1970."""
+    return ms_of((finding.latest if finding.firing else finding.newest).window_start)
 
 
 def _rolled_back(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
@@ -67,8 +82,8 @@ def _rolled_back(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
 def _since(finding: FindingHistory, end_ms: int, known_ms: int) -> bool:
     """Return whether a finding fired by what came after an end, which was known later; days remember."""
     fired = finding.latest if finding.firing else finding.newest
-    if remembers(finding):
-        return ms_of(fired.window_start) >= end_ms
+    if remembers(finding) or _of_genuine_day(finding):
+        return _fired(finding) >= end_ms
     return finding.since_ms > end_ms or ms_of(fired.window_end) > known_ms
 
 

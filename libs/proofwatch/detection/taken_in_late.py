@@ -13,8 +13,9 @@ from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Tables, panel_of
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.detection.incident import Incident
+from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.panel_days import days_of
-from proofwatch.detection.root_slice import SHARE, Counts, takes_away
+from proofwatch.detection.root_slice import SHARE, Counts, roots, takes_away
 from proofwatch.detection.runs import BY_LABELS, related
 from proofwatch.detection.taken_in import GENUINE
 from proofwatch.instants import ms_of
@@ -58,15 +59,20 @@ def _holds(incident: Incident, finding: FindingHistory, tables: Tables) -> bool:
 
 
 def _in_slice(incident: Incident, finding: FindingHistory, tables: Tables) -> bool:
-    """Return whether the slice of an incident holds nearly all of what a finding says of it, or of the whole tenant."""
+    """Return whether the slice of an incident holds nearly all of what a finding says of it, or of others.
+
+    So it does of the whole tenant, and of a slice that fired beside it where the counts name it as the root of both.
+    """
     where, worst = incident.root.where, worst_of(finding)
     if finding.where == where:
         return True
-    known = tables.get(panel_of(finding), {}).get(where)
-    if finding.where != WHOLE or known is None:
+    known = tables.get(panel_of(finding), {})
+    if where not in known:
         return False
-    whole = Counts(worst.k, worst.n, worst.baseline_rate)
-    return takes_away(whole, Counts(*known, worst.baseline_rate))
+    if finding.where == WHOLE:
+        return takes_away(Counts(worst.k, worst.n, worst.baseline_rate), Counts(*known[where], worst.baseline_rate))
+    table = table_of([finding], {where}, known, down=False)
+    return [each.where for each in roots(table, {where, finding.where})] == [where]
 
 
 def _on_its_days(incident: Incident, finding: FindingHistory, tables: Tables) -> bool:

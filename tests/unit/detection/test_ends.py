@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from proofwatch.detection.course_words import course
@@ -68,10 +69,16 @@ def test_what_days_alone_found_goes_on_until_a_day_is_within() -> None:
     assert told(low, within(low, 560), bad, within(bad, _DAY))[-1][1].state == "ended"
 
 
-def test_what_labels_prove_of_a_day_is_no_memory() -> None:
-    """It became known days after the chart came back, and nobody had been told of it."""
-    fired, proven = chart(520), anomaly(_HANDSET, "bpcer", k=900, n=9_000, minute=0, length_s=86_400)
-    assert told(fired, within(fired, 720), proven)[-1][1].state == "firing"
+@pytest.mark.parametrize("metric", ["bpcer", "fnmr"])
+@pytest.mark.parametrize(("day", "state"), [(0, "ended"), (1, "firing")])
+def test_what_labels_prove_of_the_day_on_which_it_was_over_says_that_it_was(metric: str, day: int, state: str) -> None:
+    """They come days after the chart came back: of that day they are no news, of the next day they are."""
+    fired = chart(520) if metric == "bpcer" else anomaly(_HANDSET, "match_fail_rate", minute=520, rule="cusum")
+    proven = anomaly(_HANDSET, metric, k=900, n=9_000, minute=_DAY * day, length_s=86_400)
+    news = told(fired, within(fired, 720), proven)
+    assert news[-1][1].state == state
+    changes = [change for change, _ in news if change != "changed"]
+    assert changes == (["began", "ended"] if state == "ended" else ["began", "ended", "began"])
 
 
 def _slow(rate: float = 0.33) -> Anomaly:

@@ -111,6 +111,21 @@ def test_labels_that_come_when_the_findings_are_forgotten_are_taken_in(
     assert metric in after.metrics
 
 
+@pytest.mark.parametrize(("k", "joins"), [(24, True), (60, False)])
+def test_a_slice_that_labels_accuse_beside_an_incidents_own_is_taken_in_where_counts_name_the_one_root(
+    k: int, *, joins: bool
+) -> None:
+    """A handset holds half of the errors of a release's day; one that holds nearly all is a cause of its own."""
+    sdk: Slice = ("sdk_version", "11.1.4")
+    live = chart(sdk, "liveness_fail_rate")
+    state = observe(observe(Incidents(), [live]).state, [within(live, _DAY)]).state
+    kept = forget(state, ms_of(MIDNIGHT) + 8 * _DAY * 60_000)
+    late = anomaly(_MODEL, "bpcer", k=k, n=242, baseline=0.01, length_s=86_400, minute=0, direction="up")
+    table = {WHOLE: (62, 2_029), sdk: (45, 647), _MODEL: (k, 242)}
+    found = observe(kept._replace(tables={panel_of(finding_of(late)): table}), [late]).state.incidents
+    assert len(found) == (1 if joins else 2)
+
+
 def test_a_later_day_of_labels_is_not_of_an_incident_that_was_over() -> None:
     """What labels prove of the third day is news of its own, though the first day's incident is of the same slice."""
     live = chart(_MODEL, "liveness_fail_rate")
