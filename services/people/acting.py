@@ -26,7 +26,7 @@ def add_who(add: Add) -> None:
         action="store_true",
         help="without a session, by the database's own rights, as the first admin is added; it is on record as that",
     )
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
+    kept.add_reason(add)
 
 
 async def who(pool: "asyncpg.Pool", args: argparse.Namespace, act: Act, now: datetime) -> By:

@@ -8,9 +8,15 @@ import re
 from typing import Final
 
 from proofwatch.access.reasons import LONGEST_NAME, LONGEST_REASON, unfit
+from proofwatch.command_line.sub_commands import Add
 from proofwatch.governance.scope import TENANT
 
 _TENANT: Final = re.compile(TENANT)
+
+
+def add_reason(add: Add, why: str = "why; it stays in the audit log") -> None:
+    """Declare `--reason`, which an act of somebody needs; `add`: a parser's `add_argument`, `why`: its help."""
+    add("--reason", type=reason, required=True, metavar="TEXT", help=why)
 
 
 def name(text: str) -> str:

@@ -36,11 +36,11 @@ def add_glass(actions: SubCommands) -> None:
     add("--transaction", type=kept.name, required=True, metavar="ID", help="the transaction")
     purposes = sorted(each.value for each in Purpose)
     add("--purpose", choices=purposes, default=Purpose.PROVIDE_FEATURES.value, help="default: %(default)s")
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
+    kept.add_reason(add)
     summary = "agree to what somebody else asked for: it opens now, for half an hour at most"
     add = _add(actions, "glass-agree", summary, f"{_ID} --reason 'I know of it'", _agree)
     add("glass", type=kept.name, metavar="ID", help="what asking returned")
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why you agree; it stays in the audit log")
+    kept.add_reason(add, "why you agree; it stays in the audit log")
     add = _add(actions, "glass-end", "stop it: nothing is opened through it from now on", _ID, _end)
     add("glass", type=kept.name, metavar="ID", help="what asking returned")
 

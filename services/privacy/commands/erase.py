@@ -56,13 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "older than what topics keep: the tenant knows them")  # fmt: skip
     add("--dry-run", action="store_true", help="list what it would touch, and ask for nothing")
     _add_who(add)
-    add(
-        "--reason",
-        type=kept.reason,
-        required=True,
-        metavar="TEXT",
-        help="why, without personal data; it stays in the audit log",
-    )
+    kept.add_reason(add, "why, without personal data; it stays in the audit log")
     add = actions.add("approve", "approve an erasure that somebody else asked for, and carry it out",
                       f"{_ID} --as other.session", _approved).add_argument  # fmt: skip
     _add_erasure(add)
@@ -71,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       f"{_ID} --as my.session --reason 'they stay'", _withdrawn).add_argument  # fmt: skip
     _add_erasure(add)
     _add_who(add)
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
+    kept.add_reason(add)
     add = actions.add("resume", "go on with an approved erasure that was interrupted", _ID, _resumed).add_argument
     _add_erasure(add)
     actions.add("replay", "after a restore: erase again what the database does not know", "", _replayed)

@@ -35,18 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_subject(add)
     add("--until", type=_instant, metavar="TIME", help="when it ends by itself (RFC 3339); default: when it is lifted")
     add_as(add, required=True)
-    add(
-        "--reason",
-        type=kept.reason,
-        required=True,
-        metavar="TEXT",
-        help="why, without personal data; it stays in the audit log",
-    )
+    kept.add_reason(add, "why, without personal data; it stays in the audit log")
     example = f"{_ID} --as other.session --reason 'the proceedings have ended'"
     add = actions.add("lift", "end a hold that somebody else placed", example, _lifted).add_argument
     add("hold", type=kept.name, metavar="HOLD", help="its id, as `list` shows it")
     add_as(add, required=True)
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
+    kept.add_reason(add)
     add = actions.add("list", "list the holds in force", "--as my.session", _listed).add_argument
     add_as(add, required=True)
     add_json(add)

@@ -62,7 +62,7 @@ def _add_file(add: Add) -> None:
 def _add_who(add: Add) -> None:
     _add_file(add)
     add_as(add, required=True)
-    add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays in the audit log")
+    kept.add_reason(add)
 
 
 def _kept(args: argparse.Namespace, settings: Settings) -> KeyEncryption:

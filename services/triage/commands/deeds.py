@@ -62,7 +62,7 @@ class NoReason(ValueError):
 def declare(deed: Deed, add: Add) -> None:
     """Declare what a deed takes, beside the case."""
     if DEEDS[deed].reason:
-        add("--reason", type=kept.reason, required=True, metavar="TEXT", help="why; it stays")
+        kept.add_reason(add, "why; it stays")
     if deed == "assign":
         add("--to", type=kept.name, required=True, metavar="NAME", help="the account")
     if deed == "merge":
