@@ -133,7 +133,7 @@ COMMANDS: Final = {
     "hold": Command(
         "services.privacy.commands.hold",
         "privacy,access",
-        "keep a data subject's data by a legal hold, which refuses erasure; somebody else lifts it",
+        "keep a data subject's data by a legal hold, or restrict its processing; somebody else lifts it",
         "proofwatch hold list --as my.session",
     ),
     "keys": Command(

@@ -1,4 +1,4 @@
--- revision 4
+-- revision 5
 create schema if not exists privacy;
 grant usage on schema privacy to public;
 
@@ -66,6 +66,33 @@ create table if not exists privacy.holds(
 comment on column privacy.holds.until is 'When it ends by itself; null: when somebody lifts it.';
 create index if not exists holds_in_force on privacy.holds(tenant, mark) where lifted_at is null;
 
+-- A restriction of processing (GDPR Art. 18) is a hold that closes, too: what it keeps is stored and not used. Its ground
+-- makes it one. It never ends by itself, for the person is told first (Art. 18(3)); a person has one at a time.
+alter table privacy.holds add column if not exists ground text
+  check (ground in ('accuracy', 'unlawful', 'legal_claims', 'objection'));
+alter table privacy.holds add column if not exists tag text collate "C";
+alter table privacy.holds add column if not exists informed_on date;
+alter table privacy.holds drop constraint if exists holds_restriction;
+alter table privacy.holds add constraint holds_restriction check (case when ground is null
+  then tag is null and informed_on is null
+  else until is null and (tag is null) = (lifted_at is not null) and (informed_on is null) = (lifted_at is null) end);
+comment on column privacy.holds.ground is 'Of Art. 18(1); null: it keeps and closes nothing.';
+comment on column privacy.holds.tag is 'By which tables know the person while it is restricted; gone when it is lifted.';
+comment on column privacy.holds.informed_on is 'The day on which the person was told that it would be lifted.';
+create unique index if not exists holds_one_restriction on privacy.holds(tenant, mark)
+  where lifted_at is null and ground is not null;
+
+-- For what of Art. 18(2) a case may be worked on all the same, for a while, on a second person's word.
+create table if not exists privacy.permitted_uses(
+  hold_id text not null references privacy.holds,
+  case_id text not null,
+  use text not null check (use in ('consent', 'legal_claims', 'rights_of_others', 'public_interest')),
+  reason text not null,
+  permitted_by text not null,
+  permitted_at timestamptz not null,
+  until timestamptz not null check (until > permitted_at and until <= permitted_at + interval '30 days'));
+create index if not exists permitted_uses_of on privacy.permitted_uses(hold_id);
+
 -- What services ask that write of a subject, without rights on the tables: by marks, which they must know already.
 create or replace function privacy.keys_of(tenants text[], marks text[])
   returns table(tenant text, mark text, key_id text, epoch integer, wrapped bytea)
@@ -128,6 +155,32 @@ create or replace function privacy.suppress_late(tenants text[], subjects text[]
     join privacy.suppressed s on s.tenant = w.tenant and s.mark = w.mark and s.kind = 'subject'
     order by 1, 2 on conflict do nothing $$;
 
+-- Of whom, by mark or by tag, processing is restricted, by which hold, and in which cases they may be worked with.
+create or replace function privacy.restricted_of(tenants text[], whose text[], as_of timestamptz)
+  returns table(tenant text, who text, hold_id text, permitted text[])
+  language sql stable security definer set search_path = '' as $$
+    select h.tenant, w.who, h.hold_id, array(
+      select p.case_id from privacy.permitted_uses p where p.hold_id = h.hold_id and p.until > as_of)
+    from unnest(tenants, whose) as w(tenant, who)
+    join privacy.holds h on h.tenant = w.tenant and w.who in (h.mark, h.tag)
+    where h.lifted_at is null and h.ground is not null $$;
+
+create or replace function privacy.restricted_marks(whose text) returns setof text
+  language sql stable security definer set search_path = '' as $$
+    select h.mark from privacy.holds h where h.tenant = whose and h.lifted_at is null and h.ground is not null $$;
+-- Which of these transactions are theirs, as far as cases and references to imagery say whose they are.
+create or replace function privacy.restricted_transactions(whose text, ids text[]) returns setof text
+  language plpgsql stable security definer set search_path = '' as $$ begin
+    return query
+      select f.transaction_id from imagery.flagged f
+      join privacy.holds h on h.tenant = f.tenant and h.tag = f.subject_tag
+      where f.tenant = whose and f.transaction_id = any(ids)
+      union
+      select r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
+      join privacy.holds h on h.tenant = c.tenant and h.tag = c.subject_tag
+      where c.tenant = whose and r.transaction_id = any(ids);
+  end $$;
+
 -- Retention that runs by itself: one run a day, and what has gone in it, batch by batch, in the transaction in which it
 -- went. Whoever finds a run that nobody ended goes on with it.
 create table if not exists privacy.retention_runs(
@@ -167,3 +220,6 @@ revoke all on function privacy.tag_keys_of(text[], text[]) from public;
 revoke all on function privacy.suppressed_of(text[], text[]) from public;
 revoke all on function privacy.latest_erasures(text[]) from public;
 revoke all on function privacy.suppress_late(text[], text[], text[]) from public;
+revoke all on function privacy.restricted_of(text[], text[], timestamptz) from public;
+revoke all on function privacy.restricted_marks(text) from public;
+revoke all on function privacy.restricted_transactions(text, text[]) from public;

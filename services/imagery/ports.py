@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from proofwatch.audit.entry import Entry
 from proofwatch.audit.merkle import Nodes
 from proofwatch.governance.purposes import Purpose
+from proofwatch.privacy.restriction import Restriction
 from proofwatch.runtime.clock import Clock
 from services.imagery.core.facts import CaseFacts, Flagged, Moment, Viewer
 from services.imagery.core.glass import Glass
@@ -75,6 +76,10 @@ class Store(Glasses, Protocol):
 
     async def flagged(self, tx: Any, tenant: str, transaction_id: str) -> Flagged | None:
         """Return the transaction, if it was flagged."""
+        ...
+
+    async def restriction(self, tx: Any, flagged: Flagged, now: datetime) -> Restriction | None:
+        """Return what restricts the processing of the transaction's person; None: nothing does."""
         ...
 
     async def moment(self, tx: Any, clock: Clock) -> Moment:

@@ -95,6 +95,9 @@ _KEYS: Final = (
 )
 _TAGS: Final = "privacy.tag_keys_of(text[], text[])"
 _ERASED: Final = "privacy.suppressed_of(text[], text[])"
+_RESTRICTED: Final = "privacy.restricted_of(text[], text[], timestamptz)"
+_LEFT_OUT: Final = ("privacy.restricted_marks(text)", "privacy.restricted_transactions(text, text[])")
+"""What an exit asks: whose processing is restricted, so that it leaves them out."""
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
 _HOLDERS: Final = ("access.holders_of(integer)", "access.end_holders(integer)")
@@ -190,7 +193,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         adds_rows=_BEGUN,
         changes_columns=_SIGNED_IN,
         removes_rows=_FORGOTTEN,
-        asks=_OF_SUBJECTS,
+        asks=(*_OF_SUBJECTS, _RESTRICTED),
     ),
     # what people do with cases, by triage's own code: it opens none, and removes nothing of them; and figures
     "console": Process(
@@ -267,7 +270,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "audit-reader": Process(reads_schemas=("audit",)),  # `audit export`, `prove`, `show`, `search`
     "fraud": Process(  # `rates` …, `explain`, `troubleshoot`, `backtest`, `export training`
         reads_schemas=("consents", "ledger", "windows"),
-        asks=(_TAGS,),
+        asks=(_TAGS, *_LEFT_OUT),
         follows=(*_JOURNEY, *_REFUSED_ON, topics.CONSENTS, *_CONTRACTS),
         reads_columns={  # `troubleshoot`
             "imagery.flagged": ("tenant", "transaction_id", "flagged_at"),

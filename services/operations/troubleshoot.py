@@ -7,6 +7,7 @@ commitment only (`exits.door.commitment`).
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,8 +23,12 @@ from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
 from proofwatch.exits.asking import Asking, add_asking, asking
 from proofwatch.exits.door import admitted
 from proofwatch.exits.refusals import REFUSED, WRONG
+from proofwatch.exits.restricted import require_unrestricted
 from proofwatch.exits.table import TROUBLESHOOT
+from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.governance.subject_settings import SubjectSettings
+from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock, SystemClock
 from services.operations.troubleshoot_path import LOOKED_AT, Seen, in_tables, on_topics
 from services.operations.troubleshoot_text import Shown, document, write
@@ -31,6 +36,11 @@ from services.scorer.explain.command import best
 from services.scorer.explain.offline import find_policy
 from services.scorer.explain.search import NotFound, Search, Unreadable
 from services.scorer.explain.show import Explained
+
+
+class _Settings(GovernanceSettings, SubjectSettings):
+    """What governs, and by what it is told whose a transaction is."""
+
 
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -56,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Show it. Return 1 when it is refused or something is away, 2 when nothing is found or the call is wrong."""
     try:
         found = asyncio.run(_on_kafka(args))
-    except (*WRONG, InvalidWire) as error:
+    except (*WRONG, InvalidSecret, InvalidWire) as error:
         sys.stderr.write(f"proofwatch troubleshoot: {error}\n")
         return 2
     except (BusError, RegistryUnavailable, *REFUSED) as error:
@@ -81,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 async def _on_kafka(args: argparse.Namespace) -> Shown:
     from proofwatch.bus.kafka.bus import KafkaBus  # the driver belongs to an extra; --help works without it
 
-    asked, settings = asking(args), GovernanceSettings.read()
+    asked, settings = asking(args), _Settings.read()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(opened(args.dsn or settings.postgres_dsn, max_size=2))
         wire = await connect_wire(settings)
@@ -91,7 +101,7 @@ async def _on_kafka(args: argparse.Namespace) -> Shown:
         stack.push_async_callback(bus.stop)
         return await troubleshoot(
             pool, bus, wire, settings, args.tenant, args.transaction, asked, SystemClock(),
-            since_ms=args.since, bootstrap=args.bootstrap,
+            since_ms=args.since, bootstrap=args.bootstrap, secret=settings.secret,
         )  # fmt: skip
 
 
@@ -107,12 +117,18 @@ async def troubleshoot(
     *,
     since_ms: int = 0,
     bootstrap: str | None = None,
+    secret: Callable[[], bytes] = lambda: parse_secret(None),
 ) -> Shown:
-    """Return what is found of a transaction, once it is on record who looks. Raises what the door does, `BusError`."""
+    """Return what is found of a transaction, once it is on record who looks. Raises what the door does, `BusError`.
+
+    `secret`: the deployment's, by which it is told whose processing is restricted; raises `InvalidSecret`.
+    """
     granted = await admitted(
         pool, settings, TROUBLESHOOT, tenant, asked, clock, bootstrap=bootstrap, transaction_id=transaction_id
     )
-    path = await on_topics(bus, wire, tenant, transaction_id, since_ms)
+    path, whose = await on_topics(bus, wire, tenant, transaction_id, since_ms)
+    now = instant_of(clock.now_ms())
+    await require_unrestricted(pool, TROUBLESHOOT, granted, tenant, transaction_id, whose, secret, now)
     async with session(pool, "troubleshoot") as connection:
         path += await in_tables(connection, tenant, transaction_id)
     path.sort(key=_by_time)

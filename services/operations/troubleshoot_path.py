@@ -48,9 +48,16 @@ class Seen(NamedTuple):
     what: str
 
 
-async def on_topics(bus: Bus, wire: Wire, tenant: str, transaction_id: str, since_ms: int) -> list[Seen]:
+class OnTopics(NamedTuple):
+    """Where it lies on topics, and whose it is by the events."""
+
+    path: list[Seen]
+    subject_refs: set[str]
+
+
+async def on_topics(bus: Bus, wire: Wire, tenant: str, transaction_id: str, since_ms: int) -> OnTopics:
     """Return where it lies on the topics, refused records too, with the log's own times. Raises `BusError`."""
-    found = []
+    found, whose = [], set[str]()
     for topic, codec in _CODECS.items():
         decode = wire.decoder(codec)
         async for at, record in _likely(bus, topic, tenant, transaction_id, since_ms):
@@ -61,6 +68,7 @@ async def on_topics(bus: Bus, wire: Wire, tenant: str, transaction_id: str, sinc
                 continue  # it is on the dead-letter topic, with the reason
             if event.tenant == tenant and event.transaction_id == transaction_id:
                 found.append(Seen(instant_of(record.timestamp_ms), _place(at, record), _told(topic, event)))
+                whose |= {event.subject_ref} if topic != topics.LABELS else set()
     for topic in _LETTERS:
         decode = wire.decoder(_CODECS[topic])
         async for at, record in _likely(bus, dead_letter_topic(topic), tenant, transaction_id, since_ms):
@@ -69,7 +77,7 @@ async def on_topics(bus: Bus, wire: Wire, tenant: str, transaction_id: str, sinc
                 said = read_headers(record.headers)
                 why = f"refused by {said.stage}: {said.reason}, {said.message}" if said else "refused"
                 found.append(Seen(instant_of(record.timestamp_ms), _place(at, record), why))
-    return found
+    return OnTopics(found, whose)
 
 
 def _is_about(decode: Callable[[bytes | None], Any], record: Record, transaction_id: str) -> bool:

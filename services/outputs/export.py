@@ -79,7 +79,8 @@ def said(folder: Path, done: Exported) -> str:
     reasons = ", ".join(f"{reason} {count:,}" for reason, count in done.withheld.items()) or "none"
     return (
         f"{done.rows:,} rows in {folder}; manifest {done.manifest}\n"
-        f"withheld by reason: {reasons}; left out whole, because consent was withdrawn: {done.left_out:,}\n"
+        f"withheld by reason: {reasons}; left out whole, because consent was withdrawn or processing is restricted: "
+        f"{done.left_out:,}\n"
     )
 
 

@@ -1,9 +1,10 @@
 """The act of a training export: read, judge each subject by its consent, write, look again, enter, hand over.
 
-They are written beside their place, and get there in the transaction that enters it, in which consents are read once
-more; what was withdrawn meanwhile has all of it written anew. What cannot get there is entered as failed, and what
-cannot be entered is taken back and removed. Who dies between the two leaves a set whose only entry is that the door let
-it be read (`data.asked`, granted, before anything was): one without an outcome counts as handed over.
+They are written beside their place, and get there in the transaction that enters it, in which consents and
+restrictions are read once more; what was withdrawn or restricted meanwhile has all of it written anew. What cannot get
+there is entered as failed, and what cannot be entered is taken back and removed. Who dies between the two leaves a set
+whose only entry is that the door let it be read (`data.asked`, granted, before anything was): one without an outcome
+counts as handed over.
 """
 
 from collections import Counter
@@ -21,15 +22,15 @@ from proofwatch.bus.postgres.pool import transaction
 from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import require_read
-from proofwatch.governance.release import ConsentState, Denied
+from proofwatch.governance.release import Denied
 from proofwatch.instants import instant_of
 from proofwatch.new_file import NotNew
 from proofwatch.new_folder import beside, hand_over, said, take_back
 from proofwatch.privacy.key_encryption import KeyEncryption
 from proofwatch.runtime.clock import Clock
-from services.outputs.core.training import PURPOSE, Truth, closed, judged
+from services.outputs.core.training import PURPOSE, Stand, Truth, closed, judged
 from services.outputs.training_files import write
-from services.outputs.training_sources import Proof, consents, transactions, truths
+from services.outputs.training_sources import Proof, stands, transactions, truths
 
 if TYPE_CHECKING:
     import asyncpg
@@ -40,7 +41,7 @@ _USER: Final = "export"
 
 
 class Moving(Exception):
-    """Consents changed each time that the set was written; nothing was handed over."""
+    """Consents or restrictions changed each time that the set was written; nothing was handed over."""
 
 
 class Ask(NamedTuple):
@@ -105,7 +106,7 @@ async def _made(
     async with transaction(pool, _USER) as tx:
         known = await truths(tx, ask.tenant, {proof.event.transaction_id for proof in proofs})
         await require_read(tx, bus)
-        states = await consents(tx, tags, ask.tenant, marks, _now(clock))
+        states = await stands(tx, tags, ask.tenant, marks, _now(clock))
     for _ in range(_TRIES):
         with said(ask.folder):
             done = _written(ask, partial, proofs, known, states)
@@ -113,7 +114,7 @@ async def _made(
         if again == states:
             return done
         states = again
-    raise Moving(f"consents of {ask.tenant} changed {_TRIES} times while the set was written; try again")
+    raise Moving(f"consents or restrictions of {ask.tenant} changed {_TRIES} times while it was written; try again")
 
 
 async def _handed_over(
@@ -122,9 +123,9 @@ async def _handed_over(
     pool: "asyncpg.Pool",
     tags: PostgresTags,
     clock: Clock,
-    states: Mapping[str, ConsentState],
+    states: Mapping[str, Stand],
     done: Exported,
-) -> Mapping[str, ConsentState]:
+) -> Mapping[str, Stand]:
     """Return the consents as they are now; if they are those that it was written by, it is handed over and entered."""
     details: dict[str, str | int] = {"rows": done.rows, "left_out": done.left_out, "manifest": done.manifest}
     details |= {f"withheld.{reason}": count for reason, count in done.withheld.items()}
@@ -132,7 +133,7 @@ async def _handed_over(
     try:
         async with transaction(pool, _USER) as tx:
             await require_read(tx, bus)
-            again = await consents(tx, tags, ask.tenant, states.keys(), _now(clock))
+            again = await stands(tx, tags, ask.tenant, states.keys(), _now(clock))
             if again == states:
                 await enter(tx, _entry(ask, clock, details))
                 hand_over(ask.folder)
@@ -145,7 +146,7 @@ async def _handed_over(
 
 
 def _written(
-    ask: Ask, partial: Path, proofs: Sequence[Proof], known: Mapping[str, Truth], states: Mapping[str, ConsentState]
+    ask: Ask, partial: Path, proofs: Sequence[Proof], known: Mapping[str, Truth], states: Mapping[str, Stand]
 ) -> Exported:
     rows: list[dict[str, Any]] = []
     withheld: Counter[str] = Counter()

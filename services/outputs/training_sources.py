@@ -14,9 +14,9 @@ from proofwatch.events.types import Transaction
 from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.consent_words import in_force
 from proofwatch.governance.consents import state_of
-from proofwatch.governance.release import ConsentState
 from proofwatch.privacy.marks import subject_mark
-from services.outputs.core.training import PURPOSE, Truth
+from proofwatch.privacy.restriction import restricted_marks
+from services.outputs.core.training import PURPOSE, Stand, Truth
 
 GROUP: Final = "export"  # never joined: only the view of what lies before a position is used
 _TRUTH: Final = """
@@ -59,11 +59,12 @@ async def truths(connection: Any, tenant: str, ids: Collection[str]) -> Mapping[
     return {transaction_id: Truth(*rest) for transaction_id, *rest in map(tuple, rows)}
 
 
-async def consents(
+async def stands(
     connection: Any, tags: PostgresTags, tenant: str, marks: Collection[str], at: datetime
-) -> Mapping[str, ConsentState]:
-    """Return what is in force of each subject at an instant, by mark, for the set's purpose. Raises `Blocked`."""
+) -> Mapping[str, Stand]:
+    """Return how each subject stands at an instant, by mark, for the set's purpose. Raises `Blocked`."""
     known = (await tags.of(connection, {(tenant, mark) for mark in marks}, make=False)).tags
     states = await in_force(connection, tenant, set(known.values()), at, PURPOSE)
     nothing = state_of(None, at)
-    return {mark: states.get(known.get((tenant, mark), ""), nothing) for mark in marks}
+    closed = await restricted_marks(connection, tenant)
+    return {mark: Stand(states.get(known.get((tenant, mark), ""), nothing), mark in closed) for mark in marks}

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     """Why nothing is released."""
 
     NOTHING_NAMED = "nothing_named"
+    PROCESSING_RESTRICTED = "processing_restricted"
     CATEGORY_NOT_ALLOWED = "category_not_allowed"
     BASIS_NOT_IN_FORCE = "basis_not_in_force"
     CONSENT_MISSING = "consent_missing"
@@ -78,6 +79,8 @@ _CONSENT_REASONS: Final = {
 }
 _WORDS: Final = {
     Reason.NOTHING_NAMED: "what is asked for names no category of data, so it cannot be judged",
+    Reason.PROCESSING_RESTRICTED: "the processing of this data subject's data is restricted (GDPR Art. 18), so {} is "
+    "stored and not used",
     Reason.CATEGORY_NOT_ALLOWED: "the matrix does not let {} serve this purpose",
     Reason.BASIS_NOT_IN_FORCE: "the legal basis is not in force, so {} may not leave",
     Reason.CONSENT_MISSING: "the data subject has given no consent, which {} needs",
@@ -87,15 +90,23 @@ _WORDS: Final = {
 
 
 def decide(
-    purpose: Purpose, categories: Collection[Category], consents: Consents, bases: Collection[LegalBasis]
+    purpose: Purpose,
+    categories: Collection[Category],
+    consents: Consents,
+    bases: Collection[LegalBasis],
+    *,
+    restricted: bool = False,
 ) -> Released | Refused:
     """Return whether data of all these categories may serve the purpose; one that may not refuses the whole.
 
-    `consents`: of the subject that the data is about. `bases`: what is in force with its customer.
+    `consents`: of the subject that the data is about. `bases`: what is in force with its customer. `restricted`: the
+    processing of the subject's data is, so that no consent to a purpose and no basis opens it (GDPR Art. 18).
     """
     asked = sorted(set(categories))
     if not asked:
         return Refused(purpose, Reason.NOTHING_NAMED, ())
+    if restricted:
+        return Refused(purpose, Reason.PROCESSING_RESTRICTED, tuple(asked))
     if at_fault := tuple(each for each in asked if allowed(each, purpose) is None):
         return Refused(purpose, Reason.CATEGORY_NOT_ALLOWED, at_fault)
     if at_fault := tuple(each for each in asked if allowed(each, purpose) not in bases):

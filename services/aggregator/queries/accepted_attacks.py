@@ -21,6 +21,7 @@ from proofwatch.exits.table import ACCEPTED_ATTACKS
 from proofwatch.governance.policy import InvalidPolicy
 from proofwatch.instants import instant_of
 from proofwatch.local_time import clock as local_clock
+from proofwatch.privacy.restriction import restricted_transactions
 from proofwatch.runtime.clock import SystemClock
 from services.aggregator.config import GovernedSettings
 from services.aggregator.core.accepted import Accepted
@@ -56,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         clock = clock_of(args, settings)
         query = query_of(args, clock.zone)
-        found = (
-            accepted_of_run(args.run, query, args.species)
+        found, left_out = (
+            (accepted_of_run(args.run, query, args.species), 0)
             if args.run
             else asyncio.run(_database(args, settings, query, clock))
         )
@@ -68,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"proofwatch {NAME}: nothing is shown: {error}\n")
         return 1
     notes = [*notes_of(found, query), *clock.notes]
+    if left_out:
+        notes.append(f"left out, for the processing of the person's data is restricted (GDPR Art. 18): {left_out:,}")
     if args.run:
         notes.append("a run keeps no log times: when labels came is not known, when they were asserted is")
     write(sheet_of(found, query, notes), args.format, sys.stdout, sys.stderr)
@@ -94,23 +97,27 @@ def notes_of(found: Sequence[Accepted], query: Query) -> list[str]:
 
 async def _database(
     args: argparse.Namespace, settings: GovernedSettings, query: Query, clock: TenantsClock
-) -> list[Accepted]:
+) -> tuple[list[Accepted], int]:
+    """Return them, and how many are left out because the processing of their person's data is restricted."""
     asked = asking(args)
     async with through_door(settings, ACCEPTED_ATTACKS, args.tenant, asked, dsn=args.dsn, found=clock.standing) as (
         pool,
         granted,
     ):
         from proofwatch.audit.pending import enter  # what needs the driver, which the door has found
-        from proofwatch.bus.postgres.pool import transaction
+        from proofwatch.bus.postgres.pool import session, transaction
         from proofwatch.exits.door import of_output
         from services.aggregator.adapters.postgres_accepted import load_accepted
 
-        found = await load_accepted(pool, query, args.species, granted.sees)
-        about = {**filter_of(query, args.species), "rows": len(found)}
+        listed = await load_accepted(pool, query, args.species, granted.sees)
+        async with session(pool, "exits") as connection:
+            theirs = await restricted_transactions(connection, args.tenant, [each.transaction_id for each in listed])
+        found = [each for each in listed if each.transaction_id not in theirs]
+        about = {**filter_of(query, args.species), "rows": len(found), "left_out": len(theirs)}
         now = instant_of(SystemClock().now_ms())
         async with transaction(pool, "exits") as tx:
             await enter(tx, of_output(granted, ACCEPTED_ATTACKS, args.tenant, LISTED, about, now, asked.reason))
-        return found
+        return found, len(theirs)
 
 
 def filter_of(query: Query, species: str | None) -> dict[str, str | int]:

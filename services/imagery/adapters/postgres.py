@@ -15,6 +15,7 @@ from proofwatch.bus.postgres.erasures import ErasureLog
 from proofwatch.bus.postgres.pool import transaction
 from proofwatch.governance.purposes import Purpose
 from proofwatch.instants import instant_of
+from proofwatch.privacy.restriction import Restriction, restricted
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from proofwatch.runtime.clock import Clock
 from services.imagery.adapters.glasses import PostgresGlasses
@@ -105,6 +106,11 @@ class PostgresBroker(PostgresGlasses):
         """Return the transaction, if it was flagged."""
         row = await tx.fetchrow(_FLAGGED, tenant, transaction_id)
         return Flagged(**dict(row)) if row else None
+
+    async def restriction(self, tx: Any, flagged: Flagged, now: datetime) -> Restriction | None:
+        """Return what restricts the processing of the transaction's person."""
+        whose = flagged.tenant, flagged.subject_tag
+        return (await restricted(tx, {whose}, now)).get(whose)
 
     async def moment(self, tx: Any, clock: Clock) -> Moment:
         """Wait for whoever decides, take the time, and remember it if it is the latest."""

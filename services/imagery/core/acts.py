@@ -33,6 +33,8 @@ def asked(request: Request, entry_id: str, salt: bytes, policy: str, lease: Leas
         objects.append(Object("lease", lease.lease_id))
     if request.glass_id:
         objects.append(Object("glass", request.glass_id))
+    if request.imagery.restricted_by:  # why it is refused, or by what it is permitted all the same
+        objects.append(Object("hold", request.imagery.restricted_by))
     details: dict[str, str | int] = {"act": request.act}
     if reason_code:
         details["reason_code"] = reason_code

@@ -21,6 +21,8 @@ WORDS: Final = {
     "purpose_denied": "imagery may not serve this purpose",
     "consent_missing": "the person has not consented to this purpose, or no longer does",
     "erased": "the person's data has been erased",
+    "processing_restricted": "the processing of the person's data is restricted (GDPR Art. 18): a privacy officer may "
+    "permit this case, or lift the restriction",
     "reference_refused": "the reference does not lie in the store that the tenant's settings name, or there is none",
     "confirmation_old": "give your one-time code again: the last one is too old",
     "quota_spent": "your views of today are spent",

@@ -42,6 +42,8 @@ class ImageryFacts(NamedTuple):
     located: bool
     erased: bool
     consented: bool
+    restricted_by: str | None = None
+    """The hold by which the processing of its person is restricted."""
 
 
 class Flagged(NamedTuple):
@@ -107,6 +109,8 @@ class Request(NamedTuple):
     glass_id: str | None = None
     """What was asked for and agreed to, if it is that which stands in for the assignment."""
     second_person: str | None = None
+    use_permitted: bool = False
+    """The case may be worked on although processing is restricted."""
 
     def context(self) -> dict[str, object]:
         """Return the facts beside person and imagery, as the policy names them."""
@@ -121,6 +125,7 @@ class Request(NamedTuple):
             "case_high_risk": self.case.high_risk,
             "assignee": self.case.assignee or "",
             "break_glass": self.break_glass,
+            "use_permitted": self.use_permitted,
             "confirmed_seconds_ago": int((self.at - self.viewer.confirmed_at).total_seconds() // 1),
             "confirmed_within": self.limits.confirmed_within_s,
             "views_today": self.views_today,
@@ -145,5 +150,6 @@ class Request(NamedTuple):
             "flagged": self.imagery.flagged,
             "located": self.imagery.located,
             "erased": self.imagery.erased,
+            "restricted": self.imagery.restricted_by is not None,
             "consented": self.imagery.consented,
         }

@@ -55,6 +55,7 @@ class FactsNow:
         if viewer is None:
             raise NotSignedIn
         flagged = await self._store.flagged(tx, asked.tenant, asked.transaction_id)
+        restriction = await self._store.restriction(tx, flagged, now) if flagged else None
         case = await self._store.case(tx, asked.case_id, asked.transaction_id)
         try:
             consented = (
@@ -77,6 +78,7 @@ class FactsNow:
                 located=flagged is not None and self._opening.located(flagged),
                 erased=False,  # erasure takes the row away: then it is not flagged
                 consented=consented,
+                restricted_by=restriction.hold_id if restriction else None,
             ),
             purpose=asked.purpose,
             reason=asked.reason,
@@ -85,5 +87,6 @@ class FactsNow:
             views_today=await self._store.views_since(tx, viewer.person_id, midnight),
             break_glass=False,
             limits=self._limits,
+            use_permitted=restriction is not None and asked.case_id in restriction.permitted,
         )
         return Facts(request, flagged)

@@ -2,7 +2,8 @@
 
 No account data is in a row: no tenant, no id, no reference, so rows are of nobody by name. What is sensitive, the
 values of segments, is there on the data subject's consent alone. Who has *withdrawn* that consent is left out whole:
-whoever takes back a consent for training has objected to it, and the legitimate interest yields (GDPR Art. 21(1)).
+whoever takes back a consent for training has objected to it, and the legitimate interest yields (GDPR Art. 21(1)). So
+is whose processing is restricted (Art. 18).
 Times are cut to the day. References to imagery never leave this way.
 """
 
@@ -38,6 +39,7 @@ FIELDS: Final[Mapping[str, str]] = {
 LABELS: Final = ("pair", "presentation", "pair_probability", "presentation_probability")
 """Columns of the truth, by the ledger: labels are diagnostic and usage data."""
 
+_LEFT_OUT_WHOLE: Final = frozenset({Reason.CONSENT_WITHDRAWN, Reason.PROCESSING_RESTRICTED})
 Column = Literal["text", "number", "texts", "map", "day"]
 COLUMNS: Final[Mapping[str, Column]] = {
     "occurred_on": "day",
@@ -65,6 +67,13 @@ class Truth(NamedTuple):
     presentation_probability: float | None = None
 
 
+class Stand(NamedTuple):
+    """How a subject stands: the consent in force, and whether the processing of their data is restricted."""
+
+    consent: ConsentState
+    restricted: bool = False
+
+
 class Judged(NamedTuple):
     """A row, or None: left out whole; and why something of it was withheld, None: nothing was."""
 
@@ -88,12 +97,12 @@ def closed() -> Refused | None:
     return decided if isinstance(decided, Refused) else None
 
 
-def judged(event: Transaction, truth: Truth, state: ConsentState) -> Judged:
-    """Return what of a transaction may be in the set, by its subject's consent."""
+def judged(event: Transaction, truth: Truth, stand: Stand) -> Judged:
+    """Return what of a transaction may be in the set, by how its subject stands."""
     sensitive = {each for each in categories().values() if each in SENSITIVE}
-    decided = decide(PURPOSE, sensitive, {PURPOSE: state}, UNDER_CONTRACT)
+    decided = decide(PURPOSE, sensitive, {PURPOSE: stand.consent}, UNDER_CONTRACT, restricted=stand.restricted)
     if isinstance(decided, Refused):
-        if decided.reason is Reason.CONSENT_WITHDRAWN:
+        if decided.reason in _LEFT_OUT_WHOLE:
             return Judged(None, decided.reason)
         return Judged(_row(event, truth, None), decided.reason if event.segments else None)
     return Judged(_row(event, truth, event.segments), None)

@@ -35,6 +35,10 @@ _MOVED: Final = "select moved_at from privacy.tagging"
 _ALONE: Final = "select moved_at from privacy.tagging for update"
 _SUBJECTS: Final = "select count(*) from privacy.keys"
 _MOVE: Final = "update privacy.tagging set moved_at = $1"
+_RESTRICTED: Final = "select tenant, mark from privacy.holds where ground is not null and lifted_at is null"
+_RETAG: Final = """
+update privacy.holds h set tag = w.tag from unnest($1::text[], $2::text[], $3::text[]) as w(tenant, mark, tag)
+where h.tenant = w.tenant and h.mark = w.mark and h.ground is not null and h.lifted_at is null"""
 
 
 class PostgresTagging:
@@ -68,6 +72,7 @@ class PostgresTagging:
                 async for tags, rows in self._retagged(tx, schema):
                     figures[what] += rows
                     tell(replaced := replaced + tags, max(found, replaced))
+            await self._restrictions_retagged(tx)
             figures["subjects"] = await tx.fetchval(_SUBJECTS)
             await tx.execute(_MOVE, now)
             await enter(tx, act(acts.MOVED, person(who.person_id), now, about, reason=reason, details=figures))
@@ -97,6 +102,13 @@ class PostgresTagging:
             yield len(page), changed
             after = page[-1]
         assert not await _unkeyed(tx, schema, ("", "")), "all were moved"
+
+    async def _restrictions_retagged(self, tx: Any) -> None:
+        """Let restrictions know people by what tables know them by from now on."""
+        whose = [(row["tenant"], row["mark"]) for row in await tx.fetch(_RESTRICTED)]
+        tags = await self._known(tx, whose)
+        columns = [tenant for tenant, _ in whose], [mark for _, mark in whose], [tags[each] for each in whose]
+        await tx.execute(_RETAG, *columns)
 
     async def _known(self, tx: Any, whose: Sequence[Whose]) -> Mapping[Whose, str]:
         missing = [each for each in whose if each not in self._tags]

@@ -1,24 +1,27 @@
-"""`proofwatch hold`: keep a data subject's data although somebody asks for its erasure (GDPR Art. 17(3))."""
+"""`proofwatch hold`: keep a data subject's data (GDPR Art. 17(3)), or keep it and use it for nothing (Art. 18)."""
 
 import argparse
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, date, datetime
+from typing import Final, get_args
 
 import msgspec
 
+from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.command_line import kept
 from proofwatch.command_line.columns import as_columns
 from proofwatch.command_line.options import add_json
 from proofwatch.command_line.session_file import add_as, token_in
-from proofwatch.command_line.sub_commands import SubCommands
+from proofwatch.command_line.sub_commands import Add, SubCommands
 from proofwatch.command_line.telling import written
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.holds import PostgresHolds
+from services.privacy.adapters.restrictions import PostgresRestrictions
 from services.privacy.commands.opening import add_dsn, database, subject_of
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref
 from services.privacy.config import Settings
+from services.privacy.core.erasure import Ground, Use
 
 _ID: Final = "4d6e0b9f-6d1c-4d6e-9a51-3c1f0f6f5d10"
 
@@ -27,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "A legal hold refuses the erasure of a data subject. Whoever of the role privacy places one keeps the data at "
-        "once; somebody else lifts it, or it ends by itself."
+        "once; somebody else lifts it, or it ends by itself. A restriction of processing (GDPR Art. 18) is a hold that "
+        "closes as well: the data is stored and not used, but in a case that somebody else permits (docs/privacy.md)."
     )
     actions = SubCommands(parser, add_dsn)
     example = "kestrel-telecom sub-c07e51 --until 2027-06-30T00:00:00Z --as my.session --reason 'court order 12 C 7'"
@@ -38,9 +42,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kept.add_reason(add, "why, without personal data; it stays in the audit log")
     example = f"{_ID} --as other.session --reason 'the proceedings have ended'"
     add = actions.add("lift", "end a hold that somebody else placed", example, _lifted).add_argument
-    add("hold", type=kept.name, metavar="HOLD", help="its id, as `list` shows it")
+    _add_hold(add)
+    add("--informed", type=_day, metavar="DAY", help="of a restriction: when the person was told that it ends")
+    example = "kestrel-telecom sub-c07e51 --ground accuracy --as my.session --reason 'ticket 4711'"
+    summary = "keep a person's data, and use it for nothing"
+    add = actions.add("restrict", summary, example, _restricted).add_argument
+    add_subject(add)
+    add("--ground", choices=get_args(Ground), required=True, help="of GDPR Art. 18(1)")
+    add("--dry-run", action="store_true", help="say what it would close, and restrict nothing")
     add_as(add, required=True)
-    kept.add_reason(add)
+    kept.add_reason(add, "why, without personal data; it stays in the audit log")
+    case = "5f0c6c70-5b0e-5a3e-9f0e-000000000001"
+    example = f"{_ID} --case {case} --use legal_claims --until 2026-12-15T00:00:00Z --as other.session --reason 'claim'"
+    summary = "let a case of somebody be worked on whose processing somebody else restricted"
+    add = actions.add("permit", summary, example, _permitted).add_argument
+    add("--case", type=kept.name, required=True, metavar="CASE", help="the case, as people work on it")
+    add("--use", choices=get_args(Use), required=True, help="for what of GDPR Art. 18(2)")
+    add("--until", type=_instant, required=True, metavar="TIME", help="until when (RFC 3339), within 30 days")
+    _add_hold(add)
     add = actions.add("list", "list the holds in force", "--as my.session", _listed).add_argument
     add_as(add, required=True)
     add_json(add)
@@ -63,8 +82,39 @@ async def _placed(args: argparse.Namespace, settings: Settings) -> str:
 async def _lifted(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     async with database(settings, args.dsn) as pool:
-        hold = await PostgresHolds(pool, written).lift(token, args.hold, reason, _now())
+        hold = await PostgresHolds(pool, written).lift(token, args.hold, reason, _now(), args.informed)
     return f"hold {hold.hold_id} is lifted\n"
+
+
+async def _restricted(args: argparse.Namespace, settings: Settings) -> str:
+    reason, token = reason_of(args), token_in(args.session)
+    subject = subject_of(settings, args.tenant, subject_ref(args.subject))
+    whose, tags = (subject.tenant, subject.mark), PostgresTags(settings.key_encryption_if_any())
+    async with database(settings, args.dsn) as pool:
+        if args.dry_run:
+            found = await PostgresRestrictions(pool, tags).preview(token, *whose, reason, _now())
+            nobody = "" if any(found) else "is the reference, and its tenant, as they were sent?\n"
+            return (
+                f"a restriction would close cases about {found.transactions_of_cases:,} transactions of this person, "
+                f"and the imagery of {found.references_to_imagery:,}\n{nobody}nothing was changed\n"
+            )
+        hold = await PostgresHolds(pool, written, tags).place(token, *whose, reason, None, _now(), args.ground)
+    return (
+        f"hold {hold.hold_id} keeps this person's data, and closes it, until somebody else lifts it\n"
+        "From now on its imagery is not opened, its cases are not judged, and exits leave it out. One of the cases may "
+        f"go on if somebody else of the role privacy permits it: proofwatch hold permit {hold.hold_id}\n"
+    )
+
+
+async def _permitted(args: argparse.Namespace, settings: Settings) -> str:
+    reason, token, tags = reason_of(args), token_in(args.session), PostgresTags(settings.key_encryption_if_any())
+    asked = args.hold, args.case, args.use, reason, args.until
+    async with database(settings, args.dsn) as pool:
+        await PostgresRestrictions(pool, tags).permit(token, *asked, _now())
+    return (
+        f"case {args.case} may be worked on until {args.until:%Y-%m-%d %H:%M} UTC, if it is about the person of hold "
+        f"{args.hold}\n"
+    )
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
@@ -75,11 +125,24 @@ async def _listed(args: argparse.Namespace, settings: Settings) -> str:
         whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
     rows = [
-        [each.hold_id, each.tenant, f"{each.placed_at:%Y-%m-%d}", each.placer,
+        [each.hold_id, each.tenant, each.ground or "", f"{each.placed_at:%Y-%m-%d}", each.placer,
          f"{each.until:%Y-%m-%d %H:%M}" if each.until else "it is lifted", each.reason]
         for each in found
     ]  # fmt: skip
-    return as_columns(("HOLD", "TENANT", "PLACED", "BY", "UNTIL (UTC)", "REASON"), rows)
+    return as_columns(("HOLD", "TENANT", "RESTRICTS", "PLACED", "BY", "UNTIL (UTC)", "REASON"), rows)
+
+
+def _add_hold(add: Add) -> None:
+    add("hold", type=kept.name, metavar="HOLD", help="its id, as `list` shows it")
+    add_as(add, required=True)
+    kept.add_reason(add)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a day such as 2026-11-30") from None
 
 
 def _instant(text: str) -> datetime:

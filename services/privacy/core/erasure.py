@@ -56,10 +56,18 @@ def is_of_nobody(figures: Figures) -> bool:
     return not any(figures.get(name) for name in _FOUND)
 
 
+Ground = Literal["accuracy", "unlawful", "legal_claims", "objection"]
+"""Of a restriction (GDPR Art. 18(1)): accuracy contested; unlawful, and erasure opposed; needed by the person for legal
+claims; an objection is pending."""
+Use = Literal["consent", "legal_claims", "rights_of_others", "public_interest"]
+"""For what restricted data may be used all the same (Art. 18(2))."""
+
+
 class Hold(NamedTuple):
     """Why somebody's data must be kept, on whose word, and until when; None: until it is lifted.
 
-    `placer`: the name of the account of who placed it.
+    `placer`: the name of the account of who placed it. `ground`: it restricts the processing, too: what it keeps is not
+    used; None: it keeps and closes nothing.
     """
 
     hold_id: str
@@ -70,6 +78,7 @@ class Hold(NamedTuple):
     placed_at: datetime
     until: datetime | None
     placer: str
+    ground: Ground | None = None
 
 
 class Held(Exception):
@@ -78,8 +87,9 @@ class Held(Exception):
     def __init__(self, hold: Hold) -> None:
         self.hold = hold
         until = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until it is lifted"
+        what = "a restriction of processing (GDPR Art. 18)" if hold.ground else "a legal hold"
         super().__init__(
-            f"a legal hold keeps this person's data: {hold.reason!r}, placed by {hold.placer} on "
+            f"{what} keeps this person's data: {hold.reason!r}, placed by {hold.placer} on "
             f"{hold.placed_at:%Y-%m-%d}, {until}; hold {hold.hold_id}. Nothing was erased. Somebody else of the role "
             f"privacy may lift it: proofwatch hold lift {hold.hold_id}"
         )

@@ -22,8 +22,11 @@ from proofwatch.exits.table import BACKTEST
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
+from proofwatch.governance.pseudonyms import InvalidSecret
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.governance.subject_settings import SubjectSettings
 from proofwatch.new_folder import gone_if_empty
+from proofwatch.privacy.restriction import RestrictedSubjects, restricted_subjects
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.memory import tune_garbage_collector
@@ -50,8 +53,11 @@ for `proofwatch replay`; `topic` or `topic:NAME`, on Kafka; `ledger`, in Postgre
 therefore counts no attempts. The same log and policies give the same bytes."""
 
 
-class _Settings(GovernanceSettings, CellSettings):
-    """What governs, and what is shown."""
+_UNUSABLE: Final = (InvalidPolicy, InvalidKeyring, InvalidSecret)
+
+
+class _Settings(GovernanceSettings, CellSettings, SubjectSettings):
+    """What governs, what is shown, and by what it is told whose a transaction is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     settings = _Settings.read()
     try:
         played, outcome = asyncio.run(_play(args, settings))
-    except (InvalidPolicy, InvalidKeyring, InvalidYaml, TableError, InvalidWire, OSError, *WRONG) as error:
+    except (*_UNUSABLE, InvalidYaml, TableError, InvalidWire, OSError, *WRONG) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
     except (BusError, RegistryUnavailable, ReplicaBehind, *REFUSED) as error:
@@ -129,10 +135,9 @@ async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, 
     with nullcontext() if args.out is None else gone_if_empty(args.out):
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)  # what cannot be is told before anything is read
-        if asked:
-            await _admitted(args, settings, asked)
+        restricted = await _admitted(args, settings, asked) if asked else None
     period = Period(args.since, args.until)
-    async with _source(args, settings, old, new, period) as source:
+    async with _source(args, settings, old, new, period, restricted) as source:
         tune_garbage_collector()
         columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with progress_bar("judging", *columns) as progress:
@@ -146,15 +151,17 @@ def _is_live(over: str) -> bool:
     return over == "ledger" or over.partition(":")[0] == "topic"
 
 
-async def _admitted(args: argparse.Namespace, settings: GovernanceSettings, asked: Asking) -> None:
-    """Return once it is on record that somebody judges the transactions of a tenant anew."""
+async def _admitted(args: argparse.Namespace, settings: _Settings, asked: Asking) -> RestrictedSubjects:
+    """Return whom to leave out, once it is on record that somebody judges the transactions of a tenant anew."""
     if not args.tenant:
         raise NotSaid("--tenant is needed for topic and ledger: whose transactions are judged")
-    from proofwatch.bus.postgres.pool import opened  # the driver belongs to an extra; files work without it
+    from proofwatch.bus.postgres.pool import opened, session  # the driver belongs to an extra; files work without it
     from proofwatch.exits.door import admitted
 
     async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
         await admitted(pool, settings, BACKTEST, args.tenant, asked, SystemClock(), bootstrap=args.bootstrap)
+        async with session(pool, "backtest") as connection:
+            return await restricted_subjects(connection, args.tenant, settings.secret)
 
 
 async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
@@ -168,15 +175,23 @@ async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> t
 
 @asynccontextmanager
 async def _source(
-    args: argparse.Namespace, settings: GovernanceSettings, old: Policy, new: Policy, period: Period
+    args: argparse.Namespace,
+    settings: GovernanceSettings,
+    old: Policy,
+    new: Policy,
+    period: Period,
+    restricted: RestrictedSubjects | None,
 ) -> AsyncIterator[Source]:
     kind, _, name = args.over.partition(":")
     if kind == "topic":
         async with kafka(settings, args.bootstrap) as bus:
             wire = await connect_wire(settings)
             try:
-                topic = name or topics.TRANSACTIONS
-                yield TopicSource(bus, (old, new), topic=topic, tenant=args.tenant, period=period, wire=wire)
+                assert restricted is not None, "what a deployment holds is asked for at the door"
+                topic, has = name or topics.TRANSACTIONS, restricted.has
+                yield TopicSource(
+                    bus, (old, new), topic=topic, tenant=args.tenant, period=period, wire=wire, restricted=has
+                )
             finally:
                 await wire.close()
     elif args.over == "ledger":

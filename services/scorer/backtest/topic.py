@@ -1,6 +1,6 @@
 """A topic as a source: committed records only, up to the end that each partition has at the start."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -33,8 +33,12 @@ class TopicSource:
         tenant: str | None = None,
         period: Period = ALWAYS,
         wire: Wire = JSON,
+        restricted: Callable[[str], bool] = lambda subject_ref: False,
     ) -> None:
-        """`tenant` None: all of them. What lies before the period is read as far as attempts and repeats reach."""
+        """`tenant` None: all of them. What lies before the period is read as far as attempts and repeats reach.
+
+        `restricted`: whether nothing of a subject is used (GDPR Art. 18); they are counted as refused.
+        """
         self.accounts = Accounts()
         self.total: int | None = None
         self.done = 0
@@ -42,7 +46,7 @@ class TopicSource:
         self._topic = topic
         self._labels = labels
         self._tenant = tenant
-        self._wire = wire
+        self._wire, self._restricted = wire, restricted
         self._transaction, self._label = wire.decoder(TRANSACTION), wire.decoder(LABEL)
         self._since_ms = _look_back(policies, period)
 
@@ -93,6 +97,9 @@ class TopicSource:
             key = f"{event.tenant}/{event.subject_ref}"
             if record.key != key.encode():
                 accounts.refused["key_mismatch" if record.key else "missing_key"] += 1
+                continue
+            if self._restricted(event.subject_ref):
+                accounts.refused["processing_restricted"] += 1
                 continue
             truth = truths.of(event.tenant, event.transaction_id) if known else None
             arrivals.append(Arrival(record.offset, record.timestamp_ms, key, record.value or b"", event, truth))

@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,10 @@ from proofwatch.exits.asking import NotSaid, add_asking, asking
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.exits.table import EXPLAIN
 from proofwatch.governance.policy import InvalidPolicy, Policy
+from proofwatch.governance.pseudonyms import InvalidSecret
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.governance.subject_settings import SubjectSettings
+from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.terminal import progress_bar
 from services.scorer.explain.offline import find_policy, read_events, read_verdict
@@ -29,8 +32,21 @@ from services.scorer.explain.reproduce import Reproduction, reproduce
 from services.scorer.explain.search import NotFound, Published, Search, Unreadable
 from services.scorer.explain.show import Explained, as_document, write_text
 
+
+class _Settings(GovernanceSettings, SubjectSettings):
+    """What governs, and by what it is told whose a transaction is."""
+
+
+class _Searching(NamedTuple):
+    """What looks on Kafka, and what raises `Denied` where nothing of what was found may leave."""
+
+    on_bus: Search
+    require_unrestricted: Callable[[Published], Awaitable[None]]
+
+
 NOT_REPRODUCED: Final = 1
 NOT_FOUND: Final = 2
+_UNUSABLE: Final = (InvalidPolicy, InvalidSecret, InvalidWire)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Explain; return 0 when the verdict is reproduced, 1 when it is not, 2 when something is not found."""
-    settings = GovernanceSettings.read()
+    settings = _Settings.read()
     if args.run is not None:
         args.event = args.event or args.run / "transactions.jsonl"
         args.verdict = args.verdict or args.run / "verdicts.jsonl"
@@ -75,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     except Unreadable as error:
         sys.stderr.write(f"proofwatch explain: not reproduced: {error}\n")
         return NOT_REPRODUCED
-    except (NotFound, InvalidPolicy, InvalidWire, RegistryUnavailable, BusError, *REFUSED, *WRONG) as error:
+    except (NotFound, *_UNUSABLE, RegistryUnavailable, BusError, *REFUSED, *WRONG) as error:
         sys.stderr.write(f"proofwatch explain: {error}\n")
         return NOT_FOUND
     if args.json:
@@ -87,23 +103,25 @@ def run(args: argparse.Namespace) -> int:
     return 0 if explained.reproduction.reproduced else NOT_REPRODUCED
 
 
-async def _explain(args: argparse.Namespace, settings: GovernanceSettings) -> Explained:
+async def _explain(args: argparse.Namespace, settings: _Settings) -> Explained:
     async with AsyncExitStack() as stack:
         search = None if args.event and args.verdict else await _search(args, settings, stack)
         if args.verdict:
             published = read_verdict(args.verdict, args.transaction, args.tenant, args.attempt)
         else:
             assert search is not None
-            published = await search.verdict(args.transaction, args.tenant, args.subject, args.attempt)
+            published = await search.on_bus.verdict(args.transaction, args.tenant, args.subject, args.attempt)
+        if search is not None:
+            await search.require_unrestricted(published)
         if args.event:
             events = read_events(args.event, published.verdict)
         else:
             assert search is not None
-            events = await search.events(published.verdict)
+            events = await search.on_bus.events(published.verdict)
         policy_hash = published.verdict.basis.policy_hash
         policy = find_policy(args.policy, policy_hash)
         if policy is None and search is not None:
-            policy = await search.policy(policy_hash)
+            policy = await search.on_bus.policy(policy_hash)
         if policy is None:
             raise NotFound(
                 f"policy {policy_hash}, which the verdict rests on, is neither among the profiles and the files given "
@@ -121,12 +139,13 @@ def best(events: Sequence[Transaction], published: Published, policy: Policy) ->
     return next((each for each in found if each.reproduced), found[0])
 
 
-async def _search(args: argparse.Namespace, settings: GovernanceSettings, stack: AsyncExitStack) -> Search:
+async def _search(args: argparse.Namespace, settings: _Settings, stack: AsyncExitStack) -> _Searching:
     """Return what looks on Kafka, once it is on record that somebody does."""
     try:
         from proofwatch.bus.kafka.bus import KafkaBus  # the drivers belong to extras; files work without them
         from proofwatch.bus.postgres.pool import opened
         from proofwatch.exits.door import admitted
+        from proofwatch.exits.restricted import require_unrestricted
     except ModuleNotFoundError as error:
         raise NotFound(
             f"looking on Kafka needs {error.name}, which is not installed: pip install 'proofwatch[kafka,postgres]'; "
@@ -140,11 +159,17 @@ async def _search(args: argparse.Namespace, settings: GovernanceSettings, stack:
     await bus.start()
     stack.push_async_callback(bus.stop)
     pool = await stack.enter_async_context(opened(args.dsn or settings.postgres_dsn, max_size=2))
-    await admitted(
-        pool, settings, EXPLAIN, args.tenant, asked, SystemClock(),
-        bootstrap=args.bootstrap, transaction_id=args.transaction,
-    )  # fmt: skip
+    clock = SystemClock()
+    granted = await admitted(
+        pool, settings, EXPLAIN, args.tenant, asked, clock, bootstrap=args.bootstrap, transaction_id=args.transaction
+    )
+
+    async def unrestricted(found: Published) -> None:
+        about, whose = (args.tenant, args.transaction), {found.verdict.subject_ref}
+        await require_unrestricted(pool, EXPLAIN, granted, *about, whose, settings.secret, instant_of(clock.now_ms()))
+
     wire = await connect_wire(settings)
     stack.push_async_callback(wire.close)
     since_ms = round(args.since.timestamp() * 1000) if args.since else 0
-    return Search(bus, wire=wire, since_ms=since_ms, progress=stack.enter_context(progress_bar("looking")))
+    search = Search(bus, wire=wire, since_ms=since_ms, progress=stack.enter_context(progress_bar("looking")))
+    return _Searching(search, unrestricted)

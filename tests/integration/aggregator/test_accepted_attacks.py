@@ -91,6 +91,32 @@ def test_who_was_accepted_is_listed_once_it_is_on_record(
         assert each not in f"{asked}{listed}"
 
 
+def test_whose_processing_is_restricted_is_left_out_with_a_count(
+    dsns: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a case or a reference to imagery says whose the transaction is: the ledger does not."""
+    entries(dsns)
+    tag = "7" * 32
+    asyncio.run(
+        executed(
+            dsns["superuser"],
+            f"""insert into imagery.flagged(tenant, transaction_id, subject_tag, flagged_at)
+            values ('bank', 'fraud', '{tag}', now()), ('other', 'mask', '{tag}', now());
+            insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+            values ('h', 'bank', '{tag}', 'r', 'pia', now(), 'accuracy', '{tag}')""",  # noqa: S608 - of the test
+        )
+    )
+    try:
+        assert ask(dsns, *WHY) == 0
+    finally:
+        asyncio.run(executed(dsns["superuser"], "delete from privacy.holds; delete from imagery.flagged"))
+    said = capsys.readouterr()
+    assert [row["transaction_id"] for row in json.loads(said.out)["rows"]] == ["mask", "deepfake"]
+    assert "is restricted (GDPR Art. 18): 1" in said.out + said.err
+    (_, listed) = entries(dsns)
+    assert (listed.details["rows"], listed.details["left_out"]) == (2, 1)
+
+
 def test_filters_are_the_entrys(dsns: Mapping[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """One segment value and one species."""
     entries(dsns)

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +22,11 @@ from proofwatch.events.types import Guidance, Label, Suspicion
 from proofwatch.events.wire import JSON
 from proofwatch.exits.asking import Asking
 from proofwatch.exits.door import commitment
+from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
+from proofwatch.governance.release import Denied
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import ms_of
+from proofwatch.privacy.marks import subject_mark
 from proofwatch.runtime.clock import SimulatedClock
 from services.operations.troubleshoot import troubleshoot
 from services.operations.troubleshoot_text import Shown, document, write
@@ -91,12 +95,14 @@ async def journey() -> LocalBus:
     return bus
 
 
-async def look(dsn: str, name: str = NAME, tenant: str = TENANT) -> Shown:
+async def look(
+    dsn: str, name: str = NAME, tenant: str = TENANT, secret: Callable[[], bytes] = lambda: parse_secret(None)
+) -> Shown:
     pool = await create_pool(dsn)
     try:
         bus = await journey()
         return await troubleshoot(
-            pool, bus, JSON, GovernanceSettings(), tenant, name, ASKING, SimulatedClock(NOW + 1_000)
+            pool, bus, JSON, GovernanceSettings(), tenant, name, ASKING, SimulatedClock(NOW + 1_000), secret=secret
         )
     finally:
         await pool.close()
@@ -109,6 +115,40 @@ async def entered(dsn: str) -> list[Any]:
         return [entry_of(row[0]) for row in rows]
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def restricted(dsn: str, mark: str, tag: str) -> AsyncIterator[None]:
+    """Somebody of the tenant is restricted meanwhile."""
+    place = f"""insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+        values ('h', '{TENANT}', '{mark}', 'r', 'pia', now(), 'accuracy', '{tag}')"""  # noqa: S608 - of the test
+    await executed(dsn, place)
+    try:
+        yield
+    finally:
+        await executed(dsn, "delete from privacy.holds")
+
+
+async def test_whose_processing_is_restricted_nothing_is_shown_of(dsns: Mapping[str, str]) -> None:
+    """Known by the events, or by what tables know; that it was refused is on record, and so is who asked."""
+    secret, nobodys = bytes(range(32)), "7" * 32
+    whose = subject_mark(secret, TENANT, EVENT.subject_ref)
+    await entered(dsns["superuser"])
+    for mark, tag, name in ((whose, nobodys, NAME), (nobodys, "0" * 32, NAME)):
+        async with restricted(dsns["superuser"], mark, tag):
+            with pytest.raises(Denied, match=r"restricted \(GDPR Art. 18\)"):
+                await look(dsns["fraud"], name, secret=lambda: secret)
+        asked, denied = await entered(dsns["superuser"])
+        assert (asked.outcome, denied.action, denied.outcome) == ("granted", "data.asked", "denied")
+        assert (denied.details["why"], denied.objects[0].id) == ("processing_restricted", asked.entry_id)
+        assert name not in str(denied)
+    async with restricted(dsns["superuser"], nobodys, nobodys):
+        assert (await look(dsns["fraud"], secret=lambda: secret)).path
+        with pytest.raises(InvalidSecret, match="PROOFWATCH_SUBJECT_TAG_SECRET is not set"):
+            await look(dsns["fraud"])
+    await entered(dsns["superuser"])
+    assert (await look(dsns["fraud"])).path, "nobody is restricted, so nobody has to be known"
+    await entered(dsns["superuser"])
 
 
 async def test_the_whole_path_with_times_event_verdict_and_why(dsns: Mapping[str, str]) -> None:

@@ -139,6 +139,56 @@ async def test_each_subject_is_in_it_as_far_as_it_consented(scene: Scene, moved:
     assert made.details["withheld.consent_missing"] == 1
 
 
+async def restrict(scene: Scene, subject: str) -> None:
+    mark = subject_tag(SECRET, "acme", subject)
+    await scene.pool.execute(
+        "insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag) "
+        "values ($1, 'acme', $2, 'ticket', 'pia', $3, 'accuracy', $2)",
+        f"hold-{subject}",
+        mark,
+        NOW,
+    )
+
+
+async def test_whose_processing_is_restricted_is_not_in_it_and_counted(scene: Scene) -> None:
+    """Nothing of them, whatever they consented to; their namesake at another tenant is of another tenant's set."""
+    for subject in ("granted", "restricted"):
+        await scene.proof(subject, 1)
+        await scene.consent(subject, True)
+    await restrict(scene, "restricted")
+
+    done = await scene.export()
+
+    assert (done.rows, done.left_out, done.withheld) == (1, 1, {"processing_restricted": 1})
+    assert [row["segments"] for row in scene.rows()] == [[("country", "GRANTED")]]
+    [made] = await scene.entries()
+    assert (made.details["left_out"], made.details["withheld.processing_restricted"]) == (1, 1)
+
+
+async def test_a_restriction_while_it_is_written_takes_effect(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The set was written with the person; it is written anew without, before anything is there."""
+    for subject in ("granted", "other"):
+        await scene.proof(subject, 1)
+    written: list[int] = []
+
+    def write(folder: Path, rows: Any, about: Any) -> str:
+        written.append(len(rows))
+        return training_files.write(folder, rows, about)
+
+    true = training._handed_over
+
+    async def after(*given: Any) -> Any:
+        if len(written) == 1:
+            await restrict(scene, "other")
+        return await true(*given)
+
+    monkeypatch.setattr(training, "write", write)
+    monkeypatch.setattr(training, "_handed_over", after)
+
+    assert (await scene.export()).left_out == 1
+    assert written == [2, 1]
+
+
 async def test_a_withdrawal_while_it_is_written_takes_effect(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The set was written with it; it is written anew without, before anything is there."""
     await scene.proof("granted", 1)

@@ -92,6 +92,15 @@ def test_consent_serves_the_purpose_that_it_was_given_for() -> None:
 
 
 @pytest.mark.parametrize("purpose", Purpose)
+def test_whose_processing_is_restricted_serves_no_purpose(purpose: Purpose) -> None:
+    """Whatever else would release it: it is stored and not used (GDPR Art. 18)."""
+    for _, category, state, bases in (each for each in EVERY if each[0] is purpose):
+        decided = decide(purpose, [category], {purpose: state}, bases, restricted=True)
+        assert decided == Refused(purpose, Reason.PROCESSING_RESTRICTED, (category,))
+        assert "GDPR Art. 18" in str(decided)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
 def test_what_names_no_category_is_denied(purpose: Purpose) -> None:
     """Nothing named cannot be judged, whatever is in force."""
     decided = decide(purpose, [], {purpose: ConsentState.GRANTED}, UNDER_CONTRACT)

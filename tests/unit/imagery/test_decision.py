@@ -69,6 +69,7 @@ REFUSALS = [
     Refused(GOOD._replace(purpose=Purpose.MAINTAIN_AND_DELIVER_STATISTICS), "purpose_denied"),
     Refused(GOOD._replace(purpose=Purpose.IMPROVE_AND_DEVELOP), "consent_missing"),
     Refused(imagery(erased=True), "erased"),
+    Refused(imagery(restricted_by="hold-1"), "processing_restricted"),
     Refused(imagery(located=False), "reference_refused"),
     Refused(viewer(confirmed_at=NOW - timedelta(seconds=901)), "confirmation_old"),
     Refused(viewer(confirmed_at=NOW + timedelta(seconds=1)), "confirmation_old"),
@@ -99,6 +100,7 @@ def test_every_reason_has_a_case_above() -> None:
             viewer=GOOD.viewer._replace(roles=frozenset({"researcher"})), case=GOOD.case._replace(high_risk=True)
         ),
         case(assignee="ben")._replace(break_glass=True),
+        imagery(restricted_by="hold-1")._replace(use_permitted=True),
         imagery(consented=True)._replace(purpose=Purpose.IMPROVE_AND_DEVELOP),
         GOOD._replace(purpose=Purpose.TROUBLESHOOTING),
         viewer(confirmed_at=NOW - timedelta(seconds=900)),
@@ -109,6 +111,7 @@ def test_every_reason_has_a_case_above() -> None:
         "all_tenants",
         "researcher",
         "break_glass",
+        "restricted_and_permitted",
         "consented",
         "troubleshooting",
         "just_recent",

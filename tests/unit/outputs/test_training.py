@@ -3,12 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec import structs
 
 from proofwatch.events.categories import categories_of
 from proofwatch.events.types import Device, Timings, Transaction
 from proofwatch.governance.purposes import MATRIX, SENSITIVE, Category, Purpose
 from proofwatch.governance.release import ConsentState, Reason
-from services.outputs.core.training import COLUMNS, FIELDS, LABELS, Truth, categories, closed, judged
+from services.outputs.core.training import COLUMNS, FIELDS, LABELS, Stand, Truth, categories, closed, judged
 
 EVENT = Transaction(
     schema_version=1,
@@ -51,7 +52,7 @@ def test_every_field_of_a_transaction_is_exported_or_kept_back_on_purpose() -> N
 @pytest.mark.parametrize("state", ConsentState)
 def test_what_is_sensitive_is_there_on_consent_alone(state: ConsentState) -> None:
     """Granted: all of it. None, expired: without segments. Withdrawn: no row at all."""
-    row, withheld = judged(EVENT, Truth(pair="genuine"), state)
+    row, withheld = judged(EVENT, Truth(pair="genuine"), Stand(state))
 
     if state is ConsentState.WITHDRAWN:
         assert (row, withheld) == (None, Reason.CONSENT_WITHDRAWN)
@@ -70,13 +71,20 @@ def test_what_is_sensitive_is_there_on_consent_alone(state: ConsentState) -> Non
         assert withheld is {"none": Reason.CONSENT_MISSING, "expired": Reason.CONSENT_EXPIRED}[state]
 
 
+@pytest.mark.parametrize("state", ConsentState)
+def test_whose_processing_is_restricted_is_left_out_whole(state: ConsentState) -> None:
+    """Whatever they have consented to, and also where nothing of it is sensitive (GDPR Art. 18(2))."""
+    for event in (EVENT, structs.replace(EVENT, segments={})):
+        assert judged(event, Truth(), Stand(state, restricted=True)) == (None, Reason.PROCESSING_RESTRICTED)
+
+
 def test_nothing_is_withheld_of_who_has_nothing_sensitive() -> None:
     """A refusal is counted where there was something to refuse."""
     plain = Transaction(
         schema_version=1, tenant="acme", transaction_id="1", subject_ref="2", occurred_at=EVENT.occurred_at
     )
 
-    row, withheld = judged(plain, Truth(), ConsentState.NONE)
+    row, withheld = judged(plain, Truth(), Stand(ConsentState.NONE))
 
     assert withheld is None
     assert row is not None

@@ -217,6 +217,19 @@ async def test_records_that_no_policy_could_judge_are_counted() -> None:
     assert result.refused == {"key_mismatch": 1, "malformed": 1, "missing_key": 1}
 
 
+async def test_whose_processing_is_restricted_is_judged_by_no_policy_and_counted() -> None:
+    """Art. 18: the rest is judged as if they had never been."""
+    log = small_log()
+    whose = log[0].event.subject_ref
+    bus, records = bus_of(log)
+    await bus.publish(records)
+    source = TopicSource(bus, (OLD, NEW), restricted=lambda subject_ref: subject_ref == whose)
+    result = await result_of(source)
+    others = [each for each in log if each.event.subject_ref != whose]
+    assert result.refused == {"processing_restricted": len(log) - len(others)}
+    assert result.total == (await played(others)).result.total
+
+
 async def test_a_period_reads_back_as_far_as_attempts_reach() -> None:
     """The third failure within the period is a referral, as over the whole log."""
     log = small_log()

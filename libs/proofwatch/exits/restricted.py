@@ -1,0 +1,45 @@
+"""What leaves of one transaction: nothing, while the processing of its person's data is restricted (GDPR Art. 18)."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from proofwatch.audit.pending import enter
+from proofwatch.bus.postgres.pool import transaction
+from proofwatch.exits.door import ASKED, Granted, of_output
+from proofwatch.exits.table import Exit
+from proofwatch.governance.release import NO_CONSENTS, UNDER_CONTRACT, Denied, Refused, decide
+from proofwatch.privacy.restriction import restricted_subjects, restricted_transactions
+
+if TYPE_CHECKING:
+    import asyncpg
+
+_USER: Final = "exits"
+
+
+async def require_unrestricted(
+    pool: "asyncpg.Pool",
+    exit_: Exit,
+    granted: Granted,
+    tenant: str,
+    transaction_id: str,
+    subject_refs: Collection[str],
+    secret: Callable[[], bytes],
+    now: datetime,
+) -> None:
+    """Return if it may leave. Raises `Denied`, which is an entry, too, and `InvalidSecret` where it cannot be told.
+
+    `subject_refs`: whose it is, as events say; `secret`: the deployment's, which is asked for where anybody of the
+    tenant is restricted.
+    """
+    async with transaction(pool, _USER) as tx:
+        subjects = await restricted_subjects(tx, tenant, secret)
+        theirs = any(map(subjects.has, subject_refs)) or await restricted_transactions(tx, tenant, [transaction_id])
+        refused = decide(exit_.purpose, exit_.categories(), NO_CONSENTS, UNDER_CONTRACT, restricted=bool(theirs))
+        if isinstance(refused, Refused):
+            made = of_output(granted, exit_, tenant, ASKED, {"why": refused.reason.value}, now)
+            await enter(tx, msgspec.structs.replace(made, outcome="denied"))
+    if isinstance(refused, Refused):
+        raise Denied(refused)
