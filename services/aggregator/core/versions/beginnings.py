@@ -46,7 +46,9 @@ def met(
         if begins or is_known(known, version, start_ms):
             known[version] = start_ms
         elif sum(each.gone is None for each in comparisons.values()) < AT_ONCE:
-            comparisons[version] = Comparison(name, start_ms, _previous(known, versions))
+            running = {each: one.last_ms for each, one in comparisons.items() if one.marked_ms and one.gone is None}
+            running |= {each: start_ms for each in running if _transactions(versions.get(each))}
+            comparisons[version] = Comparison(name, start_ms, _previous({**known, **running}, versions))
 
 
 def begin_unnamed(declared: Sequence[GovernedMarker], five: Five, known: Versions, opened: Open) -> None:
@@ -83,7 +85,7 @@ def note_words(governed: Sequence[GovernedMarker], opened: Open, usual: Usual, s
 
 
 def _previous(known: dict[str, int], now: dict[str, Part | None]) -> str | None:
-    """Return the known version that was seen last, of several the one with most of these five minutes."""
+    """Return the version that was seen last, of several the one with most of these five minutes."""
     return min(known, key=lambda each: (-known[each], -_transactions(now.get(each)), each), default=None)
 
 

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from proofwatch.governance.policy import VersionRule
 from services.aggregator.core.times import DAY_MS
 from services.aggregator.core.touches import TOUCHES
+from services.aggregator.core.versions.accused import Accused
 from services.aggregator.core.versions.change import TESTS, readings
 from services.aggregator.core.versions.ends import still_gone
 from services.aggregator.core.versions.part import Five, Part, difference
 from services.aggregator.core.versions.people import factor, plus
-from services.aggregator.core.versions.reading import People, Reading
+from services.aggregator.core.versions.reading import Dispersion, People, Reading
 from services.aggregator.core.versions.state import FIVE_MS, Comparison, Ended, Found, Moved, State
 from services.aggregator.core.versions.sums import DESIGN, Sums, Usual
 
@@ -30,16 +31,25 @@ LOOKS: Final = tuple(round(_FIRST * math.pow(2, at / _TO_DOUBLE)) for at in rang
 _STRETCH: Final = 200
 """Transactions of the version by which it is asked whether all is as before: not fewer than it was found by."""
 _QUIET: Final = 2
+_WEEK: Final = 7
+"""Days beyond a week are not taken to differ by themselves."""
 _BESIDE: Final = 4
 """Old versions are looked at beside the new one where they have at least a quarter of its transactions."""
 
 
-def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: VersionRule) -> Moved:
-    """Return what follows from five minutes of the tenant with `part` of the version; `usual` is as of now."""
+def present(
+    comparison: Comparison, five: Five, part: Part, usual: Usual, rule: VersionRule, accused: Accused | None = None
+) -> Moved:
+    """Return what follows from five minutes of the tenant with `part` of the version; `usual` is as of now.
+
+    `accused`: an earlier version that is told to have changed something, and its part.
+    """
     if comparison.gone is not None:
         return still_gone(comparison, five, part.n, rule)
     end_ms, rest = five.start_ms + FIVE_MS, difference(five.whole, part)
     before = comparison.usual if comparison.marked_ms or comparison.by else usual
+    if accused is not None:
+        comparison, before, rest = _without(accused, comparison), accused.usual, difference(rest, accused.part)
     moved = replace(
         comparison,
         last_ms=five.start_ms,
@@ -74,6 +84,13 @@ def present(comparison: Comparison, five: Five, part: Part, usual: Usual, rule: 
     return Moved(None if settled else moved, "no_change" if settled else _state(moved), ended)
 
 
+def _without(accused: Accused, comparison: Comparison) -> Comparison:
+    """Return a comparison with what ran before an accused version, and nothing of what that did beside it."""
+    if comparison.usual == accused.usual:
+        return comparison
+    return replace(comparison, usual=accused.usual, old=Sums(), stretch_old=Sums())
+
+
 def _state(comparison: Comparison) -> State:
     return "changed" if comparison.found else "comparing"
 
@@ -88,7 +105,7 @@ def _looked(comparison: Comparison, start_ms: int, rule: VersionRule) -> Compari
         looks += 1
     found = dict(comparison.found)
     fires = comparison.looks < len(LOOKS)  # what was spent is spent: later looks only tell more of what is known
-    for each in _read(comparison, comparison.new, comparison.old, rule):
+    for each in _read(comparison, comparison.new, comparison.old, rule, days=_days(comparison)):
         known = found.get(each.metric)
         if known is None and each.beyond and fires:
             found[each.metric] = Found(start_ms, start_ms, looks, comparison.n, each)
@@ -113,17 +130,23 @@ def _stretched(comparison: Comparison, rule: VersionRule) -> tuple[Comparison, t
     return replace(comparison, found=found, stretch_new=Sums(), stretch_old=Sums()), tuple(ended)
 
 
-def _read(comparison: Comparison, new: Sums, old: Sums, rule: VersionRule) -> list[Reading]:
-    """Return what can be said of what it has a part in.
+def _days(comparison: Comparison) -> float:
+    """Return over how many days its counts are spread, no more than a week, nor than the days before it."""
+    span = (comparison.last_ms + FIVE_MS - comparison.since_ms) / DAY_MS
+    return max(1.0, min(span, _WEEK, len(comparison.usual.days)))
+
+
+def _read(comparison: Comparison, new: Sums, old: Sums, rule: VersionRule, days: float = 1.0) -> list[Reading]:
+    """Return what can be said of what it has a part in; `days`: that the counts of `new` are spread over.
 
     What runs beside it tells more, unless there is little of it; what its people may explain beside others they may not
     explain against the days before, where everybody is counted.
     """
     alpha = rule.false_alarms / (TESTS * len(LOOKS))
     mine, usual = concerned(comparison), comparison.usual
+    spread = _spread(usual, days)
     before = {
-        each.metric: each
-        for each in readings(new, usual.sums, rule, alpha, usual.dispersion, _people(comparison, beside=False))
+        each.metric: each for each in readings(new, usual.sums, rule, alpha, spread, _people(comparison, beside=False))
     }
     found = list(before.values())
     if old.n * _BESIDE >= new.n:
@@ -132,6 +155,11 @@ def _read(comparison: Comparison, new: Sums, old: Sums, rule: VersionRule) -> li
             each._replace(explained=each.explained and not _sure(before.get(each.metric), each)) for each in beside
         ]
     return [each for each in found if each.metric in mine]
+
+
+def _spread(usual: Usual, days: float) -> Dispersion:
+    """Return the dispersion of counts of so many days: what differs by days differs by each day's part of them."""
+    return lambda name, expected: usual.dispersion(name, expected / days)
 
 
 def _sure(before: Reading | None, beside: Reading) -> bool:

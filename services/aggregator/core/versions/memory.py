@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from proofwatch.governance.policy import VersionRule
 from services.aggregator.core.governed_markers import GovernedMarker, due
 from services.aggregator.core.times import DAY_MS, HOUR_MS
+from services.aggregator.core.versions.accused import Accused, accused_before
 from services.aggregator.core.versions.beginnings import AT_ONCE, begin_unnamed, met, note_words
 from services.aggregator.core.versions.comparison import present
 from services.aggregator.core.versions.ends import absent, ceased
@@ -105,7 +106,7 @@ def _compared(memory: Memory, five: Five, usual: Usual, rule: VersionRule, new: 
     for name, comparisons in new.open.items():
         for version, comparison in list(comparisons.items()):
             part = None if comparison.everybody else five.versions.get(name, {}).get(version, _NONE)
-            moved = _moved(comparison, five, part, usual, rule)
+            moved = _moved(comparison, five, part, usual, rule, accused_before(comparisons, version, five))
             key = key_of(name, version, comparison.since_ms)
             if moved.comparison is not None:
                 comparisons[version] = moved.comparison
@@ -153,9 +154,11 @@ def _endings(key: str, moved: Moved, start_ms: int) -> dict[str, Ending]:
 _NONE: Final = Part()
 
 
-def _moved(comparison: Comparison, five: Five, part: Part | None, usual: Usual, rule: VersionRule) -> Moved:
+def _moved(
+    comparison: Comparison, five: Five, part: Part | None, usual: Usual, rule: VersionRule, accused: Accused | None
+) -> Moved:
     mine = five.whole if part is None else part
-    return present(comparison, five, mine, usual, rule) if mine.n else absent(comparison, five)
+    return present(comparison, five, mine, usual, rule, accused) if mine.n else absent(comparison, five)
 
 
 def _marker(name: str, version: str, known: Marker | None, moved: Moved, start_ms: int) -> Marker | None:

@@ -24,6 +24,7 @@ KINDS: Final = {
     "half of the traffic": Release(2, 2, 500, 0.5, 0.15),
     "all at once, after two days": Release(2, 2, 300, 1.0, 0.15),
     "all at once, after two weeks": Release(14, 2, 300, 1.0, 0.15),
+    "all at once, looked at for two weeks": Release(14, 14, 40, 1.0, 0.15),
     "all at once, of a day by day unsteady tenant": Release(14, 2, 300, 1.0, 0.3),
 }
 

@@ -1,5 +1,6 @@
 """A new version is compared with what ran before and beside it, at once."""
 
+import msgspec
 import pytest
 
 from services.aggregator.core.versions.change import readings
@@ -130,3 +131,40 @@ def test_an_attack_while_a_matcher_is_new_is_not_its_doing() -> None:
     """What its dimension has no part in is not compared."""
     memories = run(Behaviour(fails=0.3, shift=-1.0, slower=2.0), {BEGIN: 1.0}, name="matcher_version")
     assert told(memories, "matcher_version").keys() == {"match_score"}
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_release_that_repairs_a_faulty_one_is_not_accused_of_letting_people_in(*, at_once: bool) -> None:
+    """It is compared with what ran before the fault, and neither with the faulty release nor with its days."""
+    bad = Behaviour(fails=0.3)
+    before = list(fives(3, 6, 100, bad, {3 * DAY + 96: 1.0}))
+    shares = {0: 0.0} if at_once else {0: 0.6, DAY: 0.3, 2 * DAY: 0.05}
+    after = fives(4, 4, 100, bad, shares, first=before[-1].start_ms // FIVE_MS + 1)
+    repaired = (_renamed(each, {"1": "3", "2": "2"}) for each in after)
+    memories = list(watched(iter([*before, *repaired])))
+    assert found_in(memories[len(before) - 1])
+    assert not any(found_in(each, version="3") for each in memories)
+    markers = {each.version: each for memory in memories for each in memory.markers.values()}
+    assert (markers["3"].previous, markers["3"].state) == ("2", "comparing")
+
+
+def test_a_release_after_a_faulty_one_that_is_no_better_is_told() -> None:
+    """It fails as often as the faulty one did, and so is no repair."""
+    bad = Behaviour(fails=0.3)
+    before = list(fives(3, 6, 100, bad, {3 * DAY + 96: 1.0}))
+    after = fives(4, 2, 100, bad, {0: 1.0}, first=before[-1].start_ms // FIVE_MS + 1)
+    memories = list(watched(iter([*before, *(_renamed(each, {"1": "2", "2": "3"}) for each in after)])))
+    assert "liveness_fail_rate" in found_in(memories[-1], version="3")
+
+
+def _renamed(five: Five, names: dict[str, str]) -> Five:
+    versions = {name: {names[each]: part for each, part in known.items()} for name, known in five.versions.items()}
+    return msgspec.structs.replace(five, versions=versions)
+
+
+def test_scores_that_lie_a_little_higher_are_told_of_a_small_tenant_within_days() -> None:
+    """Two in five deviations higher from one minute to the next; what differs by days differs less over several."""
+    memories = list(
+        watched(fives(0, 17, 12, Behaviour(shift=0.4), {9 * DAY + 96: 1.0}, spread=0.1, name="matcher_version"))
+    )
+    assert found_in(memories[-1], "matcher_version") == {"match_score"}
