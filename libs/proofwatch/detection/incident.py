@@ -182,14 +182,14 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
 
 
 def _with(version: FindingHistory | None, begin: Begin | None, *, days: bool) -> Begin | None:
-    """Return the begin: that of the version that a slice goes wrong with, as far as what the slice shows allows.
+    """Return the begin: that of the version that a slice goes wrong with, unless the slice was so before.
 
-    `days`: it shows the day only.
+    It may show it later: a release reaches people by and by. `days`: it shows the day only.
     """
     if version is None or begin is None:
         return begin
-    low, high = begin.low or begin.since, begin.high or begin.since + (_DAY if days else timedelta(0))
-    return Begin(version.since) if low <= version.since <= high else begin
+    high = begin.high or begin.since + (_DAY if days else timedelta(0))
+    return Begin(version.since) if version.since <= high else begin
 
 
 def _counted_with(cause: Cause, telling: FindingHistory, tables: Tables) -> Root:
