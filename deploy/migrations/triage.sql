@@ -1,4 +1,4 @@
--- revision 12
+-- revision 13
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -169,6 +169,7 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
         and not exists (select from unnest(whose, tags) as h(tenant, tag)
                         where h.tenant = c.tenant and h.tag = c.subject_tag)
       order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
+    delete from triage.bulks b where b.begun_at < now() - interval '30 days';
     delete from triage.unsent u where u.case_id = any(gone);
     delete from triage.dispositions p where p.case_id = any(gone);
     delete from triage.case_acts e where e.case_id = any(gone);
@@ -288,6 +289,27 @@ create table if not exists triage.unsent(
   case_id text not null references triage.cases,
   kind text not null check (kind in ('label', 'escalation')),
   body text not null);
+
+-- Deeds on many cases at once: what each person asked under a key of theirs, and what became of each case, which is kept
+-- in the transaction of the deed, so that it is done once. `digest`: of what was asked. They go after thirty days.
+create table if not exists triage.bulks(
+  person_id text not null,
+  key text not null,
+  digest bytea not null,
+  begun_at timestamptz not null,
+  primary key (person_id, key));
+create index if not exists bulks_begun on triage.bulks(begun_at);
+create table if not exists triage.bulk_results(
+  person_id text not null,
+  key text not null,
+  number integer not null,
+  case_id text not null,
+  code text not null,
+  detail text not null,
+  seen text,
+  primary key (person_id, key, case_id),
+  foreign key (person_id, key) references triage.bulks on delete cascade);
+comment on column triage.bulk_results.number is 'Its place in what was asked.';
 
 -- What somebody has seen of a case, so that nobody acts on what is no longer so: `revision` counts what events do to it,
 -- and `version` everything else that people would see, such as the queue and who works on it.

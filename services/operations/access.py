@@ -228,6 +228,8 @@ PROCESSES: Final[Mapping[str, Process]] = {
             ),
             "triage.parts": ("whole_id", "part_id", "joined_at", "joined_by", "why"),
             "triage.unsent": ("case_id", "kind", "body"),
+            "triage.bulks": ("person_id", "key", "digest", "begun_at"),
+            "triage.bulk_results": ("person_id", "key", "number", "case_id", "code", "detail", "seen"),
         },
         changes_columns={
             **_SIGNED_IN,

@@ -5,7 +5,7 @@ same moment one has it.
 """
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,25 +29,14 @@ from services.triage.adapters.desk_reads import (
     whole_case,
     whole_id,
 )  # fmt: skip
-from services.triage.adapters.desk_writes import Doing, written
-from services.triage.adapters.disposition_entries import DECIDED, REJECTED, REOPENED, RESTED, STAGED, voided
-from services.triage.adapters.disposition_rows import settle
-from services.triage.adapters.part_rows import MERGED, TAKEN_OUT
+from services.triage.adapters.orders import WITH_PARTS, Order, Orders
 from services.triage.core.assignments import CaseNow, Change, Deed, ListedCase, Refusal, decided, is_there
-from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms, Verdict
-from services.triage.core.judgements import Asked, judged, path
-from services.triage.core.parts import merged, taken_out
+from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
 from services.triage.core.whole import NextCase, WholeCase, has_enough, queues_of
 
 if TYPE_CHECKING:
     import asyncpg
 
-_ACTION: Final[Mapping[Deed, str]] = {
-    "take": entries.ASSIGNED, "assign": entries.ASSIGNED, "release": entries.RELEASED, "refer": entries.REFERRED,
-    "close": entries.CLOSED, "clear": DECIDED, "threat": DECIDED, "approve": DECIDED, "reject": REJECTED,
-    "snooze": RESTED, "wake": RESTED, "reopen": REOPENED, "merge": MERGED, "unmerge": TAKEN_OUT,
-}  # fmt: skip
-_OF_WORK: Final = frozenset[Deed]({"take", "assign", "release", "refer", "close"})
 MOST_IN_HAND: Final = 20
 ALWAYS_TWO: Final = FourEyes("all", {})
 NO_QUEUE: Final = Refusal("role_missing", "the next case is for who takes cases: the role analyst, or researcher")
@@ -92,8 +81,8 @@ class PostgresDesk:
 
         `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves.
         """
-        self._four_eyes, self._terms = four_eyes, terms
-        self._pool, self._draw, self._most_in_hand = pool, draw, most_in_hand
+        self.orders = Orders(draw, four_eyes, terms)
+        self.pool, self._draw, self._most_in_hand = pool, draw, most_in_hand
         self._people = PostgresPeople(pool)
 
     async def listed(
@@ -114,10 +103,10 @@ class PostgresDesk:
 
         Raises `NoSession`, `NotAllowed`.
         """
-        asking = await self._session(token, now)
+        asking = await self.session(token, now)
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
-        async with transaction(self._pool, "cases") as tx:
+        async with transaction(self.pool, "cases") as tx:
             there = await listed_cases(tx, case_id, tenants, states, whose, most, now, after, overdue=overdue)
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
@@ -128,8 +117,8 @@ class PostgresDesk:
 
         Raises `NoSession`, `NotAllowed`, `NoSuchCase`.
         """
-        asking = await self._session(token, now)
-        async with transaction(self._pool, "cases") as tx:
+        asking = await self.session(token, now)
+        async with transaction(self.pool, "cases") as tx:
             await tx.execute("set transaction isolation level repeatable read")  # its parts are of one moment
             whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id))
             found = whole if whole and is_there(whole.listed.now, asking) else None
@@ -143,7 +132,7 @@ class PostgresDesk:
 
         None: none, or several. It says nothing of whether the case is there for somebody.
         """
-        async with session(self._pool, "cases") as connection:
+        async with session(self.pool, "cases") as connection:
             found = await named_cases(connection, name, tenant)
         return found[0] if len(found) == 1 else None
 
@@ -152,9 +141,9 @@ class PostgresDesk:
 
         Raises `NoSession`, `NotAllowed`, and `CaseRefused` (too many in hand, or no role for it), which is an entry.
         """
-        session_id = (await self._session(token, now)).session_id
-        async with transaction(self._pool, "cases") as tx:
-            acting = await self._acting(tx, session_id, now)
+        session_id = (await self.session(token, now)).session_id
+        async with transaction(self.pool, "cases") as tx:
+            acting = await self.acting(tx, session_id, now)
             queues = queues_of(acting)
             refusal = has_enough(await in_hand(tx, acting.person_id), self._most_in_hand) if queues else NO_QUEUE
             if refusal:
@@ -188,71 +177,46 @@ class PostgresDesk:
         Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`, which is an entry, too, and `CaseChanged`: that
         they see what it is now, is one.
         """
-        session_id = (await self._session(token, now)).session_id
-        async with transaction(self._pool, "cases") as tx:
-            acting = await self._acting(tx, session_id, now)
-            await lock_all(tx, case_id, *([into] if into else []), with_parts=deed in ("close", "reopen"))
-            locked = await locked_case(tx, case_id)
-            if locked is None or not is_there(locked[0], acting):
-                raise NoSuchCase(case_id)
-            case, as_it_is = locked
+        order = Order(deed, reason, to, finding, until, into)
+        session_id = (await self.session(token, now)).session_id
+        async with transaction(self.pool, "cases") as tx:
+            acting = await self.acting(tx, session_id, now)
+            await lock_all(tx, case_id, *([into] if into else []), with_parts=deed in WITH_PARTS)
+            case, as_it_is = await self._there(tx, case_id, acting)
             found: Change | Refusal | WholeCase
             if seen is not None and seen != as_it_is:
                 found = await self._shown(tx, case, acting, now)
-            elif deed in _OF_WORK:
-                found = decided(case, acting, deed, await named_worker(tx, to) if to else None)
-            elif deed == "merge":
-                found = await self._merged(tx, case, into, into_seen, acting, now)
-            elif deed == "unmerge":
-                other = await self._other(tx, case.part_of, acting)
-                found = taken_out(case, other[0] if other else None, acting)
             else:
-                found = judged(case, acting, self._asked(case, deed, finding, reason, until), now)
-            if isinstance(found, Refusal):
-                await self._refused(tx, case, deed, acting, found, now)
-            elif isinstance(found, Change):
-                await self._written(tx, case, deed, found, acting, reason, now)
+                found = await self._done(tx, order, case, into_seen, acting, now)
         if isinstance(found, Refusal):
             raise CaseRefused(found)
         if isinstance(found, WholeCase):
             raise CaseChanged(found)
         return found
 
-    async def _merged(
-        self, tx: Any, case: CaseNow, into: str | None, seen: str | None, acting: Session, now: datetime
+    async def _done(
+        self, tx: Any, order: Order, case: CaseNow, into_seen: str | None, acting: Session, now: datetime
     ) -> Change | Refusal | WholeCase:
-        other = await self._other(tx, into, acting)
-        if other and seen not in (None, other[1]):
+        with_it = {"merge": order.into, "unmerge": case.part_of}.get(order.deed)
+        other = await locked_case(tx, with_it) if with_it else None
+        if other and not is_there(other[0], acting):
+            other = None
+        if other and into_seen not in (None, other[1]):
             return await self._shown(tx, other[0], acting, now)
-        return merged(case, other[0] if other else None, acting)
+        to = await named_worker(tx, order.to) if order.to else None
+        found = self.orders.decided(order, case, acting, now, to=to, other=other[0] if other else None)
+        if said := await self.orders.settled(tx, order, case, found, acting, now):
+            await enter(tx, *said)
+        return found
 
-    async def _other(self, tx: Any, case_id: str | None, acting: Session) -> tuple[CaseNow, str] | None:
-        found = await locked_case(tx, case_id) if case_id else None
-        return found if found and is_there(found[0], acting) else None
+    async def _there(self, tx: Any, case_id: str, acting: Session) -> tuple[CaseNow, str]:
+        locked = await locked_case(tx, case_id)
+        if locked is None or not is_there(locked[0], acting):
+            raise NoSuchCase(case_id)
+        return locked
 
-    def _asked(self, case: CaseNow, deed: Deed, finding: Finding | None, reason: str, until: datetime | None) -> Asked:
-        if deed not in ("clear", "threat"):
-            return Asked(deed, until=until)
-        verdict: Verdict = "cleared" if deed == "clear" else "threat"
-        found = finding or Finding.of(verdict, reason)
-        return Asked(deed, found, four_eyes=self._four_eyes.asked_for(case.tenant, verdict))
-
-    async def _written(
-        self, tx: Any, case: CaseNow, deed: Deed, change: Change, acting: Session, reason: str, now: datetime
-    ) -> None:
-        doing = Doing(case, deed, change, path(case, deed, change), acting.person_id, reason, now)
-        await enter(tx, *await written(tx, doing, self._draw, self._terms))
-
-    async def _refused(
-        self, tx: Any, case: CaseNow, deed: Deed, acting: Session, refusal: Refusal, now: datetime
-    ) -> None:
-        by = person(acting.person_id)
-        await enter(tx, entries.denied(_ACTION.get(deed, STAGED), case, by, refusal, now, self._draw))
-        if refusal.why == "evidence_changed":
-            await settle(tx, case.case_id, "voided", acting.person_id, now)
-            await enter(tx, voided(case, by, now, self._draw))
-
-    async def _acting(self, tx: Any, session_id: str, now: datetime) -> Session:
+    async def acting(self, tx: Any, session_id: str, now: datetime) -> Session:
+        """Return who acts, whose session stays until the transaction ends. Raises `NoSession`."""
         acting = await self._people.locked(tx, session_id, now)
         if acting is None:
             raise NoSession
@@ -274,15 +238,16 @@ class PostgresDesk:
         assert locked is not None, "it is locked"
         taken = decided(locked[0], acting, "take")
         assert isinstance(taken, Change), "what cannot be taken is not looked for"
-        await self._written(tx, locked[0], "take", taken, acting, "", now)
+        await enter(tx, *await self.orders.settled(tx, Order("take"), locked[0], taken, acting, now))
         return NextCase(await self._shown(tx, locked[0], acting, now), why, waiting)
 
-    async def _session(self, token: str, now: datetime) -> Session:
+    async def session(self, token: str, now: datetime) -> Session:
+        """Return who asks. Raises `NoSession`, and `NotAllowed`, which is an entry."""
         found = await self._people.session_of(token, now)
         if found is None:
             raise NoSession
         if not found.may(Act.READ_CASES):
-            async with transaction(self._pool, "cases") as tx:
+            async with transaction(self.pool, "cases") as tx:
                 await enter(tx, entries.read(found, (), None, now, self._draw))
             raise NotAllowed("cases are for analysts, checkers and researchers; an admin gives roles")
         return found

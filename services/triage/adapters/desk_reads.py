@@ -92,7 +92,9 @@ select case_id, tenant, state, case when parts_grave then 'high' else severity e
    where p.case_id = c.case_id and p.state in ('decided', 'approved')) as judged_at,
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
-from triage.cases c where case_id = $1 for update"""
+from triage.cases c where case_id = any($1::text[]) order by case_id for update"""
+_ASSIGNEES: Final = """
+select case_id, person_id from triage.assignments where case_id = any($1::text[]) and released_at is null"""
 _LETTERS: Final = 8
 """So many letters of an id stand for a case, as lists show it."""
 _NAMED: Final = """
@@ -184,11 +186,15 @@ async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
 
 async def locked_case(tx: Any, case_id: str) -> tuple[CaseNow, str] | None:
     """Lock a case; return it, and what says that it was seen so."""
-    row = await tx.fetchrow(_LOCK, case_id, sorted(OVER))
-    if row is None:
-        return None
-    case = case_in(row, await tx.fetchval(_ASSIGNEE, case_id), await pending_of(tx, case_id))
-    return case, seen_in(row)
+    return (await locked_cases(tx, [case_id])).get(case_id)
+
+
+async def locked_cases(tx: Any, case_ids: Sequence[str]) -> dict[str, tuple[CaseNow, str]]:
+    """Lock cases, in the order of their ids; return each by its id as `locked_case` does, if it is there."""
+    rows = await tx.fetch(_LOCK, case_ids, sorted(OVER))
+    held = {row["case_id"]: row["person_id"] for row in await tx.fetch(_ASSIGNEES, case_ids)}
+    pending = await pending_of(tx, case_ids)
+    return {(id_ := row["case_id"]): (case_in(row, held.get(id_), pending.get(id_)), seen_in(row)) for row in rows}
 
 
 async def lock_all(tx: Any, *case_ids: str, with_parts: bool = False) -> None:

@@ -81,18 +81,26 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
         found.append(await part_rows.take_out(tx, case, by, doing.reason, now, draw))
     if change.staged:
         found.append(disposition_entries.staged(case, by, doing.stages[-1], doing.reason, now, draw))
+    return [*found, *await _ended(tx, doing, draw)]
+
+
+async def _ended(tx: Any, doing: Doing, draw: Draw) -> Sequence[Entry]:
+    """Close it, or open it anew, with its parts."""
+    case, change, now, found = doing.case, doing.change, doing.now, list[Entry]()
+    by = person(doing.person_id)
     if change.close:
         closing = entries.closed(case, by, doing.reason, now, draw)
-        if parts := await part_rows.running_parts(tx, case.case_id):
+        if case.parts and (parts := await part_rows.running_parts(tx, case.case_id)):
             await tx.execute(_RELEASE, parts, now, doing.person_id)
             await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id, parts)
         await _moved(tx, doing, "closed", "closed_by_person", closing.entry_id)
         found.append(closing)
     if change.reopen:
         opening = disposition_entries.reopened(case, by, doing.reason, now, draw)
-        parts = await part_rows.closed_with(tx, case.case_id)
+        parts = await part_rows.closed_with(tx, case.case_id) if case.parts else []
         await _moved(tx, doing, None, "reopened_by_person", opening.entry_id)
-        await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, parts)
+        if parts:
+            await _moved(tx, doing, None, "reopened_by_person", opening.entry_id, parts)
         found.append(opening)
     return found
 

@@ -1,6 +1,6 @@
 """Dispositions in PostgreSQL: what was proposed, what became of it, and the labels that go out for what is decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ _KEEP: Final = """
 insert into triage.dispositions(disposition_id, case_id, verdict, attack, species, reason, proposed_by, proposed_at,
                                 on_revision, state, settled_by, settled_at)
 values($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""
-_PENDING: Final = "select * from triage.dispositions where case_id = $1 and state = 'proposed'"
+_PENDING: Final = "select * from triage.dispositions where case_id = any($1::text[]) and state = 'proposed'"
 _SETTLE: Final = """
 update triage.dispositions set state = $2, settled_by = $3, settled_at = $4 where case_id = $1 and state = 'proposed'"""
 _SAID_WHOSE: Final = """
@@ -28,11 +28,12 @@ where case_id in (select $1::text union all select p.case_id from triage.cases p
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
 
 
-async def pending_of(tx: Any, case_id: str) -> Proposal | None:
-    """Return what waits for a second person."""
-    row = await tx.fetchrow(_PENDING, case_id)
-    if row is None:
-        return None
+async def pending_of(tx: Any, case_ids: Sequence[str]) -> dict[str, Proposal]:
+    """Return what of these cases waits for a second person, by case."""
+    return {row["case_id"]: _proposal(row) for row in await tx.fetch(_PENDING, case_ids)}
+
+
+def _proposal(row: Mapping[str, Any]) -> Proposal:
     finding = Finding(row["verdict"], row["reason"], row["attack"], row["species"])
     return Proposal(row["disposition_id"], finding, row["proposed_by"], row["proposed_at"], row["on_revision"])
 

@@ -72,7 +72,7 @@ async def test_a_part_is_listed_worked_on_and_found_with_the_whole(desk: Desk, t
         await desk.desk.do("take", part, ada, desk.now)
     itself = await desk.desk.one(part, ada, desk.now, itself=True)
     assert (itself.listed.now.part_of, [each.transaction_id for each in itself.reasons]) == (whole, ["t-2"])
-    asking = await desk.desk._session(ada, desk.now)
+    asking = await desk.desk.session(ada, desk.now)
     assert (await waiting(desk.pool, asking, desk.now - timedelta(days=1), desk.now)).running == 1
     given = await desk.desk.next(ada, desk.now)
     assert given
