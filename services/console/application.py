@@ -27,6 +27,8 @@ from services.console.pages.site import Pages
 from services.console.restored import ErasuresKnown
 from services.console.watched import Watched
 from services.console.who import Callers
+from services.triage.api.bulk import BulkDeeds
+from services.triage.api.bulk_routes import bulk_routes
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
@@ -44,10 +46,15 @@ _DESCRIPTION: Final = (
 )
 
 
+_LARGER: Final = dict.fromkeys(("/v1/cases/bulk", "/bulk", "/bulk/do"), 131_072)
+"""Bytes of what names up to 500 cases, with what was seen of each."""
+
+
 class Inside(NamedTuple):
     """What the application is made of."""
 
     cases: Cases
+    bulk: BulkDeeds
     figures: Figures
     sessions: PeopleSessions
     known: ErasuresKnown
@@ -68,9 +75,10 @@ class Inside(NamedTuple):
 
         Raises `InvalidPolicy`.
         """
-        cases = Cases(desk(settings, pool), pool, clock)
+        people = desk(settings, pool)
+        cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         figures = Figures.of(settings, pool, governed, clock)
-        return cls(cases, figures, sessions, known, Watched(settings.watched()), clock)
+        return cls(cases, bulk, figures, sessions, known, Watched(settings.watched()), clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -91,6 +99,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
 
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(changing)], responses=RESPONSES)
     v1.include_router(session_routes(callers))
+    v1.include_router(bulk_routes(inside.bulk, callers.caller))
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
@@ -98,7 +107,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, callers))
     app.include_router(v1)
-    pages = Pages(settings, inside.cases, inside.figures, callers, inside.watched, inside.clock)
+    pages = Pages(settings, inside.cases, inside.bulk, inside.figures, callers, inside.watched, inside.clock)
     app.include_router(pages.router())
     if once is not None:
         app.include_router(once_route(once, callers))
@@ -113,7 +122,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
 
     names = names_of(settings.console_origin, settings.console_hosts)
     app.add_middleware(Hosts, names=names, refuse=refusal)
-    app.add_middleware(Guard, refuse=refuse, failed=_FAILED)
+    app.add_middleware(Guard, refuse=refuse, failed=_FAILED, larger=_LARGER)
     return app
 
 

@@ -1,7 +1,7 @@
 """Around every request: bodies are small, answers are kept by nobody, and what goes wrong says nothing of why."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 16_384
 """Of a request's body: a reason of 500 characters and some names."""
+NONE_LARGER: Final[Mapping[str, int]] = {}
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -27,9 +28,9 @@ _TOO_LARGE: Final = "the request is larger than any that is answered here"
 class Guard:
     """An application around another."""
 
-    def __init__(self, app: ASGIApp, refuse: Refuse, failed: str) -> None:
-        """`failed`: the sentence of what went wrong inside."""
-        self._app, self._refuse, self._failed = app, refuse, failed
+    def __init__(self, app: ASGIApp, refuse: Refuse, failed: str, larger: Mapping[str, int] = NONE_LARGER) -> None:
+        """`failed`: the sentence of what went wrong inside; `larger`: bytes of a body, by the paths that take more."""
+        self._app, self._refuse, self._failed, self._larger = app, refuse, failed, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -37,7 +38,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send)
-        body = await _whole(receive)
+        body = await _whole(receive, self._larger.get(scope["path"], MOST_BYTES))
         if body is None:
             await self._refuse(413, "too_large", _TOO_LARGE)(scope, receive, answer)
             return
@@ -79,7 +80,7 @@ class _Again:
         return body if body is not None else await self._receive()
 
 
-async def _whole(receive: Receive) -> Message | None:
+async def _whole(receive: Receive, most: int) -> Message | None:
     """Return the body in one message, or that whoever sent it is gone; None: it is too large."""
     parts, size = [], 0
     while True:
@@ -88,7 +89,7 @@ async def _whole(receive: Receive) -> Message | None:
             return message
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > MOST_BYTES:
+        if size > most:
             return None
         if not message.get("more_body", False):
             return {"type": "http.request", "body": b"".join(parts), "more_body": False}

@@ -16,15 +16,20 @@ B = TypeVar("B", bound=BaseModel)
 
 
 async def form(request: Request) -> dict[str, str]:
-    """Return the fields of a form. Raises `Problem`."""
+    """Return the fields of a form, each by its name. Raises `Problem`."""
+    return dict(await fields(request, _MOST_FIELDS))
+
+
+async def fields(request: Request, most: int) -> list[tuple[str, str]]:
+    """Return the fields of a form, at most so many, of which several may have one name. Raises `Problem`."""
     try:
         text = (await request.body()).decode("utf-8")
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict"))
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError:
         raise Problem(422, "malformed", "the form cannot be read") from None
 
 
-def as_body(kind: type[B], **given: str) -> B:
+def as_body(kind: type[B], **given: object) -> B:
     """Return fields as a body of the API, which says what may be sent. Raises `Problem`."""
     try:
         return kind(**given)

@@ -13,6 +13,7 @@ OF: Final[Mapping[Deed, str]] = {
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
     ("Enter", "open the selected case"),
+    ("x X", "choose the selected case, or all up to it; the key of a deed is then for all of them"),
     ("n", "take the next case"),
     ("q", "the queue"),
     ("f", "the rates"),

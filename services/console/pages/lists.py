@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from proofwatch.web.sessions import Caller
@@ -12,10 +12,12 @@ from services.console.pages.frame import Frame
 from services.console.watched import Watched
 from services.console.who import Callers
 from services.triage.api.bodies import Cursor
+from services.triage.api.bulk_bodies import MOST
 from services.triage.api.cases import Cases
 
 PAGE: Final = 25
 """Cases of a page of the queue: what somebody on a telephone scrolls through, not all that there are."""
+Rows = Annotated[int, Query(ge=1, le=MOST)]
 Show = Literal["waiting", "mine", "closed"]
 
 
@@ -34,15 +36,16 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, m
 
     @router.get("/queue")
     async def queue(
-        request: Request, caller: who, show: Show = "waiting", cursor: Cursor = "", told: str = ""
+        request: Request, caller: who, show: Show = "waiting", cursor: Cursor = "", told: str = "", rows: Rows = PAGE
     ) -> Response:
         state: Literal["closed", "running"] = "closed" if show == "closed" else "running"
         waiting = await cases.waiting(caller, frame.now())  # first: what comes in between is new
-        found = await cases.page(caller, state, mine=show == "mine", limit=PAGE, cursor=cursor)
+        found = await cases.page(caller, state, mine=show == "mine", limit=rows, cursor=cursor)
         content: dict[str, Any] = {
             "found": found,
             "show": show,
             "cursor": cursor,
+            "rows": rows,
             "waiting": waiting,
             "told": words.TOLD.get(told, ""),
         }

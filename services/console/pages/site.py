@@ -8,6 +8,7 @@ from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from services.aggregator.api.figures import Figures
 from services.console.config import Settings
+from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
@@ -16,6 +17,7 @@ from services.console.pages.merging import Merging
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
+from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
 
 
@@ -23,13 +25,21 @@ class Pages:
     """What people see."""
 
     def __init__(
-        self, settings: Settings, cases: Cases, figures: Figures, callers: Callers, watched: Watched, clock: Clock
+        self,
+        settings: Settings,
+        cases: Cases,
+        bulk: BulkDeeds,
+        figures: Figures,
+        callers: Callers,
+        watched: Watched,
+        clock: Clock,
     ) -> None:
         self._frame = Frame(settings.console_time_zone, clock)
         work = Work(self._frame, cases, callers, settings)
         self._routers = (
             coming_pages(self._frame, callers, settings.console_origin),
             list_pages(self._frame, cases, callers, watched, settings.cases_in_hand),
+            bulk_pages(self._frame, bulk, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             work.router(),

@@ -1,6 +1,6 @@
 """Cases and times in words, for pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -23,6 +23,7 @@ DEEDS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 TOLD: Final[Mapping[str, str]] = {
     "none": "Nothing waits for you.",
+    "unchosen": "Nothing was done: choose cases first, then what is to be done with them.",
     "enough": "You were given none: you hold as many cases as one person may. Close or release one first.",
     "grave": "It is yours. It came first because it is grave, and nobody worked on it.",
     "overdue": "It is yours. Nothing graver waits, and its time is over.",
@@ -81,6 +82,12 @@ FORMS: Final[Mapping[Deed, Form]] = {
     "release": Form("Release it: work on it no more"),
 }
 """In the order of the page."""
+MANY: Final[Mapping[Deed, str]] = {
+    "take": "Take", "review": "Begin to review", "threat": "Call a threat", "clear": "Clear", "close": "Close",
+    "know": "Call known", "novel": "Call novel", "high_risk": "Call of high risk", "snooze": "Let rest",
+    "wake": "Wake", "reopen": "Open anew", "refer": "Refer", "merge": "Merge", "assign": "Give", "release": "Release",
+}  # fmt: skip
+"""What is done with many cases at once, as its button says it, in the order of the page."""
 RESTS: Final[Mapping[str, str]] = {"1": "an hour", "4": "4 hours", "24": "a day", "72": "3 days", "168": "a week"}
 """For how long a case may rest from its page, by hours; the API takes any time within 30 days."""
 ATTACKS: Final[Mapping[Attack, str]] = {
@@ -105,6 +112,17 @@ def part(part: Part) -> str:
 
 def _count(number: int, of: str) -> str:
     return f"{number:,} {of}{'' if number == 1 else 's'}"
+
+
+def many(cases: Iterable[ListedCase]) -> list[Deed]:
+    """Return what may be done with at least one of these cases."""
+    there = {deed for each in cases for deed in each.deeds}
+    return [deed for deed in MANY if deed in there]
+
+
+def cases(number: int) -> str:
+    """Return so many cases, in words."""
+    return _count(number, "case")
 
 
 def what(case: ListedCase) -> str:

@@ -26,6 +26,26 @@ function act(element) {
   return true;
 }
 
+const boxes = () => [...document.querySelectorAll('input[type="checkbox"][name="case"]')];
+let lately = null;
+
+// choose the selected case, or take it back; with a range, every case between it and the one before
+function choose(range) {
+  const all = boxes();
+  const to = all.findIndex((each) => each.closest("tr").contains(document.activeElement));
+  if (to < 0) return;
+  const from = range && lately ? all.indexOf(lately) : to;
+  const given = range ? true : !all[to].checked;
+  for (const each of all.slice(Math.min(from, to), Math.max(from, to) + 1)) each.checked = given;
+  lately = all[to];
+}
+
+// with what is chosen a key is a deed of all of it
+function together(key) {
+  const button = boxes().some((each) => each.checked) && document.querySelector(`[data-many-key="${CSS.escape(key)}"]`);
+  return button ? act(button) : false;
+}
+
 const chosen = () => document.activeElement?.closest("tr[id]");
 
 const marked = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
@@ -34,6 +54,8 @@ const marked = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`
 const BY_KEY = {
   j: () => move(1),
   k: () => move(-1),
+  x: () => choose(false),
+  X: () => choose(true),
   t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? marked("t")),
   q: () => act(marked("q")) || location.assign("/queue"),
   "?": () => keys?.showModal(),
@@ -42,11 +64,15 @@ const BY_KEY = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
   const at = event.target;
-  if (at instanceof HTMLElement && at.matches("input, textarea, select")) {
+  if (at instanceof HTMLElement && at.matches("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") document.getElementById("main").focus();
     return;
   }
   if (document.body.dataset.keys === "off" || keys?.open || !keys) return;
+  if (together(event.key)) {
+    event.preventDefault();
+    return;
+  }
   const wanted = Object.hasOwn(BY_KEY, event.key) ? BY_KEY[event.key] : marked(event.key) && (() => act(marked(event.key)));
   if (!wanted) return;
   event.preventDefault();

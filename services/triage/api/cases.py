@@ -92,7 +92,7 @@ class Cases:
         given = stated(reason)
         if deed in NEEDS_REASON and not given:
             raise Problem(422, "reason_missing", "say why: it stays with the case and in the audit log")
-        finding = _finding(deed, given, attack, species)
+        finding = finding_of(deed, given, attack, species)
         with refusals(caller.session):
             done = await self._desk.do(
                 deed,
@@ -152,7 +152,8 @@ def _no_other() -> Problem:
     return Problem(422, "no_such_whole", said, {"field": "with"})
 
 
-def _finding(deed: Deed, reason: str, attack: Attack | None, species: str | None) -> Finding | None:
+def finding_of(deed: Deed, reason: str, attack: Attack | None, species: str | None) -> Finding | None:
+    """Return what is said that cases are, of a deed that says it. Raises `Problem`."""
     try:
         if deed == "clear":
             return Finding.of("cleared", reason)

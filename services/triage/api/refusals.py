@@ -29,6 +29,11 @@ def etag(version: str) -> str:
     return f'"{version}"'
 
 
+def status_of(why: str) -> int:
+    """Return the status of a refusal."""
+    return 403 if why in _NOT_FOR_YOU else 409
+
+
 @contextmanager
 def refusals(asking: Session) -> Iterator[None]:
     """Raise `Problem` for what the desk refuses somebody."""
@@ -41,7 +46,7 @@ def refusals(asking: Session) -> Iterator[None]:
     except NoSuchCase:
         raise Problem(404, "no_such_case", "there is no such case for you") from None
     except CaseRefused as error:
-        raise Problem(403 if error.why in _NOT_FOR_YOU else 409, error.why, str(error)) from None
+        raise Problem(status_of(error.why), error.why, str(error)) from None
     except CaseChanged as error:
         raise Changed(error, asking) from None
     except DatabaseAway:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -73,6 +74,11 @@ class Client:
 
     async def form(self, path: str, **fields: str) -> httpx.Response:
         return await self._asked("POST", path, {"origin": self._console.origin}, data=fields)
+
+    async def form_of(self, path: str, given: list[tuple[str, str]]) -> httpx.Response:
+        """Send a form of which several fields may have one name."""
+        headers = {"origin": self._console.origin, "content-type": "application/x-www-form-urlencoded"}
+        return await self._asked("POST", path, headers, content=urlencode(given))
 
     async def _asked(self, method: str, path: str, headers: dict[str, str], **body: Any) -> httpx.Response:
         cookie = {"cookie": f"{COOKIE}={self._token}"} if self._token else {}

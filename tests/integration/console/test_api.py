@@ -229,6 +229,7 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/cases", None),
     ("GET", "/v1/cases/waiting?since=2025-01-01T00:00:00Z", None),
     ("POST", "/v1/cases/next", {}),
+    ("POST", "/v1/cases/bulk", {"deed": "take", "cases": [{"case_id": "no-such", "version": "1.1"}]}),
     ("GET", "/v1/cases/CASE", None),
     ("POST", "/v1/cases/CASE/take", {}),
     ("POST", "/v1/cases/CASE/assign", {"to": "ada"}),
@@ -286,7 +287,8 @@ async def test_every_route_is_for_those_whom_it_is_for(console: Console, method:
 
     async def asked(name: str | None, of: str = case) -> httpx.Response:
         client, where = console.client(name), path.replace("CASE", of)
-        return await (client.get(where) if method == "GET" else client.post(where, body, if_match=tag))
+        given = {"if_match": tag, "idempotency_key": "k"}
+        return await (client.get(where) if method == "GET" else client.post(where, body, **given))
 
     for nobody in (None, "gone"):
         assert problem(await asked(nobody)) == (401, "not_signed_in")

@@ -97,6 +97,35 @@ async def test_a_shift_by_keyboard_alone(console: Console) -> None:
 
 
 @pytest.mark.timeout(600)
+async def test_many_are_chosen_and_closed_by_keyboard_alone(console: Console) -> None:
+    """A range and one more; what another changed meanwhile is left, and coming back asks for nothing again."""
+    await console.add("carl", Role.CHECKER)
+    for _ in range(5):
+        await console.case()
+    async with Browser() as browser:
+        await signed_in(browser, console, "carl")
+        cases = await browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.id.slice(5))")
+        for key in ("j", "x", "j", "j", "X", "j", "j", "x"):
+            await browser.press(key)
+        checked = "[...document.querySelectorAll('tr:has(:checked)')].map((row) => row.id.slice(5))"
+        assert await browser.value(checked) == [cases[0], cases[1], cases[2], cases[4]]
+        await console.pool.execute("update triage.cases set queue = queue where case_id = $1", cases[1])
+        await browser.press("c")
+        await until(browser, "document.activeElement?.id === 'close-reason'")
+        assert await browser.value(_H1) == "Close 4 cases"
+        await typed(browser, "")
+        await until(browser, "document.activeElement?.id === 'close-reason'")
+        await typed(browser, "the same artefact as in May")
+        await until(browser, "document.activeElement?.id === 'top' && location.pathname.startsWith('/bulk/')")
+        assert await browser.value(_H1) == "3 of 4 cases done"
+        assert cases[1][:8] in await browser.value("document.querySelector('main ul').textContent")
+        await browser.value("history.back()")
+        await until(browser, "location.pathname === '/queue' && document.querySelectorAll('a.row').length === 2")
+        clean(browser, console)
+    assert await console.pool.fetchval("select count(*) from triage.cases where state = 'closed'") == 3
+
+
+@pytest.mark.timeout(600)
 async def test_of_two_browsers_on_one_case_the_loser_gets_both_texts(console: Console) -> None:
     """And nothing of the winner's is overwritten."""
     await console.add("carl", Role.CHECKER)
@@ -203,12 +232,21 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
         pages = (
             ("now", "/"),
             ("queue", "/queue"),
+            ("chosen", "/queue"),
+            ("many", ""),
             ("case", f"/cases/{cases[1]}"),
             ("both", f"/cases/{cases[1]}/merge?with={cases[3]}"),
             ("none", "/cases/x"),
         )
         for name, path in pages:
-            await browser.open(f"{console.origin}{path}")
+            if path:
+                await browser.open(f"{console.origin}{path}")
+            else:
+                await browser.press("s")
+                await until(browser, "document.activeElement?.id === 'snooze-reason'")
+            if name == "chosen":
+                for key in ("j", "x", "j", "x"):
+                    await browser.press(key)
             assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
             assert await hindrances(browser) == [], name
             if name == "queue":

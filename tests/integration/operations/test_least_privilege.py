@@ -44,7 +44,9 @@ from services.aggregator.core.governed_markers import Declared
 from services.imagery.adapters.shares import counted
 from services.operations.access import PROCESSES, Process, acls, principal_of
 from services.operations.access_text import as_sql
+from services.triage.adapters.bulk import Named, PostgresBulk
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
+from services.triage.adapters.orders import Order
 from services.triage.adapters.waiting import waiting
 from services.triage.core.dispositions import Finding
 from tests.integration.access.house import PASSWORD as OF_PEOPLE
@@ -380,7 +382,9 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
             "threat", other, token, house.now, reason="a mask", finding=Finding("threat", "a mask", "presentation")
         )
         await desk.do("approve", other, checker, house.now, reason="so it is")
-        await desk.do("close", other, checker, house.now, reason="known")
+        named = [Named(other, (await desk.one(other, checker, house.now)).seen)]
+        done = await PostgresBulk(desk).do("k", Order("close", "known"), named, checker, house.now)
+        assert [each.code for each in done] == ["done"]
         assert (await waiting(console, found, house.now, house.now)).running == 1
         await ErasureLog(LocalBus({}, SystemClock())).announced(console, "console")
         for statement in (
@@ -392,6 +396,8 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
             "update triage.case_reasons set evidence = '{}'",
             "update triage.assignments set person_id = 'me'",
             "delete from triage.outbox",
+            "delete from triage.bulk_results",
+            "update triage.bulk_results set code = 'done'",
             "select * from imagery.flagged",
             "update access.people set roles = '{admin}'",
             "select * from triage.forget('acme', '{}', now())",
