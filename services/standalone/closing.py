@@ -40,7 +40,7 @@ def closing_lines(summary: dict[str, Any], out: Path) -> str:
 
 def _worst(titles: Sequence[str], number: int) -> list[str]:
     if not number:
-        return ["[green]no incident[/]"]
+        return ["[green]no incident[/]: nothing that chance does not explain"]
     more = [f"  … and {number - _MOST_TOLD:,} more in incidents.jsonl"] if number > _MOST_TOLD else []
     told = [f"  {inline(title)}" for title in titles[:_MOST_TOLD]]
     return [f"[bold red]{number:,} incident{'' if number == 1 else 's'}[/], the worst first:", *told, *more]

@@ -1,7 +1,7 @@
 """What a page opens with: tenant by tenant what is wrong, how that is known, whom it harms, and what to do about it.
 
-The order is evidence, then harm; never a ratio. A tenant with nothing wrong has one line, which says what was watched
-and what could not be judged.
+The order is evidence, then harm; never a ratio. A tenant of whom nothing is proven wrong has one line, which says what
+was watched and what could not be judged.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence

@@ -141,8 +141,9 @@ def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_page_without_incidents_says_so(page: Page) -> None:
-    """Nothing wrong is a finding too."""
+    """That nothing is proven wrong is a finding too; that nothing is wrong nobody knows."""
     assert "No incident." in page.text
+    assert "nothing proven wrong" in page.text
 
 
 def test_the_page_loads_nothing_and_runs_nothing(page: Page, folder: Path) -> None:
