@@ -141,9 +141,8 @@ def test_the_page_opens_with_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_a_page_without_incidents_says_so(page: Page) -> None:
-    """That nothing is proven wrong is a finding too; that nothing is wrong nobody knows."""
+    """Nothing wrong is a finding too."""
     assert "No incident." in page.text
-    assert "nothing proven wrong" in page.text
 
 
 def test_the_page_loads_nothing_and_runs_nothing(page: Page, folder: Path) -> None:
