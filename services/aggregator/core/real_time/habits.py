@@ -34,6 +34,8 @@ def known(view: View, at_ms: int) -> bool:
 def may_close(view: View, at_ms: int) -> bool:
     """Return whether a tenant whose last transaction came then may have closed, as far as its habits are known."""
     hour = (at_ms + _AHEAD_MS) // HOUR_MS
+    if view.unlike(hour):
+        return True
     if view.seen(hour):
         return not view.least_per_hour(hour)
     free, local = divmod(view.days.calendar(hour * HOUR_MS).slot(hour), 24)

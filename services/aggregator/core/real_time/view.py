@@ -25,6 +25,9 @@ from services.aggregator.core.real_time.shape import Shape
 from services.aggregator.core.times import HOUR_MS
 
 _OTHER_DAYS: Final = 4
+"""What is known of days of another kind, or of other holidays, is expected to a quarter."""
+_OF_FREE_DAYS: Final = 20
+"""Of what free days have at least, a named holiday is expected to have a twentieth."""
 _KNOWN: Final = 20
 """Failures from which on a rate is known well enough that none is a finding."""
 
@@ -53,7 +56,8 @@ class View:
         self.reference = reference
         self.mature = reference.mature(hour)
         self.total = grown(reference.total, self.mature)
-        self._least: dict[int, int | None] = {}
+        self._least: dict[int, float | None] = {}
+        self._named: dict[int, bool] = {}
         self._shapes: dict[Check, Shape] = {}
         self._expected: dict[str, float | None] = {}
 
@@ -135,12 +139,25 @@ class View:
         """Return whether the hour of an earlier date of the same class of day is known."""
         return next(self._dates(hour), None) is not None
 
-    def least_per_hour(self, hour: int) -> int | None:
+    def rests(self, hour: int) -> bool:
+        """Return whether the hour lies on a holiday that the tenant's calendar names."""
+        if hour not in self._named:
+            calendar = self.days.calendar(hour * HOUR_MS)
+            self._named[hour] = calendar.day(hour * HOUR_MS).number in calendar.holidays
+        return self._named[hour]
+
+    def unlike(self, hour: int) -> bool:
+        """Return whether the hour lies on a named holiday, and no earlier one tells how much comes on such a day."""
+        return self.rests(hour) and not any(self.rests(each.hour) for each in self._dates(hour))
+
+    def least_per_hour(self, hour: int) -> float | None:
         """Return how many transactions an hour has at least; None: no such hour was seen. What happened twice is usual.
 
         It is the least of the hour and those beside it: who opens at half past eight has none in half of that hour, and
         in Kolkata midnight is in the middle of one. Of a class of day that is new, the other one tells, of which a
-        quarter is expected. Not more than 20 hours behind the newest minute, so that the dates before it are complete.
+        quarter is expected. Of a named holiday earlier ones tell, of which a quarter is expected, for no two are alike;
+        else free days, of which a twentieth is. Of other days holidays tell nothing. Not more than 20 hours behind the
+        newest minute, so that the dates before it are complete.
         """
         own = self._least_of(hour)
         if own is None:
@@ -148,15 +165,22 @@ class View:
         beside = [self._least_of(hour - 1), self._least_of(hour + 1)]
         return min([own, *(each for each in beside if each is not None)])
 
-    def _least_of(self, hour: int) -> int | None:
+    def _least_of(self, hour: int) -> float | None:
         if hour not in self._least:
-            self._least[hour] = self._counted_least(hour)
+            self._least[hour] = self._least_of_holidays(hour) if self.rests(hour) else self._counted_least(hour)
         return self._least[hour]
 
-    def _counted_least(self, hour: int) -> int | None:
-        seen = sorted(each.transactions for each in self._dates(hour))
+    def _least_of_holidays(self, hour: int) -> float | None:
+        earlier = [each.transactions for each in self._dates(hour) if self.rests(each.hour)]
+        if earlier:
+            return min(earlier) / _OTHER_DAYS
+        least = self._counted_least(hour)
+        return None if least is None else least / _OF_FREE_DAYS
+
+    def _counted_least(self, hour: int) -> float | None:
+        seen = sorted(each.transactions for each in self._dates(hour) if not self.rests(each.hour))
         if not seen:
-            known = [each.transactions for each in self._dates(hour, any_day=True)]
+            known = [each.transactions for each in self._dates(hour, any_day=True) if not self.rests(each.hour)]
             return min(known) // _OTHER_DAYS if known else None
         return seen[1] if len(seen) >= DATES - 1 else seen[0]
 

@@ -5,7 +5,10 @@
 a time in which 20 were expected is a finding, and so is a trickle of less than two fifths that goes on. Where no
 earlier date has the hour, as on a first day, half of the level of the last half hour is expected, after two hours of
 traffic. Whatever was expected, a quiet time must last for longer than twice the longest that the last days had within
-an hour: some tenants send in bursts. Minutes without traffic do not exist; so each minute tells by when the absence of
+an hour: some tenants send in bursts.
+On a holiday that the tenant's calendar names, and no earlier one tells of, how much comes is not known: a twentieth of
+what free days have at least is expected, and a transaction says that the day goes on as it is. So it takes nothing at
+all for as long as free days have 400. Minutes without traffic do not exist; so each minute tells by when the absence of
 further ones is a finding (`absent`), and nobody need look at a tenant before. Absence is judged for twenty hours, then
 it is known.
 
@@ -59,6 +62,8 @@ def step_down(chart: Chart, minute: Minute, view: View, rule: RealTimeRule) -> t
     up = min(limit, chart.statistic + (1 - _TENTH) * _expected(chart, view, chart.n, minute.start_ms))
     per_minute = _per_minute(chart, view, minute.start_ms)
     now = min(limit, max(0.0, up + (1 - _TENTH) * per_minute - minute.transactions * -log(_TENTH)))
+    if view.unlike(minute.start_ms // HOUR_MS):
+        now = 0.0
     since_ms = chart.since_ms or (chart.n if gap else minute.start_ms)
     longest = chart.longest * _FORGETS ** (gap + 1)
     seen = chart.seen + minute.transactions
