@@ -16,6 +16,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("x X", "choose the selected case, or all up to it; the key of a deed is then for all of them"),
     ("n", "take the next case"),
     ("q", "the queue"),
+    ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),

@@ -51,4 +51,16 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, m
         }
         return frame.page(request, caller, "queue.html", held=await cases.held(caller), most=most, **content)
 
+    @router.get("/approvals")
+    async def approvals(request: Request, caller: who, told: str = "") -> Response:
+        found = await cases.page(caller, "running", mine=False, limit=MOST, proposed=True)
+        mine = caller.session.person_id
+        content: dict[str, Any] = {
+            "to_agree": [each for each in found.cases if "approve" in each.deeds],
+            "yours": [each for each in found.cases if each.proposal and each.proposal.proposed_by == mine],
+            "more": found.next is not None,
+            "told": words.TOLD.get(told, ""),
+        }
+        return frame.page(request, caller, "approvals.html", held=await cases.held(caller), most=most, **content)
+
     return router

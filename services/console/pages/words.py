@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Part
+from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Part, Proposed
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -83,7 +83,8 @@ FORMS: Final[Mapping[Deed, Form]] = {
 }
 """In the order of the page."""
 MANY: Final[Mapping[Deed, str]] = {
-    "take": "Take", "review": "Begin to review", "threat": "Call a threat", "clear": "Clear", "close": "Close",
+    "take": "Take", "approve": "Agree to", "reject": "Send back", "review": "Begin to review",
+    "threat": "Call a threat", "clear": "Clear", "close": "Close",
     "know": "Call known", "novel": "Call novel", "high_risk": "Call of high risk", "snooze": "Let rest",
     "wake": "Wake", "reopen": "Open anew", "refer": "Refer", "merge": "Merge", "assign": "Give", "release": "Release",
 }  # fmt: skip
@@ -153,9 +154,13 @@ FOUND: Final[Mapping[str, str]] = {
 
 def found(said: Finding) -> str:
     """Return what somebody found a case to be, and what became of that."""
+    return f"{proposed(said)}; {FOUND.get(said.state, said.state)}"
+
+
+def proposed(said: Proposed | Finding) -> str:
+    """Return what somebody proposed that a case is."""
     kind = f" ({said.attack}{f', {said.species}' if said.species else ''})" if said.attack else ""
-    what = f"a threat{kind}" if said.verdict == "threat" else "no threat"
-    return f"{what}; {FOUND.get(said.state, said.state)}"
+    return f"a threat{kind}" if said.verdict == "threat" else "no threat"
 
 
 def who(case: ListedCase) -> str:

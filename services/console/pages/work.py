@@ -22,6 +22,8 @@ from services.triage.api.refusals import Changed
 
 REPEATED: Final = (403, 409, 422)
 """What is told on the page of the case, with what was written still there."""
+_LISTS: Final = ("/approvals",)
+"""Where a deed is done at a row, and its form says so: there one goes on."""
 OF_PARTS: Final = frozenset[Deed]({"merge", "unmerge"})
 _FIELDS: Final = ("reason", "to", "attack", "species", "hours", "with_")
 
@@ -108,7 +110,8 @@ class Work:
             if problem.status not in REPEATED:
                 raise
             return await self.refused(request, caller, case_id, deed, problem, **kept)
-        return to(path_of(case_id), told=deed)
+        back = given.get("back", "")
+        return to(back if back in _LISTS else path_of(case_id), told=deed)
 
     def _pictures(self, caller: Caller, case: Case) -> list[tuple[str, str]]:
         """Return the flagged transactions of a case with the broker's address for each, which decides by itself."""

@@ -48,6 +48,8 @@ function together(key) {
 
 const chosen = () => document.activeElement?.closest("tr[id]");
 
+const ofRow = (key) => chosen()?.querySelector(`[data-row-key="${CSS.escape(key)}"]`);
+
 const marked = (key) => document.querySelector(`[data-key="${CSS.escape(key)}"]`);
 
 // every other key is whatever a page marks with it
@@ -56,7 +58,8 @@ const BY_KEY = {
   k: () => move(-1),
   x: () => choose(false),
   X: () => choose(true),
-  t: () => act(chosen()?.querySelector("[data-row-key=t]") ?? marked("t")),
+  t: () => act(ofRow("t") ?? marked("t")),
+  a: () => act(ofRow("a") ?? marked("a")),
   q: () => act(marked("q")) || location.assign("/queue"),
   "?": () => keys?.showModal(),
 };

@@ -94,6 +94,7 @@ class PostgresDesk:
         states: Sequence[str] | None = None,
         mine: bool = False,
         overdue: bool = False,
+        proposed: bool = False,
         most: int = 100,
         after: After | None = None,
     ) -> list[ListedCase]:
@@ -107,7 +108,8 @@ class PostgresDesk:
         tenants = None if asking.tenants is None else sorted(asking.tenants)
         whose = asking.person_id if mine else None
         async with transaction(self.pool, "cases") as tx:
-            there = await listed_cases(tx, case_id, tenants, states, whose, most, now, after, overdue=overdue)
+            only = {"overdue": overdue, "proposed": proposed}
+            there = await listed_cases(tx, case_id, tenants, states, whose, most, now, after, **only)
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found

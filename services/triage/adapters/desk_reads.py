@@ -30,11 +30,14 @@ select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high'
        c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
        c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
        a.person_id, a.assigned_at, d.name,
+       f.disposition_id, f.verdict, f.reason, f.attack, f.species, f.proposed_by, f.proposed_at, f.on_revision,
+       (select name from access.directory where person_id = f.proposed_by) as proposed_by_name,
        (select array_agg(r.code order by r.at desc, r.code)
         from triage.case_reasons r where r.case_id = c.case_id) as codes
 from triage.cases c
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
+left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
 cross join lateral (select
   (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
   ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
@@ -46,7 +49,7 @@ where case when $1::text is null then c.part_of is null else c.case_id = $1 end
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
   and ($6::int is null
        or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
-  and (not $12 or o.not_overdue = 0)
+  and (not $12 or o.not_overdue = 0) and (not $13 or f.case_id is not null)
 order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
 _REASONS: Final = """
 select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
@@ -159,20 +162,20 @@ def _us(at: datetime) -> int:
 
 async def listed_cases(
     tx: Any, case_id: str | None, tenants: Sequence[str] | None, states: Sequence[str] | None, whose: str | None,
-    most: int, now: datetime, after: After | None = None, *, overdue: bool = False,
+    most: int, now: datetime, after: After | None = None, *, overdue: bool = False, proposed: bool = False,
 ) -> list[ListedCase]:  # fmt: skip
     """Return cases in the order of `After`; `whose`: of those that this person works on; `after`: those behind it.
 
-    `overdue`: of those whose time is over.
+    `overdue`: of those whose time is over; `proposed`: of which something waits for a second person.
     """
     *place, last = after[1:] if after else (None,) * 5
-    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue
+    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed
     return [*map(listed_in, await tx.fetch(_CASES, *given))]
 
 
 async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     """Return a case whole; in one transaction its parts are of one moment if it is locked."""
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False)
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False)
     if row is None:
         return None
     return whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id))])._replace(

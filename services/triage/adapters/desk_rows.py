@@ -9,7 +9,7 @@ from proofwatch.access.roles import known
 from proofwatch.events.types import Access
 from proofwatch.governance.cohort import Cohort
 from services.triage.core.assignments import CaseNow, ListedCase, Worker, accounts
-from services.triage.core.dispositions import Proposal
+from services.triage.core.dispositions import Finding, Proposal
 from services.triage.core.life import stage_of
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
@@ -58,7 +58,7 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
 def listed_in(row: Mapping[str, Any]) -> ListedCase:
     """Return the case of a row as lists have it."""
     return ListedCase(
-        case_in(row, row["person_id"]),
+        case_in(row, row["person_id"], proposal_in(row) if row["disposition_id"] else None),
         row["kind"],
         row["opened_at"],
         row["changed_at"],
@@ -67,7 +67,14 @@ def listed_in(row: Mapping[str, Any]) -> ListedCase:
         tuple(row["codes"] or ()),
         _about(row),
         seen_in(row),
+        row["proposed_by_name"],
     )
+
+
+def proposal_in(row: Mapping[str, Any]) -> Proposal:
+    """Return what a row says that somebody proposed."""
+    finding = Finding(row["verdict"], row["reason"], row["attack"], row["species"])
+    return Proposal(row["disposition_id"], finding, row["proposed_by"], row["proposed_at"], row["on_revision"])
 
 
 def seen_in(row: Mapping[str, Any]) -> str:

@@ -1,13 +1,13 @@
 """Dispositions in PostgreSQL: what was proposed, what became of it, and the labels that go out for what is decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from proofwatch.events.types import Label
-from services.triage.adapters.desk_rows import reason_in
+from services.triage.adapters.desk_rows import proposal_in, reason_in
 from services.triage.core.dispositions import Finding, Proposal, Terms, labels_of
 
 _KEEP: Final = """
@@ -30,12 +30,7 @@ _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, un
 
 async def pending_of(tx: Any, case_ids: Sequence[str]) -> dict[str, Proposal]:
     """Return what of these cases waits for a second person, by case."""
-    return {row["case_id"]: _proposal(row) for row in await tx.fetch(_PENDING, case_ids)}
-
-
-def _proposal(row: Mapping[str, Any]) -> Proposal:
-    finding = Finding(row["verdict"], row["reason"], row["attack"], row["species"])
-    return Proposal(row["disposition_id"], finding, row["proposed_by"], row["proposed_at"], row["on_revision"])
+    return {row["case_id"]: proposal_in(row) for row in await tx.fetch(_PENDING, case_ids)}
 
 
 async def keep(

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _COUNTS: Final = """
 with there as (
-  select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id
+  select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,
+    c.case_id, c.revision, c.about
   from triage.cases c left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and c.part_of is null
     and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
@@ -24,6 +25,9 @@ select (select count(*) from there) as running, (select count(*) from free) as w
   (select count(*) from free where opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
   (select count(*) from free where opened_at < $5::timestamptz - interval '1 day') as over_a_day,
   (select count(*) from there where person_id = $3) as mine,
+  (select count(*) from there t join triage.dispositions f on f.case_id = t.case_id and f.state = 'proposed'
+     and f.on_revision = t.revision and f.proposed_by <> $3
+   where $6 and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
   (select min(opened_at) from free) as oldest_at,
   (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
   (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until"""
@@ -33,8 +37,9 @@ class Waiting(NamedTuple):
     """What there is to do.
 
     running: cases that are not closed; waiting: of them, those that nobody works on and that do not rest; grave,
-    over_an_hour, over_a_day: of these; mine: those that who asks works on; newest_at, new: the newest of all, and how
-    many were opened since; read_until: up to when triage has read what cases are made of.
+    over_an_hour, over_a_day: of these; mine: those that who asks works on; to_agree: what others proposed and they may
+    agree to; newest_at, new: the newest of all, and how many were opened since; read_until: up to when triage has read
+    what cases are made of.
     """
 
     running: int
@@ -43,6 +48,7 @@ class Waiting(NamedTuple):
     over_an_hour: int
     over_a_day: int
     mine: int
+    to_agree: int
     oldest_at: datetime | None
     newest_at: datetime | None
     new: int
@@ -66,6 +72,7 @@ async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: d
         raise NotAllowed("cases are for analysts, checkers and researchers; an admin gives roles")
     tenants = None if asking.tenants is None else sorted(asking.tenants)
     queue = None if asking.may(Act.TAKE_CASE) or asking.may(Act.ASSIGN_CASE) else RESEARCH
+    agrees = asking.may(Act.APPROVE_DISPOSITION)
     async with session(pool, "cases") as connection:
-        row = await connection.fetchrow(_COUNTS, tenants, queue, asking.person_id, since, now)
+        row = await connection.fetchrow(_COUNTS, tenants, queue, asking.person_id, since, now, agrees)
     return Waiting(**row)

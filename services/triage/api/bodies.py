@@ -72,6 +72,19 @@ class Assigned(Body):
     to: Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=PRINTED)]
 
 
+class Proposed(BaseModel):
+    """What somebody found a case to be, and a second person has not agreed to yet."""
+
+    verdict: str
+    attack: str | None
+    species: str | None
+    reason: str
+    proposed_by: str
+    proposed_by_name: str | None
+    proposed_at: datetime
+    void: Annotated[bool, Field(description="The evidence has changed since: nobody can agree to it.")]
+
+
 class ListedCase(BaseModel):
     """A case as lists have it. `version` is what a deed names as `If-Match`."""
 
@@ -93,6 +106,7 @@ class ListedCase(BaseModel):
     changed_at: datetime
     assigned_at: datetime | None
     reasons: Annotated[list[str], Field(description="Codes, the newest first.")]
+    proposal: Annotated[Proposed | None, Field(description="What waits for a second person.")]
     about: Annotated[dict[str, Any] | None, Field(description="Of a case of access: what of whose, by whom.")]
     deeds: Annotated[list[Deed], Field(description="What you may do with it now.")]
 
@@ -241,6 +255,7 @@ class Waiting(BaseModel):
     over_an_hour: Annotated[int, Field(description="Of these, those that were opened over an hour ago.")]
     over_a_day: int
     mine: int
+    to_agree: Annotated[int, Field(description="Proposals of others that wait for your agreement.")]
     oldest_at: datetime | None
     newest_at: Annotated[datetime | None, Field(description="When the newest of all was opened: what `since` takes.")]
     new: Annotated[int, Field(description="Opened after `since`.")]

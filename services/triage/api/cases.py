@@ -59,11 +59,18 @@ class Cases:
     def __init__(self, desk: PostgresDesk, pool: "asyncpg.Pool", clock: Clock) -> None:
         self._desk, self._pool, self._clock = desk, pool, clock
 
-    async def page(self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "") -> CasePage:
-        """Return some of the cases that are there for who asks, in the order of lists."""
+    async def page(
+        self, caller: Caller, state: State, *, mine: bool, limit: int, cursor: str = "", proposed: bool = False
+    ) -> CasePage:
+        """Return some of the cases that are there for who asks, in the order of lists.
+
+        `proposed`: of those of which something waits for a second person.
+        """
         after, now = _after(cursor) if cursor else None, self._now()
         with refusals(caller.session):
-            found = await self._desk.listed(caller.token, now, states=STATES[state], mine=mine, most=limit, after=after)
+            found = await self._desk.listed(
+                caller.token, now, states=STATES[state], mine=mine, most=limit, after=after, proposed=proposed
+            )
         more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)
 

@@ -20,10 +20,18 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
 
     @router.get("")
     async def listed(
-        who: Who, state: State = "running", mine: bool = False, limit: Limit = 100, cursor: Cursor = ""
+        who: Who,
+        state: State = "running",
+        mine: bool = False,
+        proposed: bool = False,
+        limit: Limit = 100,
+        cursor: Cursor = "",
     ) -> CasePage:
-        """Return the cases that are there for you: grave ones first, then overdue ones, then the oldest."""
-        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor)
+        """Return the cases that are there for you: grave ones first, then overdue ones, then the oldest.
+
+        `proposed`: those of which something waits for a second person.
+        """
+        return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed)
 
     @router.get("/waiting")
     async def waiting(

@@ -9,11 +9,22 @@ import msgspec
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.detection.case_words import numbers_words, reason_words
-from services.triage.api.bodies import Acted, Case, CaseReason, Deed, Ended, Finding, ListedCase, Moved, Part, Worked
+from services.triage.api.bodies import (
+    Acted,
+    Case,
+    CaseReason,
+    Deed,
+    Ended,
+    Finding,
+    ListedCase,
+    Moved,
+    Part,
+    Proposed,
+    Worked,
+)
 from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
 from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found
-from services.triage.core.dispositions import Proposal
 from services.triage.core.judgements import Asked, judged
 from services.triage.core.parts import may_be_taken_out, may_become_part, merged
 from services.triage.core.whole import WholeCase
@@ -32,9 +43,8 @@ def shown_listed(case: Listed, to: Session) -> ListedCase:
 
 def shown_whole(case: WholeCase, to: Session) -> Case:
     """Return a case whole."""
-    now = case.listed.now._replace(pending=_pending(case))
     return Case(
-        **_listed(case.listed._replace(now=now), to),
+        **_listed(case.listed, to),
         why=[
             CaseReason(
                 words=reason_words(each.code),
@@ -58,13 +68,12 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
 
 def why_not(case: WholeCase, into: WholeCase, to: Session) -> str | None:
     """Return why somebody cannot make a case a part of another; None: they can."""
-    one, other = (each.listed.now._replace(pending=_pending(each)) for each in (case, into))
-    found = merged(one, other, to)
+    found = merged(case.listed.now, into.listed.now, to)
     return found.sentence if isinstance(found, Refusal) else None if found.is_anything else "it is a part of it already"
 
 
 def _listed(case: Listed, to: Session) -> dict[str, Any]:
-    given = {name: value for name, value in case.now._asdict().items() if name != "about"}
+    given = {name: value for name, value in case.now._asdict().items() if name not in ("about", "pending")}
     return {
         **given,
         "version": case.seen,
@@ -74,6 +83,7 @@ def _listed(case: Listed, to: Session) -> dict[str, Any]:
         "changed_at": case.changed_at,
         "assigned_at": case.assigned_at,
         "reasons": list(case.reasons),
+        "proposal": _proposal(case),
         "about": msgspec.to_builtins(case.about) if case.about else None,
         "deeds": [*_deeds(case, to)],
     }
@@ -93,13 +103,17 @@ def _deeds(case: Listed, of: Session) -> list[Deed]:
     return deeds
 
 
-def _pending(case: WholeCase) -> Proposal | None:
-    """Return what waits for a second person; lists do not know it, and offer nothing of it."""
-    if not case.said or case.said[-1].state != "proposed":
+def _proposal(case: Listed) -> Proposed | None:
+    found = case.now.pending
+    if found is None:
         return None
-    last = case.said[-1]
-    finding = Found(last.verdict, last.reason, last.attack, last.species)
-    return Proposal(last.disposition_id, finding, last.proposed_by, last.proposed_at, last.on_revision)
+    return Proposed(
+        **found.finding._asdict(),
+        proposed_by=found.proposed_by,
+        proposed_by_name=case.proposed_by_name,
+        proposed_at=found.proposed_at,
+        void=found.on_revision != case.now.revision,
+    )
 
 
 def _judged(case: CaseNow, of: Session, deed: Deed, at: datetime) -> Change | Refusal:

@@ -233,6 +233,7 @@ def _only_research(who: Who) -> bool:
 class ListedCase(NamedTuple):
     """A case as lists have it; `reasons`: the codes, the newest first; `about`: of access, what of whose by whom.
 
+    `proposed_by_name`: who proposed what is pending.
     `seen`: says nothing by itself, and is another one with everything that people would see of the case.
     """
 
@@ -245,3 +246,4 @@ class ListedCase(NamedTuple):
     reasons: tuple[str, ...]
     about: Access | None = None
     seen: str = ""
+    proposed_by_name: str | None = None

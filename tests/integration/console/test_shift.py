@@ -219,6 +219,11 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
     """
     await console.add("ada", Role.CHECKER)
     cases = [await console.case(severity=each) for each in ("medium", "high", "low", "high")]
+    await console.pool.execute(
+        "insert into triage.dispositions(disposition_id, case_id, verdict, attack, reason, proposed_by, proposed_at, "
+        "on_revision, state) values('d', $1, 'threat', 'presentation', 'a seam at the neck', 'b', $2, 1, 'proposed')",
+        cases[0], console.now,
+    )  # fmt: skip
     async with Browser(width, height) as browser:
         await browser.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
@@ -235,6 +240,7 @@ async def test_pages_fit(console: Console, tmp_path: Path, width: int, height: i
             ("chosen", "/queue"),
             ("many", ""),
             ("case", f"/cases/{cases[1]}"),
+            ("approvals", "/approvals"),
             ("both", f"/cases/{cases[1]}/merge?with={cases[3]}"),
             ("none", "/cases/x"),
         )
