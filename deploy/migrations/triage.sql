@@ -22,13 +22,13 @@ create table if not exists triage.cases(
 -- Cases of single anomalies (cohort) are of the releases before incidents: they stay until people close them.
 alter table triage.cases add column if not exists merged_into text;
 alter table triage.cases drop constraint if exists cases_kind_check;
-alter table triage.cases add constraint cases_kind_check check (kind in ('subject', 'cohort', 'incident', 'access'));
+alter table triage.cases add constraint cases_kind_check check (kind in ('subject', 'cohort', 'incident', 'access', 'cluster'));
 alter table triage.cases drop constraint if exists cases_check1;
 alter table triage.cases drop constraint if exists cases_metric_check1;
 -- A case of access: imagery that was opened beyond one's own cases, or tried with another's grant. It has no subject.
 alter table triage.cases add column if not exists about jsonb;
 alter table triage.cases add constraint cases_metric_check1
-  check ((kind in ('subject', 'access')) = (metric is null) and (kind = 'access') = (about is not null));
+  check ((kind = 'cluster' or (kind in ('subject', 'access')) = (metric is null)) and (kind = 'access') = (about is not null));
 comment on column triage.cases.about is 'Of a case of access: tenant, case, grant, accounts and until when, as the alert says.';
 comment on column triage.cases.merged_into is 'The case that goes on for it.';
 
@@ -101,6 +101,59 @@ create unique index if not exists parts_one_whole on triage.parts(part_id) where
 create index if not exists parts_of_whole on triage.parts(whole_id);
 comment on column triage.parts.joined_by is 'A person, or triage: what belongs together by what suspicions say.';
 
+-- What cases may have in common (ADR 0058, `core/traits.py`), by marks that do not say what it is, and by day. `value`: of
+-- a pattern its id. Lanes only add to it, and name in `unsettled` the cases of which something is new; one lane looks
+-- where those belong (`core/clusters.py`).
+create table if not exists triage.traits(
+  mark text not null check (mark ~ '^[0-9a-f]{32}$'),
+  day date not null,
+  case_id text not null,
+  kind text not null,
+  value text,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  logged_at timestamptz not null,
+  primary key (mark, day, case_id));
+create index if not exists traits_of_case on triage.traits(case_id);
+create table if not exists triage.unsettled(
+  number bigint generated always as identity primary key,
+  case_id text not null);
+-- Incidents that are of a slice of handsets: what happened on one of it from `since` until before `until` belongs to them.
+-- `goes_with`: the alarm on the same slice that was there before and holds meanwhile: one attack is one case, however many
+-- incidents tell of it. `settled`: what it says now was looked at.
+create table if not exists triage.alarms(
+  alarm_id text primary key,
+  tenant text not null,
+  marks text[] not null check (cardinality(marks) > 0),
+  since timestamptz not null,
+  until timestamptz,
+  segment_name text not null,
+  segment_value text not null,
+  metric text not null,
+  goes_with text,
+  settled boolean not null default false);
+create index if not exists alarms_by_mark on triage.alarms((marks[1]));
+create index if not exists alarms_unsettled on triage.alarms(alarm_id) where not settled;
+-- By what, and on which day, cases belong together: `key` is a mark, or an alarm.
+create or replace view triage.belonging as
+  select t.case_id, t.mark as key, t.day, t.kind, t.value, t.logged_at from triage.traits t
+  where t.kind in ('imagery', 'device', 'pattern', 'timing')
+  union all
+  select t.case_id, coalesce(a.goes_with, a.alarm_id), t.day, 'cohort', null, t.logged_at
+  from triage.alarms a join triage.traits t on t.mark = a.marks[1]
+  where t.last_at >= a.since and (a.until is null or t.first_at < a.until)
+    and t.day >= (a.since at time zone 'UTC')::date and t.day <= coalesce((a.until at time zone 'UTC')::date, 'infinity')
+    and not exists (
+      select from unnest(a.marks[2:]) as m(mark) where not exists (
+        select from triage.traits o where o.mark = m.mark and o.day = t.day and o.case_id = t.case_id
+          and o.last_at >= a.since and (a.until is null or o.first_at < a.until)));
+-- Clusters that have a case.
+create table if not exists triage.clusters(
+  case_id text primary key,
+  key text not null,
+  day date not null,
+  unique (key, day));
+
 -- What a service that lets something of a case out asks, without rights to change these tables: the case as it is, which
 -- goes on as it is until that service's transaction has ended: nobody releases, refers or closes it meanwhile.
 create or replace function triage.held(id text)
@@ -139,6 +192,8 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
       where c.case_id = any(found) and c.state <> 'closed';
     update triage.cases c set subject_tag = fresh, keyed = true where c.case_id = any(found);
     delete from triage.unsent u where u.case_id = any(found);
+    delete from triage.traits r where r.case_id = any(found);
+    delete from triage.unsettled u where u.case_id = any(found);
     update triage.assignments a set released_at = at, released_by = 'erasure'
       where a.case_id = any(found) and a.released_at is null;
     update triage.case_transitions t set source_id = 'erased-' || gen_random_uuid()
@@ -173,6 +228,10 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
     delete from triage.unsent u where u.case_id = any(gone);
     delete from triage.dispositions p where p.case_id = any(gone);
     delete from triage.case_acts e where e.case_id = any(gone);
+    delete from triage.traits r where r.case_id = any(gone);
+    delete from triage.unsettled u where u.case_id = any(gone);
+    delete from triage.clusters k where k.case_id = any(gone);
+    delete from triage.alarms m where m.until < before - interval '1 day';
     delete from triage.parts p where p.part_id = any(gone);
     update triage.parts p set left_at = now(), left_by = 'retention', left_why = 'whole_retired'
       where p.whole_id = any(gone) and p.left_at is null;
@@ -343,7 +402,8 @@ create or replace trigger dispositions_touch after insert or update on triage.di
 
 -- A whole follows its parts: what is new of one is new of it, so that it is looked at again, and what was proposed of it on
 -- other evidence cannot be approved. A part of a whole that ends by evidence, or by an erasure, goes on by itself, and so
--- does one that begins anew after its whole was closed: nothing that runs is hidden behind what does not.
+-- does one that begins anew after its whole was closed: nothing that runs is hidden behind what does not. The revision of a
+-- cluster counts those of its parts, so it does not matter in which batches they came.
 create or replace function triage.follow_parts() returns trigger language plpgsql set search_path = '' as $$
   declare alone text[]; begin
     if not exists (select from now_ n join was w using (case_id)
@@ -351,22 +411,26 @@ create or replace function triage.follow_parts() returns trigger language plpgsq
                       or n.state is distinct from w.state) then
       return null;
     end if;
-    update triage.cases c set version = c.version + 1, revision = c.revision + f.news::int,
-        changed_at = greatest(c.changed_at, f.changed_at),
+    update triage.cases c set version = c.version + 1,
+        revision = c.revision + f.news + case when c.kind = 'cluster' then f.joined else 0 end,
+        changed_at = greatest(c.changed_at, f.changed_at, case when c.kind = 'cluster' then f.joined_at end),
         parts_grave = case when f.fewer
           then exists (select from triage.cases p where p.part_of = c.case_id and p.severity = 'high')
           else c.parts_grave or f.grave end
-      from (select x.whole_id, bool_or(x.is_news) as news, max(x.changed_at) as changed_at, bool_or(x.grave) as grave,
-                   bool_or(x.fewer) as fewer
+      from (select x.whole_id, sum(x.news)::int as news, sum(x.joined)::int as joined, max(x.changed_at) as changed_at,
+                   max(x.joined_at) as joined_at, bool_or(x.grave) as grave, bool_or(x.fewer) as fewer
             from (
-              select n.part_of as whole_id, coalesce(n.revision <> w.revision and n.part_of = w.part_of, false) as is_news,
+              select n.part_of as whole_id,
+                     case when n.part_of = w.part_of then n.revision - w.revision else 0 end as news,
+                     case when n.part_of is distinct from w.part_of then n.revision else 0 end as joined,
                      case when n.revision <> w.revision then n.changed_at end as changed_at,
+                     case when n.part_of is distinct from w.part_of then n.changed_at end as joined_at,
                      n.severity = 'high' as grave, false as fewer
               from now_ n join was w using (case_id)
               where n.part_of is not null
                 and (n.revision <> w.revision or n.severity <> w.severity or n.part_of is distinct from w.part_of)
               union all
-              select w.part_of, false, null, false, true from now_ n join was w using (case_id)
+              select w.part_of, 0, 0, null, null, false, true from now_ n join was w using (case_id)
               where w.part_of is not null and n.part_of is distinct from w.part_of) as x group by 1) as f
       where c.case_id = f.whole_id and c.state <> 'closed';
     select array_agg(p.case_id order by p.case_id) into alone from triage.cases p

@@ -14,12 +14,14 @@ from proofwatch.events.wire import JSON, Wire
 from proofwatch.governance.pseudonyms import parse_secret
 from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
+from services.triage.adapters.cluster_rows import PostgresClusters
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.core.due import Due
-from services.triage.handlers import TriageStage
+from services.triage.handlers.cases import TriageStage
+from services.triage.handlers.clusters import Clusters
 
 if TYPE_CHECKING:
     import asyncpg
@@ -40,7 +42,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     tags = PostgresTags(settings.key_encryption_if_any())
     due = Due.read(settings.case_due)
     at_reasons = settings.escalate_at_reasons
-    stage = TriageStage(PostgresCases(due), tags, secret, at_reasons, clock, wire, clocked=bool(due.spans))
+    cases = PostgresCases(due)
+    clusters = Clusters(PostgresClusters(), cases, at_reasons)
+    stage = TriageStage(cases, tags, secret, at_reasons, clock, wire, clusters=clusters, clocked=bool(due.spans))
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])

@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeVar
 
 from proofwatch.privacy.suppression import Erased, Whose
 from services.triage.core.cases import Case, Transition, case_id_of
+from services.triage.core.clusters import Grown
 from services.triage.core.due import Overdue
 from services.triage.core.signals import Signal
+from services.triage.core.traits import Trait
 
 TxIn = TypeVar("TxIn", contravariant=True)
 
@@ -37,6 +39,46 @@ class Unsent(NamedTuple):
 
     kind: Literal["label", "escalation"]
     body: str
+
+
+class Noted(NamedTuple):
+    """What a suspicion says of its case: when it happened, and when it was logged."""
+
+    case_id: str
+    traits: tuple[Trait, ...]
+    at: datetime
+    logged_at: datetime
+
+
+class Unsettled(NamedTuple):
+    """Of which cases, and of which alarms (by the case of their cluster), something is new; `numbers`: of the news."""
+
+    cases: Sequence[str]
+    alarms: Sequence[str]
+    numbers: Sequence[int]
+
+
+class ClusterStore(Protocol[TxIn]):
+    """Where it is kept what cases have in common. All calls work inside the transaction that they are given."""
+
+    async def keep(self, noted: Sequence[Noted], alarms: Sequence[Signal], tx: TxIn) -> None:
+        """Keep what suspicions say of their cases, and which suspicions belong to incidents (`Signal.scope`)."""
+        ...
+
+    async def unsettled(self, most: int, tx: TxIn) -> Unsettled:
+        """Return the cases (at most so many news) and alarms of which something is new. One lane alone asks this."""
+        ...
+
+    async def grown(self, new: Unsettled, tx: TxIn) -> Sequence[Grown]:
+        """Return the clusters that have enough cases by what is new, and no case yet; the oldest first."""
+        ...
+
+    async def settle(self, new: Unsettled, opened: Sequence[Grown], tx: TxIn) -> None:
+        """Make cases parts of the clusters that they belong to: those that nobody works on, judged, or took out.
+
+        `opened`: clusters that have a case now. What others have locked is new again, for the next look.
+        """
+        ...
 
 
 class CaseStore(Protocol[TxIn]):

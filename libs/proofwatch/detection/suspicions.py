@@ -5,7 +5,7 @@ from typing import Final, Literal
 from proofwatch.detection.velocity import Crossing
 from proofwatch.events.enumerations import SuspicionReason, SuspicionSeverity
 from proofwatch.events.identity import attempt_of, derived_id
-from proofwatch.events.types import DeviceProof, Suspicion, Transaction
+from proofwatch.events.types import Device, DeviceProof, Suspicion, Timings, Transaction
 
 SEVERITY: Final[dict[SuspicionReason, SuspicionSeverity]] = {
     "liveness_failures_persist": "high",  # a person is to look at it at once: the verdict is a referral
@@ -44,6 +44,8 @@ def suspicion(
         pattern_id=pattern_id,
         imagery_sha256=cause.imagery_sha256,
         imagery_media_type=cause.imagery_media_type,
+        device=_device_of(cause),
+        timings=_timings_of(cause),
     )
 
 
@@ -57,3 +59,11 @@ def velocity(
     minutes, limit, counted = crossing
     evidence = {"count": float(counted), "window_minutes": float(minutes), "limit": float(limit)}
     return suspicion(cause, reason, evidence, policy_hash, minutes, limit)
+
+
+def _device_of(cause: Transaction | DeviceProof) -> Device | None:
+    return Device(ref=cause.device_ref) if isinstance(cause, DeviceProof) else cause.device
+
+
+def _timings_of(cause: Transaction | DeviceProof) -> Timings | None:
+    return None if isinstance(cause, DeviceProof) else cause.timings

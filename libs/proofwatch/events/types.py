@@ -922,6 +922,10 @@ class Suspicion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     """SHA-256 of the imagery's bytes, hexadecimal. What is found there and has another digest is not opened. Null or absent: unknown."""
     imagery_media_type: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
     """What the imagery is said to be, such as image/jpeg. What is found there and is something else is not opened. Null or absent: unknown."""
+    device: Device | None = None
+    """Handset and SDK, by which suspicions of one attack are known to belong together. Null or absent: unknown."""
+    timings: Timings | None = None
+    """Durations of the steps; a script repeats its own. Null or absent: unknown."""
 
 
 class Tally(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -22,3 +22,10 @@ def transaction_mark(secret: bytes, tenant: str, transaction_id: str) -> str:
     name = tenant.encode()
     message = b"proofwatch transaction mark v1" + len(name).to_bytes(4) + name + transaction_id.encode()
     return hmac.digest(secret, message, "sha256").hex()[:_DIGITS]
+
+
+def trait_mark(secret: bytes, tenant: str, kind: str, value: str) -> str:
+    """Return the mark of what several may share, such as a handset: 32 lower-case hex digits, which do not say what."""
+    parts = tenant.encode(), kind.encode()
+    message = b"proofwatch trait mark v1" + b"".join(len(each).to_bytes(4) + each for each in parts) + value.encode()
+    return hmac.digest(secret, message, "sha256").hex()[:_DIGITS]

@@ -19,6 +19,7 @@ from services.triage.adapters.desk_rows import (
     worker_in,
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
+from services.triage.adapters.family import locked_with_wholes
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.parts import OVER
 from services.triage.core.whole import NextWhy, WholeCase
@@ -76,8 +77,8 @@ from triage.parts p join triage.cases c on c.case_id = p.part_id
 where p.whole_id = $1 order by p.number desc limit 500"""
 # Whoever locks several cases does so in the order of their ids, a part's whole with it: nobody waits for each other.
 _LOCK_ALL: Final = """
-select case_id from triage.cases c
-where c.case_id = any($1::text[]) or ($2 and c.part_of = any($1::text[]))
+select case_id, part_of from triage.cases c
+where c.case_id = any($1::text[] || $3::text[]) or ($2 and c.part_of = any($1::text[]))
   or c.case_id in (select p.part_of from triage.cases p where p.case_id = any($1::text[]))
 order by c.case_id for update"""
 _LOCK: Final = """
@@ -202,7 +203,7 @@ async def locked_cases(tx: Any, case_ids: Sequence[str]) -> dict[str, tuple[Case
 
 async def lock_all(tx: Any, *case_ids: str, with_parts: bool = False) -> None:
     """Lock cases that are to be changed together, and the wholes that they are parts of; `with_parts`: their parts."""
-    await tx.execute(_LOCK_ALL, [*case_ids], with_parts)
+    await locked_with_wholes(tx, _LOCK_ALL, [*case_ids], with_parts)
 
 
 async def whole_id(tx: Any, case_id: str) -> str:

@@ -12,6 +12,7 @@ from proofwatch.events.types import Access
 from proofwatch.privacy.suppression import Erased, Whose, suppressed
 from services.triage.adapters.desk_rows import rate_in, reason_in
 from services.triage.adapters.entries import released_by_merge
+from services.triage.adapters.family import locked_with_wholes
 from services.triage.core.cases import Case, Transition
 from services.triage.core.due import NO_CLOCK, Due, Overdue
 from services.triage.core.signals import CaseReason
@@ -30,7 +31,9 @@ family as (
   select case_id, true as wanted from wanted
   union all select c.part_of, false from triage.cases c where c.case_id in (select case_id from wanted)
     and c.part_of is not null
-  union all select c.case_id, false from triage.cases c where c.part_of = any($1::text[]))
+  union all select c.case_id, false from triage.cases w join triage.cases c on c.part_of = w.case_id
+    where w.case_id = any($1::text[]) and w.kind = 'incident'
+  union all select unnest($5::text[]), false)
 select c.*, c.case_id in (select case_id from wanted) as is_wanted
 from triage.cases c where c.case_id in (select case_id from family) order by c.case_id for update of c"""
 
@@ -108,7 +111,8 @@ class PostgresCases:
     async def load(self, wanted: Wanted, tx: asyncpg.Connection) -> Sequence[Case]:
         """Lock the wanted cases in the order of their ids, so that two batches cannot wait for each other."""
         subjects = sorted(wanted.subjects)
-        locked = await tx.fetch(
+        locked = await locked_with_wholes(
+            tx,
             _LOCK,
             sorted(wanted.case_ids),
             [tenant for tenant, _ in subjects],

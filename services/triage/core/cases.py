@@ -140,6 +140,8 @@ def _trigger(case: Case | None, signal: Signal, escalate_at_reasons: int) -> Tri
     if signal.news is not None:
         apart = case is not None and case.merged_into is not None and signal.news.state == "firing"
         return _of_incident(signal.news._replace(again=signal.news.again or apart))
+    if signal.is_cluster:
+        return "cluster"
     if signal.access is not None:
         return "access" if signal.access.begun else "access_ended"
     reasons = (*case.reasons, signal.cause) if case else (signal.cause,)

@@ -13,7 +13,7 @@ from proofwatch.events.identity import derived_id
 from proofwatch.events.types import PlatformAlert
 
 NONE: Final = "none"
-_ROW: Final = re.compile(r"(subject|incident|access)=([1-9]\d{0,4})([mhd])", re.ASCII)
+_ROW: Final = re.compile(r"(subject|incident|access|cluster)=([1-9]\d{0,4})([mhd])", re.ASCII)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 

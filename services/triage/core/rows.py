@@ -17,6 +17,7 @@ Trigger = Literal[
     "incident_merged",
     "access",
     "access_ended",
+    "cluster",
 ]
 Why = Literal[
     "opened",
@@ -84,6 +85,8 @@ TABLE: Final[dict[tuple[State, Trigger], Row]] = {
     ("escalated", "access_ended"): Row("escalated", False, "ended"),
     ("closed", "access"): Row("escalated", True, "reopened"),
     ("closed", "access_ended"): Row("closed", False, "ended"),
+    # Cases of one attack, once there are enough: told once. What joins later is a part, and no news (ADR 0058).
+    ("absent", "cluster"): Row("escalated", True, "escalated"),
 }
 
 

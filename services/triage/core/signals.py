@@ -9,8 +9,9 @@ from proofwatch.detection.known_by import known_by
 from proofwatch.events.enumerations import EscalationSeverity, IncidentSeverity, IncidentState
 from proofwatch.events.types import Access, Incident, PlatformAlert, Step, Suspicion
 from proofwatch.governance.cohort import Cohort
+from services.triage.core.traits import Scope, Trait
 
-Kind = Literal["subject", "incident", "access"]
+Kind = Literal["subject", "incident", "access", "cluster"]
 
 _EVIDENCE: Final = (
     "k", "n", "rate", "low", "high", "expected_rate", "p_value", "chance", "rejected", "accepted", "children_count",
@@ -85,12 +86,19 @@ class Signal:
     """Of an incident."""
     access: AccessNews | None = None
     """Of access."""
+    traits: tuple[Trait, ...] = ()
+    """Of a suspicion: what it may have in common with others."""
+    scope: Scope | None = None
+    """Of an incident: which suspicions belong to it."""
+    is_cluster: bool = False
 
     @property
     def kind(self) -> Kind:
         """Return what kind of case this belongs to."""
         if self.access:
             return "access"
+        if self.is_cluster:
+            return "cluster"
         return "subject" if self.subject_tag else "incident"
 
     @property

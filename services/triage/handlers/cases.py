@@ -19,14 +19,16 @@ from proofwatch.privacy.tags import Tags
 from proofwatch.runtime.clock import Clock
 from services.triage.core.due import alerts_of
 from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
+from services.triage.core.traits import scope_of, traits_of
 from services.triage.core.unit_of_work import UnitOfWork
-from services.triage.ports import CaseStore, Unsent, Wanted
+from services.triage.handlers.clusters import Clusters
+from services.triage.ports import CaseStore, Noted, Unsent, Wanted
 
 Tx = TypeVar("Tx")
 
 _Read = tuple[Record, Signal | Rejected | None]
 _SPEAKER: Final = TopicPartition(topics.SUSPICIONS, 0)
-"""The lane that sends what people's acts are to send."""
+"""The lane that sends what people's acts are to send, and that makes clusters."""
 _MOST_UNSENT: Final = 1000
 _MOST_OVERDUE: Final = 10_000
 _ESCALATION: Final = msgspec.json.Decoder(Escalation)
@@ -47,13 +49,14 @@ class TriageStage(Generic[Tx]):
         clock: Clock,
         wire: Wire = JSON,
         *,
+        clusters: Clusters[Tx],
         clocked: bool = True,
     ) -> None:
         """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks.
 
         `clocked`: whether any kind of case has a due time.
         """
-        self._clock, self._clocked = clock, clocked
+        self._clock, self._clocked, self._clusters = clock, clocked, clusters
         self._cases, self._tags = cases, tags
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
@@ -76,12 +79,21 @@ class TriageStage(Generic[Tx]):
         cases = await self._cases.load(Wanted.of(signals), tx) if signals else ()
         work = UnitOfWork(cases, self._escalate_at_reasons)
         output: list[Output] = [*await self._said(batch.source, tx)]
+        noted: list[Noted] = []
         for record, signal in read:
             if isinstance(signal, Rejected):
                 output.append(Rejection.of(record, signal))
-            elif signal is not None and (escalation := work.apply(signal, instant_of(record.timestamp_ms)).escalation):
-                output.append(self._outgoing(escalation, record))
+            elif signal is not None:
+                logged_at = instant_of(record.timestamp_ms)
+                case, _, escalation, _ = work.apply(signal, logged_at)
+                if escalation:
+                    output.append(self._outgoing(escalation, record.timestamp_ms))
+                if case and signal.traits:
+                    noted.append(Noted(case.case_id, signal.traits, signal.cause.at, logged_at))
         await self._cases.save(work.changed, work.transitions, tx, keyed=keyed)
+        await self._clusters.keep(noted, signals, tx)
+        if batch.source == _SPEAKER:
+            output += [self._outgoing(*told) for told in await self._clusters.join(tx)]
         return output
 
     async def _said(self, source: TopicPartition, tx: Tx) -> Sequence[Outgoing]:
@@ -143,18 +155,20 @@ class TriageStage(Generic[Tx]):
             if source.topic == topics.PLATFORM_ALERTS:
                 return from_alert(self._alert(record.value))
             if source.topic == topics.INCIDENTS:
-                return from_incident(self._incident(record.value))
+                incident = self._incident(record.value)
+                return replace(from_incident(incident), scope=scope_of(incident, self._secret))
             suspicion = self._suspicion(record.value)
-            return from_suspicion(suspicion, subject_mark(self._secret, suspicion.tenant, suspicion.subject_ref))
+            mark = subject_mark(self._secret, suspicion.tenant, suspicion.subject_ref)
+            return replace(from_suspicion(suspicion, mark), traits=traits_of(suspicion, self._secret))
         except OverflowError:
             raise Rejected("schema_mismatch", "a date-time must lie within the years 1 to 9999 in UTC") from None
 
-    def _outgoing(self, escalation: Escalation, record: Record) -> Outgoing:
+    def _outgoing(self, escalation: Escalation, timestamp_ms: int) -> Outgoing:
         return Outgoing(
             topic=topics.ESCALATIONS,
             key=f"{escalation.tenant}/{escalation.case_id}".encode(),
             value=self._escalation(escalation),
-            timestamp_ms=record.timestamp_ms,
+            timestamp_ms=timestamp_ms,
         )
 
 

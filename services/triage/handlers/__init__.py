@@ -1,0 +1,1 @@
+"""What triage does with a batch."""
