@@ -17,7 +17,8 @@ from services.standalone.core.watched import Watched
 
 _CASES: Final = """
 select c.case_id, c.tenant, c.kind, c.subject_tag, c.segment_name, c.segment_value, c.metric, c.state, c.severity,
-       c.queue, c.revision, c.opened_at, c.changed_at, c.merged_into,
+       c.queue, c.revision, c.opened_at, c.changed_at, c.merged_into, c.part_of,
+       (select p.why from triage.parts p where p.part_id = c.case_id and p.left_at is null) as part_because,
        (select jsonb_agg(jsonb_build_object('code', r.code, 'at', r.at, 'transaction_id', r.transaction_id,
                'severity', r.severity, 'evidence', r.evidence) order by r.at, r.source_id)
         from triage.case_reasons r where r.case_id = c.case_id)::text as reasons

@@ -25,6 +25,30 @@ ACCESS: Final[Mapping[str, str]] = {
     "replayed_grant": "a grant of imagery was tried by a session that it was not given to",
 }
 """Reasons of cases about access to imagery."""
+CLUSTERS: Final[Mapping[str, str]] = {
+    "cluster_imagery": "the very same picture came of several people",
+    "cluster_device": "suspicions of several people come from one handset",
+    "cluster_pattern": "one attack pattern matches several people",
+    "cluster_timing": "capture and upload of several people took exactly as long",
+    "cluster_cohort": "several people are suspected on handsets that are in alarm",
+}
+"""Reasons of cases that hold the cases of one attack."""
+PARTS: Final[Mapping[str, str]] = {
+    "imagery": "the very same picture as others here",
+    "device": "the same handset as others here",
+    "pattern": "the same attack pattern matches as of others here",
+    "timing": "capture and upload took exactly as long as of others here, as a script does",
+    "cohort": "on a handset of the slice that is in alarm, while it is",
+    "person": "a person put it here",
+}
+"""Why a case is a part of another."""
+LEFT: Final[Mapping[str, str]] = {
+    "person": "a person took it out",
+    "surer_evidence": "it belongs to another case by surer evidence",
+    "whole_closed": "the case that it was a part of was closed, and this one goes on",
+    "whole_retired": "the case that it was a part of is no longer kept",
+}
+"""Why it is one no more."""
 QUEUES: Final[Mapping[EscalationQueue, str]] = {"soc": "the SOC", "research": "the Research Group"}
 ALERTS: Final[Mapping[PlatformAlertKind, tuple[str, str]]] = {
     "health": ("something is wrong inside", "right again inside"),
@@ -50,6 +74,7 @@ _NUMBERS: Final = {
     "minutes": "minutes at most",
     "uses": "grants at most",
     "uses_left": "grants not used",
+    "at_least": "people at least",
 }
 _BESIDE_A_RATE: Final = frozenset({"rejected", "accepted", "children_count"})
 _OF_SCORES: Final = frozenset({"score", "limit", "threshold"})
@@ -69,11 +94,19 @@ def reason_words(code: str) -> str:
             return words
     if code in ACCESS:
         return ACCESS[code]
+    if head in CLUSTERS:
+        return f"{CLUSTERS[head]}: {rest}" if rest else CLUSTERS[head]
     if not rest:
         return code.replace("_", " ")
     if head == "rose_again":
         return f"{metric_words(rest)} rose again"
     return f"{metric_words(rest)} ({ENDED[head]})" if head in ENDED else metric_words(rest)
+
+
+def part_words(why: str, left_why: str | None = None) -> str:
+    """Return why a case is a part of another; `left_why`: why it is one no more."""
+    words = PARTS.get(why, "it belongs here")
+    return words if left_why is None else f"{words}; no more: {LEFT.get(left_why, 'it was taken out')}"
 
 
 def numbers_words(values: Mapping[str, float]) -> str:

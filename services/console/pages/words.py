@@ -9,6 +9,7 @@ from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, 
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
+    "cluster": "an attack cluster",
 }  # fmt: skip
 STATES: Final[Mapping[str, str]] = {"open": "open", "escalated": "escalated", "closed": "closed", "absent": "not there"}
 SEVERITIES: Final[Mapping[str, str]] = {"high": "grave", "medium": "medium", "low": "slight"}

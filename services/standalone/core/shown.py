@@ -41,13 +41,17 @@ class Shown(NamedTuple):
 
 
 def chosen(cases: Sequence[Mapping[str, Any]], suspicions: Mapping[tuple[str, str], Record]) -> Flagged | None:
-    """Return the newest flagged transaction of the gravest case of a person; None: nothing was flagged."""
+    """Return the newest flagged transaction of the gravest case of a person; None: nothing was flagged.
+
+    Of a part, the case that it goes on with.
+    """
     open_ = [each for each in cases if each["kind"] == "subject" and each["state"] != "closed"]
     for case in sorted(open_, key=lambda each: (each["severity"] != "high", each["opened_at"], each["case_id"])):
         for reason in reversed(case["reasons"]):
             suspicion = suspicions.get((case["tenant"], reason["transaction_id"]))
             if suspicion is not None:
-                return Flagged(case["tenant"], reason["transaction_id"], case["case_id"], suspicion)
+                held_by = case.get("part_of") or case["case_id"]
+                return Flagged(case["tenant"], reason["transaction_id"], held_by, suspicion)
     return None
 
 

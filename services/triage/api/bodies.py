@@ -200,6 +200,7 @@ class Part(BaseModel):
     left_at: datetime | None
     left_by: str | None
     left_why: str | None
+    words: Annotated[str, Field(description="Why it is a part, and why no more.")]
 
 
 class Case(ListedCase):

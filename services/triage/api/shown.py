@@ -8,7 +8,7 @@ import msgspec
 
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from proofwatch.detection.case_words import numbers_words, reason_words
+from proofwatch.detection.case_words import numbers_words, part_words, reason_words
 from services.triage.api.bodies import (
     Acted,
     Case,
@@ -62,7 +62,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         moves=[Moved(**each._asdict()) for each in case.moves],
         work=[Worked(**each._asdict()) for each in case.work],
         acts=[Acted(**each._asdict()) for each in case.acts],
-        members=[Part(**each._asdict()) for each in case.parts],
+        members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
     )
 
 

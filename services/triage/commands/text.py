@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.command_line.columns import as_columns
+from proofwatch.detection.case_words import part_words
 from proofwatch.local_time import clock, zone_words
 from services.triage.core.assignments import ListedCase
 from services.triage.core.whole import NextCase, WholeCase
@@ -91,7 +92,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "ended": ended,
         "dispositions": case.said,
-        "members": case.parts,
+        "members": [{**each._asdict(), "words": part_words(each.why, each.left_why)} for each in case.parts],
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 

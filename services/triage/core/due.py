@@ -29,7 +29,7 @@ class Due(NamedTuple):
         for each in () if text.strip() == NONE else text.split(","):
             row = _ROW.fullmatch(each.strip())
             if row is None:
-                msg = f"{each.strip()!r} says of no kind of case when it is due: subject=24h, incident=4h, access=30m"
+                msg = f"{each.strip()!r} says of no kind of case when it is due: subject=24h, incident=4h, cluster=2h"
                 raise ValueError(msg)
             spans[row[1]] = timedelta(**{_UNITS[row[3]]: int(row[2])})
         return cls(spans)

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 import pytest
 from msgspec.structs import replace
 
-from proofwatch.detection.case_words import numbers_words, reason_words
+from proofwatch.detection.case_words import PARTS, numbers_words, part_words, reason_words
 from proofwatch.detection.finding_words import finding_sentence, finding_title
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.incident_event import event_of
@@ -22,6 +22,7 @@ from proofwatch.events.enumerations import (
     SuspicionReason,
 )
 from proofwatch.events.types import Anomaly, Proof, Step
+from services.triage.core.clusters import AT_LEAST, OUTRANKED
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly
 from tests.unit.detection.test_harm import TABLE
 
@@ -125,6 +126,17 @@ def test_numbers_of_cases_and_alerts_are_for_people() -> None:
     for metric in METRICS:
         assert not unreadable(reason_words(f"cusum.{metric}"))
     assert not [each for each in ENDED.values() if unreadable(each)]
+
+
+def test_clusters_and_their_members_say_why_in_words() -> None:
+    """Each kind of evidence, and each way out; what a later release says is not repeated."""
+    for by in AT_LEAST:
+        assert "several people" in reason_words(f"cluster_{by}")
+        assert by in PARTS
+    assert reason_words("cluster_pattern.mask-7") == "one attack pattern matches several people: mask-7"
+    assert part_words("device") == "the same handset as others here"
+    assert part_words("cohort", OUTRANKED).endswith("no more: it belongs to another case by surer evidence")
+    assert part_words("<b>", "<i>") == "it belongs here; no more: it was taken out"
 
 
 def test_a_score_says_on_which_side_of_its_limit_it_is() -> None:

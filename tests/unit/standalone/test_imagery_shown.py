@@ -17,6 +17,13 @@ SUMMARY: dict[str, Any] = {
 }
 
 
+def test_of_a_part_the_case_is_taken_that_it_goes_on_with() -> None:
+    """Nobody works on a part by itself."""
+    found = chosen([case("part", "t1", part_of="whole")], suspicions("t1"))
+    assert found is not None
+    assert (found.case_id, found.transaction_id) == ("whole", "t1")
+
+
 def case(case_id: str, *transactions: str | None, **other: str) -> dict[str, Any]:
     reasons = [{"transaction_id": each} for each in transactions]
     given = {"tenant": TENANT, "kind": "subject", "state": "open", "severity": "medium", "opened_at": "2026-01-01"}

@@ -12,6 +12,7 @@ from proofwatch.events import codec
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Step, Suspicion
 from services.triage.core.cases import Case, Outcome, advance, escalation_of
+from services.triage.core.clusters import Grown, opening
 from services.triage.core.rows import TABLE, State, Trigger, UnlistedTransition
 from services.triage.core.signals import Signal, from_alert, from_incident, from_suspicion
 from tests.unit.triage.events import AT, INCIDENT_ID, OTHER_ID, TAG, access, ended, incident, merged, suspicion
@@ -45,6 +46,7 @@ def of_access(**given: Any) -> Signal:
     return found
 
 
+CLUSTER = opening(Grown("device", "acme", TAG, AT.date(), AT))
 BROKEN, WHOLE = of_access(), of_access(state="resolved")
 
 
@@ -115,6 +117,7 @@ ROWS: dict[tuple[State, Trigger], tuple[Case | None, Signal, str, bool, str]] = 
     ("escalated", "access_ended"): (after(BROKEN), WHOLE, "escalated", False, "ended"),
     ("closed", "access"): (replace(OPEN_ACCESS, state="closed"), later(BROKEN), "escalated", True, "reopened"),
     ("closed", "access_ended"): (replace(OPEN_ACCESS, state="closed"), WHOLE, "closed", False, "ended"),
+    ("absent", "cluster"): (None, CLUSTER, "escalated", True, "escalated"),
 }  # fmt: skip
 
 
@@ -143,6 +146,7 @@ def test_a_row_does_what_it_says(key: tuple[State, Trigger]) -> None:
 UNLISTED: set[tuple[State, Trigger]] = {
     ("closed", "suspicion_minor"), ("closed", "suspicion_major"),  # the next suspicion opens another case
     ("absent", "incident_weak"), ("absent", "incident_merged"),  # these open none
+    ("open", "cluster"), ("escalated", "cluster"), ("closed", "cluster"),  # what joins it later is a part
 }  # fmt: skip
 
 
