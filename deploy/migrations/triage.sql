@@ -1,4 +1,4 @@
--- revision 13
+-- revision 14
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
