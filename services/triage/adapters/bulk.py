@@ -90,11 +90,33 @@ class Gathered:
         await self.send()
         return await self._tx.fetchval(query, *arguments)
 
+    def transaction(self) -> "_Point":
+        """Return a savepoint, before which all that was kept is sent."""
+        return _Point(self, self._tx.transaction())
+
     async def send(self) -> None:
         """Send what was kept."""
         rows, self._rows = self._rows, {}
         for query, given in rows.items():
             await self._tx.executemany(query, given)
+
+
+class _Point:
+    """A savepoint amid writes that are sent together."""
+
+    def __init__(self, writes: Gathered, point: Any) -> None:
+        self._writes, self._point = writes, point
+
+    async def start(self) -> None:
+        await self._writes.send()
+        await self._point.start()
+
+    async def commit(self) -> None:
+        await self._writes.send()
+        await self._point.commit()
+
+    async def rollback(self) -> None:
+        await self._point.rollback()
 
 
 class PostgresBulk:
