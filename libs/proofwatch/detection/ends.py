@@ -4,6 +4,9 @@ A day that holds a bad morning is above its limit until midnight, and three and 
 hold it. So where shorter windows found a cause for sure, they say when it is over too: a chart that came back. Days
 by themselves go on until one is within, for nothing else looks at what only they could prove; a chart of few that is
 slow to come back is told by such a day too. What a release does is over when its traffic is, unless more came since.
+
+Nor is a slice over because its tenant's days, of which it is a part, slid under their limit: its own days say that. And
+of several days that are within, yet may be half as bad as those that fired, what is shorter says when it is over.
 """
 
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ from datetime import datetime
 from math import log
 from typing import Final
 
-from proofwatch.detection.findings import FindingHistory, length_s
+from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, length_s
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.types import Anomaly
 from proofwatch.instants import ms_of
@@ -39,12 +42,13 @@ def _of_weeks(finding: FindingHistory) -> bool:
     return finding.latest.rule in _LIMITS and finding.latest.metric in _GENUINE
 
 
-def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
+def deciding(findings: Sequence[FindingHistory], where: Slice) -> list[FindingHistory]:
     """Return the findings of a cause whose ends are its end: those that were sure, and no days if shorter ones were.
 
     Nor does a limit of genuine people that labels prove broken, which stands for four weeks after what broke it, nor
-    what labels prove of a day on which it was over. What nobody was told of holds nothing open; where nothing was sure
-    all of them decide. Of a release that was rolled back its comparison decides alone.
+    what labels prove of a day on which it was over. What nobody was told of holds nothing open, but where days of
+    others, or several together, were all that was sure; where nothing was sure all of them decide. Of a release that
+    was rolled back its comparison decides alone. `where`: the root.
     """
     if gone := _rolled_back(findings):
         return gone
@@ -54,7 +58,31 @@ def deciding(findings: Sequence[FindingHistory]) -> list[FindingHistory]:
     ends = [each.until_ms for each in shorter if not _of_genuine_day(each)]
     ended = [end for end in ends if end is not None]
     over_ms = max(ended) if ended and len(ended) == len(ends) else 0
-    return [each for each in shorter if not _of_genuine_day(each) or _fired(each) >= over_ms] or shorter
+    told = [each for each in shorter if not _of_genuine_day(each) or _fired(each) >= over_ms] or shorter
+    return [*told, *_closer(told, findings, where)]
+
+
+def _closer(told: Sequence[FindingHistory], findings: Sequence[FindingHistory], where: Slice) -> list[FindingHistory]:
+    """Return what nobody was told of that says more of the root than the days that people were told of."""
+    if not all(remembers(each) for each in told) or any(_of_one_day(each) and each.where == where for each in told):
+        return []
+    metrics = {each.latest.metric for each in told}
+    rest = [each for each in findings if each.worst and not each.sure and each.latest.metric in metrics]
+    if where != WHOLE and (own := [each for each in rest if each.where == where and _of_one_day(each)]):
+        return own
+    doubtful = {each.where for each in told if not _of_one_day(each) and not _is_usual_again(each)}
+    return [each for each in rest if each.where in doubtful and (_of_one_day(each) or not remembers(each))]
+
+
+def _of_one_day(finding: FindingHistory) -> bool:
+    """Return whether a finding is of single days."""
+    return remembers(finding) and length_s(finding.latest) <= _DAY_S
+
+
+def _is_usual_again(finding: FindingHistory) -> bool:
+    """Return whether the days that ended a finding are likelier with what is usual than with half of what fired."""
+    worst, end = finding.worst, finding.latest
+    return worst is not None and _usual(end.k, end.n, end.baseline_rate, worst.rate)
 
 
 def _of_genuine_day(finding: FindingHistory) -> bool:
@@ -87,9 +115,9 @@ def _since(finding: FindingHistory, end_ms: int, known_ms: int) -> bool:
     return finding.since_ms > end_ms or ms_of(fired.window_end) > known_ms
 
 
-def until_of(findings: Sequence[FindingHistory]) -> int | None:
-    """Return when a cause was over, in ms since 1970; None: it goes on."""
-    ends = [end_of(each, findings) for each in deciding(findings)]
+def until_of(findings: Sequence[FindingHistory], where: Slice) -> int | None:
+    """Return when a cause was over, in ms since 1970; None: it goes on. `where`: its root."""
+    ends = [end_of(each, findings) for each in deciding(findings, where)]
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
 
@@ -100,9 +128,9 @@ def end_of(finding: FindingHistory, findings: Sequence[FindingHistory]) -> int |
     return finding.until_ms if day is None else ms_of(day.window_start)
 
 
-def known_of(findings: Sequence[FindingHistory]) -> datetime:
-    """Return when it became known that a cause is over, if it is."""
-    ends = [_day_within(each, findings) or each.latest for each in deciding(findings)]
+def known_of(findings: Sequence[FindingHistory], where: Slice) -> datetime:
+    """Return when it became known that a cause is over, if it is. `where`: its root."""
+    ends = [_day_within(each, findings) or each.latest for each in deciding(findings, where)]
     return max((each.known_at or each.window_end for each in ends), key=ms_of)
 
 
@@ -120,11 +148,13 @@ def _day_within(finding: FindingHistory, findings: Sequence[FindingHistory]) -> 
     days = [each for each in findings if _same_day_rate(each, finding)]
     if any(each.firing for each in days):
         return None
+    fired_ms = max((_fired(each) for each in days if each.worst), default=0)
     ends = [
         each.latest
         for each in days
         if each.latest.resolution is None
         and each.latest.window_start >= worst.window_end
+        and ms_of(each.latest.window_start) > fired_ms
         and _usual(each.latest.k, each.latest.n, each.latest.baseline_rate, worst.rate)
     ]
     day = min(ends, key=lambda each: (each.window_start, each.anomaly_id), default=None)
@@ -140,8 +170,7 @@ def _day_within(finding: FindingHistory, findings: Sequence[FindingHistory]) -> 
 
 def _same_day_rate(day: FindingHistory, chart: FindingHistory) -> bool:
     """Return whether a finding is of single days of what a chart counts."""
-    one_day = length_s(day.latest) <= _DAY_S
-    return remembers(day) and one_day and (day.where, day.latest.metric) == (chart.where, chart.latest.metric)
+    return _of_one_day(day) and (day.where, day.latest.metric) == (chart.where, chart.latest.metric)
 
 
 def _usual(k: int, n: int, rate: float, alarm: float) -> bool:

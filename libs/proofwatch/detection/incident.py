@@ -169,7 +169,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         since_low=begin.low if begin else None,
         since_high=begin.high if begin else None,
         steps=steps_of(own, [each for each in told if each.where in alike]),
-        until_known=None if cause.until_ms is None else known_of(cause.findings),
+        until_known=None if cause.until_ms is None else known_of(cause.findings, cause.root.where),
         rejected_people=people.people,
         rejected_by=people.rejected_by,
         accepted_by=people.accepted_by,
@@ -230,7 +230,7 @@ def _quiet_since(cause: Cause) -> datetime | None:
 
 def _ended_by(cause: Cause) -> IncidentEndedBy:
     last = max(
-        deciding(cause.findings),
+        deciding(cause.findings, cause.root.where),
         key=lambda each: (end_of(each, cause.findings) or 0, each.where == cause.root.where, each.latest.anomaly_id),
     )
     return last.latest.resolution or "within"

@@ -203,7 +203,7 @@ def _gap_ms(run: Sequence[Placed], placed: Placed) -> float:
     """Return within which time after its end what comes is of the same run."""
     if placed.ever_so and all(each.ever_so for each in run):
         return _EVER_SO_MS
-    since_ms = min(each.since_ms for each in deciding([each.finding for each in run]))
+    since_ms = min(each.since_ms for each in deciding([each.finding for each in run], run[0].root.where))
     return max(GAP_MS, min(_PART * (_until(run) - since_ms), _LONGEST_MS))
 
 
@@ -220,7 +220,7 @@ def _end(finding: FindingHistory) -> float:
 
 
 def _until(run: Sequence[Placed]) -> float:
-    until = until_of([each.finding for each in run])
+    until = until_of([each.finding for each in run], run[0].root.where)
     return inf if until is None else until
 
 
@@ -233,4 +233,4 @@ def _cause(run: Sequence[Placed]) -> Cause:
     alike = tuple(sorted({one for each in run for one in each.root.confounded if each.root == largest.root}, key=str))
     root = largest.root._replace(confounded=alike)
     findings = tuple(each.finding for each in run)
-    return Cause(root, findings, findings[0].since_ms, until_of(findings))
+    return Cause(root, findings, findings[0].since_ms, until_of(findings, root.where))

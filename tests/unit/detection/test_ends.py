@@ -1,14 +1,17 @@
 """An incident ends by evidence of the time after it; a day that remembers it neither holds it open nor opens it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from proofwatch.detection.course_words import course
+from proofwatch.detection.findings import WHOLE, Slice, Tables, panel_of
 from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, observe
+from proofwatch.detection.revisions import finding_of
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import instant_of, ms_of
@@ -81,6 +84,15 @@ def test_what_labels_prove_of_the_day_on_which_it_was_over_says_that_it_was(metr
     assert changes == (["began", "ended"] if state == "ended" else ["began", "ended", "began"])
 
 
+def told_by(tables: Tables, *closings: Anomaly) -> Incident:
+    """Return the incident that all closings are of in the end, by the counts of their windows."""
+    state = Incidents(tables=tables)
+    for each in closings:
+        state, _ = observe(state, [each])
+    (one,) = (each for each in state.incidents.values() if each.evidence == "strong" and each.state != "merged")
+    return one
+
+
 def _slow(rate: float = 0.33) -> Anomaly:
     """A chart of few that was sure at eight in the morning, and does not come back."""
     return anomaly(_HANDSET, minute=470, rule="cusum", k=round(230 * rate), n=230, baseline=0.05, length_s=600)
@@ -137,6 +149,47 @@ def test_what_was_never_sure_holds_nothing_open() -> None:
     """A chart of low evidence, of which nobody was told, goes on after the day that was sure is within."""
     low, bad = anomaly(_HANDSET, minute=520, rule="cusum", severity="low_evidence"), day(0)
     assert told(low, bad, within(bad, _DAY))[-1][1].state == "ended"
+
+
+def _low(where: Slice, minute: int, **more: Any) -> Anomaly:
+    """A day of a slice that nobody was told of: 12 of 55, where 2 % are usual."""
+    return anomaly(where, k=12, n=55, minute=minute, length_s=86_400, severity="low_evidence", p_value=0.01, **more)
+
+
+def _week() -> Anomaly:
+    """Seven days of the whole tenant, the first one of them the handset's first."""
+    return anomaly(k=81, n=1_767, length_s=7 * 86_400, minute=0)
+
+
+def test_a_week_of_the_whole_tenant_that_slides_under_its_limit_ends_nothing_of_a_handset() -> None:
+    """The handset fails on: nobody was told of its own day, but that it still fires says more than a diluted week."""
+    week, own = _week(), _low(_HANDSET, 0)
+    tables = {panel_of(finding_of(week)): {WHOLE: (81, 1_767), _HANDSET: (56, 298)}}
+    slid = within(week, _DAY, k=76, n=1_721)
+    state = told_by(tables, own, week, slid)
+    assert (state.root.where, state.state) == (_HANDSET, "firing")
+    over = told_by(tables, own, week, slid, within(own, 11 * _DAY))
+    assert (over.state, over.until) == ("ended", MIDNIGHT + timedelta(days=11))
+    assert over.until_known == MIDNIGHT + timedelta(days=12)
+
+
+def test_a_day_of_the_whole_tenant_that_is_within_ends_nothing_of_a_handset_either() -> None:
+    """A day dilutes as a week does."""
+    bad, own = anomaly(k=17, n=250, length_s=86_400, minute=0), _low(_HANDSET, 0)
+    tables = {panel_of(finding_of(bad)): {WHOLE: (17, 250), _HANDSET: (12, 55)}}
+    assert told_by(tables, own, bad, within(bad, _DAY, k=8, n=251)).state == "firing"
+
+
+@pytest.mark.parametrize(("k", "state"), [(70, "firing"), (21, "ended")])
+def test_a_week_that_may_be_half_as_bad_ends_nothing_while_what_is_shorter_goes_on(k: int, state: str) -> None:
+    """3.7 % where 1.5 % are usual, then 3.5 % where 1.8 % are by then: the chart of the tenant has not come back."""
+    week = anomaly(k=76, n=2_047, baseline=0.0148, length_s=7 * 86_400, minute=0)
+    low = anomaly(minute=700, rule="cusum", severity="low_evidence", k=27, n=710, baseline=0.0152, length_s=170_000)
+    slid = within(week, 3 * _DAY, k=k, n=1_976, baseline_rate=0.0184)
+    assert told_by({}, low, week, slid).state == state
+    day_ = _low(WHOLE, 8 * _DAY, baseline=0.02)
+    ended = told_by({}, low, week, slid, day_, within(day_, 9 * _DAY, k=3, n=300))
+    assert ended.state == "ended"
 
 
 def test_what_stands_when_a_log_ends_says_since_when_nothing_more_was_counted() -> None:
