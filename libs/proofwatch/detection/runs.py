@@ -8,7 +8,8 @@ So it is but for what the standing findings do not explain:
 * what began later than `GAP_MS` after a promised limit was broken, which labels prove of the days before, by the last
   of the days on which that may have begun;
 * what lets people in, while that keeps them out, or the other way round;
-* errors of one check that began when only those of the other were known already.
+* errors of one check that began when only those of the other were known already;
+* what labels prove of genuine people whom one check rejects, of errors of the other alone (`detection.checks`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,7 @@ from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
+from proofwatch.detection.checks import check_of, is_proven, proven_of_other
 from proofwatch.detection.ends import deciding, until_of
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Slice
 from proofwatch.detection.harm import LETS_IN, harm_of, lets_in, shuts
@@ -38,20 +40,6 @@ EXACT: Final = frozenset({"collapse", "saturation", "few_values", "missing_score
 """Rules of whole tenants that say to the minute when something began."""
 BY_LABELS: Final = frozenset({"limit_breach", "sequential_limit"})
 """Rules of what labels prove of weeks: they stand for as long."""
-_LIVENESS: Final = frozenset(
-    {
-        "liveness_fail_rate",
-        "injection_accept_rate",
-        "apcer",
-        "bpcer",
-        "apnrr",
-        "bpnrr",
-        "iapar",
-        "liveness_score",
-        "liveness_ms",
-    }
-)
-_MATCH: Final = frozenset({"match_fail_rate", "fmr", "fnmr", "match_score", "match_ms"})
 
 
 class Cause(NamedTuple):
@@ -74,13 +62,7 @@ class Placed(NamedTuple):
 @lru_cache(maxsize=1024)
 def related(metric: str, other: str) -> bool:
     """Return whether one cause may move both: all but errors of one check and errors of the other."""
-    return {_check(metric), _check(other)} != {"liveness", "match"}
-
-
-def _check(metric: str) -> str | None:
-    """Return the check that a metric is of; None: of the whole verdict, or of none."""
-    name = metric.partition(":")[0]
-    return "liveness" if name in _LIVENESS else "match" if name in _MATCH else None
+    return {check_of(metric), check_of(other)} != {"liveness", "match"}
 
 
 def order(finding: FindingHistory) -> tuple[int, str]:
@@ -166,13 +148,14 @@ def _come_again(finding: FindingHistory, rejecting: Iterable[FindingHistory]) ->
 
 def _runs(members: Iterable[Placed]) -> list[list[Placed]]:
     runs: list[list[Placed]] = []
-    for each in sorted(members, key=lambda one: order(one.finding)):
+    # what labels prove comes after what it may be a part of
+    for each in sorted(members, key=lambda one: (one.finding.since_ms, is_proven(one.finding), order(one.finding))):
         at = each.finding.since_ms
         open_ones = [run for run in reversed(runs) if at <= _until(run) + _gap_ms(run, each)]
         open_ones.sort(key=lambda run, at=at: (at > _until(run) + GAP_MS, not _is_sure(run)))  # type: ignore[misc]
         run = next((run for run in open_ones if _explained(each, run)), None)
         if run is None:  # what was first known at one moment stays together: an incident's id is of that moment
-            alike = (run for run in open_ones if not any(contradict(each.finding, other.finding) for other in run))
+            alike = (run for run in open_ones if not _is_another(each.finding, run))
             run = next((run for run in alike if _found_ms(run) == ms_of(each.finding.found)), None)
         if run is None:
             runs.append([each])
@@ -187,16 +170,20 @@ def _explained(placed: Placed, run: Sequence[Placed]) -> bool:
     laid = finding.where == WHOLE != placed.root.where and shuts(finding.latest)
     gap_ms = _gap_ms(run, placed)
     going = [each.finding for each in run if each.finding.since_ms <= finding.since_ms <= _end(each.finding) + gap_ms]
-    if (not laid and all(stood(each, finding) for each in going)) or any(
-        contradict(each.finding, finding) for each in run
-    ):
+    if (not laid and all(stood(each, finding) for each in going)) or _is_another(finding, run):
         return False
-    checks = {_check(each.latest.metric) for each in going} - {None}
-    own = _check(finding.latest.metric)
+    checks = {check_of(each.latest.metric) for each in going} - {None}
+    own = check_of(finding.latest.metric)
     if own is None or not checks or own in checks:
         return True
     known = [ms_of(each.sure) for each in going if each.sure]  # of low evidence nobody was told
     return not known or finding.since_ms <= min(known)
+
+
+def _is_another(finding: FindingHistory, run: Sequence[Placed]) -> bool:
+    """Return whether a finding is of another cause than a run, by what both say, whenever that began."""
+    others = [each.finding for each in run]
+    return any(contradict(each, finding) for each in others) or proven_of_other(finding, others)
 
 
 def _gap_ms(run: Sequence[Placed], placed: Placed) -> float:

@@ -11,6 +11,7 @@ from math import inf
 from typing import Final
 
 from proofwatch.detection.begin import worst_of
+from proofwatch.detection.checks import check_of
 from proofwatch.detection.findings import RATES, FindingHistory, Tables
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.detection.panel_days import days_of
@@ -49,9 +50,10 @@ def _is_live(finding: FindingHistory) -> bool:
 
 def _dated(limit: Placed, live: Iterable[Placed], tables: Tables) -> Placed:
     metric = limit.finding.latest.metric
-    same = [
-        each for each in live if each.root.where == limit.root.where and related(each.finding.latest.metric, metric)
-    ]
+    here = [each for each in live if each.root.where == limit.root.where]
+    same = [each for each in here if related(each.finding.latest.metric, metric)]
+    if len(same) < len(here):  # rejections may be those of the other check
+        same = [each for each in same if check_of(each.finding.latest.metric)]
     found = [(held, each.finding.latest.anomaly_id, each) for each in same if (held := _held(limit, each, tables))]
     if not found:
         return limit

@@ -112,6 +112,33 @@ def test_errors_of_the_other_check_are_another_cause_once_the_first_was_known() 
     assert len(_found([liveness, _chart(_HANDSET, "rejection_rate", since=500, until=600)])) == 1
 
 
+@pytest.mark.parametrize(("proven", "own", "other"), [("bpcer", "liveness", "match"), ("fnmr", "match", "liveness")])
+@pytest.mark.parametrize("rule", ["limit_breach", "sequential_limit", "twice_baseline"])
+@pytest.mark.parametrize("since", [0, 300])
+def test_genuine_people_of_one_check_are_no_silent_part_of_errors_of_the_other(
+    rule: str, proven: str, own: str, other: str, since: int
+) -> None:
+    """Labels prove it of the days on which the other check fails: it is told, unless its own check fails more as well.
+
+    Who is rejected tries again, whichever check it was, and these are no link between them.
+    """
+    day = MIDNIGHT
+    fields: dict[str, Any] = {"rule": rule, "k": 12, "n": 364, "length_s": 86_400, "affected": 8.4, "direction": "up"}
+    if rule != "twice_baseline":
+        fields |= {"since": day, "since_low": day, "since_high": day + timedelta(days=5), "length_s": 28 * 86_400}
+    broken = anomaly(WHOLE, proven, minute=0, known_at=day + timedelta(days=9), **fields)
+    others = [_chart(metric=each, since=since, until=since + 400) for each in ("retry_rate", f"{other}_fail_rate")]
+    found = _found([broken, *others])
+    assert sorted(proven in each.metrics for each in found) == [False, True]
+    assert all(f"{other}_fail_rate" not in each.metrics for each in found if proven in each.metrics)
+    day_ = {"k": 4, "n": 40, "severity": "low_evidence", "length_s": 86_400}
+    of_other = anomaly(WHOLE, "fnmr" if proven == "bpcer" else "bpcer", minute=0, **day_)
+    assert len(_found([broken, of_other])) == 2
+    both = [_chart(metric=f"{each}_fail_rate", since=0, until=400) for each in (own, other)]
+    (one,) = _found([broken, *both])
+    assert {proven, f"{other}_fail_rate"} <= set(one.metrics)
+
+
 @pytest.mark.parametrize(
     ("lasted_h", "gap_h", "incidents"),
     [(0.5, 0.9, 1), (1, 1.5, 2), (4, 1.9, 1), (4, 2.5, 2), (24, 11, 1), (24, 13, 2), (200, 23, 1), (200, 25, 2)],
