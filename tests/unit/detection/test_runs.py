@@ -131,7 +131,7 @@ def test_genuine_people_of_one_check_are_no_silent_part_of_errors_of_the_other(
     found = _found([broken, *others])
     assert sorted(proven in each.metrics for each in found) == [False, True]
     assert all(f"{other}_fail_rate" not in each.metrics for each in found if proven in each.metrics)
-    day_ = {"k": 4, "n": 40, "severity": "low_evidence", "length_s": 86_400}
+    day_: dict[str, Any] = {"k": 4, "n": 40, "severity": "low_evidence", "length_s": 86_400}
     of_other = anomaly(WHOLE, "fnmr" if proven == "bpcer" else "bpcer", minute=0, **day_)
     assert len(_found([broken, of_other])) == 2
     both = [_chart(metric=f"{each}_fail_rate", since=0, until=400) for each in (own, other)]
