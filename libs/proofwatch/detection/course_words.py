@@ -14,6 +14,7 @@ from proofwatch.local_time import minute
 _FIRST: Final = "saturation"
 """The rule that says the first minute with what it found; of the others some weigh many together."""
 _KNOWN_BY_THEN: Final = "within what is usual here, as far as that was known by then, or else within what is expected"
+_OPEN: Final = "What labels prove of them is open until the accounts are held."
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
 
@@ -90,9 +91,12 @@ def _until(incident: Incident) -> str:
     zone = incident.lead.time_zone
     if incident.until is not None and incident.ended_by is not None:
         ended = _KNOWN_BY_THEN if incident.ever_so and incident.ended_by == "within" else ended_words(incident)
-        said = f"It ended {minute(incident.until, zone)}: {ended}."
+        # an alarm that labels keep open may not say that it is over
+        what, left = ("The failures", f" {_OPEN}") if incident.proof else ("It", "")
+        said = f"{what} ended {minute(incident.until, zone)}: {ended}."
         known = incident.until_known
-        return said if known is None or known <= incident.until else f"{said} Known {minute(known, zone)}."
+        late = "" if known is None or known <= incident.until else f" Known {minute(known, zone)}."
+        return f"{said}{late}{left}"
     if incident.quiet_since is not None:
         return f"Windows shorter than a day are quiet since {minute(incident.quiet_since, zone)}; the day is not."
     return ""

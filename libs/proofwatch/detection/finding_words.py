@@ -95,7 +95,7 @@ def next_step(anomaly: Anomaly) -> str:
     harm = harm_of(anomaly)
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
         return HOLD_ACCOUNTS.format(tenant=anomaly.tenant, since=_first_day(anomaly))
-    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric in PROVEN:
+    if harm == "attackers_in" and anomaly.rule in _OF_LIMITS:
         held = HOLD_NAMED.format(tenant=anomaly.tenant, since=_first_day(anomaly))
         return f"{held}; {NEXT_STEPS[anomaly.action]}"
     if harm == "people_in" and anomaly.rule in OF_RATES:

@@ -77,6 +77,14 @@ class FindingHistory(NamedTuple):
     traffic: tuple[tuple[Slice, int, int], ...] = ()
     """The same of all transactions of that time, of what labels prove of attacks."""
 
+    settled: int = 0
+    """The revision with which labels were done telling more of it; 0: none of them."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether labels told no more of it for a week, up to now."""
+        return self.settled == self.latest.revision
+
     @property
     def newest(self) -> Anomaly:
         """Return what says how far a finding that fired has come: its numbers, and by when they are so."""

@@ -62,7 +62,8 @@ class Incident(NamedTuple):
     (`detection.proofs`); `accepted` counts them then. `version`: with which version of something else the root does so
     (`detection.narrower`). `ever_so`: it is what the policy did not expect, and was so since the first day.
     `told_proven`: of how many whom labels prove wrongly accepted, or of how far a version is from what ran before,
-    people were told by this revision; `told_from`: before it (`detection.growth`).
+    people were told by this revision; `told_from`: before it (`detection.growth`). `settled`: labels
+    that prove it told no more for a week.
     """
 
     incident_id: str
@@ -100,6 +101,7 @@ class Incident(NamedTuple):
     ever_so: bool = False
     told_proven: float = 0.0
     told_from: float = 0.0
+    settled: bool = False
 
     @property
     def kind(self) -> str:
@@ -176,6 +178,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         rejected_people_by=people.people_by,
         unchecked=people.unchecked,
         version=version.where if version else None,
+        settled=lead.is_settled,
         ever_so=chance < CHANCE
         and all(was_ever_so(each, tables) for each in told if chance_of(worst_of(each)) < CHANCE),
     )

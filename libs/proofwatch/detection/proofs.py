@@ -70,7 +70,7 @@ def attached(
         explained = 0
         holders = {one for one, each in told.items() if each.anomaly_id == finding.latest.anomaly_id and one in by_id}
         for one in sorted(holders - {each.incident.incident_id for each in held}):
-            by_id[one] = with_proof(by_id[one], told[one], worst_of(finding).rule)
+            by_id[one] = with_proof(by_id[one], told[one], finding)
             explained = worst_of(finding).n
         for each in sorted(held, key=lambda each: (each.incident.incident_id not in holders, _order(each))):
             if not each.days & taken:
@@ -142,16 +142,17 @@ def _proven(incident: Incident, finding: FindingHistory, held: _Held) -> Inciden
         until=instant_of(held.until_ms),
         known_at=finding.found,
     )
-    return with_proof(incident, proof, worst.rule)
+    return with_proof(incident, proof, finding)
 
 
-def with_proof(incident: Incident, proof: Proof, rule: str) -> Incident:
-    """Return the incident with what labels prove; the finding, of a rule, is a part of it."""
+def with_proof(incident: Incident, proof: Proof, finding: FindingHistory) -> Incident:
+    """Return the incident with what labels prove; the finding is a part of it."""
     return _since_the_first_day(incident, proof)._replace(
         proof=proof,
         accepted=max(incident.accepted, float(proof.accepted)),
+        settled=finding.is_settled,
         children=tuple(sorted({*incident.children, proof.anomaly_id})),
-        rules=tuple(sorted({*incident.rules, rule})),
+        rules=tuple(sorted({*incident.rules, worst_of(finding).rule})),
         metrics=tuple(sorted({*incident.metrics, proof.metric})),
     )
 

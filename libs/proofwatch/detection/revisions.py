@@ -1,13 +1,16 @@
 """What revisions of one anomaly say together, in whatever order they come, and with which counts. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from proofwatch.detection.findings import FindingHistory, Slice, Tables, excess, panel_of, traffic_of, trials
 from proofwatch.events.types import Anomaly, Step
 
 _STEPS: Final = 16
+_LIMIT: Final = "limit_breach"
+_SETTLES: Final = timedelta(days=6, hours=23)
+"""A week of the tenant, in which the clocks may change."""
 _Kept = tuple[tuple[Slice, int, int], ...]
 
 
@@ -49,7 +52,19 @@ def merged(one: FindingHistory, other: FindingHistory) -> FindingHistory:
         max((each.newest for each in (one, other) if each.worst is not None), key=_far, default=None),
         max((each.counts for each in counted), key=trials, default=()),
         max((each.traffic for each in counted), key=trials, default=()),
+        _settled(one, other),
     )
+
+
+def _settled(one: FindingHistory, other: FindingHistory) -> int:
+    """Return by which revision nothing became known for a week of a limit that stands broken; 0: by none."""
+    before, last = sorted((one, other), key=lambda each: each.latest.revision)
+    was, now = before.latest, last.latest
+    same = (was.k, was.n, was.window_end, was.state) == (now.k, now.n, now.window_end, now.state)
+    if now.rule == _LIMIT and was.revision < now.revision and same and now.state == "firing":
+        apart = (now.known_at or now.window_end) - (was.known_at or was.window_end)
+        return now.revision if apart >= _SETTLES else last.settled
+    return last.settled
 
 
 def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:

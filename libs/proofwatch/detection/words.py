@@ -92,7 +92,7 @@ _ALL_IN: Final = "stop automatic activation until the check works again, and rev
 LET_IN: Final = "find out why fewer fail than usual, and review who was accepted since"
 HOLD_NAMED: Final = (
     "hold the accounts of those that labels name and were accepted (listed by: proofwatch accepted-attacks --tenant "
-    "{tenant} --since {since})"
+    "{tenant} --since {since} --by NAME --reason WHY, of a replay with --run FOLDER in place of name and reason)"
 )
 HOLD_ACCOUNTS: Final = f"{HOLD_NAMED}, and refuse what comes the same way until it is known how"
 _ALL_OUT: Final = "repair the check, which refuses everybody, and ask who was refused since to come again"

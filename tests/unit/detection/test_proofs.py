@@ -81,7 +81,8 @@ def test_the_incident_of_the_wave_says_what_labels_prove() -> None:
         "26 attackers were accepted, counted from labels; 94 were stopped.",
         "Of about 91 attempts rejected beyond what was to be expected none is left that they would not explain.",
         "Next: hold the accounts of those that labels name and were accepted (listed by: proofwatch accepted-attacks",
-        "--tenant bank --since 2026-03-02), and refuse what comes the same way",
+        "--tenant bank --since 2026-03-02 --by NAME --reason WHY, of a replay with --run FOLDER",
+        "in place of name and reason), and refuse what comes the same way",
     ):
         assert part in said
     assert "wrongly, as far as they are no attackers" not in said

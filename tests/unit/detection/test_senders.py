@@ -74,7 +74,8 @@ def test_masks_of_one_country_are_its_incident_though_only_the_tenant_is_sure() 
     assert "35 of 42" in said
     assert (
         "Next: hold the accounts of those that labels name and were accepted (listed by: proofwatch accepted-attacks "
-        "--tenant bank --since 2026-02-03); ask flagged users"
+        "--tenant bank --since 2026-02-03 --by NAME --reason WHY, of a replay with --run FOLDER in place of name and "
+        "reason); ask flagged users"
     ) in said
 
 

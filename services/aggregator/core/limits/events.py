@@ -21,12 +21,14 @@ _MANY = 10**9
 class Telling(NamedTuple):
     """What an event says beside the finding itself.
 
-    `known_ms`: the log time at which it became known; `begun`: on which day, None: nobody knows; `statistic` and
+    `known_ms`: the log time at which it became known; `labelled`: the day of the tenant's first labelled transaction,
+    before which no window begins; `begun`: on which day, None: nobody knows; `statistic` and
     `threshold`: None stands for the lower bound and the limit.
     """
 
     promise: Promise
     known_ms: int
+    labelled: int
     begun: Begun | None
     segments: Sequence[str] = ()
     statistic: float | None = None
@@ -34,7 +36,7 @@ class Telling(NamedTuple):
 
 
 def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) -> Anomaly:
-    """Return the event; its window is the 28 days that say so, or those without any trial."""
+    """Return the event; its window is the 28 days that say so, as far as there were labels, or those without any."""
     action: AnomalyAction = "step_up_mfa" if series.metric == APCER else "audit_and_threshold_proposal"
     reading, state, promise = moved.reading, moved.state, telling.promise
     first = telling.begun if state.firing else None
@@ -43,6 +45,7 @@ def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) ->
     low, high = wilson(k, n) if n else (0.0, 1.0)
     effect = DESIGN_EFFECT.get(series.metric, 1.0)
     rate = k / n if n else 0.0
+    began = max(moved.end - DAYS + 1, min(telling.labelled, moved.end))
     unproven = state.firing and state.severity == "low_evidence"
     evidence = Evidence(
         rate, low, high, 0, 0, broken, 0, rate / broken, p_value(k / effect, n / effect, broken) if n else 1.0
@@ -50,7 +53,7 @@ def event(series: SeriesId, moved: Moved, telling: Telling, days: TenantDays) ->
     return build_anomaly(
         series,
         Stated(state.anomaly_id, state.revision, state.state, state.severity),
-        Counted(days.numbered(moved.end - DAYS + 1).start_ms, days.numbered(moved.end).end_ms, k, n, evidence),
+        Counted(days.numbered(began).start_ms, days.numbered(moved.end).end_ms, k, n, evidence),
         cadence="at_once",
         action=action,
         resolution=None if reading else "no_traffic",

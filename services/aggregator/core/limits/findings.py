@@ -3,8 +3,10 @@
 It is judged once for each day on which something of it became known, by the windows of 28 days that what became known
 lies in. The first of them that proves most begins it, so labels that come late begin what they would have in time; of
 injected attacks, which come in waves, the newest that proves it, for it has all of the wave.
-While it fires severity only rises; it ends when the newest 28 days keep the limit (of FNMR: the target), which is well
-below what begins it. The table is that of all anomalies (`core.life`): what it does not list raises.
+While it fires severity only rises, and each evaluation that knows more of it is a revision with its counts, so that
+what it grew by can be told; a week after the last of these one more says that they are settled. It ends when the newest
+28 days keep the limit (of FNMR: the target), which is well below what begins it. The table is that of all anomalies
+(`core.life`): what it does not list raises.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,10 +19,12 @@ from services.aggregator.core.anomaly_state import Severity
 from services.aggregator.core.life import TRANSITIONS, Observation, Phase
 from services.aggregator.core.limits.reading import DAYS, Days, Promise, Reading, read
 from services.aggregator.core.limits.state import FindingState
-from services.aggregator.core.limits.trials import COUNTED_ON, INJECTION
+from services.aggregator.core.limits.trials import INJECTION
 
 _RANK: Final[Mapping[Observation, int]] = {"within": 0, "weak": 1, "low_evidence": 2, "high": 3}
 _NEVER: Final = -(10**9)
+SETTLED_DAYS: Final = 7
+"""Who labels by weekly files has labelled again by then, if more is to come."""
 
 
 class SeriesId(NamedTuple):
@@ -72,8 +76,7 @@ def advance(
     if phase == "quiet" and known and end <= known.through:
         observation = "weak"  # told already, and over
     stands = _stands(members, known, promise)
-    counted = promise.metric in COUNTED_ON and bool(changed)
-    return move(series, known, phase, observation, end, reading, stands=stands, counted=counted)
+    return move(series, known, phase, observation, end, reading, stands=stands, counted=bool(changed))
 
 
 def move(
@@ -111,6 +114,18 @@ def move(
     return Moved(
         replace(known, revision=revision, state="resolved", through=through, revisions=revisions), end, reading
     )
+
+
+def settled(known: FindingState, members: Mapping[str, Days], promise: Promise, until_day: int) -> Moved | None:
+    """Return what a finding comes to when nothing became known of it for `SETTLED_DAYS`; None: it may yet."""
+    last = max((day for days in members.values() for day, (_, n) in days.items() if n), default=None)
+    if not known.firing or known.severity != "high" or known.settles is None or until_day < known.settles:
+        return None
+    reading = None if last is None else read(members, last, promise)
+    if last is None or reading is None or reading.observation != "high":
+        return None
+    revisions = {**known.revisions, known.first_day: known.revision + 1}
+    return Moved(replace(known, revision=known.revision + 1, revisions=revisions, settles=None), last, reading)
 
 
 def silent(known: FindingState | None, last_day: int | None, until_day: int) -> Moved | None:

@@ -14,6 +14,8 @@ How often a system that keeps its limits is accused: 0.005 times a year where ea
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from proofwatch.biometrics import rates
 from proofwatch.events.types import Anomaly
 from proofwatch.governance.policy import Limits
@@ -23,7 +25,7 @@ from services.aggregator.core.life import Phase
 from services.aggregator.core.limits import attacks
 from services.aggregator.core.limits.begun import begun
 from services.aggregator.core.limits.events import Telling, event
-from services.aggregator.core.limits.findings import Moved, SeriesId, advance, move, silent
+from services.aggregator.core.limits.findings import SETTLED_DAYS, Moved, SeriesId, advance, move, settled, silent
 from services.aggregator.core.limits.fraud import FraudWatch
 from services.aggregator.core.limits.labels import LabelWatch, silent_on
 from services.aggregator.core.limits.reading import CONFIDENCE, DAYS, Promise, Reading, read
@@ -79,9 +81,11 @@ class TenantLimits:
     def judge(self, known: Known, until_day: int) -> Iterator[Anomaly]:
         """Yield what is found by the evaluations up to that of `until_day`."""
         for at in sorted({each.effective for each in known}):
+            yield from self._settled(at - 1)
             yield from self._silent(at - 1)
             yield from self._labels_silent(at - 1)
             yield from self._evaluate(at, {each: counts for each, counts in known.items() if each.effective == at})
+        yield from self._settled(until_day)
         yield from self._silent(until_day)
         yield from self._labels_silent(until_day)
 
@@ -164,26 +168,46 @@ class TenantLimits:
                 cohort.evidence.clear()
             yield self._told(WHOLE, series, moved, promise, at, m)
 
+    def _settled(self, until_day: int) -> Iterator[Anomaly]:
+        """Tell what findings come to of which nothing became known for a week by then; a log's end is no such news."""
+        for segment, name, known in self._findings():
+            if not known.firing or known.settles is None or known.settles > until_day:
+                continue
+            cohort, metric = self._cohorts[segment], name.partition("/")[2]
+            promise = self._promised.get(metric)
+            mine = None if promise is None else self._for(segment, promise)
+            moved = mine and settled(known, cohort.members(metric), mine, until_day)
+            cohort.findings[name] = replace(known, settles=None)
+            self.changed.add(segment)
+            if moved and mine:
+                yield self._told(
+                    segment, self._series(_LIMIT, metric, segment), moved, mine, known.settles, goes_on=False
+                )
+
+    def _findings(self) -> list[tuple[Segment, str, FindingState]]:
+        """Return all findings by their cohorts, in order."""
+        cohorts = sorted(self._cohorts.items(), key=lambda each: (each[0][0] or "", each[0][1] or ""))
+        return [(segment, name, known) for segment, each in cohorts for name, known in sorted(each.findings.items())]
+
     def _silent(self, until_day: int) -> Iterator[Anomaly]:
         """End what has had no trials for 28 days by then."""
         until_day = until_day if self._last is None else min(until_day, self._last)
-        for segment, cohort in sorted(self._cohorts.items(), key=lambda each: (each[0][0] or "", each[0][1] or "")):
-            for name, known in sorted(cohort.findings.items()):
-                rule, _, metric = name.partition("/")
-                if metric not in (*METRICS, FAR):
-                    continue
-                moved = silent(known, cohort.last_day(metric), until_day)
-                if moved and metric == FAR:
-                    self.changed.add(segment)
-                    yield FraudWatch(self._tenant, cohort, self._grace_ms, self._days).ended(moved)
-                    continue
-                promise = self._promised.get(metric)
-                if moved and promise:
-                    if rule == _SEQUENTIAL:
-                        cohort.evidence.clear()
-                    yield self._told(segment, self._series(rule, metric, segment), moved, promise, moved.end)
-                elif moved:  # nothing is promised any more
-                    cohort.findings[name] = moved.state
+        for segment, name, known in self._findings():
+            cohort, (rule, _, metric) = self._cohorts[segment], name.partition("/")
+            if metric not in (*METRICS, FAR):
+                continue
+            moved = silent(known, cohort.last_day(metric), until_day)
+            if moved and metric == FAR:
+                self.changed.add(segment)
+                yield FraudWatch(self._tenant, cohort, self._grace_ms, self._days).ended(moved)
+                continue
+            promise = self._promised.get(metric)
+            if moved and promise:
+                if rule == _SEQUENTIAL:
+                    cohort.evidence.clear()
+                yield self._told(segment, self._series(rule, metric, segment), moved, promise, moved.end)
+            elif moved:  # nothing is promised any more
+                cohort.findings[name] = moved.state
 
     def _told(
         self,
@@ -193,9 +217,13 @@ class TenantLimits:
         promise: Promise,
         at: int,
         statistic: float | None = None,
+        *,
+        goes_on: bool = True,
     ) -> Anomaly:
         cohort = self._cohorts[segment]
-        cohort.findings[_key(series.rule, series.metric)] = moved.state
+        counted = goes_on and moved.state.firing and series.rule == _LIMIT
+        state = replace(moved.state, settles=at + SETTLED_DAYS if counted else None)
+        cohort.findings[_key(series.rule, series.metric)] = state
         self.changed.add(segment)
         reading = moved.reading
         first = begun(series.metric, cohort.members(series.metric), moved.end, reading) if reading else None
@@ -204,7 +232,15 @@ class TenantLimits:
             alike = self._alike(moved.end, reading, promise)
         threshold = None if statistic is None else attacks.ALARM
         known_ms = self._days.numbered(at).end_ms + self._grace_ms
-        return event(series, moved, Telling(promise, known_ms, first, alike, statistic, threshold), self._days)
+        labelled = self._first_labelled(moved.end)
+        return event(
+            series, moved, Telling(promise, known_ms, labelled, first, alike, statistic, threshold), self._days
+        )
+
+    def _first_labelled(self, end: int) -> int:
+        """Return the day of the tenant's first labelled transaction, as far as days are kept, up to `end`."""
+        days = (trials for each in self._cohorts.values() for trials in each.days.values())
+        return min((day for each in days for day, (_, n) in each.items() if n), default=end)
 
     def _alike(self, end: int, reading: Reading, promise: Promise) -> list[str]:
         """Return the segment values of which the same 28 days say the same."""
@@ -224,11 +260,12 @@ class TenantLimits:
 
 
 def quiet_from(cohort: CohortState) -> int | None:
-    """Return the day of evaluation on which the first of its findings ends for want of trials, or labels are silent."""
+    """Return the first day on which a finding ends for want of trials or is settled, or labels are silent."""
     firing = [name.partition("/")[2] for name, known in cohort.findings.items() if known.firing]
     days = [(cohort.last_day(metric) or 0) + DAYS for metric in firing if metric in (*METRICS, FAR)]
+    settles = [each.settles for each in cohort.findings.values() if each.firing and each.settles is not None]
     silent = silent_on(cohort)
-    return min([*days, *([] if silent is None else [silent])], default=None)
+    return min([*days, *settles, *([] if silent is None else [silent])], default=None)
 
 
 def breach(cohort: CohortState) -> FindingState | None:

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from proofwatch.biometrics.rates import UNKNOWN_SPECIES
 from proofwatch.biometrics.worst_of import FEWEST_ERRORS
 from services.aggregator.core.life import Observation
-from services.aggregator.core.limits.trials import ACCEPTED, BPCER, FNMR, INJECTION
+from services.aggregator.core.limits.trials import BPCER, EACH_PASSED, FNMR, INJECTION
 
 DAYS: Final = 28
 CONFIDENCE: Final = 0.99
@@ -55,7 +55,7 @@ class Reading(NamedTuple):
     in n trials are those of the first of them, else of all members; `bound` is the lower one of that, at the confidence
     that was used; of injections they are those of all concerned methods. `broken`: the limit, or the target, that was
     compared with. `excess`: errors beyond `broken` x trials, of all that is concerned; of attacks that were accepted
-    all errors, for each of them is an attacker who is in.
+    and of impostors that matched all errors, for each of them is one who passed.
     """
 
     observation: Observation
@@ -94,7 +94,7 @@ def read(members: Mapping[str, Days], end: int, promise: Promise) -> Reading | N
             bound, name = found[0]
             concerned = [tested[each] for _, each in found]
             errors, trials = sum(k for k, _ in concerned), sum(n for _, n in concerned)
-            excess = errors if promise.metric in ACCEPTED else errors - broken * trials
+            excess = errors if promise.metric in EACH_PASSED else errors - broken * trials
             counts = (errors, trials) if promise.metric == INJECTION else tested[name]
             species = tuple(each for _, each in found if each)
             return Reading(observation, *counts, bound, broken, excess, species)

@@ -17,7 +17,8 @@ class FindingState(Struct, frozen=True, array_like=True):
     """The latest finding of a rule and metric. `first_day`: the last day of the 28 that proved it.
 
     `through`: once it is resolved, windows up to this day begin nothing any more. `revisions` are those that were told,
-    by first day, of this finding and earlier ones.
+    by first day, of this finding and earlier ones. `settles`: on which day its counts are settled, if none comes until
+    then; None: they are.
     """
 
     anomaly_id: str
@@ -27,6 +28,7 @@ class FindingState(Struct, frozen=True, array_like=True):
     first_day: int
     through: int
     revisions: dict[int, int]
+    settles: int | None = None
 
     @property
     def firing(self) -> bool:

@@ -33,8 +33,8 @@ METRICS: Final = (FMR, FNMR, APCER, BPCER, IAPAR, INJECTION)
 """In the order in which they are judged."""
 ACCEPTED: Final = frozenset({IAPAR, INJECTION})
 """Rates of which each error is an attacker who was accepted."""
-COUNTED_ON: Final = ACCEPTED | {APCER}
-"""Rates of attacks: while their finding stands they are counted on as labels come, each of them somebody who passed."""
+EACH_PASSED: Final = ACCEPTED | {FMR}
+"""Rates of which each error is told, not only what is beyond the limit: nobody is promised that some may pass."""
 
 
 class LimitKey(NamedTuple):

@@ -29,7 +29,7 @@ def test_a_limit_in_breach_is_a_finding_with_its_numbers() -> None:
     assert 0.01 < event.statistic < event.low < event.rate < event.high
     assert event.affected == pytest.approx(400)
     assert event.since is None, "all labels are of one day: since when it is so, nobody knows"
-    assert (event.window_start, event.window_end) == (START - timedelta(days=27), START + timedelta(days=1))
+    assert (event.window_start, event.window_end) == (START, START + timedelta(days=1)), "before it nobody labelled"
     assert event.known_at == instant_of((MONDAY + 1) * DAY_MS + GRACE_MS)
     assert event.p_value < 1e-9
     assert not event.backfill
@@ -40,7 +40,8 @@ def test_the_28_days_are_the_tenants() -> None:
     days = TenantDays([(0, Calendar("Europe/Berlin"))])
     sunday = (datetime(2026, 3, 29, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
     limits = TenantLimits("bank", {}, PROMISED, GRACE_MS, days)
-    (event,) = limits.judge({Counted("bank", "", "", "bpcer", "", sunday, sunday): (900, 50_000)}, sunday)
+    first = Counted("bank", "", "", "fnmr", "", sunday - 40, sunday)
+    (event,) = limits.judge({first: (0, 9), first._replace(metric="bpcer", day=sunday): (900, 50_000)}, sunday)
     assert event.window_end == datetime(2026, 3, 29, 22, tzinfo=UTC)
     assert event.window_end - event.window_start == timedelta(hours=28 * 24 - 1)
     assert event.window_start == datetime(2026, 3, 1, 23, tzinfo=UTC)
@@ -93,9 +94,12 @@ def test_a_finding_ends_when_28_days_keep_the_limit_and_not_before() -> None:
     days: Counts = {counted("bpcer", day): (50, 1_000) if day < 3 else (2, 1_000) for day in range(40)}
     days |= {counted("bpcer", day): (160, 1_000) for day in range(40, 43)}
     told = tenant.day_by_day(days, 43)
-    assert [(e.state, e.revision) for e in told] == [("firing", 1), ("resolved", 2), ("firing", 1)]
-    assert told[0].anomaly_id == told[1].anomaly_id != told[2].anomaly_id
-    ended = told[1]
+    began = [each for each in told if each.revision == 1]
+    assert len(began) == 2
+    (ended,) = [each for each in told if each.state == "resolved"]
+    first = [each for each in told if each.anomaly_id == began[0].anomaly_id]
+    assert [each.revision for each in first] == list(range(1, len(first) + 1))
+    assert (first[-1], began[1] in first) == (ended, False)
     assert ended.resolution is None
     assert ended.rate <= 0.01
     assert told[0].window_end == START + timedelta(days=1)
@@ -106,7 +110,7 @@ def test_a_finding_of_which_no_trials_come_ends_in_words_of_its_own() -> None:
     """28 days without labels; dated by the evaluation that this is true of, however long it took to come."""
     tenant = Tenant()
     tenant.evaluate({counted("bpcer", 0): (50, 1_000)})
-    assert tenant.evaluate({}, 27) == []
+    assert [each.state for each in tenant.evaluate({}, 27)] == ["firing"], "its counts are settled"
     (ended,) = tenant.evaluate({}, 60)
     assert (ended.state, ended.resolution, ended.k, ended.n) == ("resolved", "no_traffic", 0, 0)
     assert ended.known_at == instant_of((MONDAY + 29) * DAY_MS + GRACE_MS)
@@ -117,7 +121,7 @@ def test_what_ended_for_want_of_trials_is_not_told_again_by_a_late_label_of_then
     """The same 28 days still prove it: it was told."""
     tenant = Tenant()
     tenant.evaluate({counted("bpcer", 0): (50, 1_000)})
-    (ended,) = tenant.evaluate({}, 40)
+    ended = tenant.evaluate({}, 40)[-1]
     assert ended.resolution == "no_traffic"
     assert tenant.evaluate({counted("bpcer", 0, late=50): (1, 10)}) == []
 
