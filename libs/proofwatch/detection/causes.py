@@ -19,7 +19,15 @@ from proofwatch.detection.elsewhere import Anchors, Left, Span, elsewhere, of_te
 from proofwatch.detection.ever_so import was_ever_so
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Slice, Tables, panel_of
 from proofwatch.detection.narrower import narrowed
-from proofwatch.detection.panel_counts import counts_all, is_distinct, may_hold, partly_known, standing_out, table_of
+from proofwatch.detection.panel_counts import (
+    counted,
+    counts_all,
+    is_distinct,
+    may_hold,
+    partly_known,
+    standing_out,
+    table_of,
+)
 from proofwatch.detection.root_slice import SHARE, Counts, Root, as_much, holders, roots, single, whole_root
 from proofwatch.detection.runs import Cause, Placed, joined, order, related
 from proofwatch.detection.same_failures import Named, same_root
@@ -60,14 +68,15 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
             else:
                 placed += [Placed(each, _nearest(each, found)) for each in group]
         else:
-            left.append(Left(group, table, raised, unsure))
+            names = {name for name, _ in raised}
+            left.append(Left(group, table, raised, unsure, {name: counted(here, name) for name in names}))
     placed += [Placed(each, same_root(panel, named)) for panel in named for each in panel.group]
     anchors = [(_span(each.finding), each.root) for each in placed if _anchors(each)]
-    counted = {(each.where, each.finding.latest.anomaly_id) for both in unseen.values() for each in both}
+    of_counts = {(each.where, each.finding.latest.anomaly_id) for both in unseen.values() for each in both}
     anchors += [
         (_span(each.finding)._replace(where=each.root.where), each.root)
         for each in placed
-        if (each.root.where, each.finding.latest.anomaly_id) in counted
+        if (each.root.where, each.finding.latest.anomaly_id) in of_counts
     ]
     anchors += [(_span(each.finding)._replace(alone=True), each.root) for each in _by_themselves(left, anchors)]
     for whole in (True, False):  # what the whole tenant comes to is known before its slices look for a root

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from math import sqrt
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from proofwatch.detection.begin import worst_of
@@ -37,6 +38,8 @@ class Left(NamedTuple):
     raised: frozenset[Slice]
     partly: frozenset[Slice]
     """Slices of whose trials windows know too few."""
+    counted: Mapping[str | None, float] = MappingProxyType({})
+    """By attribute, of which share of the panel's trials its windows know the value."""
 
 
 Anchors = Sequence[tuple[Span, Root]]
@@ -52,8 +55,8 @@ def elsewhere(finding: FindingHistory, left: Left, alike: Collection[Slice], anc
     found = []
     for anchor, root in anchors if finding.kind == RATES else ():
         disjoint = root.where[0] == finding.where[0] and root.where != finding.where
-        there = left.table.get(root.where)
         version = anchor.finding.latest.rule == VERSION_CHANGE
+        there = _there(root.where, left, version=version)
         if finding.where == WHOLE != root.where and shuts(finding.latest) and not version:
             if shut_by(anchor.finding, panel, own, there):
                 found.append((False, root))
@@ -86,6 +89,14 @@ def _may_explain(anchor: FindingHistory, finding: FindingHistory) -> bool:
     """Return whether what one finding says may be why another fires, by when both began."""
     of_version = anchor.latest.rule == VERSION_CHANGE and jumped_with(anchor, finding)
     return of_version or may_explain(anchor, finding)
+
+
+def _there(where: Slice, left: Left, *, version: bool) -> Counts | None:
+    """Return the counts of a root in a panel; of a version those of all trials, where windows know a share of them."""
+    there, share = left.table.get(where), left.counted.get(where[0], 1.0)
+    if there is None or not version or not 0 < share < 1:
+        return there
+    return there._replace(k=round(there.k / share), n=round(there.n / share))
 
 
 def _excess_there(anchor: Span, there: Counts, partly: Collection[Slice]) -> float:

@@ -38,10 +38,15 @@ def partly_known(findings: Iterable[FindingHistory], tables: Tables) -> frozense
     return frozenset(found - {WHOLE})
 
 
+def counted(known: Mapping[Slice, tuple[int, int]], name: str | None) -> float:
+    """Return of which share of its trials a panel knows the value of an attribute."""
+    whole = known.get(WHOLE, (0, 0))[1]
+    return sum(n for where, (_, n) in known.items() if where[0] == name) / whole if whole > 0 else 0.0
+
+
 def counts_all(known: Mapping[Slice, tuple[int, int]], name: str | None) -> bool:
     """Return whether a panel counts nearly all trials by the values of an attribute: none holds more than it says."""
-    whole = known.get(WHOLE, (0, 0))[1]
-    return whole > 0 and sum(n for where, (_, n) in known.items() if where[0] == name) >= _KNOWN * whole
+    return counted(known, name) >= _KNOWN
 
 
 def may_hold(finding: FindingHistory, panel: Panel, least: float) -> bool:

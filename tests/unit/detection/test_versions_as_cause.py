@@ -57,6 +57,20 @@ def _all_of(chart: Anomaly, share: float = 1.0) -> dict[Panel, dict[Slice, tuple
     return {panel_of(finding_of(chart)): {WHOLE: (chart.k, chart.n), _VERSION: part}}
 
 
+@pytest.mark.parametrize(("of_version", "roots"), [(1.0, {_VERSION}), (0.4, {_VERSION, WHOLE})])
+def test_a_window_of_which_half_is_counted_by_version_is_taken_as_that_half(
+    of_version: float, roots: set[Slice]
+) -> None:
+    """Windows of five minutes are too small to publish for a version; the day within the chart's window counts it."""
+    late = _chart(_BEGAN + 2 * _DAY, 190)
+    known = {WHOLE: (late.k, late.n)}
+    known |= {_VERSION: (round(95 * of_version), round(1000 * of_version))}
+    known |= {(_VERSION[0], "fm-7.1"): (95 - known[_VERSION][0], 1000 - known[_VERSION][1])}
+    tables = {panel_of(finding_of(late)): known}
+    for order in permutations([_changed("match_fail_rate", 0.05), late]):
+        assert _roots(order, tables) == roots
+
+
 @pytest.mark.parametrize("share", [1.0, 0.97, None])
 @pytest.mark.parametrize("days", [0, 2, 9])
 @pytest.mark.parametrize("metric", ["match_score", "match_fail_rate"])
