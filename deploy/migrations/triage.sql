@@ -1,4 +1,4 @@
--- revision 14
+-- revision 15
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -194,6 +194,9 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
     delete from triage.unsent u where u.case_id = any(found);
     delete from triage.traits r where r.case_id = any(found);
     delete from triage.unsettled u where u.case_id = any(found);
+    delete from triage.notes n where n.case_id = any(found);
+    delete from privacy.keys k where k.tenant = whose
+      and k.mark in (select triage.note_mark(f.id) from unnest(found) as f(id));
     update triage.assignments a set released_at = at, released_by = 'erasure'
       where a.case_id = any(found) and a.released_at is null;
     update triage.case_transitions t set source_id = 'erased-' || gen_random_uuid()
@@ -226,6 +229,9 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
       order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
     delete from triage.bulks b where b.begun_at < now() - interval '30 days';
     delete from triage.unsent u where u.case_id = any(gone);
+    delete from triage.notes n where n.case_id = any(gone);
+    delete from privacy.keys k using triage.cases c
+      where c.case_id = any(gone) and k.tenant = c.tenant and k.mark = triage.note_mark(c.case_id);
     delete from triage.dispositions p where p.case_id = any(gone);
     delete from triage.case_acts e where e.case_id = any(gone);
     delete from triage.traits r where r.case_id = any(gone);
@@ -349,6 +355,36 @@ create table if not exists triage.unsent(
   kind text not null check (kind in ('label', 'escalation')),
   body text not null);
 
+-- Notes of people on cases, sealed under a data key of the case's own (`services/triage/adapters/notes.py`): `key_id`, nonce
+-- and ciphertext as in the audit log. The key is one of `privacy.keys`, so that it moves from epoch to epoch with them; it
+-- and the notes go with the subject, and with the case. Whoever works on cases asks for these keys alone.
+create table if not exists triage.notes(
+  note_id text primary key,
+  number bigint generated always as identity,
+  case_id text not null references triage.cases,
+  person_id text not null,
+  at timestamptz not null,
+  key_id text not null,
+  nonce bytea not null,
+  ciphertext bytea not null);
+create index if not exists notes_of_case on triage.notes(case_id);
+create or replace function triage.note_mark(id text) returns text
+  language sql immutable set search_path = '' as $$
+    select substr(encode(sha256(convert_to('notes of ' || id, 'UTF8')), 'hex'), 1, 32) $$;
+create or replace function triage.note_keys(ids text[])
+  returns table(tenant text, mark text, key_id text, epoch integer, wrapped bytea)
+  language plpgsql stable security definer set search_path = '' as $$ begin
+    return query select c.tenant, c.case_id, k.key_id, k.epoch, k.wrapped from triage.cases c
+      join privacy.keys k on k.tenant = c.tenant and k.mark = triage.note_mark(c.case_id) where c.case_id = any(ids);
+  end $$;
+create or replace function triage.keep_note_key(id text, key text, epoch integer, body bytea) returns void
+  language plpgsql volatile security definer set search_path = '' as $$ begin
+    perform privacy.keep_keys(array[c.tenant], array[triage.note_mark(id)], array[key], array[epoch], array[body])
+      from triage.cases c where c.case_id = id;
+  end $$;
+revoke all on function triage.note_keys(text[]) from public;
+revoke all on function triage.keep_note_key(text, text, integer, bytea) from public;
+
 -- Deeds on many cases at once: what each person asked under a key of theirs, and what became of each case, which is kept
 -- in the transaction of the deed, so that it is done once. `digest`: of what was asked. They go after thirty days.
 create table if not exists triage.bulks(
@@ -395,6 +431,8 @@ create or replace function triage.touch_case() returns trigger language plpgsql 
     update triage.cases set version = version where case_id = new.case_id;
     return null;
   end $$;
+create or replace trigger notes_touch after insert on triage.notes
+  for each row execute function triage.touch_case();
 create or replace trigger assignments_touch after insert or update on triage.assignments
   for each row execute function triage.touch_case();
 create or replace trigger dispositions_touch after insert or update on triage.dispositions

@@ -33,6 +33,7 @@ from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.life_routes import life_routes
+from services.triage.api.note_routes import note_routes
 from services.triage.api.routes import case_routes
 from services.triage.app import desk
 
@@ -101,6 +102,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(session_routes(callers))
     v1.include_router(bulk_routes(inside.bulk, callers.caller))
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
+    v1.include_router(note_routes(inside.cases, callers.caller))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(life_routes(inside.cases, callers.caller))

@@ -100,6 +100,8 @@ _LEFT_OUT: Final = ("privacy.restricted_marks(text)", "privacy.restricted_transa
 """What an exit asks: whose processing is restricted, so that it leaves them out."""
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
+_OF_NOTES: Final = ("triage.note_keys(text[])", "triage.keep_note_key(text, text, integer, bytea)")
+"""What a process asks by whose pages people note something on cases: the keys of these notes, and no others."""
 _HOLDERS: Final = ("access.holders_of(integer)", "access.end_holders(integer)")
 """What a process asks whose acts wait for nobody for long: who holds them up, and to end those."""
 _LATE: Final = ("privacy.latest_erasures(text[])", "privacy.suppress_late(text[], text[], text[])")
@@ -164,7 +166,9 @@ PROCESSES: Final[Mapping[str, Process]] = {
     ),
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process(
-        {"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)}, "triage", asks=_OF_SUBJECTS
+        {"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)},
+        "triage",
+        asks=(*_OF_SUBJECTS, *_OF_NOTES),
     ),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     "consents": Process({"consents": (topics.CONSENTS,)}, "consents", asks=_OF_SUBJECTS),
@@ -228,6 +232,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             ),
             "triage.parts": ("whole_id", "part_id", "joined_at", "joined_by", "why"),
             "triage.unsent": ("case_id", "kind", "body"),
+            "triage.notes": ("note_id", "case_id", "person_id", "at", "key_id", "nonce", "ciphertext"),
             "triage.bulks": ("person_id", "key", "digest", "begun_at"),
             "triage.bulk_results": ("person_id", "key", "number", "case_id", "code", "detail", "seen"),
         },
@@ -256,6 +261,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("left_at", "left_by", "left_why"),
         },
         removes_rows=_FORGOTTEN,
+        asks=_OF_NOTES,
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(

@@ -51,10 +51,12 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
 
 
 def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
-    """Wire where people work on cases, as the settings have it."""
+    """Wire where people work on cases, as the settings have it. Raises `InvalidKeys`, without usable ones."""
     terms = Terms(settings.disposition_authority, settings.disposition_authority_of_two)
     rule = FourEyes.read(settings.four_eyes)
-    return PostgresDesk(pool, most_in_hand=settings.cases_in_hand, four_eyes=rule, terms=terms)
+    return PostgresDesk(
+        pool, most_in_hand=settings.cases_in_hand, four_eyes=rule, terms=terms, keys=settings.key_encryption_if_any()
+    )
 
 
 async def connect(settings: Settings) -> Service:

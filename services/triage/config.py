@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from proofwatch.runtime.key_settings import KeySettings
-from proofwatch.runtime.settings import Settings as CommonSettings
 from services.triage.core.dispositions import FourEyes
 from services.triage.core.due import Due
 
@@ -20,7 +19,7 @@ def _is_due(text: str) -> str:
     return text
 
 
-class DeskSettings(CommonSettings):
+class DeskSettings(KeySettings):
     """What wherever people work on cases needs to know."""
 
     cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -33,7 +32,7 @@ class DeskSettings(CommonSettings):
     """The same of those that a second person approved."""
 
 
-class Settings(KeySettings, DeskSettings):
+class Settings(DeskSettings):
     """What triage needs to know to start, beyond what every process does."""
 
     subject_tag_secret: SecretStr | None = None

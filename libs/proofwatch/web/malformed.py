@@ -13,6 +13,7 @@ PRINTED: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _UNFIT: Final = "unfit"
 _FIELDS: Final[Mapping[str, str]] = {
     "reason": "the reason", "to": "the account", "species": "the species", "attack": "the kind", "show": "the list",
+    "text": "the note",
 }  # fmt: skip
 _PATTERNS: Final[Mapping[str, str]] = {
     PRINTED: "cannot have line breaks, tabs or other characters that are not printed",

@@ -30,6 +30,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("p", "open it anew: write why, then Enter"),
     ("m", "compare it with another case, and merge the two"),
     ("e", "take it out of the case that it is a part of: write why"),
+    ("z", "note something on it"),
     ("g", "give it: write to whom, then Enter"),
     ("?", "these keys; Esc closes"),
 )

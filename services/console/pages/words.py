@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Part, Proposed
+from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Note, Part, Proposed
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -36,6 +36,7 @@ TOLD: Final[Mapping[str, str]] = {
     "high_risk": "It is of high risk.", "snooze": "It rests until then, or until something happens to it.",
     "wake": "It rests no more.", "reopen": "It is open again.",
     "merge": "The two are one case now: what both hold is here.", "unmerge": "It goes on by itself again.",
+    "note": "It is noted.",
     "part": "The case that you asked for goes on as a part of this one.",
 }  # fmt: skip
 """What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
@@ -158,6 +159,11 @@ def found(said: Finding) -> str:
     return f"{proposed(said)}; {FOUND.get(said.state, said.state)}"
 
 
+def note(note: Note) -> str:
+    """Return what somebody noted."""
+    return note.text if note.text is not None else "what cannot be read here, or no more"
+
+
 def proposed(said: Proposed | Finding) -> str:
     """Return what somebody proposed that a case is."""
     kind = f" ({said.attack}{f', {said.species}' if said.species else ''})" if said.attack else ""
@@ -219,4 +225,5 @@ def history(case: Case) -> list[tuple[datetime, str]]:
         if act.deed not in _TOLD_ELSEWHERE:
             why = f": {act.reason}" if act.reason else ""
             found.append((act.at, f"{names.get(act.person_id, act.person_id)} {_ACTS.get(act.deed, act.deed)}{why}"))
+    found += [(each.at, f"{each.name or each.person_id} noted: {note(each)}") for each in case.notes]
     return sorted(found, key=lambda each: each[0], reverse=True)

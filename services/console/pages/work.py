@@ -1,5 +1,6 @@
 """The page of a case, and the forms by which people work on it."""
 
+import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
@@ -22,10 +23,11 @@ from services.triage.api.refusals import Changed
 
 REPEATED: Final = (403, 409, 422)
 """What is told on the page of the case, with what was written still there."""
+_KEY_BYTES: Final = 16
 _LISTS: Final = ("/approvals",)
 """Where a deed is done at a row, and its form says so: there one goes on."""
 OF_PARTS: Final = frozenset[Deed]({"merge", "unmerge"})
-_FIELDS: Final = ("reason", "to", "attack", "species", "hours", "with_")
+_FIELDS: Final = ("reason", "to", "attack", "species", "hours", "with_", "note")
 
 
 class Work:
@@ -47,7 +49,7 @@ class Work:
             found = await self._cases.one(caller, case_id, itself=itself)
             if found.case_id != case_id:
                 return to(path_of(found.case_id), told=told or "part")
-            return await self._case(request, caller, found, told=words.TOLD.get(told, ""))
+            return await self.case_page(request, caller, found, told=words.TOLD.get(told, ""))
 
         @router.get("/cases/{case_id}/{deed}")
         async def returned(caller: who, case_id: CaseId, deed: str) -> Response:
@@ -75,8 +77,12 @@ class Work:
 
         return router
 
-    async def _case(self, request: Request, caller: Caller, case: Case, status: int = 200, **content: Any) -> Response:
-        given = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
+    async def case_page(
+        self, request: Request, caller: Caller, case: Case, status: int = 200, **content: Any
+    ) -> Response:
+        """Return the page of a case; `content`: what was refused of it, as the template has it."""
+        given: dict[str, Any] = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
+        given |= {"note_key": secrets.token_urlsafe(_KEY_BYTES), "takes_notes": self._cases.takes_notes}
         return await self.of_case(request, caller, case, "case.html", status, **{**given, **content})
 
     async def refused(
@@ -88,7 +94,9 @@ class Work:
         """
         case = await self._cases.one(caller, case_id, itself=deed in OF_PARTS)
         told = {"refused": words.sentence(str(problem)), "field": problem.members.get("field", ""), "wanted": deed}
-        return await self._case(request, caller, case, problem.status, beside=deed in case.deeds, **{**kept, **told})
+        return await self.case_page(
+            request, caller, case, problem.status, beside=deed in case.deeds, **{**kept, **told}
+        )
 
     async def of_case(
         self, request: Request, caller: Caller, case: Case, name: str, status: int, **content: Any

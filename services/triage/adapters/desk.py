@@ -16,6 +16,7 @@ from proofwatch.access.session import Session
 from proofwatch.audit.entry import person
 from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import session, transaction
+from proofwatch.privacy.key_encryption import KeyEncryption
 from services.triage.adapters import entries
 from services.triage.adapters.desk_reads import (
     After,
@@ -29,8 +30,18 @@ from services.triage.adapters.desk_reads import (
     whole_case,
     whole_id,
 )  # fmt: skip
+from services.triage.adapters.notes import NOTED, PostgresNotes, noted
 from services.triage.adapters.orders import WITH_PARTS, Order, Orders
-from services.triage.core.assignments import CaseNow, Change, Deed, ListedCase, Refusal, decided, is_there
+from services.triage.core.assignments import (
+    CaseNow,
+    Change,
+    Deed,
+    ListedCase,
+    Refusal,
+    about_yourself,
+    decided,
+    is_there,
+)
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
 from services.triage.core.whole import NextCase, WholeCase, has_enough, queues_of
 
@@ -39,6 +50,9 @@ if TYPE_CHECKING:
 
 MOST_IN_HAND: Final = 20
 ALWAYS_TWO: Final = FourEyes("all", {})
+IT_IS_FINAL: Final = Refusal(
+    "is_final", "it goes on in another case, or its subject was erased: nothing is added to it"
+)
 NO_QUEUE: Final = Refusal("role_missing", "the next case is for who takes cases: the role analyst, or researcher")
 
 
@@ -76,12 +90,14 @@ class PostgresDesk:
         most_in_hand: int = MOST_IN_HAND,
         four_eyes: FourEyes = ALWAYS_TWO,
         terms: Terms = TERMS,
+        keys: KeyEncryption | None = None,
     ) -> None:
         """`draw`: ids and salts of entries; `most_in_hand`: who works on so many cases is given no next one.
 
-        `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves.
+        `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves; `keys`: what
+        wraps the keys that notes are sealed under, None: there are no notes.
         """
-        self.orders = Orders(draw, four_eyes, terms)
+        self.orders, self.notes = Orders(draw, four_eyes, terms), PostgresNotes(keys)
         self.pool, self._draw, self._most_in_hand = pool, draw, most_in_hand
         self._people = PostgresPeople(pool)
 
@@ -124,6 +140,8 @@ class PostgresDesk:
             await tx.execute("set transaction isolation level repeatable read")  # its parts are of one moment
             whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id))
             found = whole if whole and is_there(whole.listed.now, asking) else None
+            if found:
+                found = found._replace(notes=tuple(await self.notes.of(tx, found.listed.now.case_id)))
             await enter(tx, entries.read(asking, [found.listed.now] if found else (), case_id, now, self._draw))
         if found is None:
             raise NoSuchCase(case_id)
@@ -195,6 +213,24 @@ class PostgresDesk:
         if isinstance(found, WholeCase):
             raise CaseChanged(found)
         return found
+
+    async def note(self, case_id: str, text: str, token: str, now: datetime, note_id: str) -> None:
+        """Add a note to a case; one that is there is not added again.
+
+        Raises `NoSession`, `NotAllowed`, `NoSuchCase`, `CaseRefused`, which is an entry, too, and `NotesAway`.
+        """
+        session_id = (await self.session(token, now)).session_id
+        async with transaction(self.pool, "cases") as tx:
+            acting = await self.acting(tx, session_id, now)
+            await lock_all(tx, case_id)
+            case, _ = await self._there(tx, case_id, acting)
+            refusal = about_yourself(case, acting) or (IT_IS_FINAL if case.is_final else None)
+            if refusal:
+                await enter(tx, entries.denied(NOTED, case, person(acting.person_id), refusal, now, self._draw))
+            elif await self.notes.add(tx, note_id, case, text, acting.person_id, now):
+                await enter(tx, noted(case, note_id, acting.person_id, now, self._draw))
+        if refusal:
+            raise CaseRefused(refusal)
 
     async def _done(
         self, tx: Any, order: Order, case: CaseNow, into_seen: str | None, acting: Session, now: datetime

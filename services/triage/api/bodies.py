@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from proofwatch.access.reasons import LONGEST_REASON
 from proofwatch.web.malformed import KEPT, PRINTED
+from services.triage.core.notes import LONGEST
 
 CaseId = Annotated[str, Path(pattern=r"^[\x21-\x7e]{1,128}$", description="A case, as lists name it.")]
 Deed = Literal[
@@ -203,6 +204,23 @@ class Part(BaseModel):
     words: Annotated[str, Field(description="Why it is a part, and why no more.")]
 
 
+class Noted(Body):
+    """What somebody notes on a case; it names nobody."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=PRINTED)]
+
+
+class Note(BaseModel):
+    """What somebody noted on a case, or on a part of it. `text` null: it cannot be read, or not now."""
+
+    note_id: str
+    case_id: str
+    at: datetime
+    person_id: str
+    name: str | None
+    text: str | None
+
+
 class Case(ListedCase):
     """A case whole; what there are several of has the oldest first, but `members` the newest."""
 
@@ -213,6 +231,7 @@ class Case(ListedCase):
     moves: list[Moved]
     work: list[Worked]
     acts: list[Acted]
+    notes: list[Note]
     members: Annotated[list[Part], Field(description="Its parts, and those that were; at most 500.")]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 
 from proofwatch.access.reasons import stated
+from proofwatch.events.identity import derived_id
 from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
@@ -21,6 +23,7 @@ from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
 from services.triage.core.dispositions import Finding
+from services.triage.core.notes import unfit
 
 if TYPE_CHECKING:
     import asyncpg
@@ -115,6 +118,20 @@ class Cases:
                 until=until,
             )
         return done != NOTHING
+
+    @property
+    def takes_notes(self) -> bool:
+        """Return whether notes can be taken here."""
+        return self._desk.notes.are_kept
+
+    async def note(self, caller: Caller, case_id: str, text: str, key: str | None = None) -> None:
+        """Add a note to a case; `key`: of the caller's own, under which it is added once."""
+        if wrong := unfit(text):
+            raise Problem(422, "personal_data", wrong, {"field": "text"})
+        said = (caller.session.person_id, case_id, key)
+        note_id = str(uuid.uuid4()) if key is None else derived_id("note", *map(str, said))
+        with refusals(caller.session):
+            await self._desk.note(case_id, text, caller.token, self._now(), note_id)
 
     async def beside(self, caller: Caller, case_id: str, name: str) -> Beside:
         """Return two cases side by side; `name`: the id of the other, or the first letters of it that lists show."""

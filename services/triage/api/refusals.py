@@ -9,6 +9,7 @@ from proofwatch.access.session import Session
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.web.problems import Problem
 from services.triage.adapters.desk import CaseChanged, CaseRefused, NoSuchCase
+from services.triage.adapters.notes import NotesAway
 from services.triage.api.bodies import Case
 from services.triage.api.shown import shown_whole
 
@@ -49,5 +50,7 @@ def refusals(asking: Session) -> Iterator[None]:
         raise Problem(status_of(error.why), error.why, str(error)) from None
     except CaseChanged as error:
         raise Changed(error, asking) from None
+    except NotesAway as error:
+        raise Problem(503, "unavailable", str(error)) from None
     except DatabaseAway:
         raise Problem(503, "unavailable", "the database does not answer; nothing was done") from None

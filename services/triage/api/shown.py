@@ -18,6 +18,7 @@ from services.triage.api.bodies import (
     Finding,
     ListedCase,
     Moved,
+    Note,
     Part,
     Proposed,
     Worked,
@@ -62,6 +63,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         moves=[Moved(**each._asdict()) for each in case.moves],
         work=[Worked(**each._asdict()) for each in case.work],
         acts=[Acted(**each._asdict()) for each in case.acts],
+        notes=[Note(**each._asdict()) for each in case.notes],
         members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
     )
 

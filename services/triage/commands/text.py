@@ -93,6 +93,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "ended": ended,
         "dispositions": case.said,
         "members": [{**each._asdict(), "words": part_words(each.why, each.left_why)} for each in case.parts],
+        "notes": case.notes,
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 

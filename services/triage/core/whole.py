@@ -9,6 +9,7 @@ from services.triage.core.assignments import RESEARCH, ListedCase, Refusal, Who
 from services.triage.core.cases import QUEUE, Queue
 from services.triage.core.dispositions import Attack, Verdict
 from services.triage.core.life import Deed, Stage
+from services.triage.core.notes import Note
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
 
@@ -86,6 +87,8 @@ class WholeCase(NamedTuple):
     said: tuple[Said, ...] = ()
     parts: tuple[Part, ...] = ()
     """Those that go on with it, and those that did; the newest first, and of very many the newest alone."""
+    notes: tuple[Note, ...] = ()
+    """Those of its parts, too; where somebody looks at it."""
 
     @property
     def seen(self) -> str:

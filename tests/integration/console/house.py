@@ -1,10 +1,12 @@
 """The console as its process wires it, at a port of its own."""
 
 import asyncio
+import base64
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from pydantic import SecretStr
 
 from proofwatch.access.roles import Role
 from proofwatch.bus.port import Bus
@@ -30,6 +32,7 @@ class Console(Desk):
             console_origin=self.origin,
             console_imagery_origin="https://imagery.example",
             cases_in_hand=3,
+            key_encryption_keys=SecretStr(f"1:{base64.b64encode(bytes(32)).decode()}"),
         )
         self.service: Service | None = None
 

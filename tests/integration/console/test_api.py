@@ -231,6 +231,7 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/next", {}),
     ("POST", "/v1/cases/bulk", {"deed": "take", "cases": [{"case_id": "no-such", "version": "1.1"}]}),
     ("GET", "/v1/cases/CASE", None),
+    ("POST", "/v1/cases/CASE/notes", {"text": "the same mask"}),
     ("POST", "/v1/cases/CASE/take", {}),
     ("POST", "/v1/cases/CASE/assign", {"to": "ada"}),
     ("POST", "/v1/cases/CASE/release", {}),

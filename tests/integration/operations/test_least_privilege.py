@@ -34,6 +34,7 @@ from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.stores import load_stores
 from proofwatch.events.topics import kafka_specs, load_manifests
+from proofwatch.privacy.key_encryption import EpochKeys
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.migrations import migrate
 from proofwatch.runtime.settings import Settings
@@ -382,6 +383,9 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
             "threat", other, token, house.now, reason="a mask", finding=Finding("threat", "a mask", "presentation")
         )
         await desk.do("approve", other, checker, house.now, reason="so it is")
+        noting = PostgresDesk(console, keys=EpochKeys({1: bytes(32)}))
+        await noting.note(other, "the same mask", checker, house.now, "n1")
+        assert [each.text for each in (await noting.one(other, checker, house.now)).notes] == ["the same mask"]
         named = [Named(other, (await desk.one(other, checker, house.now)).seen)]
         done = await PostgresBulk(desk).do("k", Order("close", "known"), named, checker, house.now)
         assert [each.code for each in done] == ["done"]
@@ -397,6 +401,9 @@ async def test_the_console_works_on_cases_and_can_neither_open_nor_remove_one(
             "update triage.assignments set person_id = 'me'",
             "delete from triage.outbox",
             "delete from triage.bulk_results",
+            "delete from triage.notes",
+            "select * from privacy.keys",
+            "select * from privacy.keys_of('{}', '{}')",
             "update triage.bulk_results set code = 'done'",
             "select * from imagery.flagged",
             "update access.people set roles = '{admin}'",
