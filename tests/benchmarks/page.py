@@ -24,6 +24,7 @@ TITLES: Final = {
     "standalone": "Standalone",
     "audit": "The audit log",
     "imagery": "Imagery",
+    "intake": "Suspicions into cases",
     "journey": "The whole journey",
 }
 """Every benchmark, in the order in which it is run and shown."""

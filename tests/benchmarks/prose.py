@@ -94,6 +94,11 @@ speaks S3 (versitygw, on the same machine). The time is from the click to the la
 is written, sequenced, signed, published to Kafka and proved before the store is asked, and that the picture is decoded
 and marked in a process of its own. `proofwatch run imagery` and `auditor` run with their default settings.
 """,
+    "intake": """
+Triage's stage without a broker, a transaction for every 250 suspicions of six partitions by turns, on a PostgreSQL with
+fsync. Of ten people eight are of one attack on a handset model that is in alarm, so that their cases are parts of one,
+which every batch changes. With attack clusters and without, round by round, each on an empty database.
+""",
     "standalone": """
 The traffic of the demo, made before the clock starts: all eight stages in one, with an embedded
 PostgreSQL. The denser the simulated day, the fewer windows for each transaction.

@@ -210,6 +210,18 @@ def _imagery(result: Result) -> list[Rows]:
     ]
 
 
+def _intake(result: Result) -> list[Rows]:
+    without, with_ = (result["a_minute"][name] for name in ("without", "with"))
+    target = result["target"]
+    row = (f"{result['suspicions']:,}", f"{without:,}", f"{with_:,}", f"{with_ / without:.2f}", f"{result['parts']:,}")
+    heads = ("suspicions", "a minute without clusters", "with", "ratio", "parts of clusters")
+    goal = ("suspicions a minute", f"≥ {target['a_minute']:,}", f"{with_:,}", met(target["met"]))
+    return [
+        Rows("Suspicions taken in", heads, [row]),
+        Rows("Target of the intake", ("what", "target", "measured", ""), [goal]),
+    ]
+
+
 def _counting(result: Result) -> list[Rows]:
     rows = [
         (
@@ -274,5 +286,6 @@ _TABLES: Final[dict[str, Callable[[Result], list[Rows]]]] = {
     "standalone": _standalone,
     "audit": _audit,
     "imagery": _imagery,
+    "intake": _intake,
     "journey": journey_tables.tables,
 }

@@ -54,7 +54,10 @@ LOCK: Final = """
 select case_id from triage.cases where case_id = any($1::text[]) order by case_id for update skip locked"""
 # Not what people have in hand, have judged, or put elsewhere or took out; nor into what waits for a second person.
 HOMES: Final = """
-with free as (
+with theirs as materialized (
+  select b.case_id, k.case_id as whole_id, b.kind, b.day, b.logged_at
+  from triage.belonging b join triage.clusters k using (key, day) where b.case_id = any($1::text[])),
+free as materialized (
   select c.case_id, c.part_of from triage.cases c left join triage.cases o on o.case_id = c.part_of
   where c.case_id = any($1::text[]) and c.kind = 'subject' and c.state <> 'closed' and c.queue = 'soc'
     and c.stage = 'new' and (c.part_of is null or (o.kind = 'cluster' and o.stage = 'new'))
@@ -67,9 +70,7 @@ with free as (
                     and (p.joined_by <> $3 or coalesce(p.left_by, $3) <> $3))),
 homes as (
   select distinct on (f.case_id) f.case_id, f.part_of, w.case_id as whole_id, b.kind, b.logged_at
-  from free f join triage.belonging b using (case_id)
-    join triage.clusters k using (key, day)
-    join triage.cases w on w.case_id = k.case_id
+  from free f join theirs b using (case_id) join triage.cases w on w.case_id = b.whole_id
   where w.state <> 'closed' and w.queue = 'soc' and w.part_of is null
     and w.stage in ('new', 'assigned', 'under_review')
     and not exists (select from triage.dispositions d where d.case_id = w.case_id and d.state = 'proposed')

@@ -130,6 +130,21 @@ def test_the_audit_log_is_told_with_its_lag_and_who_paid_for_it(tmp_path: Path) 
     assert "| at 2,000 acts/s | all entered, lag p99 ≤ 1,000 ms | 1,999/s, 1,204 ms | not met |" in page
 
 
+def test_the_intake_is_told_with_clusters_beside_without(tmp_path: Path) -> None:
+    """And how many cases were parts, so that it is seen that clusters were made."""
+    result = {
+        "suspicions": 15_000,
+        "rounds": 3,
+        "parts": 6_000,
+        "a_minute": {"without": 40_000, "with": 20_000},
+        "all": {"without": [40_000], "with": [20_000]},
+        "target": {"a_minute": 5_000, "met": True},
+    }
+    page = write_page(results.keep(tmp_path, "2026-11-26", "4.1", "intake", result, quick=False)).read_text()
+    assert "| 15,000 | 40,000 | 20,000 | 0.50 | 6,000 |" in page
+    assert "| suspicions a minute | ≥ 5,000 | 20,000 | met |" in page
+
+
 def test_a_view_is_told_with_its_target(tmp_path: Path) -> None:
     """Met or not, by the 95 of a hundred that are quickest."""
     result = {
