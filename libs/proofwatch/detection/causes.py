@@ -35,6 +35,7 @@ from proofwatch.detection.senders import placed_by_senders
 from proofwatch.detection.taken_in import dated
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail
+from proofwatch.detection.wide import of_smaller
 
 
 def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
@@ -84,7 +85,7 @@ def causes(findings: Iterable[FindingHistory], tables: Tables) -> list[Cause]:
         for one in left:
             if (WHOLE in {each.where for each in one.group}) == whole:
                 placed += _remaining(one, anchors, wholes)
-    when = dated(narrowed(placed, tables), tables)
+    when = dated(narrowed(of_smaller(placed, tables), tables), tables)
     return joined(each._replace(ever_so=was_ever_so(each.finding, tables)) for each in when)
 
 

@@ -7,7 +7,7 @@ that stands out from the rest by twice that: of a small tenant the rest expects 
 marginal counts are needed. Pairs of attributes are not looked for: marginals cannot tell them.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -22,6 +22,9 @@ _DISTINCT: Final = 6.0
 its own beside the tenant's. While a whole tenant fires, the highest of its slices come to five by chance, for they are
 looked at all the time."""
 _PART: Final = 0.5
+AS_FEW: Final = 2.0
+"""A slice explains as much with about as few as another where it has no more than so many times its trials."""
+_MOST: Final = 0.5
 _ALIKE: Final = 0.05
 """Slices whose trials differ by less than this cannot be told apart."""
 
@@ -88,7 +91,7 @@ def roots(table: Mapping[Slice, Counts], raised: Collection[Slice]) -> tuple[Roo
     telling = [option for option in options if option.apart]
     if not telling:
         return ()
-    best = min(telling, key=lambda option: (option.values[0][0] in PROTECTED, option.n, option.values))
+    best = _best(telling, whole)
     alike = tuple(
         option.values[0]
         for option in options
@@ -141,6 +144,18 @@ def single(table: Mapping[Slice, Counts], where: Slice) -> Root:
     """Return a slice as the root, with its share where the whole is known."""
     whole = table.get(WHOLE)
     return Root(where, table[where]) if whole is None or where == WHOLE else _root(whole, table[where], where, ())
+
+
+def _best(telling: Sequence[_Option], whole: Counts) -> _Option:
+    """Return the option with the fewest trials: of people by what they are, where every other is far wider."""
+    best = min(telling, key=lambda option: (option.values[0][0] in PROTECTED, option.n, option.values))
+    fewest = min(telling, key=lambda option: (option.n, option.values))
+    return fewest if is_wide(best.n, whole.n) and best.n > AS_FEW * fewest.n else best
+
+
+def is_wide(n: int, of: int) -> bool:
+    """Return whether a slice has so many of a tenant's trials that to name it names nearly everybody."""
+    return n > _MOST * of
 
 
 def _option(whole: Counts, table: Mapping[Slice, Counts], values: list[Slice]) -> _Option | None:

@@ -95,6 +95,32 @@ def test_a_wave_of_one_country_and_one_release_is_one_incident(order: tuple[int,
     assert (only.root.where, only.lead.metric, only.described) == (RELEASE, "liveness_fail_rate", (COUNTRY,))
 
 
+def test_a_release_that_nearly_everybody_runs_is_not_the_cause_of_what_a_country_does() -> None:
+    """All counts are known: four in five run the release, and one in ten come from the country."""
+    found = [
+        day(WHOLE, "liveness_fail_rate", 71, 622, 0.02),
+        day(RELEASE, "liveness_fail_rate", 69, 490, 0.02),
+        day(COUNTRY, "liveness_fail_rate", 59, 105, 0.02),
+    ]
+    assert roots_of(found, counted(*found)) == {COUNTRY}
+    few = [*found[:2], day(COUNTRY, "liveness_fail_rate", 64, 300, 0.02)]
+    assert roots_of(few, counted(*few)) == {RELEASE}, "with not half as many it is about as few"
+
+
+def test_a_release_that_nearly_everybody_runs_is_not_it_where_windows_know_the_country_in_part() -> None:
+    """The second night of an attack goes on: its country has too few in five minutes to publish, its chart has all."""
+    release, country = chart(RELEASE, 600, 2400, 75, 353), chart(COUNTRY, 560, 2390, 59, 122)
+    tables: dict[Panel, dict[Slice, tuple[int, int]]] = {
+        panel_of(finding_of(release)): {WHOLE: (78, 419), RELEASE: (75, 353), COUNTRY: (28, 69)},
+        panel_of(finding_of(country)): {WHOLE: (75, 491), RELEASE: (37, 264), COUNTRY: (28, 69)},
+    }
+    for order in permutations([release, country]):
+        assert roots_of(list(order), tables) == {COUNTRY}
+    more = chart(RELEASE, 600, 2400, 150, 353)
+    tables[panel_of(finding_of(more))] = {WHOLE: (153, 419), RELEASE: (150, 353), COUNTRY: (28, 69)}
+    assert RELEASE in roots_of([more, country], tables)
+
+
 def test_failures_of_a_country_that_the_release_has_no_part_in_are_another_cause() -> None:
     """The same day, another check, and other people."""
     found = [
