@@ -102,6 +102,7 @@ def _incident(event: types.Incident, lead: Anomaly, log_end: LogEnd | None) -> I
         version=next(_slices(event.with_version or ()), None),
         ever_so=event.ever_so or False,
         told_from=event.told_from or 0.0,
+        impostors=event.impostors or 0,
         log_end=log_end if event.state == "firing" else None,
     )
 

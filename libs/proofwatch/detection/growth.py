@@ -12,13 +12,14 @@ from typing import Final, Literal
 from proofwatch.detection.harm import harm_of
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.version_words import VERSION_CHANGE
-from proofwatch.detection.words import number
+from proofwatch.detection.words import number, percent
 from proofwatch.events.enumerations import IncidentChange
 
 NEWS: Final[frozenset[IncidentChange]] = frozenset({"began", "rose", "rose_again", "grew", "traced", "again", "ended"})
 """Changes that people are told of."""
 Kind = Literal["accepted", "rejected", ""]
 _OF_LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
+_OF_IT: Final = " of what was to be expected"
 _TIMES: Final = 2.0
 _AS_BEFORE: Final = 1.0
 """The ratio of a rate, or of durations, that is as it was; scores that lie as they did are at a distance of 0."""
@@ -69,8 +70,8 @@ def counted_on(found: Incident, known: Incident) -> Incident:
 def grown_words(incident: Incident) -> str:
     """Return how much people were told of before, as a sentence; empty: they were told of nothing, or of as much."""
     if _compares(incident):
-        told, now = number(incident.told_from), number(measured(incident))
-        return f"When it was told last it was {told}{_unit(incident)}." if incident.told_from and told != now else ""
+        told, now = _far_off(incident, incident.told_from), _far_off(incident, measured(incident))
+        return f"When it was told last it was {told}." if incident.told_from and told != now else ""
     told, last = f"{incident.told_from:,.0f}", " Labels have told no more of it for a week." if incident.settled else ""
     if incident.told_from < 1 or told == f"{_counted(incident):,.0f}":
         return ""
@@ -80,7 +81,8 @@ def grown_words(incident: Incident) -> str:
 def growth_title(incident: Incident) -> str:
     """Return the head of a title: how much by now, and how much was told of."""
     if _compares(incident):
-        return f"By now {number(measured(incident))}{_unit(incident)}, {number(incident.told_from)} when last told"
+        now, told = _far_off(incident, measured(incident)), _far_off(incident, incident.told_from)
+        return f"By now {now}, {told.removesuffix(_unit(incident))} when last told"
     told = f", {incident.told_from:,.0f} when last told" if incident.told_from >= 1 else ""
     return f"Labels by now prove {_counted(incident):,.0f} wrongly {_labels(incident)}{told}"
 
@@ -112,8 +114,16 @@ def _as_before(incident: Incident) -> float:
     return 0.0 if incident.lead.metric.endswith("_score") else _AS_BEFORE
 
 
+def _far_off(incident: Incident, value: float) -> str:
+    """Return how far a version is from what ran before; of a rate that fell which part of it is left."""
+    share = _unit(incident) == _OF_IT
+    return f"{percent(1 / value) if share and value else number(value)}{_unit(incident)}"
+
+
 def _unit(incident: Incident) -> str:
-    metric, many = incident.lead.metric, "few" if incident.lead.direction == "down" else "many"
+    metric = incident.lead.metric
     if metric.endswith("_score"):
         return " standard deviations of ranks"
-    return " times as long" if metric.endswith("_ms") else f" times as {many}"
+    if metric.endswith("_ms"):
+        return " times as long"
+    return _OF_IT if incident.lead.direction == "down" else " times as many"

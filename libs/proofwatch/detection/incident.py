@@ -17,6 +17,7 @@ from proofwatch.detection.findings import (
     length_s,
     panel_of,
 )
+from proofwatch.detection.impostors import impostors_rejected
 from proofwatch.detection.leading import founds, leader, newest_of, weight
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.people_counts import people_counts
@@ -63,7 +64,8 @@ class Incident(NamedTuple):
     (`detection.narrower`). `ever_so`: it is what the policy did not expect, and was so since the first day.
     `told_proven`: of how many whom labels prove wrongly accepted, or of how far a version is from what ran before,
     people were told by this revision; `told_from`: before it (`detection.growth`). `settled`: labels
-    that prove it told no more for a week.
+    that prove it told no more for a week. `impostors`: how many of its slice and days, whom the match refused, labels
+    name as such (`detection.impostors`).
     """
 
     incident_id: str
@@ -102,6 +104,7 @@ class Incident(NamedTuple):
     told_proven: float = 0.0
     told_from: float = 0.0
     settled: bool = False
+    impostors: int = 0
 
     @property
     def kind(self) -> str:
@@ -110,9 +113,9 @@ class Incident(NamedTuple):
 
     @property
     def rejected_unproven(self) -> float:
-        """Return about how many of the rejected labels do not name as attackers."""
+        """Return about how many of the rejected labels do not name as attackers or impostors."""
         named = 0 if self.proof is None else self.proof.attacks - self.proof.accepted
-        return max(0.0, self.rejected - named)
+        return max(0.0, self.rejected - named - self.impostors)
 
     @property
     def severity(self) -> IncidentSeverity:
@@ -179,6 +182,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         unchecked=people.unchecked,
         version=version.where if version else None,
         settled=lead.is_settled,
+        impostors=impostors_rejected(own, cause.root.where, tables),
         ever_so=chance < CHANCE
         and all(was_ever_so(each, tables) for each in told if chance_of(worst_of(each)) < CHANCE),
     )

@@ -111,6 +111,7 @@ def event_of(
         root_k=root.counts.k if root.rest else None,
         root_n=root.counts.n if root.rest else None,
         told_from=found.told_from or None,
+        impostors=found.impostors or None,
     )
 
 

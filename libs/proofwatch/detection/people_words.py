@@ -61,7 +61,8 @@ def _rejected(incident: Incident) -> str:
     people = incident.rejected_people
     once = ""
     if by is not None and people is not None:
-        once = f" Each person counted once, they were about {people:,.0f} by {minute(by, incident.lead.time_zone)}."
+        until = minute(by, incident.lead.time_zone)
+        once = f" Each person counted once, the rejected were about {people:,.0f} by {until}."
         people = None
     number = _counted(incident.rejected, people)
     if set(incident.metrics) <= BECAME.keys():
@@ -69,7 +70,21 @@ def _rejected(incident: Incident) -> str:
     if incident.rejected_people is None:
         number = f"{incident.rejected:,.0f}"
     harm: Harm = "genuine_out" if harm_of(incident.lead) == "genuine_out" else "people_out"
+    if incident.impostors and harm == "people_out":
+        return f" About {number} rejected beyond what was to be expected{far}{_named(incident)}{once}"
     return f" {_said(harm, number, (), far)}{once}"
+
+
+def _named(incident: Incident) -> str:
+    """Return whom labels name as impostors among the rejected, and how many they leave, as the end of a sentence."""
+    rest = incident.rejected_unproven
+    left = (
+        f"About {rest:,.0f} are left: wrongly, as far as they are no attackers."
+        if rest >= 1
+        else "Nobody is left whom they would not explain."
+    )
+    one = "impostor" if incident.impostors == 1 else "impostors"
+    return f". Labels by now name {incident.impostors:,} {one} among those whom the face match refused then. {left}"
 
 
 def _passed(number: float, refused: float, far: str = "") -> str:

@@ -66,10 +66,11 @@ def _missing(anomaly: Anomaly) -> str:
 
 
 def _stopped(anomaly: Anomaly) -> str:
-    return (
-        f"{anomaly.k} transactions came in {anomaly.n} minutes, where at least "
-        f"{number(anomaly.baseline_rate)} a minute were to be expected."
+    each, of = (
+        (anomaly.baseline_rate, "a minute") if anomaly.baseline_rate >= 1 else (60 * anomaly.baseline_rate, "an hour")
     )
+    came = f"{anomaly.k} transaction{'' if anomaly.k == 1 else 's'} came"
+    return f"{came} in {anomaly.n} minutes, where at least {number(each)} {of} were to be expected."
 
 
 def _surged(anomaly: Anomaly) -> str:

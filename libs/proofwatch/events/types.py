@@ -656,7 +656,9 @@ class Incident(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     root_n: Annotated[int, Meta(ge=0)] | None = None
     """Denominator of the root, as root_k."""
     told_from: Annotated[float, Meta(ge=0.0)] | None = None
-    """How many whom labels prove wrongly accepted people had been told of before this revision, or of how far a new version is from what ran before it (standard deviations of ranks, or a ratio); absent: none."""
+    """How many whom labels prove wrongly accepted, or rejected, people had been told of before this revision, or of how far a new version is from what ran before it (standard deviations of ranks, or a ratio); absent: none."""
+    impostors: Annotated[int, Meta(ge=0)] | None = None
+    """How many of the slice, on the days of the incident, whom the face match refused, labels name as impostors by now: nobody of them was rejected wrongly; absent: none, or it is not about the match."""
 
 
 class LabelRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

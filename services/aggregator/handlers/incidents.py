@@ -13,6 +13,7 @@ from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, T
 from proofwatch.bus.stage import History
 from proofwatch.detection.ever_so import before
 from proofwatch.detection.findings import Panel, Slice, panel_of, traffic_of
+from proofwatch.detection.impostors import labelled_days
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, forget, regrouped, remembering, take
@@ -180,7 +181,9 @@ class IncidentsStage:
             found[panel] = table(panel, {at: rate_by(row, panel.metric, until_ms) for at, row in known.items()})
             if all(told.seen_ms < until_ms for row in known.values() for told in row):
                 kept[panel] = found[panel]
-        days = {day for each in state.findings.values() if each.worst for day in days_of(each.worst)} - found.keys()
+        days = {day for each in state.findings.values() if each.worst for day in days_of(each.worst)}
+        days |= {day for each in state.findings.values() for day in labelled_days(each)}
+        days -= found.keys()
         places = {day: (tenant, Place(day.length_s, day.start_ms)) for day in days}
         rows = await self._store.load_windows(tx, set(places.values()))
         for day, at in sorted(places.items()):

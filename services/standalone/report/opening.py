@@ -68,6 +68,11 @@ class LimitRate(NamedTuple):
     limit: float
     lacking: str
 
+    @property
+    def name(self) -> str:
+        """Return what the rate is called."""
+        return rate_name(self.metric)
+
 
 class TenantOpening(NamedTuple):
     """A tenant (None: whatever was evaluated), the worst of its problems first, by `detection.urgency`.

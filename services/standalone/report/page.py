@@ -22,6 +22,7 @@ from proofwatch.runtime.cell_settings import DEFAULT_SMALL_CELL
 from services.standalone.core.watched import Watched
 from services.standalone.report import data, headline, sections
 from services.standalone.report.opening import Level, opening_of, openings
+from services.standalone.report.rejections import read_rejections
 from services.standalone.report.timeline import (
     Alarm,
     Marker,
@@ -42,12 +43,15 @@ _CONTENTS: Final = {
     "det": "DET",
     "species": "Attack species",
     "segments": "Segments",
+    "rejections": "Rejections",
     "timeline": "Timeline",
     "cases": "Cases",
     "reading": "How to read this",
 }
 """The sections in order: the name of each template, and what leads to it."""
-_EVALUATED: Final = {name: said for name, said in _CONTENTS.items() if name not in ("timeline", "cases")}
+_OF_LABELS: Final = frozenset({"scores", "det", "species", "segments"})
+"""What has nothing to show where no label came: one sentence says so, and no heading for each."""
+_EVALUATED: Final = {name: said for name, said in _CONTENTS.items() if name not in ("rejections", "timeline", "cases")}
 
 
 def write_report(
@@ -80,17 +84,20 @@ def write_report(
     opened = openings(tenants, incidents, limits)
     strong = sorted((each for each in incidents if each.evidence == "strong" and each.state != "merged"), key=urgency)
     markers = read_markers(out / "markers.jsonl")
+    shown = _rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials, small_cell)
+    rejections = [] if shown["figures"] else read_rejections(out / "windows.jsonl", small_cell)
     html = render(
         _TEMPLATES,
         "sections.html",
         title=title,
-        contents=_CONTENTS,
+        contents=_contents(labelled=bool(shown["figures"]), rejections=bool(rejections)),
+        rejections=rejections,
         summary=summary,
         tenants=opened,
         wrong_tenants=[each for each in opened if each.level is not Level.NOTHING],
         quiet_tenants=[each for each in opened if each.level is Level.NOTHING],
         incident_account=incident_account(incidents),
-        **_rates(evaluation, cohorts.get(None, {}), tenants, limits, min_trials, small_cell),
+        **shown,
         timeline=_timeline(traffic, alarms, strong, markers, time_zone) if traffic.buckets else None,
         changes=_changes(markers, time_zone),
         alarms=_alarms(alarms) if alarms else None,
@@ -132,6 +139,12 @@ def write_evaluation(
     path.write_text(html, encoding="utf-8")
 
 
+def _contents(*, labelled: bool, rejections: bool) -> dict[str, str]:
+    """Return the sections that have something to show."""
+    left_out = (set() if labelled else _OF_LABELS) | (set() if rejections else {"rejections"})
+    return {name: said for name, said in _CONTENTS.items() if name not in left_out}
+
+
 def _rates(
     evaluation: Evaluation,
     classes: Classes,
@@ -171,7 +184,8 @@ def _timeline(
     )
     caption = (
         f"All tenants together, {zone}. Rejected: asked to retry or referred. "
-        "Shaded: an anomaly of a whole tenant was firing."
+        "Shaded: an anomaly of a whole tenant was firing. Stretches with hardly any attempts have no rate: "
+        "one failure would be a peak; the numbers below have them."
         + (f" The first {MOST_LANES} of {len(incidents)} incidents are drawn." if len(incidents) > MOST_LANES else "")
         + (" Dashed: a change of version." if markers else "")
     )

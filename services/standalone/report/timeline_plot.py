@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -17,6 +18,7 @@ from services.standalone.report.timeline import Alarm, Marker, Timeline
 MOST_LANES: Final = 12
 """So many incidents are drawn, in the order in which they are told."""
 _MOST_MARKERS: Final = 12
+_ENOUGH: Final = 20
 _LEAST: Final = timedelta(minutes=1)
 
 
@@ -96,7 +98,8 @@ def duration(seconds: int) -> str:
 def _line(
     axes: Axes, counts: Sequence[tuple[datetime, int, int]], step: timedelta, colour: str, line: str, label: str
 ) -> None:
-    """Draw k / n over time; the line is broken where there was no traffic."""
+    """Draw k / n over time: the line is broken where there was no traffic, or so little that one failure is a peak."""
+    least = fewest([n for _, _, n in counts])
     times: list[Any] = []
     values: list[float] = []
     for moment, k, n in counts:
@@ -104,9 +107,18 @@ def _line(
             times.append(times[-1] + step)
             values.append(float("nan"))
         times.append(moment)
-        values.append(k / n if n else float("nan"))
+        values.append(k / n if n >= least else float("nan"))
     mark = "o" if len(counts) < 40 else ""
     axes.plot(times, values, line, color=colour, linewidth=1.3, marker=mark, markersize=3, label=label)
+
+
+def fewest(trials: Sequence[int]) -> int:
+    """Return of how many trials a rate is drawn at least: 20, or where most stretches have fewer a tenth of the most.
+
+    Of two one failure is half: at night such points hide what the days show.
+    """
+    most = max(trials, default=0)
+    return max(1, min(_ENOUGH, most // 10 if median(trials or [0]) < _ENOUGH else _ENOUGH))
 
 
 def _changes(axes: Sequence[Axes], markers: Sequence[Marker]) -> None:

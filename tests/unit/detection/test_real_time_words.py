@@ -28,7 +28,7 @@ def found(rule: str, direction: str, **given: Any) -> str:
         ("saturation", "down", "at the lower end"),
         ("few_values", "down", "Scores are nearly all alike: 4.1 % of their pairs are, 1 % usually"),
         ("missing_scores", "up", "41 of 1000 requested scores did not come, where 1 % usually do not"),
-        ("volume", "down", "41 transactions came in 1000 minutes, where at least 0.01 a minute were to be expected"),
+        ("volume", "down", "41 transactions came in 1000 minutes, where at least 0.6 an hour were to be expected"),
         ("volume", "up", "41 transactions came within 1000 minutes"),
     ],
 )

@@ -117,7 +117,7 @@ def test_people_and_attempts_of_different_windows_are_not_told_as_one_count() ->
     assert told.rejected_people_by == people.window_end
     assert "About 59 attempts rejected beyond" in told.sentence
     assert "so far (by 2026-03-02 16:00 UTC)" in told.sentence
-    assert "Each person counted once, they were about 30 by 2026-03-02 14:05 UTC." in told.sentence
+    assert "Each person counted once, the rejected were about 30 by 2026-03-02 14:05 UTC." in told.sentence
     ended = event_of(_incident(people, tries, within(people, 960), within(tries, 960)))
     assert "About 30 people (59 attempts) rejected beyond what was to be expected: " in ended.sentence
     assert (ended.rejected_by, ended.rejected_people_by) == (None, None)

@@ -5,6 +5,7 @@ from functools import reduce
 from msgspec.structs import replace
 
 from proofwatch.detection.finding_words import finding_sentence
+from proofwatch.detection.growth import grown_words, growth_title
 from proofwatch.detection.incident import Incident
 from proofwatch.detection.incident_event import event_of
 from proofwatch.detection.incidents import Incidents, observe
@@ -72,3 +73,12 @@ def test_a_drift_that_is_twice_as_far_is_told_anew_with_both_numbers() -> None:
     assert told.title.startswith("By now 0.82 standard deviations of ranks, 0.4 when last told: ")
     assert "When it was told last it was 0.4 standard deviations of ranks." in told.summary
     assert events[2].told_from == 0.4
+
+
+def test_a_rate_that_fell_is_told_as_what_is_left_of_it() -> None:
+    """Nothing is 36.9 times as few."""
+    known = incident_by(drift(0.5))
+    fell = replace(known.lead, metric="rejection_rate", direction="down", statistic=100.0)
+    found = known._replace(lead=fell, told_from=36.9)
+    assert grown_words(found) == "When it was told last it was 2.71 % of what was to be expected."
+    assert growth_title(found) == "By now 1 % of what was to be expected, 2.71 % when last told"

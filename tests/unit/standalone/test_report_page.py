@@ -20,6 +20,7 @@ from tests.unit.standalone.test_report_data import counted
 from tests.unit.standalone.test_report_timeline import anomaly, lines, window
 from tests.unit.standalone.told import incidents_in
 
+UNLABELLED = ("figures", "timeline", "cases", "reading")
 SECTIONS = ("figures", "scores", "det", "species", "segments", "timeline", "cases", "reading")
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 HOSTILE = """\x00<b>$x$"onload="a()" <script>a()</script>&"""
@@ -238,20 +239,49 @@ def test_accounts_that_do_not_balance_are_said_first(tmp_path: Path) -> None:
 
 
 def test_a_run_without_labels_says_so_and_draws_no_empty_plot(tmp_path: Path) -> None:
-    """Organic traffic has no truth, so it has no error rates; every section still says why it is empty."""
+    """Organic traffic has no truth, so it has no error rates: one sentence says so, and no heading is empty."""
     page = write(results(tmp_path, traffic=False), {})
-    assert [attrs["id"] for attrs in page.all("section")] == list(SECTIONS)
+    assert [attrs["id"] for attrs in page.all("section")] == list(UNLABELLED)
     assert not page.all("svg")
     for said in (
         "No labels came, so there are no error rates.",
-        "No labelled scores came",
-        "there is no DET curve",
-        "there is no APCER",
-        "there are no groups",
+        "Nor are there score distributions, DET curves, species of attacks or wrong rejections by segment.",
         "there is no timeline",
         "No case was opened.",
     ):
         assert said in page.text
+
+
+def test_without_labels_rejections_are_told_by_slice(tmp_path: Path) -> None:
+    """By version, system and handset, beside everybody's: what is three times as high is seen; small values are not."""
+    out = results(tmp_path)
+    day = {"length_s": 86_400}
+    rows = [window(**day, counts={"transactions": 900, "decision.retry": 40, "decision.refer": 5})]
+    for name, value, k, n in (
+        ("os", "android-13", 20, 200), ("sdk_version", "7.2.0", 15, 150), ("sdk_version", "7.1.4", 30, 750),
+        ("device_model", "rare", 1, 2),
+    ):  # fmt: skip
+        slice_ = {"segment_name": name, "segment_value": value, "counts": {"transactions": n, "decision.retry": k}}
+        rows += [
+            window(**day, revision=1, **slice_ | {"counts": {"transactions": 1}}),
+            window(**day, revision=2, **slice_),
+        ]
+    lines(out / "windows.jsonl", [*(window(m) for m in range(0, 120, 5)), *rows])
+    page = write(out, {})
+    assert [attrs["id"] for attrs in page.all("section")] == ["figures", "rejections", *UNLABELLED[1:]]
+    text = page.text
+    assert text.index("Rejection rate by sdk_version") < text.index("Rejection rate by os")
+    assert "15 / 150" in text
+    assert "7.2.0" in text
+    assert "rare" not in text
+    assert "Rejection rate by" not in write(out, cells()).text, "labels tell more"
+
+
+def test_a_limit_is_called_by_its_name(tmp_path: Path) -> None:
+    """And what has no rate has no sign for one."""
+    found = write(results(tmp_path), cells()).text
+    assert "INJECTION_ACCEPT_RATE" not in found
+    assert "– = –" not in found
 
 
 def test_scores_that_do_not_overlap_have_no_curve(tmp_path: Path) -> None:

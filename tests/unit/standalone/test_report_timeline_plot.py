@@ -5,7 +5,7 @@ from pathlib import Path
 
 from proofwatch.instants import ms_of
 from services.standalone.report.timeline import Marker, read_markers, read_timeline
-from services.standalone.report.timeline_plot import MOST_LANES, timeline
+from services.standalone.report.timeline_plot import MOST_LANES, fewest, timeline
 from tests.support.html import parsed, text_of
 from tests.unit.standalone.test_incidents import fired, write
 from tests.unit.standalone.test_report_timeline import START, lines, window
@@ -23,6 +23,14 @@ def test_incidents_and_changes_are_drawn_where_they_were(tmp_path: Path) -> None
     assert sum(each.endswith(": ios") for each in words) == MOST_LANES
     assert "pad_version 2.1" in words
     assert "20 incidents, 1 changes of version" in text_of(svg.find(".//svg/title"))
+
+
+def test_a_rate_of_two_attempts_is_no_peak() -> None:
+    """At night one failure of two hides what the days show; where all is that little a tenth of the most counts."""
+    assert fewest([300, 280, 2, 310]) == 20
+    assert fewest([8, 9, 1, 7]) == 1
+    assert fewest([100, 3, 4, 5]) == 10
+    assert fewest([]) == 1
 
 
 def test_changes_of_version_are_read_in_the_order_of_their_time(tmp_path: Path) -> None:
