@@ -88,15 +88,15 @@ def what(anomaly: Anomaly) -> str:
     return f"too {'few' if anomaly.direction == 'down' else 'many'} {metric}"
 
 
-def next_step(anomaly: Anomaly) -> str:
-    """Return what to do next."""
+def next_step(anomaly: Anomaly, since: datetime | None = None) -> str:
+    """Return what to do next; `since`: when it began, for a window that is counted on moves away from it."""
     if anomaly.metric == LABELS:
         return ASK_FOR_LABELS
     harm = harm_of(anomaly)
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS and anomaly.metric.partition(":")[0] == INJECTED:
-        return HOLD_ACCOUNTS.format(tenant=anomaly.tenant, since=_first_day(anomaly))
+        return HOLD_ACCOUNTS.format(tenant=anomaly.tenant, since=_first_day(anomaly, since))
     if harm == "attackers_in" and anomaly.rule in _OF_LIMITS:
-        held = HOLD_NAMED.format(tenant=anomaly.tenant, since=_first_day(anomaly))
+        held = HOLD_NAMED.format(tenant=anomaly.tenant, since=_first_day(anomaly, since))
         return f"{held}; {NEXT_STEPS[anomaly.action]}"
     if harm == "people_in" and anomaly.rule in OF_RATES:
         return LET_IN
@@ -114,9 +114,9 @@ def needed(anomaly: Anomaly) -> str:
     return ""
 
 
-def _first_day(anomaly: Anomaly) -> str:
+def _first_day(anomaly: Anomaly, since: datetime | None) -> str:
     """Return the first day that the counts are of, by the tenant's clock, as `--since` takes it."""
-    begins = (each for each in (anomaly.window_start, anomaly.since) if each is not None)
+    begins = (each for each in (anomaly.window_start, anomaly.since, since) if each is not None)
     return f"{local(min(begins), anomaly.time_zone):%Y-%m-%d}"
 
 

@@ -82,7 +82,11 @@ def _where(incident: Incident, name: Named) -> str:
 def _step(incident: Incident) -> str:
     if incident.ever_so:
         return CHECK_EXPECTED
-    return next_step(incident.lead) if incident.version is None else NEXT_STEPS["hold_or_roll_back_release"]
+    return (
+        next_step(incident.lead, incident.since)
+        if incident.version is None
+        else NEXT_STEPS["hold_or_roll_back_release"]
+    )
 
 
 def incident_news(incident: Incident, name: Named = slice_words, *, change: IncidentChange | None = None) -> str:

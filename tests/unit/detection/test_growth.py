@@ -164,3 +164,10 @@ def test_whoever_was_let_in_is_to_be_held_by_a_command_that_runs(metric: str) ->
     assert query_of(args, "UTC").span.since_ms is not None
     replayed = parser.parse_args([*found[1].partition(" --by")[0].split()[1:], *found[2].split()])
     assert (replayed.run, replayed.tenant) == (Path("FOLDER"), "bank")
+
+
+def test_the_accounts_to_hold_are_those_since_it_began() -> None:
+    """28 days that are counted on move: whom the first of them proved is to be held too."""
+    first = replace(proof(k=5, n=600, metric="fmr"), since=None)
+    later = replace(proof(14, k=11, n=744, metric="fmr", revision=2), since=None, anomaly_id=first.anomaly_id)
+    assert "--since 2026-02-03 --by" in told([first, later])[-1].notice
