@@ -255,13 +255,17 @@ def test_a_run_without_labels_says_so_and_draws_no_empty_plot(tmp_path: Path) ->
 def test_without_labels_rejections_are_told_by_slice(tmp_path: Path) -> None:
     """By version, system and handset, beside everybody's: what is three times as high is seen; small values are not."""
     out = results(tmp_path)
-    day = {"length_s": 86_400}
+    day: dict[str, Any] = {"length_s": 86_400}
     rows = [window(**day, counts={"transactions": 900, "decision.retry": 40, "decision.refer": 5})]
     for name, value, k, n in (
         ("os", "android-13", 20, 200), ("sdk_version", "7.2.0", 15, 150), ("sdk_version", "7.1.4", 30, 750),
         ("device_model", "rare", 1, 2),
     ):  # fmt: skip
-        slice_ = {"segment_name": name, "segment_value": value, "counts": {"transactions": n, "decision.retry": k}}
+        slice_: dict[str, Any] = {
+            "segment_name": name,
+            "segment_value": value,
+            "counts": {"transactions": n, "decision.retry": k},
+        }
         rows += [
             window(**day, revision=1, **slice_ | {"counts": {"transactions": 1}}),
             window(**day, revision=2, **slice_),
