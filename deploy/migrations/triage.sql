@@ -1,4 +1,4 @@
--- revision 15
+-- revision 16
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -73,6 +73,8 @@ create table if not exists triage.assignments(
   released_by text);
 create unique index if not exists assignments_one_open on triage.assignments(case_id) where released_at is null;
 create index if not exists assignments_open_of_person on triage.assignments(person_id) where released_at is null;
+alter table triage.assignments add column if not exists why text;
+comment on column triage.assignments.why is 'Why it came to them: take, assign; of the next case, why it was that one.';
 comment on column triage.assignments.released_by is 'A person, or triage: a case that went on in another one.';
 
 alter table triage.cases add column if not exists closed_at timestamptz;

@@ -205,7 +205,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
         reads_columns=_WINDOWS,
         adds_rows={
             **_BEGUN,
-            "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by"),
+            "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by", "why"),
             "triage.case_transitions": (
                 "case_id",
                 "revision",

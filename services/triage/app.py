@@ -55,7 +55,7 @@ def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
     terms = Terms(settings.disposition_authority, settings.disposition_authority_of_two)
     rule = FourEyes.read(settings.four_eyes)
     return PostgresDesk(
-        pool, most_in_hand=settings.cases_in_hand, four_eyes=rule, terms=terms, keys=settings.key_encryption_if_any()
+        pool, limits=settings.limits(), four_eyes=rule, terms=terms, keys=settings.key_encryption_if_any()
     )
 
 

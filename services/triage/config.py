@@ -1,12 +1,13 @@
 """Settings of triage."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from proofwatch.runtime.key_settings import KeySettings
 from services.triage.core.dispositions import FourEyes
 from services.triage.core.due import Due
+from services.triage.core.limits import Limits
 
 
 def _is_rule(text: str) -> str:
@@ -24,12 +25,25 @@ class DeskSettings(KeySettings):
 
     cases_in_hand: Annotated[int, Field(ge=1, le=1000)] = 20
     """Who works on so many cases is given no next one; `take`, and a checker's `assign`, go beyond."""
+    cases_in_hand_by_queue: str = ""
+    """The same of a queue, `soc` or `research`: research=5."""
+    cases_in_hand_by_person: str = ""
+    """The same of accounts that have it otherwise than `cases_in_hand`: a.rao=30,b.ito=10."""
     four_eyes: Annotated[str, AfterValidator(_is_rule)] = "all"
     """Which dispositions a second person approves: all, threat or none, then tenants that have it otherwise."""
     disposition_authority: Annotated[int, Field(ge=0, le=100)] = 45
     """The authority of labels that one person's disposition makes."""
     disposition_authority_of_two: Annotated[int, Field(ge=0, le=100)] = 70
     """The same of those that a second person approved."""
+
+    def limits(self) -> Limits:
+        """Return how many cases whoever works on them has at most."""
+        return Limits.read(self.cases_in_hand, self.cases_in_hand_by_queue, self.cases_in_hand_by_person)
+
+    @model_validator(mode="after")
+    def _limits_can_be(self) -> Self:
+        self.limits()
+        return self
 
 
 class Settings(DeskSettings):

@@ -21,8 +21,8 @@ Rows = Annotated[int, Query(ge=1, le=MOST)]
 Show = Literal["waiting", "mine", "closed"]
 
 
-def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, most: int) -> APIRouter:
-    """Return the routes; `most`: who works on so many cases is given no next one."""
+def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched) -> APIRouter:
+    """Return the routes."""
     router = APIRouter(include_in_schema=False)
     who = Annotated[Caller, Depends(callers.caller)]
 
@@ -32,7 +32,7 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, m
             "waiting": await cases.waiting(caller, frame.now()),
             "health": health_of(watched, caller),
         }
-        return frame.page(request, caller, "now.html", held=await cases.held(caller), most=most, **content)
+        return frame.page(request, caller, "now.html", **(await cases.held(caller))._asdict(), **content)
 
     @router.get("/queue")
     async def queue(
@@ -49,7 +49,7 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, m
             "waiting": waiting,
             "told": words.TOLD.get(told, ""),
         }
-        return frame.page(request, caller, "queue.html", held=await cases.held(caller), most=most, **content)
+        return frame.page(request, caller, "queue.html", **(await cases.held(caller))._asdict(), **content)
 
     @router.get("/approvals")
     async def approvals(request: Request, caller: who, told: str = "") -> Response:
@@ -61,6 +61,6 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched, m
             "more": found.next is not None,
             "told": words.TOLD.get(told, ""),
         }
-        return frame.page(request, caller, "approvals.html", held=await cases.held(caller), most=most, **content)
+        return frame.page(request, caller, "approvals.html", **(await cases.held(caller))._asdict(), **content)
 
     return router

@@ -39,7 +39,7 @@ class Pages:
         work = Work(self._frame, cases, callers, settings)
         self._routers = (
             coming_pages(self._frame, callers, settings.console_origin),
-            list_pages(self._frame, cases, callers, watched, settings.cases_in_hand),
+            list_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
             Merging(work, cases, callers, settings.console_origin).router(),

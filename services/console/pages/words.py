@@ -175,6 +175,25 @@ def who(case: ListedCase) -> str:
     return case.assignee_name or case.assignee or "nobody"
 
 
+_CAME: Final[Mapping[str, str]] = {
+    "grave": "it is grave", "overdue": "nothing graver waited, and its time is over",
+    "oldest": "nothing graver or overdue waited, and it is the oldest",
+}  # fmt: skip
+
+
+def came(case: Case, me: str) -> str:
+    """Return why a case came to who works on it, where that is known; `me`: who reads it."""
+    work = next((each for each in reversed(case.work) if each.released_at is None), None)
+    if work is None or work.why is None:
+        return ""
+    whom = "you" if work.person_id == me else work.name or work.person_id
+    if work.why == "take":
+        return f"{'You' if whom == 'you' else whom} took it."
+    if work.why == "assign":
+        return f"{'You' if work.assigned_by == me else work.assigned_by_name or 'Somebody'} gave it to {whom}."
+    return f"It came to {whom} as the next case: {_CAME[work.why]}."
+
+
 def age(since: datetime, now: datetime) -> str:
     """Return how long something has been, in the two largest units: "3 d 4 h", "12 min"."""
     minutes = max(0, (now - since) // timedelta(minutes=1))

@@ -102,9 +102,9 @@ class Work:
         self, request: Request, caller: Caller, case: Case, name: str, status: int, **content: Any
     ) -> Response:
         """Return a page about a case."""
-        held, most = await self._cases.held(caller), self._settings.cases_in_hand
+        held = (await self._cases.held(caller))._asdict()
         place = path_of(case.case_id) + ("?itself=true" if case.part_of else "")
-        given = {"case": case, "held": held, "most": most, "place": place, "again": ""}
+        given = {"case": case, "me": caller.session.person_id, "place": place, "again": "", **held}
         return self._frame.page(request, caller, name, status, **{**given, **content})
 
     async def _do(self, request: Request, caller: Caller, case_id: str, deed: Deed) -> Response:

@@ -42,13 +42,15 @@ from services.triage.core.assignments import (
     decided,
     is_there,
 )
+from services.triage.core.cases import Queue
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
-from services.triage.core.whole import NextCase, WholeCase, has_enough, queues_of
+from services.triage.core.limits import Limits
+from services.triage.core.whole import NextCase, WholeCase, queues_of
 
 if TYPE_CHECKING:
     import asyncpg
 
-MOST_IN_HAND: Final = 20
+NO_OTHERS: Final = Limits()
 ALWAYS_TWO: Final = FourEyes("all", {})
 IT_IS_FINAL: Final = Refusal(
     "is_final", "it goes on in another case, or its subject was erased: nothing is added to it"
@@ -87,18 +89,18 @@ class PostgresDesk:
         pool: "asyncpg.Pool",
         draw: Draw = secrets.token_bytes,
         *,
-        most_in_hand: int = MOST_IN_HAND,
+        limits: Limits = NO_OTHERS,
         four_eyes: FourEyes = ALWAYS_TWO,
         terms: Terms = TERMS,
         keys: KeyEncryption | None = None,
     ) -> None:
-        """`draw`: ids and salts of entries; `most_in_hand`: who works on so many cases is given no next one.
+        """`draw`: ids and salts of entries; `limits`: who works on so many cases is given no next one.
 
         `four_eyes`: which dispositions need a second person; `terms`: what their labels say of themselves; `keys`: what
         wraps the keys that notes are sealed under, None: there are no notes.
         """
         self.orders, self.notes = Orders(draw, four_eyes, terms), PostgresNotes(keys)
-        self.pool, self._draw, self._most_in_hand = pool, draw, most_in_hand
+        self.pool, self._draw, self.limits = pool, draw, limits
         self._people = PostgresPeople(pool)
 
     async def listed(
@@ -164,15 +166,16 @@ class PostgresDesk:
         session_id = (await self.session(token, now)).session_id
         async with transaction(self.pool, "cases") as tx:
             acting = await self.acting(tx, session_id, now)
-            queues = queues_of(acting)
-            refusal = has_enough(await in_hand(tx, acting.person_id), self._most_in_hand) if queues else NO_QUEUE
-            if refusal:
-                await enter(tx, entries.none_given(person(acting.person_id), refusal, now, self._draw))
+            open_to: Collection[Queue] | Refusal = NO_QUEUE
+            if queues := queues_of(acting):
+                open_to = self.limits.open_to(*await in_hand(tx, acting.person_id), queues)
+            if isinstance(open_to, Refusal):
+                await enter(tx, entries.none_given(person(acting.person_id), open_to, now, self._draw))
                 found = None
             else:
-                found = await self._next(tx, acting, queues, now)
-        if refusal:
-            raise CaseRefused(refusal)
+                found = await self._next(tx, acting, open_to, now)
+        if isinstance(open_to, Refusal):
+            raise CaseRefused(open_to)
         return found
 
     async def do(
@@ -276,7 +279,7 @@ class PostgresDesk:
         assert locked is not None, "it is locked"
         taken = decided(locked[0], acting, "take")
         assert isinstance(taken, Change), "what cannot be taken is not looked for"
-        await enter(tx, *await self.orders.settled(tx, Order("take"), locked[0], taken, acting, now))
+        await enter(tx, *await self.orders.settled(tx, Order("take"), locked[0], taken, acting, now, why))
         return NextCase(await self._shown(tx, locked[0], acting, now), why, waiting)
 
     async def session(self, token: str, now: datetime) -> Session:

@@ -21,6 +21,7 @@ from services.triage.adapters.desk_rows import (
 from services.triage.adapters.disposition_rows import pending_of
 from services.triage.adapters.family import locked_with_wholes
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
+from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
 from services.triage.core.whole import NextWhy, WholeCase
 
@@ -61,8 +62,10 @@ _MOVES: Final = """
 select revision, from_state, to_state, trigger, why, at from triage.case_transitions where case_id = $1
 order by revision"""
 _WORK: Final = """
-select a.person_id, d.name, a.assigned_at, a.assigned_by, a.released_at, a.released_by
+select a.person_id, d.name, a.assigned_at, a.assigned_by, a.released_at, a.released_by,
+  g.name as assigned_by_name, a.why
 from triage.assignments a left join access.directory d on d.person_id = a.person_id
+left join access.directory g on g.person_id = a.assigned_by
 where a.case_id = $1 order by a.assignment_id"""
 _ACTS: Final = """
 select at, deed, from_stage, to_stage, person_id, reason from triage.case_acts where case_id = $1 order by act_id"""
@@ -111,8 +114,9 @@ _WORKER: Final = "select person_id, tenants, roles from access.directory where n
 
 _ONE_AT_A_TIME: Final = "select pg_advisory_xact_lock(hashtext('triage.cases in hand'), hashtext($1))"
 _IN_HAND: Final = """
-select count(*) from triage.assignments a join triage.cases c using (case_id)
-where a.person_id = $1 and a.released_at is null and c.part_of is null"""
+select c.queue, count(*) as n from triage.assignments a join triage.cases c using (case_id)
+where a.person_id = $1 and a.released_at is null and c.part_of is null group by 1"""
+_NAME_OF: Final = "select name from access.directory where person_id = $1"
 _WAITS: Final = """
 from triage.cases c
 where c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
@@ -222,10 +226,14 @@ async def named_worker(tx: Any, name: str) -> Worker | None:
     return worker_in(row) if row else None
 
 
-async def in_hand(tx: Any, person_id: str) -> int:
-    """Return how many cases somebody works on, and let nobody else give them a next one until the transaction ends."""
+async def in_hand(tx: Any, person_id: str) -> tuple[str | None, dict[Queue, int]]:
+    """Return somebody's name, and how many cases of each queue they work on.
+
+    Nobody else gives them a next one until the transaction ends.
+    """
     await tx.execute(_ONE_AT_A_TIME, person_id)
-    return int(await tx.fetchval(_IN_HAND, person_id))
+    rows = await tx.fetch(_IN_HAND, person_id)
+    return await tx.fetchval(_NAME_OF, person_id), {row["queue"]: row["n"] for row in rows}
 
 
 async def next_locked(

@@ -22,7 +22,7 @@ _RELEASE: Final = """
 update triage.assignments set released_at = $2, released_by = $3
 where case_id = any($1::text[]) and released_at is null"""
 _ASSIGN: Final = """
-insert into triage.assignments(case_id, person_id, assigned_at, assigned_by) values($1, $2, $3, $4)"""
+insert into triage.assignments(case_id, person_id, assigned_at, assigned_by, why) values($1, $2, $3, $4, $5)"""
 _REFER: Final = "update triage.cases set queue = 'research' where case_id = $1"
 _REST: Final = """
 update triage.cases set snoozed_until = $2, snoozed_at = $3, due_at = coalesce($4, due_at) where case_id = $1"""
@@ -48,7 +48,10 @@ from moved join before using (case_id)"""
 
 
 class Doing(NamedTuple):
-    """What was decided of a case, which is locked: by whom, when, why, and through which stages it goes."""
+    """What was decided of a case, which is locked: by whom, when, why, and through which stages it goes.
+
+    `why`: it comes to who it is assigned to: the deed, or of a next case why it is that one.
+    """
 
     case: CaseNow
     deed: Deed
@@ -57,6 +60,7 @@ class Doing(NamedTuple):
     person_id: str
     reason: str
     now: datetime
+    why: str
 
 
 async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[Entry]:
@@ -67,7 +71,7 @@ async def written(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
         await tx.execute(_RELEASE, [case.case_id], now, doing.person_id)
         found.append(entries.released(case, by, now, draw))
     if change.assign_to:
-        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, doing.person_id)
+        await tx.execute(_ASSIGN, case.case_id, change.assign_to, now, doing.person_id, doing.why)
         found.append(entries.assigned(case, by, change.assign_to, now, draw))
     if change.refer:
         await tx.execute(_REFER, case.case_id)

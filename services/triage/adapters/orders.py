@@ -64,18 +64,37 @@ class Orders:
         return judged(case, acting, self._asked(order, case), now)
 
     async def settled(
-        self, tx: Any, order: Order, case: CaseNow, found: Change | Refusal, acting: Session, now: datetime
+        self,
+        tx: Any,
+        order: Order,
+        case: CaseNow,
+        found: Change | Refusal,
+        acting: Session,
+        now: datetime,
+        why: str | None = None,
     ) -> Sequence[Entry]:
-        """Write what was decided; return the entries of it. What was refused is one, too."""
+        """Write what was decided; return the entries of it. What was refused is one, too.
+
+        `why`: of a next case, why it is that one.
+        """
         if isinstance(found, Change):
-            doing = Doing(case, order.deed, found, path(case, order.deed, found), acting.person_id, order.reason, now)
+            doing = Doing(
+                case,
+                order.deed,
+                found,
+                path(case, order.deed, found),
+                acting.person_id,
+                order.reason,
+                now,
+                why or order.deed,
+            )
             return await written(tx, doing, self._draw, self._terms)
         by = person(acting.person_id)
-        said = [entries.denied(_ACTION.get(order.deed, STAGED), case, by, found, now, self._draw)]
+        told = [entries.denied(_ACTION.get(order.deed, STAGED), case, by, found, now, self._draw)]
         if found.why == "evidence_changed":
             await settle(tx, case.case_id, "voided", acting.person_id, now)
-            said.append(voided(case, by, now, self._draw))
-        return said
+            told.append(voided(case, by, now, self._draw))
+        return told
 
     def _asked(self, order: Order, case: CaseNow) -> Asked:
         if order.deed not in ("clear", "threat"):

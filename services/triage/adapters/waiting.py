@@ -8,6 +8,7 @@ from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.bus.postgres.pool import session
 from services.triage.core.assignments import RESEARCH
+from services.triage.core.limits import Limits
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,14 +57,23 @@ class Waiting(NamedTuple):
 
 
 _HELD: Final = """
-select count(*) from triage.assignments a join triage.cases c using (case_id)
+select count(*) as n, (select name from access.directory where person_id = $1) as name
+from triage.assignments a join triage.cases c using (case_id)
 where a.person_id = $1 and a.released_at is null and c.part_of is null"""
 
 
-async def held(pool: "asyncpg.Pool", asking: Session) -> int:
-    """Count the cases that who asks works on, of whatever tenant. Raises `DatabaseAway`."""
+class Held(NamedTuple):
+    """How many cases somebody works on, of whatever tenant, and how many at most."""
+
+    held: int
+    most: int
+
+
+async def held(pool: "asyncpg.Pool", asking: Session, limits: Limits) -> Held:
+    """Count the cases that who asks works on. Raises `DatabaseAway`."""
     async with session(pool, "cases") as connection:
-        return int(await connection.fetchval(_HELD, asking.person_id))
+        row = await connection.fetchrow(_HELD, asking.person_id)
+    return Held(row["n"], limits.of(row["name"]))
 
 
 async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: datetime) -> Waiting:

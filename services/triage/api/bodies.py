@@ -163,6 +163,11 @@ class Worked(BaseModel):
     assigned_by: str
     released_at: datetime | None
     released_by: str | None
+    assigned_by_name: str | None
+    why: Annotated[
+        Literal["take", "assign", "grave", "overdue", "oldest"] | None,
+        Field(description="Why it came to them; of the next case, why it was that one."),
+    ]
 
 
 class Ended(BaseModel):

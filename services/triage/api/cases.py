@@ -17,7 +17,7 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
-from services.triage.adapters.waiting import held, waiting
+from services.triage.adapters.waiting import Held, held, waiting
 from services.triage.api.bodies import Attack, Beside, Case, CasePage, Deed, Next, State, Waiting
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole, why_not
@@ -162,10 +162,10 @@ class Cases:
         with refusals(caller.session):
             return Waiting(**(await waiting(self._pool, caller.session, since, self._now()))._asdict())
 
-    async def held(self, caller: Caller) -> int:
-        """Return how many cases who asks works on."""
+    async def held(self, caller: Caller) -> Held:
+        """Return how many cases who asks works on, and how many at most."""
         with refusals(caller.session):
-            return await held(self._pool, caller.session)
+            return await held(self._pool, caller.session, self._desk.limits)
 
     def _now(self) -> datetime:
         return instant_of(self._clock.now_ms())

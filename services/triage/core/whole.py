@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from proofwatch.access.roles import Act
-from services.triage.core.assignments import RESEARCH, ListedCase, Refusal, Who
+from services.triage.core.assignments import RESEARCH, ListedCase, Who
 from services.triage.core.cases import QUEUE, Queue
 from services.triage.core.dispositions import Attack, Verdict
 from services.triage.core.life import Deed, Stage
@@ -28,7 +28,10 @@ class Moved(NamedTuple):
 
 
 class Worked(NamedTuple):
-    """Somebody's time with a case; `released_at` None: they work on it now. By: ids of people, or `triage`."""
+    """Somebody's time with a case; `released_at` None: they work on it now. By: ids of people, or `triage`.
+
+    `why`: `take`, `assign`, or of the next case why it was that one; None: it was before that was kept.
+    """
 
     person_id: str
     name: str | None
@@ -36,6 +39,8 @@ class Worked(NamedTuple):
     assigned_by: str
     released_at: datetime | None
     released_by: str | None
+    assigned_by_name: str | None = None
+    why: str | None = None
 
 
 class Acted(NamedTuple):
@@ -118,10 +123,3 @@ def queues_of(who: Who) -> Collection[Queue]:
     """Return the queues that somebody may take cases from."""
     soc: tuple[Queue, ...] = (QUEUE,) if who.may(Act.TAKE_CASE) else ()
     return (*soc, RESEARCH) if who.may(Act.TAKE_HIGH_RISK_CASE) else soc
-
-
-def has_enough(in_hand: int, most: int) -> Refusal | None:
-    """Return why somebody who works on `in_hand` cases is given no further one; None: they are."""
-    if in_hand < most:
-        return None
-    return Refusal("enough_in_hand", f"you work on {in_hand} cases, and {most} is the most: close or release one first")

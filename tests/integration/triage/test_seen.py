@@ -11,6 +11,7 @@ from proofwatch.access.roles import Role
 from proofwatch.command_line.session_file import write_token
 from services.cli import main
 from services.triage.adapters.desk import CaseChanged, CaseRefused, NoSuchCase, PostgresDesk
+from services.triage.core.limits import Limits
 from services.triage.core.whole import NextCase
 from tests.integration.triage.house import Desk
 from tests.unit.triage.events import access, incident, suspicion
@@ -151,7 +152,7 @@ async def test_no_two_are_given_the_same_case_and_nobody_more_than_is_set(desk: 
     """Eight people and ten cases, all at once and again; each case is somebody's once."""
     people = [await desk.person(f"p{number}", Role.ANALYST) for number in range(4)]
     cases = [await desk.case(severity="medium") for _ in range(10)]
-    limited = PostgresDesk(desk.pool, most_in_hand=2)
+    limited = PostgresDesk(desk.pool, limits=Limits(2))
     asked = [limited.next(token, desk.now) for token in people * 4]
     done = await asyncio.gather(*asked, return_exceptions=True)
     given = [each.case.listed.now.case_id for each in done if isinstance(each, NextCase)]
