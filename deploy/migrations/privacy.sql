@@ -165,6 +165,13 @@ create or replace function privacy.restricted_of(tenants text[], whose text[], a
     join privacy.holds h on h.tenant = w.tenant and w.who in (h.mark, h.tag)
     where h.lifted_at is null and h.ground is not null $$;
 
+-- All of them, for who reads cases and so knows their tags: `permitted` are cases that go on.
+create or replace function privacy.restricted_tags(as_of timestamptz)
+  returns table(tenant text, tag text, permitted text[])
+  language sql stable security definer set search_path = '' rows 10 as $$
+    select h.tenant, h.tag, array(
+      select p.case_id from privacy.permitted_uses p where p.hold_id = h.hold_id and p.until > as_of)
+    from privacy.holds h where h.lifted_at is null and h.ground is not null $$;
 create or replace function privacy.restricted_marks(whose text) returns setof text
   language sql stable security definer set search_path = '' as $$
     select h.mark from privacy.holds h where h.tenant = whose and h.lifted_at is null and h.ground is not null $$;
@@ -221,5 +228,6 @@ revoke all on function privacy.suppressed_of(text[], text[]) from public;
 revoke all on function privacy.latest_erasures(text[]) from public;
 revoke all on function privacy.suppress_late(text[], text[], text[]) from public;
 revoke all on function privacy.restricted_of(text[], text[], timestamptz) from public;
+revoke all on function privacy.restricted_tags(timestamptz) from public;
 revoke all on function privacy.restricted_marks(text) from public;
 revoke all on function privacy.restricted_transactions(text, text[]) from public;

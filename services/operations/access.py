@@ -96,6 +96,7 @@ _KEYS: Final = (
 _TAGS: Final = "privacy.tag_keys_of(text[], text[])"
 _ERASED: Final = "privacy.suppressed_of(text[], text[])"
 _RESTRICTED: Final = "privacy.restricted_of(text[], text[], timestamptz)"
+_OF_CASES: Final = "privacy.restricted_tags(timestamptz)"
 _LEFT_OUT: Final = ("privacy.restricted_marks(text)", "privacy.restricted_transactions(text, text[])")
 """What an exit asks: whose processing is restricted, so that it leaves them out."""
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
@@ -168,7 +169,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     "triage": Process(
         {"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)},
         "triage",
-        asks=(*_OF_SUBJECTS, *_OF_NOTES),
+        asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES),
     ),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     "consents": Process({"consents": (topics.CONSENTS,)}, "consents", asks=_OF_SUBJECTS),
@@ -261,7 +262,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("left_at", "left_by", "left_why"),
         },
         removes_rows=_FORGOTTEN,
-        asks=_OF_NOTES,
+        asks=(*_OF_NOTES, _OF_CASES),
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(

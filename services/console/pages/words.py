@@ -130,11 +130,15 @@ def cases(number: int) -> str:
 
 def what(case: ListedCase) -> str:
     """Return what a case is about: its newest reason."""
+    if case.restricted:
+        return "Restricted: what it is about is not shown"
     return sentence(reason_words(case.reasons[0])) if case.reasons else "A case without a reason"
 
 
 def reasons(case: ListedCase) -> str:
     """Return how many reasons a case has."""
+    if case.restricted:
+        return "reasons are not shown"
     return _count(len(case.reasons), "reason")
 
 

@@ -158,7 +158,7 @@ class PostgresBulk:
             acting = await self._desk.acting(tx, asking.session_id, now)
             await lock_all(tx, *ids, *into, with_parts=order.deed in WITH_PARTS)
             done = {row["case_id"] for row in await tx.fetch(_DONE, acting.person_id, key, ids)}
-            cases = await locked_cases(tx, [*ids, *into])
+            cases = await locked_cases(tx, [*ids, *into], now)
             there = {case_id: case for case_id, case in cases.items() if is_there(case[0], acting)}
             to = await named_worker(tx, order.to) if order.to else None
             other = there[order.into][0] if order.into in there else None

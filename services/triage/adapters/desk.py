@@ -140,7 +140,7 @@ class PostgresDesk:
         asking = await self.session(token, now)
         async with transaction(self.pool, "cases") as tx:
             await tx.execute("set transaction isolation level repeatable read")  # its parts are of one moment
-            whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id))
+            whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id), now)
             found = whole if whole and is_there(whole.listed.now, asking) else None
             if found:
                 found = found._replace(notes=tuple(await self.notes.of(tx, found.listed.now.case_id)))
@@ -205,7 +205,7 @@ class PostgresDesk:
         async with transaction(self.pool, "cases") as tx:
             acting = await self.acting(tx, session_id, now)
             await lock_all(tx, case_id, *([into] if into else []), with_parts=deed in WITH_PARTS)
-            case, as_it_is = await self._there(tx, case_id, acting)
+            case, as_it_is = await self._there(tx, case_id, acting, now)
             found: Change | Refusal | WholeCase
             if seen is not None and seen != as_it_is:
                 found = await self._shown(tx, case, acting, now)
@@ -239,7 +239,7 @@ class PostgresDesk:
         self, tx: Any, order: Order, case: CaseNow, into_seen: str | None, acting: Session, now: datetime
     ) -> Change | Refusal | WholeCase:
         with_it = {"merge": order.into, "unmerge": case.part_of}.get(order.deed)
-        other = await locked_case(tx, with_it) if with_it else None
+        other = await locked_case(tx, with_it, now) if with_it else None
         if other and not is_there(other[0], acting):
             other = None
         if other and into_seen not in (None, other[1]):
@@ -250,8 +250,8 @@ class PostgresDesk:
             await enter(tx, *said)
         return found
 
-    async def _there(self, tx: Any, case_id: str, acting: Session) -> tuple[CaseNow, str]:
-        locked = await locked_case(tx, case_id)
+    async def _there(self, tx: Any, case_id: str, acting: Session, now: datetime) -> tuple[CaseNow, str]:
+        locked = await locked_case(tx, case_id, now)
         if locked is None or not is_there(locked[0], acting):
             raise NoSuchCase(case_id)
         return locked
@@ -264,7 +264,7 @@ class PostgresDesk:
         return acting
 
     async def _shown(self, tx: Any, case: CaseNow, to: Session, now: datetime) -> WholeCase:
-        whole = await whole_case(tx, case.case_id)
+        whole = await whole_case(tx, case.case_id, now)
         assert whole is not None, "it is locked"
         await enter(tx, entries.read(to, [case], case.case_id, now, self._draw))
         return whole
@@ -275,7 +275,7 @@ class PostgresDesk:
         if found is None:
             return None
         case_id, why, waiting = found
-        locked = await locked_case(tx, case_id)
+        locked = await locked_case(tx, case_id, now)
         assert locked is not None, "it is locked"
         taken = decided(locked[0], acting, "take")
         assert isinstance(taken, Change), "what cannot be taken is not looked for"

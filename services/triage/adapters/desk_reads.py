@@ -20,23 +20,24 @@ from services.triage.adapters.desk_rows import (
 )  # fmt: skip
 from services.triage.adapters.disposition_rows import pending_of
 from services.triage.adapters.family import locked_with_wholes
+from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
 from services.triage.core.whole import NextWhy, WholeCase
 
-_CASES: Final = """
+_CASES: Final = f"""
 select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high' else c.severity end as severity,
        c.queue, c.opened_at, c.changed_at, c.about::text as about, c.part_of,
        (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
        c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
        c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
-       a.person_id, a.assigned_at, d.name,
+       a.person_id, a.assigned_at, d.name, restriction.tag is not null as restricted,
        f.disposition_id, f.verdict, f.reason, f.attack, f.species, f.proposed_by, f.proposed_at, f.on_revision,
        (select name from access.directory where person_id = f.proposed_by) as proposed_by_name,
-       (select array_agg(r.code order by r.at desc, r.code)
-        from triage.case_reasons r where r.case_id = c.case_id) as codes
-from triage.cases c
+       (select array_agg(r.code order by r.at desc, r.code) from triage.case_reasons r
+        where r.case_id = c.case_id and restriction.tag is null) as codes
+from triage.cases c{restriction_of("c", "$14")}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
 left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
@@ -52,12 +53,13 @@ where case when $1::text is null then c.part_of is null else c.case_id = $1 end
   and ($6::int is null
        or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
   and (not $12 or o.not_overdue = 0) and (not $13 or f.case_id is not null)
-order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
-_REASONS: Final = """
-select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
-from triage.case_reasons
+order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""  # noqa: S608 - a join of ours
+_REASONS: Final = f"""
+select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
+from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
 where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
-order by at desc, source_id collate "C" desc, code collate "C" desc limit 2000"""
+  and restriction.tag is null
+order by at desc, source_id collate "C" desc, code collate "C" desc limit 2000"""  # noqa: S608 - a join of ours
 _MOVES: Final = """
 select revision, from_state, to_state, trigger, why, at from triage.case_transitions where case_id = $1
 order by revision"""
@@ -84,8 +86,9 @@ select case_id, part_of from triage.cases c
 where c.case_id = any($1::text[] || $3::text[]) or ($2 and c.part_of = any($1::text[]))
   or c.case_id in (select p.part_of from triage.cases p where p.case_id = any($1::text[]))
 order by c.case_id for update"""
-_LOCK: Final = """
-select case_id, tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
+_LOCK: Final = f"""
+select case_id, c.tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
+  restriction.tag is not null as restricted,
   about::text as about, revision, version, stage, snoozed_until, due_at, merged_into, closed_by, part_of,
   (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
   exists(select from triage.cases p
@@ -99,7 +102,8 @@ select case_id, tenant, state, case when parts_grave then 'high' else severity e
    where p.case_id = c.case_id and p.state in ('decided', 'approved')) as judged_at,
   state = 'closed' and exists(select from triage.cases o where o.tenant = c.tenant and o.subject_tag = c.subject_tag
                               and o.state <> 'closed') as goes_on
-from triage.cases c where case_id = any($1::text[]) order by case_id for update"""
+from triage.cases c{restriction_of("c", "$3")}
+where case_id = any($1::text[]) order by case_id for update of c"""  # noqa: S608 - a join of ours
 _ASSIGNEES: Final = """
 select case_id, person_id from triage.assignments where case_id = any($1::text[]) and released_at is null"""
 _LETTERS: Final = 8
@@ -117,9 +121,9 @@ _IN_HAND: Final = """
 select c.queue, count(*) as n from triage.assignments a join triage.cases c using (case_id)
 where a.person_id = $1 and a.released_at is null and c.part_of is null group by 1"""
 _NAME_OF: Final = "select name from access.directory where person_id = $1"
-_WAITS: Final = """
-from triage.cases c
-where c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
+_WAITS: Final = f"""
+from triage.cases c{restriction_of("c", "$4")}
+where restriction.tag is null and c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
   and ($2::text[] is null or c.tenant = any($2)) and (c.snoozed_until is null or c.snoozed_until <= $4)
   and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
   and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
@@ -174,16 +178,19 @@ async def listed_cases(
     `overdue`: of those whose time is over; `proposed`: of which something waits for a second person.
     """
     *place, last = after[1:] if after else (None,) * 5
-    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed
+    given = case_id, tenants, states, whose, most, *place, after.as_of if after else now, last, overdue, proposed, now
     return [*map(listed_in, await tx.fetch(_CASES, *given))]
 
 
-async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
-    """Return a case whole; in one transaction its parts are of one moment if it is locked."""
-    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False)
+async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
+    """Return a case whole; in one transaction its parts are of one moment if it is locked.
+
+    Without the reasons of those whose processing is restricted now.
+    """
+    row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now)
     if row is None:
         return None
-    return whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id))])._replace(
+    return whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id, now))])._replace(
         moves=tuple(moved_in(each) for each in await tx.fetch(_MOVES, case_id)),
         work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
         acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
@@ -192,14 +199,14 @@ async def whole_case(tx: Any, case_id: str) -> WholeCase | None:
     )
 
 
-async def locked_case(tx: Any, case_id: str) -> tuple[CaseNow, str] | None:
+async def locked_case(tx: Any, case_id: str, now: datetime) -> tuple[CaseNow, str] | None:
     """Lock a case; return it, and what says that it was seen so."""
-    return (await locked_cases(tx, [case_id])).get(case_id)
+    return (await locked_cases(tx, [case_id], now)).get(case_id)
 
 
-async def locked_cases(tx: Any, case_ids: Sequence[str]) -> dict[str, tuple[CaseNow, str]]:
+async def locked_cases(tx: Any, case_ids: Sequence[str], now: datetime) -> dict[str, tuple[CaseNow, str]]:
     """Lock cases, in the order of their ids; return each by its id as `locked_case` does, if it is there."""
-    rows = await tx.fetch(_LOCK, case_ids, sorted(OVER))
+    rows = await tx.fetch(_LOCK, case_ids, sorted(OVER), now)
     held = {row["case_id"]: row["person_id"] for row in await tx.fetch(_ASSIGNEES, case_ids)}
     pending = await pending_of(tx, case_ids)
     return {(id_ := row["case_id"]): (case_in(row, held.get(id_), pending.get(id_)), seen_in(row)) for row in rows}

@@ -51,6 +51,7 @@ def case_in(row: Mapping[str, Any], assignee: str | None, pending: Proposal | No
         fires=bool(row.get("fires")),
         joined_at=row.get("joined_at"),
         judged_at=row.get("judged_at"),
+        restricted=bool(row.get("restricted")),
         is_final=row["merged_into"] is not None or row["closed_by"] == _ERASURE or bool(row.get("goes_on")),
     )
 

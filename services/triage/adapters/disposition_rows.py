@@ -8,6 +8,7 @@ import msgspec
 
 from proofwatch.events.types import Label
 from services.triage.adapters.desk_rows import proposal_in, reason_in
+from services.triage.adapters.restricted import restriction_of
 from services.triage.core.dispositions import Finding, Proposal, Terms, labels_of
 
 _KEEP: Final = """
@@ -21,10 +22,11 @@ _SAID_WHOSE: Final = """
 select exists(select from triage.dispositions
   where state in ('decided', 'approved') and attack = 'impostor'
     and case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1))"""
-_REASONS: Final = """
-select source_id, source_revision, code, at, transaction_id, severity, evidence::text as evidence
-from triage.case_reasons
-where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)"""
+_REASONS: Final = f"""
+select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
+from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
+where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
+  and restriction.tag is null"""  # noqa: S608 - a join of ours
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
 
 
@@ -60,8 +62,11 @@ async def settle(tx: Any, case_id: str, state: str, by: str, now: datetime) -> N
 async def send_labels(
     tx: Any, tenant: str, case_id: str, disposition_id: str, finding: Finding, now: datetime, *, terms: Terms, two: bool
 ) -> int:
-    """Hand the labels of what is decided to whoever sends them; return how many there are."""
-    reasons = [reason_in(each) for each in await tx.fetch(_REASONS, case_id)]
+    """Hand the labels of what is decided to whoever sends them; return how many there are.
+
+    Of a part whose person's processing is restricted there is none.
+    """
+    reasons = [reason_in(each) for each in await tx.fetch(_REASONS, case_id, now)]
     labels: Sequence[Label] = labels_of(
         tenant,
         disposition_id,

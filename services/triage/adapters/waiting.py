@@ -7,20 +7,23 @@ from proofwatch.access.errors import NotAllowed
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.bus.postgres.pool import session
+from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import RESEARCH
 from services.triage.core.limits import Limits
 
 if TYPE_CHECKING:
     import asyncpg
 
-_COUNTS: Final = """
+_COUNTS: Final = f"""
 with there as (
   select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,
-    c.case_id, c.revision, c.about
-  from triage.cases c left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
+    c.case_id, c.revision, c.about, restriction.tag is not null as restricted
+  from triage.cases c{restriction_of("c", "$5")}
+  left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and c.part_of is null
     and ($1::text[] is null or c.tenant = any($1)) and ($2::text is null or c.queue = $2)),
-free as (select * from there where person_id is null and (snoozed_until is null or snoozed_until <= $5))
+free as (
+  select * from there where person_id is null and not restricted and (snoozed_until is null or snoozed_until <= $5))
 select (select count(*) from there) as running, (select count(*) from free) as waiting,
   (select count(*) from free where severity = 'high') as grave,
   (select count(*) from free where opened_at < $5::timestamptz - interval '1 hour') as over_an_hour,
@@ -28,19 +31,20 @@ select (select count(*) from there) as running, (select count(*) from free) as w
   (select count(*) from there where person_id = $3) as mine,
   (select count(*) from there t join triage.dispositions f on f.case_id = t.case_id and f.state = 'proposed'
      and f.on_revision = t.revision and f.proposed_by <> $3
-   where $6 and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
+   where $6 and not t.restricted
+     and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
   (select min(opened_at) from free) as oldest_at,
   (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
-  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until"""
+  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until"""  # noqa: S608 - a join of ours
 
 
 class Waiting(NamedTuple):
     """What there is to do.
 
-    running: cases that are not closed; waiting: of them, those that nobody works on and that do not rest; grave,
-    over_an_hour, over_a_day: of these; mine: those that who asks works on; to_agree: what others proposed and they may
-    agree to; newest_at, new: the newest of all, and how many were opened since; read_until: up to when triage has read
-    what cases are made of.
+    running: cases that are not closed; waiting: of them, those that nobody works on, that do not rest and are not
+    restricted; grave, over_an_hour, over_a_day: of these; mine: those that who asks works on; to_agree: what others
+    proposed and they may agree to; newest_at, new: the newest of all, and how many were opened since; read_until: up to
+    when triage has read what cases are made of.
     """
 
     running: int

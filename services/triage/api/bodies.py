@@ -101,6 +101,9 @@ class ListedCase(BaseModel):
     stage: Annotated[str, Field(description="How far people are with it.")]
     due_at: Annotated[datetime | None, Field(description="When its time is over; while it rests that moves on.")]
     snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
+    restricted: Annotated[
+        bool, Field(description="Processing of the person's data is (GDPR Art. 18): nobody sees why, or judges it.")
+    ]
     assignee: Annotated[str | None, Field(description="The account that works on it.")]
     assignee_name: str | None
     opened_at: datetime

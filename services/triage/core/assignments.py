@@ -20,9 +20,13 @@ Why = Literal[
     "role_missing", "case_closed", "assigned_to_another", "not_assigned", "not_yours", "not_for_them", "about_yourself",
     "enough_in_hand", "not_at_this_stage", "nothing_proposed", "your_own", "evidence_changed", "being_approved",
     "is_final", "no_such_time", "part_of_another", "no_such_whole", "has_parts", "another_queue", "due_before",
-    "no_part", "is_judged", "still_fires",
+    "no_part", "is_judged", "still_fires", "processing_restricted",
 ]  # fmt: skip
 RESEARCH: Final = "research"
+USES: Final = frozenset[Deed](
+    {"review", "clear", "threat", "approve", "escalate", "know", "novel", "high_risk", "refer", "merge", "reopen"}
+)
+"""Deeds that work with what is known of the person: to take a case, give it on, let it rest or close it does not."""
 
 
 class CaseNow(NamedTuple):
@@ -30,7 +34,8 @@ class CaseNow(NamedTuple):
 
     `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
     `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `fires`: it, or one of
-    these, does; `judged_at`: when somebody last decided what it is.
+    these, does; `judged_at`: when somebody last decided what it is. `restricted`: the processing of its person's data
+    is (GDPR Art. 18), and nobody has permitted this case.
     """
 
     case_id: str
@@ -51,6 +56,7 @@ class CaseNow(NamedTuple):
     fires: bool = False
     joined_at: datetime | None = None
     judged_at: datetime | None = None
+    restricted: bool = False
 
 
 class Who(Protocol):
@@ -137,7 +143,7 @@ def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = Non
         return refusal
     if case.state == "closed":
         return Refusal("case_closed", "the case is closed; what happens again opens it anew, or another")
-    if refusal := about_yourself(case, session):
+    if refusal := about_yourself(case, session) or is_restricted(case, deed):
         return refusal
     if deed == "take":
         return _taken(case, session)
@@ -160,6 +166,17 @@ def about_yourself(case: CaseNow, session: Session) -> Refusal | None:
     if session.person_id not in case.about:
         return None
     return Refusal("about_yourself", "the case is about what you did yourself: somebody else works on it")
+
+
+def is_restricted(case: CaseNow, deed: Deed) -> Refusal | None:
+    """Return why a deed would use what is stored of a person and not to be used; None: it would not."""
+    if not case.restricted or deed not in USES:
+        return None
+    return Refusal(
+        "processing_restricted",
+        "the processing of this person's data is restricted (GDPR Art. 18): a case may be taken, given on, rest "
+        "and be closed; for more a privacy officer permits it",
+    )
 
 
 def _taken(case: CaseNow, session: Session) -> Change | Refusal:

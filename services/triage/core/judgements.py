@@ -8,7 +8,16 @@ from typing import Final, NamedTuple
 
 from proofwatch.access.roles import Act, may_approve
 from proofwatch.access.session import Session
-from services.triage.core.assignments import CaseNow, Change, Deed, Refusal, about_yourself, is_a_part, may_work
+from services.triage.core.assignments import (
+    CaseNow,
+    Change,
+    Deed,
+    Refusal,
+    about_yourself,
+    is_a_part,
+    is_restricted,
+    may_work,
+)
 from services.triage.core.dispositions import Finding
 from services.triage.core.life import Stage, after, is_listed
 
@@ -27,7 +36,7 @@ class Asked(NamedTuple):
 
 def judged(case: CaseNow, session: Session, asked: Asked, now: datetime) -> Change | Refusal:
     """Return what the deed does to a case that is there for this session."""
-    if refusal := is_a_part(case) or about_yourself(case, session):
+    if refusal := is_a_part(case) or about_yourself(case, session) or is_restricted(case, asked.deed):
         return refusal
     if not is_listed(case.stage, asked.deed):
         return _out_of_place(case.stage)

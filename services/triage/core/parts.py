@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, about_yourself
+from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, about_yourself, is_restricted
 from services.triage.core.life import UNDECIDED, is_listed
 
 OVER: Final = frozenset({"incident_ended", "incident_quiet", "incident_merged", "access_ended"})
@@ -80,7 +80,7 @@ def _hindered(case: CaseNow, session: Session) -> Refusal | None:
         return Refusal("part_of_another", f"{case.case_id} is a part of {case.part_of} already: take it out first")
     if case.state == "closed":
         return Refusal("case_closed", f"{case.case_id} is closed: reopen it with a reason first")
-    if refusal := about_yourself(case, session) or _may(case, session):
+    if refusal := about_yourself(case, session) or is_restricted(case, "merge") or _may(case, session):
         return refusal
     if case.stage not in UNDECIDED or not is_listed(case.stage, "merge"):
         said = f"{case.case_id} was judged already: only what nobody has judged becomes one"

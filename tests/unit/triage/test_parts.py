@@ -52,6 +52,8 @@ MERGES: list[tuple[Session, CaseNow, CaseNow | None, str | None]] = [
     (ADA, case(due_at=LATER), whole(due_at=NOW), None),
     (ADA, case(about=frozenset({"me"})), whole(), "about_yourself"),
     (ADA, case(), whole(about=frozenset({"me"})), "about_yourself"),
+    (ADA, case(restricted=True), whole(), "processing_restricted"),
+    (ADA, case(), whole(restricted=True), "processing_restricted"),
 ]
 
 

@@ -1,0 +1,128 @@
+"""Cases of somebody whose processing is restricted (GDPR Art. 18): there, and not judged, nor shown why; PostgreSQL."""
+
+from datetime import timedelta
+
+import pytest
+
+from proofwatch.access.roles import Role
+from services.triage.adapters.desk import CaseRefused
+from services.triage.adapters.waiting import waiting
+from services.triage.core.dispositions import Finding
+from tests.integration.triage.house import Desk
+from tests.integration.triage.test_life import labels
+from tests.unit.triage.events import suspicion
+
+FOUND = Finding.of("threat", "a seam")
+_PLACE = """
+insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+select 'hold-1', tenant, subject_tag, 'ticket', 'pia', $2, 'accuracy', subject_tag from triage.cases
+where case_id = $1"""
+_PERMIT = "insert into privacy.permitted_uses values('hold-1', $1, 'legal_claims', 'claim', 'paul', $2, $3)"
+
+
+async def restrict(desk: Desk, case: str) -> None:
+    await desk.pool.execute(_PLACE, case, desk.now)
+
+
+async def permit(desk: Desk, case: str) -> None:
+    await desk.pool.execute(_PERMIT, case, desk.now, desk.now + timedelta(minutes=10))
+
+
+async def test_it_is_listed_as_restricted_without_why(desk: Desk) -> None:
+    """Reasons, transactions and evidence are not shown; another person's case is as ever; then it is permitted."""
+    ada = await desk.person("ada", Role.ANALYST)
+    case, other = await desk.case(), await desk.case()
+    await restrict(desk, case)
+    listed = {each.now.case_id: each for each in await desk.desk.listed(ada, desk.now)}
+    assert {name: (each.now.restricted, bool(each.reasons)) for name, each in listed.items()} == {
+        case: (True, False),
+        other: (False, True),
+    }
+    whole = await desk.desk.one(case, ada, desk.now)
+    assert (whole.reasons, whole.listed.reasons, bool(whole.moves)) == ((), (), True)
+    await permit(desk, case)
+    whole = await desk.desk.one(case, ada, desk.now)
+    assert (bool(whole.reasons), whole.listed.now.restricted) == (True, False)
+    desk.later(minutes=10)
+    assert (await desk.desk.one(case, ada, desk.now)).reasons == ()
+
+
+async def test_nobody_is_given_it_as_the_next_one(desk: Desk) -> None:
+    """And it is not counted among those that wait."""
+    ada = await desk.person("ada", Role.ANALYST)
+    case, other = await desk.case(), await desk.case()
+    await restrict(desk, case)
+    asking = await desk.people.session_of(ada, desk.now)
+    assert asking is not None
+    counted = await waiting(desk.pool, asking, desk.now, desk.now)
+    assert (counted.running, counted.waiting) == (2, 1)
+    given = await desk.desk.next(ada, desk.now)
+    assert given is not None
+    assert (given.case.listed.now.case_id, given.waiting) == (other, 1)
+    assert await desk.desk.next(ada, desk.now) is None
+
+
+async def test_nobody_judges_it_and_each_refusal_is_on_record(desk: Desk) -> None:
+    """Neither what was proposed before nor anew. Permitted, it is judged."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    case = await desk.case()
+    await desk.desk.do("take", case, ada, desk.now)
+    await desk.desk.do("threat", case, ada, desk.now, finding=FOUND)
+    await restrict(desk, case)
+    for deed, token in (("threat", ada), ("clear", ada), ("review", ada), ("refer", ada), ("approve", carl)):
+        with pytest.raises(CaseRefused, match=r"restricted \(GDPR Art. 18\)"):
+            await desk.desk.do(deed, case, token, desk.now, reason="x")  # type: ignore[arg-type]
+    denied = [each for each in await desk.of_cases() if each.outcome == "denied"]
+    assert {each.details["why"] for each in denied} == {"processing_restricted"}
+    assert len(denied) == 5
+    assert await labels(desk.triage) == []
+    await permit(desk, case)
+    await desk.desk.do("approve", case, carl, desk.now)
+    assert [each.transaction_id for each in await labels(desk.triage)] == ["t-1"]
+
+
+async def test_it_may_rest_be_released_sent_back_and_closed(desk: Desk) -> None:
+    """What ends work on it uses nothing of the person; it is opened anew by nobody."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    case = await desk.case()
+    await desk.desk.do("take", case, ada, desk.now)
+    await desk.desk.do("threat", case, ada, desk.now, finding=FOUND)
+    await restrict(desk, case)
+    await desk.desk.do("reject", case, carl, desk.now, reason="restricted")
+    await desk.desk.do("snooze", case, ada, desk.now, until=desk.now + timedelta(days=3), reason="restricted")
+    await desk.desk.do("release", case, ada, desk.now)
+    await desk.desk.do("close", case, carl, desk.now, reason="restricted")
+    with pytest.raises(CaseRefused, match="restricted"):
+        await desk.desk.do("reopen", case, carl, desk.now, reason="x")
+
+
+async def test_as_a_part_it_is_neither_shown_nor_labelled_with_the_whole(desk: Desk) -> None:
+    """The whole is judged; of the part there is no label, and nobody merges it anew."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    whole, part, third = await desk.case(), await desk.case(), await desk.case()
+    await desk.desk.do("merge", part, ada, desk.now, into=whole, reason="the same mask")
+    await restrict(desk, part)
+    await desk.triage.tell(suspicion(7, subject_ref="s-2"))
+    shown = await desk.desk.one(whole, ada, desk.now)
+    assert [each.transaction_id for each in shown.reasons] == ["t-1"]
+    await desk.desk.do("take", whole, ada, desk.now)
+    await desk.desk.do("threat", whole, ada, desk.now, finding=FOUND)
+    await desk.desk.do("approve", whole, carl, desk.now)
+    assert [each.transaction_id for each in await labels(desk.triage)] == ["t-1"]
+    await desk.pool.execute("delete from privacy.holds")
+    await restrict(desk, third)
+    with pytest.raises(CaseRefused, match="restricted"):
+        await desk.desk.do("merge", third, ada, desk.now, into=await desk.case(), reason="x")
+
+
+async def test_a_part_that_is_permitted_by_its_whole_is_labelled(desk: Desk) -> None:
+    """A case is permitted as people work on it."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    whole, part = await desk.case(), await desk.case()
+    await desk.desk.do("merge", part, ada, desk.now, into=whole, reason="the same mask")
+    await restrict(desk, part)
+    await permit(desk, whole)
+    await desk.desk.do("take", whole, ada, desk.now)
+    await desk.desk.do("threat", whole, ada, desk.now, finding=FOUND)
+    await desk.desk.do("approve", whole, carl, desk.now)
+    assert sorted(each.transaction_id for each in await labels(desk.triage)) == ["t-1", "t-2"]
