@@ -21,11 +21,12 @@ def partial_of(folder: Path) -> Path:
 def beside(folder: Path) -> Iterator[Path]:
     """Give an empty folder beside `folder`, which ends with the block. Raises `NotNew`, before anything is read.
 
-    That it can be made is tried, not guessed: rights, a full disk and what is no disk at all show only then.
+    That it can be made is tried, not guessed: rights, a full disk and what is no disk at all show only then. Folders
+    above it that were made for it go again, unless it was handed over.
     """
-    if os.path.lexists(folder):
-        raise NotNew(f"{folder} is there already; name a folder that is not")
+    _require_free(folder, "already")
     partial = partial_of(folder)
+    above = [each for each in folder.parents if not each.exists()]
     with said(folder):
         shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
         partial.mkdir(parents=True)
@@ -33,14 +34,26 @@ def beside(folder: Path) -> Iterator[Path]:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # it has something in it by now
+            for each in above:
+                each.rmdir()
+
+
+def tried(folder: Path) -> None:
+    """Find out that a folder can be handed over there, before anybody is asked for anything. Raises `NotNew`."""
+    with beside(folder):
+        pass
 
 
 def hand_over(folder: Path) -> None:
-    """Put what was written beside it in its place. Raises `NotNew`; then nothing is there."""
-    if os.path.lexists(folder):
-        raise NotNew(f"{folder} is there by now; name a folder that is not")
+    """Put what was written beside it in its place, once it is on the disk. Raises `NotNew`; then nothing is there."""
+    _require_free(folder, "by now")
+    partial = partial_of(folder)
     with said(folder):
-        partial_of(folder).rename(folder)
+        for each in (*partial.rglob("*"), partial):
+            _synced(each)
+        partial.rename(folder)  # over a folder that is empty, too
+        _synced(folder.parent)
 
 
 def take_back(folder: Path) -> None:
@@ -50,21 +63,28 @@ def take_back(folder: Path) -> None:
 
 
 @contextmanager
-def gone_if_empty(folder: Path) -> Iterator[None]:
-    """Remove a folder that the block makes, if nothing came to be in it: who is refused leaves none."""
-    new = not folder.exists()
-    try:
-        yield
-    finally:
-        if new:
-            with suppress(OSError):  # it is not empty, or was never made
-                folder.rmdir()
-
-
-@contextmanager
 def said(folder: Path) -> Iterator[None]:
     """Make an error of the file system a sentence: raises `NotNew`."""
     try:
         yield
     except OSError as error:
         raise NotNew(f"{folder} cannot be written: {(error.strerror or 'error').lower()}") from None
+
+
+def _require_free(folder: Path, since: str) -> None:
+    if folder.is_symlink() or not folder.is_dir():
+        if os.path.lexists(folder):
+            raise NotNew(f"{folder} is there {since}; name a folder that is not")
+        return
+    with said(folder):
+        full = any(folder.iterdir())
+    if full or folder.is_mount():
+        raise NotNew(f"{folder} is there {since} and is not empty; name a new folder, or an empty one")
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -19,7 +19,7 @@ from proofwatch.exits.table import EXPORT_TRAINING
 from proofwatch.governance.consent_words import ConsentsBehind
 from proofwatch.governance.pseudonyms import InvalidSecret, parse_secret
 from proofwatch.new_file import NotNew
-from proofwatch.new_folder import beside
+from proofwatch.new_folder import tried
 from proofwatch.privacy.key_encryption import InvalidKeys
 from proofwatch.runtime.clock import SystemClock
 from services.outputs.config import Settings
@@ -50,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _training(args: argparse.Namespace) -> int:
     try:
-        with beside(args.out):  # that it can be made, before anybody is asked for anything
-            pass
+        tried(args.out)
     except NotNew as error:
         sys.stderr.write(f"proofwatch export training: {error}\n")
         return 2

@@ -20,14 +20,14 @@ from proofwatch.exits.table import AUDIT
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import instant_of
 from proofwatch.new_file import require_new, write_new
-from proofwatch.new_folder import gone_if_empty
+from proofwatch.new_folder import tried
 from proofwatch.plain import in_ascii, one_line, printable, told_apart
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.auditor.adapters.log_reader import LogReader, Wanted
 from services.auditor.commands.in_export import found_in, leaf_in
 from services.auditor.commands.offline import policy_of
-from services.auditor.commands.write_export import make_folder, write_export
+from services.auditor.commands.write_export import write_export
 
 
 class NothingFound(ValueError):
@@ -39,11 +39,10 @@ async def exported(args: argparse.Namespace) -> int:
     witnesses: tuple[VerifierKey, ...] = ()
     if args.witness_policy:
         witnesses = tuple(policy_of(args.witness_policy).witnesses.values())
-    with gone_if_empty(args.out):
-        make_folder(args.out)
-        async with _log("audit export", args) as (reader, _):
-            with progress_bar("exporting entries") as advance:
-                done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)
+    tried(args.out)
+    async with _log("audit export", args) as (reader, _):
+        with progress_bar("exporting entries") as advance:
+            done = await write_export(reader, args.out, args.begin or 0, args.end, witnesses, advance)
     sys.stdout.write(f"{done.entries:,} entries and {done.checkpoints:,} checkpoints in {args.out}\n")
     sys.stdout.write(f"check it with: proofwatch audit verify {args.out} --key LOG_KEY_FILE\n")
     return 0

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,8 @@ from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.pseudonyms import InvalidSecret
 from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.governance.subject_settings import SubjectSettings
-from proofwatch.new_folder import gone_if_empty
+from proofwatch.new_file import NotNew
+from proofwatch.new_folder import beside, hand_over, said, tried
 from proofwatch.privacy.restriction import RestrictedSubjects, restricted_subjects
 from proofwatch.runtime.cell_settings import CellSettings
 from proofwatch.runtime.clock import SystemClock
@@ -53,7 +54,7 @@ for `proofwatch replay`; `topic` or `topic:NAME`, on Kafka; `ledger`, in Postgre
 therefore counts no attempts. The same log and policies give the same bytes."""
 
 
-_UNUSABLE: Final = (InvalidPolicy, InvalidKeyring, InvalidSecret)
+_UNUSABLE: Final = (InvalidPolicy, InvalidKeyring, InvalidSecret, NotNew)
 
 
 class _Settings(GovernanceSettings, CellSettings, SubjectSettings):
@@ -82,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_asking(add)
     add("--since", type=moment, metavar="ISO8601", help="count what occurred from then on; attempts before still count")
     add("--until", type=moment, metavar="ISO8601", help="count what occurred before this")
-    add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html here")
+    add("--out", type=Path, metavar="DIR", help="write backtest.json and backtest.html into this new folder")
     add("--format", choices=("table", "json", "html"), default="table", help="on standard output (%(default)s)")
     add(
         "--small-cell",
@@ -108,13 +109,13 @@ def run(args: argparse.Namespace) -> int:
     settings = _Settings.read()
     try:
         played, outcome = asyncio.run(_play(args, settings))
+        _write(args, played)
     except (*_UNUSABLE, InvalidYaml, TableError, InvalidWire, OSError, *WRONG) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 2
     except (BusError, RegistryUnavailable, ReplicaBehind, *REFUSED) as error:
         sys.stderr.write(f"proofwatch backtest: {error}\n")
         return 1
-    _write(args, played)
     return _report(args.over, played.result, outcome)
 
 
@@ -132,10 +133,9 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
 async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
     asked = asking(args, reason=False) if _is_live(args.over) else None
     old, new = await _policies(args, settings)
-    with nullcontext() if args.out is None else gone_if_empty(args.out):
-        if args.out is not None:
-            args.out.mkdir(parents=True, exist_ok=True)  # what cannot be is told before anything is read
-        restricted = await _admitted(args, settings, asked) if asked else None
+    if args.out is not None:
+        tried(args.out)
+    restricted = await _admitted(args, settings, asked) if asked else None
     period = Period(args.since, args.until)
     async with _source(args, settings, old, new, period, restricted) as source:
         tune_garbage_collector()
@@ -219,9 +219,10 @@ def _write(args: argparse.Namespace, played: Played) -> None:
 
         html = page(played.result, played.match, played.liveness)
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "backtest.json").write_bytes(document)
-        (args.out / "backtest.html").write_text(html, encoding="utf-8")
+        with beside(args.out) as partial, said(args.out):
+            (partial / "backtest.json").write_bytes(document)
+            (partial / "backtest.html").write_text(html, encoding="utf-8")
+            hand_over(args.out)
     if args.format == "json":
         sys.stdout.write(document.decode())
     elif args.format == "html":

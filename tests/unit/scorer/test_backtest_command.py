@@ -1,6 +1,8 @@
 """`proofwatch backtest` from its arguments to its files."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,46 @@ def test_it_writes_json_and_html_and_says_the_headline(given: Path, capsys: pyte
     assert capsys.readouterr().out == document
     assert msgspec.json.decode(document)["new"]["name"] == "trial"
     assert (given / "out" / "backtest.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_files_that_cannot_be_written_whole_are_not_there(
+    given: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, in a sentence: the disk is full after the first of the two."""
+
+    def full(self: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    arguments = ["backtest", "--policy", str(given / "new.yaml"), "--over", str(given / "log.jsonl")]
+    assert main([*arguments, "--out", str(given / "out")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "out cannot be written: no space left on device" in said.err) == ("", True)
+    assert {each.name for each in given.iterdir()} == {"new.yaml", "log.jsonl"}
+
+
+def test_a_kill_between_its_files_leaves_no_backtest(given: Path) -> None:
+    """SIGKILL after the first of the two; the next one is whole, and an earlier one is never written over."""
+    arguments = ["backtest", "--policy", str(given / "new.yaml"), "--over", str(given / "log.jsonl"), "--out"]
+    killed = (
+        "import os, signal, sys; from pathlib import Path; from services.cli import main\n"
+        "Path.write_text = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "main(sys.argv[1:])\n"
+    )
+    environment = os.environ | {"PYTHONPATH": "libs:."}
+    done = subprocess.run(
+        [sys.executable, "-c", killed, *arguments, str(given / "out")],
+        check=False,
+        capture_output=True,
+        env=environment,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not (given / "out").exists()
+    assert [each.name for each in (given / "out.partial").iterdir()] == ["backtest.json"]
+    assert main([*arguments, str(given / "out")]) == 0
+    assert {each.name for each in (given / "out").iterdir()} == {"backtest.json", "backtest.html"}
+    assert not (given / "out.partial").exists()
+    assert main([*arguments, str(given / "out")]) == 2
 
 
 def test_two_processes_write_the_same_bytes(given: Path) -> None:
