@@ -1,14 +1,15 @@
 """The act of a training export: read, judge each subject by its consent, write, look again, enter, hand over.
 
 They are written beside their place, and get there in the transaction that enters it, in which consents and
-restrictions are read once more; what was withdrawn or restricted meanwhile has all of it written anew. What cannot get
-there is entered as failed, and what cannot be entered is taken back and removed. Who dies between the two leaves a set
+restrictions are read once more; what was withdrawn or restricted meanwhile has all of it written anew. Whatever
+fails is entered as failed, and what cannot be entered is taken back and removed. Who dies between the two leaves a set
 whose only entry is that the door let it be read (`data.asked`, granted, before anything was): one without an outcome
 counts as handed over.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -85,9 +86,11 @@ async def export(
     try:
         with beside(ask.folder) as partial:
             return await _made(ask, bus, pool, secret, clock, wire, keys, partial)
-    except NotNew:
-        async with transaction(pool, _USER) as tx:
-            await enter(tx, _entry(ask, clock, {"why": "not_written"}, outcome="failed"))
+    except Exception as error:
+        why = "not_written" if isinstance(error, NotNew) else type(error).__name__
+        with suppress(Exception):  # then one that was let through has no outcome, and counts as handed over
+            async with transaction(pool, _USER) as tx:
+                await enter(tx, _entry(ask, clock, {"why": why}, outcome="failed"))
         raise
 
 

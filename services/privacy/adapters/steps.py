@@ -40,6 +40,12 @@ _SENT: Final = "select notifier.sent_about($1)"
 _EXPORTS: Final = (
     "select count(*) from audit.entries where action = 'training.exported' and outcome = 'done' and tenant = $1"
 )
+_UNENDED: Final = """
+select greatest(0, count(*) filter (where action = 'data.asked' and outcome = 'granted'
+                                      and position('"export training"'::bytea in leaf) > 0)
+                 - count(*) filter (where action = 'training.exported'))
+from audit.entries where action in ('data.asked', 'training.exported') and tenant = $1"""
+"""Let through at the door, and nothing says how it ended: whoever died in between may have left a set."""
 _EPOCH: Final = "select epoch from privacy.keys where tenant = $1 and mark = $2"
 _DESTROY: Final = "delete from privacy.keys where tenant = $1 and mark = $2"
 _INTERRUPTED: Final = """
@@ -124,6 +130,7 @@ class PostgresSteps:
             "ledger_rows": await tx.fetchval(_LEDGER, subject.tenant, given),
             "messages_sent": await tx.fetchval(_SENT, cases),
             "training_exports_of_tenant": await tx.fetchval(_EXPORTS, subject.tenant),
+            "training_exports_unended": await tx.fetchval(_UNENDED, subject.tenant),
             **await self._destroyed(tx, subject.tenant, subject.mark),
         }
 
@@ -145,7 +152,11 @@ class PostgresSteps:
 
 def cannot_be_recalled(figures: Mapping[str, int]) -> dict[str, int]:
     """Return the figures of a receipt; what has left the house says so by its name."""
-    left = {"messages_sent": "left_house.messages", "training_exports_of_tenant": "left_house.training_exports"}
+    left = {
+        "messages_sent": "left_house.messages",
+        "training_exports_of_tenant": "left_house.training_exports",
+        "training_exports_unended": "left_house.training_exports_unended",
+    }
     return {left.get(name, name): count for name, count in figures.items()}
 
 

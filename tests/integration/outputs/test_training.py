@@ -216,8 +216,13 @@ async def test_a_withdrawal_while_it_is_written_takes_effect(scene: Scene, monke
     assert len(await scene.entries()) == 1
 
 
+async def how_it_ended(scene: Scene) -> list[tuple[str, Any]]:
+    """The outcomes that are on record, with why."""
+    return [(each.outcome, each.details.get("why")) for each in await scene.entries()]
+
+
 async def test_while_consents_are_behind_nothing_is_handed_over(scene: Scene) -> None:
-    """What nobody has read may be a withdrawal. No folder, no entry; with the position come up, it goes."""
+    """What nobody has read may be a withdrawal. No folder, entered as failed; with the position come up, it goes."""
     await scene.proof("granted", 1)
     await scene.consent("granted", True)
     key = b"acme/granted/improve_and_develop"
@@ -226,7 +231,7 @@ async def test_while_consents_are_behind_nothing_is_handed_over(scene: Scene) ->
     with pytest.raises(ConsentsBehind, match=r"onboarding.consents.v1/1 has records from offset 0"):
         await scene.export()
     assert list(scene.folder.parent.iterdir()) == []
-    assert await scene.entries() == []
+    assert await how_it_ended(scene) == [("failed", "ConsentsBehind")]
 
     at = TopicPartition(topics.CONSENTS, 1)
     await scene.pool.execute("insert into consents.fence(topic, partition, epoch, position) values ($1, $2, 1, 1)", *at)
@@ -344,4 +349,4 @@ async def test_consents_that_never_rest_end_in_a_refusal(scene: Scene, monkeypat
     with pytest.raises(Moving, match="5 times"):
         await scene.export()
     assert list(scene.folder.parent.iterdir()) == []
-    assert await scene.entries() == []
+    assert await how_it_ended(scene) == [("failed", "Moving")]

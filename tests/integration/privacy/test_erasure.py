@@ -1,17 +1,19 @@
 """An erasure on a real PostgreSQL: two people, every table, one receipt that names nobody."""
 
+import msgspec
 import pytest
 
 from proofwatch.access.errors import NoSession, NotAllowed
 from proofwatch.access.roles import Role
-from proofwatch.audit.entry import leaf_of
+from proofwatch.audit.entry import Entry, Object, Outcome, leaf_of, person
+from proofwatch.audit.pending import act
 from proofwatch.bus.records import TopicPartition
 from proofwatch.events import topics
 from proofwatch.privacy.data_keys import Unreadable, opened, tag_of
 from proofwatch.privacy.suppression import suppressed
 from services.privacy.adapters.requests import ErasureRefused
 from services.privacy.core.erasure import STEPS
-from tests.integration.privacy.house import Privacy, subject
+from tests.integration.privacy.house import TENANT, Privacy, subject
 
 SOMEBODY, OTHER = subject(), subject("other-77aa")
 
@@ -41,6 +43,7 @@ async def test_a_person_is_gone_and_the_receipt_names_nobody(privacy: Privacy) -
         "ledger_rows": 1,
         "left_house.messages": 0,
         "left_house.training_exports": 0,
+        "left_house.training_exports_unended": 0,
         "tombstones": 12,
         "cache_keys": 0,
         "keys_destroyed": 1,
@@ -159,3 +162,27 @@ async def test_transactions_that_the_tenant_names_are_unlinked_too(privacy: Priv
     done = await privacy.erase(SOMEBODY, old)
     assert done.done["unlinked"]["ledger_rows"] == 1
     assert await privacy.pool.fetchval("select count(*) from ledger.transactions where transaction_id = $1", old) == 0
+
+
+async def test_the_receipt_counts_training_exports_that_were_let_through_and_never_ended(privacy: Privacy) -> None:
+    """One was handed over, one failed, two died; another exit, another tenant and what was denied are none of them."""
+
+    def asked(tenant: str = TENANT, exit_: str = "export training", outcome: Outcome = "granted") -> Entry:
+        named = Object("exit", exit_)
+        made = act("data.asked", person("p"), privacy.now, named, tenant=tenant, reason='"export training"')
+        return msgspec.structs.replace(made, outcome=outcome)
+
+    def ended(outcome: Outcome) -> Entry:
+        about = Object("training_set", "set")
+        return act("training.exported", person("p"), privacy.now, about, tenant=TENANT, outcome=outcome)
+
+    log = [asked(), ended("done"), asked(), ended("failed"), asked(), asked()]
+    log += [asked("other"), asked(exit_="rates"), asked(outcome="denied")]
+    for index, each in enumerate(log):
+        row = index, each.entry_id, leaf_of(each), b"", privacy.now, each.tenant, "p", each.action, each.outcome
+        await privacy.pool.execute("insert into audit.entries values($1, $2, $3, $4, $5, $6, $7, $8, $9)", *row)
+    await privacy.erase(SOMEBODY)
+    receipt = (await privacy.of_privacy())[-1]
+    assert receipt.action == "subject.erased"
+    assert receipt.details["left_house.training_exports"] == 1
+    assert receipt.details["left_house.training_exports_unended"] == 2
