@@ -226,7 +226,7 @@ class PostgresDesk:
         async with transaction(self.pool, "cases") as tx:
             acting = await self.acting(tx, session_id, now)
             await lock_all(tx, case_id)
-            case, _ = await self._there(tx, case_id, acting)
+            case, _ = await self._there(tx, case_id, acting, now)
             refusal = about_yourself(case, acting) or (IT_IS_FINAL if case.is_final else None)
             if refusal:
                 await enter(tx, entries.denied(NOTED, case, person(acting.person_id), refusal, now, self._draw))
