@@ -40,6 +40,7 @@ from services.triage.core.assignments import (
     Refusal,
     about_yourself,
     decided,
+    is_restricted,
     is_there,
 )
 from services.triage.core.cases import Queue
@@ -143,7 +144,7 @@ class PostgresDesk:
             whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id), now)
             found = whole if whole and is_there(whole.listed.now, asking) else None
             if found:
-                found = found._replace(notes=tuple(await self.notes.of(tx, found.listed.now.case_id)))
+                found = found._replace(notes=tuple(await self.notes.of(tx, found.listed.now.case_id, now)))
             await enter(tx, entries.read(asking, [found.listed.now] if found else (), case_id, now, self._draw))
         if found is None:
             raise NoSuchCase(case_id)
@@ -227,7 +228,8 @@ class PostgresDesk:
             acting = await self.acting(tx, session_id, now)
             await lock_all(tx, case_id)
             case, _ = await self._there(tx, case_id, acting, now)
-            refusal = about_yourself(case, acting) or (IT_IS_FINAL if case.is_final else None)
+            refusal = about_yourself(case, acting) or is_restricted(case, "review")
+            refusal = refusal or (IT_IS_FINAL if case.is_final else None)
             if refusal:
                 await enter(tx, entries.denied(NOTED, case, person(acting.person_id), refusal, now, self._draw))
             elif await self.notes.add(tx, note_id, case, text, acting.person_id, now):

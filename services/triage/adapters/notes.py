@@ -24,6 +24,7 @@ from proofwatch.privacy.key_encryption import (
     Tampered,
 )
 from proofwatch.privacy.postgres_keys import PostgresKeys, about
+from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import CaseNow
 from services.triage.core.notes import Note
 
@@ -34,11 +35,13 @@ insert into triage.notes(note_id, case_id, person_id, at, key_id, nonce, ciphert
 values($1, $2, $3, $4, $5, $6, $7) on conflict do nothing returning note_id"""
 _HELD: Final = "select tenant, mark, key_id, epoch, wrapped from triage.note_keys($1::text[])"
 _KEEP: Final = "select triage.keep_note_key($1, $2, $3, $4)"
-_OF: Final = """
+_OF: Final = f"""
 select n.note_id, n.case_id, c.tenant, n.at, n.person_id, d.name, n.key_id, n.nonce, n.ciphertext
-from triage.notes n join triage.cases c using (case_id) left join access.directory d on d.person_id = n.person_id
-where n.case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
-order by n.number limit 500"""
+from triage.notes n join triage.cases c using (case_id){restriction_of("c", "$2")}
+left join access.directory d on d.person_id = n.person_id
+where restriction.tag is null
+  and n.case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
+order by n.number limit 500"""  # noqa: S608 - a join of ours
 _log = structlog.get_logger(__name__)
 
 
@@ -65,9 +68,9 @@ class PostgresNotes:
         of = under.key_id, under.nonce, under.ciphertext
         return await tx.fetchval(_ADD, note_id, case.case_id, by, now, *of) is not None
 
-    async def of(self, tx: Any, case_id: str) -> Sequence[Note]:
-        """Return the notes of a case and of its parts, the oldest first."""
-        rows = await tx.fetch(_OF, case_id)
+    async def of(self, tx: Any, case_id: str, now: datetime) -> Sequence[Note]:
+        """Return the notes of a case and of its parts, the oldest first; none of whose processing is restricted now."""
+        rows = await tx.fetch(_OF, case_id, now)
         keys = await self._opening(tx, sorted({row["case_id"] for row in rows})) if rows else {}
         return [_note(row, keys.get(row["case_id"])) for row in rows]
 

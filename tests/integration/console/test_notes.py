@@ -118,3 +118,21 @@ async def test_without_the_keys_nothing_is_noted_and_no_page_offers_it(
     page = (await ada.get(f"/cases/{case}")).text
     assert "/note" not in page
     assert "cannot be read" in page
+
+
+async def test_while_processing_is_restricted_notes_are_neither_shown_nor_taken(console: Console) -> None:
+    """GDPR Art. 18: what was noted is kept, sealed."""
+    await console.person("ada", Role.ANALYST)
+    case, ada = await console.case(), console.client("ada")
+    assert (await ada.post(f"/v1/cases/{case}/notes", {"text": TEXT})).status_code == 200
+    await console.pool.execute(
+        "insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag) "
+        "select 'h', tenant, subject_tag, 'r', 'pia', now(), 'accuracy', subject_tag from triage.cases"
+    )
+    seen = (await ada.get(f"/v1/cases/{case}")).json()
+    assert (seen["restricted"], seen["notes"], seen["why"]) == (True, [], [])
+    assert TEXT not in (await ada.get(f"/cases/{case}")).text
+    refused = problem(await ada.post(f"/v1/cases/{case}/notes", {"text": "another"}))
+    assert refused == (409, "processing_restricted")
+    await console.pool.execute("delete from privacy.holds")
+    assert [each["text"] for each in (await ada.get(f"/v1/cases/{case}")).json()["notes"]] == [TEXT]
