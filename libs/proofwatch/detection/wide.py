@@ -14,7 +14,7 @@ from proofwatch.detection.begin import worst_of
 from proofwatch.detection.findings import PROTECTED, RATES, WHOLE, FindingHistory, Slice, Tables, excess, panel_of
 from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.root_slice import AS_FEW, SHARE, Root, is_wide, single, stands_out
-from proofwatch.detection.runs import BY_LABELS, GAP_MS, Placed
+from proofwatch.detection.runs import BY_LABELS, GAP_MS, Placed, related
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.detection.versions import fewer_fail
 
@@ -77,7 +77,7 @@ def _explains(small: _Small, wide: Iterable[FindingHistory]) -> bool:
     same = [
         worst
         for each in wide
-        if (worst := worst_of(each)).metric == at.metric
+        if related((worst := worst_of(each)).metric, at.metric)
         and fewer_fail(each) == fewer_fail(small.finding)
         and worst.window_start < at.window_end
         and at.window_start < worst.window_end

@@ -9,6 +9,9 @@ import pytest
 from proofwatch.detection.findings import WHOLE, Panel, Slice, panel_of
 from proofwatch.detection.incidents import Incidents, regrouped, take
 from proofwatch.detection.revisions import finding_of
+from proofwatch.detection.root_slice import Counts, single
+from proofwatch.detection.runs import Placed
+from proofwatch.detection.wide import of_smaller
 from proofwatch.events.types import Anomaly
 from tests.unit.detection.anomalies import MIDNIGHT, anomaly, within
 
@@ -119,6 +122,18 @@ def test_a_release_that_nearly_everybody_runs_is_not_it_where_windows_know_the_c
     more = chart(RELEASE, 600, 2400, 150, 353)
     tables[panel_of(finding_of(more))] = {WHOLE: (153, 419), RELEASE: (150, 353), COUNTRY: (28, 69)}
     assert RELEASE in roots_of([more, country], tables)
+
+
+@pytest.mark.parametrize(("metric", "roots"), [("rejection_rate", {COUNTRY}), ("match_fail_rate", {COUNTRY, RELEASE})])
+def test_what_a_wide_slice_shows_of_a_related_rate_is_compared(metric: str, roots: set[Slice]) -> None:
+    """Who fails liveness is rejected; errors of the other check are another matter."""
+    release, country = chart(RELEASE, 600, 2400, 75, 353, metric), chart(COUNTRY, 560, 2390, 59, 122)
+    counts = {WHOLE: Counts(78, 419, 0.02), RELEASE: Counts(75, 353, 0.02), COUNTRY: Counts(59, 122, 0.02)}
+    placed = [
+        Placed(finding_of(each), single(counts, (each.segment_name, each.segment_value))) for each in (release, country)
+    ]
+    tables = {panel_of(finding_of(country)): {WHOLE: (75, 491)}}
+    assert {each.root.where for each in of_smaller(placed, tables)} == roots
 
 
 def test_failures_of_a_country_that_the_release_has_no_part_in_are_another_cause() -> None:
