@@ -49,6 +49,7 @@ _BY_HAND: Final = {
     "services/outputs/statistics.py": "when somebody published: UTC, and says so",
     "services/people/command.py": "an account's: UTC, and says so",
     "services/privacy/adapters/holds.py": "of people of all tenants: UTC, and says so",
+    "services/privacy/adapters/restrictions.py": "of people of all tenants: UTC, and says so",
     "services/privacy/commands/erase.py": "of people of all tenants: UTC, and says so",
     "services/privacy/commands/hold.py": "of people of all tenants: UTC, and says so",
     "services/privacy/core/erasure.py": "of people of all tenants: UTC, and says so",

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-TRIAGE = "services/triage\n  handlers.py  TriageStage.step  applies a batch"
+TRIAGE = "services/triage\n  handlers/cases.py  TriageStage.step  applies a batch"
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def test_what_ships_is_right(checker: ModuleType, capsys: pytest.CaptureFixture[
     ("line", "finding"),
     [
         ("  core/book.py  UnitOfWork  what it does", "page.md:5: services/triage has no core/book.py"),
-        ("  handlers.py  TriageStage.stop  what it does", "page.md:5: handlers.py has no TriageStage.stop"),
-        ("  handlers.py  TriageStage, Desk  what it does", "page.md:5: handlers.py has no Desk"),
-        ("  handlers.py  Sequence  imported, not its own", "page.md:5: handlers.py has no Sequence"),
-        ("  handlers.py does what it does", "page.md:5: handlers.py: behind it must stand"),
-        ("  handlers.py  does what it does", "page.md:5: handlers.py: behind it must stand"),
-        ("  handlers.py", "page.md:5: handlers.py: behind it must stand"),
+        ("  handlers/cases.py  TriageStage.stop  what it does", "page.md:5: handlers/cases.py has no TriageStage.stop"),
+        ("  handlers/cases.py  TriageStage, Desk  what it does", "page.md:5: handlers/cases.py has no Desk"),
+        ("  handlers/cases.py  Sequence  imported, not its own", "page.md:5: handlers/cases.py has no Sequence"),
+        ("  handlers/cases.py does what it does", "page.md:5: handlers/cases.py: behind it must stand"),
+        ("  handlers/cases.py  does what it does", "page.md:5: handlers/cases.py: behind it must stand"),
+        ("  handlers/cases.py", "page.md:5: handlers/cases.py: behind it must stand"),
         ("  ports.py  Wanted  and core/cases.py  Rows", "page.md:5: core/cases.py has no Rows"),
         ("  ports.py  Wanted  (core/cases.py  Rows)", "page.md:5: core/cases.py has no Rows"),
         ("  ports.py  Wanted  and core/case.py", "page.md:5: services/triage has no core/case.py"),
@@ -59,7 +59,7 @@ def test_what_does_not_exist_is_named(checker: ModuleType, line: str, finding: s
 @pytest.mark.parametrize(
     "line",
     [
-        "  handlers.py  TriageStage.step  what it does",
+        "  handlers/cases.py  TriageStage.step  what it does",
         "  │ 3. core/rows.py             row_of, TABLE     ──► soc.escalations.v1",
         "  core/cases.py  Case.revision",
         "  ports.py  Wanted  what core/cases.py, too, needs (core/rows.py  Row)",
