@@ -14,6 +14,7 @@ from datetime import datetime
 from math import log
 from typing import Final
 
+from proofwatch.detection.checks import is_proven
 from proofwatch.detection.findings import WHOLE, FindingHistory, Slice, length_s
 from proofwatch.detection.version_words import VERSION_CHANGE
 from proofwatch.events.types import Anomaly
@@ -26,7 +27,6 @@ _LEAST: Final = 1e-6
 _DAY_S: Final = 90_000
 """25 hours: the longest day."""
 _LIMITS: Final = frozenset({"limit_breach", "sequential_limit"})
-_GENUINE: Final = frozenset({"bpcer", "fnmr"})
 _BY_LABELS: Final = frozenset({"fmr", "fnmr", "apcer", "bpcer"})
 """What labels prove of a day is no memory of what was told already."""
 
@@ -39,7 +39,7 @@ def remembers(finding: FindingHistory) -> bool:
 
 def _of_weeks(finding: FindingHistory) -> bool:
     """Return whether labels prove by a finding that a limit of genuine people is broken by the last 28 days."""
-    return finding.latest.rule in _LIMITS and finding.latest.metric in _GENUINE
+    return finding.latest.rule in _LIMITS and is_proven(finding)
 
 
 def deciding(findings: Sequence[FindingHistory], where: Slice) -> list[FindingHistory]:
@@ -88,7 +88,7 @@ def _is_usual_again(finding: FindingHistory) -> bool:
 def _of_genuine_day(finding: FindingHistory) -> bool:
     """Return whether labels prove by a finding that genuine people were rejected on a day."""
     latest = finding.latest
-    return latest.rule == _OF_DAYS and latest.cadence == "daily" and latest.metric in _GENUINE
+    return latest.rule == _OF_DAYS and latest.cadence == "daily" and is_proven(finding)
 
 
 def _fired(finding: FindingHistory) -> int:

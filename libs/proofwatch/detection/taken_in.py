@@ -8,18 +8,15 @@ a cause of its own.
 
 from collections.abc import Iterable
 from math import inf
-from typing import Final
 
 from proofwatch.detection.begin import worst_of
-from proofwatch.detection.checks import check_of
+from proofwatch.detection.checks import check_of, is_proven
 from proofwatch.detection.findings import RATES, FindingHistory, Tables
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.detection.panel_days import days_of
 from proofwatch.detection.root_slice import SHARE
 from proofwatch.detection.runs import BY_LABELS, Placed, related
 from proofwatch.instants import instant_of
-
-GENUINE: Final = frozenset({"bpcer", "fnmr"})
 
 
 def dated(placed: Iterable[Placed], tables: Tables) -> list[Placed]:
@@ -31,7 +28,7 @@ def dated(placed: Iterable[Placed], tables: Tables) -> list[Placed]:
 
 def proves_genuine(finding: FindingHistory) -> bool:
     """Return whether labels prove by a finding that a limit of genuine people is broken."""
-    return finding.latest.rule in BY_LABELS and finding.latest.metric in GENUINE
+    return finding.latest.rule in BY_LABELS and is_proven(finding)
 
 
 def _is_undated(finding: FindingHistory) -> bool:

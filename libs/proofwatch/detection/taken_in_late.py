@@ -10,6 +10,7 @@ from math import inf
 from typing import NamedTuple
 
 from proofwatch.detection.begin import worst_of
+from proofwatch.detection.checks import is_proven
 from proofwatch.detection.findings import RATES, WHOLE, FindingHistory, Panel, Tables, panel_of
 from proofwatch.detection.harm import KEEPS_OUT, harm_of
 from proofwatch.detection.incident import Incident
@@ -17,7 +18,6 @@ from proofwatch.detection.panel_counts import table_of
 from proofwatch.detection.panel_days import days_of
 from proofwatch.detection.root_slice import SHARE, Counts, roots, takes_away
 from proofwatch.detection.runs import BY_LABELS, related
-from proofwatch.detection.taken_in import GENUINE
 from proofwatch.instants import ms_of
 
 
@@ -47,7 +47,7 @@ def taken_in_late(kept: Iterable[Incident], findings: Iterable[FindingHistory], 
 
 
 def _of_labels(finding: FindingHistory) -> bool:
-    return finding.worst is not None and finding.latest.metric in GENUINE
+    return finding.worst is not None and is_proven(finding)
 
 
 def _holds(incident: Incident, finding: FindingHistory, tables: Tables) -> bool:
