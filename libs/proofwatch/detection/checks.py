@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from proofwatch.detection.findings import FindingHistory
 
+Check = Literal["liveness", "match"]
 _LIVENESS: Final = frozenset(
     {
         "liveness_fail_rate",
@@ -24,7 +25,7 @@ _GENUINE: Final = frozenset({"bpcer", "fnmr"})
 
 
 @lru_cache(maxsize=1024)
-def check_of(metric: str) -> Literal["liveness", "match"] | None:
+def check_of(metric: str) -> Check | None:
     """Return the check that a metric is of; None: of the whole verdict, or of none."""
     name = metric.partition(":")[0]
     return "liveness" if name in _LIVENESS else "match" if name in _MATCH else None

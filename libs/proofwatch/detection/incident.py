@@ -182,7 +182,7 @@ def incident_of(cause: Cause, tables: Tables) -> Incident:
         unchecked=people.unchecked,
         version=version.where if version else None,
         settled=lead.is_settled,
-        impostors=impostors_rejected(own, cause.root.where, tables),
+        impostors=0 if people.rejected_at == "liveness" else impostors_rejected(own, cause.root.where, tables),
         ever_so=chance < CHANCE
         and all(was_ever_so(each, tables) for each in told if chance_of(worst_of(each)) < CHANCE),
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from proofwatch.detection.checks import Check, check_of
 from proofwatch.detection.findings import FindingHistory, counts_once, excess
 from proofwatch.detection.harm import KEEPS_OUT, LETS_IN, Harm, harm_of, harmed, unchecked
 from proofwatch.events.types import Anomaly
@@ -23,6 +24,7 @@ class PeopleCounts(NamedTuple):
     `..._by`: until when, of what goes on and is counted while it does; None: all of it, or of one window.
     `people`: how many people the rejected are, each counted once; None: no finding counts so. `people_by`: until when,
     where that is of other windows than the rejected. `unchecked`: attempts that passed a check that refused nobody.
+    `rejected_at`: the check by which the rejected are; None: by any, or none are.
     """
 
     rejected: float
@@ -32,6 +34,7 @@ class PeopleCounts(NamedTuple):
     people: float | None = None
     people_by: datetime | None = None
     unchecked: float = 0.0
+    rejected_at: Check | None = None
 
 
 def people_counts(own: Sequence[FindingHistory]) -> PeopleCounts:
@@ -48,6 +51,7 @@ def people_counts(own: Sequence[FindingHistory]) -> PeopleCounts:
         people=affected(people) if people else None,
         people_by=people.newest.window_end if people and out and _span(people) != _span(out) else None,
         unchecked=_unchecked(passed) if passed else 0.0,
+        rejected_at=check_of(out.latest.metric) if out else None,
     )
 
 

@@ -56,6 +56,18 @@ def test_another_check_has_nothing_to_do_with_impostors() -> None:
     assert told(labels((0, (0, 209))), "liveness_fail_rate").impostors == 0
 
 
+def test_an_incident_of_another_check_is_explained_by_no_impostor() -> None:
+    """Matches that fail as well, at that slice and in those days, are the smaller part of it."""
+    failed = [
+        anomaly(WHOLE, metric, k=k, n=1_818, baseline=0.03, length_s=3 * _DAY_S, minute=0)
+        for metric, k in (("match_fail_rate", 110), ("liveness_fail_rate", 209))
+    ]
+    found = observe(Incidents(tables=labels((0, (0, 209)))), failed).changes[-1]
+    assert len(found.children) == 1
+    assert (found.impostors, round(found.rejected_unproven)) == (0, 154)
+    assert "impostor" not in incident_sentence(found)
+
+
 def test_days_are_those_of_the_tenant() -> None:
     """In Mexico a day begins at six in UTC."""
     failed = anomaly(WHOLE, "match_fail_rate", length_s=_DAY_S, minute=360, time_zone="America/Mexico_City")
