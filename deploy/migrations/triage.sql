@@ -1,4 +1,4 @@
--- revision 16
+-- revision 17
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -175,6 +175,11 @@ create or replace function triage.transactions_of(whose text, tags text[]) retur
   language sql stable security definer set search_path = '' as $$
     select distinct r.transaction_id from triage.case_reasons r join triage.cases c using (case_id)
     where c.tenant = whose and c.subject_tag = any(tags) and r.transaction_id is not null $$;
+-- Whether a case, or a part of it, is about a person: what a use of it is permitted for (ADR 0060).
+create or replace function triage.is_about(id text, whose text, tags text[]) returns boolean
+  language sql stable security definer set search_path = '' as $$
+    select exists (select from triage.cases c
+      where (c.case_id = id or c.part_of = id) and c.tenant = whose and c.subject_tag = any(tags)) $$;
 create or replace function triage.forget(whose text, tags text[], at timestamptz)
   returns table(forgotten text[], reasons bigint)
   language plpgsql volatile security definer set search_path = '' as $$
@@ -209,6 +214,7 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
     return query select found, changed;
   end $$;
 revoke all on function triage.transactions_of(text, text[]) from public;
+revoke all on function triage.is_about(text, text, text[]) from public;
 revoke all on function triage.forget(text, text[], timestamptz) from public;
 
 -- Retention: closed cases of before a moment, some at a time; those of held persons stay. Only the role `privacy` may.

@@ -26,6 +26,8 @@ _IN_FORCE: Final = f"{HOLDS} where hold_id = $1 and ground is not null and lifte
 _PERMIT: Final = """
 insert into privacy.permitted_uses(hold_id, case_id, use, reason, permitted_by, permitted_at, until)
 values($1, $2, $3, $4, $5, $6, $7)"""
+_IS_ABOUT: Final = """
+select triage.is_about($2, tenant, array_remove(array[mark, tag], null)) from privacy.holds where hold_id = $1"""
 _OF_CASES: Final = "select count(*) from triage.transactions_of($1, $2)"
 _OF_IMAGERY: Final = "select count(*) from imagery.transactions_of($1, $2)"
 
@@ -71,6 +73,11 @@ class PostgresRestrictions:
                     who.person_id,
                     "own_proposal",
                     hold.tenant,
+                )
+            if not await tx.fetchval(_IS_ABOUT, hold_id, case_id):
+                raise HoldRefused(
+                    f"there is no case {case_id!r} about the person of hold {hold_id}; give its whole id, as "
+                    "`proofwatch cases show` has it"
                 )
             await tx.execute(_PERMIT, hold_id, case_id, use, reason, who.person_id, now, until)
             details = {"use": use, "until": until.isoformat()}

@@ -111,10 +111,7 @@ async def _permitted(args: argparse.Namespace, settings: Settings) -> str:
     asked = args.hold, args.case, args.use, reason, args.until
     async with database(settings, args.dsn) as pool:
         await PostgresRestrictions(pool, tags).permit(token, *asked, _now())
-    return (
-        f"case {args.case} may be worked on until {args.until:%Y-%m-%d %H:%M} UTC, if it is about the person of hold "
-        f"{args.hold}\n"
-    )
+    return f"case {args.case} may be worked on until {args.until:%Y-%m-%d %H:%M} UTC\n"
 
 
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:

@@ -28,8 +28,14 @@ on conflict (alarm_id) do update set marks = excluded.marks, since = excluded.si
     or k.until is distinct from excluded.until"""
 UNSETTLED: Final = "select number, case_id from triage.unsettled order by number limit $1"
 ALARMS: Final = "select coalesce(goes_with, alarm_id) from triage.alarms where not settled"
-GROWN: Final = """
-with touched as (
+# Of somebody whose processing is restricted (GDPR Art. 18) nothing is used: not to find an attack by, nor as a part.
+_SHUT: Final = """
+shut as materialized (
+  select c.case_id from triage.cases c
+  join privacy.restricted_tags(now()) r on r.tenant = c.tenant and r.tag = c.subject_tag)"""
+GROWN: Final = f"""
+with {_SHUT},
+touched as (
   select b.key, b.day, b.kind from triage.belonging b where b.case_id = any($1::text[])
   union select b.key, b.day, b.kind from triage.belonging b where b.key = any($2::text[]))
 select g.kind, g.key, g.day, c.tenant, f.value, f.at, a.segment_name, a.segment_value, a.metric
@@ -37,11 +43,12 @@ from touched g join unnest($3::text[], $4::int[]) as r(kind, at_least) using (ki
 cross join lateral (
   select count(*) as n, max(m.at) as at, min(m.value) as value, min(m.case_id) as case_id from (
     select b.case_id, min(b.logged_at) as at, min(b.value) as value from triage.belonging b
-    where b.key = g.key and b.day = g.day group by 1 order by 2, 1 limit r.at_least) as m) as f
+    where b.key = g.key and b.day = g.day and b.case_id not in (table shut)
+    group by 1 order by 2, 1 limit r.at_least) as m) as f
 join triage.cases c on c.case_id = f.case_id
 left join triage.alarms a on a.alarm_id = g.key
 where f.n >= r.at_least and not exists (select from triage.clusters k where k.key = g.key and k.day = g.day)
-order by f.at, g.key, g.day"""
+order by f.at, g.key, g.day"""  # noqa: S608 - a part of ours
 OPENED: Final = """
 insert into triage.clusters(case_id, key, day) select * from unnest($1::text[], $2::text[], $3::date[])"""
 MEMBERS: Final = """
@@ -53,13 +60,15 @@ union select c.part_of from triage.cases c where c.case_id = any($1::text[]) and
 LOCK: Final = """
 select case_id from triage.cases where case_id = any($1::text[]) order by case_id for update skip locked"""
 # Not what people have in hand, have judged, or put elsewhere or took out; nor into what waits for a second person.
-HOMES: Final = """
-with theirs as materialized (
+HOMES: Final = f"""
+with {_SHUT},
+theirs as materialized (
   select b.case_id, k.case_id as whole_id, b.kind, b.day, b.logged_at
   from triage.belonging b join triage.clusters k using (key, day) where b.case_id = any($1::text[])),
 free as materialized (
   select c.case_id, c.part_of from triage.cases c left join triage.cases o on o.case_id = c.part_of
   where c.case_id = any($1::text[]) and c.kind = 'subject' and c.state <> 'closed' and c.queue = 'soc'
+    and c.case_id not in (table shut)
     and c.stage = 'new' and (c.part_of is null or (o.kind = 'cluster' and o.stage = 'new'))
     and not exists (select from triage.assignments a
                     where a.case_id in (c.case_id, o.case_id) and a.released_at is null)
@@ -77,7 +86,7 @@ homes as (
   order by f.case_id, array_position($2::text[], b.kind), b.day, w.case_id)
 select h.case_id, h.part_of, h.whole_id, h.kind, greatest(h.logged_at, (
   select max(d.settled_at) + interval '1 microsecond' from triage.dispositions d where d.case_id = h.whole_id)) as at
-from homes h where h.part_of is distinct from h.whole_id order by h.case_id"""
+from homes h where h.part_of is distinct from h.whole_id order by h.case_id"""  # noqa: S608 - a part of ours
 LEFT: Final = """
 update triage.parts p set left_at = greatest(p.joined_at, u.at), left_by = $3, left_why = $4
 from unnest($1::text[], $2::timestamptz[]) as u(part_id, at) where p.part_id = u.part_id and p.left_at is null"""

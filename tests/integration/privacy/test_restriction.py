@@ -14,17 +14,24 @@ from proofwatch.access.roles import Role
 from proofwatch.audit.entry import entry_of
 from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.command_line.session_file import write_token
+from proofwatch.events.identity import derived_id
 from proofwatch.privacy.key_file import KeyFile
 from proofwatch.privacy.restriction import Restriction, restricted
 from services.privacy.adapters.holds import HoldRefused, PostgresHolds
 from services.privacy.adapters.restrictions import PostgresRestrictions
 from services.privacy.adapters.tagging import PostgresTagging
-from services.privacy.core.erasure import Held, Hold
+from services.privacy.core.erasure import Held, Hold, Subject
 from tests.integration.privacy.house import SECRET, TENANT, Privacy, subject
 from tests.integration.privacy.test_keys_and_holds import ended
 
+
+def case_of(whom: Subject) -> str:
+    """The case that they leave behind who lived."""
+    return derived_id("case", f"tx-{whom.subject_ref}-1")
+
+
 SOMEBODY, OTHER = subject(), subject("other-77aa")
-CASE = "5f0c6c70-5b0e-5a3e-9f0e-000000000001"
+CASE = case_of(SOMEBODY)
 
 
 def restrictions(privacy: Privacy) -> PostgresRestrictions:
@@ -87,6 +94,7 @@ async def test_a_legal_hold_restricts_nothing_and_is_lifted_without_telling_anyb
 
 async def test_a_case_is_permitted_by_somebody_else_for_a_while_and_for_a_use_of_the_law(privacy: Privacy) -> None:
     """Art. 18(2); a legal hold permits nothing, and what has passed, is too long, or is one's own is refused."""
+    await privacy.lived(SOMEBODY)
     hold, permit = await restrict(privacy), restrictions(privacy).permit
     until = privacy.now + timedelta(days=2)
     with pytest.raises(NotAllowed, match="who restricted the processing permits no use of it"):
@@ -107,6 +115,22 @@ async def test_a_case_is_permitted_by_somebody_else_for_a_while_and_for_a_use_of
         "legal_claims",
         [hold.hold_id, CASE],
     )
+
+
+async def test_a_case_that_is_not_of_the_person_is_not_permitted(privacy: Privacy) -> None:
+    """One that does not exist, or of somebody else, here or at another tenant; a case that theirs is a part of is."""
+    elsewhere, whole = subject("far-3d4e", "bank"), subject("whole-1b2c")
+    for whom in (SOMEBODY, OTHER, elsewhere, whole):
+        await privacy.lived(whom)
+    hold, permit = await restrict(privacy), restrictions(privacy).permit
+    until = privacy.now + timedelta(days=2)
+    for case in (case_of(OTHER), case_of(elsewhere), case_of(whole), CASE[:8], "", CASE.upper()):
+        with pytest.raises(HoldRefused, match="about the person of hold"):
+            await permit(privacy.tokens["paul"], hold.hold_id, case, "consent", "r", until, privacy.now)
+    assert await privacy.pool.fetchval("select count(*) from privacy.permitted_uses") == 0
+    await privacy.pool.execute("update triage.cases set part_of = $1 where case_id = $2", case_of(whole), CASE)
+    await permit(privacy.tokens["paul"], hold.hold_id, case_of(whole), "consent", "r", until, privacy.now)
+    assert (await in_force(privacy, SOMEBODY.mark))[SOMEBODY.mark].permitted == {case_of(whole)}
 
 
 async def test_the_database_itself_takes_no_restriction_that_ends_by_itself_or_tells_nobody(privacy: Privacy) -> None:

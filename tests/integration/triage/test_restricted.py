@@ -9,6 +9,7 @@ from services.triage.adapters.desk import CaseRefused
 from services.triage.adapters.waiting import waiting
 from services.triage.core.dispositions import Finding
 from tests.integration.triage.house import Desk
+from tests.integration.triage.test_clusters import CLUSTERS, members, on, settle
 from tests.integration.triage.test_life import labels
 from tests.unit.triage.events import suspicion
 
@@ -126,3 +127,27 @@ async def test_a_part_that_is_permitted_by_its_whole_is_labelled(desk: Desk) -> 
     await desk.desk.do("threat", whole, ada, desk.now, finding=FOUND)
     await desk.desk.do("approve", whole, carl, desk.now)
     assert sorted(each.transaction_id for each in await labels(desk.triage)) == ["t-1", "t-2"]
+
+
+async def test_no_attack_is_found_by_it_and_it_joins_none(desk: Desk) -> None:
+    """Of three on one handset one is restricted: two are no cluster; of the next one's cluster it is no part."""
+    triage = desk.triage
+    await triage.tell(on(1), on(2))
+    await settle(triage)
+    first = await triage.rows(
+        "select c.case_id from triage.cases c join triage.case_reasons r using (case_id) where r.transaction_id = 't-1'"
+    )
+    await restrict(desk, first[0]["case_id"])
+    await triage.tell(on(3))
+    await settle(triage)
+    assert await triage.rows(CLUSTERS) == []
+    await triage.tell(on(4))
+    await settle(triage)
+    [cluster] = await triage.rows(CLUSTERS)
+    assert members(cluster) == ["t-2", "t-3", "t-4"]
+    await desk.pool.execute("delete from privacy.holds")
+    await triage.tell(on(5))
+    await triage.tell(on(6, subject_ref="s-1"))
+    await settle(triage)
+    [cluster] = await triage.rows(CLUSTERS)
+    assert members(cluster) == ["t-1", "t-2", "t-3", "t-4", "t-5", "t-6"]
