@@ -96,6 +96,16 @@ def seen(posterior: Posterior, counts: Counts, p0: float, odds_ratio: float, phi
     return Posterior(log_sum, _packed(first, offsets, shares))
 
 
+def weighed(windows: list[int], shares: list[float]) -> Posterior:
+    """Return the posterior of windows in order, each with its share; what is negligible is left out."""
+    most = max(shares)
+    kept = [(window, share) for window, share in zip(windows, shares, strict=True) if share >= _NEGLIGIBLE * most]
+    windows, shares = [each for each, _ in kept], [each for _, each in kept]
+    if len(shares) > _MOST:
+        _join(windows, shares)
+    return Posterior(_SUM_THAT_IS_LARGE, _packed(windows[0], [each - windows[0] for each in windows], shares))
+
+
 def begin(posterior: Posterior) -> Begin | None:
     """Return when the rate changed; None: nothing was seen."""
     windows, shares = _unpacked(posterior.bins)

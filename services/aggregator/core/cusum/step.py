@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from proofwatch.governance.policy import CusumRule
 from services.aggregator.core.cusum.again import Step, began, stepped
 from services.aggregator.core.cusum.back import came_back, moved_back
-from services.aggregator.core.cusum.change_point import EMPTY, Begin, begin, seen
+from services.aggregator.core.cusum.change_point import EMPTY, Begin, Posterior, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
 from services.aggregator.core.cusum.growth import doubled, so_far
 from services.aggregator.core.cusum.kinds import rule_of
 from services.aggregator.core.cusum.profile import Usual
 from services.aggregator.core.cusum.state import QUIET, RateRow, RateState, Side
 from services.aggregator.core.cusum.two_levels import climbed, split
+from services.aggregator.core.cusum.wave import begun
 from services.aggregator.core.series import Direction
 from services.aggregator.core.times import DAY_MS
 
@@ -80,8 +81,8 @@ def closed(
             step = step or before
         # what the policy expects is a bound: a rate below it is no collapse
         down = _side(state.down, state, each, 1 / rule.odds_ratio, rule)[0] if state.usual.n else QUIET
-        upwards = _seen("up", up, state, rule, step, whole=whole)
-        downwards = _seen("down", down, state, rule, None, whole=whole)
+        upwards = _seen("up", up, state, rule, step, start_ms, whole=whole)
+        downwards = _seen("down", down, state, rule, None, start_ms, whole=whole)
         if state.up.alarmed_ms or up.alarmed_ms:
             up, upwards = _grown(state.up, up, upwards)
         if state.down.alarmed_ms or down.alarmed_ms:
@@ -178,12 +179,18 @@ def _side(side: Side, state: RateState, counts: Counts, odds_ratio: float, rule:
 
 def _alarmed(side: Side, state: RateState, rule: CusumRule) -> tuple[Side, Step | None]:
     """Return a side that alarms from now on: from the second of two levels, if there are two."""
-    if side.baseline.statistic < limit_of(side.baseline.n, state.usual, state.phi, rule.high_limit):
-        return replace(side, run_up=None), None
-    two = split(side.run_up, side.changed, state.phi, rule.low_limit)
+    sure = side.baseline.statistic >= limit_of(side.baseline.n, state.usual, state.phi, rule.high_limit)
+    two = split(side.run_up, side.changed, state.phi, rule.low_limit) if sure else None
     if two is None:
-        return replace(side, run_up=None), None
-    return replace(side, baseline=two.chart, changed=two.changed, run_up=None), two.before
+        return replace(side, changed=_changed(side, side.alarmed_ms, state.phi), run_up=None), None
+    changed = _changed(replace(side, changed=two.changed), side.alarmed_ms, state.phi)
+    return replace(side, baseline=two.chart, changed=changed, run_up=None), two.before
+
+
+def _changed(side: Side, start_ms: int, phi: float) -> Posterior:
+    """Return when the rate of a side that climbs changed, as of a window; what alarmed keeps what it was then."""
+    wave = None if side.run_up is None else begun(side.run_up.bins, start_ms, phi)
+    return wave or side.changed
 
 
 def _watched(side: Side, state: RateState, counts: Counts, rule: CusumRule, *, whole: bool) -> tuple[Side, Step | None]:
@@ -222,7 +229,14 @@ def left_out(side: Side, start_ms: int, rule: CusumRule) -> bool:
 
 
 def _seen(
-    direction: Direction, side: Side, state: RateState, rule: CusumRule, step: Step | None, *, whole: bool
+    direction: Direction,
+    side: Side,
+    state: RateState,
+    rule: CusumRule,
+    step: Step | None,
+    start_ms: int,
+    *,
+    whole: bool,
 ) -> Seen:
     chart, compared = side.baseline, state.usual
     limit = limit_of(chart.n, compared, state.phi, rule.high_limit)
@@ -234,8 +248,8 @@ def _seen(
     over = not chart.statistic and not side.alarmed_ms
     if over and side.back.n:
         chart = side.back
-    began_at = (
-        begin(side.changed) if chart is side.baseline and (low or chart.statistic >= limit or side.alarmed_ms) else None
-    )
+    began_at = None
+    if chart is side.baseline and (low or chart.statistic >= limit or side.alarmed_ms):
+        began_at = begin(_changed(side, start_ms, state.phi))
     alarms = chart.statistic >= limit
     return Seen(direction, chart, compared, limit, state.phi, alarms, low, over, step, began_at, state.firsts)

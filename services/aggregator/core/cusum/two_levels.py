@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from services.aggregator.core.cusum.again import NOTHING, Level, Step
 from services.aggregator.core.cusum.change_point import EMPTY, Posterior, begin, seen
 from services.aggregator.core.cusum.chart import ZERO, Chart, Counts, moved
+from services.aggregator.core.cusum.wave import Bin, followed
 
 _LIMIT: Final = 6.0
 _ESTIMATED: Final = 5
@@ -28,12 +29,14 @@ class RunUp(Struct, frozen=True, array_like=True):
     """The level of a climbing chart so far, and a chart for what leaves it.
 
     `waiting`: what that chart climbs on, which joins the level once it is back at zero; `changed`: when it was left.
+    `bins`: its counts since the chart left zero.
     """
 
     level: Level
     chart: Chart = ZERO
     waiting: Level = NOTHING
     changed: Posterior = EMPTY
+    bins: tuple[Bin, ...] = ()
 
 
 class Split(NamedTuple):
@@ -50,17 +53,17 @@ def climbed(run_up: RunUp | None, chart: Chart, counts: Counts, p0: float, ratio
         return None
     now = Level(counts.start_ms, counts.k, counts.n, counts.n * p0)
     if run_up is None or run_up.level.since_ms != chart.since_ms:
-        return RunUp(now)
-    level = run_up.level
+        return RunUp(now, bins=followed((), counts, p0))
+    level, bins = run_up.level, followed(run_up.bins, counts, p0)
     own = p0 * level.k / level.expected
     if level.k < _ESTIMATED or not 0.0 < own < _HIGHEST:
-        return RunUp(_with(level, now))
+        return RunUp(_with(level, now), bins=bins)
     further = moved(run_up.chart, counts, own, ratio, float("inf"))
     changed = seen(run_up.changed, counts, own, ratio, phi)
     waiting = _with(run_up.waiting, now)
     if not further.statistic:
-        return RunUp(_with(level, waiting), changed=changed)
-    return RunUp(level, further, waiting, changed)
+        return RunUp(_with(level, waiting), changed=changed, bins=bins)
+    return RunUp(level, further, waiting, changed, bins)
 
 
 def split(run_up: RunUp | None, changed: Posterior, phi: float, least: float) -> Split | None:
