@@ -20,17 +20,34 @@ if TYPE_CHECKING:
 USER: Final = "privacy"
 
 
+class ActRefused(Exception):
+    """Somebody may act, and what they want is not possible; the message says why and what would be right.
+
+    `why`: the same in a word; `by`: the id of their account, for the entry of the refusal; None: nobody wanted an act
+    that could be entered. `tenant`: whose data it was about; None: that is not known.
+    """
+
+    def __init__(self, message: str, why: str, by: str | None = None, tenant: str | None = None) -> None:
+        super().__init__(message)
+        self.why, self.by, self.tenant = why, by, tenant
+
+
 @asynccontextmanager
 async def deciding(
     pool: "asyncpg.Pool", action: str, now: datetime, *objects: Object, reason: str = ""
 ) -> AsyncIterator[Any]:
-    """Give the transaction of an act; who is refused it is on record, as denied, in a transaction of its own."""
+    """Give the transaction of an act; what is refused is on record, as denied, in a transaction of its own."""
     try:
         async with transaction(pool, USER) as tx:
             yield tx
     except (NoSession, NotAllowed) as error:
         async with transaction(pool, USER) as tx:
             await enter(tx, *denial(error, action, now, *objects, reason=reason))
+        raise
+    except ActRefused as error:
+        told = NotAllowed(str(error), error.by, error.why, error.tenant)
+        async with transaction(pool, USER) as tx:
+            await enter(tx, *denial(told, action, now, *objects, reason=reason))
         raise
 
 

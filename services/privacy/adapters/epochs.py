@@ -11,7 +11,7 @@ from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.pool import session
 from proofwatch.privacy.key_encryption import KeyEncryption, Wrapped
 from proofwatch.privacy.postgres_keys import about
-from services.privacy.adapters.acting import USER, acting, deciding
+from services.privacy.adapters.acting import USER, ActRefused, acting, deciding
 from services.privacy.core import acts
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NEW_REQUEST: Final = "update privacy.erasures set sealed_epoch = $2, sealed = $
 _AT_ONCE: Final = 1_000
 
 
-class EpochInUse(Exception):
+class EpochInUse(ActRefused):
     """Something is still wrapped in the epoch, and would be lost with it."""
 
 
@@ -67,7 +67,9 @@ class PostgresEpochs:
             held = {row[0]: row[1] for row in await tx.fetch(_COUNTED)}.get(epoch, 0)
             if held:
                 raise EpochInUse(
-                    f"{held:,} secrets are wrapped in epoch {epoch} and would be lost: `proofwatch keys rewrap` first"
+                    f"{held:,} secrets are wrapped in epoch {epoch} and would be lost: `proofwatch keys rewrap` first",
+                    "epoch_in_use",
+                    who.person_id,
                 )
             by = person(who.person_id)
             await enter(tx, act(acts.DESTROYED, by, now, what, reason=reason))

@@ -12,7 +12,7 @@ from proofwatch.audit.entry import Object, person
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.holders import Tell, logged, unhindered
 from proofwatch.bus.postgres.tags import PostgresTags
-from services.privacy.adapters.acting import USER, acting, alone, deciding
+from services.privacy.adapters.acting import USER, ActRefused, acting, alone, deciding
 from services.privacy.core import acts
 from services.privacy.core.erasure import Ground, Hold
 
@@ -40,7 +40,7 @@ update privacy.holds set lifted_by = $2, lifted_at = $3, lifted_reason = $4, inf
 where hold_id = $1"""
 
 
-class HoldRefused(Exception):
+class HoldRefused(ActRefused):
     """A hold cannot be placed or lifted as was asked; the message says why and what would be right."""
 
 
@@ -72,17 +72,19 @@ class PostgresHolds:
 
         Raises `NoSession`, `NotAllowed`, `HoldRefused`, `Blocked`.
         """
-        if until is not None and until <= now:
-            raise HoldRefused(f"--until {until:%Y-%m-%d %H:%M} UTC has passed already")
         async with (
             deciding(self._pool, acts.HELD, now, reason=reason) as tx,
             unhindered(self._pool, tx, USER, "the hold", self._tell),
         ):
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, tenant)
+            asked = who.person_id, tenant
+            if until is not None and until <= now:
+                raise HoldRefused(f"--until {until:%Y-%m-%d %H:%M} UTC has passed already", "until_has_passed", *asked)
             await alone(tx, tenant, mark)
             if erasing := await tx.fetchval(_UNDER_WAY, tenant, mark):
-                raise HoldRefused(f"erasure {erasing} is approved and under way; what is gone cannot be kept")
-            tag = await self._restrictable(tx, tenant, mark) if ground else None
+                message = f"erasure {erasing} is approved and under way; what is gone cannot be kept"
+                raise HoldRefused(message, "erasure_under_way", *asked)
+            tag = await self._restrictable(tx, tenant, mark, who.person_id) if ground else None
             hold_id = str(uuid.uuid4())
             await tx.execute(_PLACE, hold_id, tenant, mark, reason, who.person_id, now, until, ground, tag)
             hold = Hold(**dict(await tx.fetchrow(_ONE, hold_id)))
@@ -101,7 +103,8 @@ class PostgresHolds:
             row = await tx.fetchrow(_ONE, hold_id)
             who = await acting(self._people, tx, token, Act.APPROVE_HOLD, now, row["tenant"] if row else None)
             if row is None:
-                raise HoldRefused(f"there is no hold {hold_id!r} in force; `proofwatch hold list` shows those that are")
+                message = f"there is no hold {hold_id!r} in force; `proofwatch hold list` shows those that are"
+                raise HoldRefused(message, "no_such_hold", who.person_id)
             hold = Hold(**dict(row))
             if who.person_id == hold.placed_by:
                 raise NotAllowed(
@@ -110,7 +113,7 @@ class PostgresHolds:
                     "own_proposal",
                     hold.tenant,
                 )
-            _require_informed(hold, informed_on, now)
+            _require_informed(hold, informed_on, now, who.person_id)
             await tx.execute(_LIFT, hold_id, who.person_id, now, reason, informed_on)
             by, what = person(who.person_id), Object("hold", hold_id)
             details = {"ground": hold.ground, "informed_on": str(informed_on)} if hold.ground else {}
@@ -126,23 +129,30 @@ class PostgresHolds:
             await enter(tx, acts.listed("holds", who.person_id, who.session_id, len(found), now))
         return found
 
-    async def _restrictable(self, tx: Any, tenant: str, mark: str) -> str:
+    async def _restrictable(self, tx: Any, tenant: str, mark: str, by: str) -> str:
         """Return the tag by which tables know, or will know, a person who is not restricted yet."""
         if found := await tx.fetchval(_RESTRICTION, tenant, mark):
-            raise HoldRefused(f"hold {found} restricts the processing of this person's data already")
+            message = f"hold {found} restricts the processing of this person's data already"
+            raise HoldRefused(message, "restricted_already", by, tenant)
         return (await self._tags.of(tx, {(tenant, mark)})).tags[tenant, mark]
 
 
-def _require_informed(hold: Hold, informed_on: date | None, now: datetime) -> None:
+def _require_informed(hold: Hold, informed_on: date | None, now: datetime, by: str) -> None:
+    asked = by, hold.tenant
     if hold.ground is None and informed_on is not None:
-        raise HoldRefused(f"hold {hold.hold_id} restricts nothing: it is lifted without --informed")
+        message = f"hold {hold.hold_id} restricts nothing: it is lifted without --informed"
+        raise HoldRefused(message, "restricts_nothing", *asked)
     if hold.ground and informed_on is None:
         raise HoldRefused(
             f"hold {hold.hold_id} restricts processing, and the person is told before it is lifted (GDPR Art. 18(3)): "
-            "give the day on which they were told as --informed"
+            "give the day on which they were told as --informed",
+            "not_informed",
+            *asked,
         )
     if informed_on is not None and not hold.placed_at.date() <= informed_on <= now.date():
         raise HoldRefused(
             f"--informed {informed_on} is not a day between {hold.placed_at:%Y-%m-%d}, when hold {hold.hold_id} was "
-            f"placed, and today, {now:%Y-%m-%d} (UTC)"
+            f"placed, and today, {now:%Y-%m-%d} (UTC)",
+            "informed_out_of_range",
+            *asked,
         )

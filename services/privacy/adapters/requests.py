@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,14 +15,13 @@ from proofwatch.access.roles import Act, may_approve
 from proofwatch.audit.entry import Entry, Object, person
 from proofwatch.audit.pending import act, enter
 from proofwatch.bus.postgres.holders import Tell, logged, unhindered
-from proofwatch.bus.postgres.pool import transaction
 from proofwatch.privacy.data_keys import sealed
 from proofwatch.privacy.key_encryption import NONCE_BYTES, KeyEncryption, Wrapped
 from proofwatch.privacy.postgres_keys import PostgresKeys
-from services.privacy.adapters.acting import USER, acting, alone, deciding
+from services.privacy.adapters.acting import USER, ActRefused, acting, alone, deciding
 from services.privacy.adapters.holds import in_force
 from services.privacy.core import acts
-from services.privacy.core.erasure import Erasure, Held, Hold, State, Subject
+from services.privacy.core.erasure import Erasure, Held, Hold, Subject
 
 if TYPE_CHECKING:
     import asyncpg
@@ -37,9 +36,6 @@ _LOCK: Final = "select state from privacy.erasures where erasure_id = $1 for upd
 _SEALED: Final = "select sealed_epoch, sealed from privacy.erasures where erasure_id = $1"
 _OPEN: Final = """
 select erasure_id, state from privacy.erasures where tenant = $1 and mark = $2 and state in ('requested', 'running')"""
-_KNOWN: Final = """
-select exists (select from privacy.keys where tenant = $1),
-       exists (select from privacy.keys where tenant = $1 and mark = $2)"""
 _REQUEST: Final = """
 insert into privacy.erasures(erasure_id, tenant, mark, state, reason, requested_by, requested_at, sealed_epoch, sealed)
 values($1, $2, $3, 'requested', $4, $5, $6, $7, $8)"""
@@ -49,10 +45,7 @@ _WITHDRAW: Final = """
 update privacy.erasures set state = 'withdrawn', sealed = null, sealed_epoch = null where erasure_id = $1"""
 
 
-Unknown = Literal["person", "tenant"]
-
-
-class ErasureRefused(Exception):
+class ErasureRefused(ActRefused):
     """An erasure is not as somebody wants it; the message says what it is and what would be right."""
 
 
@@ -83,7 +76,8 @@ class PostgresRequests:
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, subject.tenant)
             await alone(tx, subject.tenant, subject.mark)
             if row := await tx.fetchrow(_OPEN, subject.tenant, subject.mark):
-                raise ErasureRefused(f"erasure {row['erasure_id']} of this person is {row['state']} already")
+                message = f"erasure {row['erasure_id']} of this person is {row['state']} already"
+                raise ErasureRefused(message, "asked_for_already", who.person_id, subject.tenant)
             by = person(who.person_id)
             hold = await self._unheld(tx, subject.tenant, subject.mark, erasure_id, by.id, now)
             if hold is None:
@@ -98,15 +92,6 @@ class PostgresRequests:
             raise Held(hold)
         return erasure_id
 
-    async def unknown(self, subject: Subject) -> Unknown | None:
-        """Return what nothing is known of, in tables: this person, or anybody of the tenant; None: the person is known.
-
-        It is for who was let ask: what it says is not for others.
-        """
-        async with transaction(self._pool, USER) as tx:
-            of_tenant, of_person = await tx.fetchrow(_KNOWN, subject.tenant, subject.mark)
-        return None if of_person else "person" if of_tenant else "tenant"
-
     async def approve(self, token: str, erasure_id: str, now: datetime) -> Erasure:
         """Let an erasure run that somebody else asked for. Raises as `request` does."""
         what = Object("erasure", erasure_id)
@@ -114,7 +99,7 @@ class PostgresRequests:
             found = await self._asked_for(tx, erasure_id)
             who = await acting(self._people, tx, token, Act.APPROVE_ERASURE, now, found.tenant if found else None)
             if found is None:
-                raise _no_such(erasure_id)
+                raise _no_such(erasure_id, who.person_id)
             if not may_approve(who.roles, Act.APPROVE_ERASURE, who.person_id, found.requested_by):
                 raise NotAllowed(
                     "who asked for an erasure does not approve it: somebody else of the role privacy does",
@@ -123,7 +108,7 @@ class PostgresRequests:
                     found.tenant,
                 )
             await alone(tx, found.tenant, found.mark)
-            await _require(tx, erasure_id, "requested")
+            await _require_requested(tx, erasure_id, who.person_id, found.tenant)
             hold = await self._unheld(tx, found.tenant, found.mark, erasure_id, who.person_id, now)
             if hold is None:
                 await tx.execute(_APPROVE, erasure_id, who.person_id, now)
@@ -146,8 +131,8 @@ class PostgresRequests:
             found = await self._asked_for(tx, erasure_id)
             who = await acting(self._people, tx, token, Act.PROPOSE_ERASURE, now, found.tenant if found else None)
             if found is None:
-                raise _no_such(erasure_id)
-            await _require(tx, erasure_id, "requested")
+                raise _no_such(erasure_id, who.person_id)
+            await _require_requested(tx, erasure_id, who.person_id, found.tenant)
             await tx.execute(_WITHDRAW, erasure_id)
             by, what = person(who.person_id), Object("erasure", erasure_id)
             await enter(tx, act(acts.WITHDRAWN, by, now, what, tenant=found.tenant, reason=reason))
@@ -214,19 +199,24 @@ class PostgresRequests:
         return acts.with_sealed(entry, sealed(key, plain, entry.entry_id, secrets.token_bytes(NONCE_BYTES)))
 
 
-async def _require(tx: Any, erasure_id: str, state: State) -> None:
+async def _require_requested(tx: Any, erasure_id: str, by: str, tenant: str) -> None:
     found = await tx.fetchval(_LOCK, erasure_id)
     if found == "running":
         raise ErasureRefused(
             f"erasure {erasure_id} is approved already, and running; if it was interrupted: "
-            f"proofwatch erase resume {erasure_id}"
+            f"proofwatch erase resume {erasure_id}",
+            "erasure_not_waiting",
+            by,
+            tenant,
         )
-    if found != state:
-        raise ErasureRefused(f"erasure {erasure_id} is {found}, not {state}; `proofwatch erase list` shows them")
+    if found != "requested":
+        message = f"erasure {erasure_id} is {found}, not requested; `proofwatch erase list` shows them"
+        raise ErasureRefused(message, "erasure_not_waiting", by, tenant)
 
 
-def _no_such(erasure_id: str) -> ErasureRefused:
-    return ErasureRefused(f"there is no erasure {erasure_id!r}; `proofwatch erase list` shows those that there are")
+def _no_such(erasure_id: str, by: str | None = None) -> ErasureRefused:
+    message = f"there is no erasure {erasure_id!r}; `proofwatch erase list` shows those that there are"
+    return ErasureRefused(message, "no_such_erasure", by)
 
 
 def _erasure(row: Any) -> Erasure:

@@ -66,7 +66,7 @@ class PostgresRestrictions:
         async with deciding(self._pool, acts.PERMITTED, now, *what, reason=reason) as tx:
             row = await tx.fetchrow(_IN_FORCE, hold_id)
             who = await acting(self._people, tx, token, Act.APPROVE_HOLD, now, row["tenant"] if row else None)
-            hold = _found(row, hold_id, until, now)
+            hold = _found(row, hold_id, until, now, who.person_id)
             if who.person_id == hold.placed_by:
                 raise NotAllowed(
                     "who restricted the processing permits no use of it: somebody else of the role privacy does",
@@ -77,7 +77,10 @@ class PostgresRestrictions:
             if not await tx.fetchval(_IS_ABOUT, hold_id, case_id):
                 raise HoldRefused(
                     f"there is no case {case_id!r} about the person of hold {hold_id}; give its whole id, as "
-                    "`proofwatch cases show` has it"
+                    "`proofwatch cases show` has it",
+                    "no_such_case",
+                    who.person_id,
+                    hold.tenant,
                 )
             await tx.execute(_PERMIT, hold_id, case_id, use, reason, who.person_id, now, until)
             details = {"use": use, "until": until.isoformat()}
@@ -86,14 +89,19 @@ class PostgresRestrictions:
         return hold
 
 
-def _found(row: Any, hold_id: str, until: datetime, now: datetime) -> Hold:
+def _found(row: Any, hold_id: str, until: datetime, now: datetime, by: str) -> Hold:
     if row is None:
         raise HoldRefused(
-            f"there is no hold {hold_id!r} in force that restricts processing; `proofwatch hold list` shows which do"
+            f"there is no hold {hold_id!r} in force that restricts processing; `proofwatch hold list` shows which do",
+            "no_such_hold",
+            by,
         )
     if not now < until <= now + LONGEST:
         raise HoldRefused(
             f"--until {until:%Y-%m-%d %H:%M} UTC is not a time to come within {LONGEST.days} days: a use is permitted "
-            "for a while, then decided anew"
+            "for a while, then decided anew",
+            "until_out_of_range",
+            by,
+            row["tenant"],
         )
     return Hold(**dict(row))

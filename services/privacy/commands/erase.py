@@ -18,8 +18,9 @@ from proofwatch.instants import instant_of
 from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.replay import PostgresReplay, announced, remember
-from services.privacy.adapters.requests import About, PostgresRequests, Unknown, known
+from services.privacy.adapters.requests import About, PostgresRequests, known
 from services.privacy.adapters.steps import PostgresSteps
+from services.privacy.adapters.unknown import unknown, warning
 from services.privacy.commands.opening import (
     add_dsn,
     bus_of,
@@ -37,6 +38,7 @@ _OF_NOBODY: Final = (
     "Nothing was found of this person. If there should have been: is the reference, and its tenant, as they were "
     "sent?\n"
 )
+_TOPICS_TOO: Final = "--dry-run also looks through the topics, as carrying it out does.\n"
 _ID: Final = "0b9f4a0e-6d1c-4d6e-9a51-3c1f0f6f5d10"
 
 
@@ -104,11 +106,11 @@ async def _requested(args: argparse.Namespace, settings: Settings) -> str:
             async with erasing(settings, pool, args.bootstrap) as at_work:
                 found = await at_work.preview(about)
                 return f"{_figures('an erasure would touch', found)}{_nobody(found)}nothing was changed\n"
-        unknown = await requests.unknown(subject)  # before it is asked for, which makes the person a key
+        slip = warning(await unknown(pool, subject), subject.tenant)
         erasure_id = await requests.request(token, about, reason, now)
     return (
         f"erasure {erasure_id} is asked for. Somebody else of the role privacy approves it, and it is carried out "
-        f"then: proofwatch erase approve {erasure_id} --as FILE\n{warning(unknown, subject.tenant)}"
+        f"then: proofwatch erase approve {erasure_id} --as FILE\n{slip}{_TOPICS_TOO if slip else ''}"
     )
 
 
@@ -176,17 +178,6 @@ def _ended(erasure: Erasure) -> str:
     return (
         f"erasure {erasure.erasure_id} is done. {day}Its receipt says what cannot be called back: proofwatch audit "
         f"search --entry-action subject.erased --as FILE\n{nobody}"
-    )
-
-
-def warning(unknown: Unknown | None, tenant: str) -> str:
-    """Return what whoever asks should know at once; empty: nothing. It does not keep anybody from asking."""
-    if unknown is None:
-        return ""
-    who = f"anybody of the tenant {tenant}" if unknown == "tenant" else f"this person in the tenant {tenant}"
-    return (
-        f"No table has data of {who} under a key. If there should be some: is the reference, and its tenant, as they "
-        "were sent? --dry-run also looks through the topics, as carrying it out does.\n"
     )
 
 

@@ -17,6 +17,7 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.privacy.adapters.holds import PostgresHolds
 from services.privacy.adapters.restrictions import PostgresRestrictions
+from services.privacy.adapters.unknown import unknown, warning
 from services.privacy.commands.opening import add_dsn, database, subject_of
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref
@@ -74,9 +75,10 @@ async def _placed(args: argparse.Namespace, settings: Settings) -> str:
     reason, token = reason_of(args), token_in(args.session)
     subject = subject_of(settings, args.tenant, subject_ref(args.subject))
     async with database(settings, args.dsn) as pool:
+        slip = warning(await unknown(pool, subject), subject.tenant)
         hold = await PostgresHolds(pool, written).place(token, subject.tenant, subject.mark, reason, args.until, _now())
     until = f"until {hold.until:%Y-%m-%d %H:%M} UTC" if hold.until else "until somebody else lifts it"
-    return f"hold {hold.hold_id} keeps this person's data {until}\n"
+    return f"hold {hold.hold_id} keeps this person's data {until}\n{slip}"
 
 
 async def _lifted(args: argparse.Namespace, settings: Settings) -> str:
@@ -91,18 +93,18 @@ async def _restricted(args: argparse.Namespace, settings: Settings) -> str:
     subject = subject_of(settings, args.tenant, subject_ref(args.subject))
     whose, tags = (subject.tenant, subject.mark), PostgresTags(settings.key_encryption_if_any())
     async with database(settings, args.dsn) as pool:
+        slip = warning(await unknown(pool, subject), subject.tenant)
         if args.dry_run:
             found = await PostgresRestrictions(pool, tags).preview(token, *whose, reason, _now())
-            nobody = "" if any(found) else "is the reference, and its tenant, as they were sent?\n"
             return (
                 f"a restriction would close cases about {found.transactions_of_cases:,} transactions of this person, "
-                f"and the imagery of {found.references_to_imagery:,}\n{nobody}nothing was changed\n"
+                f"and the imagery of {found.references_to_imagery:,}\n{slip}nothing was changed\n"
             )
         hold = await PostgresHolds(pool, written, tags).place(token, *whose, reason, None, _now(), args.ground)
     return (
         f"hold {hold.hold_id} keeps this person's data, and closes it, until somebody else lifts it\n"
         "From now on its imagery is not opened, its cases are not judged, and exits leave it out. One of the cases may "
-        f"go on if somebody else of the role privacy permits it: proofwatch hold permit {hold.hold_id}\n"
+        f"go on if somebody else of the role privacy permits it: proofwatch hold permit {hold.hold_id}\n{slip}"
     )
 
 

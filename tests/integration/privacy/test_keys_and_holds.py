@@ -57,8 +57,13 @@ async def test_a_backup_from_before_and_todays_keys_decrypt_nothing(privacy: Pri
             await file.unwrap(wrapped, of)
         with pytest.raises(Tampered):
             await file.unwrap(wrapped._replace(epoch=2), of)
-    told = [(e.action, e.objects[0].id, e.reason) for e in await privacy.of_privacy() if e.action.startswith("keys.")]
-    assert told == [("keys.wrapped_anew", "2", "monthly"), ("keys.epoch_destroyed", "1", "backups are void")]
+    entries = [each for each in await privacy.of_privacy() if each.action.startswith("keys.")]
+    assert [(e.action, e.objects[0].id, e.reason, e.details.get("why")) for e in entries] == [
+        ("keys.epoch_destroyed", "1", "too early", "epoch_in_use"),
+        ("keys.wrapped_anew", "2", "monthly", None),
+        ("keys.epoch_destroyed", "1", "backups are void", None),
+    ]
+    assert [each.outcome for each in entries] == ["denied", "done", "done"]
 
 
 async def test_everybody_who_makes_a_key_at_once_gets_the_same(privacy: Privacy) -> None:

@@ -16,8 +16,10 @@ from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.command_line.session_file import write_token
 from proofwatch.events.identity import derived_id
 from proofwatch.privacy.key_file import KeyFile
+from proofwatch.privacy.postgres_keys import PostgresKeys
 from proofwatch.privacy.restriction import Restriction, restricted
 from services.privacy.adapters.holds import HoldRefused, PostgresHolds
+from services.privacy.adapters.requests import ErasureRefused
 from services.privacy.adapters.restrictions import PostgresRestrictions
 from services.privacy.adapters.tagging import PostgresTagging
 from services.privacy.core.erasure import Held, Hold, Subject
@@ -41,6 +43,10 @@ def restrictions(privacy: Privacy) -> PostgresRestrictions:
 async def restrict(privacy: Privacy, mark: str = SOMEBODY.mark, by: str = "pia") -> Hold:
     holds = PostgresHolds(privacy.pool, tags=PostgresTags(privacy.keys))
     return await holds.place(privacy.tokens[by], TENANT, mark, "ticket 4711", None, privacy.now, "accuracy")
+
+
+async def legal_hold(privacy: Privacy, mark: str) -> Hold:
+    return await privacy.holds.place(privacy.tokens["pia"], TENANT, mark, "order", None, privacy.now)
 
 
 async def in_force(privacy: Privacy, *whose: str) -> dict[str, Restriction]:
@@ -124,7 +130,7 @@ async def test_a_case_that_is_not_of_the_person_is_not_permitted(privacy: Privac
         await privacy.lived(whom)
     hold, permit = await restrict(privacy), restrictions(privacy).permit
     until = privacy.now + timedelta(days=2)
-    for case in (case_of(OTHER), case_of(elsewhere), case_of(whole), CASE[:8], "", CASE.upper()):
+    for case in (case_of(OTHER), case_of(elsewhere), case_of(whole), CASE[:8], CASE.upper()):
         with pytest.raises(HoldRefused, match="about the person of hold"):
             await permit(privacy.tokens["paul"], hold.hold_id, case, "consent", "r", until, privacy.now)
     assert await privacy.pool.fetchval("select count(*) from privacy.permitted_uses") == 0
@@ -179,6 +185,67 @@ async def test_every_refusal_is_on_record(privacy: Privacy) -> None:
     assert told == [(what, why) for what, _ in acts for why in ("role_missing", "no_session")]
 
 
+async def test_what_is_refused_for_what_it_asks_is_on_record_too_with_a_code(privacy: Privacy) -> None:
+    """Place, permit and lift alike: who wanted it, on what, and why not; what was refused is not done."""
+    await privacy.lived(SOMEBODY)
+    hold, order = await restrict(privacy), await legal_hold(privacy, OTHER.mark)
+    now, at_work, today = privacy.now, restrictions(privacy), privacy.now.date()
+    soon, pia, paul = now + timedelta(days=1), privacy.tokens["pia"], privacy.tokens["paul"]
+    place, lift, permit = privacy.holds.place, privacy.holds.lift, at_work.permit
+    acts: list[tuple[str, str, Callable[[], Awaitable[object]]]] = [
+        ("hold.placed", "until_has_passed", lambda: place(pia, TENANT, OTHER.mark, "r", now, now)),
+        ("hold.placed", "restricted_already", lambda: restrict(privacy)),
+        ("hold.use_permitted", "no_such_hold", lambda: permit(paul, "x", CASE, "consent", "r", soon, now)),
+        ("hold.use_permitted", "no_such_hold", lambda: permit(paul, order.hold_id, CASE, "consent", "r", soon, now)),
+        (
+            "hold.use_permitted",
+            "until_out_of_range",
+            lambda: permit(paul, hold.hold_id, CASE, "consent", "r", now, now),
+        ),
+        ("hold.use_permitted", "no_such_case", lambda: permit(paul, hold.hold_id, "x", "consent", "r", soon, now)),
+        ("hold.lifted", "no_such_hold", lambda: lift(paul, "x", "r", now)),
+        ("hold.lifted", "not_informed", lambda: lift(paul, hold.hold_id, "r", now)),
+        ("hold.lifted", "informed_out_of_range", lambda: lift(paul, hold.hold_id, "r", now, today + timedelta(days=1))),
+        ("hold.lifted", "restricts_nothing", lambda: lift(paul, order.hold_id, "r", now, today)),
+    ]
+    for _, _, refused in acts:
+        with pytest.raises(HoldRefused):
+            await refused()
+    denied = [each for each in await privacy.of_privacy() if each.outcome == "denied"]
+    assert [(e.action, e.details["why"]) for e in denied] == [(what, why) for what, why, _ in acts]
+    assert {e.actor.kind for e in denied} == {"person"}
+    known = [each for each in denied if each.objects and each.objects[0].id == hold.hold_id]
+    assert {each.tenant for each in known} == {TENANT}
+    assert await privacy.pool.fetchval("select count(*) from privacy.holds where lifted_at is null") == 2
+
+
+async def test_an_erasure_that_is_refused_for_what_it_asks_is_on_record_too(privacy: Privacy) -> None:
+    """Asked for twice, approved or withdrawn when it is not waiting, or of no such id; and a hold comes too late."""
+    erasure, now = await privacy.ask(OTHER), privacy.now
+    requests, pia, paul = privacy.requests, privacy.tokens["pia"], privacy.tokens["paul"]
+    with pytest.raises(ErasureRefused):
+        await privacy.ask(OTHER)
+    await privacy.approve(erasure)
+    with pytest.raises(ErasureRefused):
+        await privacy.approve(erasure)
+    for refused in (requests.withdraw(pia, erasure, "r", now), requests.withdraw(pia, "x", "r", now)):
+        with pytest.raises(ErasureRefused):
+            await refused
+    with pytest.raises(ErasureRefused):
+        await requests.approve(paul, "x", now)
+    with pytest.raises(HoldRefused):
+        await legal_hold(privacy, OTHER.mark)
+    told = [(e.action, e.details["why"], e.tenant) for e in await privacy.of_privacy() if e.outcome == "denied"]
+    assert told == [
+        ("erasure.requested", "asked_for_already", TENANT),
+        ("erasure.approved", "erasure_not_waiting", TENANT),
+        ("erasure.withdrawn", "erasure_not_waiting", TENANT),
+        ("erasure.withdrawn", "no_such_erasure", None),
+        ("erasure.approved", "no_such_erasure", None),
+        ("hold.placed", "erasure_under_way", TENANT),
+    ]
+
+
 async def test_the_commands_say_what_they_did(
     privacy: Privacy,
     postgres_dsn: str,
@@ -207,10 +274,8 @@ async def test_the_commands_say_what_they_did(
     place = ("hold", "restrict", TENANT, SOMEBODY.subject_ref, "--ground", "objection")
     code, said = await proofwatch(*place, "--dry-run", *rita, *why)
     assert (code, "about 1 transactions" in said, "imagery of 1" in said) == (0, True, True)
-    assert (
-        "is the reference"
-        in (await proofwatch("hold", "restrict", TENANT, "x", *place[4:], "--dry-run", *rita, *why))[1]
-    )
+    unknown = (*place[:3], "x", *place[4:])
+    assert "is the reference" in (await proofwatch(*unknown, "--dry-run", *rita, *why))[1]
     assert await privacy.pool.fetchval("select count(*) from privacy.holds") == 0
     code, said = await proofwatch(*place, *rita, *why)
     assert (code, "keeps this person's data, and closes it" in said) == (0, True)
@@ -226,3 +291,38 @@ async def test_the_commands_say_what_they_did(
     assert (await proofwatch("hold", "lift", hold, "--informed", "yesterday", *rolf, *why))[0] == 2
     code, said = await proofwatch("hold", "lift", hold, "--informed", str(datetime.now(UTC).date()), *rolf, *why)
     assert (code, said) == (0, f"hold {hold} is lifted\n")
+
+
+async def test_who_holds_what_is_of_nobody_that_is_known_is_told_so_as_who_asks_for_an_erasure_is(
+    privacy: Privacy,
+    postgres_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A slip in the reference or the tenant keeps and closes nobody, unnoticed; who is known is no slip."""
+    privacy.now = datetime.now(UTC) - timedelta(minutes=5)
+    session = str(tmp_path / "rita.session")
+    write_token(Path(session), await privacy.person("rita"))
+    keys = KeyFile(tmp_path / "keys")
+    keys.begin()
+    monkeypatch.setenv("PROOFWATCH_POSTGRES_DSN", postgres_dsn)
+    monkeypatch.setenv("PROOFWATCH_SUBJECT_TAG_SECRET", base64.b64encode(SECRET).decode())
+    monkeypatch.setenv("PROOFWATCH_KEY_ENCRYPTION_KEYS_FILE", str(tmp_path / "keys"))
+    await PostgresKeys(keys).held_or_made(privacy.pool, {(TENANT, SOMEBODY.mark)})
+
+    async def said(command: tuple[str, ...], tenant: str, ref: str, *options: str) -> str:
+        args = [*command, tenant, ref, *options, "--as", session, "--reason", "r"]
+        assert await asyncio.to_thread(ended, args) == 0
+        told = capsys.readouterr()
+        return told.out + told.err
+
+    place, restrict_ = ("hold", "place"), ("hold", "restrict")
+    for command, options in ((place, ()), (restrict_, ("--ground", "unlawful"))):
+        assert "No table has data" not in await said(command, TENANT, SOMEBODY.subject_ref, *options)
+        slip = await said(command, TENANT, SOMEBODY.subject_ref[:-1], *options)
+        assert "No table has data of this person in the tenant acme" in slip
+        assert "is the reference, and its tenant, as they were sent?" in slip
+        assert "anybody of the tenant acmex" in await said(command, "acmex", SOMEBODY.subject_ref, *options)
+    dry = ("--ground", "unlawful", "--dry-run")
+    assert "anybody of the tenant acmey" in await said(restrict_, "acmey", SOMEBODY.subject_ref, *dry)

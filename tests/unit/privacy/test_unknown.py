@@ -1,6 +1,6 @@
-"""What whoever asks for an erasure is told at once of a person whom no table knows."""
+"""What whoever asks for an erasure is told at once of a person whom no table knows, and who holds them."""
 
-from services.privacy.commands.erase import warning
+from services.privacy.adapters.unknown import warning
 
 
 def test_a_person_whom_nothing_is_known_of_is_told_at_the_request() -> None:
