@@ -168,8 +168,22 @@ def note(note: Note) -> str:
     return note.text if note.text is not None else "what cannot be read here, or no more"
 
 
+def because(reason: str | None) -> str:
+    """Return why, behind what it is the reason of; nothing where it is not shown."""
+    return f": {reason}" if reason else ""
+
+
+def ended(case: Case) -> str:
+    """Return why a person closed a case."""
+    if case.restricted:
+        return "why is not shown"
+    return (case.ended and case.ended.reason) or "no reason was given"
+
+
 def proposed(said: Proposed | Finding) -> str:
     """Return what somebody proposed that a case is."""
+    if said.verdict is None:
+        return "not shown"
     kind = f" ({said.attack}{f', {said.species}' if said.species else ''})" if said.attack else ""
     return f"a threat{kind}" if said.verdict == "threat" else "no threat"
 
@@ -240,13 +254,17 @@ def history(case: Case) -> list[tuple[datetime, str]]:
         found.append((work.assigned_at, f"{name} {given}"))
         if work.released_at:
             found.append((work.released_at, f"{name} stopped working on it"))
-    for said in case.said:
-        what = "a threat" if said.verdict == "threat" else "no threat"
-        proposed = f"{names.get(said.proposed_by, said.proposed_by)} said that it is {what}: {said.reason}"
-        found.append((said.proposed_at, proposed))
+    said = [(each.proposed_at, names.get(each.proposed_by, each.proposed_by), _judged(each)) for each in case.said]
+    found += [(at, f"{name} {what}") for at, name, what in said]
     for act in case.acts:
         if act.deed not in _TOLD_ELSEWHERE:
-            why = f": {act.reason}" if act.reason else ""
-            found.append((act.at, f"{names.get(act.person_id, act.person_id)} {_ACTS.get(act.deed, act.deed)}{why}"))
+            done = f"{_ACTS.get(act.deed, act.deed)}{because(act.reason)}"
+            found.append((act.at, f"{names.get(act.person_id, act.person_id)} {done}"))
     found += [(each.at, f"{each.name or each.person_id} noted: {note(each)}") for each in case.notes]
     return sorted(found, key=lambda each: each[0], reverse=True)
+
+
+def _judged(said: Finding) -> str:
+    if said.verdict is None:
+        return "said what it is: not shown"
+    return f"said that it is {'a threat' if said.verdict == 'threat' else 'no threat'}{because(said.reason)}"

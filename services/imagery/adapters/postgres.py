@@ -30,8 +30,9 @@ _USER: Final = "imagery"
 _CASE: Final = """
 select c.tenant, c.state <> 'closed' as open, c.queue = 'research' as high_risk,
   (select person_id from triage.assignments a where a.case_id = c.case_id and a.released_at is null) as assignee,
-  exists(select from triage.case_reasons r where r.transaction_id = $2 and r.case_id in (
-    select c.case_id union all select p.case_id from triage.cases p where p.part_of = c.case_id)) as has_transaction
+  array(select unnest(array[p.case_id, p.part_of]) from triage.cases p
+    where (p.case_id = c.case_id or p.part_of = c.case_id)
+      and exists(select from triage.case_reasons r where r.case_id = p.case_id and r.transaction_id = $2)) as homes
 from triage.cases o join triage.cases c on c.case_id = coalesce(o.part_of, o.case_id) where o.case_id = $1"""
 _FLAGGED: Final = """
 select tenant, transaction_id, subject_tag, imagery_ref, imagery_sha256, imagery_media_type, flagged_at
@@ -100,7 +101,10 @@ class PostgresBroker(PostgresGlasses):
     async def case(self, tx: Any, case_id: str, transaction_id: str) -> CaseFacts | None:
         """Return the case as it is now."""
         row = await tx.fetchrow(_CASE, case_id, transaction_id)
-        return CaseFacts(case_id, **dict(row)) if row else None
+        if row is None:
+            return None
+        homes = frozenset(each for each in row["homes"] if each)
+        return CaseFacts(case_id, **{**dict(row), "homes": homes}, has_transaction=bool(homes))
 
     async def flagged(self, tx: Any, tenant: str, transaction_id: str) -> Flagged | None:
         """Return the transaction, if it was flagged."""

@@ -31,6 +31,8 @@ class CaseFacts(NamedTuple):
     high_risk: bool
     assignee: str | None
     has_transaction: bool
+    homes: frozenset[str] = frozenset()
+    """The case that has the transaction, and the one that it is a part of: a use is permitted in either."""
 
 
 class ImageryFacts(NamedTuple):

@@ -56,7 +56,7 @@ class FactsNow:
             raise NotSignedIn
         flagged = await self._store.flagged(tx, asked.tenant, asked.transaction_id)
         restriction = await self._store.restriction(tx, flagged, now) if flagged else None
-        case = await self._store.case(tx, asked.case_id, asked.transaction_id)
+        case = await self._store.case(tx, asked.case_id, asked.transaction_id) or _no_case(asked.case_id)
         try:
             consented = (
                 flagged is not None
@@ -69,8 +69,7 @@ class FactsNow:
         request = Request(
             act=act,
             viewer=viewer,
-            case=case
-            or CaseFacts(asked.case_id, "", open=False, high_risk=False, assignee=None, has_transaction=False),
+            case=case,
             imagery=ImageryFacts(
                 asked.tenant,
                 asked.transaction_id,
@@ -87,6 +86,10 @@ class FactsNow:
             views_today=await self._store.views_since(tx, viewer.person_id, midnight),
             break_glass=False,
             limits=self._limits,
-            use_permitted=restriction is not None and asked.case_id in restriction.permitted,
+            use_permitted=restriction is not None and not case.homes.isdisjoint(restriction.permitted),
         )
         return Facts(request, flagged)
+
+
+def _no_case(case_id: str) -> CaseFacts:
+    return CaseFacts(case_id, "", open=False, high_risk=False, assignee=None, has_transaction=False)

@@ -24,7 +24,7 @@ from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
-from services.triage.core.whole import NextWhy, WholeCase
+from services.triage.core.whole import NextWhy, WholeCase, withheld
 
 _CASES: Final = f"""
 select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high' else c.severity end as severity,
@@ -185,18 +185,19 @@ async def listed_cases(
 async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
     """Return a case whole; in one transaction its parts are of one moment if it is locked.
 
-    Without the reasons of those whose processing is restricted now.
+    Without the reasons of those whose processing is restricted now; of their own case also without what was said of it.
     """
     row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now)
     if row is None:
         return None
-    return whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id, now))])._replace(
+    found = whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id, now))])._replace(
         moves=tuple(moved_in(each) for each in await tx.fetch(_MOVES, case_id)),
         work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
         acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
         said=tuple(said_in(each) for each in await tx.fetch(_SAID, case_id)),
         parts=tuple(part_in(each) for each in await tx.fetch(_PARTS, case_id)),
     )
+    return withheld(found) if found.listed.now.restricted else found
 
 
 async def locked_case(tx: Any, case_id: str, now: datetime) -> tuple[CaseNow, str] | None:

@@ -74,12 +74,12 @@ class Assigned(Body):
 
 
 class Proposed(BaseModel):
-    """What somebody found a case to be, and a second person has not agreed to yet."""
+    """What somebody found a case to be, and a second person has not agreed to yet; null: the case is restricted."""
 
-    verdict: str
+    verdict: str | None
     attack: str | None
     species: str | None
-    reason: str
+    reason: str | None
     proposed_by: str
     proposed_by_name: str | None
     proposed_at: datetime
@@ -147,14 +147,17 @@ class Moved(BaseModel):
 
 
 class Acted(BaseModel):
-    """What somebody did with it that brought it further, let it rest, or handed it on."""
+    """What somebody did with it that brought it further, let it rest, or handed it on.
+
+    `reason` null: the case is restricted.
+    """
 
     at: datetime
     deed: str
     from_stage: str
     to_stage: str
     person_id: str
-    reason: str
+    reason: str | None
 
 
 class Worked(BaseModel):
@@ -182,12 +185,15 @@ class Ended(BaseModel):
 
 
 class Finding(BaseModel):
-    """What somebody found a case to be. `state` proposed: a second person has not agreed yet."""
+    """What somebody found a case to be. `state` proposed: a second person has not agreed yet.
 
-    verdict: str
+    `verdict` and `reason` null: the case is restricted.
+    """
+
+    verdict: str | None
     attack: str | None
     species: str | None
-    reason: str
+    reason: str | None
     proposed_by: str
     proposed_at: datetime
     state: str

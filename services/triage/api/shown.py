@@ -109,8 +109,9 @@ def _proposal(case: Listed) -> Proposed | None:
     found = case.now.pending
     if found is None:
         return None
+    finding = dict.fromkeys(Found._fields) if case.now.restricted else found.finding._asdict()
     return Proposed(
-        **found.finding._asdict(),
+        **finding,
         proposed_by=found.proposed_by,
         proposed_by_name=case.proposed_by_name,
         proposed_at=found.proposed_at,

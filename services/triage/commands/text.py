@@ -130,5 +130,5 @@ def _cells(case: ListedCase, zone: str | None) -> list[str]:
         now.severity,
         changed,
         who,
-        (*case.reasons, "–")[0],
+        "restricted: not shown" if now.restricted else (*case.reasons, "–")[0],
     ]

@@ -26,7 +26,10 @@ RESEARCH: Final = "research"
 USES: Final = frozenset[Deed](
     {"review", "clear", "threat", "approve", "escalate", "know", "novel", "high_risk", "refer", "merge", "reopen"}
 )
-"""Deeds that work with what is known of the person: to take a case, give it on, let it rest or close it does not."""
+"""Deeds that work with what is known of the person.
+
+To take a case does not, nor to give it on, send it back, let it rest, take it out of another or close it.
+"""
 
 
 class CaseNow(NamedTuple):
@@ -174,8 +177,8 @@ def is_restricted(case: CaseNow, deed: Deed) -> Refusal | None:
         return None
     return Refusal(
         "processing_restricted",
-        "the processing of this person's data is restricted (GDPR Art. 18): a case may be taken, given on, rest "
-        "and be closed; for more a privacy officer permits it",
+        "the processing of this person's data is restricted (GDPR Art. 18): what is left is `take`, `assign`, "
+        "`release`, `reject`, `snooze`, `wake`, `unmerge` and `close`; for more a privacy officer permits the case",
     )
 
 

@@ -51,17 +51,17 @@ class Acted(NamedTuple):
     from_stage: Stage
     to_stage: Stage
     person_id: str
-    reason: str
+    reason: str | None
 
 
 class Said(NamedTuple):
     """What somebody found a case to be, and what became of that: `state` as in `triage.dispositions`."""
 
     disposition_id: str
-    verdict: Verdict
+    verdict: Verdict | None
     attack: Attack | None
     species: str | None
-    reason: str
+    reason: str | None
     proposed_by: str
     proposed_at: datetime
     on_revision: int
@@ -79,7 +79,10 @@ class Ended(NamedTuple):
 
 
 class WholeCase(NamedTuple):
-    """A case whole. All that is several: the oldest first; `merged_into`: the case that goes on for it."""
+    """A case whole. All that is several: the oldest first; `merged_into`: the case that goes on for it.
+
+    While it is restricted nothing of what it was found to be or why is in it (`withheld`): that is None.
+    """
 
     listed: ListedCase
     rate: CohortRate | None
@@ -99,6 +102,20 @@ class WholeCase(NamedTuple):
     def seen(self) -> str:
         """Return what is another with everything that people would see of it."""
         return self.listed.seen
+
+
+def withheld(case: WholeCase) -> WholeCase:
+    """Return a case whose processing is restricted (GDPR Art. 18): what was done by whom and when, and not what of it.
+
+    Findings and what people wrote are None; reasons and notes are none; why its parts belong to it is not there.
+    """
+    return case._replace(
+        ended=case.ended._replace(reason=None) if case.ended else None,
+        reasons=(),
+        acts=tuple(each._replace(reason=None) for each in case.acts),
+        said=tuple(each._replace(verdict=None, attack=None, species=None, reason=None) for each in case.said),
+        notes=(),
+    )
 
 
 class NextCase(NamedTuple):

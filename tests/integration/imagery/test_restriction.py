@@ -87,6 +87,24 @@ async def test_a_case_that_is_permitted_opens_until_it_is_over(house: House) -> 
         await broker.lease((await house.sign_in()).session_id, asked())
 
 
+@pytest.mark.parametrize("permitted", [CASE, "whole"])
+@pytest.mark.parametrize("asked_by", [CASE, "whole", "beside"])
+async def test_a_part_is_permitted_by_itself_or_by_its_whole_whichever_is_asked_by(
+    house: House, permitted: str, asked_by: str
+) -> None:
+    """As at the desk: the case that has the transaction, or the one that it is a part of; not one beside it."""
+    await house.case("whole", "tx-9")
+    await house.case("beside", "tx-8")
+    await house.pool.execute("update triage.cases set part_of = 'whole' where case_id <> 'whole'")
+    await restrict(house)
+    broker = house.broker()
+    for case in ("beside", permitted):
+        with pytest.raises(Denied, match="restricted"):
+            await broker.lease((await house.sign_in()).session_id, asked(asked_by))
+        await house.pool.execute(_PERMIT, HOLD, case, house.now, house.now + timedelta(hours=1))
+    await broker.lease((await house.sign_in()).session_id, asked(asked_by))
+
+
 async def test_a_second_person_opens_nothing_that_is_restricted(house: House) -> None:
     """Break-glass stands in for the assignment alone: it is refused when it is asked for."""
     await restrict(house)

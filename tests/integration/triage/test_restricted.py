@@ -7,13 +7,18 @@ import pytest
 from proofwatch.access.roles import Role
 from services.triage.adapters.desk import CaseRefused
 from services.triage.adapters.waiting import waiting
+from services.triage.api.shown import shown_whole
+from services.triage.commands.text import as_table, of_case
 from services.triage.core.dispositions import Finding
+from services.triage.core.whole import WholeCase
 from tests.integration.triage.house import Desk
 from tests.integration.triage.test_clusters import CLUSTERS, members, on, settle
 from tests.integration.triage.test_life import labels
 from tests.unit.triage.events import suspicion
+from tests.unit.triage.test_assignments import somebody
 
 FOUND = Finding.of("threat", "a seam")
+_ANYBODY = somebody(Role.ANALYST)
 _PLACE = """
 insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
 select 'hold-1', tenant, subject_tag, 'ticket', 'pia', $2, 'accuracy', subject_tag from triage.cases
@@ -46,6 +51,53 @@ async def test_it_is_listed_as_restricted_without_why(desk: Desk) -> None:
     assert (bool(whole.reasons), whole.listed.now.restricted) == (True, False)
     desk.later(minutes=10)
     assert (await desk.desk.one(case, ada, desk.now)).reasons == ()
+
+
+def says(case: WholeCase) -> set[str]:
+    """Return what of a case's words is anywhere in what is shown of it."""
+    shown = of_case(case) + shown_whole(case, _ANYBODY).model_dump_json()
+    return {each for each in ("a seam", "silicone", "a collar", "the May mask", "t-1", '"threat"') if each in shown}
+
+
+async def test_what_was_found_and_said_of_it_is_not_shown_either(desk: Desk) -> None:
+    """Finding, what waits, reasons of deeds and of closing; who did what and when stays; afterwards all is there."""
+    ada, carl = await desk.person("ada", Role.ANALYST), await desk.person("carl", Role.CHECKER)
+    case = await desk.case()
+    found = Finding.of("threat", "a seam", "presentation", "silicone")
+    await desk.desk.do("take", case, ada, desk.now)
+    await desk.desk.do("threat", case, ada, desk.now, finding=found)
+    await desk.desk.do("snooze", case, ada, desk.now, until=desk.now + timedelta(days=3), reason="a collar")
+    before = await desk.desk.one(case, ada, desk.now)
+    assert says(before) == {"a seam", "silicone", "a collar", "t-1", '"threat"'}
+    await restrict(desk, case)
+    shut = await desk.desk.one(case, ada, desk.now)
+    assert says(shut) == set()
+    assert [(each.at, each.deed, each.person_id) for each in shut.acts] == [
+        (each.at, each.deed, each.person_id) for each in before.acts
+    ]
+    assert [(each.proposed_at, each.proposed_by, each.state) for each in shut.said] == [
+        (each.proposed_at, each.proposed_by, each.state) for each in before.said
+    ]
+    proposal = shown_whole(shut, _ANYBODY).proposal
+    assert proposal is not None
+    assert (proposal.proposed_by_name, proposal.verdict, proposal.reason) == ("ada", None, None)
+    await desk.desk.do("reject", case, carl, desk.now, reason="x")
+    await desk.desk.do("close", case, ada, desk.now, reason="the May mask")
+    shut = await desk.desk.one(case, ada, desk.now)
+    assert says(shut) == set()
+    assert shut.ended is not None
+    assert (shut.ended.at, shut.ended.reason) == (desk.now, None)
+    await desk.pool.execute("delete from privacy.holds")
+    assert says(await desk.desk.one(case, ada, desk.now)) == says(before) | {"the May mask"}
+
+
+async def test_the_table_of_cases_says_that_it_is_restricted(desk: Desk) -> None:
+    """Not the dash of a case without a reason."""
+    ada = await desk.person("ada", Role.ANALYST)
+    await restrict(desk, await desk.case())
+    await desk.case()
+    listed = as_table(await desk.desk.listed(ada, desk.now)).splitlines()[1:]
+    assert sorted("restricted" in each for each in listed) == [False, True]
 
 
 async def test_nobody_is_given_it_as_the_next_one(desk: Desk) -> None:

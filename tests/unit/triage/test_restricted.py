@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from proofwatch.access.roles import Role
-from services.triage.core.assignments import USES, Change, Deed, Refusal, decided
+from services.triage.core.assignments import USES, Change, Deed, Refusal, decided, is_restricted
 from services.triage.core.dispositions import Finding, Proposal
 from services.triage.core.judgements import LONGEST_SNOOZE, Asked, judged
 from services.triage.core.life import STAGES
@@ -22,6 +22,12 @@ def test_each_deed_uses_what_is_stored_or_does_not() -> None:
     """A new one has to be decided on."""
     assert set(get_args(Deed)) == USES | KEEP
     assert not USES & KEEP
+
+
+def test_the_refusal_names_each_deed_that_is_left() -> None:
+    refused = is_restricted(case("me", restricted=True), "clear")
+    assert refused is not None
+    assert {each for each in get_args(Deed) if f"`{each}`" in refused.sentence} == KEEP
 
 
 @pytest.mark.parametrize("deed", sorted(set(get_args(Deed)) - OF_PARTS - {"escalate"}))
