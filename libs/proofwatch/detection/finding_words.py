@@ -44,8 +44,9 @@ def finding_sentence(anomaly: Anomaly, where: str) -> str:
     """Return one revision of an anomaly in sentences; `where` names its transactions as the reader may know them."""
     if anomaly.state == "resolved":
         return f"{capital(what(anomaly))} at {where}: {_end(anomaly)}"
-    since = since_words(anomaly, anomaly.since or anomaly.window_start)
-    said = f"{capital(what(anomaly))} at {where} {since}: {rates(anomaly)}. {finding_certainty(anomaly)}"
+    since = anomaly.since or anomaly.window_start
+    begun = since_words(anomaly, since)
+    said = f"{capital(what(anomaly))} at {where} {begun}: {rates(anomaly, since)}. {finding_certainty(anomaly)}"
     return f"{said}{people_of(anomaly)} Next: {next_step(anomaly)}.{needed(anomaly)}"
 
 
@@ -138,10 +139,11 @@ def _end(anomaly: Anomaly) -> str:
     )
 
 
-def rates(anomaly: Anomaly) -> str:
-    """Return the figures of a finding, or the words that its rule has instead."""
+def rates(anomaly: Anomaly, since: datetime | None = None) -> str:
+    """Return the figures of a finding, or the words that its rule has instead; `since`: what is said already."""
     if words := words_of(anomaly):  # what is no rate has words of its own
-        return words.sentence[:-1]
+        said = words.sentence[:-1]
+        return said if since is None else said.removesuffix(f", since {minute(since, anomaly.time_zone)}")
     interval = f"95 % interval {percent(anomaly.low)} to {percent(anomaly.high)}"
     guessed = anomaly.rule in OF_RATES and not anomaly.baseline_n
     against = "expected"

@@ -124,7 +124,7 @@ def incident_account(found: Sequence[Incident]) -> str:
 def _evidence(incident: Incident, name: Named) -> str:
     """Return the rates of the root; where only its tenant was judged, its counts in that window beside these rates."""
     lead, root = incident.lead, incident.root
-    found = rates(lead)
+    found = rates(lead, incident.since)
     k, n, rest = root.counts.k, root.counts.n, root.rest
     if incident.version is not None and (lead.segment_name, lead.segment_value) == root.where and not words_of(lead):
         # slices are not counted by versions: the figures are of the slice, and said to be

@@ -36,7 +36,7 @@ def test_a_sentence_each(rule: str, direction: str, words: str) -> None:
     """It says what was seen, what is usual, and since when."""
     said = found(rule, direction, statistic=20.4)
     assert words in said
-    assert "since 2026-03-01 23:53 UTC" in said
+    assert said.count("since 2026-03-01 23:53 UTC") == 1
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_of_labels_a_sentence_each(rule: str, direction: str, words: str) -> Non
     """Labels are no transactions."""
     said = found(rule, direction, metric="labels")
     assert words in said
-    assert "since 2026-03-01 23:53 UTC" in said
+    assert said.count("since 2026-03-01 23:53 UTC") == 1
 
 
 def test_what_came_in_between_is_counted() -> None:
