@@ -93,7 +93,7 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_entry(Act.APPROVE_ERASURE, erase_approve="erasure.approved"),
     **_entry(None, erase_resume="subject.erased", erase_replay="subject.erased_again"),
     **_entry(Act.PROPOSE_HOLD, hold_place="hold.placed", hold_list="privacy.listed"),
-    **_entry(Act.PROPOSE_HOLD, hold_restrict="hold.placed"),
+    **_entry(Act.PROPOSE_HOLD, hold_restrict="hold.placed", hold_forbid="hold.use_forbidden"),
     **_entry(Act.APPROVE_HOLD, hold_lift="hold.lifted", hold_permit="hold.use_permitted"),
     **_entry(Act.APPROVE_ERASURE, keys_rewrap="keys.wrapped_anew", keys_destroy="keys.epoch_destroyed"),
     **_entry(Act.APPROVE_ERASURE, keys_tags="keys.tags_moved"),

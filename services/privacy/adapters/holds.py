@@ -14,7 +14,7 @@ from proofwatch.bus.postgres.holders import Tell, logged, unhindered
 from proofwatch.bus.postgres.tags import PostgresTags
 from services.privacy.adapters.acting import USER, ActRefused, acting, alone, deciding
 from services.privacy.core import acts
-from services.privacy.core.erasure import Ground, Hold
+from services.privacy.core.erasure import Ground, Hold, PermittedUse
 
 if TYPE_CHECKING:
     import asyncpg
@@ -34,6 +34,9 @@ _UNDER_WAY: Final = "select erasure_id from privacy.erasures where tenant = $1 a
 _ALL: Final = f"""{HOLDS}
 where lifted_at is null and (until is null or until > $1)
   and ($2::text[] is null or tenant = any($2)) order by placed_at, hold_id"""
+_PERMITTED: Final = """
+select hold_id, case_id, use, until from privacy.permitted_uses
+where hold_id = any($1) and until > $2 order by until, case_id"""
 _ONE: Final = f"{HOLDS} where hold_id = $1 and lifted_at is null for update"
 _LIFT: Final = """
 update privacy.holds set lifted_by = $2, lifted_at = $3, lifted_reason = $4, informed_on = $5, tag = null
@@ -121,11 +124,16 @@ class PostgresHolds:
         return hold
 
     async def listed(self, token: str, now: datetime) -> Sequence[Hold]:
-        """Return the holds in force of the tenants that are there for who asks. Raises `NoSession`, `NotAllowed`."""
+        """Return the holds in force of the tenants that are there for who asks, with what each permits.
+
+        Raises `NoSession`, `NotAllowed`.
+        """
         async with deciding(self._pool, acts.LISTED, now, Object("list", "holds")) as tx:
             who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, None)
             tenants = None if who.tenants is None else sorted(who.tenants)
-            found = [Hold(**dict(row)) for row in await tx.fetch(_ALL, now, tenants)]
+            holds = [Hold(**dict(row)) for row in await tx.fetch(_ALL, now, tenants)]
+            uses = await tx.fetch(_PERMITTED, [each.hold_id for each in holds], now)
+            found = [_with_permitted(each, uses) for each in holds]
             await enter(tx, acts.listed("holds", who.person_id, who.session_id, len(found), now))
         return found
 
@@ -135,6 +143,11 @@ class PostgresHolds:
             message = f"hold {found} restricts the processing of this person's data already"
             raise HoldRefused(message, "restricted_already", by, tenant)
         return (await self._tags.of(tx, {(tenant, mark)})).tags[tenant, mark]
+
+
+def _with_permitted(hold: Hold, rows: Sequence[Any]) -> Hold:
+    uses = [PermittedUse(*row[1:]) for row in map(tuple, rows) if row[0] == hold.hold_id]
+    return hold._replace(permitted=tuple(uses))
 
 
 def _require_informed(hold: Hold, informed_on: date | None, now: datetime, by: str) -> None:

@@ -26,6 +26,8 @@ _IN_FORCE: Final = f"{HOLDS} where hold_id = $1 and ground is not null and lifte
 _PERMIT: Final = """
 insert into privacy.permitted_uses(hold_id, case_id, use, reason, permitted_by, permitted_at, until)
 values($1, $2, $3, $4, $5, $6, $7)"""
+_FORBID: Final = """
+delete from privacy.permitted_uses where hold_id = $1 and case_id = $2 and until > $3 returning use"""
 _IS_ABOUT: Final = """
 select triage.is_about($2, tenant, array_remove(array[mark, tag], null)) from privacy.holds where hold_id = $1"""
 _OF_CASES: Final = "select count(*) from triage.transactions_of($1, $2)"
@@ -66,7 +68,8 @@ class PostgresRestrictions:
         async with deciding(self._pool, acts.PERMITTED, now, *what, reason=reason) as tx:
             row = await tx.fetchrow(_IN_FORCE, hold_id)
             who = await acting(self._people, tx, token, Act.APPROVE_HOLD, now, row["tenant"] if row else None)
-            hold = _found(row, hold_id, until, now, who.person_id)
+            hold = _found(row, hold_id, who.person_id)
+            _require_soon(until, now, who.person_id, hold.tenant)
             if who.person_id == hold.placed_by:
                 raise NotAllowed(
                     "who restricted the processing permits no use of it: somebody else of the role privacy does",
@@ -88,20 +91,46 @@ class PostgresRestrictions:
             await enter(tx, act(acts.PERMITTED, by, now, *what, tenant=hold.tenant, reason=reason, details=details))
         return hold
 
+    async def forbid(self, token: str, hold_id: str, case_id: str, reason: str, now: datetime) -> Hold:
+        """Take back at once what was permitted of a case; one person does, for it closes what was open.
 
-def _found(row: Any, hold_id: str, until: datetime, now: datetime, by: str) -> Hold:
+        Raises `NoSession`, `NotAllowed`, `HoldRefused`.
+        """
+        what = Object("hold", hold_id), Object("case", case_id)
+        async with deciding(self._pool, acts.FORBIDDEN, now, *what, reason=reason) as tx:
+            row = await tx.fetchrow(_IN_FORCE, hold_id)
+            who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, row["tenant"] if row else None)
+            hold = _found(row, hold_id, who.person_id)
+            uses = sorted({each["use"] for each in await tx.fetch(_FORBID, hold_id, case_id, now)})
+            if not uses:
+                raise HoldRefused(
+                    f"hold {hold_id} permits nothing of a case {case_id!r} now; `proofwatch hold list` shows what it "
+                    "permits",
+                    "no_such_use",
+                    who.person_id,
+                    hold.tenant,
+                )
+            by, details = person(who.person_id), {"use": " ".join(uses)}
+            await enter(tx, act(acts.FORBIDDEN, by, now, *what, tenant=hold.tenant, reason=reason, details=details))
+        return hold
+
+
+def _found(row: Any, hold_id: str, by: str) -> Hold:
     if row is None:
         raise HoldRefused(
             f"there is no hold {hold_id!r} in force that restricts processing; `proofwatch hold list` shows which do",
             "no_such_hold",
             by,
         )
+    return Hold(**dict(row))
+
+
+def _require_soon(until: datetime, now: datetime, by: str, tenant: str) -> None:
     if not now < until <= now + LONGEST:
         raise HoldRefused(
             f"--until {until:%Y-%m-%d %H:%M} UTC is not a time to come within {LONGEST.days} days: a use is permitted "
             "for a while, then decided anew",
             "until_out_of_range",
             by,
-            row["tenant"],
+            tenant,
         )
-    return Hold(**dict(row))

@@ -22,7 +22,7 @@ from services.privacy.commands.opening import add_dsn, database, subject_of
 from services.privacy.commands.running import reason_of, run_command
 from services.privacy.commands.subjects import add_subject, subject_ref
 from services.privacy.config import Settings
-from services.privacy.core.erasure import Ground, Use
+from services.privacy.core.erasure import Ground, Hold, Use
 
 _ID: Final = "4d6e0b9f-6d1c-4d6e-9a51-3c1f0f6f5d10"
 
@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--case", type=kept.name, required=True, metavar="CASE", help="the case, as people work on it")
     add("--use", choices=get_args(Use), required=True, help="for what of GDPR Art. 18(2)")
     add("--until", type=_instant, required=True, metavar="TIME", help="until when (RFC 3339), within 30 days")
+    _add_hold(add)
+    summary = "take back at once what was permitted of a case"
+    example = f"{_ID} --case {case} --as my.session --reason 'consent withdrawn'"
+    add = actions.add("forbid", summary, example, _forbidden).add_argument
+    add("--case", type=kept.name, required=True, metavar="CASE", help="the case, as `list` shows it")
     _add_hold(add)
     add = actions.add("list", "list the holds in force", "--as my.session", _listed).add_argument
     add_as(add, required=True)
@@ -116,19 +121,35 @@ async def _permitted(args: argparse.Namespace, settings: Settings) -> str:
     return f"case {args.case} may be worked on until {args.until:%Y-%m-%d %H:%M} UTC\n"
 
 
+async def _forbidden(args: argparse.Namespace, settings: Settings) -> str:
+    reason, token, tags = reason_of(args), token_in(args.session), PostgresTags(settings.key_encryption_if_any())
+    async with database(settings, args.dsn) as pool:
+        await PostgresRestrictions(pool, tags).forbid(token, args.hold, args.case, reason, _now())
+    return f"case {args.case} may be worked on no more\n"
+
+
 async def _listed(args: argparse.Namespace, settings: Settings) -> str:
     token = token_in(args.session)
     async with database(settings, args.dsn) as pool:
         found = await PostgresHolds(pool, written).listed(token, _now())
     if args.json:
-        whole = [{name: value for name, value in each._asdict().items() if name != "mark"} for each in found]
+        whole = [_as_document(each) for each in found]
         return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
     rows = [
         [each.hold_id, each.tenant, each.ground or "", f"{each.placed_at:%Y-%m-%d}", each.placer,
          f"{each.until:%Y-%m-%d %H:%M}" if each.until else "it is lifted", each.reason]
         for each in found
     ]  # fmt: skip
-    return as_columns(("HOLD", "TENANT", "RESTRICTS", "PLACED", "BY", "UNTIL (UTC)", "REASON"), rows)
+    table = as_columns(("HOLD", "TENANT", "RESTRICTS", "PLACED", "BY", "UNTIL (UTC)", "REASON"), rows)
+    uses = [
+        [each.hold_id, use.case_id, use.use, f"{use.until:%Y-%m-%d %H:%M}"] for each in found for use in each.permitted
+    ]
+    return f"{table}\n{as_columns(('HOLD', 'PERMITTED CASE', 'FOR', 'UNTIL (UTC)'), uses)}" if uses else table
+
+
+def _as_document(hold: Hold) -> dict[str, object]:
+    found = {name: value for name, value in hold._asdict().items() if name != "mark"}
+    return {**found, "permitted": [each._asdict() for each in hold.permitted]}
 
 
 def _add_hold(add: Add) -> None:

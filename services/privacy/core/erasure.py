@@ -63,11 +63,19 @@ Use = Literal["consent", "legal_claims", "rights_of_others", "public_interest"]
 """For what restricted data may be used all the same (Art. 18(2))."""
 
 
+class PermittedUse(NamedTuple):
+    """A case of a restricted person that may be worked on all the same, for what, and until when."""
+
+    case_id: str
+    use: Use
+    until: datetime
+
+
 class Hold(NamedTuple):
     """Why somebody's data must be kept, on whose word, and until when; None: until it is lifted.
 
     `placer`: the name of the account of who placed it. `ground`: it restricts the processing, too: what it keeps is not
-    used; None: it keeps and closes nothing.
+    used; None: it keeps and closes nothing. `permitted`: what may be used all the same, where it was asked for.
     """
 
     hold_id: str
@@ -79,6 +87,7 @@ class Hold(NamedTuple):
     until: datetime | None
     placer: str
     ground: Ground | None = None
+    permitted: tuple[PermittedUse, ...] = ()
 
 
 class Held(Exception):

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,44 @@ async def test_a_case_that_is_not_of_the_person_is_not_permitted(privacy: Privac
     assert (await in_force(privacy, SOMEBODY.mark))[SOMEBODY.mark].permitted == {case_of(whole)}
 
 
+async def test_what_is_permitted_is_listed_and_one_person_takes_it_back_at_once(privacy: Privacy) -> None:
+    """Of that case alone, however often it was permitted; what is not permitted, or no longer, cannot be taken back."""
+    whole = subject("whole-1b2c")
+    for whom in (SOMEBODY, whole):
+        await privacy.lived(whom)
+    await privacy.pool.execute("update triage.cases set part_of = $1 where case_id = $2", case_of(whole), CASE)
+    hold, at_work, now = await restrict(privacy), restrictions(privacy), privacy.now
+    pia, paul, soon, late = privacy.tokens["pia"], privacy.tokens["paul"], now + timedelta(1), now + timedelta(2)
+    await at_work.permit(paul, hold.hold_id, CASE, "consent", "r", late, now)
+    await at_work.permit(paul, hold.hold_id, CASE, "legal_claims", "r", soon, now)
+    await at_work.permit(paul, hold.hold_id, case_of(whole), "consent", "r", late, now)
+
+    async def listed() -> list[tuple[str, str, datetime]]:
+        (found,) = await privacy.holds.listed(pia, privacy.now)
+        return sorted((each.case_id, each.use, each.until) for each in found.permitted)
+
+    theirs = [(CASE, "consent", late), (CASE, "legal_claims", soon)]
+    assert await listed() == sorted([*theirs, (case_of(whole), "consent", late)])
+    await at_work.forbid(pia, hold.hold_id, CASE, "withdrawn", now)
+    assert await listed() == [(case_of(whole), "consent", late)]
+    assert (await in_force(privacy, SOMEBODY.mark))[SOMEBODY.mark].permitted == {case_of(whole)}
+    last = (await privacy.of_privacy())[-1]
+    assert (last.action, last.outcome, last.reason, last.tenant) == ("hold.use_forbidden", "done", "withdrawn", TENANT)
+    assert ([each.id for each in last.objects], last.details) == ([hold.hold_id, CASE], {"use": "consent legal_claims"})
+
+    privacy.later(days=2)
+    pia = (await privacy.sign_in("pia"))[0]
+    for wrong_hold, case, why in (
+        (hold.hold_id, CASE, "no_such_use"),
+        (hold.hold_id, case_of(whole), "no_such_use"),
+        ("x", CASE, "no_such_hold"),
+    ):
+        with pytest.raises(HoldRefused) as refused:
+            await at_work.forbid(pia, wrong_hold, case, "r", privacy.now)
+        assert refused.value.why == why
+    assert (await privacy.holds.listed(pia, privacy.now))[0].permitted == ()
+
+
 async def test_the_database_itself_takes_no_restriction_that_ends_by_itself_or_tells_nobody(privacy: Privacy) -> None:
     """Whoever writes rows by hand is refused, too."""
     await restrict(privacy)
@@ -172,6 +211,7 @@ async def test_every_refusal_is_on_record(privacy: Privacy) -> None:
         ("hold.previewed", lambda token: at_work.preview(token, TENANT, OTHER.mark, "r", now)),
         ("hold.placed", lambda token: privacy.holds.place(token, TENANT, OTHER.mark, "r", None, now, "unlawful")),
         ("hold.use_permitted", lambda token: at_work.permit(token, hold.hold_id, CASE, "consent", "r", until, now)),
+        ("hold.use_forbidden", lambda token: at_work.forbid(token, hold.hold_id, CASE, "r", now)),
         ("hold.lifted", lambda token: privacy.holds.lift(token, hold.hold_id, "r", now, now.date())),
     ]
     for _, refused in acts:
@@ -286,6 +326,15 @@ async def test_the_commands_say_what_they_did(
     assert (await proofwatch(*permit, *rita, *why))[0] == 1
     code, said = await proofwatch(*permit, *rolf, *why)
     assert (code, f"case {CASE} may be worked on until" in said) == (0, True)
+    said = (await proofwatch("hold", "list", *rita))[1]
+    assert f"{CASE}  legal_claims  {until[:10]}" in said
+    (told,) = json.loads((await proofwatch("hold", "list", "--json", *rita))[1])
+    assert [(each["case_id"], each["use"]) for each in told["permitted"]] == [(CASE, "legal_claims")]
+    forbid = ("hold", "forbid", hold, "--case", CASE, *rita, *why)
+    assert await proofwatch(*forbid) == (0, f"case {CASE} may be worked on no more\n")
+    assert CASE not in (await proofwatch("hold", "list", *rita))[1]
+    code, said = await proofwatch(*forbid)
+    assert (code, "permits nothing of a case" in said) == (1, True)
     code, said = await proofwatch("hold", "lift", hold, *rolf, *why)
     assert (code, "--informed" in said) == (1, True)
     assert (await proofwatch("hold", "lift", hold, "--informed", "yesterday", *rolf, *why))[0] == 2
