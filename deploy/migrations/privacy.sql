@@ -175,6 +175,11 @@ create or replace function privacy.restricted_tags(as_of timestamptz)
 create or replace function privacy.restricted_marks(whose text) returns setof text
   language sql stable security definer set search_path = '' as $$
     select h.mark from privacy.holds h where h.tenant = whose and h.lifted_at is null and h.ground is not null $$;
+-- For who cannot tell whose something is; without a tenant: not even whose of.
+create or replace function privacy.anybody_restricted(whose text) returns boolean
+  language sql stable security definer set search_path = '' as $$
+    select exists (select from privacy.holds h
+      where (whose is null or h.tenant = whose) and h.lifted_at is null and h.ground is not null) $$;
 -- Which of these transactions are theirs, as far as cases and references to imagery say whose they are.
 create or replace function privacy.restricted_transactions(whose text, ids text[]) returns setof text
   language plpgsql stable security definer set search_path = '' as $$ begin
@@ -231,3 +236,4 @@ revoke all on function privacy.restricted_of(text[], text[], timestamptz) from p
 revoke all on function privacy.restricted_tags(timestamptz) from public;
 revoke all on function privacy.restricted_marks(text) from public;
 revoke all on function privacy.restricted_transactions(text, text[]) from public;
+revoke all on function privacy.anybody_restricted(text) from public;

@@ -98,6 +98,7 @@ _ERASED: Final = "privacy.suppressed_of(text[], text[])"
 _RESTRICTED: Final = "privacy.restricted_of(text[], text[], timestamptz)"
 _OF_CASES: Final = "privacy.restricted_tags(timestamptz)"
 _LEFT_OUT: Final = ("privacy.restricted_marks(text)", "privacy.restricted_transactions(text, text[])")
+_ANYBODY: Final = "privacy.anybody_restricted(text)"
 """What an exit asks: whose processing is restricted, so that it leaves them out."""
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
@@ -275,7 +276,13 @@ PROCESSES: Final[Mapping[str, Process]] = {
     ),
     # people at the command line, by what they are to the house: `services/command_traces.py` has their commands
     "governance": Process(enters=True),  # `policy`, `tenant`, `control`, `pattern`
-    "sre": Process({"redrive": (topics.REDRIVES,)}, every=("READ",), redrives=True, enters=True),  # `dlq`
+    "sre": Process(  # `dlq`
+        {"redrive": (topics.REDRIVES,)},
+        every=("READ",),
+        redrives=True,
+        asks=(*_LEFT_OUT, _ANYBODY),
+        enters=True,
+    ),
     "audit-reader": Process(reads_schemas=("audit",)),  # `audit export`, `prove`, `show`, `search`
     "fraud": Process(  # `rates` …, `explain`, `troubleshoot`, `backtest`, `export training`
         reads_schemas=("consents", "ledger", "windows"),

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 
 from proofwatch.bus.errors import BusError, Fenced
 from proofwatch.bus.port import Bus
@@ -12,18 +13,27 @@ from proofwatch.command_line.sub_commands import SubCommands
 from proofwatch.command_line.times import moment_ms
 from proofwatch.events.rejected import Rejected
 from proofwatch.exits.asking import add_asking, asking
-from proofwatch.exits.opening import through_door
+from proofwatch.exits.opening import Through, through_door
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.exits.table import DLQ_REDRIVE, DLQ_SHOW
+from proofwatch.governance.pseudonyms import InvalidSecret
+from proofwatch.governance.release import Denied
 from proofwatch.governance.settings import GovernanceSettings
+from proofwatch.governance.subject_settings import SubjectSettings
+from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.logging import configure_logging
 from proofwatch.runtime.settings import Settings
 from proofwatch.runtime.terminal import progress_bar
 from services.operations import dlq_list, dlq_redrive, dlq_show
 from services.operations.acting import add_operator, mistake_in, on_record
-from services.operations.dlq_read import existing_topics, full_name
+from services.operations.dlq_read import Letter, existing_topics, full_name
+from services.operations.dlq_whose import whose
 from services.operations.on_kafka import act_on_kafka
+
+
+class _Settings(GovernanceSettings, SubjectSettings):
+    """What governs, and by what it is told whose a record is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             "proofwatch dlq: another redrive has begun, so this one ended; what it has sent is on record "
             "(`proofwatch dlq list`, column REDRIVEN)\n"
         )
-    except WRONG as error:
+    except (InvalidSecret, *WRONG) as error:
         sys.stderr.write(f"proofwatch dlq: {error}\n")
         return 2
     except (BusError, Rejected, dlq_show.NotShown, *REFUSED) as error:
@@ -106,19 +116,38 @@ async def list_groups(bus: Bus, args: argparse.Namespace) -> int:
 async def show(bus: Bus, args: argparse.Namespace) -> int:
     """Write one dead letter to standard output, once it is on record who looks; its value only on demand."""
     dlq_show.parse_place(args.place)
-    settings = GovernanceSettings.read()
-    async with through_door(settings, DLQ_SHOW, args.tenant, asking(args), dsn=args.dsn, bootstrap=args.bootstrap):
-        return await write(bus, args)
+    settings = _Settings.read()
+    asked = asking(args)
+    async with through_door(settings, DLQ_SHOW, args.tenant, asked, dsn=args.dsn, bootstrap=args.bootstrap) as through:
+        return await write(bus, args, lambda letter: _require_unrestricted(letter, through, settings))
 
 
-async def write(bus: Bus, args: argparse.Namespace) -> int:
-    """Write the dead letter itself, for whoever was let through."""
+async def write(bus: Bus, args: argparse.Namespace, require_usable: Callable[[Letter], Awaitable[None]]) -> int:
+    """Write the dead letter itself, for whoever was let through. `require_usable`: raises `Denied` where it is not."""
     at, offset = dlq_show.parse_place(args.place)
     found = await dlq_show.find(bus, at, offset, args.tenant)
-    sys.stdout.write(await dlq_show.describe(bus, found))
+    described = await dlq_show.describe(bus, found)
+    await require_usable(found)  # right before anything is written
+    sys.stdout.write(described)
     if args.bytes is not None:
         sys.stdout.write(dlq_show.write_value(found.record, args.bytes))
     return 0
+
+
+async def _require_unrestricted(letter: Letter, through: Through, settings: _Settings) -> None:
+    """Raise `Denied` where a restriction closes the record, or may: then its sizes are shown, and nothing else."""
+    from proofwatch.exits.restricted import require_nobody_restricted, require_unrestricted  # belong to an extra
+
+    found, now = whose(letter), instant_of(SystemClock().now_ms())
+    if found.told and found.tenant is not None:
+        about = found.tenant, found.transaction_ids, found.subject_refs
+        await require_unrestricted(through.pool, DLQ_SHOW, through.granted, *about, settings.secret, now)
+    elif not found.told:
+        try:
+            await require_nobody_restricted(through.pool, DLQ_SHOW, through.granted, found.tenant, now)
+        except Denied:
+            sys.stdout.write(dlq_show.sizes(letter))
+            raise
 
 
 async def redrive(bus: Bus, args: argparse.Namespace) -> int:

@@ -48,6 +48,13 @@ async def find(bus: Bus, at: TopicPartition, offset: int, tenant: str | None = N
     return found
 
 
+def sizes(letter: Letter) -> str:
+    """Return what may be told of a record while it is not known whether it may be used."""
+    at, record, _ = letter
+    place = f"{at.topic}/{at.partition}/{record.offset}"
+    return f"{place}\n  value       {_size(record.value)}\n  key         {_size(record.key)}\n"
+
+
 async def describe(bus: Bus, letter: Letter) -> str:
     """Return what may be told of a record without telling what is in it."""
     at, record, said = letter

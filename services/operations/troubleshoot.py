@@ -128,7 +128,7 @@ async def troubleshoot(
     )
     path, whose = await on_topics(bus, wire, tenant, transaction_id, since_ms)
     now = instant_of(clock.now_ms())
-    await require_unrestricted(pool, TROUBLESHOOT, granted, tenant, transaction_id, whose, secret, now)
+    await require_unrestricted(pool, TROUBLESHOOT, granted, tenant, {transaction_id}, whose, secret, now)
     async with session(pool, "troubleshoot") as connection:
         path += await in_tables(connection, tenant, transaction_id)
     path.sort(key=_by_time)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -11,7 +11,7 @@ from proofwatch.bus.postgres.pool import transaction
 from proofwatch.exits.door import ASKED, Granted, of_output
 from proofwatch.exits.table import Exit
 from proofwatch.governance.release import NO_CONSENTS, UNDER_CONTRACT, Denied, Refused, decide
-from proofwatch.privacy.restriction import restricted_subjects, restricted_transactions
+from proofwatch.privacy.restriction import anybody_restricted, restricted_subjects, restricted_transactions
 
 if TYPE_CHECKING:
     import asyncpg
@@ -24,7 +24,7 @@ async def require_unrestricted(
     exit_: Exit,
     granted: Granted,
     tenant: str,
-    transaction_id: str,
+    transaction_ids: Collection[str],
     subject_refs: Collection[str],
     secret: Callable[[], bytes],
     now: datetime,
@@ -36,10 +36,31 @@ async def require_unrestricted(
     """
     async with transaction(pool, _USER) as tx:
         subjects = await restricted_subjects(tx, tenant, secret)
-        theirs = any(map(subjects.has, subject_refs)) or await restricted_transactions(tx, tenant, [transaction_id])
-        refused = decide(exit_.purpose, exit_.categories(), NO_CONSENTS, UNDER_CONTRACT, restricted=bool(theirs))
-        if isinstance(refused, Refused):
-            made = of_output(granted, exit_, tenant, ASKED, {"why": refused.reason.value}, now)
-            await enter(tx, msgspec.structs.replace(made, outcome="denied"))
-    if isinstance(refused, Refused):
+        theirs = any(map(subjects.has, subject_refs)) or await restricted_transactions(tx, tenant, transaction_ids)
+        refused = await _judged(tx, exit_, granted, tenant, bool(theirs), now)
+    if refused:
         raise Denied(refused)
+
+
+async def require_nobody_restricted(
+    pool: "asyncpg.Pool", exit_: Exit, granted: Granted, tenant: str | None, now: datetime
+) -> None:
+    """Return if something may leave of which it is not known whose it is; `tenant` None: not even whose of.
+
+    Raises as above.
+    """
+    async with transaction(pool, _USER) as tx:
+        refused = await _judged(tx, exit_, granted, tenant, await anybody_restricted(tx, tenant), now)
+    if refused:
+        raise Denied(refused)
+
+
+async def _judged(
+    tx: Any, exit_: Exit, granted: Granted, tenant: str | None, restricted: bool, now: datetime
+) -> Refused | None:
+    found = decide(exit_.purpose, exit_.categories(), NO_CONSENTS, UNDER_CONTRACT, restricted=restricted)
+    if not isinstance(found, Refused):
+        return None
+    made = of_output(granted, exit_, tenant, ASKED, {"why": found.reason.value}, now)
+    await enter(tx, msgspec.structs.replace(made, outcome="denied"))
+    return found

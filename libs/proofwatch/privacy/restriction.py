@@ -11,6 +11,7 @@ from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.suppression import Whose
 
 _MARKS: Final = "select * from privacy.restricted_marks($1)"
+_ANYBODY: Final = "select privacy.anybody_restricted($1)"
 _TRANSACTIONS: Final = "select * from privacy.restricted_transactions($1, $2::text[])"
 _RESTRICTED: Final = "select * from privacy.restricted_of($1::text[], $2::text[], $3)"
 
@@ -52,6 +53,11 @@ async def restricted_subjects(tx: Any, tenant: str, secret: Callable[[], bytes])
 async def restricted_marks(tx: Any, tenant: str) -> frozenset[str]:
     """Return the marks of those whose processing is restricted, of one tenant."""
     return frozenset(row[0] for row in await tx.fetch(_MARKS, tenant))
+
+
+async def anybody_restricted(tx: Any, tenant: str | None) -> bool:
+    """Return whether anybody's processing is restricted, of one tenant; None: of any."""
+    return bool(await tx.fetchval(_ANYBODY, tenant))
 
 
 async def restricted_transactions(tx: Any, tenant: str, ids: Collection[str]) -> frozenset[str]:

@@ -165,7 +165,7 @@ async def _search(args: argparse.Namespace, settings: _Settings, stack: AsyncExi
     )
 
     async def unrestricted(found: Published) -> None:
-        about, whose = (args.tenant, args.transaction), {found.verdict.subject_ref}
+        about, whose = (args.tenant, {args.transaction}), {found.verdict.subject_ref}
         await require_unrestricted(pool, EXPLAIN, granted, *about, whose, settings.secret, instant_of(clock.now_ms()))
 
     wire = await connect_wire(settings)

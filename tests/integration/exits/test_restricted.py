@@ -3,15 +3,20 @@
 import asyncio
 import base64
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 
 from proofwatch.audit.entry import Entry
+from proofwatch.bus.dead_letters.letter import dead_letter
 from proofwatch.bus.local.bus import LocalBus
-from proofwatch.bus.records import Outgoing
+from proofwatch.bus.records import Outgoing, Record, Rejection, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
+from proofwatch.events.enumerations import DeadLetterReason
+from proofwatch.events.topics import dead_letter_topic
 from proofwatch.privacy.marks import subject_mark
+from services.cli import main
 from services.scorer.adapters.memory import MemorySubjects
 from tests.integration.exits.test_door import COMMANDS, Said, asked, bus, dsns, entries
 from tests.support.postgres_roles import executed
@@ -83,6 +88,88 @@ def test_without_the_secret_nobody_can_tell_whose_it_is_so_nothing_is_shown(
         assert asked(restricted, name, "--by", "r.mehta", of=_TENANT) == 2
         said = capsys.readouterr()
         assert (said.out, "PROOFWATCH_SUBJECT_TAG_SECRET is not set" in said.err) == ("", True)
+
+
+def shown(dsns: Mapping[str, str], place: str, *options: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFWATCH_POSTGRES_DSN", dsns["sre"])
+        return main(["dlq", "show", place, "--by", "r.mehta", "--reason", "ticket 4711", *options])
+
+
+@pytest.mark.parametrize("topic", [topics.TRANSACTIONS, topics.VERDICTS, topics.CONSENTS, topics.LABELS])
+@pytest.mark.parametrize("tenant", [(), ("--tenant", _TENANT)])
+def test_their_record_is_shown_to_nobody_who_mends_the_platform(
+    topic: str,
+    tenant: tuple[str, ...],
+    restricted: Mapping[str, str],
+    bus: LocalBus,
+    entries: Callable[[], list[Entry]],
+    tmp_path: Path,
+    capsys: Said,
+) -> None:
+    """Nor that it was refused: of a topic, and of its dead letters; another's is."""
+    flag = "insert into imagery.flagged values('{}', '{}', '{}', 's3://x', null, null, now()) on conflict do nothing"
+    mark = subject_mark(SECRET, _TENANT, WHOSE.subject_ref)
+    asyncio.run(executed(restricted["superuser"], flag.format(_TENANT, WHOSE.transaction_id, mark)))
+    for event in EVENTS:
+        about = event.transaction_id if topic == topics.LABELS else event.subject_ref
+        key = f"{_TENANT}/{about}{'/troubleshooting' if topic == topics.CONSENTS else ''}".encode()
+        letter = Rejection(Record(0, 0, key, b"secret", ()), "malformed", "told of it")
+        asyncio.run(bus.publish([dead_letter(letter, TopicPartition(topic, 0), "scorer")]))
+    file, dead = tmp_path / "record", dead_letter_topic(topic)
+
+    assert shown(restricted, f"{dead}/0/0", *tenant, "--bytes", str(file)) == 1
+    said = capsys.readouterr()
+    assert (said.out, "restricted (GDPR Art. 18)" in said.err, file.exists()) == ("", True, False)
+    assert [(e.outcome, e.details.get("why"), e.tenant) for e in entries()][1:] == [
+        ("denied", "processing_restricted", _TENANT)
+    ]
+    assert shown(restricted, f"{dead}/0/1", *tenant, "--bytes", str(file)) == 0
+    assert "told of it" in capsys.readouterr().out
+    assert file.read_bytes() == b"secret"
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "reason"),
+    [
+        (topics.TRANSACTIONS, None, "missing_key"),
+        (topics.TRANSACTIONS, b"\xff/\xff", "malformed"),
+        (topics.TRANSACTIONS, b"acme", "malformed"),
+        (topics.TRANSACTIONS, f"{_TENANT}/{OTHER.subject_ref}".encode(), "key_mismatch"),
+        (topics.DEVICE_PROOFS, f"{_TENANT}/device-1".encode(), "malformed"),
+    ],
+)
+def test_of_a_record_whose_key_does_not_say_whose_it_is_sizes_are_shown_while_anybody_is_restricted(
+    topic: str,
+    key: bytes | None,
+    reason: DeadLetterReason,
+    restricted: Mapping[str, str],
+    bus: LocalBus,
+    entries: Callable[[], list[Entry]],
+    tmp_path: Path,
+    capsys: Said,
+) -> None:
+    """It may be theirs; when nobody is restricted any more, it is shown as ever."""
+    letter = Rejection(Record(0, 0, key, b"secret", ()), reason, "told of it")
+    asyncio.run(bus.publish([dead_letter(letter, TopicPartition(topic, 0), "scorer")]))
+    file, place = tmp_path / "record", f"{dead_letter_topic(topic)}/0/0"
+    assert shown(restricted, place, "--bytes", str(file)) == 1
+    said = capsys.readouterr()
+    assert ("6 bytes" in said.out, "told of it" in said.out, file.exists()) == (True, False, False)
+    assert "restricted (GDPR Art. 18)" in said.err
+    assert [each.outcome for each in entries()] == ["granted", "denied"]
+    asyncio.run(executed(restricted["superuser"], "delete from privacy.holds"))
+    assert shown(restricted, place, "--bytes", str(file)) == 0
+    assert "told of it" in capsys.readouterr().out
+
+
+def test_a_record_about_nobody_is_shown_whoever_is_restricted(
+    restricted: Mapping[str, str], bus: LocalBus, capsys: Said
+) -> None:
+    """A window or a policy."""
+    asyncio.run(bus.publish([Outgoing(topics.WINDOWS, _TENANT.encode(), b"secret")]))
+    assert shown(restricted, f"{topics.WINDOWS}/0/0") == 0
+    assert "6 bytes" in capsys.readouterr().out
 
 
 def test_another_persons_is_shown_and_a_backtest_counts_who_is_left_out(

@@ -22,6 +22,7 @@ from proofwatch.events.topics import LABELS, REDRIVES, TRANSACTIONS, dead_letter
 from proofwatch.runtime.clock import SimulatedClock
 from services import cli
 from services.operations import dlq, dlq_redrive, dlq_show
+from services.operations.dlq_read import Letter
 from services.operations.dlq_redrive import Order, redrive
 from tests.support.on_record import leave_open
 
@@ -58,6 +59,14 @@ def arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     dlq.add_arguments(parser)
     return parser.parse_args(words)
+
+
+async def write(bus: LocalBus, args: argparse.Namespace) -> int:
+    """Write what nobody's restriction closes."""
+
+    async def usable(_: Letter) -> None: ...
+
+    return await dlq.write(bus, args, usable)
 
 
 def order(**changes: Any) -> Order:
@@ -111,7 +120,7 @@ async def test_list_narrows_by_topic_reason_and_time(capsys: pytest.CaptureFixtu
 async def test_show_says_where_and_why_and_nothing_of_what_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     """Sizes instead of value, key and the values of the headers it came with."""
     bus = await bus_with(refused(7, "time_ahead", 1, (("ce_subject", b"s-secret"),)))
-    assert await dlq.write(bus, arguments("show", f"{DEAD}/1/0")) == 0
+    assert await write(bus, arguments("show", f"{DEAD}/1/0")) == 0
     said = capsys.readouterr().out
     for part in ("scorer", "time_ahead", "$: is not JSON", f"{TRANSACTIONS}/1/7", "27 bytes", "ce_subject (8 bytes)"):
         assert part in said
@@ -124,12 +133,12 @@ async def test_show_hands_the_bytes_to_a_new_file_of_its_owner_only(
 ) -> None:
     """On demand, byte for byte; never over another file."""
     bus, file = await bus_with(refused(7)), tmp_path / "record"
-    await dlq.write(bus, arguments("show", f"{DEAD}/0/0", "--bytes", str(file)))
+    await write(bus, arguments("show", f"{DEAD}/0/0", "--bytes", str(file)))
     assert file.read_bytes() == SECRET
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "s-secret" not in capsys.readouterr().out
     with pytest.raises(dlq_show.NotShown, match="name a new file"):
-        await dlq.write(bus, arguments("show", f"{DEAD}/0/0", "--bytes", str(file)))
+        await write(bus, arguments("show", f"{DEAD}/0/0", "--bytes", str(file)))
 
 
 async def test_show_writes_bytes_to_a_terminal_but_into_no_pipe(
@@ -138,10 +147,10 @@ async def test_show_writes_bytes_to_a_terminal_but_into_no_pipe(
     """A pipe may end in a log."""
     bus = await bus_with(refused(7))
     with pytest.raises(dlq_show.NotShown, match="terminal only"):
-        await dlq.write(bus, arguments("show", f"{DEAD}/0/0", "--bytes"))
+        await write(bus, arguments("show", f"{DEAD}/0/0", "--bytes"))
     assert "s-secret" not in capsys.readouterr().out
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    await dlq.write(bus, arguments("show", f"{DEAD}/0/0", "--bytes"))
+    await write(bus, arguments("show", f"{DEAD}/0/0", "--bytes"))
     assert SECRET.decode() in capsys.readouterr().out
 
 
@@ -149,13 +158,13 @@ async def test_show_writes_bytes_to_a_terminal_but_into_no_pipe(
 async def test_show_refuses_what_is_no_place_or_is_not_there(place: str) -> None:
     """With what would be right."""
     with pytest.raises(dlq_show.NotShown, match=r"write TOPIC/PARTITION/OFFSET|there is no record at"):
-        await dlq.write(await bus_with(refused(7)), arguments("show", place))
+        await write(await bus_with(refused(7)), arguments("show", place))
 
 
 async def test_show_takes_any_topic(capsys: pytest.CaptureFixture[str]) -> None:
     """What halted a service lies on its own topic still."""
     bus = await bus_with(Outgoing(TRANSACTIONS, KEY, SECRET, 0, 1))
-    await dlq.write(bus, arguments("show", f"{TRANSACTIONS}/0/0"))
+    await write(bus, arguments("show", f"{TRANSACTIONS}/0/0"))
     assert "no headers of a dead letter" in capsys.readouterr().out
 
 
@@ -193,7 +202,7 @@ async def test_a_record_that_fails_again_shows_how_often_it_was_sent(capsys: pyt
         await redrive(bus, order(partition=0, offset=offset), CLOCK, quiet)
         again = (await all_of(bus, TRANSACTIONS))[offset]
         await bus.publish([dead_letter(Rejection(again, "malformed", "$"), TopicPartition(TRANSACTIONS, 0), "scorer")])
-    await dlq.write(bus, arguments("show", f"{DEAD}/0/2"))
+    await write(bus, arguments("show", f"{DEAD}/0/2"))
     assert "it had been redriven 2 times before this refusal" in capsys.readouterr().out
     await dlq.list_groups(bus, arguments("list", "--json"))
     assert json.loads(capsys.readouterr().out)[0]["redriven"] == 2
