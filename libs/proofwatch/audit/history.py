@@ -107,21 +107,25 @@ class History:
             self._tell_difference(self._difference, agrees)
         if not agrees:
             message = f"of the entries from {self._agreed} on, one or more are not those that were signed"
-            raise Fault(export.ENTRIES, message, self._agreed)
+            raise Fault(export.ENTRIES, message, self._agreed, until=after.begin - 1)
         if self._keys != _known_at(self._given, after.begin):
             raise Fault(export.KEYS, "the keys, or when they were added and retired, are not as the entries say")
 
     def _tell_difference(self, difference: _Difference, agrees: bool) -> None:
-        """Raise what it means that a checkpoint has another root: the entries were changed, or the log has forked."""
+        """Raise what it means that a checkpoint has another root: the entries were changed, or the log has forked.
+
+        Who signs history anew signs the checkpoints before the fork anew, too, so that none of those that agree says
+        where it begins: it is any entry before the checkpoint that does not.
+        """
         one, begin, rest, agreed = difference
         size = one.checkpoint.size
         if agrees and one is not self._last:
             rest.join(self._part.after)
             fork = fork_of(one.note, self._last.note, begin, rest)
             message = f"the log signed a tree of {size} entries that its later history contradicts: it has forked"
-            raise Fault(export.CHECKPOINTS, message, agreed, fork)
+            raise Fault(export.CHECKPOINTS, message, 0, fork, until=size - 1)
         message = f"of the entries from {agreed} to {size - 1}, one or more are not those that were signed"
-        raise Fault(export.ENTRIES, message, agreed)
+        raise Fault(export.ENTRIES, message, agreed, until=size - 1)
 
 
 def _known_at(given: LogKeys, size: int) -> LogKeys:

@@ -19,11 +19,22 @@ class Published(NamedTuple):
 
 
 class Fault(Exception):
-    """What makes an export invalid: in which file, at which entry or line if that can be said, and why."""
+    """What makes an export invalid: in which file, at which entry or line if that can be said, and why.
 
-    def __init__(self, where: str, message: str, entry: int | None = None, fork: ForkProof | None = None) -> None:
+    `until`: one or more of the entries from `entry` to this one are at fault; None: `entry` is.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        message: str,
+        entry: int | None = None,
+        fork: ForkProof | None = None,
+        until: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.where, self.message, self.entry, self.fork = where, message, entry, fork
+        self.until = entry if until is None else until
 
 
 def lines_of(where: str, stream: Iterable[bytes], first: int | None = None) -> Iterator[bytes]:

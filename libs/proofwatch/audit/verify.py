@@ -41,7 +41,10 @@ class Trust(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What an export is worth. `fault`: why it is invalid; `not_excluded`: what it may hide nevertheless."""
+    """What an export is worth. `fault`: why it is invalid; `not_excluded`: what it may hide nevertheless.
+
+    `entry`, `until`: one or more of the entries from that to this one are at fault; None: which cannot be said.
+    """
 
     state: State
     checkpoint: Checkpoint | None = None
@@ -52,6 +55,7 @@ class Verdict(NamedTuple):
     fork: ForkProof | None = None
     cosigned: tuple[Cosigned, ...] = ()
     not_excluded: tuple[str, ...] = ()
+    until: int | None = None
 
 
 class CannotCompare(ValueError):
@@ -63,7 +67,7 @@ def verify(files: Files, trust: Trust, progress: Callable[[int], None] = lambda 
     try:
         return _verified(files, trust, progress)
     except Fault as fault:
-        return Verdict("INVALID", None, 0, fault.message, fault.where, fault.entry, fault.fork)
+        return Verdict("INVALID", None, 0, fault.message, fault.where, fault.entry, fault.fork, until=fault.until)
 
 
 def _verified(files: Files, trust: Trust, progress: Callable[[int], None]) -> Verdict:
@@ -151,7 +155,7 @@ def _with_earlier(since: Note | None, keys: Keys, notes: Sequence[Published], pa
         raise Fault("the earlier checkpoint", "no key of this log has signed it")
     if size > end:
         message = f"the log was rolled back: it had {size} entries then, and has {end} now"
-        raise Fault(export.CHECKPOINT, message, end)
+        raise Fault(export.CHECKPOINT, message, end, until=size - 1)
     if size < part.before.end or part.after.begin < size < end:
         raise CannotCompare(f"the earlier checkpoint has {size} entries: export the log from there on, or whole")
     return sorted([earlier, *notes], key=lambda each: each.checkpoint.size)

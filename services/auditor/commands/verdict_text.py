@@ -12,8 +12,10 @@ def lines(verdict: Verdict) -> Iterator[str]:
     yield verdict.state
     if verdict.state == "INVALID":
         yield f"  {verdict.where}: {verdict.fault}"
-        if verdict.entry is not None:
-            yield f"  first entry at fault: {verdict.entry} (or one after it, up to the next checkpoint)"
+        if verdict.until != verdict.entry:
+            yield f"  at fault: one or more of the entries from {verdict.entry} to {verdict.until}"
+        elif verdict.entry is not None:
+            yield f"  at fault: entry {verdict.entry}"
         return
     assert verdict.checkpoint is not None
     yield f"  log        {verdict.checkpoint.origin}"
@@ -37,6 +39,7 @@ def as_json(verdict: Verdict) -> str:
             "where": verdict.where or None,
             "fault": verdict.fault or None,
             "first_entry_at_fault": verdict.entry,
+            "last_entry_at_fault": verdict.until,
             "witnesses": [{"name": each.witness.name, "at": _instant(each.seconds)} for each in verdict.cosigned],
             "not_excluded": list(verdict.not_excluded),
         },

@@ -41,6 +41,11 @@ def judged(log: Log, trust: Trust = KNOWN, begin: int = 0, end: int | None = Non
     return verify(InMemory(log.export(begin, end)), trust)
 
 
+def at_fault(found: Verdict) -> tuple[int | None, int | None]:
+    """The entries of which one or more are at fault, first and last."""
+    return found.entry, found.until
+
+
 def assert_invalid(found: Verdict, message: str, entry: int | None = None, where: str = export.ENTRIES) -> None:
     assert (found.state, found.where, found.entry) == ("INVALID", where, entry), found
     assert message in found.fault
@@ -229,6 +234,42 @@ def test_an_old_checkpoint_tells_that_history_was_written_anew() -> None:
     assert sizes == [12, 13]
 
 
+def test_what_history_was_written_anew_is_before_the_old_checkpoint_wherever_new_ones_agree() -> None:
+    """Entry 6 is dropped, and everything from there on signed anew: checkpoints that agree were made to."""
+    for every in (1, 4):
+        old, new = a_log(), Log()
+        for leaf in (*old.leaves[:6], *old.leaves[7:], leaf_of(an_entry(12))):
+            new.leaves.append(leaf)
+            if not len(new.leaves) % every or len(new.leaves) == 11:
+                new.checkpoint()
+        new.append(an_entry(13))
+        new.checkpoint()
+        assert judged(new).state == "CONSISTENT, UNWITNESSED"
+        found = judged(new, KNOWN._replace(since=old.notes[-1]))
+        assert_invalid(
+            found, "the log signed a tree of 12 entries that its later history contradicts", 0, export.CHECKPOINTS
+        )
+        assert at_fault(found) == (0, 11)
+        part = judged(new, KNOWN._replace(since=old.notes[-1]), 4, None) if every == 4 else found
+        assert at_fault(part) == (0, 11)
+
+
+def test_the_verdict_says_between_which_entries_the_fault_lies() -> None:
+    """Between two checkpoints where they say it; one entry where it is that one; those that were cut off."""
+    log = a_log()
+    log.leaves[5] = leaf_of(an_entry(5, reason="another reason"))
+    assert at_fault(judged(log)) == (4, 7)
+    assert at_fault(judged(log, begin=4, end=8)) == (4, 7)
+    files = a_log().export()
+    files[export.ENTRIES] = files[export.ENTRIES].replace(b'"id":"case-5"', b'"id":"case-6"')
+    assert at_fault(verify(InMemory(files), KNOWN)) == (5, 5)
+    log = a_log()
+    old = log.notes[-1]
+    del log.leaves[8:], log.notes[-1]
+    assert at_fault(judged(log, KNOWN._replace(since=old))) == (8, 11)
+    assert at_fault(judged(a_log())) == (None, None)
+
+
 def test_a_rollback_is_told_by_an_old_checkpoint() -> None:
     log = a_log()
     old = log.notes[-1]
@@ -257,7 +298,7 @@ def test_a_published_checkpoint_that_the_later_history_contradicts_is_a_fork() -
     log.checkpoint()
     found = judged(log)
     assert_invalid(
-        found, "the log signed a tree of 8 entries that its later history contradicts", 4, export.CHECKPOINTS
+        found, "the log signed a tree of 8 entries that its later history contradicts", 0, export.CHECKPOINTS
     )
     assert found.fork is not None
     assert [each.size for each in check_fork(found.fork, verifiers(LOG_KEY))] == [8, 12]
