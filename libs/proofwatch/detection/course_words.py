@@ -35,9 +35,13 @@ def standing(incident: Incident) -> str:
 def ended_words(incident: Incident) -> str:
     """Return how an incident that is over ended: of a release, that nothing runs on it any more."""
     assert incident.ended_by is not None, "asked only of what is over"
+    return ROLLED_BACK if is_rolled_back(incident) else ENDED[incident.ended_by]
+
+
+def is_rolled_back(incident: Incident) -> bool:
+    """Return whether a release's incident is over because nothing runs on it any more."""
     of_release = incident.root.where if incident.version is None else incident.version
-    gone = incident.ended_by == "no_traffic" and VERSION_CHANGE in incident.rules
-    return ROLLED_BACK if gone and of_release != WHOLE else ENDED[incident.ended_by]
+    return incident.ended_by == "no_traffic" and VERSION_CHANGE in incident.rules and of_release != WHOLE
 
 
 def last_rise(incident: Incident) -> Step | None:

@@ -121,11 +121,14 @@ class Incident(NamedTuple):
     def severity(self) -> IncidentSeverity:
         """Return how grave it is: critical if people or attacks pass who should not, as far as it is no chance.
 
-        What was so since the first day is no emergency, unless one attempt in five is kept out.
+        What was so since the first day is no emergency, unless one attempt in five is kept out; nor are impostors who
+        were kept out, where labels name them all.
         """
-        if self.evidence == "weak" or (self.ever_so and self.lead.rate < KEPT_OUT):
+        passed = max(self.accepted, self.unchecked) >= 1
+        named = self.impostors > 0 and self.rejected_unproven < 1 and not passed
+        if self.evidence == "weak" or named or (self.ever_so and self.lead.rate < KEPT_OUT):
             return "low"
-        return "critical" if max(self.accepted, self.unchecked) >= 1 else "high"
+        return "critical" if passed else "high"
 
     @property
     def harm(self) -> float:

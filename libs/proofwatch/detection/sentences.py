@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from proofwatch.detection.certainty_words import incident_certainty
-from proofwatch.detection.course_words import course, ended_words, last_rise, standing
+from proofwatch.detection.course_words import course, ended_words, is_rolled_back, last_rise, standing
 from proofwatch.detection.finding_words import capital, counted_words, needed, next_step, rates, since_words, what
 from proofwatch.detection.findings import WHOLE, Slice
 from proofwatch.detection.growth import grown_words, growth_title
@@ -17,7 +17,7 @@ from proofwatch.detection.proof_words import proof_sentence, proof_step, proof_t
 from proofwatch.detection.root_slice import Counts
 from proofwatch.detection.rule_words import words_of
 from proofwatch.detection.slice_names import attribute_words, slice_words
-from proofwatch.detection.words import CHECK_EXPECTED, EVER_SO, NEXT_STEPS, metric_words, percent
+from proofwatch.detection.words import CHECK_EXPECTED, EVER_SO, KEEP_OUT, NEXT_STEPS, metric_words, percent
 from proofwatch.events.enumerations import IncidentChange
 from proofwatch.local_time import minute
 
@@ -82,6 +82,8 @@ def _where(incident: Incident, name: Named) -> str:
 def _step(incident: Incident) -> str:
     if incident.ever_so:
         return CHECK_EXPECTED
+    if is_rolled_back(incident):
+        return KEEP_OUT
     return (
         next_step(incident.lead, incident.since)
         if incident.version is None

@@ -61,6 +61,8 @@ ENDED: Final = {
     "within": "within what is expected again",
 }
 ROLLED_BACK: Final = "no traffic of the new version any more, as after a roll-back"
+KEEP_OUT: Final = "let it run nowhere again before it is mended, and review whom it kept out or let in"
+"""What to do once a release that changed something is rolled back."""
 SHAPES: Final = {
     "collapse": "no {metric} any more",
     "saturation": "{metric} let everybody pass",

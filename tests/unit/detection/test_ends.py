@@ -12,6 +12,7 @@ from proofwatch.detection.incident import Incident, LogEnd
 from proofwatch.detection.incident_event import change_of
 from proofwatch.detection.incidents import Incidents, observe
 from proofwatch.detection.revisions import finding_of
+from proofwatch.detection.sentences import incident_sentence
 from proofwatch.events.identity import derived_id
 from proofwatch.events.types import Anomaly, Step
 from proofwatch.instants import instant_of, ms_of
@@ -237,6 +238,7 @@ def test_a_release_that_was_rolled_back_is_over_by_then() -> None:
     said = course(last)
     assert "It ended 2026-03-04 00:00 UTC: no traffic of the new version any more, as after a roll-back." in said
     assert "Known 2026-03-04 02:00" in said
+    assert "Next: let it run nowhere again before it is mended" in incident_sentence(last)
 
 
 def test_what_goes_on_after_a_roll_back_is_not_over() -> None:

@@ -42,6 +42,8 @@ def test_nobody_is_left_where_labels_name_as_many() -> None:
     found = told(labels((0, (0, 209))))
     assert found.rejected_unproven == 0
     assert "Nobody is left whom they would not explain." in incident_sentence(found)
+    assert found.severity == "low"
+    assert told(labels((0, (0, 153)))).severity == "high"
 
 
 def test_the_event_has_the_number() -> None:
