@@ -127,13 +127,19 @@ async def troubleshoot(
         pool, settings, TROUBLESHOOT, tenant, asked, clock, bootstrap=bootstrap, transaction_id=transaction_id
     )
     path, whose = await on_topics(bus, wire, tenant, transaction_id, since_ms)
-    now = instant_of(clock.now_ms())
-    await require_unrestricted(pool, TROUBLESHOOT, granted, tenant, {transaction_id}, whose, secret, now)
+
+    async def require_usable() -> None:
+        now = instant_of(clock.now_ms())
+        await require_unrestricted(pool, TROUBLESHOOT, granted, tenant, {transaction_id}, whose, secret, now)
+
+    await require_usable()
     async with session(pool, "troubleshoot") as connection:
         path += await in_tables(connection, tenant, transaction_id)
     path.sort(key=_by_time)
     empty = Shown(granted.entry_id, transaction_id, tenant, path, (), None, None, ())
-    return await _explained(Search(bus, wire=wire, since_ms=since_ms), empty) if path else empty
+    found = await _explained(Search(bus, wire=wire, since_ms=since_ms), empty) if path else empty
+    await require_usable()  # somebody may have restricted it since
+    return found
 
 
 async def _explained(search: Search, found: Shown) -> Shown:

@@ -11,7 +11,12 @@ from proofwatch.bus.postgres.pool import transaction
 from proofwatch.exits.door import ASKED, Granted, of_output
 from proofwatch.exits.table import Exit
 from proofwatch.governance.release import NO_CONSENTS, UNDER_CONTRACT, Denied, Refused, decide
-from proofwatch.privacy.restriction import anybody_restricted, restricted_subjects, restricted_transactions
+from proofwatch.privacy.restriction import (
+    anybody_restricted,
+    restricted_marks,
+    restricted_subjects,
+    restricted_transactions,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -51,6 +56,17 @@ async def require_nobody_restricted(
     """
     async with transaction(pool, _USER) as tx:
         refused = await _judged(tx, exit_, granted, tenant, await anybody_restricted(tx, tenant), now)
+    if refused:
+        raise Denied(refused)
+
+
+async def require_no_more_restricted(
+    pool: "asyncpg.Pool", exit_: Exit, granted: Granted, tenant: str, known: Collection[str], now: datetime
+) -> None:
+    """Return if nobody of the tenant is restricted but those who were left out, by their marks. Raises as above."""
+    async with transaction(pool, _USER) as tx:
+        more = await restricted_marks(tx, tenant) - frozenset(known)
+        refused = await _judged(tx, exit_, granted, tenant, bool(more), now)
     if refused:
         raise Denied(refused)
 

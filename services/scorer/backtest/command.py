@@ -16,26 +16,22 @@ from proofwatch.command_line.times import moment
 from proofwatch.events import topics
 from proofwatch.events.wire import connect_wire
 from proofwatch.events.wire_errors import InvalidWire, RegistryUnavailable
-from proofwatch.exits.asking import Asking, NotSaid, add_asking, asking
+from proofwatch.exits.asking import add_asking, asking
 from proofwatch.exits.refusals import REFUSED, WRONG
-from proofwatch.exits.table import BACKTEST
 from proofwatch.governance.follower import ReplicaBehind
 from proofwatch.governance.keyring import InvalidKeyring
 from proofwatch.governance.policy import InvalidPolicy, Policy, load_policy
 from proofwatch.governance.pseudonyms import InvalidSecret
 from proofwatch.governance.settings import GovernanceSettings
-from proofwatch.governance.subject_settings import SubjectSettings
 from proofwatch.new_file import NotNew
 from proofwatch.new_folder import beside, hand_over, said, tried
-from proofwatch.privacy.restriction import RestrictedSubjects, restricted_subjects
-from proofwatch.runtime.cell_settings import CellSettings
-from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.memory import tune_garbage_collector
 from proofwatch.runtime.terminal import progress_bar
 from proofwatch.scorefile.mapping import load_mapping
 from proofwatch.scorefile.outcome import Outcome
 from proofwatch.strict_yaml import InvalidYaml
 from proofwatch.tabular import TableError
+from services.scorer.backtest.admission import Admission, Settings, admit, require_no_more_restricted
 from services.scorer.backtest.arrivals import Period, Source
 from services.scorer.backtest.files import TableFile, open_file
 from services.scorer.backtest.ledger import LedgerSource
@@ -55,10 +51,6 @@ therefore counts no attempts. The same log and policies give the same bytes."""
 
 
 _UNUSABLE: Final = (InvalidPolicy, InvalidKeyring, InvalidSecret, NotNew)
-
-
-class _Settings(GovernanceSettings, CellSettings, SubjectSettings):
-    """What governs, what is shown, and by what it is told whose a transaction is."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
 
     1: the broker or the registry is away, or more of a file was refused than the cap allows.
     """
-    settings = _Settings.read()
+    settings = Settings.read()
     try:
         played, outcome = asyncio.run(_play(args, settings))
         _write(args, played)
@@ -130,38 +122,27 @@ def _report(over: str, result: Result, outcome: Outcome | None) -> int:
     return 1 if all_refused or (outcome is not None and outcome.too_much) else 0
 
 
-async def _play(args: argparse.Namespace, settings: _Settings) -> tuple[Played, Outcome | None]:
+async def _play(args: argparse.Namespace, settings: Settings) -> tuple[Played, Outcome | None]:
     asked = asking(args, reason=False) if _is_live(args.over) else None
     old, new = await _policies(args, settings)
     if args.out is not None:
         tried(args.out)
-    restricted = await _admitted(args, settings, asked) if asked else None
+    admission = await admit(args, settings, asked) if asked else None
     period = Period(args.since, args.until)
-    async with _source(args, settings, old, new, period, restricted) as source:
+    async with _source(args, settings, old, new, period, admission) as source:
         tune_garbage_collector()
         columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with progress_bar("judging", *columns) as progress:
             small_cell = settings.small_cell if args.small_cell is None else args.small_cell
             played = await play(source, old, new, period=period, small_cell=small_cell, progress=progress)
-            return played, source.outcome if isinstance(source, TableFile) else None
+    if admission and isinstance(source, TopicSource):
+        await require_no_more_restricted(args, settings, admission)
+    return played, source.outcome if isinstance(source, TableFile) else None
 
 
 def _is_live(over: str) -> bool:
     """Return whether it is what a deployment holds, not a file that somebody has already."""
     return over == "ledger" or over.partition(":")[0] == "topic"
-
-
-async def _admitted(args: argparse.Namespace, settings: _Settings, asked: Asking) -> RestrictedSubjects:
-    """Return whom to leave out, once it is on record that somebody judges the transactions of a tenant anew."""
-    if not args.tenant:
-        raise NotSaid("--tenant is needed for topic and ledger: whose transactions are judged")
-    from proofwatch.bus.postgres.pool import opened, session  # the driver belongs to an extra; files work without it
-    from proofwatch.exits.door import admitted
-
-    async with opened(args.dsn or settings.postgres_dsn, max_size=2) as pool:
-        await admitted(pool, settings, BACKTEST, args.tenant, asked, SystemClock(), bootstrap=args.bootstrap)
-        async with session(pool, "backtest") as connection:
-            return await restricted_subjects(connection, args.tenant, settings.secret)
 
 
 async def _policies(args: argparse.Namespace, settings: GovernanceSettings) -> tuple[Policy, Policy]:
@@ -180,15 +161,15 @@ async def _source(
     old: Policy,
     new: Policy,
     period: Period,
-    restricted: RestrictedSubjects | None,
+    admission: Admission | None,
 ) -> AsyncIterator[Source]:
     kind, _, name = args.over.partition(":")
     if kind == "topic":
         async with kafka(settings, args.bootstrap) as bus:
             wire = await connect_wire(settings)
             try:
-                assert restricted is not None, "what a deployment holds is asked for at the door"
-                topic, has = name or topics.TRANSACTIONS, restricted.has
+                assert admission is not None, "what a deployment holds is asked for at the door"
+                topic, has = name or topics.TRANSACTIONS, admission.restricted.has
                 yield TopicSource(
                     bus, (old, new), topic=topic, tenant=args.tenant, period=period, wire=wire, restricted=has
                 )

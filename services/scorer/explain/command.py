@@ -127,7 +127,10 @@ async def _explain(args: argparse.Namespace, settings: _Settings) -> Explained:
                 f"policy {policy_hash}, which the verdict rests on, is neither among the profiles and the files given "
                 f"nor{'' if search else ' (not asked: no Kafka)'} on the policies topic: give it with --policy FILE"
             )
-        return Explained(best(events, published, policy), policy, published.place)
+        found = Explained(best(events, published, policy), policy, published.place)
+        if search is not None:
+            await search.require_unrestricted(published)  # somebody may have restricted it since
+        return found
 
 
 def best(events: Sequence[Transaction], published: Published, policy: Policy) -> Reproduction:

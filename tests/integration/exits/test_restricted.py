@@ -3,7 +3,10 @@
 import asyncio
 import base64
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,9 +18,12 @@ from proofwatch.events import topics
 from proofwatch.events.codec import TRANSACTION
 from proofwatch.events.enumerations import DeadLetterReason
 from proofwatch.events.topics import dead_letter_topic
+from proofwatch.events.types import Transaction
 from proofwatch.privacy.marks import subject_mark
 from services.cli import main
 from services.scorer.adapters.memory import MemorySubjects
+from services.scorer.backtest import command as backtesting
+from services.scorer.explain import command as explaining
 from tests.integration.exits.test_door import COMMANDS, Said, asked, bus, dsns, entries
 from tests.support.postgres_roles import executed
 from tests.unit.scorer.samples import on, record, run, transaction
@@ -43,15 +49,54 @@ def restricted(dsns: Mapping[str, str], bus: LocalBus, monkeypatch: pytest.Monke
                     Outgoing(topics.VERDICTS, key, verdict),
                 ]
             )
-        mark = subject_mark(SECRET, _TENANT, WHOSE.subject_ref)
-        place = f"""insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
-            values ('h', '{_TENANT}', '{mark}', 'r', 'pia', now(), 'objection', '{mark}')"""  # noqa: S608 - of the test
         await executed(dsns["superuser"], "delete from privacy.holds")
-        await executed(dsns["superuser"], place)
+        await placed(dsns, WHOSE)
 
     asyncio.run(prepare())
     monkeypatch.setenv("PROOFWATCH_SUBJECT_TAG_SECRET", base64.b64encode(SECRET).decode())
     return dsns
+
+
+async def placed(dsns: Mapping[str, str], whose: Transaction) -> None:
+    mark = subject_mark(SECRET, _TENANT, whose.subject_ref)
+    place = f"""insert into privacy.holds(hold_id, tenant, mark, reason, placed_by, placed_at, ground, tag)
+        values ('{mark}', '{_TENANT}', '{mark}', 'r', 'pia', now(), 'objection', '{mark}')"""  # noqa: S608 - of the test
+    await executed(dsns["superuser"], place)
+
+
+@pytest.mark.parametrize(
+    ("name", "late"), [("explain", (explaining, "find_policy")), ("backtest", (backtesting, "play"))]
+)
+def test_who_is_restricted_while_it_is_read_does_not_leave_either(
+    name: str,
+    late: tuple[ModuleType, str],
+    restricted: Mapping[str, str],
+    entries: Callable[[], list[Entry]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: Said,
+) -> None:
+    """It holds at once: of what was read before, nothing is written."""
+    typed(monkeypatch, name, OTHER.transaction_id)
+    before = getattr(*late)
+
+    def then(*asked_: Any, **how: Any) -> Any:
+        with ThreadPoolExecutor() as beside:
+            beside.submit(asyncio.run, placed(restricted, OTHER)).result()
+        return before(*asked_, **how)
+
+    monkeypatch.setattr(*late, then)
+    if name == "backtest":
+        words = ("topic" if each == "ledger" else each for each in COMMANDS["backtest"])
+        monkeypatch.setitem(COMMANDS, "backtest", (*words, "--out", str(tmp_path / "out")))
+    assert asked(restricted, name, "--by", "r.mehta", of=_TENANT) in (1, 2)
+    said = capsys.readouterr()
+    assert (said.out, "restricted (GDPR Art. 18)" in said.err) == ("", True)
+    assert not (tmp_path / "out").exists()
+    assert [(each.outcome, each.details.get("why")) for each in entries()] == [
+        ("granted", None),
+        ("denied", "processing_restricted"),
+    ]
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, name: str, transaction_id: str) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +28,9 @@ from proofwatch.governance.settings import GovernanceSettings
 from proofwatch.instants import ms_of
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.runtime.clock import SimulatedClock
+from services.operations import troubleshoot as troubleshooting
 from services.operations.troubleshoot import troubleshoot
+from services.operations.troubleshoot_path import in_tables
 from services.operations.troubleshoot_text import Shown, document, write
 from services.scorer.adapters.memory import MemorySubjects
 from tests.integration.outputs.roles import with_roles
@@ -149,6 +151,25 @@ async def test_whose_processing_is_restricted_nothing_is_shown_of(dsns: Mapping[
     await entered(dsns["superuser"])
     assert (await look(dsns["fraud"])).path, "nobody is restricted, so nobody has to be known"
     await entered(dsns["superuser"])
+
+
+async def test_who_is_restricted_while_somebody_looks_is_not_shown_either(
+    dsns: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the first look whose it is and the last word, which may be minutes."""
+    secret, before = bytes(range(32)), in_tables
+    mark = subject_mark(secret, TENANT, EVENT.subject_ref)
+
+    async with AsyncExitStack() as stack:
+
+        async def then(*asked: Any) -> Any:
+            await stack.enter_async_context(restricted(dsns["superuser"], mark, "0" * 32))
+            return await before(*asked)
+
+        monkeypatch.setattr(troubleshooting, "in_tables", then)
+        with pytest.raises(Denied, match=r"restricted \(GDPR Art. 18\)"):
+            await look(dsns["fraud"], secret=lambda: secret)
+    assert [each.outcome for each in await entered(dsns["superuser"])] == ["granted", "denied"]
 
 
 async def test_the_whole_path_with_times_event_verdict_and_why(dsns: Mapping[str, str]) -> None:
