@@ -103,8 +103,10 @@ def reason_words(code: str) -> str:
     return f"{metric_words(rest)} ({ENDED[head]})" if head in ENDED else metric_words(rest)
 
 
-def part_words(why: str, left_why: str | None = None) -> str:
-    """Return why a case is a part of another; `left_why`: why it is one no more."""
+def part_words(why: str | None, left_why: str | None = None) -> str:
+    """Return why a case is a part of another; `left_why`: why it is one no more; `why` None: that is not shown."""
+    if why is None:
+        return "why it belongs here is not shown"
     words = PARTS.get(why, "it belongs here")
     return words if left_why is None else f"{words}; no more: {LEFT.get(left_why, 'it was taken out')}"
 

@@ -107,10 +107,22 @@ WHY_LEFT: Final[Mapping[str, str]] = {
 
 def part(part: Part) -> str:
     """Return what a part is, and why it is one; or that it was taken out, and why."""
-    what = f"{KINDS.get(part.kind, part.kind)}, {_count(part.reasons, 'reason')}, {STATES.get(part.state, part.state)}"
+    kind, state = KINDS.get(part.kind, part.kind), STATES.get(part.state, part.state)
+    if part.why is None or part.reasons is None:
+        marked = ", restricted (GDPR Art. 18)" if part.restricted else ""
+        return f"{kind}, {state}{marked}; {'taken out, and ' if part.left_at else ''}why is not shown"
+    what = f"{kind}, {_count(part.reasons, 'reason')}, {state}"
     if part.left_why is not None:
         return f"{what}; taken out, because {WHY_LEFT.get(part.left_why, part.left_why.replace('_', ' '))}"
     return f"{what}; because {WHY_PARTS.get(part.why, part.why.replace('_', ' '))}"
+
+
+def left_out(case: Case) -> str:
+    """Return how many parts are left out of what is judged; nothing where none is."""
+    if not case.left_out or case.restricted:
+        return ""
+    are = "1 of them is" if case.left_out == 1 else f"{case.left_out:,} of them are"
+    return f"{are} restricted (GDPR Art. 18) and left out: of why it is here, of what you judge, and of labels."
 
 
 def _count(number: int, of: str) -> str:

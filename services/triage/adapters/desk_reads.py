@@ -32,11 +32,11 @@ select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high'
        (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
        c.revision, c.version, c.stage, c.snoozed_until, c.due_at, c.segment_name, c.segment_value, c.metric,
        c.merged_into, c.closed_at, c.closed_by, c.closed_reason,
-       a.person_id, a.assigned_at, d.name, restriction.tag is not null as restricted,
+       a.person_id, a.assigned_at, d.name, restriction.holds is not null as restricted,
        f.disposition_id, f.verdict, f.reason, f.attack, f.species, f.proposed_by, f.proposed_at, f.on_revision,
        (select name from access.directory where person_id = f.proposed_by) as proposed_by_name,
        (select array_agg(r.code order by r.at desc, r.code) from triage.case_reasons r
-        where r.case_id = c.case_id and restriction.tag is null) as codes
+        where r.case_id = c.case_id and restriction.holds is null) as codes
 from triage.cases c{restriction_of("c", "$14")}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
@@ -58,7 +58,7 @@ _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
 where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
-  and restriction.tag is null
+  and restriction.holds is null
 order by at desc, source_id collate "C" desc, code collate "C" desc limit 2000"""  # noqa: S608 - a join of ours
 _MOVES: Final = """
 select revision, from_state, to_state, trigger, why, at from triage.case_transitions where case_id = $1
@@ -75,11 +75,15 @@ _SAID: Final = """
 select disposition_id, verdict, attack, species, reason, proposed_by, proposed_at, on_revision, state, settled_by,
   settled_at
 from triage.dispositions where case_id = $1 order by number"""
-_PARTS: Final = """
+_PARTS: Final = f"""
 select p.part_id as case_id, c.kind, c.state, c.severity, p.joined_at, p.joined_by, p.why, p.left_at, p.left_by,
-  p.left_why, (select count(*) from triage.case_reasons r where r.case_id = c.case_id) as reasons
-from triage.parts p join triage.cases c on c.case_id = p.part_id
-where p.whole_id = $1 order by p.number desc limit 500"""
+  p.left_why, (select count(*) from triage.case_reasons r where r.case_id = c.case_id) as reasons,
+  restriction.holds is not null as restricted
+from triage.parts p join triage.cases c on c.case_id = p.part_id{restriction_of("c", "$2")}
+where p.whole_id = $1 order by p.number desc limit 500"""  # noqa: S608 - a join of ours
+_LEFT_OUT: Final = f"""
+select count(*) from triage.cases c{restriction_of("c", "$2")}
+where c.part_of = $1 and restriction.holds is not null"""  # noqa: S608 - a join of ours
 # Whoever locks several cases does so in the order of their ids, a part's whole with it: nobody waits for each other.
 _LOCK_ALL: Final = """
 select case_id, part_of from triage.cases c
@@ -88,7 +92,7 @@ where c.case_id = any($1::text[] || $3::text[]) or ($2 and c.part_of = any($1::t
 order by c.case_id for update"""
 _LOCK: Final = f"""
 select case_id, c.tenant, state, case when parts_grave then 'high' else severity end as severity, queue,
-  restriction.tag is not null as restricted,
+  restriction.holds is not null as restricted,
   about::text as about, revision, version, stage, snoozed_until, due_at, merged_into, closed_by, part_of,
   (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
   exists(select from triage.cases p
@@ -123,7 +127,7 @@ where a.person_id = $1 and a.released_at is null and c.part_of is null group by 
 _NAME_OF: Final = "select name from access.directory where person_id = $1"
 _WAITS: Final = f"""
 from triage.cases c{restriction_of("c", "$4")}
-where restriction.tag is null and c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
+where restriction.holds is null and c.state <> 'closed' and c.part_of is null and c.queue = any($1::text[])
   and ($2::text[] is null or c.tenant = any($2)) and (c.snoozed_until is null or c.snoozed_until <= $4)
   and $3 is distinct from c.about->>'person' and $3 is distinct from c.about->>'second_person'
   and not exists (select from triage.assignments a where a.case_id = c.case_id and a.released_at is null)"""
@@ -195,7 +199,8 @@ async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
         work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
         acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
         said=tuple(said_in(each) for each in await tx.fetch(_SAID, case_id)),
-        parts=tuple(part_in(each) for each in await tx.fetch(_PARTS, case_id)),
+        parts=tuple(part_in(each) for each in await tx.fetch(_PARTS, case_id, now)),
+        left_out=await tx.fetchval(_LEFT_OUT, case_id, now),
     )
     return withheld(found) if found.listed.now.restricted else found
 

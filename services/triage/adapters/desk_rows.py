@@ -125,7 +125,8 @@ def said_in(row: Mapping[str, Any]) -> Said:
 
 def part_in(row: Mapping[str, Any]) -> Part:
     """Return a part of a case, or what was one."""
-    return Part(**row)
+    part = Part(**row)
+    return part.withheld() if part.restricted else part
 
 
 def whole_in(row: Mapping[str, Any], reasons: Sequence[CaseReason]) -> WholeCase:

@@ -26,7 +26,7 @@ _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
 where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
-  and restriction.tag is null"""  # noqa: S608 - a join of ours
+  and restriction.holds is null"""  # noqa: S608 - a join of ours
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
 
 

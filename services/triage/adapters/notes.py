@@ -39,7 +39,7 @@ _OF: Final = f"""
 select n.note_id, n.case_id, c.tenant, n.at, n.person_id, d.name, n.key_id, n.nonce, n.ciphertext
 from triage.notes n join triage.cases c using (case_id){restriction_of("c", "$2")}
 left join access.directory d on d.person_id = n.person_id
-where restriction.tag is null
+where restriction.holds is null
   and n.case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
 order by n.number limit 500"""  # noqa: S608 - a join of ours
 _log = structlog.get_logger(__name__)

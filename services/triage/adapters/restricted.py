@@ -1,12 +1,23 @@
-"""Which cases are of somebody whose processing is restricted (GDPR Art. 18), as a join of statements that read them."""
+"""Which cases are of nobody but people whose processing is restricted (GDPR Art. 18), as a join of statements."""
 
 from typing import Final
 
-_JOIN: Final = """
-left join privacy.restricted_tags({now}) restriction on restriction.tenant = {case}.tenant
-  and restriction.tag = {case}.subject_tag and not restriction.permitted && array[{case}.case_id, {case}.part_of]"""
+_TAGS: Final = "privacy.restricted_tags({now})"
+_JOIN: Final = f"""
+left join {_TAGS} own_restriction on own_restriction.tenant = {{case}}.tenant
+  and own_restriction.tag = {{case}}.subject_tag
+  and not own_restriction.permitted && array[{{case}}.case_id, {{case}}.part_of]
+left join lateral (select true as holds where own_restriction.tag is not null or ({{case}}.kind = 'cluster'
+  and exists (select from triage.cases any_part where any_part.part_of = {{case}}.case_id)
+  and not exists (select from triage.cases free_part where free_part.part_of = {{case}}.case_id and not exists (
+    select from {_TAGS} part_restriction where part_restriction.tenant = free_part.tenant
+      and part_restriction.tag = free_part.subject_tag
+      and not part_restriction.permitted && array[free_part.case_id, free_part.part_of])))) restriction on true"""  # noqa: S608 - a function of ours
 
 
 def restriction_of(case: str, now: str) -> str:
-    """Return the join; `restriction.tag` is null where nothing restricts. `case`, `now`: names within the statement."""
+    """Return the join; `restriction.holds` is null where nothing restricts. `case`, `now`: names within the statement.
+
+    A cluster, which is of several people, is restricted where each part of it is.
+    """
     return _JOIN.format(case=case, now=now)

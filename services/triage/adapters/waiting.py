@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COUNTS: Final = f"""
 with there as (
   select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,
-    c.case_id, c.revision, c.about, restriction.tag is not null as restricted
+    c.case_id, c.revision, c.about, restriction.holds is not null as restricted
   from triage.cases c{restriction_of("c", "$5")}
   left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
   where c.state <> 'closed' and c.part_of is null

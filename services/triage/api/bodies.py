@@ -102,7 +102,8 @@ class ListedCase(BaseModel):
     due_at: Annotated[datetime | None, Field(description="When its time is over; while it rests that moves on.")]
     snoozed_until: Annotated[datetime | None, Field(description="It rests until then.")]
     restricted: Annotated[
-        bool, Field(description="Processing of the person's data is (GDPR Art. 18): nobody sees why, or judges it.")
+        bool,
+        Field(description="Processing is (GDPR Art. 18), of a cluster each part's: nobody sees why, or judges it."),
     ]
     assignee: Annotated[str | None, Field(description="The account that works on it.")]
     assignee_name: str | None
@@ -202,19 +203,23 @@ class Finding(BaseModel):
 
 
 class Part(BaseModel):
-    """A case that is a part of this one, or was; why, since when and by whom (a person, or `triage`)."""
+    """A case that is a part of this one, or was; why, since when and by whom (a person, or `triage`).
+
+    `reasons` and `why` null: it, or the whole, is restricted.
+    """
 
     case_id: str
     kind: str
     state: str
     severity: str
-    reasons: int
+    reasons: int | None
     joined_at: datetime
     joined_by: str
-    why: str
+    why: str | None
     left_at: datetime | None
     left_by: str | None
     left_why: str | None
+    restricted: bool
     words: Annotated[str, Field(description="Why it is a part, and why no more.")]
 
 
@@ -246,6 +251,9 @@ class Case(ListedCase):
     work: list[Worked]
     acts: list[Acted]
     notes: list[Note]
+    left_out: Annotated[
+        int, Field(description="Parts that are restricted: not shown why, and not among what is judged and labelled.")
+    ]
     members: Annotated[list[Part], Field(description="Its parts, and those that were; at most 500.")]
 
 

@@ -64,6 +64,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         work=[Worked(**each._asdict()) for each in case.work],
         acts=[Acted(**each._asdict()) for each in case.acts],
         notes=[Note(**each._asdict()) for each in case.notes],
+        left_out=case.left_out,
         members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
     )
 

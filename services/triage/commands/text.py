@@ -92,6 +92,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "ended": ended,
         "dispositions": case.said,
+        "left_out": case.left_out,
         "members": [{**each._asdict(), "words": part_words(each.why, each.left_why)} for each in case.parts],
         "notes": case.notes,
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),

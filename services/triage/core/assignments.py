@@ -38,7 +38,7 @@ class CaseNow(NamedTuple):
     `pending`: what somebody proposed that it is. `is_final`: it was closed for good.
     `part_of`: the case that it goes on with, since `joined_at`; `parts`: how many go on with it; `fires`: it, or one of
     these, does; `judged_at`: when somebody last decided what it is. `restricted`: the processing of its person's data
-    is (GDPR Art. 18), and nobody has permitted this case.
+    is (GDPR Art. 18), of a cluster that of each part, and nobody has permitted this case.
     """
 
     case_id: str
@@ -177,8 +177,8 @@ def is_restricted(case: CaseNow, deed: Deed) -> Refusal | None:
         return None
     return Refusal(
         "processing_restricted",
-        "the processing of this person's data is restricted (GDPR Art. 18): what is left is `take`, `assign`, "
-        "`release`, `reject`, `snooze`, `wake`, `unmerge` and `close`; for more a privacy officer permits the case",
+        "the processing of the data that this case is about is restricted (GDPR Art. 18): what is left is `take`, "
+        "`assign`, `release`, `reject`, `snooze`, `wake`, `unmerge` and `close`; for more a privacy officer permits it",
     )
 
 

@@ -5,7 +5,7 @@ worked on and judged with the whole. So taking it out restores it exactly: nothi
 """
 
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
@@ -17,19 +17,27 @@ OVER: Final = frozenset({"incident_ended", "incident_quiet", "incident_merged", 
 
 
 class Part(NamedTuple):
-    """A case that is a part of another, or was: why, since when and by whom (a person, or `triage`)."""
+    """A case that is a part of another, or was: why, since when and by whom (a person, or `triage`).
+
+    `restricted`: the processing of its person's data is (GDPR Art. 18). Then, or if the whole's is, it is `withheld`.
+    """
 
     case_id: str
     kind: str
     state: str
     severity: str
-    reasons: int
+    reasons: int | None
     joined_at: datetime
     joined_by: str
-    why: str
+    why: str | None
     left_at: datetime | None
     left_by: str | None
     left_why: str | None
+    restricted: bool = False
+
+    def withheld(self) -> Self:
+        """Return it without why it is, or was, a part, and without how many reasons it has."""
+        return self._replace(reasons=None, why=None, left_why=None)
 
 
 def merged(case: CaseNow, whole: CaseNow | None, session: Session) -> Change | Refusal:

@@ -97,6 +97,8 @@ class WholeCase(NamedTuple):
     """Those that go on with it, and those that did; the newest first, and of very many the newest alone."""
     notes: tuple[Note, ...] = ()
     """Those of its parts, too; where somebody looks at it."""
+    left_out: int = 0
+    """So many of its parts are restricted: their reasons are not shown, and what it is found to be is not of them."""
 
     @property
     def seen(self) -> str:
@@ -115,6 +117,7 @@ def withheld(case: WholeCase) -> WholeCase:
         acts=tuple(each._replace(reason=None) for each in case.acts),
         said=tuple(each._replace(verdict=None, attack=None, species=None, reason=None) for each in case.said),
         notes=(),
+        parts=tuple(each.withheld() for each in case.parts),
     )
 
 

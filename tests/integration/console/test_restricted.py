@@ -47,3 +47,26 @@ async def test_pages_and_lists_have_nothing_of_what_was_found_or_written(console
     for answered in (await carl.get(f"/cases/{case}"), await carl.get(f"/v1/cases/{case}"), changed):
         assert says(answered.text) == []
     assert "has changed" in changed.text
+
+
+async def test_who_judges_a_whole_is_told_which_parts_are_left_out(console: Console) -> None:
+    """Beside the parts and beside what they judge; of the part neither why it is one nor how many reasons it has."""
+    await console.person("ada", Role.ANALYST)
+    ada = console.client("ada")
+    whole, part = await console.case(), await console.case()
+    given = {"into": whole, "reason": "the May mask"}
+    merged = await ada.post(f"/v1/cases/{part}/merge", given, if_match=f'"{await seen(ada, part)}"')
+    assert merged.status_code == 200, merged.text
+    await ada.post(f"/v1/cases/{whole}/take", if_match=f'"{await seen(ada, whole)}"')
+    page = (await ada.get(f"/cases/{whole}")).text
+    assert ("because somebody said so" in page, "left out" in page) == (True, False)
+    await console.pool.execute(PLACE, part, console.now)
+    page = (await ada.get(f"/cases/{whole}")).text
+    assert "one person, escalated, restricted (GDPR Art. 18); why is not shown" in page
+    assert page.count("1 of them is restricted (GDPR Art. 18) and left out") == 3, "parts, a threat, none"
+    assert "because somebody said so" not in page
+    told = (await ada.get(f"/v1/cases/{whole}")).json()
+    assert [told["left_out"], *((each["restricted"], each["reasons"], each["why"]) for each in told["members"])] == [
+        1,
+        (True, None, None),
+    ]

@@ -203,3 +203,43 @@ async def test_no_attack_is_found_by_it_and_it_joins_none(desk: Desk) -> None:
     await settle(triage)
     [cluster] = await triage.rows(CLUSTERS)
     assert members(cluster) == ["t-1", "t-2", "t-3", "t-4", "t-5", "t-6"]
+
+
+async def test_a_part_is_marked_and_a_cluster_of_none_but_restricted_people_is_restricted(desk: Desk) -> None:
+    """How many are left out is told; of all of them it is neither given, shown nor judged, until one is permitted."""
+    ada = await desk.person("ada", Role.ANALYST)
+    await desk.triage.tell(on(1), on(2), on(3))
+    await settle(desk.triage)
+    rows = await desk.triage.rows("select case_id, part_of from triage.cases where part_of is not null order by 1")
+    whole, parts = rows[0]["part_of"], [each["case_id"] for each in rows]
+    for out, part in enumerate(parts):
+        seen = await desk.desk.one(whole, ada, desk.now)
+        assert (seen.listed.now.restricted, seen.left_out, shown_whole(seen, _ANYBODY).left_out) == (False, out, out)
+        assert {each.case_id: (each.restricted, each.why, each.reasons) for each in seen.parts} == {
+            each: (True, None, None) if number < out else (False, "device", 1) for number, each in enumerate(parts)
+        }
+        assert "cluster_device" in {each.code for each in seen.reasons}
+        await desk.pool.execute(_PLACE.replace("'hold-1'", "'hold-' || $1"), part, desk.now)
+    seen = await desk.desk.one(whole, ada, desk.now)
+    assert (seen.listed.now.restricted, seen.reasons, seen.listed.reasons, seen.left_out) == (True, (), (), 3)
+    assert await desk.desk.next(ada, desk.now) is None
+    await desk.desk.do("take", whole, ada, desk.now)
+    with pytest.raises(CaseRefused, match="restricted"):
+        await desk.desk.do("threat", whole, ada, desk.now, finding=FOUND)
+    await desk.pool.execute(_PERMIT.replace("'hold-1'", "'hold-' || $1"), parts[0], desk.now, desk.now + timedelta(1))
+    seen = await desk.desk.one(whole, ada, desk.now)
+    assert (seen.listed.now.restricted, seen.left_out, bool(seen.reasons)) == (False, 2, True)
+    await desk.desk.do("threat", whole, ada, desk.now, finding=FOUND)
+
+
+async def test_a_restricted_part_may_be_taken_out(desk: Desk) -> None:
+    """That uses nothing; what it leaves is as ever."""
+    ada = await desk.person("ada", Role.ANALYST)
+    whole, part = await desk.case(), await desk.case()
+    await desk.desk.do("merge", part, ada, desk.now, into=whole, reason="the same mask")
+    await restrict(desk, part)
+    await desk.desk.do("unmerge", part, ada, desk.now, reason="restricted")
+    left = await desk.desk.one(whole, ada, desk.now)
+    assert (left.left_out, left.listed.now.restricted) == (0, False)
+    [gone] = left.parts
+    assert (gone.restricted, gone.why, gone.left_why, gone.left_at) == (True, None, None, desk.now)
