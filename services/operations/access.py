@@ -98,8 +98,9 @@ _ERASED: Final = "privacy.suppressed_of(text[], text[])"
 _RESTRICTED: Final = "privacy.restricted_of(text[], text[], timestamptz)"
 _OF_CASES: Final = "privacy.restricted_tags(timestamptz)"
 _LEFT_OUT: Final = ("privacy.restricted_marks(text)", "privacy.restricted_transactions(text, text[])")
-_ANYBODY: Final = "privacy.anybody_restricted(text)"
 """What an exit asks: whose processing is restricted, so that it leaves them out."""
+_ANYBODY: Final = "privacy.anybody_restricted(text)"
+"""What an exit asks that cannot tell whose something is."""
 _OF_SUBJECTS: Final = (*_KEYS, _TAGS, _ERASED)
 """What a process asks that writes of data subjects: their keys, and who was erased."""
 _OF_NOTES: Final = ("triage.note_keys(text[])", "triage.keep_note_key(text, text, integer, bytea)")
