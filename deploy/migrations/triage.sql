@@ -1,4 +1,4 @@
--- revision 17
+-- revision 18
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -418,8 +418,13 @@ comment on column triage.bulk_results.number is 'Its place in what was asked.';
 -- and `version` everything else that people would see, such as the queue and who works on it.
 alter table triage.cases add column if not exists version bigint not null default 1;
 comment on column triage.cases.version is 'Counts changes beside those of revision; the two are what was seen.';
+-- The transaction that changed it last. What is below the oldest one that still runs is all that there will be: who reads
+-- in this order, and goes on from there, misses nothing.
+alter table triage.cases add column if not exists changed_in xid8 not null default pg_current_xact_id();
+create index if not exists cases_changed_in on triage.cases(changed_in, case_id collate "C");
 create or replace function triage.count_version() returns trigger language plpgsql set search_path = '' as $$ begin
     new.version := old.version + (new.revision = old.revision)::int;
+    new.changed_in := pg_current_xact_id();
     if new.state = 'closed' then
       new.stage := 'closed';
     elsif old.state = 'closed' and new.stage = 'closed' then

@@ -18,6 +18,7 @@ from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.key_encryption import KeyEncryption
 from services.triage.adapters import entries
+from services.triage.adapters.changes import Place, changed_cases
 from services.triage.adapters.desk_reads import (
     After,
     in_hand,
@@ -132,6 +133,25 @@ class PostgresDesk:
             found = [each for each in there if is_there(each.now, asking)]
             await enter(tx, entries.read(asking, [each.now for each in found], case_id, now, self._draw))
         return found
+
+    async def changed(
+        self, token: str, after: Place, most: int, now: datetime
+    ) -> tuple[list[ListedCase], Place] | None:
+        """Return cases that changed, and how far that is, once it is on record that they look.
+
+        None: nobody can have come so far. Raises `NoSession`, `NotAllowed`.
+        """
+        asking = await self.session(token, now)
+        tenants = None if asking.tenants is None else sorted(asking.tenants)
+        async with transaction(self.pool, "cases") as tx:
+            changes = await changed_cases(tx, after, tenants, most, now)
+            if changes is None:
+                return None
+            there, place = changes
+            found = [each for each in there if is_there(each.now, asking)]
+            if found:
+                await enter(tx, entries.read(asking, [each.now for each in found], None, now, self._draw))
+        return found, place
 
     async def one(self, case_id: str, token: str, now: datetime, *, itself: bool = False) -> WholeCase:
         """Return a case whole, once it is on record that they look; of a part, the whole, unless they want it `itself`.

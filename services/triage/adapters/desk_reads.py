@@ -26,7 +26,7 @@ from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
 from services.triage.core.whole import NextWhy, WholeCase, withheld
 
-_CASES: Final = f"""
+LISTED: Final = """
 select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high' else c.severity end as severity,
        c.queue, c.opened_at, c.changed_at, c.about::text as about, c.part_of,
        (select count(*) from triage.cases p where p.part_of = c.case_id) as parts,
@@ -36,24 +36,26 @@ select c.case_id, c.tenant, c.kind, c.state, case when c.parts_grave then 'high'
        f.disposition_id, f.verdict, f.reason, f.attack, f.species, f.proposed_by, f.proposed_at, f.on_revision,
        (select name from access.directory where person_id = f.proposed_by) as proposed_by_name,
        (select array_agg(r.code order by r.at desc, r.code) from triage.case_reasons r
-        where r.case_id = c.case_id and restriction.holds is null) as codes
-from triage.cases c{restriction_of("c", "$14")}
+        where r.case_id = c.case_id and restriction.holds is null) as codes{more}
+from triage.cases c{restriction}
 left join triage.assignments a on a.case_id = c.case_id and a.released_at is null
 left join access.directory d on d.person_id = a.person_id
 left join triage.dispositions f on f.case_id = c.case_id and f.state = 'proposed'
 cross join lateral (select
-  (c.snoozed_until is not null and c.snoozed_until > $10)::int + 2 * (c.state = 'closed')::int as later,
+  (c.snoozed_until is not null and c.snoozed_until > {as_of})::int + 2 * (c.state = 'closed')::int as later,
   ((c.severity <> 'high' and not c.parts_grave) or c.state = 'closed')::int as not_grave,
-  (c.due_at is null or c.due_at > $10 or c.state = 'closed')::int as not_overdue,
+  (c.due_at is null or c.due_at > {as_of} or c.state = 'closed')::int as not_overdue,
   (extract(epoch from case when c.state = 'closed' then c.changed_at else c.opened_at end) * 1000000)::bigint
     * case when c.state = 'closed' then -1 else 1 end as since_us) o
+"""
+_CASES: Final = f"""{LISTED.format(restriction=restriction_of("c", "$14"), as_of="$10", more="")}
 where case when $1::text is null then c.part_of is null else c.case_id = $1 end
   and ($2::text[] is null or c.tenant = any($2))
   and ($3::text[] is null or c.state = any($3)) and ($4::text is null or a.person_id = $4)
   and ($6::int is null
        or (o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C") > ($6, $7, $8, $9, $11))
   and (not $12 or o.not_overdue = 0) and (not $13 or f.case_id is not null)
-order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""  # noqa: S608 - a join of ours
+order by o.later, o.not_grave, o.not_overdue, o.since_us, c.case_id collate "C" limit $5"""
 _REASONS: Final = f"""
 select source_id, source_revision, code, at, transaction_id, r.severity, evidence::text as evidence
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}

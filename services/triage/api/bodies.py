@@ -264,6 +264,13 @@ class CasePage(BaseModel):
     next: str | None
 
 
+class CaseChanges(BaseModel):
+    """Cases that changed, as they are now; `next`: the cursor that goes on from there, also where there are none."""
+
+    cases: list[ListedCase]
+    next: str
+
+
 class Next(BaseModel):
     """The case that one was given, and why it; none: nothing waits."""
 

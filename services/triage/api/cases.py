@@ -5,7 +5,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -15,10 +15,11 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
+from services.triage.adapters.changes import Place
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.waiting import Held, held, waiting
-from services.triage.api.bodies import Attack, Beside, Case, CasePage, Deed, Next, State, Waiting
+from services.triage.api.bodies import Attack, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
@@ -36,6 +37,11 @@ _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
+
+_PLACE: Final = msgspec.json.Decoder(
+    tuple[Annotated[int, msgspec.Meta(ge=0, le=2**62)], Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{0,128}$")]]
+)
+_T = TypeVar("_T")
 
 _NAME: Final = re.compile(r"[\x21-\x7e]{1,128}")
 NEEDS_REASON: Final = frozenset[Deed](
@@ -76,6 +82,16 @@ class Cases:
             )
         more = _cursor(found[-1], after.as_of if after else now) if len(found) == limit else None
         return CasePage(cases=[shown_listed(each, caller.session) for each in found], next=more)
+
+    async def changes(self, caller: Caller, *, limit: int, cursor: str = "") -> CaseChanges:
+        """Return cases that changed after a cursor, in the order in which that was committed."""
+        after = Place(*_read(cursor, _PLACE)) if cursor else Place()
+        with refusals(caller.session):
+            found = await self._desk.changed(caller.token, after, limit, self._now())
+        if found is None:
+            raise _bad_cursor()
+        cases, place = found
+        return CaseChanges(cases=[shown_listed(each, caller.session) for each in cases], next=_written(place))
 
     async def one(self, caller: Caller, case_id: str, *, itself: bool = False) -> Case:
         """Return a case whole; of a part, the whole that it goes on with, unless it is wanted `itself`."""
@@ -187,13 +203,23 @@ def finding_of(deed: Deed, reason: str, attack: Attack | None, species: str | No
 
 
 def _cursor(last: ListedCase, as_of: datetime) -> str:
-    after = After.of(last, as_of)
-    return base64.urlsafe_b64encode(msgspec.json.encode(after)).rstrip(b"=").decode()
+    return _written(After.of(last, as_of))
 
 
 def _after(cursor: str) -> After:
+    return After(*_read(cursor, _CURSOR))
+
+
+def _written(place: After | Place) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+
+
+def _read(cursor: str, decoder: msgspec.json.Decoder[_T]) -> _T:
     try:
-        found = _CURSOR.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return decoder.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, msgspec.MsgspecError):  # binascii's is a ValueError
-        raise Problem(422, "bad_cursor", "the cursor is not one of ours: begin again without") from None
-    return After(*found)
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> Problem:
+    return Problem(422, "bad_cursor", "the cursor is not one of ours, or not of this database: begin again without")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.api.bodies import Case, CaseId, CasePage, Cursor, Limit, Next, Nothing, State, Waiting
+from services.triage.api.bodies import Case, CaseChanges, CaseId, CasePage, Cursor, Limit, Next, Nothing, State, Waiting
 from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import Calls, tagged
 
@@ -32,6 +32,16 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
         `proposed`: those of which something waits for a second person.
         """
         return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed)
+
+    @router.get("/changes")
+    async def changes(who: Who, limit: Limit = 100, cursor: Cursor = "") -> CaseChanges:
+        """Return cases that are there for you, as they are now, in the order in which they changed last; parts, too.
+
+        `cursor`: where the last answer ended (`next`); without, from the first case on. Who goes on from each answer
+        misses no change: a case that changes again comes again, and one of a transaction that still runs comes later.
+        Cases that were deleted by age do not come.
+        """
+        return await cases.changes(who, limit=limit, cursor=cursor)
 
     @router.get("/waiting")
     async def waiting(

@@ -1,6 +1,7 @@
 """The API: who may ask what, on what they saw, and what everybody else is told."""
 
 import asyncio
+import base64
 from datetime import timedelta
 from typing import Any, Final
 
@@ -163,6 +164,28 @@ async def test_what_people_did_is_in_the_case_with_what_they_said(console: Conso
         assert problem(await ada.get(f"/v1/cases/{nonsense}")) == (404, "no_such_case")
 
 
+async def test_changes_are_followed_by_a_cursor(console: Console) -> None:
+    """Each answer says where it ended, also where there is nothing; a cursor of somebody's own making is refused."""
+    await console.person("ada", Role.ANALYST)
+    ada, cases = console.client("ada"), [await console.case() for _ in range(3)]
+    found, cursor = [], ""
+    for _ in range(3):
+        page = (await ada.get(f"/v1/cases/changes?limit=2&cursor={cursor}")).json()
+        found += [each["case_id"] for each in page["cases"]]
+        cursor = page["next"]
+    assert found == cases
+    page = (await ada.get(f"/v1/cases/changes?cursor={cursor}")).json()
+    assert page["cases"] == []
+    cursor = page["next"]
+    seen = await ada.get(f"/v1/cases/{cases[0]}")
+    await ada.post(f"/v1/cases/{cases[0]}/take", if_match=seen.headers["etag"])
+    page = (await ada.get(f"/v1/cases/changes?cursor={cursor}")).json()
+    assert [(each["case_id"], each["stage"]) for each in page["cases"]] == [(cases[0], "assigned")]
+    ahead = base64.urlsafe_b64encode(b'[4611686018427387000,"x"]').decode().rstrip("=")
+    for wrong in ("nonsense", "W10", ahead, "%00"):
+        assert problem(await ada.get(f"/v1/cases/changes?cursor={wrong}"))[0] == 422
+
+
 async def test_the_next_case_is_one_persons_and_says_why(console: Console) -> None:
     """Of many who ask at once, none gets the same; who has enough is told so; nothing left is no problem."""
     for number in range(3):
@@ -227,6 +250,7 @@ async def test_counts_name_nobody_and_keep_no_session_alive(console: Console) ->
 
 ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/cases", None),
+    ("GET", "/v1/cases/changes", None),
     ("GET", "/v1/cases/waiting?since=2025-01-01T00:00:00Z", None),
     ("POST", "/v1/cases/next", {}),
     ("POST", "/v1/cases/bulk", {"deed": "take", "cases": [{"case_id": "no-such", "version": "1.1"}]}),
