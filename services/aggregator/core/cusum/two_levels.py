@@ -29,7 +29,7 @@ class RunUp(Struct, frozen=True, array_like=True):
     """The level of a climbing chart so far, and a chart for what leaves it.
 
     `waiting`: what that chart climbs on, which joins the level once it is back at zero; `changed`: when it was left.
-    `bins`: its counts since the chart left zero.
+    `bins`: its counts since the chart left zero, of one upwards.
     """
 
     level: Level
@@ -53,8 +53,8 @@ def climbed(run_up: RunUp | None, chart: Chart, counts: Counts, p0: float, ratio
         return None
     now = Level(counts.start_ms, counts.k, counts.n, counts.n * p0)
     if run_up is None or run_up.level.since_ms != chart.since_ms:
-        return RunUp(now, bins=followed((), counts, p0))
-    level, bins = run_up.level, followed(run_up.bins, counts, p0)
+        return RunUp(now, bins=followed((), counts, p0) if ratio > 1 else ())
+    level, bins = run_up.level, followed(run_up.bins, counts, p0) if ratio > 1 else ()
     own = p0 * level.k / level.expected
     if level.k < _ESTIMATED or not 0.0 < own < _HIGHEST:
         return RunUp(_with(level, now), bins=bins)

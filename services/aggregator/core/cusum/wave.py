@@ -21,12 +21,10 @@ _LEFT: Final = 24
 """Bins that are left of more than `_MOST`: those side by side are joined whose rates are most alike."""
 _FAR: Final = 4.0
 """Times as many as usual from which on the counts are weighed: a chart for a doubling knows the begin of less."""
-_SHAPE: Final = 1.0
 _RATE: Final = 1 / _FAR
 """A priori: some four times as many."""
 _PARTS: Final = 4
 """Places in the stretch without failures of a bin."""
-
 _BEFORE: Final = tuple(2.0**each for each in range(10))
 """Windows for which each place ahead of the first bin stands: from one to two times as far ahead."""
 
@@ -107,5 +105,4 @@ def _evidence(k: int, expected: float) -> float:
     """Return the log likelihood ratio of an unknown multiple of what is expected against what is expected."""
     if k <= expected:
         return -inf  # fewer than usual are no wave, however unusual they are
-    shape, rate = _SHAPE + k, _RATE + expected
-    return lgamma(shape) - lgamma(_SHAPE) + _SHAPE * log(_RATE) - shape * log(rate) + expected
+    return lgamma(1 + k) + log(_RATE) - (1 + k) * log(_RATE + expected) + expected
