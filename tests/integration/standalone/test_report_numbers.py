@@ -90,7 +90,7 @@ def test_every_incident_is_told_by_its_numbers(ran: Ran) -> None:
             people = incident.get("rejected_people")
             many = f"{incident['rejected']:,.0f} {what} " if people is None else f"{people:,.0f} people "
             if incident["rejected_people_by"]:  # other windows than those of the attempts
-                many = f"they were about {people:,.0f} by "
+                many = f"the rejected were about {people:,.0f} by "
             assert many in said or incident["rejected"] < 1
             let_in = f"{incident['accepted']:,.0f} wrongly accepted"
             if incident["unchecked"]:
