@@ -126,7 +126,7 @@ def test_a_table_of_cases_names_the_zone_of_its_times() -> None:
 def _case(at: datetime) -> Any:
     class Now:
         case_id, tenant, state, queue, severity, assignee = "c", "bank", "open", "soc", "high", None
-        stage = "new"
+        stage, restricted = "new", False
 
     class Case:
         now, kind, changed_at, assignee_name, reasons = Now(), "subject", at, None, ("why",)
