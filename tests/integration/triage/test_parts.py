@@ -19,7 +19,7 @@ from tests.unit.triage.events import ended, incident, suspicion
 from tests.unit.triage.events import merged as merged_incident
 
 OF_A_CASE = {
-    "cases": "to_jsonb(t) - '{case_id,tenant,subject_tag,version,opened_at,changed_at}'::text[]",
+    "cases": "to_jsonb(t) - '{case_id,tenant,subject_tag,version,changed_in,opened_at,changed_at}'::text[]",
     "case_reasons": "to_jsonb(t) - '{case_id,source_id}'::text[]",
     "case_transitions": "to_jsonb(t) - '{case_id,source_id,at}'::text[]",
     "case_acts": "to_jsonb(t) - '{case_id,act_id}'::text[]",
