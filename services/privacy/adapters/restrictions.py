@@ -66,14 +66,12 @@ class PostgresRestrictions:
         """
         what = Object("hold", hold_id), Object("case", case_id)
         async with deciding(self._pool, acts.PERMITTED, now, *what, reason=reason) as tx:
-            row = await tx.fetchrow(_IN_FORCE, hold_id)
-            who = await acting(self._people, tx, token, Act.APPROVE_HOLD, now, row["tenant"] if row else None)
-            hold = _found(row, hold_id, who.person_id)
-            _require_soon(until, now, who.person_id, hold.tenant)
-            if who.person_id == hold.placed_by:
+            hold, by = await self._for(tx, token, Act.APPROVE_HOLD, hold_id, now)
+            _require_soon(until, now, by, hold.tenant)
+            if by == hold.placed_by:
                 raise NotAllowed(
                     "who restricted the processing permits no use of it: somebody else of the role privacy does",
-                    who.person_id,
+                    by,
                     "own_proposal",
                     hold.tenant,
                 )
@@ -82,13 +80,14 @@ class PostgresRestrictions:
                     f"there is no case {case_id!r} about the person of hold {hold_id}; give its whole id, as "
                     "`proofwatch cases show` has it",
                     "no_such_case",
-                    who.person_id,
+                    by,
                     hold.tenant,
                 )
-            await tx.execute(_PERMIT, hold_id, case_id, use, reason, who.person_id, now, until)
+            await tx.execute(_PERMIT, hold_id, case_id, use, reason, by, now, until)
             details = {"use": use, "until": until.isoformat()}
-            by = person(who.person_id)
-            await enter(tx, act(acts.PERMITTED, by, now, *what, tenant=hold.tenant, reason=reason, details=details))
+            await enter(
+                tx, act(acts.PERMITTED, person(by), now, *what, tenant=hold.tenant, reason=reason, details=details)
+            )
         return hold
 
     async def forbid(self, token: str, hold_id: str, case_id: str, reason: str, now: datetime) -> Hold:
@@ -98,31 +97,34 @@ class PostgresRestrictions:
         """
         what = Object("hold", hold_id), Object("case", case_id)
         async with deciding(self._pool, acts.FORBIDDEN, now, *what, reason=reason) as tx:
-            row = await tx.fetchrow(_IN_FORCE, hold_id)
-            who = await acting(self._people, tx, token, Act.PROPOSE_HOLD, now, row["tenant"] if row else None)
-            hold = _found(row, hold_id, who.person_id)
+            hold, by = await self._for(tx, token, Act.PROPOSE_HOLD, hold_id, now)
             uses = sorted({each["use"] for each in await tx.fetch(_FORBID, hold_id, case_id, now)})
             if not uses:
                 raise HoldRefused(
                     f"hold {hold_id} permits nothing of a case {case_id!r} now; `proofwatch hold list` shows what it "
                     "permits",
                     "no_such_use",
-                    who.person_id,
+                    by,
                     hold.tenant,
                 )
-            by, details = person(who.person_id), {"use": " ".join(uses)}
-            await enter(tx, act(acts.FORBIDDEN, by, now, *what, tenant=hold.tenant, reason=reason, details=details))
+            details = {"use": " ".join(uses)}
+            await enter(
+                tx, act(acts.FORBIDDEN, person(by), now, *what, tenant=hold.tenant, reason=reason, details=details)
+            )
         return hold
 
-
-def _found(row: Any, hold_id: str, by: str) -> Hold:
-    if row is None:
-        raise HoldRefused(
-            f"there is no hold {hold_id!r} in force that restricts processing; `proofwatch hold list` shows which do",
-            "no_such_hold",
-            by,
-        )
-    return Hold(**dict(row))
+    async def _for(self, tx: Any, token: str, right: Act, hold_id: str, now: datetime) -> tuple[Hold, str]:
+        """Return a restriction in force, locked, for who may act on it, and who that is."""
+        row = await tx.fetchrow(_IN_FORCE, hold_id)
+        who = await acting(self._people, tx, token, right, now, row["tenant"] if row else None)
+        if row is None:
+            raise HoldRefused(
+                f"there is no hold {hold_id!r} in force that restricts processing; `proofwatch hold list` shows which "
+                "do",
+                "no_such_hold",
+                who.person_id,
+            )
+        return Hold(**dict(row)), who.person_id
 
 
 def _require_soon(until: datetime, now: datetime, by: str, tenant: str) -> None:
