@@ -1,4 +1,4 @@
--- revision 18
+-- revision 19
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -34,6 +34,10 @@ comment on column triage.cases.merged_into is 'The case that goes on for it.';
 
 create unique index if not exists cases_one_running_per_subject on triage.cases(tenant, subject_tag)
   where state <> 'closed' and subject_tag is not null;
+-- Other cases of a person, and of a slice: what is beside a case.
+create index if not exists cases_of_person on triage.cases(tenant, subject_tag, opened_at desc) where subject_tag is not null;
+create index if not exists cases_of_slice on triage.cases(tenant, segment_name, segment_value, opened_at desc)
+  where segment_name is not null;
 create index if not exists cases_running on triage.cases(state, changed_at) where state <> 'closed';
 
 create table if not exists triage.case_reasons(

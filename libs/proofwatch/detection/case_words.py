@@ -42,6 +42,15 @@ PARTS: Final[Mapping[str, str]] = {
     "person": "a person put it here",
 }
 """Why a case is a part of another."""
+SIMILAR: Final[Mapping[str, str]] = {
+    "person": "of the same person",
+    "imagery": "the very same picture",
+    "device": "the same handset",
+    "pattern": "the same attack pattern matches",
+    "timing": "capture and upload took exactly as long",
+    "slice": "on the same slice of handsets or people",
+}
+"""What a case beside another has in common with it."""
 LEFT: Final[Mapping[str, str]] = {
     "person": "a person took it out",
     "surer_evidence": "it belongs to another case by surer evidence",
@@ -101,6 +110,11 @@ def reason_words(code: str) -> str:
     if head == "rose_again":
         return f"{metric_words(rest)} rose again"
     return f"{metric_words(rest)} ({ENDED[head]})" if head in ENDED else metric_words(rest)
+
+
+def similar_words(by: str) -> str:
+    """Return what two cases have in common."""
+    return SIMILAR.get(by, by.replace("_", " "))
 
 
 def part_words(why: str | None, left_why: str | None = None) -> str:

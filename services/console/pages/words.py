@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.detection.case_words import QUEUES, reason_words
-from services.triage.api.bodies import Attack, Case, CaseReason, Deed, Finding, ListedCase, Note, Part, Proposed
+from services.triage.api.bodies import (
+    Attack,
+    Case,
+    CaseReason,
+    Deed,
+    Finding,
+    ListedCase,
+    Note,
+    Part,
+    Proposed,
+    Similar,
+)
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -115,6 +126,14 @@ def part(part: Part) -> str:
     if part.left_why is not None:
         return f"{what}; taken out, because {WHY_LEFT.get(part.left_why, part.left_why.replace('_', ' '))}"
     return f"{what}; because {WHY_PARTS.get(part.why, part.why.replace('_', ' '))}"
+
+
+def similar(case: Similar) -> str:
+    """Return what a case beside another is, what they have in common, and what it was found to be."""
+    of = f"{KINDS.get(case.kind, case.kind)}{f' of {cases(case.parts)}' if case.parts else ''}"
+    said = {"threat": "a threat", "cleared": "no threat"}.get(case.verdict or "", "")
+    found = f"; found to be {said}{f' ({case.attack})' if case.attack else ''}" if said else ""
+    return f"{of}, {STATES.get(case.state, case.state)}: {case.words}{found}"
 
 
 def left_out(case: Case) -> str:

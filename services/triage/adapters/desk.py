@@ -33,6 +33,7 @@ from services.triage.adapters.desk_reads import (
 )  # fmt: skip
 from services.triage.adapters.notes import NOTED, PostgresNotes, noted
 from services.triage.adapters.orders import WITH_PARTS, Order, Orders
+from services.triage.adapters.similar import similar_cases
 from services.triage.core.assignments import (
     CaseNow,
     Change,
@@ -43,10 +44,12 @@ from services.triage.core.assignments import (
     decided,
     is_restricted,
     is_there,
+    only_queue,
 )
 from services.triage.core.cases import Queue
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
 from services.triage.core.limits import Limits
+from services.triage.core.similar import nearest
 from services.triage.core.whole import NextCase, WholeCase, queues_of
 
 if TYPE_CHECKING:
@@ -164,11 +167,18 @@ class PostgresDesk:
             whole = await whole_case(tx, case_id if itself else await whole_id(tx, case_id), now)
             found = whole if whole and is_there(whole.listed.now, asking) else None
             if found:
-                found = found._replace(notes=tuple(await self.notes.of(tx, found.listed.now.case_id, now)))
-            await enter(tx, entries.read(asking, [found.listed.now] if found else (), case_id, now, self._draw))
+                found = await self._with_what_is_beside(tx, found, asking, now)
+            seen = 1 + len(found.similar) if found else 0
+            of = found.listed.now.tenant if found else None
+            await enter(tx, entries.looked(asking, seen, of, case_id, now, self._draw))
         if found is None:
             raise NoSuchCase(case_id)
         return found
+
+    async def _with_what_is_beside(self, tx: Any, case: WholeCase, to: Session, now: datetime) -> WholeCase:
+        of = case.listed.now
+        similar = await similar_cases(tx, of, only_queue(to), now)
+        return case._replace(notes=tuple(await self.notes.of(tx, of.case_id, now)), similar=nearest(similar))
 
     async def named(self, name: str, tenant: str) -> str | None:
         """Return the id that a name stands for: an id, or its first letters, of which the tenant has no other case.

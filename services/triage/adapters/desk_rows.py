@@ -13,6 +13,7 @@ from services.triage.core.dispositions import Finding, Proposal
 from services.triage.core.life import stage_of
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
+from services.triage.core.similar import Similar
 from services.triage.core.whole import Acted, Ended, Moved, Said, WholeCase, Worked
 
 _ABOUT: Final = msgspec.json.Decoder(Access)
@@ -127,6 +128,12 @@ def part_in(row: Mapping[str, Any]) -> Part:
     """Return a part of a case, or what was one."""
     part = Part(**row)
     return part.withheld() if part.restricted else part
+
+
+def similar_in(row: Mapping[str, Any]) -> Similar:
+    """Return a case beside another."""
+    given = {name: row[name] for name in Similar._fields}
+    return Similar(**given | {"stage": stage_of(row["stage"], row["state"], row["person_id"])})
 
 
 def whole_in(row: Mapping[str, Any], reasons: Sequence[CaseReason]) -> WholeCase:

@@ -49,15 +49,20 @@ def closed(case: CaseNow, by: Actor, reason: str, now: datetime, draw: Draw) -> 
 
 def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: datetime, draw: Draw) -> Entry:
     """Return the entry of a look at cases: whose, how many, by which role. `case_id`: of the one that was asked for."""
-    role = " ".join(sorted(role for role in by.roles if may([role], Act.READ_CASES)))
     of = {each.tenant for each in found}
+    return looked(by, len(found), of.pop() if len(of) == 1 else None, case_id, now, draw)
+
+
+def looked(by: Session, cases: int, tenant: str | None, case_id: str | None, now: datetime, draw: Draw) -> Entry:
+    """Return the same of a look at so many cases; `tenant`: whose they are, None: of several, or there are none."""
+    role = " ".join(sorted(role for role in by.roles if may([role], Act.READ_CASES)))
     made = act(
         READ,
         person(by.person_id),
         now,
         *((Object("case", case_id),) if case_id else ()),
-        tenant=of.pop() if len(of) == 1 else None,
-        details={"cases": len(found), "identity": f"session {by.session_id}", "role": role or "none"},
+        tenant=tenant,
+        details={"cases": cases, "identity": f"session {by.session_id}", "role": role or "none"},
         outcome="granted" if role else "denied",
         draw=draw,
     )

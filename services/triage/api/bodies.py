@@ -240,6 +240,22 @@ class Note(BaseModel):
     text: str | None
 
 
+class Similar(BaseModel):
+    """A case beside another; `by`: what they have in common."""
+
+    case_id: str
+    by: Annotated[str, Field(description="person, imagery, device, pattern, timing or slice.")]
+    words: str
+    at: Annotated[datetime, Field(description="When it last had that; of a person or a slice, when it was opened.")]
+    kind: str
+    state: str
+    stage: str
+    severity: str
+    parts: int
+    verdict: Annotated[str | None, Field(description="What it was last found to be.")]
+    attack: str | None
+
+
 class Case(ListedCase):
     """A case whole; what there are several of has the oldest first, but `members` the newest."""
 
@@ -255,6 +271,10 @@ class Case(ListedCase):
         int, Field(description="Parts that are restricted: not shown why, and not among what is judged and labelled.")
     ]
     members: Annotated[list[Part], Field(description="Its parts, and those that were; at most 500.")]
+    similar: Annotated[
+        list[Similar],
+        Field(description="Earlier cases of its person, then others that have something in common; at most 10."),
+    ]
 
 
 class CasePage(BaseModel):

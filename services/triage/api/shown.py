@@ -8,7 +8,7 @@ import msgspec
 
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from proofwatch.detection.case_words import numbers_words, part_words, reason_words
+from proofwatch.detection.case_words import numbers_words, part_words, reason_words, similar_words
 from services.triage.api.bodies import (
     Acted,
     Case,
@@ -21,6 +21,7 @@ from services.triage.api.bodies import (
     Note,
     Part,
     Proposed,
+    Similar,
     Worked,
 )
 from services.triage.core.assignments import NOTHING, CaseNow, Change, Refusal, decided
@@ -66,6 +67,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         notes=[Note(**each._asdict()) for each in case.notes],
         left_out=case.left_out,
         members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
+        similar=[Similar(**each._asdict(), words=similar_words(each.by)) for each in case.similar],
     )
 
 

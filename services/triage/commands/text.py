@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from proofwatch.command_line.columns import as_columns
-from proofwatch.detection.case_words import part_words
+from proofwatch.detection.case_words import part_words, similar_words
 from proofwatch.local_time import clock, zone_words
 from services.triage.core.assignments import ListedCase
 from services.triage.core.whole import NextCase, WholeCase
@@ -95,6 +95,7 @@ def _whole(case: WholeCase) -> dict[str, Any]:
         "left_out": case.left_out,
         "members": [{**each._asdict(), "words": part_words(each.why, each.left_why)} for each in case.parts],
         "notes": case.notes,
+        "similar": [{**each._asdict(), "words": similar_words(each.by)} for each in case.similar],
         "history": sorted([*moved, *_worked(case), *acts], key=lambda each: each["at"]),
     }
 

@@ -133,11 +133,16 @@ def accounts(about: Access | None) -> frozenset[str]:
     return frozenset(each for each in (about.person, about.second_person) if each)
 
 
+def only_queue(who: Who) -> Queue | None:
+    """Return the queue whose cases alone are there for somebody; None: those of all."""
+    return RESEARCH if _only_research(who) else None
+
+
 def is_there(case: CaseNow, who: Who) -> bool:
     """Return whether a case exists for somebody: of their tenants; for the Research Group, referred to it."""
     if not (who.may(Act.READ_CASES) and who.sees(case.tenant)):
         return False
-    return case.queue == RESEARCH or not _only_research(who)
+    return only_queue(who) in (None, case.queue)
 
 
 def decided(case: CaseNow, session: Session, deed: Deed, to: Worker | None = None) -> Change | Refusal:

@@ -12,6 +12,7 @@ from services.triage.core.life import Deed, Stage
 from services.triage.core.notes import Note
 from services.triage.core.parts import Part
 from services.triage.core.signals import CaseReason, CohortRate
+from services.triage.core.similar import Similar
 
 NextWhy = Literal["grave", "overdue", "oldest"]
 
@@ -99,6 +100,8 @@ class WholeCase(NamedTuple):
     """Those of its parts, too; where somebody looks at it."""
     left_out: int = 0
     """So many of its parts are restricted: their reasons are not shown, and what it is found to be is not of them."""
+    similar: tuple[Similar, ...] = ()
+    """What is shown beside it, where somebody looks at it."""
 
     @property
     def seen(self) -> str:
