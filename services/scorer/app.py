@@ -33,6 +33,7 @@ CO_PARTITIONED: Final = (
     topics.SUBJECTS,
     topics.STEP_UPS,
     topics.SHADOWS,
+    topics.PATTERN_HITS,
     topics.LABEL_REQUESTS,
 )
 

@@ -210,6 +210,7 @@ APPROVAL: Final = Codec(types.Approval)
 ACTIVATION: Final = Codec(types.Activation)
 CONTROL: Final = Codec(types.Control)
 ATTACK_PATTERN: Final = Codec(types.AttackPattern)
+PATTERN_HIT: Final = Codec(types.PatternHit)
 SUBJECT_STATE: Final = Codec(types.SubjectState)
 STEP_UP: Final = Codec(types.StepUp)
 LABEL_REQUEST: Final = Codec(types.LabelRequest)
@@ -242,6 +243,7 @@ CODECS: Final[Mapping[str, Codec[Any]]] = MappingProxyType(
         "activation": ACTIVATION,
         "control": CONTROL,
         "attack-pattern": ATTACK_PATTERN,
+        "pattern-hit": PATTERN_HIT,
         "subject-state": SUBJECT_STATE,
         "step-up": STEP_UP,
         "label-request": LABEL_REQUEST,

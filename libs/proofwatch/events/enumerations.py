@@ -44,8 +44,8 @@ AnomalyDirection = Literal["up", "down"]
 """Whether what is watched is above or below what it is compared with; absent: above."""
 ApprovalDocumentKind = Literal["policy", "tenant"]
 """Which kind of governed document."""
-AttackPatternState = Literal["published", "withdrawn"]
-"""Whether transactions are compared with it."""
+AttackPatternState = Literal["published", "withdrawn", "shadow"]
+"""Whether transactions are compared with it: published, a match is a suspicion; shadow, a match is counted and changes nothing; withdrawn, they are not. Readers of releases before refuse shadow, so that the revision before goes on there: upgrade them first."""
 AttackPatternSeverity = Literal["low", "medium", "high"]
 """How urgent a match is."""
 ConsentPurpose = Literal[
@@ -122,6 +122,10 @@ NotificationSeverity = Literal["info", "low", "medium", "high", "warning", "crit
 """How urgent."""
 NotificationState = Literal["firing", "resolved", "raised"]
 """firing, resolved or a plain fact."""
+PatternHitMode = Literal["live", "shadow"]
+"""live: a suspicion was raised, too; shadow: the match changed nothing."""
+PatternHitDecision = Literal["accept", "retry", "refer"]
+"""What was decided about the transaction."""
 PlatformAlertState = Literal["firing", "resolved"]
 """Whether it holds."""
 PlatformAlertSeverity = Literal["info", "warning", "critical"]

@@ -57,8 +57,8 @@ class AttackPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Stable name of the pattern."""
     revision: Annotated[int, Meta(ge=1)]
     """Counts the changes of the pattern, from 1."""
-    state: Literal["published", "withdrawn"]
-    """Whether transactions are compared with it."""
+    state: Literal["published", "withdrawn", "shadow"]
+    """Whether transactions are compared with it: published, a match is a suspicion; shadow, a match is counted and changes nothing; withdrawn, they are not. Readers of releases before refuse shadow, so that the revision before goes on there: upgrade them first."""
     description: Annotated[str, Meta(max_length=512, min_length=1)]
     """What kind of attack it tells, for the analyst."""
     severity: Literal["low", "medium", "high"]
@@ -67,6 +67,8 @@ class AttackPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The predicate as JSON: all, any, not, and comparisons {field, op, value}."""
     effective_from: Annotated[datetime, Meta(tz=True)]
     """From which log time on; a record that reaches the log less than the lead time before takes effect the lead time after its own log time."""
+    species: Annotated[str, Meta(max_length=64, min_length=1)] | None = None
+    """The species of attack instrument, or the method of injection, that it tells; null or absent: unknown. Readers of releases before refuse a pattern that says it: upgrade them first."""
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
     """When it is no longer compared; absent: it stays."""
 
@@ -736,6 +738,29 @@ class Notification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What happened, with its numbers."""
     created_at: Annotated[datetime, Meta(tz=True)]
     """When the cause occurred."""
+
+
+class PatternHit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A transaction that an attack pattern matches; it names no person."""
+
+    schema_version: Literal[1]
+    """The version of this schema; an unknown one goes to the dead-letter topic."""
+    tenant: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """The customer of the platform whose traffic this is: a bank, a telco, an eKYC vendor."""
+    transaction_id: Annotated[str, Meta(max_length=256, min_length=1)]
+    """The upstream system's identifier of one onboarding transaction, unique within the tenant."""
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+    """When the transaction took place, by the clock of the upstream system (RFC 3339 with offset)."""
+    pattern_id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}\\Z")]
+    """Stable name of the pattern."""
+    revision: Annotated[int, Meta(ge=1)]
+    """The revision of the pattern that was compared."""
+    mode: Literal["live", "shadow"]
+    """live: a suspicion was raised, too; shadow: the match changed nothing."""
+    decision: Literal["accept", "retry", "refer"]
+    """What was decided about the transaction."""
+    attempt_id: Annotated[str, Meta(max_length=256, min_length=1)] | None = None
+    """Names a further attempt of one transaction; absent: its first, or only one."""
 
 
 class PlatformAlert(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

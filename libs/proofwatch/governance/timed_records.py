@@ -87,5 +87,5 @@ def control_records(lead_ms: int) -> TimedRecords[Control]:
 def pattern_records(lead_ms: int) -> TimedRecords[AttackPattern]:
     """Return the axis of attack patterns: the highest revision of each wins."""
     return TimedRecords(
-        lead_ms, about=lambda p: (p.pattern_id,), rank=lambda p: p.revision, on=lambda p: p.state == "published"
+        lead_ms, about=lambda p: (p.pattern_id,), rank=lambda p: p.revision, on=lambda p: p.state != "withdrawn"
     )

@@ -84,8 +84,8 @@ def _pattern(event: AttackPattern) -> Told:
         "predicate_sha256": predicate,
         "effective_from": event.effective_from.isoformat(),
     }
-    who = Actor("person", "operator")
-    return Told(f"pattern.{event.state}", who, (Object("attack_pattern", event.pattern_id),), details)
+    action = "pattern.shadowed" if event.state == "shadow" else f"pattern.{event.state}"
+    return Told(action, Actor("person", "operator"), (Object("attack_pattern", event.pattern_id),), details)
 
 
 def _policy(event: PolicyDocument) -> Told:

@@ -8,7 +8,7 @@ import msgspec
 from proofwatch.bus.records import Headers, Outgoing, new_outgoing
 from proofwatch.events import codec, topics
 from proofwatch.events.cloudevents import Envelope
-from proofwatch.events.types import Guidance, LabelRequest, Shadow, StepUp, Suspicion, Verdict
+from proofwatch.events.types import Guidance, LabelRequest, PatternHit, Shadow, StepUp, Suspicion, Verdict
 from proofwatch.events.wire import Wire
 
 SOURCE: Final = "scorer"
@@ -45,6 +45,7 @@ class EventRecords:
             Suspicion: kind("suspicion", topics.SUSPICIONS, codec.SUSPICION, lambda e: e.suspicion_id),
             StepUp: kind("step-up", topics.STEP_UPS, codec.STEP_UP, _step_up_id),
             Shadow: kind("shadow", topics.SHADOWS, codec.SHADOW, _shadow_id),
+            PatternHit: kind("pattern-hit", topics.PATTERN_HITS, codec.PATTERN_HIT, _hit_id),
             LabelRequest: kind("label-request", topics.LABEL_REQUESTS, codec.LABEL_REQUEST, lambda e: e.request_id),
         }
 
@@ -65,6 +66,11 @@ def _verdict_id(event: Verdict) -> str:
 
 def _shadow_id(event: Shadow) -> str:
     return f"{event.tenant}/{event.transaction_id}/{event.shadow_policy_hash}"
+
+
+def _hit_id(event: PatternHit) -> str:
+    attempt = "" if event.attempt_id is None else f"/{event.attempt_id}"
+    return f"{event.tenant}/{event.transaction_id}{attempt}/{event.pattern_id}/{event.revision}"
 
 
 def _step_up_id(event: StepUp) -> str:

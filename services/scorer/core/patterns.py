@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from proofwatch.events.types import AttackPattern, Transaction
+from proofwatch.events.enumerations import PatternHitDecision
+from proofwatch.events.types import AttackPattern, PatternHit, Transaction
 from proofwatch.governance.predicate import FIELDS, Node, compile_predicate, parse
 from proofwatch.governance.predicate_nodes import Comparison, Every, Negation, Some
 
@@ -33,6 +34,11 @@ class Pattern:
         node = parse(published.predicate)
         numbers = sorted({each.field for each in _comparisons(node) if FIELDS[each.field].kind == "number"})
         return cls(published, node, compile_predicate(node), tuple(numbers))
+
+    @property
+    def is_shadow(self) -> bool:
+        """Return whether a match is told and changes nothing."""
+        return self.published.state == "shadow"
 
     def evidence(self, event: Transaction) -> dict[str, float]:
         """Return the pattern's revision, and what the event holds in the numeric fields that it compares."""
@@ -84,6 +90,29 @@ class Patterns:
         if len(found) > 1:
             found.sort(key=lambda each: each.published.pattern_id)
         return tuple(found)
+
+
+def live(matched: tuple[Pattern, ...]) -> tuple[Pattern, ...]:
+    """Return those of the patterns that raise a suspicion."""
+    return tuple(each for each in matched if not each.is_shadow)
+
+
+def hits(event: Transaction, matched: Iterable[Pattern], decision: PatternHitDecision) -> list[PatternHit]:
+    """Return what is told of the patterns that a transaction matches, in shadow or live; it names no person."""
+    return [
+        PatternHit(
+            schema_version=1,
+            tenant=event.tenant,
+            transaction_id=event.transaction_id,
+            attempt_id=event.attempt_id,
+            occurred_at=event.occurred_at,
+            pattern_id=each.published.pattern_id,
+            revision=each.published.revision,
+            mode="shadow" if each.is_shadow else "live",
+            decision=decision,
+        )
+        for each in matched
+    ]
 
 
 def _required(node: Node) -> _Required:

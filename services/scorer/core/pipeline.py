@@ -15,6 +15,7 @@ from proofwatch.bus.records import Batch, Outgoing, Part, Record, Rejection, new
 from proofwatch.detection.suspicions import velocity
 from proofwatch.detection.velocity import crossings
 from proofwatch.events.codec import TransactionCodec
+from proofwatch.events.enumerations import PatternHitDecision
 from proofwatch.events.rejected import Rejected
 from proofwatch.events.types import SubjectState, Transaction
 from proofwatch.events.wire import Wire
@@ -26,6 +27,7 @@ from services.scorer.core.duplicates import CONFLICT, Seen
 from services.scorer.core.effective_policies import EffectivePolicies, EffectivePolicy, PoliciesAt
 from services.scorer.core.event_records import EventRecords
 from services.scorer.core.partition_memory import PartitionMemory
+from services.scorer.core.patterns import Pattern, hits, live
 from services.scorer.core.sampling import Sampler, label_request
 from services.scorer.core.step_up import off_record
 from services.scorer.core.subject import NOTHING
@@ -142,11 +144,13 @@ class Pipeline:
                 self._codec.mended = mended
                 dead_lettered += 1
                 continue
-            # 4. Signals: velocity of the subject, attack patterns, alarms of its cohorts. The fields of `Signals`.
+            # 4. Signals: velocity of the subject, attack patterns, alarms of its cohorts. The fields of `Signals`. What
+            # matches in shadow is none: it is told, and that is all.
+            matched = patterns.matches(event) if patterns else ()
             times = prove(logged_ms, key, at_ms, policy.velocity_least) if rules else None
             signals = (
                 crossings(times, at_ms, rules) if times else (),
-                patterns.matches(event) if patterns else (),
+                live(matched) if matched else (),
                 effective.alarms,
             )
             # 5. The label sample, which has nothing to do with the decision.
@@ -157,6 +161,8 @@ class Pipeline:
                 decided = encode(verdict(event, judgement, effective.clean))
                 names = headers(identify(event), incoming) if headers else ()
                 append(new_outgoing((topic, key, decided, partition, logged_ms, names)))
+                if matched and not self._late(event):
+                    outputs += self._told(event, matched, judgement.decision, record, key, partition)
                 continue
             # 7. Else: rules and attempts, suspicions, step-up MFA, shadow policies (`decide`); keep, and publish.
             late = self._late(event)
@@ -170,6 +176,8 @@ class Pipeline:
                 memory.expiring.put(key, decision.mfa)
             for each in _published(decision, effective, sampled):
                 append(self._records.record(each, key, partition, logged_ms, incoming))
+            if matched and not late:
+                outputs += self._told(decision.event, matched, decision.judgement.decision, record, key, partition)
         yield outputs
         consumed = len(batch.records)
         return BatchCounts(
@@ -182,6 +190,19 @@ class Pipeline:
             dead_lettered=dead_lettered,
             mended=mended,
         )
+
+    def _told(
+        self,
+        event: Transaction,
+        matched: tuple[Pattern, ...],
+        decision: PatternHitDecision,
+        record: Record,
+        key: bytes,
+        partition: int,
+    ) -> list[Outgoing]:
+        """Return what is told of the patterns that a transaction matches."""
+        made, logged_ms = self._records.record, record.timestamp_ms
+        return [made(each, key, partition, logged_ms, record.headers) for each in hits(event, matched, decision)]
 
     def lapsed_step_ups(self, memory: PartitionMemory, log_ms: int) -> list[Outgoing]:
         """Return the off records of users whose step-up has ended by `log_ms` and who did not come back."""

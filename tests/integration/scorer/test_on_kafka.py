@@ -21,7 +21,7 @@ from tests.support.kafka_broker import KafkaBroker
 from tests.unit.scorer import samples
 from tests.unit.scorer.samples import on, record, run, transaction
 
-NAMES = ("VERDICTS", "GUIDANCE", "SUSPICIONS", "SUBJECTS", "STEP_UPS", "SHADOWS", "LABEL_REQUESTS")
+NAMES = ("VERDICTS", "GUIDANCE", "SUSPICIONS", "SUBJECTS", "STEP_UPS", "SHADOWS", "PATTERN_HITS", "LABEL_REQUESTS")
 
 
 @pytest.fixture

@@ -347,6 +347,19 @@ def test_patterns_are_replaced_by_revision_and_withdrawn() -> None:
     assert reasons(replica) == ["invalid_predicate"]
 
 
+def test_a_pattern_in_shadow_is_compared_until_it_is_withdrawn() -> None:
+    """It is in force as one that is published; what a match of it does is the scorer's."""
+    log = Log()
+    log.put(pattern(T0 + LEAD_MS, 1, "shadow", species="virtual_camera"), T0)
+    log.put(pattern(T0 + 2 * LEAD_MS, 2), T0)
+    log.put(pattern(T0 + 3 * LEAD_MS, 3, "shadow"), T0)
+    log.put(pattern(T0 + 4 * LEAD_MS, 4, "withdrawn"), T0)
+    replica = log.replica()
+    regimes = [replica.at(T0 + number * LEAD_MS) for number in range(5)]
+    states = [[p.state for p in regime.patterns] for regime in regimes]
+    assert states == [[], ["shadow"], ["published"], ["shadow"], []]
+
+
 def test_without_a_keyring_only_controls_and_patterns_are_followed() -> None:
     """The policy file decides; what governs policies is not even read."""
     log = Log()

@@ -22,6 +22,7 @@ def test_every_topic_that_knows_of_people_is_counted_and_no_other() -> None:
         "onboarding.step-ups.v1",
         "onboarding.subjects.v1",
         "onboarding.transactions.v1",
+        "research.pattern-hits.v1",
         "soc.escalations.v1",
         "soc.suspicions.v1",
     }

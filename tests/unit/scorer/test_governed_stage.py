@@ -7,7 +7,7 @@ import pytest
 
 from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
-from proofwatch.events.codec import GUIDANCE, LABEL_REQUEST, SHADOW, STEP_UP, SUSPICION
+from proofwatch.events.codec import GUIDANCE, LABEL_REQUEST, PATTERN_HIT, SHADOW, STEP_UP, SUSPICION
 from proofwatch.events.types import AttackPattern
 from proofwatch.governance.regime import FOREVER_MS, Regime
 from services.scorer.adapters.memory import MemorySubjects
@@ -159,6 +159,42 @@ async def test_patterns_and_alarms_make_accepted_transactions_suspicious() -> No
     assert {v.basis.patterns_version for v in verdicts(outputs)} == {3}
     raised = [SUSPICION.decode(value) for value in on(topics.SUSPICIONS, outputs)]
     assert [(s.transaction_id, s.reason) for s in raised] == [("tx-0", "attack_pattern"), ("tx-1", "alarmed_cohort")]
+    [hit] = [PATTERN_HIT.decode(value) for value in on(topics.PATTERN_HITS, outputs)]
+    assert (hit.transaction_id, hit.pattern_id, hit.mode, hit.decision) == ("tx-0", "fast-capture", "live", "accept")
+
+
+@pytest.mark.parametrize("size", [1, 99])
+async def test_a_pattern_in_shadow_is_told_and_changes_nothing_else(size: int) -> None:
+    """What it matches is an event of its own; every other topic has the bytes that it has without the pattern."""
+    pattern = AttackPattern(
+        schema_version=1,
+        pattern_id="fast-capture",
+        revision=4,
+        state="shadow",
+        description="d",
+        severity="high",
+        predicate='{"field": "match_score", "op": "gt", "value": 0.97}',
+        effective_from=transaction().occurred_at,
+    )
+    events = [
+        transaction(0, "a", match_score=0.98),
+        transaction(1, "b"),
+        transaction(2, "c", match_score=0.98, liveness_score=0.1),
+        transaction(3, "a", 60, match_score=0.99, attempt_id="again"),
+    ]
+    records = [record(n, event) for n, event in enumerate(events)]
+    with_it = await run(Fixed(regime(patterns=(pattern,))), records, size)
+    without = await run(Fixed(regime()), records, size)
+    assert [each for each in with_it if each.topic != topics.PATTERN_HITS] == without
+    hits = [PATTERN_HIT.decode(value) for value in on(topics.PATTERN_HITS, with_it)]
+    assert [(h.tenant, h.transaction_id, h.attempt_id, h.decision) for h in hits] == [
+        ("acme", "tx-0", None, "accept"),
+        ("acme", "tx-2", None, "retry"),
+        ("acme", "tx-3", "again", "accept"),
+    ]
+    assert {(h.pattern_id, h.revision, h.mode) for h in hits} == {("fast-capture", 4, "shadow")}
+    told = next(each for each in with_it if each.topic == topics.PATTERN_HITS)
+    assert (told.key, dict(told.headers)["ce_id"]) == (records[0].key, b"acme/tx-0/fast-capture/4")
 
 
 async def test_labels_are_asked_for_by_hash_with_the_probability_of_the_policy() -> None:

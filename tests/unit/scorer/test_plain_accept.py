@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ from tests.unit.scorer.test_effective_policies import control
 
 STRICTER: Final = POLICY.with_thresholds(match=0.93).model_copy(update={"name": "stricter"})
 OFTEN: Final = (VelocityRule(window_minutes=10, limit=2), VelocityRule(window_minutes=60, limit=3))
+ANY_SCORE: Final = '{"field": "match_score", "op": "ge", "value": 0.87}'
 PATTERN: Final = AttackPattern(
     schema_version=1,
     pattern_id="fast-capture",
@@ -48,6 +50,7 @@ PATTERN: Final = AttackPattern(
     predicate='{"field": "match_score", "op": "gt", "value": 0.97}',
     effective_from=START,
 )
+IN_SHADOW: Final = msgspec.structs.replace(PATTERN, pattern_id="any-capture", state="shadow", predicate=ANY_SCORE)
 CONTROLS: Final = (
     control("step_up_mfa"),
     control("alarmed_cohort", "country", "DE"),
@@ -108,7 +111,7 @@ def regimes(draw: st.DrawFn) -> Regime:
         tenants={},
         controls=tuple(CONTROLS[index] for index in sorted(controls)),
         controls_version=len(controls),
-        patterns=draw(st.sampled_from([(), (PATTERN,)])),
+        patterns=draw(st.sampled_from([(), (PATTERN,), (IN_SHADOW,), (IN_SHADOW, PATTERN)])),
         cohorts={"acme": ("country",)} if cohort else {},
     )
 
