@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from proofwatch.events.enumerations import MemberStatus
 
 SEGMENT: Final = re.compile(r"^([a-z][a-z0-9_]{0,31}(=[^\x00-\x1f\x7f-\x9f]{1,128})?)?$")
-Tenant = Annotated[str, Query(pattern=r"^[\x21-\x7e]{1,128}$", description="A tenant that is there for you.")]
+TENANT: Final = re.compile(r"^[\x21-\x7e]{1,128}$")
+Tenant = Annotated[str, Query(pattern=TENANT.pattern, description="A tenant that is there for you.")]
 Since = Annotated[datetime, Query(description="RFC 3339, with an offset.")]
 Until = Annotated[datetime | None, Query(description="Likewise, exclusive. Default: the last closed window.")]
 Segment = Annotated[
@@ -55,7 +56,8 @@ class Rate(Body):
 class Asked(Body):
     """What was counted: from `since` to before `until` (null: the last closed window), and whose limits judged it.
 
-    `zone`: by whose clock days are told.
+    `zone`: by whose clock days are told. `segment_names`: the segments that its policy counts, and the versions that
+    everybody's windows have; whether there are windows of one is another matter.
 
     `small_values`: so many values of a segment, with `small_transactions` in all, are kept back: they have fewer than
     `small_cell` transactions each. `notes`: what the figures were counted from, one sentence each.
@@ -67,6 +69,7 @@ class Asked(Body):
     zone: str
     policy: str
     policy_hash: str
+    segment_names: list[str]
     small_cell: int
     small_values: int
     small_transactions: int

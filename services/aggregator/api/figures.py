@@ -26,6 +26,7 @@ from services.aggregator.api.shown import shown_handset, shown_rate, shown_would
 from services.aggregator.config import FigureSettings
 from services.aggregator.core.found import Found, NothingFound, Query
 from services.aggregator.core.handsets import DIMENSIONS, handsets
+from services.aggregator.core.segments import VERSIONS
 from services.aggregator.core.span import Span, counted, truth
 from services.aggregator.core.span_rates import span_rates
 from services.aggregator.core.what_if import Thresholds, span_what_if
@@ -151,6 +152,7 @@ class Figures:
             "zone": read.now.zone or "UTC",
             "policy": policy.name,
             "policy_hash": policy.hash,
+            "segment_names": [*policy.segments, *VERSIONS],
             "small_cell": self._small_cell,
             "small_values": small[0],
             "small_transactions": small[1],

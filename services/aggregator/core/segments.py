@@ -7,6 +7,8 @@ from proofwatch.events.types import Verdict
 
 Segment = tuple[str | None, str | None]
 """A segment's name and value; (None, None) is the whole tenant."""
+VERSIONS: Final = ("matcher_version", "pad_version")
+"""Segments that are counted whatever the catalogue of a policy says."""
 WHOLE: Final[Segment] = (None, None)
 
 

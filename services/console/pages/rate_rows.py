@@ -11,6 +11,7 @@ from services.console.pages import words
 WIDTH: Final = 160
 """Units of a drawing from 0 to the end of its scale."""
 _FINEST: Final = 0.001
+Mark = Literal["well", "high", "medium", ""]
 _SOURCES: Final = {"labelled": "By labels: what is known to be true", "decisions": "By decisions alone: proxies"}
 
 
@@ -31,7 +32,7 @@ class Row(NamedTuple):
     rate: str
     interval: str
     bar: Bar | None
-    mark: Literal["well", "high", "medium", ""]
+    mark: Mark
     status: str
     says: str
 
@@ -51,7 +52,7 @@ def groups(found: Rates) -> list[Group]:
     shown = [each for each in found.rates if each.n]
     if not of_values:
         return [
-            _group(_SOURCES[source], "Rate", [(_name(each), each) for each in shown if each.source == source])
+            _group(_SOURCES[source], "Rate", [(name_of(each), each) for each in shown if each.source == source])
             for source in ("labelled", "decisions")
             if any(each.source == source for each in shown)
         ]
@@ -76,16 +77,20 @@ def _row(name: str, each: Rate, top: float) -> Row:
     if each.low is not None and each.value is not None and each.high is not None:
         low, at, high = (round(WIDTH * end / top, 1) for end in (each.low, each.value, each.high))
         bar = Bar(low, at, high, None if each.limit is None else round(WIDTH * each.limit / top, 1))
-    mark: Literal["well", "high", "medium", ""] = ""
-    if each.status is not None:
-        mark = "well" if each.status == "PASS" else "high" if each.status == "BREACH" else "medium"
     return Row(
         name, f"{each.k:,} of {each.n:,}", percent(each.value), f"{percent(each.low)} to {percent(each.high)}", bar,
-        mark, each.status or "no limit", _says(each),
+        mark_of(each), each.status or "no limit", says(each),
     )  # fmt: skip
 
 
-def _says(each: Rate) -> str:
+def mark_of(each: Rate) -> Mark:
+    """Return the class of a status."""
+    if each.status is None:
+        return ""
+    return "well" if each.status == "PASS" else "high" if each.status == "BREACH" else "medium"
+
+
+def says(each: Rate) -> str:
     """Return what the status means, and how much of it the labels cover."""
     told = ""
     if each.limit is not None:
@@ -111,10 +116,10 @@ def _why(each: Rate) -> str:
 
 
 def _title(each: Rate) -> str:
-    return _name(each) if each.source == "labelled" else f"{_name(each)}, by decisions"
+    return name_of(each) if each.source == "labelled" else f"{name_of(each)}, by decisions"
 
 
-def _name(each: Rate) -> str:
+def name_of(each: Rate) -> str:
     """Return what a rate is called: that of one species by it, a headline with the species that is the worst."""
     metric, _, of = each.metric.partition(":")
     name = words.sentence(METRICS.get(metric, metric.replace("_", " ")))

@@ -15,6 +15,7 @@ from services.console.pages.frame import Frame
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
+from services.console.pages.segments import segment_pages
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
@@ -42,6 +43,7 @@ class Pages:
             list_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
+            segment_pages(self._frame, figures, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),

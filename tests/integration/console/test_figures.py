@@ -1,24 +1,19 @@
 """Figures over HTTP: the same numbers as the commands', for whom they are, on record, and nothing of other tenants."""
 
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from proofwatch.access.roles import Role
-from proofwatch.bus.local.bus import LocalBus
 from proofwatch.governance.policy import load_policy
 from proofwatch.instants import ms_of
-from proofwatch.runtime.clock import SimulatedClock
 from services.aggregator.adapters.database_source import load_database
-from services.aggregator.app import Settings, build_combine, build_ledger, build_windows
-from services.aggregator.core.calendars import EVERYBODY_IN_UTC
 from services.aggregator.core.found import Query
 from services.aggregator.core.handsets import handsets
 from services.aggregator.core.span import Span, counted, truth
 from services.aggregator.core.span_rates import span_rates
-from tests.integration.aggregator.test_queries import COUNTS, DAY, settle, transaction_of
+from tests.integration.aggregator.test_queries import DAY
 from tests.integration.console.house import Console
 from tests.integration.console.test_api import problem
 from tests.integration.console.test_shift import clean, signed_in
@@ -26,32 +21,6 @@ from tests.support.axe import hindrances
 from tests.support.devtools import Browser
 
 SINCE = f"tenant=bank&since={quote(DAY.isoformat())}"
-
-
-@pytest.fixture
-async def counting(console: Console) -> Console:
-    """Two days of a tenant `bank`, counted; Ada may see all tenants, Otto another one."""
-    clock = SimulatedClock(ms_of(DAY))
-    bus, policy, settings = LocalBus(COUNTS, clock), load_policy(), Settings(small_cell=1)
-    services = [
-        build_combine(settings, bus, policy, clock),
-        build_windows(settings, bus, console.pool, policy, clock, calendars=EVERYBODY_IN_UTC),
-        build_ledger(settings, bus, console.pool, policy, clock, calendars=EVERYBODY_IN_UTC),
-    ]
-    for each in services:
-        await each.start()
-    for hour in range(48):
-        at = DAY + timedelta(hours=hour)
-        clock.advance_to(ms_of(at))
-        await bus.publish([each for n in range(12) for each in transaction_of(n + 12 * hour, at)])
-        await settle(services)
-    clock.advance_to(ms_of(DAY + timedelta(days=5)))
-    await settle(services)
-    for each in reversed(services):
-        await each.stop()
-    await console.person("ada", Role.ANALYST)
-    await console.person("otto", Role.ANALYST, tenants=("other",))
-    return console
 
 
 async def test_figures_are_those_of_the_windows_and_on_record(counting: Console) -> None:

@@ -17,7 +17,8 @@ def rate(metric: str, k: int, n: int, **given: Any) -> Rate:
 def rates(*given: Rate) -> Rates:
     return Rates(
         tenant="acme", since=datetime(2026, 1, 1, tzinfo=UTC), until=None, zone="UTC", policy="default",
-        policy_hash="0" * 32, small_cell=10, small_values=0, small_transactions=0, notes=[], rates=list(given),
+        policy_hash="0" * 32, segment_names=["os"], small_cell=10, small_values=0, small_transactions=0, notes=[],
+        rates=list(given),
     )  # fmt: skip
 
 
