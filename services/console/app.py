@@ -32,7 +32,8 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, once
     people = PostgresPeople(pool, seal=parse_code_keys(settings.code_keys()))
     inside = Inside.of(settings, pool, clock, PeopleSessions(people, clock), known, governed)
     server = Server(application(settings, inside, once), settings.console_host, settings.console_port)
-    return Service("console", [known, *([governed] if governed else []), inside.watched, server])
+    # parts stop in reverse: streams end first, for the server waits for them
+    return Service("console", [known, *([governed] if governed else []), inside.watched, server, inside.stream.hub])
 
 
 async def connect(settings: Settings) -> Service:

@@ -35,6 +35,8 @@ from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.life_routes import life_routes
 from services.triage.api.note_routes import note_routes
 from services.triage.api.routes import case_routes
+from services.triage.api.stream import Stream
+from services.triage.api.stream_routes import stream_routes
 from services.triage.app import desk
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Inside(NamedTuple):
     """What the application is made of."""
 
     cases: Cases
+    stream: Stream
     bulk: BulkDeeds
     figures: Figures
     sessions: PeopleSessions
@@ -78,8 +81,9 @@ class Inside(NamedTuple):
         """
         people = desk(settings, pool)
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
+        stream = Stream.of(people, pool, clock, known.unready)
         figures = Figures.of(settings, pool, governed, clock)
-        return cls(cases, bulk, figures, sessions, known, Watched(settings.watched()), clock)
+        return cls(cases, stream, bulk, figures, sessions, known, Watched(settings.watched()), clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -102,6 +106,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(session_routes(callers))
     v1.include_router(bulk_routes(inside.bulk, callers.caller))
     v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
+    v1.include_router(stream_routes(inside.stream, callers.looker))
     v1.include_router(note_routes(inside.cases, callers.caller))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))

@@ -18,7 +18,7 @@ from proofwatch.audit.pending import Draw, enter
 from proofwatch.bus.postgres.pool import session, transaction
 from proofwatch.privacy.key_encryption import KeyEncryption
 from services.triage.adapters import entries
-from services.triage.adapters.changes import Place, changed_cases
+from services.triage.adapters.changes import changed_cases
 from services.triage.adapters.desk_reads import (
     After,
     in_hand,
@@ -49,6 +49,7 @@ from services.triage.core.assignments import (
 from services.triage.core.cases import Queue
 from services.triage.core.dispositions import TERMS, Finding, FourEyes, Terms
 from services.triage.core.limits import Limits
+from services.triage.core.news import Place
 from services.triage.core.similar import nearest
 from services.triage.core.whole import NextCase, WholeCase, queues_of
 
@@ -314,9 +315,9 @@ class PostgresDesk:
         await enter(tx, *await self.orders.settled(tx, Order("take"), locked[0], taken, acting, now, why))
         return NextCase(await self._shown(tx, locked[0], acting, now), why, waiting)
 
-    async def session(self, token: str, now: datetime) -> Session:
-        """Return who asks. Raises `NoSession`, and `NotAllowed`, which is an entry."""
-        found = await self._people.session_of(token, now)
+    async def session(self, token: str, now: datetime, *, used: bool = True) -> Session:
+        """Return who asks; `used` False: a page does by itself. Raises `NoSession`, and `NotAllowed`, an entry."""
+        found = await self._people.session_of(token, now, used=used)
         if found is None:
             raise NoSession
         if not found.may(Act.READ_CASES):

@@ -1,11 +1,10 @@
 """The desk as the API and the pages ask it: bodies come out, problems are raised."""
 
-import base64
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 
@@ -15,15 +14,16 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
-from services.triage.adapters.changes import Place
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
 from services.triage.adapters.waiting import Held, held, waiting
 from services.triage.api.bodies import Attack, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
+from services.triage.api.cursors import bad_cursor, place_of, read, written
 from services.triage.api.refusals import refusals
 from services.triage.api.shown import shown_listed, shown_whole, why_not
 from services.triage.core.assignments import NOTHING, ListedCase
 from services.triage.core.dispositions import Finding
+from services.triage.core.news import Place
 from services.triage.core.notes import unfit
 
 if TYPE_CHECKING:
@@ -37,11 +37,6 @@ _Number = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 _Moment = Annotated[int, msgspec.Meta(ge=0, le=2**52)]
 _Id = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,128}$")]
 _CURSOR: Final = msgspec.json.Decoder(tuple[_Moment, Literal[0, 1, 2, 3], Literal[0, 1], Literal[0, 1], _Number, _Id])
-
-_PLACE: Final = msgspec.json.Decoder(
-    tuple[Annotated[int, msgspec.Meta(ge=0, le=2**62)], Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{0,128}$")]]
-)
-_T = TypeVar("_T")
 
 _NAME: Final = re.compile(r"[\x21-\x7e]{1,128}")
 NEEDS_REASON: Final = frozenset[Deed](
@@ -85,13 +80,13 @@ class Cases:
 
     async def changes(self, caller: Caller, *, limit: int, cursor: str = "") -> CaseChanges:
         """Return cases that changed after a cursor, in the order in which that was committed."""
-        after = Place(*_read(cursor, _PLACE)) if cursor else Place()
+        after = place_of(cursor) if cursor else Place()
         with refusals(caller.session):
             found = await self._desk.changed(caller.token, after, limit, self._now())
         if found is None:
-            raise _bad_cursor()
+            raise bad_cursor()
         cases, place = found
-        return CaseChanges(cases=[shown_listed(each, caller.session) for each in cases], next=_written(place))
+        return CaseChanges(cases=[shown_listed(each, caller.session) for each in cases], next=written(place))
 
     async def one(self, caller: Caller, case_id: str, *, itself: bool = False) -> Case:
         """Return a case whole; of a part, the whole that it goes on with, unless it is wanted `itself`."""
@@ -203,23 +198,8 @@ def finding_of(deed: Deed, reason: str, attack: Attack | None, species: str | No
 
 
 def _cursor(last: ListedCase, as_of: datetime) -> str:
-    return _written(After.of(last, as_of))
+    return written(After.of(last, as_of))
 
 
 def _after(cursor: str) -> After:
-    return After(*_read(cursor, _CURSOR))
-
-
-def _written(place: After | Place) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
-
-
-def _read(cursor: str, decoder: msgspec.json.Decoder[_T]) -> _T:
-    try:
-        return decoder.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, msgspec.MsgspecError):  # binascii's is a ValueError
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> Problem:
-    return Problem(422, "bad_cursor", "the cursor is not one of ours, or not of this database: begin again without")
+    return After(*read(cursor, _CURSOR))

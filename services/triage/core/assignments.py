@@ -71,6 +71,15 @@ class Who(Protocol):
     def sees(self, tenant: str, /) -> bool: ...  # noqa: D102
 
 
+class Placed(Protocol):
+    """What is of a tenant, and in a queue."""
+
+    @property
+    def tenant(self) -> str: ...  # noqa: D102
+    @property
+    def queue(self) -> Queue: ...  # noqa: D102
+
+
 class Worker(NamedTuple):
     """Somebody whom a case is given to, as the register has them now; who was revoked has no roles."""
 
@@ -138,7 +147,7 @@ def only_queue(who: Who) -> Queue | None:
     return RESEARCH if _only_research(who) else None
 
 
-def is_there(case: CaseNow, who: Who) -> bool:
+def is_there(case: Placed, who: Who) -> bool:
     """Return whether a case exists for somebody: of their tenants; for the Research Group, referred to it."""
     if not (who.may(Act.READ_CASES) and who.sees(case.tenant)):
         return False

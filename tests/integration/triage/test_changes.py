@@ -4,9 +4,9 @@ import asyncio
 import random
 
 from proofwatch.access.roles import Role
-from services.triage.adapters.changes import Place
 from services.triage.adapters.entries import READ
 from services.triage.core.assignments import ListedCase
+from services.triage.core.news import Place
 from tests.integration.triage.house import Desk
 from tests.unit.triage.events import suspicion
 
