@@ -111,21 +111,55 @@ async def test_who_is_too_slow_is_told_and_goes_on_from_the_last_id(desk: Desk) 
 async def test_what_is_far_behind_comes_in_pages_and_then_what_is_new(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also what changes between the last page and the first look of the hub, which others have begun long ago."""
+    """Each once: what is read from behind, what the hub told others before this one listens, and what it tells then."""
     for where in ("adapters.hub", "api.stream"):
         monkeypatch.setattr(f"services.triage.{where}.PAGE", 2)
     ada = await desk.person("ada", Role.ANALYST)
     streams = Streams(desk, desk.pool)
     first = await streams.open(ada)
     await until(first, "nothing new")
-    cases = [await desk.case() for _ in range(5)]
+    cases = [await desk.case() for _ in range(5)]  # the hub has not seen them
     second = await streams.open(ada, written(Place()))
-    found = await until(second, cases[2])
+    found = await until(second, cases[4])  # the last page; it does not listen yet
     cases.append(await desk.case())
     await streams.hub.step()
-    found += await until(second, cases[-1])
-    assert [found.count(f'"case_id":"{each}"') for each in cases] == [1] * 6
-    await until(first, cases[-1])
+    found += await until(second, cases[5])
+    third = await streams.open(ada, written(Place()))
+    behind = await until(third, "nothing new")
+    cases.append(await desk.case())
+    fourth = await streams.open(ada, written(Place()))
+    behind_of_all = await until(fourth, "nothing new")  # it has read the last case, which the hub has not told
+    await streams.hub.step()
+    found += await until(second, cases[6])
+    behind += await until(third, cases[6])
+    cases.append(await desk.case())
+    await streams.hub.step()
+    found += await until(second, cases[7])
+    behind += await until(third, cases[7])
+    behind_of_all += await until(fourth, cases[7])
+    for heard in (found, behind, behind_of_all, await until(first, cases[7])):
+        assert [heard.count(f'"case_id":"{each}"') for each in cases] == [1] * 8
+
+
+async def test_what_is_committed_late_is_told_once_and_then(desk: Desk) -> None:
+    """A transaction that began first and ends last: what was committed meanwhile waits with it."""
+    ada = await desk.person("ada", Role.ANALYST)
+    early, late = await desk.case(), await desk.case()
+    streams = Streams(desk, desk.pool)
+    listener = await streams.open(ada)
+    await until(listener, "nothing new")
+    touch = "update triage.cases set version = version where case_id = $1"
+    async with desk.pool.acquire() as connection:
+        running = connection.transaction()
+        await running.start()
+        await connection.execute(touch, early)
+        await desk.pool.execute(touch, late)
+        assert await streams.hub.step() == 0
+        await running.commit()
+    assert await streams.hub.step() == 2
+    found = await until(listener, late)
+    assert found.index(early) < found.index(late)
+    assert await streams.hub.step() == 0
 
 
 async def test_another_database_than_before_ends_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
