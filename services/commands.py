@@ -251,9 +251,9 @@ COMMANDS: Final = {
         "proofwatch control on step_up_mfa --cohort acme/os=android --expires-at +72h",
     ),
     "pattern": Command(
-        "services.governance.pattern",
-        "kafka",
-        "publish and withdraw attack patterns",
+        "services.triage.commands.patterns",
+        "triage,access",
+        "attack patterns: draft one from a novel case, propose, approve, put in shadow, then live, withdraw",
         "proofwatch pattern check emulators.yaml --over transactions.jsonl",
     ),
     "health": Command(

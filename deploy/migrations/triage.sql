@@ -1,4 +1,4 @@
--- revision 19
+-- revision 20
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -508,3 +508,38 @@ create or replace trigger cases_follow_parts after update on triage.cases
 drop index if exists triage.cases_next;
 create index if not exists cases_next_whole on triage.cases(queue, (severity = 'high' or parts_grave) desc, opened_at,
   case_id) where state <> 'closed' and part_of is null;
+
+-- Attack patterns as people work on them (ADR 0061, `core/patterns.py`): how each stands, and what was done with it. They
+-- are the platform's; `tenant` is that of the case that a pattern came from, which is shown to who sees that tenant.
+create table if not exists triage.patterns(
+  pattern_id text primary key check (pattern_id ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  revision integer not null check (revision >= 0),
+  state text not null check (state in ('draft', 'proposed', 'shadow', 'live_proposed', 'live', 'withdrawn')),
+  description text not null,
+  species text,
+  severity text not null check (severity in ('low', 'medium', 'high')),
+  predicate text not null,
+  case_id text,
+  tenant text,
+  drafted_by text not null,
+  drafted_at timestamptz not null,
+  proposed_by text,
+  changed_at timestamptz not null,
+  check ((state in ('proposed', 'live_proposed')) = (proposed_by is not null)));
+comment on column triage.patterns.revision is 'What was published last; 0: nothing was.';
+create table if not exists triage.pattern_acts(
+  act_id bigint generated always as identity primary key,
+  pattern_id text not null references triage.patterns,
+  revision integer not null,
+  at timestamptz not null,
+  deed text not null,
+  from_state text,
+  to_state text not null,
+  person_id text not null,
+  reason text not null);
+create index if not exists pattern_acts_of_pattern on triage.pattern_acts(pattern_id);
+alter table triage.unsent alter column case_id drop not null;
+alter table triage.unsent drop constraint if exists unsent_kind_check;
+alter table triage.unsent add constraint unsent_kind_check check (kind in ('label', 'escalation', 'pattern'));
+alter table triage.unsent drop constraint if exists unsent_of_case;
+alter table triage.unsent add constraint unsent_of_case check ((kind = 'pattern') = (case_id is null));

@@ -1,1 +1,1 @@
-"""Governance at the command line: policies, tenants, controls and attack patterns."""
+"""Governance at the command line: policies, tenants and controls."""

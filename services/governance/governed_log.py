@@ -16,7 +16,7 @@ from proofwatch.bus.port import Bus, Tail
 from proofwatch.bus.records import Outgoing, Record
 from proofwatch.events import topics
 from proofwatch.events.codec import CODECS
-from proofwatch.events.types import Activation, Approval, AttackPattern, Control, PolicyDocument, TenantDocument
+from proofwatch.events.types import Activation, Approval, Control, PolicyDocument, TenantDocument
 from proofwatch.exits.refusals import REFUSED, WRONG
 from proofwatch.governance.keyring import Keyring, load_keyring
 from proofwatch.governance.records import key_of
@@ -34,7 +34,6 @@ _PLACES: Final[dict[type, tuple[str, str]]] = {
     Approval: ("approval", topics.APPROVALS),
     Activation: ("activation", topics.ACTIVATIONS),
     Control: ("control", topics.CONTROLS),
-    AttackPattern: ("attack-pattern", topics.ATTACK_PATTERNS),
 }
 
 

@@ -146,6 +146,21 @@ _SIGNED_IN: Final = {
     "access.sessions": ("mfa_at", "ended_at", "ended_by"),
     "access.attempts": _ATTEMPTS[1:],
 }
+_PATTERN: Final = (
+    "pattern_id",
+    "revision",
+    "state",
+    "description",
+    "species",
+    "severity",
+    "predicate",
+    "case_id",
+    "tenant",
+    "drafted_by",
+    "drafted_at",
+    "proposed_by",
+    "changed_at",
+)
 _SETTLED: Final = ("state", "settled_by", "settled_at")
 _FORGOTTEN: Final = ("access.sessions", "access.attempts")
 _SAID: Final = ("from_ms", "effective_ms", "by_whom", "reason")
@@ -236,6 +251,17 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("whole_id", "part_id", "joined_at", "joined_by", "why"),
             "triage.unsent": ("case_id", "kind", "body"),
             "triage.notes": ("note_id", "case_id", "person_id", "at", "key_id", "nonce", "ciphertext"),
+            "triage.patterns": _PATTERN,
+            "triage.pattern_acts": (
+                "pattern_id",
+                "revision",
+                "at",
+                "deed",
+                "from_state",
+                "to_state",
+                "person_id",
+                "reason",
+            ),
             "triage.bulks": ("person_id", "key", "digest", "begun_at"),
             "triage.bulk_results": ("person_id", "key", "number", "case_id", "code", "detail", "seen"),
         },
@@ -262,6 +288,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             ),
             "triage.dispositions": _SETTLED,
             "triage.parts": ("left_at", "left_by", "left_why"),
+            "triage.patterns": _PATTERN[1:],
         },
         removes_rows=_FORGOTTEN,
         asks=(*_OF_NOTES, _OF_CASES),

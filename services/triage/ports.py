@@ -35,9 +35,12 @@ class Wanted(NamedTuple):
 
 
 class Unsent(NamedTuple):
-    """An event that somebody's act is to send: a label of a disposition, or an escalation; `body`: as JSON."""
+    """An event that somebody's act is to send: a label of a disposition, an escalation, or an attack pattern.
 
-    kind: Literal["label", "escalation"]
+    `body`: as JSON.
+    """
+
+    kind: Literal["label", "escalation", "pattern"]
     body: str
 
 

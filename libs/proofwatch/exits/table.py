@@ -115,16 +115,13 @@ BASELINE_REBASE, MARKERS_ADD = (
     for name in ("baseline rebase", "markers add")
 )
 """What changes what is watched: nothing leaves but whether the tenant and its segment are there."""
-CONTROL, PATTERN = (
-    Exit(
-        name,
-        Purpose.PROVIDE_FEATURES,
-        act,
-        fields={"tenant": _ACCOUNT, "what is in force": _CONFIGURATION},
-    )
-    for name, act in (("control", Act.TURN_CONTROLS), ("pattern", Act.PROPOSE_PATTERN))
+CONTROL: Final = Exit(
+    "control",
+    Purpose.PROVIDE_FEATURES,
+    Act.TURN_CONTROLS,
+    fields={"tenant": _ACCOUNT, "what is in force": _CONFIGURATION},
 )
-"""`control on|off` and `pattern publish|withdraw`."""
+"""`control on|off`."""
 DLQ_SHOW: Final = Exit(
     "dlq show",
     Purpose.TROUBLESHOOTING,
@@ -169,7 +166,7 @@ EXITS: Final[Mapping[str, Exit]] = {
     each.name: each
     for each in (
         STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(), ACCEPTED_ATTACKS,
-        BASELINE_REBASE, MARKERS_ADD, CONTROL, PATTERN, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
+        BASELINE_REBASE, MARKERS_ADD, CONTROL, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
         *AUDIT.values(), PEOPLE_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
     )
 }  # fmt: skip

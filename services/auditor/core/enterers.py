@@ -20,6 +20,8 @@ _ENTERS: Final = {
     "imagery": {"imagery"},
     "keys": {"privacy"},
     "marker": {"fraud"},
+    "pattern": {"triage", "console"},
+    "patterns": {"triage", "console"},
     "person": {"people"},
     "privacy": {"privacy"},
     "retention": {"privacy"},

@@ -10,8 +10,9 @@ from proofwatch.bus.records import Batch, Outgoing, Output, Record, Rejection, T
 from proofwatch.bus.stage import History
 from proofwatch.events import codec, topics
 from proofwatch.events.rejected import Rejected
-from proofwatch.events.types import Escalation, Label, PlatformAlert
+from proofwatch.events.types import AttackPattern, Escalation, Label, PlatformAlert
 from proofwatch.events.wire import JSON, Wire
+from proofwatch.governance.records import key_of
 from proofwatch.instants import instant_of
 from proofwatch.privacy.marks import subject_mark
 from proofwatch.privacy.suppression import Whose, brings_back
@@ -33,6 +34,7 @@ _MOST_UNSENT: Final = 1000
 _MOST_OVERDUE: Final = 10_000
 _ESCALATION: Final = msgspec.json.Decoder(Escalation)
 _LABEL: Final = msgspec.json.Decoder(Label)
+_PATTERN: Final = msgspec.json.Decoder(AttackPattern)
 _MAX_ID: Final = 128
 _MAX_REVISION: Final = 2**63 - 1
 
@@ -64,6 +66,7 @@ class TriageStage(Generic[Tx]):
         self._alert = wire.decoder(codec.PLATFORM_ALERT)
         self._alerting = wire.encoder(codec.PLATFORM_ALERT)
         self._escalation, self._label = wire.encoder(codec.ESCALATION), wire.encoder(codec.LABEL)
+        self._pattern = wire.encoder(codec.ATTACK_PATTERN)
 
     async def opened(self, source: TopicPartition, position: int, history: History) -> None:
         """Nothing to load: the cases are in the database."""
@@ -112,6 +115,9 @@ class TriageStage(Generic[Tx]):
         if unsent.kind == "escalation":
             told = _ESCALATION.decode(unsent.body)
             return Outgoing(topics.ESCALATIONS, f"{told.tenant}/{told.case_id}".encode(), self._escalation(told))
+        if unsent.kind == "pattern":
+            pattern = _PATTERN.decode(unsent.body)
+            return Outgoing(topics.ATTACK_PATTERNS, key_of(pattern), self._pattern(pattern))
         label = _LABEL.decode(unsent.body)
         return Outgoing(topics.LABELS, f"{label.tenant}/{label.transaction_id}".encode(), self._label(label))
 

@@ -51,7 +51,6 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "baseline rebase": ("baseline", "rebase", *WHY),
     "markers add": ("markers", "add", "--kind", "sdk", "--version", "9", *WHY),
     "control": ("control", "on", "step_up_mfa", "--cohort", "acme/os=ios", "--expires-at", "+72h", "--yes", *WHY),
-    "pattern": ("pattern", "publish", "pattern.yaml", "--yes", *WHY),
     "dlq show": ("dlq", "show", "onboarding.transactions.v1.dlq/0/0", *WHY),
     "dlq redrive": ("dlq", "redrive", "onboarding.transactions.v1", "--note", "ticket 4711"),
     "subjects repair": ("subjects", "repair", "--yes", "--note", "ticket 4711"),
@@ -75,7 +74,6 @@ ROLES: Mapping[str, tuple[Role, Role]] = {
     "accepted-attacks": (Role.ANALYST, Role.AUTHOR),
     **dict.fromkeys(("baseline rebase", "markers add"), (Role.AUTHOR, Role.ANALYST)),
     "control": (Role.CHECKER, Role.ANALYST),
-    "pattern": (Role.RESEARCHER, Role.ANALYST),
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), (Role.SRE, Role.ADMIN)),
     **dict.fromkeys(("audit export", "audit prove", "audit show", "audit search"), (Role.AUDITOR, Role.ADMIN)),
     "audit search --own": (Role.ANALYST, Role.ADMIN),
@@ -86,11 +84,11 @@ ROLES: Mapping[str, tuple[Role, Role]] = {
 OWN_TESTS = {"export training", "privacy scan", "imagery reconcile", "restore relay"}
 """Exits that need files, Redis or Kafka: see `test_training`, `test_scan`, `test_reconcile_command`,
 `test_restore_relay`."""
-OF_NO_TENANT = {"pattern", "dlq redrive", "subjects repair", "people list", "audit export", "audit prove", "audit show"}
+OF_NO_TENANT = {"dlq redrive", "subjects repair", "people list", "audit export", "audit prove", "audit show"}
 ASKED_WHATEVER_THE_CONTRACT = {"control", "audit search", "audit search --own", *OF_NO_TENANT}
 DATABASE_ROLE = {
     "statement": "billing", "statistics": "statistics", "people list": "people", "imagery share": "imagery",
-    "control": "governance", "pattern": "governance",
+    "control": "governance",
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), "sre"),
     **dict.fromkeys((name for name in COMMANDS if name.startswith("audit")), "audit-reader"),
 }  # fmt: skip

@@ -26,7 +26,7 @@ LEAVES = {
     ),
     "accepted-attacks": (Purpose.PROVIDE_FEATURES, {A, D, I}),
     **dict.fromkeys(("baseline rebase", "markers add"), (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A, C})),
-    **dict.fromkeys(("control", "pattern"), (Purpose.PROVIDE_FEATURES, {A, C})),
+    "control": (Purpose.PROVIDE_FEATURES, {A, C}),
     "dlq show": (Purpose.TROUBLESHOOTING, {A, C, D, I}),
     **dict.fromkeys(("dlq redrive", "subjects repair", "restore relay"), (Purpose.TROUBLESHOOTING, {D})),
     **dict.fromkeys(

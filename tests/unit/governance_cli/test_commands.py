@@ -3,7 +3,6 @@
 import stat
 from pathlib import Path
 
-import orjson
 import pytest
 
 from proofwatch.governance.scope import EVERYONE
@@ -14,7 +13,6 @@ COMMANDS = {
     "policy": ["check", "diff", "show", "history", "propose", "approve", "activate", "rollback", "withdraw", "keygen"],
     "tenant": ["check", "show", "history", "propose", "approve", "activate"],
     "control": ["on", "off", "list"],
-    "pattern": ["check", "publish", "withdraw", "list"],
 }
 
 
@@ -211,32 +209,3 @@ def test_a_control_goes_on_and_off(office: Office) -> None:
     office.wait(100)
     assert office.json("control", "list") == []
     assert [row["is"] for row in office.json("control", "list", "--all")] == ["past", "past"]
-
-
-def test_a_pattern_is_checked_published_changed_and_withdrawn(office: Office) -> None:
-    """Each change is the next revision; a personal field cannot be named."""
-    predicate = {"all": [{"field": "device.os", "op": "eq", "value": "android"}]}
-    document = {"pattern_id": "emulators", "description": "emulators", "severity": "high", "predicate": predicate}
-    file = office.write("pattern.yaml", document)
-    event = {
-        "schema_version": 1,
-        "tenant": "acme",
-        "transaction_id": "t",
-        "subject_ref": "s",
-        "occurred_at": "2026-01-01T00:00:00Z",
-        "device": {"os": "android"},
-    }
-    over = office.folder / "transactions.jsonl"
-    over.write_bytes(orjson.dumps(event) + b"\n" + orjson.dumps(event | {"device": {"os": "ios"}}) + b"\n")
-    assert "matches 1 of 2 transactions" in office.does("pattern", "check", file, "--over", str(over))
-    bad = office.write("bad.yaml", document | {"predicate": {"field": "subject_ref", "op": "eq", "value": "s"}})
-    assert "may not be used" in office.refuses("pattern", "check", bad)
-    assert "no pattern 'emulators' is published" in office.refuses("pattern", "withdraw", "emulators", "--yes", *WHO)
-    for revision in (1, 2):
-        office.does("pattern", "publish", file, "--yes", *WHO)
-        office.wait(100)
-        assert [row["revision"] for row in office.json("pattern", "list")] == [revision]
-    office.does("pattern", "withdraw", "emulators", "--yes", *WHO)
-    office.wait(100)
-    assert office.json("pattern", "list") == []
-    assert not office.replica().at(office.clock.now_ms()).patterns
