@@ -10,10 +10,12 @@ OF: Final[Mapping[Deed, str]] = {
     "refer": "r", "close": "c", "review": "v", "know": "w", "novel": "o", "high_risk": "i", "snooze": "s", "wake": "d",
     "reopen": "p", "merge": "m", "unmerge": "e",
 }  # fmt: skip
-FIGURES: Final[Sequence[tuple[str, str]]] = (("/rates", "Rates"), ("/segments", "Segments and species"))
+FIGURES: Final[Sequence[tuple[str, str]]] = (
+    ("/rates", "Rates"), ("/segments", "Segments and species"), ("/handsets", "Handsets"),
+)  # fmt: skip
 """Pages of figures, which lead to each other."""
 OF_FIGURES: Final = frozenset(at for at, _ in FIGURES)
-GO: Final[Mapping[str, str]] = {"S": "/segments"}
+GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets"}
 """Keys that lead from every page to one that its head does not name."""
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
@@ -23,7 +25,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("q", "the queue"),
     ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
-    ("S", "rates by segment and by attack species"),
+    ("S H", "rates by segment and by attack species; handsets"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),
     ("h l", "it is a threat, it is none: write why, then Enter"),

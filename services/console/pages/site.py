@@ -12,6 +12,7 @@ from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
+from services.console.pages.handsets import handset_pages
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
@@ -44,6 +45,7 @@ class Pages:
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),
+            handset_pages(self._frame, figures, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),

@@ -12,7 +12,8 @@ from tests.support.axe import hindrances
 from tests.support.devtools import Browser
 
 OF_BANK = f"tenant=bank&since={DAY.date()}"
-PAGES = {"segments": f"/segments?{OF_BANK}", "segments-none": f"/segments?{OF_BANK}&segment=sdk_version"}
+PAGES = {"segments": f"/segments?{OF_BANK}", "segments-none": f"/segments?{OF_BANK}&segment=sdk_version",
+         "handsets": f"/handsets?{OF_BANK}"}  # fmt: skip
 SIZES = ((360, 740), (1440, 900), (3840, 2160))
 
 
@@ -47,7 +48,7 @@ async def test_pages_of_figures_fit(counting: Console, tmp_path: Path, scheme: s
 async def test_each_page_of_figures_has_a_key(counting: Console) -> None:
     async with Browser() as browser:
         await signed_in(browser, counting, "ada")
-        for key, path in (("S", "/segments"), ("f", "/rates")):
+        for key, path in (("S", "/segments"), ("H", "/handsets"), ("f", "/rates")):
             await browser.press(key)
             await until(browser, f"location.pathname === '{path}'")
         clean_but_for_404(browser, counting)  # nothing was counted in the last days
@@ -76,7 +77,7 @@ async def test_a_segment_without_windows_is_told_where_its_plots_would_be(counti
     assert "Attack species" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/segments"])
+@pytest.mark.parametrize("path", ["/segments", "/handsets"])
 async def test_pages_of_figures_are_for_those_who_may_see_figures(counting: Console, path: str) -> None:
     await counting.person("pia", Role.PRIVACY)
     assert (await counting.client("pia").get(path)).status_code == 403
@@ -88,3 +89,17 @@ async def test_pages_of_figures_are_for_those_who_may_see_figures(counting: Cons
                   "tenant=%00", "segment=os%3D%00", "tenant=" + "x" * 5_000):  # fmt: skip
         answer = await counting.client("ada").get(f"{path}?tenant=bank&since={DAY.date()}&{wrong}")
         assert answer.status_code in (200, 403, 404, 414, 422), (wrong, answer.text)
+
+
+async def test_handsets_stand_beside_the_rest_of_their_tenant(counting: Console) -> None:
+    page = (await counting.client("ada").get(PAGES["handsets"])).text
+    api = (await counting.client("ada").get(f"/v1/handsets?tenant=bank&since={DAY.date()}T00:00:00Z")).json()
+    assert {each["segment_name"] for each in api["handsets"]} == {"device_model", "os"}
+    for each in api["handsets"]:
+        assert f"{each['failure']['k']:,} of {each['failure']['n']:,} checks" in page, each
+        assert f"segment={each['segment_name']}%3D{each['segment_value']}" in page
+    assert "Device models" in page
+    assert "Operating systems" in page
+    assert "than at that rate" in page
+    answer = await counting.client("ada").get(f"{PAGES['handsets']}&segment=country")
+    assert (answer.status_code, "no windows of country" in answer.text) == (404, True)
