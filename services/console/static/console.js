@@ -3,6 +3,7 @@
 "use strict";
 
 const NEWS_EVERY_MS = 20_000;
+const NEWS_SAID_EVERY_MS = 1_000;
 const keys = document.getElementById("keys");
 const rows = () => [...document.querySelectorAll("a.row")];
 
@@ -104,7 +105,31 @@ if (back) back.querySelector("a.row").focus();
 const counts = document.getElementById("counts");
 const news = document.getElementById("news");
 const title = document.title;
+const fresh = new Set();
+let events = null;
+let lastId = counts?.dataset.cursor;
+let looking = 0;
+let saying = 0;
 
+function say(count) {
+  if (count < 1 && news.contains(document.activeElement)) return;
+  const text = count < 1 ? "" : `${count} new since this page was made: show ${count === 1 ? "it" : "them"}`;
+  if (news.firstElementChild.textContent !== text) news.firstElementChild.textContent = text;
+  news.hidden = count < 1;
+  document.title = count < 1 ? title : `(${count}) ${title}`;
+}
+
+function signedOut() {
+  document.removeEventListener("visibilitychange", seen);
+  events?.close();
+  clearInterval(looking);
+  clearTimeout(saying);
+  news.hidden = false;
+  news.firstElementChild.textContent = "Your session has ended: sign in again";
+  document.title = title;
+}
+
+// the console's count, for as long as no stream is open
 async function look() {
   if (document.hidden) return;
   try {
@@ -114,25 +139,67 @@ async function look() {
       redirect: "error",
     });
     if (answer.status === 401) {
-      news.hidden = false;
-      news.firstElementChild.textContent = "Your session has ended: sign in again";
-      clearInterval(looking);
+      signedOut();
       return;
     }
     if (!answer.ok) return;
     const found = await answer.json();
-    if (found.new < 1) return;
-    news.hidden = false;
-    const text = `${found.new} new since this page was made: show ${found.new === 1 ? "it" : "them"}`;
-    if (news.firstElementChild.textContent !== text) news.firstElementChild.textContent = text;
-    document.title = `(${found.new}) ${title}`;
+    if (found.new > 0) say(found.new);
+    listen();
   } catch {
     // it asks again; the page says as of when it is
   }
 }
 
-let looking = 0;
-if (counts && news) looking = setInterval(look, NEWS_EVERY_MS);
+// a case that changed; what is new is said at most every second
+function heard(event) {
+  lastId = event.lastEventId;
+  const found = JSON.parse(event.data);
+  const opened = Date.parse(found.opened_at) > Date.parse(counts.dataset.since);
+  if (opened && found.state !== "closed" && found.part_of === null) fresh.add(found.case_id);
+  else fresh.delete(found.case_id);
+  saying ||= setTimeout(() => {
+    saying = 0;
+    say(fresh.size);
+  }, NEWS_SAID_EVERY_MS);
+}
+
+function listen() {
+  if (document.hidden || events) return;
+  const opened = new EventSource(`/v1/stream?cursor=${encodeURIComponent(lastId)}`);
+  events = opened;
+  opened.addEventListener("case", heard);
+  opened.addEventListener("end", (event) => {
+    if (JSON.parse(event.data).code === "not_signed_in") signedOut();
+  });
+  opened.addEventListener("open", () => {
+    clearInterval(looking);
+    looking = 0;
+  });
+  // a browser comes again by itself, but not where it was refused
+  opened.addEventListener("error", () => {
+    if (events !== opened) return;
+    if (opened.readyState === EventSource.CLOSED) events = null;
+    if (looking) return;
+    looking = setInterval(look, NEWS_EVERY_MS);
+    look();
+  });
+}
+
+// a browser has few connections to one place: who does not see the page needs none, and goes on where it was
+function seen() {
+  if (document.hidden) {
+    events?.close();
+    events = null;
+  } else {
+    listen();
+  }
+}
+
+if (counts && news) {
+  listen();
+  document.addEventListener("visibilitychange", seen);
+}
 
 // what a browser keeps of a page that was left shows nobody a case later
 addEventListener("pageshow", (event) => {

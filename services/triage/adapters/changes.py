@@ -51,9 +51,14 @@ async def changed_cases(
     return [*map(listed_in, rows)], Place(int(rows[-1]["changed_in"]), rows[-1]["case_id"])
 
 
+def last_before(transaction: str) -> Place:
+    """Return the last place before a transaction, as PostgreSQL names it."""
+    return Place(int(transaction) - 1, _LAST)
+
+
 async def settled(tx: Any) -> Place:
     """Return how far everything is told: what changes from now on comes behind it."""
-    return Place(int(await tx.fetchval(_OLDEST_THAT_RUNS)) - 1, _LAST)
+    return last_before(await tx.fetchval(_OLDEST_THAT_RUNS))
 
 
 async def news_after(

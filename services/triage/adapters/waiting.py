@@ -7,9 +7,11 @@ from proofwatch.access.errors import NotAllowed
 from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.bus.postgres.pool import session
+from services.triage.adapters.changes import last_before
 from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import RESEARCH
 from services.triage.core.limits import Limits
+from services.triage.core.news import Place
 
 if TYPE_CHECKING:
     import asyncpg
@@ -35,7 +37,8 @@ select (select count(*) from there) as running, (select count(*) from free) as w
      and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
   (select min(opened_at) from free) as oldest_at,
   (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
-  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until"""  # noqa: S608 - a join of ours
+  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until,
+  pg_snapshot_xmin(pg_current_snapshot())::text as oldest_that_runs"""  # noqa: S608 - a join of ours
 
 
 class Waiting(NamedTuple):
@@ -44,7 +47,7 @@ class Waiting(NamedTuple):
     running: cases that are not closed; waiting: of them, those that nobody works on, that do not rest and are not
     restricted; grave, over_an_hour, over_a_day: of these; mine: those that who asks works on; to_agree: what others
     proposed and they may agree to; newest_at, new: the newest of all, and how many were opened since; read_until: up to
-    when triage has read what cases are made of.
+    when triage has read what cases are made of; settled: what is not counted here changes behind that place.
     """
 
     running: int
@@ -58,6 +61,7 @@ class Waiting(NamedTuple):
     newest_at: datetime | None
     new: int
     read_until: datetime | None
+    settled: Place
 
 
 _HELD: Final = """
@@ -89,4 +93,5 @@ async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: d
     agrees = asking.may(Act.APPROVE_DISPOSITION)
     async with session(pool, "cases") as connection:
         row = await connection.fetchrow(_COUNTS, tenants, queue, asking.person_id, since, now, agrees)
-    return Waiting(**row)
+    counts = {name: each for name, each in row.items() if name != "oldest_that_runs"}
+    return Waiting(**counts, settled=last_before(row["oldest_that_runs"]))

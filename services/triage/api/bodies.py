@@ -329,3 +329,4 @@ class Waiting(BaseModel):
     newest_at: Annotated[datetime | None, Field(description="When the newest of all was opened: what `since` takes.")]
     new: Annotated[int, Field(description="Opened after `since`.")]
     read_until: Annotated[datetime | None, Field(description="Up to when triage has read what it makes cases of.")]
+    cursor: Annotated[str, Field(description="From here on /v1/stream tells whatever is not counted here.")]

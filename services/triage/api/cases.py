@@ -171,7 +171,8 @@ class Cases:
     async def waiting(self, caller: Caller, since: datetime) -> Waiting:
         """Return how much there is to do; nobody's case is read for it."""
         with refusals(caller.session):
-            return Waiting(**(await waiting(self._pool, caller.session, since, self._now()))._asdict())
+            found = (await waiting(self._pool, caller.session, since, self._now()))._asdict()
+        return Waiting(cursor=written(found.pop("settled")), **found)
 
     async def held(self, caller: Caller) -> Held:
         """Return how many cases who asks works on, and how many at most."""
