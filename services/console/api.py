@@ -1,5 +1,6 @@
 """What of the API is the console's own: sessions, and whether the watch itself is well. No logic of its own."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,6 +13,7 @@ from proofwatch.web.sessions import Caller
 from services.console.once import Once
 from services.console.watched import Watched
 from services.console.who import Callers
+from services.triage.api.cases import Cases
 
 
 class SignIn(BaseModel):
@@ -35,12 +37,15 @@ class Process(BaseModel):
     name: str
     ready: bool | None
     reasons: list[str]
+    since: Annotated[datetime | None, Field(description="When this console first found it so.")]
+    asked_at: Annotated[datetime | None, Field(description="When this console asked it last.")]
 
 
 class Health(BaseModel):
     """Whether the processes that this console was told to watch do their work."""
 
     processes: list[Process]
+    read_until: Annotated[datetime | None, Field(description="Up to when triage has read what it makes cases of.")]
 
 
 def session_routes(callers: Callers) -> APIRouter:
@@ -80,20 +85,23 @@ def once_route(once: Once, callers: Callers) -> APIRouter:
     return router
 
 
-def health_routes(watched: Watched, callers: Callers) -> APIRouter:
-    """Return the route of what `Watched` found."""
+def health_routes(watched: Watched, cases: Cases, callers: Callers) -> APIRouter:
+    """Return the route of what `Watched` found, and of how far triage is."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health")
     async def health(who: Annotated[Caller, Depends(callers.looker)]) -> Health:
         """Return whether the processes do their work; why not, to who may read it."""
-        return health_of(watched, who)
+        return health_of(watched, who, await cases.read_until(who))
 
     return router
 
 
-def health_of(watched: Watched, who: Caller) -> Health:
+def health_of(watched: Watched, who: Caller, read_until: datetime | None) -> Health:
     """Return what somebody may know of the processes: reasons name hosts and partitions, which is not for everybody."""
     whole = who.session.may(Act.READ_HEALTH)
-    found = watched.found.items()
-    return Health(processes=[Process(name=n, ready=r.ready, reasons=[*r.reasons] if whole else []) for n, r in found])
+    processes = [
+        Process(name=n, ready=r.ready, reasons=[*r.reasons] if whole else [], since=r.since, asked_at=r.asked_at)
+        for n, r in watched.found.items()
+    ]
+    return Health(processes=processes, read_until=read_until)

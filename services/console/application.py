@@ -83,7 +83,7 @@ class Inside(NamedTuple):
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
         figures = Figures.of(settings, pool, governed, clock)
-        return cls(cases, stream, bulk, figures, sessions, known, Watched(settings.watched()), clock)
+        return cls(cases, stream, bulk, figures, sessions, known, Watched(settings.watched(), clock), clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -112,7 +112,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(life_routes(inside.cases, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.caller))
-    v1.include_router(health_routes(inside.watched, callers))
+    v1.include_router(health_routes(inside.watched, inside.cases, callers))
     app.include_router(v1)
     pages = Pages(settings, inside.cases, inside.bulk, inside.figures, callers, inside.watched, inside.clock)
     app.include_router(pages.router())

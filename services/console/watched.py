@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 import httpx
 
+from proofwatch.instants import instant_of
+from proofwatch.runtime.clock import Clock
 from proofwatch.runtime.pause import pause
 
 _EVERY_S: Final = 10.0
@@ -15,18 +18,23 @@ _NOT_ASKED: Final = "it was not asked yet"
 
 
 class Readiness(NamedTuple):
-    """Whether a process does its work, and why not; None: nobody knows."""
+    """Whether a process does its work, and why not; None: nobody knows.
+
+    `since`: when this console first found it so; `asked_at`: when it asked last.
+    """
 
     ready: bool | None
     reasons: Sequence[str] = ()
+    since: datetime | None = None
+    asked_at: datetime | None = None
 
 
 class Watched:
     """Asks each at its health port, all at once."""
 
-    def __init__(self, places: Mapping[str, str], *, every_s: float = _EVERY_S) -> None:
+    def __init__(self, places: Mapping[str, str], clock: Clock, *, every_s: float = _EVERY_S) -> None:
         """`places`: the address of each by its name."""
-        self._places, self._every_s = places, every_s
+        self._places, self._clock, self._every_s = places, clock, every_s
         self._client: httpx.AsyncClient | None = None
         self._stopped = asyncio.Event()
         self.found: dict[str, Readiness] = {name: Readiness(None, [_NOT_ASKED]) for name in places}
@@ -39,7 +47,10 @@ class Watched:
     async def step(self, *, idle: bool = False) -> int:
         """Ask each once."""
         asked = [self._asked(name, place) for name, place in self._places.items()]
-        self.found.update(zip(self._places, await asyncio.gather(*asked), strict=True))
+        for name, found in zip(self._places, await asyncio.gather(*asked), strict=True):
+            now, before = instant_of(self._clock.now_ms()), self.found[name]
+            since = before.since if before.ready is found.ready else now
+            self.found[name] = found._replace(since=since, asked_at=now)
         return 0
 
     async def _asked(self, name: str, place: str) -> Readiness:

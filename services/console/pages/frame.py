@@ -38,6 +38,7 @@ class Frame:
             "roles": ", ".join(sorted(caller.session.roles)) if caller else "",
             "signed_in": caller is not None,
             "sees_figures": caller is None or caller.session.may(Act.READ_FIGURES),
+            "sees_health": caller is None or caller.session.may(Act.READ_HEALTH),
             "keys_on": request.cookies.get(KEYS) != "off",
             "now": self.now(),
             "path": here(request.url.path, "/"),

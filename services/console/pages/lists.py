@@ -28,10 +28,8 @@ def list_pages(frame: Frame, cases: Cases, callers: Callers, watched: Watched) -
 
     @router.get("/")
     async def now(request: Request, caller: who) -> Response:
-        content: dict[str, Any] = {
-            "waiting": await cases.waiting(caller, frame.now()),
-            "health": health_of(watched, caller),
-        }
+        waiting = await cases.waiting(caller, frame.now())
+        content: dict[str, Any] = {"waiting": waiting, "health": health_of(watched, caller, waiting.read_until)}
         return frame.page(request, caller, "now.html", **(await cases.held(caller))._asdict(), **content)
 
     @router.get("/queue")

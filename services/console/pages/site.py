@@ -13,6 +13,7 @@ from services.console.pages.coming import coming_pages
 from services.console.pages.figures import figure_pages
 from services.console.pages.frame import Frame
 from services.console.pages.handsets import handset_pages
+from services.console.pages.health import health_pages
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
@@ -42,6 +43,7 @@ class Pages:
         self._routers = (
             coming_pages(self._frame, callers, settings.console_origin),
             list_pages(self._frame, cases, callers, watched),
+            health_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),

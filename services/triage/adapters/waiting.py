@@ -16,6 +16,7 @@ from services.triage.core.news import Place
 if TYPE_CHECKING:
     import asyncpg
 
+_READ_UNTIL: Final = "select to_timestamp(max(progress_ms) / 1000.0) from triage.fence"
 _COUNTS: Final = f"""
 with there as (
   select case when c.parts_grave then 'high' else c.severity end as severity, c.opened_at, c.snoozed_until, a.person_id,
@@ -37,7 +38,7 @@ select (select count(*) from there) as running, (select count(*) from free) as w
      and $3 is distinct from t.about->>'person' and $3 is distinct from t.about->>'second_person') as to_agree,
   (select min(opened_at) from free) as oldest_at,
   (select max(opened_at) from there) as newest_at, (select count(*) from there where opened_at > $4) as new,
-  (select to_timestamp(max(progress_ms) / 1000.0) from triage.fence) as read_until,
+  ({_READ_UNTIL}) as read_until,
   pg_snapshot_xmin(pg_current_snapshot())::text as oldest_that_runs"""  # noqa: S608 - a join of ours
 
 
@@ -82,6 +83,13 @@ async def held(pool: "asyncpg.Pool", asking: Session, limits: Limits) -> Held:
     async with session(pool, "cases") as connection:
         row = await connection.fetchrow(_HELD, asking.person_id)
     return Held(row["n"], limits.of(row["name"]))
+
+
+async def read_until(pool: "asyncpg.Pool") -> datetime | None:
+    """Return up to when triage has read what it makes cases of; None: nothing yet. Raises `DatabaseAway`."""
+    async with session(pool, "cases") as connection:
+        found: datetime | None = await connection.fetchval(_READ_UNTIL)
+    return found
 
 
 async def waiting(pool: "asyncpg.Pool", asking: Session, since: datetime, now: datetime) -> Waiting:

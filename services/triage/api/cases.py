@@ -16,7 +16,7 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.desk import NoSuchCase, PostgresDesk
 from services.triage.adapters.desk_reads import After
-from services.triage.adapters.waiting import Held, held, waiting
+from services.triage.adapters.waiting import Held, held, read_until, waiting
 from services.triage.api.bodies import Attack, Beside, Case, CaseChanges, CasePage, Deed, Next, State, Waiting
 from services.triage.api.cursors import bad_cursor, place_of, read, written
 from services.triage.api.refusals import refusals
@@ -173,6 +173,11 @@ class Cases:
         with refusals(caller.session):
             found = (await waiting(self._pool, caller.session, since, self._now()))._asdict()
         return Waiting(cursor=written(found.pop("settled")), **found)
+
+    async def read_until(self, caller: Caller) -> datetime | None:
+        """Return up to when triage has read what it makes cases of; None: nothing yet. It says nothing of a case."""
+        with refusals(caller.session):
+            return await read_until(self._pool)
 
     async def held(self, caller: Caller) -> Held:
         """Return how many cases who asks works on, and how many at most."""
