@@ -1,4 +1,4 @@
--- revision 20
+-- revision 21
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -205,6 +205,7 @@ create or replace function triage.forget(whose text, tags text[], at timestamptz
     delete from triage.unsent u where u.case_id = any(found);
     delete from triage.traits r where r.case_id = any(found);
     delete from triage.unsettled u where u.case_id = any(found);
+    delete from triage.rereviews w where w.case_id = any(found);
     delete from triage.notes n where n.case_id = any(found);
     delete from privacy.keys k where k.tenant = whose
       and k.mark in (select triage.note_mark(f.id) from unnest(found) as f(id));
@@ -244,6 +245,7 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
     delete from triage.notes n where n.case_id = any(gone);
     delete from privacy.keys k using triage.cases c
       where c.case_id = any(gone) and k.tenant = c.tenant and k.mark = triage.note_mark(c.case_id);
+    delete from triage.rereviews w where w.case_id = any(gone);
     delete from triage.dispositions p where p.case_id = any(gone);
     delete from triage.case_acts e where e.case_id = any(gone);
     delete from triage.traits r where r.case_id = any(gone);
@@ -543,3 +545,21 @@ alter table triage.unsent drop constraint if exists unsent_kind_check;
 alter table triage.unsent add constraint unsent_kind_check check (kind in ('label', 'escalation', 'pattern'));
 alter table triage.unsent drop constraint if exists unsent_of_case;
 alter table triage.unsent add constraint unsent_of_case check ((kind = 'pattern') = (case_id is null));
+-- Dispositions that somebody judges again without knowing them (`core/rereviews.py`): which, whose work it is, and what
+-- they found. They go with the case, and with what the person is erased of.
+create table if not exists triage.rereviews(
+  disposition_id text primary key references triage.dispositions,
+  case_id text not null references triage.cases,
+  drawn_at timestamptz not null,
+  given_to text,
+  given_at timestamptz,
+  verdict text check (verdict in ('cleared', 'threat')),
+  attack text,
+  species text,
+  reason text,
+  judged_at timestamptz,
+  check ((given_to is null) = (given_at is null)),
+  check ((verdict is null) = (judged_at is null)));
+create index if not exists rereviews_waiting on triage.rereviews(drawn_at) where judged_at is null;
+create index if not exists rereviews_judged on triage.rereviews(judged_at) where judged_at is not null;
+create index if not exists rereviews_of_case on triage.rereviews(case_id);

@@ -34,10 +34,12 @@ from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.life_routes import life_routes
 from services.triage.api.note_routes import note_routes
+from services.triage.api.rereview_routes import rereview_routes
+from services.triage.api.rereviews import Rereviews
 from services.triage.api.routes import case_routes
 from services.triage.api.stream import Stream
 from services.triage.api.stream_routes import stream_routes
-from services.triage.app import desk
+from services.triage.app import desk, rereviews
 
 if TYPE_CHECKING:
     import asyncpg
@@ -59,6 +61,7 @@ class Inside(NamedTuple):
     cases: Cases
     stream: Stream
     bulk: BulkDeeds
+    rereviews: Rereviews
     figures: Figures
     sessions: PeopleSessions
     known: ErasuresKnown
@@ -83,7 +86,8 @@ class Inside(NamedTuple):
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
         figures = Figures.of(settings, pool, governed, clock)
-        return cls(cases, stream, bulk, figures, sessions, known, Watched(settings.watched(), clock), clock)
+        again = Rereviews(rereviews(people), clock)
+        return cls(cases, stream, bulk, again, figures, sessions, known, Watched(settings.watched(), clock), clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -111,10 +115,13 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(life_routes(inside.cases, callers.caller))
+    v1.include_router(rereview_routes(inside.rereviews, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     app.include_router(v1)
-    pages = Pages(settings, inside.cases, inside.bulk, inside.figures, callers, inside.watched, inside.clock)
+    pages = Pages(
+        settings, inside.cases, inside.bulk, inside.rereviews, inside.figures, callers, inside.watched, inside.clock
+    )
     app.include_router(pages.router())
     if once is not None:
         app.include_router(once_route(once, callers))

@@ -248,6 +248,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
                 "on_revision",
                 *_SETTLED,
             ),
+            "triage.rereviews": ("disposition_id", "case_id", "drawn_at"),
             "triage.parts": ("whole_id", "part_id", "joined_at", "joined_by", "why"),
             "triage.unsent": ("case_id", "kind", "body"),
             "triage.notes": ("note_id", "case_id", "person_id", "at", "key_id", "nonce", "ciphertext"),
@@ -268,6 +269,15 @@ PROCESSES: Final[Mapping[str, Process]] = {
         changes_columns={
             **_SIGNED_IN,
             "triage.assignments": ("released_at", "released_by"),
+            "triage.rereviews": (
+                "given_to",
+                "given_at",
+                "verdict",
+                "attack",
+                "species",
+                "reason",
+                "judged_at",
+            ),
             "triage.cases": (
                 "state",
                 "revision",

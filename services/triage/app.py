@@ -1,5 +1,6 @@
 """The composition root of triage."""
 
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from proofwatch.bus.connect import on_kafka_and_postgres
@@ -17,6 +18,7 @@ from proofwatch.runtime.service import Service
 from services.triage.adapters.cluster_rows import PostgresClusters
 from services.triage.adapters.desk import PostgresDesk
 from services.triage.adapters.postgres import PostgresCases
+from services.triage.adapters.rereviews import PostgresRereviews
 from services.triage.config import DeskSettings, Settings
 from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.core.due import Due
@@ -26,7 +28,7 @@ from services.triage.handlers.clusters import Clusters
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk", "rereviews"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
@@ -52,11 +54,17 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
 
 def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
     """Wire where people work on cases, as the settings have it. Raises `InvalidKeys`, without usable ones."""
-    terms = Terms(settings.disposition_authority, settings.disposition_authority_of_two)
+    by_one, by_two = settings.disposition_authority, settings.disposition_authority_of_two
+    terms = Terms(by_one, by_two, judged_again=settings.rereview_share)
     rule = FourEyes.read(settings.four_eyes)
     return PostgresDesk(
         pool, limits=settings.limits(), four_eyes=rule, terms=terms, keys=settings.key_encryption_if_any()
     )
+
+
+def rereviews(desk: PostgresDesk) -> PostgresRereviews:
+    """Wire what people judge again."""
+    return PostgresRereviews(desk, secrets.token_bytes)
 
 
 async def connect(settings: Settings) -> Service:

@@ -35,6 +35,8 @@ class DeskSettings(KeySettings):
     """The authority of labels that one person's disposition makes."""
     disposition_authority_of_two: Annotated[int, Field(ge=0, le=100)] = 70
     """The same of those that a second person approved."""
+    rereview_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """So large a share of dispositions, drawn by lot, is judged again by an analyst who does not know them."""
 
     def limits(self) -> Limits:
         """Return how many cases whoever works on them has at most."""

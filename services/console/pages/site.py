@@ -17,12 +17,14 @@ from services.console.pages.health import health_pages
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
+from services.console.pages.rereviews import rereview_pages
 from services.console.pages.segments import segment_pages
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
+from services.triage.api.rereviews import Rereviews
 
 
 class Pages:
@@ -33,6 +35,7 @@ class Pages:
         settings: Settings,
         cases: Cases,
         bulk: BulkDeeds,
+        rereviews: Rereviews,
         figures: Figures,
         callers: Callers,
         watched: Watched,
@@ -45,6 +48,7 @@ class Pages:
             list_pages(self._frame, cases, callers, watched),
             health_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),
+            rereview_pages(self._frame, rereviews, callers, settings.console_origin),
             figure_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),
             handset_pages(self._frame, figures, callers),

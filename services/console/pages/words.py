@@ -17,6 +17,8 @@ from services.triage.api.bodies import (
     Proposed,
     Similar,
 )
+from services.triage.api.rereview_bodies import Agreement, Blind, Pair
+from services.triage.api.rereview_bodies import Finding as OfTwo
 
 KINDS: Final[Mapping[str, str]] = {
     "subject": "one person", "incident": "an incident", "access": "access to imagery", "cohort": "a cohort",
@@ -47,7 +49,8 @@ TOLD: Final[Mapping[str, str]] = {
     "high_risk": "It is of high risk.", "snooze": "It rests until then, or until something happens to it.",
     "wake": "It rests no more.", "reopen": "It is open again.",
     "merge": "The two are one case now: what both hold is here.", "unmerge": "It goes on by itself again.",
-    "note": "It is noted.",
+    "note": "It is noted.", "alike": "Both found the same.", "differs": "You found something else than the first.",
+    "no-rereview": "Nothing is there for you to judge again.",
     "part": "The case that you asked for goes on as a part of this one.",
 }  # fmt: skip
 """What is said on a page after a deed, by the word that its address has: an address can say nothing else."""
@@ -134,6 +137,32 @@ def similar(case: Similar) -> str:
     said = {"threat": "a threat", "cleared": "no threat"}.get(case.verdict or "", "")
     found = f"; found to be {said}{f' ({case.attack})' if case.attack else ''}" if said else ""
     return f"{of}, {STATES.get(case.state, case.state)}: {case.words}{found}"
+
+
+def blind(of: Blind) -> str:
+    """Return what is judged again."""
+    return f"{KINDS.get(of.kind, of.kind)}{f' of {cases(of.parts)}' if of.parts else ''}"
+
+
+def pair(pair: Pair) -> tuple[str, str]:
+    """Return what the first and the second of two found."""
+    return _of_two(pair.first), _of_two(pair.second)
+
+
+def _of_two(found: OfTwo) -> str:
+    kind = next((said for attack, said in ATTACKS.items() if attack == found.attack), found.attack)
+    said = ": ".join(filter(None, (kind, found.species)))
+    return f"a threat{f' ({said})' if said else ''}" if found.verdict == "threat" else "no threat"
+
+
+def agreement(found: Agreement) -> str:
+    """Return how far two agree, and how sure that is."""
+    if not found.n:
+        return "nobody has judged a case again in this time"
+    told = f"{found.agreed:,} of {found.n:,} alike"
+    if found.kappa is None:
+        return f"{told}; kappa cannot be told, for both always said the same"
+    return f"{told}; kappa {found.kappa:.2f}, with 95 % confidence between {found.low:.2f} and {found.high:.2f}"
 
 
 def left_out(case: Case) -> str:

@@ -24,6 +24,7 @@ from services.triage.adapters.restricted import restriction_of
 from services.triage.core.assignments import CaseNow, ListedCase, Worker
 from services.triage.core.cases import Queue
 from services.triage.core.parts import OVER
+from services.triage.core.signals import CaseReason
 from services.triage.core.whole import NextWhy, WholeCase, withheld
 
 LISTED: Final = """
@@ -201,7 +202,7 @@ async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
     row = await tx.fetchrow(_CASES, case_id, None, None, None, 1, *(None,) * 4, _EPOCH, None, False, False, now)
     if row is None:
         return None
-    found = whole_in(row, [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id, now))])._replace(
+    found = whole_in(row, await reasons_of(tx, case_id, now))._replace(
         moves=tuple(moved_in(each) for each in await tx.fetch(_MOVES, case_id)),
         work=tuple(worked_in(each) for each in await tx.fetch(_WORK, case_id)),
         acts=tuple(acted_in(each) for each in await tx.fetch(_ACTS, case_id)),
@@ -210,6 +211,11 @@ async def whole_case(tx: Any, case_id: str, now: datetime) -> WholeCase | None:
         left_out=await tx.fetchval(_LEFT_OUT, case_id, now),
     )
     return withheld(found) if found.listed.now.restricted else found
+
+
+async def reasons_of(tx: Any, case_id: str, now: datetime) -> list[CaseReason]:
+    """Return the reasons of a case and its parts, the oldest first; of those whose processing is restricted none."""
+    return [reason_in(each) for each in reversed(await tx.fetch(_REASONS, case_id, now))]
 
 
 async def locked_case(tx: Any, case_id: str, now: datetime) -> tuple[CaseNow, str] | None:

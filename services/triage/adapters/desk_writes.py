@@ -131,6 +131,7 @@ async def _judged(tx: Any, doing: Doing, draw: Draw, terms: Terms) -> Sequence[E
         await disposition_rows.keep(
             tx, case.case_id, disposition_id, change.decide, doing.person_id, now, case.revision, decided=True
         )
+    await disposition_rows.draw_again(tx, case.case_id, disposition_id, now, terms.judged_again)
     labels = await disposition_rows.send_labels(
         tx, case.tenant, case.case_id, disposition_id, change.decide, now, terms=terms, two=two is not None
     )

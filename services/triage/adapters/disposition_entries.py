@@ -17,6 +17,7 @@ VOIDED: Final = "case.voided"
 STAGED: Final = "case.staged"
 RESTED: Final = "case.rested"
 REOPENED: Final = "case.reopened"
+REREVIEWED: Final = "case.rereviewed"
 
 
 def proposed(case: CaseNow, by: Actor, finding: Finding, now: datetime, draw: Draw) -> Entry:
@@ -31,6 +32,12 @@ def decided(
     details = _said(finding) | {"labels": labels, "people": 2 if approved else 1}
     whose = (Object("person", approved.proposed_by),) if approved else ()
     return _entry(DECIDED, case, by, now, draw, *whose, reason=finding.reason, details=details)
+
+
+def rereviewed(case: CaseNow, by: Actor, finding: Finding, now: datetime, draw: Draw, *, differs: bool) -> Entry:
+    """Return the entry of what somebody found who did not know what a case was found to be."""
+    details = _said(finding) | {"differs": "yes" if differs else "no"}
+    return _entry(REREVIEWED, case, by, now, draw, reason=finding.reason, details=details)
 
 
 def rejected(case: CaseNow, by: Actor, reason: str, now: datetime, draw: Draw) -> Entry:

@@ -10,6 +10,7 @@ from proofwatch.events.types import Label
 from services.triage.adapters.desk_rows import proposal_in, reason_in
 from services.triage.adapters.restricted import restriction_of
 from services.triage.core.dispositions import Finding, Proposal, Terms, labels_of
+from services.triage.core.rereviews import is_drawn
 
 _KEEP: Final = """
 insert into triage.dispositions(disposition_id, case_id, verdict, attack, species, reason, proposed_by, proposed_at,
@@ -27,6 +28,9 @@ select source_id, source_revision, code, at, transaction_id, r.severity, evidenc
 from triage.case_reasons r join triage.cases c using (case_id){restriction_of("c", "$2")}
 where case_id in (select $1::text union all select p.case_id from triage.cases p where p.part_of = $1)
   and restriction.holds is null"""  # noqa: S608 - a join of ours
+_DRAWN: Final = """
+insert into triage.rereviews(disposition_id, case_id, drawn_at)
+select $1, case_id, $3 from triage.cases where case_id = $2 and kind <> 'access'"""
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) select $1, $2, unnest($3::text[])"
 
 
@@ -52,6 +56,12 @@ async def keep(
     settled = ("decided", by, now) if decided else ("proposed", None, None)
     said = disposition_id, case_id, verdict, attack, species, reason, by, now, on_revision
     await tx.execute(_KEEP, *said, *settled)
+
+
+async def draw_again(tx: Any, case_id: str, disposition_id: str, now: datetime, share: float) -> None:
+    """Have somebody else judge a case again who does not know what it was found to be, if chance has it so."""
+    if is_drawn(disposition_id, share):
+        await tx.execute(_DRAWN, disposition_id, case_id, now)
 
 
 async def settle(tx: Any, case_id: str, state: str, by: str, now: datetime) -> None:

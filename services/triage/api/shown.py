@@ -29,6 +29,7 @@ from services.triage.core.assignments import ListedCase as Listed
 from services.triage.core.dispositions import Finding as Found
 from services.triage.core.judgements import Asked, judged
 from services.triage.core.parts import may_be_taken_out, may_become_part, merged
+from services.triage.core.signals import CaseReason as Reason
 from services.triage.core.whole import WholeCase
 
 _OF_WORK: Final[tuple[Deed, ...]] = ("take", "release", "refer", "close")
@@ -47,14 +48,7 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
     """Return a case whole."""
     return Case(
         **_listed(case.listed, to),
-        why=[
-            CaseReason(
-                words=reason_words(each.code),
-                numbers=numbers_words(each.evidence),
-                **{name: value for name, value in asdict(each).items() if name in CaseReason.model_fields},
-            )
-            for each in case.reasons
-        ],
+        why=[shown_reason(each) for each in case.reasons],
         merged_into=case.merged_into,
         ended=Ended(**case.ended._asdict()) if case.ended else None,
         said=[
@@ -69,6 +63,12 @@ def shown_whole(case: WholeCase, to: Session) -> Case:
         members=[Part(**each._asdict(), words=part_words(each.why, each.left_why)) for each in case.parts],
         similar=[Similar(**each._asdict(), words=similar_words(each.by)) for each in case.similar],
     )
+
+
+def shown_reason(reason: Reason) -> CaseReason:
+    """Return why somebody is to look, with its numbers in words."""
+    given = {name: value for name, value in asdict(reason).items() if name in CaseReason.model_fields}
+    return CaseReason(words=reason_words(reason.code), numbers=numbers_words(reason.evidence), **given)
 
 
 def why_not(case: WholeCase, into: WholeCase, to: Session) -> str | None:

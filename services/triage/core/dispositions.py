@@ -60,11 +60,13 @@ class Terms(NamedTuple):
     """What the labels of dispositions say of themselves: with what authority, by one person and by two.
 
     Their sampling probability is 1: every suspicion is a case, and none of a case's transactions is drawn by lot.
+    `judged_again`: so large a share of dispositions, drawn by lot, is judged once more by who does not know them.
     """
 
     by_one: int = 45
     by_two: int = 70
     sampling_probability: float = 1.0
+    judged_again: float = 0.0
 
 
 TERMS: Final = Terms()

@@ -32,6 +32,7 @@ class Console(Desk):
             console_origin=self.origin,
             console_imagery_origin="https://imagery.example",
             cases_in_hand=3,
+            rereview_share=1,
             key_encryption_keys=SecretStr(f"1:{base64.b64encode(bytes(32)).decode()}"),
         )
         self.service: Service | None = None

@@ -275,6 +275,9 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/cases/CASE/reject", {"reason": "a collar"}),
     ("POST", "/v1/cases/CASE/refer", {"reason": "novel"}),
     ("POST", "/v1/cases/CASE/close", {"reason": "a mask"}),
+    ("POST", "/v1/rereviews/next", {}),
+    ("POST", "/v1/rereviews/no-such/finding", {"verdict": "cleared", "reason": "poor light"}),
+    ("GET", "/v1/rereviews/agreement", None),
     ("GET", "/v1/tenants", None),
     ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
@@ -284,11 +287,15 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
 FOR_EVERYBODY: Final = {"/v1/session", "/v1/session/end"}
 
 
+def _templated(path: str) -> str:
+    return path.partition("?")[0].replace("CASE", "{case_id}").replace("no-such", "{disposition_id}")
+
+
 async def test_no_route_is_forgotten_here(console: Console) -> None:
     """What the OpenAPI document names is asked below, by nobody, the wrong role, another tenant, for another case."""
     document = (await console.client().get("/openapi.json")).json()
     named = {(method.upper(), path) for path, of in document["paths"].items() for method in of}
-    asked = {(method, path.partition("?")[0].replace("CASE", "{case_id}")) for method, path, _ in ROUTES}
+    asked = {(method, _templated(path)) for method, path, _ in ROUTES}
     assert {(method, path) for method, path in named if path not in FOR_EVERYBODY} == asked
 
 
