@@ -171,6 +171,7 @@ def _problem(error: Exception) -> Problem:
         return Problem(422, "malformed", sentence_of(error.errors()))
     status = error.status_code if isinstance(error, HTTPException) else 500
     known = {
+        400: ("malformed", "the body cannot be read: send JSON, in UTF-8"),
         404: ("no_such_page", "there is no such page: the address may be misspelt, or of another release"),
         405: ("other_method", "this address is not asked so: schemas/openapi.json says how"),
     }
