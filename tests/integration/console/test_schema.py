@@ -58,7 +58,10 @@ class Asking:
     def everything(self) -> None:
         document = self._session.get(f"{self._base}/openapi.json", timeout=30).json()
         with self._session:
-            found: Any = schemathesis.openapi.from_dict(document).get_all_operations()
+            schema = schemathesis.openapi.from_dict(document)
+            # who asks is a person with a cookie; a token that is made up would be all that is answered
+            schema.config.generation.update(with_security_parameters=False)
+            found: Any = schema.get_all_operations()
             for operation in (each.ok() for each in found):
                 if operation.path != NO_END:
                     self._operation(operation)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from proofwatch.access.roles import Role
+from proofwatch.bus.errors import DatabaseAway
 from proofwatch.bus.postgres.pool import create_pool
+from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.adapters.hub import Hub
 from services.triage.api.cursors import written
@@ -160,6 +162,35 @@ async def test_what_is_committed_late_is_told_once_and_then(desk: Desk) -> None:
     found = await until(listener, late)
     assert found.index(early) < found.index(late)
     assert await streams.hub.step() == 0
+
+
+async def test_a_database_that_is_away_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is sent away, and what changed meanwhile is told then."""
+    ada = await desk.person("ada", Role.ANALYST)
+    streams = Streams(desk, desk.pool)
+    listener = await streams.open(ada)
+    await until(listener, "nothing new")
+    case = await desk.case()
+
+    async def away(*_: object) -> None:
+        raise DatabaseAway("does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("services.triage.adapters.hub.news_after", away)
+        assert await streams.hub.step() == 0
+    assert await streams.hub.step() == 1
+    assert '"end"' not in await until(listener, case)
+
+
+async def test_a_process_has_so_many_streams(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever they are of."""
+    monkeypatch.setattr("services.triage.adapters.hub.MOST", 1)
+    ada, bob = await desk.person("ada", Role.ANALYST), await desk.person("bob", Role.ANALYST)
+    streams = Streams(desk, desk.pool)
+    await streams.open(ada)
+    with pytest.raises(Problem, match="1 streams are open here") as refused:
+        await streams.open(bob)
+    assert (refused.value.status, refused.value.code) == (429, "too_many_streams")
 
 
 async def test_another_database_than_before_ends_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
