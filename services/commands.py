@@ -118,6 +118,12 @@ COMMANDS: Final = {
         "who may sign in, as what and for which tenants: add, enrol, roles, revoke; every act is on record",
         "proofwatch people list",
     ),
+    "tokens": Command(
+        "services.people.tokens",
+        "access",
+        "what machines may read of the console's API, of which tenants, until when: create, list, revoke",
+        "proofwatch tokens list --as admin.session",
+    ),
     "export": Command(
         "services.outputs.export",
         "kafka,training",

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from proofwatch.access.roles import Act
+from proofwatch.access.scopes import Scope
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.console.once import Once
@@ -90,7 +91,7 @@ def health_routes(watched: Watched, cases: Cases, callers: Callers) -> APIRouter
     router = APIRouter(tags=["health"])
 
     @router.get("/health")
-    async def health(who: Annotated[Caller, Depends(callers.looker)]) -> Health:
+    async def health(who: Annotated[Caller, Security(callers.looking, scopes=[Scope.HEALTH])]) -> Health:
         """Return whether the processes do their work; why not, to who may read it."""
         return health_of(watched, who, await cases.read_until(who))
 

@@ -17,7 +17,7 @@ from proofwatch.web.hosts import Hosts, names_of
 from proofwatch.web.malformed import sentence_of
 from proofwatch.web.origin import JSON, CrossSite, of_own_origin
 from proofwatch.web.problems import RESPONSES, Problem, refusal
-from proofwatch.web.sessions import PeopleSessions, SignInRefused
+from proofwatch.web.sessions import Machines, PeopleSessions, SignInRefused
 from services.aggregator.api.figures import Figures
 from services.aggregator.api.routes import figure_routes
 from services.console.api import health_routes, once_route, session_routes
@@ -44,10 +44,13 @@ from services.triage.app import desk, rereviews
 if TYPE_CHECKING:
     import asyncpg
 
+    from services.console.sign_on import SignOn
+
 _FAILED: Final = "the console failed; tell the operator, whose log says where"
 _DESCRIPTION: Final = (
-    "What the pages of the console ask, for programs that are signed in as a person is. Reading cases is an entry of "
-    "the audit log. Problems are answered as RFC 9457 has them, with a `code` that stays."
+    "What the pages of the console ask, for programs that are signed in as a person is; what has a scope can be read "
+    "with a token as well. Reading cases is an entry of the audit log. Problems are answered as RFC 9457 has them, "
+    "with a `code` that stays."
 )
 
 
@@ -64,9 +67,11 @@ class Inside(NamedTuple):
     rereviews: Rereviews
     figures: Figures
     sessions: PeopleSessions
+    machines: Machines
     known: ErasuresKnown
     watched: Watched
     clock: Clock
+    sign_on: "SignOn | None" = None
 
     @classmethod
     def of(
@@ -75,6 +80,7 @@ class Inside(NamedTuple):
         pool: "asyncpg.Pool",
         clock: Clock,
         sessions: PeopleSessions,
+        machines: Machines,
         known: ErasuresKnown,
         governed: Follower | None,
     ) -> "Inside":
@@ -86,8 +92,8 @@ class Inside(NamedTuple):
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
         figures = Figures.of(settings, pool, governed, clock)
-        again = Rereviews(rereviews(people), clock)
-        return cls(cases, stream, bulk, again, figures, sessions, known, Watched(settings.watched(), clock), clock)
+        again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
+        return cls(cases, stream, bulk, again, figures, sessions, machines, known, watched, clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -99,7 +105,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         title="Proofwatch console", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None,
         servers=[{"url": "/"}],
     )  # fmt: skip
-    callers = Callers(inside.sessions, inside.known)
+    callers = Callers(settings, inside.sessions, inside.machines, inside.known)
     own_origin = of_own_origin(settings.console_origin, JSON)
 
     async def changing(request: Request) -> None:
@@ -109,18 +115,26 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1 = APIRouter(prefix="/v1", dependencies=[Depends(changing)], responses=RESPONSES)
     v1.include_router(session_routes(callers))
     v1.include_router(bulk_routes(inside.bulk, callers.caller))
-    v1.include_router(case_routes(inside.cases, callers.caller, callers.looker))
+    v1.include_router(case_routes(inside.cases, callers.caller, callers.reader, callers.looking))
     v1.include_router(stream_routes(inside.stream, callers.looker))
     v1.include_router(note_routes(inside.cases, callers.caller))
     v1.include_router(deed_routes(inside.cases, callers.caller))
     v1.include_router(judgement_routes(inside.cases, callers.caller))
     v1.include_router(life_routes(inside.cases, callers.caller))
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
-    v1.include_router(figure_routes(inside.figures, callers.caller))
+    v1.include_router(figure_routes(inside.figures, callers.reader))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     app.include_router(v1)
     pages = Pages(
-        settings, inside.cases, inside.bulk, inside.rereviews, inside.figures, callers, inside.watched, inside.clock
+        settings,
+        inside.cases,
+        inside.bulk,
+        inside.rereviews,
+        inside.figures,
+        callers,
+        inside.watched,
+        inside.clock,
+        inside.sign_on,
     )
     app.include_router(pages.router())
     if once is not None:

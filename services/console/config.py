@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
-from proofwatch.runtime.access_settings import AccessSettings
+from proofwatch.runtime.oidc_settings import OidcSettings
 from services.aggregator.config import FigureSettings
 from services.triage.app import DeskSettings
 
@@ -20,7 +20,7 @@ def _places(text: str) -> str:
     return text
 
 
-class Settings(AccessSettings, DeskSettings, FigureSettings):
+class Settings(OidcSettings, DeskSettings, FigureSettings):
     """What the console needs to know to start, beyond what every process does."""
 
     console_host: str = "127.0.0.1"
@@ -34,6 +34,10 @@ class Settings(AccessSettings, DeskSettings, FigureSettings):
     """Those of the imagery broker, as browsers see it; None: no page leads to a picture."""
     console_time_zone: str | None = None
     """The zone by whose clock pages tell times, such as Asia/Kolkata; None: UTC."""
+    console_calls_a_minute: Annotated[int, Field(ge=60, le=100_000)] = 1200
+    """Calls of one session that are answered in a minute, by each process of the console; then 429."""
+    console_token_calls_a_minute: Annotated[int, Field(ge=1, le=100_000)] = 300
+    """Likewise of one token of a machine."""
     console_watched: Annotated[str, AfterValidator(_places)] = ""
     """Processes whose /ready is shown, with the addresses of their health ports: name=http://host:port, with blanks
     between."""

@@ -19,7 +19,7 @@ def document() -> bytes:
     """Return the document of the application; nothing is opened for it."""
     nothing: Any = None
     clock = SystemClock()
-    inside = Inside.of(Settings(), nothing, clock, nothing, ErasuresKnown(LocalBus({}, clock), nothing), None)
+    inside = Inside.of(Settings(), nothing, clock, nothing, nothing, ErasuresKnown(LocalBus({}, clock), nothing), None)
     found = application(Settings(), inside).openapi()
     return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 

@@ -139,6 +139,10 @@ _SESSION: Final = (
     "expires_at",
 )
 _ATTEMPTS: Final = ("name_hash", "failures", "last_at", "unheard")
+_VOUCHED: Final = ("session_id", "refresh_token", "checked_at")
+_FLOW: Final = ("state_hash", "browser_hash", "nonce", "verifier", "wanted", "begun_at")
+_OF_PROVIDER: Final = "access.of_provider(text, text, text, text, text[], text[], timestamptz, boolean)"
+"""What a process asks that lets people in by a provider: to give them what its claims give."""
 _BEGUN: Final = {"access.sessions": _SESSION, "access.attempts": _ATTEMPTS}
 """What a process adds that lets people sign in; likewise what it changes, and removes."""
 _SIGNED_IN: Final = {
@@ -223,6 +227,9 @@ PROCESSES: Final[Mapping[str, Process]] = {
         reads_columns=_WINDOWS,
         adds_rows={
             **_BEGUN,
+            "access.sessions": (*_SESSION, "vouched_until"),
+            "access.vouchers": _VOUCHED,
+            "access.flows": _FLOW,
             "triage.assignments": ("case_id", "person_id", "assigned_at", "assigned_by", "why"),
             "triage.case_transitions": (
                 "case_id",
@@ -268,6 +275,8 @@ PROCESSES: Final[Mapping[str, Process]] = {
         },
         changes_columns={
             **_SIGNED_IN,
+            "access.sessions": (*_SIGNED_IN["access.sessions"], "vouched_until"),
+            "access.vouchers": _VOUCHED[1:],
             "triage.assignments": ("released_at", "released_by"),
             "triage.rereviews": (
                 "given_to",
@@ -300,8 +309,8 @@ PROCESSES: Final[Mapping[str, Process]] = {
             "triage.parts": ("left_at", "left_by", "left_why"),
             "triage.patterns": _PATTERN[1:],
         },
-        removes_rows=_FORGOTTEN,
-        asks=(*_OF_NOTES, _OF_CASES),
+        removes_rows=(*_FORGOTTEN, "access.vouchers", "access.flows"),
+        asks=(*_OF_NOTES, _OF_CASES, _OF_PROVIDER),
     ),
     # `erase`, `hold`, `keys`: tables are changed by the functions that each schema has for it
     "privacy": Process(

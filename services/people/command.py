@@ -31,19 +31,21 @@ from proofwatch.exits.door import ask
 from proofwatch.exits.standing import OF_THE_PLATFORM
 from proofwatch.exits.table import PEOPLE_LIST
 from proofwatch.instants import instant_of
+from proofwatch.new_file import NotNew
 from proofwatch.runtime.access_settings import AccessSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.secrets import InvalidSecretFile
 from proofwatch.runtime.settings import Settings
 from services.people import text, typed
 from services.people.acting import add_who, who
+from services.people.review import add_review
 
 if TYPE_CHECKING:
     import asyncpg
 
 _REFUSED: Final = (AccessDenied, BusError, CodesSealed)
 _WRONG: Final = (
-    InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotSaid, NotSignedIn, RolesExclude, WeakPassword,
+    InvalidCodeKeys, InvalidSecretFile, NoSuchPerson, NotNew, NotSaid, NotSignedIn, RolesExclude, WeakPassword,
     typed.NothingTyped, OSError,
 )  # fmt: skip
 _ACTS: Final = {
@@ -73,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = actions.add("list", "show who is there, and what they may", example, _listed).add_argument
     add_asking(add)
     add_json(add)
+    add_review(actions)
     example = "a.rao --role checker --tenant kestrel-telecom --as admin.session --reason 'leads the team'"
     summary = "give other roles and tenants instead of those that somebody has; ends their sessions"
     _add_access(actions.add("roles", summary, example, _given).add_argument)

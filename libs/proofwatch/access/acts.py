@@ -19,6 +19,12 @@ CONFIRMED: Final = "access.confirmed"
 CONFIRM_REFUSED: Final = "access.confirm_refused"
 SIGNED_OUT: Final = "access.signed_out"
 SESSIONS_ENDED: Final = "access.sessions_ended"
+ADDED_BY_PROVIDER: Final = "access.added_by_provider"
+CHANGED_BY_PROVIDER: Final = "access.changed_by_provider"
+ENDED_BY_PROVIDER: Final = "access.ended_by_provider"
+MACHINE_ADDED: Final = "token.created"
+MACHINE_REVOKED: Final = "token.revoked"
+MACHINE_REFUSED: Final = "access.token_refused"
 
 THE_HOUSE: Final = Actor("service", "access")
 OPERATOR: Final = Actor("service", "operator")
@@ -43,15 +49,20 @@ def act(
     person_id: str | None,
     details: Mapping[str, str | int] | None = None,
     outcome: Outcome = "done",
+    *,
+    kind: str = "person",
 ) -> Entry:
-    """Return the entry of an act on a person's access; `random`: `RANDOM_BYTES` for its id and its salt."""
+    """Return the entry of an act on a person's access; `random`: `RANDOM_BYTES` for its id and its salt.
+
+    `kind` token: on a machine's, whose id is `person_id`.
+    """
     return entry(
         by.actor,
         action,
         random[:-SALT_BYTES].hex(),
         now.astimezone(UTC),
         random[-SALT_BYTES:],
-        objects=(Object("person", person_id),) if person_id else (),
+        objects=(Object(kind, person_id),) if person_id else (),
         reason=by.reason,
         details=details,
         outcome=outcome,

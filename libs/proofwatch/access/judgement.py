@@ -21,6 +21,8 @@ class Account(NamedTuple):
     code_secret: str | None
     code_step: int
     revoked_at: datetime | None
+    issuer: str | None = None
+    """Of the provider that they sign in with; None: with a password and a code."""
 
 
 def is_name(text: str) -> bool:

@@ -107,7 +107,7 @@ class PostgresPeople:
         """
         async with session(self._pool, "access") as connection:
             row = await connection.fetchrow(_RUNNING, hashed := token_hash(token))
-            if row is None or not is_alive(found := session_in(row), row["seen_at"], now, self._lifetimes):
+            if row is None or not self._is_alive(found := session_in(row), row, now):
                 return None
             if not used or now - row["seen_at"] < _NOTED_EVERY:
                 return found
@@ -165,9 +165,12 @@ class PostgresPeople:
         Whoever signs it out, revokes the person or changes their roles waits for that. None: as `session_of`.
         """
         row = await tx.fetchrow(_LOCKED, session_id)
-        if row is None or not is_alive(found := session_in(row), row["seen_at"], now, self._lifetimes):
+        if row is None or not self._is_alive(found := session_in(row), row, now):
             return None
         return found
+
+    def _is_alive(self, found: Session, row: Any, now: datetime) -> bool:
+        return is_alive(found, row["seen_at"], now, self._lifetimes, row["vouched_until"])
 
     async def _admitted(self, name: str, action: str, now: datetime) -> Account | None:
         """Count the attempt, and return the account, if there is one. Raises `Throttled`, `ClockSetBack`."""

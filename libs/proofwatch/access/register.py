@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     import asyncpg
 
 _ADD: Final = """
-insert into access.people(person_id, name, tenants, roles, added_at) values($1, $2, $3, $4, $5)
+insert into access.people(person_id, name, tenants, roles, added_at, added_by, given_at, given_by)
+values($1, $2, $3, $4, $5, $6, $5, $6)
 on conflict(name) do nothing returning 1"""
 _ENROL: Final = """
 update access.people set password_hash = $2, code_secret = $3, code_step = 0 where person_id = $1"""
-_ROLES: Final = "update access.people set roles = $2, tenants = $3 where person_id = $1"
+_ROLES: Final = """
+update access.people set roles = $2, tenants = $3, given_at = $4, given_by = $5 where person_id = $1"""
 _REVOKE: Final = """
 update access.people set revoked_at = $2, password_hash = null, code_secret = null where person_id = $1"""
 _END: Final = """
@@ -94,7 +96,7 @@ class PostgresRegister:
         held, whose = checked(roles), None if tenants is None else frozenset(tenants)
         person_id = str(uuid.UUID(bytes=self._draw(16), version=4))
         async with transaction(self._pool, "access") as tx:
-            if not await tx.fetchval(_ADD, person_id, name, _listed(whose), sorted(held), now):
+            if not await tx.fetchval(_ADD, person_id, name, _listed(whose), sorted(held), now, by.actor.id):
                 raise NoSuchPerson(f"{name} is there already, or was: a name is given once")
             await self._enter(tx, acts.ADDED, by, person_id, acts.as_details(held, whose), now)
         return person_id
@@ -107,7 +109,7 @@ class PostgresRegister:
         """
         secret = new_secret()
         async with self._alone("the enrolment") as (tx, hindered):
-            who = await _changed(tx, name, by)
+            who = _local(await _changed(tx, name, by))
             stored = self._seal.sealed(secret, who.person_id)
             await tx.execute(_ENROL, who.person_id, password_hash, stored)
             await attempts.forget(tx, name)
@@ -123,9 +125,9 @@ class PostgresRegister:
         """
         held, whose = checked(roles), None if tenants is None else frozenset(tenants)
         async with self._alone("the change of roles") as (tx, hindered):
-            who = await _changed(tx, name, by)
+            who = _local(await _changed(tx, name, by))
             before = acts.as_details((Role(each) for each in who.roles if each in set(Role)), who.tenants)
-            await tx.execute(_ROLES, who.person_id, sorted(held), _listed(whose))
+            await tx.execute(_ROLES, who.person_id, sorted(held), _listed(whose), now, by.actor.id)
             details = acts.as_details(held, whose) | {f"{key}_before": value for key, value in before.items()}
             return await self._ended(tx, acts.ROLES_GIVEN, who, by, details | await _hindered(hindered), now)
 
@@ -182,6 +184,16 @@ async def _changed(tx: Any, name: str, by: By) -> Account:
         raise NoSuchPerson(f"{name} was revoked at {who.revoked_at:%Y-%m-%d %H:%M} UTC, for good: add another account")
     if by.actor == person(who.person_id):
         raise NotAllowed("nobody changes their own access: let another admin do it", who.person_id, "own_access")
+    return who
+
+
+def _local(who: Account) -> Account:
+    """Return an account whose password and roles are given here. Raises `NoSuchPerson`."""
+    if who.issuer is not None:
+        raise NoSuchPerson(
+            f"{who.name} signs in with the provider {who.issuer}, which says what they are: change their groups there; "
+            "here they can be revoked"
+        )
     return who
 
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from proofwatch.access.roles import Act, Role, may
+from proofwatch.access.scopes import OPENS, Scope
+from proofwatch.audit.entry import Actor, person
 
 TOKEN_BYTES: Final = 32
 SKEW: Final = timedelta(seconds=5)
@@ -31,6 +33,9 @@ class Session:
     """A person who signed in. `tenants` None: all of them. `expires_at`: when it ends at the latest.
 
     Roles and tenants are those of the person as long as the session lasts: a change of them ends it.
+
+    Or a machine with a token (`proofwatch.access.machines`): `machine` is its name, it has scopes and no roles, and the
+    token's id stands for both the session's and the person's. No such session can be locked, so it changes nothing.
     """
 
     session_id: str
@@ -40,10 +45,28 @@ class Session:
     signed_in_at: datetime
     mfa_at: datetime
     expires_at: datetime
+    machine: str | None = None
+    scopes: frozenset[Scope] = frozenset()
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts, for an entry."""
+        return person(self.person_id) if self.machine is None else Actor("service", f"machine {self.machine}")
+
+    @property
+    def identity(self) -> str:
+        """Return by what who acts is known, for an entry."""
+        return f"session {self.session_id}" if self.machine is None else f"token {self.session_id}"
 
     def may(self, act: Act) -> bool:
-        """Return whether its roles allow this."""
-        return may(self.roles, act)
+        """Return whether its roles allow this; of a machine, its scopes."""
+        return bool(self.allowing(act)) if self.machine is not None else may(self.roles, act)
+
+    def allowing(self, act: Act) -> list[str]:
+        """Return which of the roles, or of the scopes, allow this, for an entry."""
+        if self.machine is not None:
+            return sorted(scope for scope in self.scopes if act in OPENS[scope])
+        return sorted(role for role in self.roles if may([role], act))
 
     def sees(self, tenant: str) -> bool:
         """Return whether what belongs to this tenant is there for this person."""
@@ -66,11 +89,21 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def is_alive(session: Session, seen_at: datetime, now: datetime, lifetimes: Lifetimes = LIFETIMES) -> bool:
+def is_alive(
+    session: Session,
+    seen_at: datetime,
+    now: datetime,
+    lifetimes: Lifetimes = LIFETIMES,
+    vouched_until: datetime | None = None,
+) -> bool:
     """Return whether a session holds at `now`; `seen_at`: the latest time that it was used.
+
+    `vouched_until`: until when a provider has vouched for it; None: it is a local one.
 
     A clock that shows less than the session has seen was set back: no.
     """
     if now < max(seen_at, session.signed_in_at) - SKEW:
+        return False
+    if vouched_until is not None and now >= vouched_until:
         return False
     return now < session.expires_at and now - seen_at < lifetimes.idle

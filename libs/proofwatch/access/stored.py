@@ -12,9 +12,8 @@ from proofwatch.access.session import Session
 from proofwatch.audit.entry import person
 from proofwatch.audit.pending import Draw, enter
 
-_ACCOUNT: Final = (
-    "select person_id, name, tenants, roles, password_hash, code_secret, code_step, revoked_at from access.people"
-)
+_ACCOUNT: Final = """
+select person_id, name, tenants, roles, password_hash, code_secret, code_step, revoked_at, issuer from access.people"""
 _FOR_UPDATE: Final = " for update"
 
 
@@ -69,6 +68,7 @@ def _account(row: Mapping[str, Any] | None) -> Account | None:
         code_secret=row["code_secret"],
         code_step=row["code_step"],
         revoked_at=row["revoked_at"],
+        issuer=row["issuer"],
     )
 
 

@@ -178,10 +178,11 @@ async def _named(pool: Any, exit_: Exit, tenant: str | None, asking: Asking | Si
 def _of_session(who: Session, exit_: Exit, tenant: str | None) -> _Named:
     from proofwatch.exits.rights import shipped_rights  # its engine belongs to the same extra
 
-    role = " ".join(sorted(each for each in who.roles if exit_.act in TABLE[each]))
-    held = role or " ".join(sorted(who.roles)) or "none"
-    named = _Named(person(who.person_id), f"session {who.session_id}", held, tenants=who.tenants)
-    why = shipped_rights().refusal(exit_.act, who.roles, who.tenants, tenant, own=exit_.own)
+    held = " ".join(who.allowing(exit_.act)) or " ".join(sorted(who.roles or who.scopes)) or "none"
+    named = _Named(who.actor, who.identity, held, tenants=who.tenants)
+    holds = who.roles if who.machine is None else who.scopes
+    machine = who.machine is not None
+    why = shipped_rights().refusal(exit_.act, holds, who.tenants, tenant, own=exit_.own, machine=machine)
     return named if why is None else named._replace(why=why, denied=NotAllowed(_sentence(why, exit_, tenant)))
 
 

@@ -32,22 +32,26 @@ class Rights:
         tenant: str | None,
         *,
         own: bool = False,
+        machine: bool = False,
     ) -> Why | None:
-        """Return why somebody may not; None: they may.
+        """Return why somebody may not; None: they may. `roles`: of a `machine`, its scopes.
 
         `tenants` None: they see all of them. `tenant` None: it is about no single one. `own`: about who asks alone.
         """
-        person = {"roles": sorted(roles), "all_tenants": tenants is None, "tenants": sorted(tenants or ())}
-        return self.refusal_on(act, person, {"every_tenant": tenant is None, "tenant": tenant or "", "own": own})
+        person = {"all_tenants": tenants is None, "tenants": sorted(tenants or ())}
+        data = {"every_tenant": tenant is None, "tenant": tenant or "", "own": own}
+        if machine:
+            return self.refusal_on(act, {**person, "scopes": sorted(roles)}, data, "Machine")
+        return self.refusal_on(act, {**person, "roles": sorted(roles)}, data)
 
-    def refusal_on(self, act: str, person: Any, data: Any) -> Why | None:
+    def refusal_on(self, act: str, person: Any, data: Any, kind: Literal["Person", "Machine"] = "Person") -> Why | None:
         """Return the same by the facts as the policy names them; what is missing or of another kind is a refusal."""
         entities = [
-            {"uid": {"type": "Person", "id": "who"}, "attrs": person, "parents": []},
+            {"uid": {"type": kind, "id": "who"}, "attrs": person, "parents": []},
             {"uid": {"type": "Data", "id": "what"}, "attrs": data, "parents": []},
         ]
         asked = {
-            "principal": 'Person::"who"', "action": f'Action::"{act}"', "resource": 'Data::"what"', "context": {},
+            "principal": f'{kind}::"who"', "action": f'Action::"{act}"', "resource": 'Data::"what"', "context": {},
         }  # fmt: skip
         try:
             found = cedarpy.is_authorized(asked, self._policies, entities, self._schema)
@@ -60,12 +64,12 @@ class Rights:
         forbidden = {self._names[key] for key in found.diagnostics.reasons}
         if "administrator" in forbidden:
             return "administrator"
-        return "tenant_not_theirs" if forbidden and self._may_elsewhere(act, person, data) else "role_missing"
+        return "tenant_not_theirs" if forbidden and self._may_elsewhere(act, person, data, kind) else "role_missing"
 
-    def _may_elsewhere(self, act: str, person: Any, data: Any) -> bool:
+    def _may_elsewhere(self, act: str, person: Any, data: Any, kind: Literal["Person", "Machine"]) -> bool:
         """Return whether it is the tenant alone that is missing: who lacks the role as well is told that."""
         everywhere = {**person, "all_tenants": True}
-        return everywhere != person and self.refusal_on(act, everywhere, data) is None
+        return everywhere != person and self.refusal_on(act, everywhere, data, kind) is None
 
 
 @cache

@@ -148,6 +148,12 @@ AUDIT: Final[Mapping[str, Exit]] = {
 PEOPLE_LIST: Final = Exit(
     "people list", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_PEOPLE, fields={"accounts": _ACCOUNT}
 )
+PEOPLE_REVIEW: Final = Exit(
+    "people review", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_PEOPLE, fields={"accounts": _ACCOUNT}
+)
+TOKENS_LIST: Final = Exit(
+    "tokens list", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_PEOPLE, fields={"accounts": _ACCOUNT}
+)
 IMAGERY_RECONCILE: Final = Exit(
     "imagery reconcile",
     Purpose.TROUBLESHOOTING,
@@ -167,6 +173,6 @@ EXITS: Final[Mapping[str, Exit]] = {
     for each in (
         STATEMENT, STATISTICS, EXPORT_TRAINING, TROUBLESHOOT, EXPLAIN, BACKTEST, *FIGURES.values(), ACCEPTED_ATTACKS,
         BASELINE_REBASE, MARKERS_ADD, CONTROL, DLQ_SHOW, DLQ_REDRIVE, SUBJECTS_REPAIR, RESTORE_RELAY,
-        *AUDIT.values(), PEOPLE_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
+        *AUDIT.values(), PEOPLE_LIST, PEOPLE_REVIEW, TOKENS_LIST, IMAGERY_RECONCILE, IMAGERY_SHARE, PRIVACY_SCAN,
     )
 }  # fmt: skip

@@ -7,6 +7,7 @@ import structlog
 from proofwatch.access.code_seal import CodesSealed
 from proofwatch.access.errors import AccessDenied
 from proofwatch.access.errors import SignInRefused as Refused
+from proofwatch.access.machines import PostgresMachines
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.session import Session
 from proofwatch.instants import instant_of
@@ -24,6 +25,23 @@ class Caller(NamedTuple):
 
     token: str
     session: Session
+
+
+class Machines:
+    """Who calls by a machine's token. Every call raises `DatabaseAway`."""
+
+    def __init__(self, machines: PostgresMachines, clock: Clock) -> None:
+        self._machines, self._clock = machines, clock
+
+    async def caller(self, token: str) -> Caller | None:
+        """Return the machine; None: its token is unknown, expired or revoked."""
+        found = await self._machines.session_of(token, instant_of(self._clock.now_ms()))
+        return Caller(token, found) if found else None
+
+    async def lacks_scope(self, caller: Caller) -> None:
+        """Enter that a machine asked for what its token is not for."""
+        who, now = caller.session, instant_of(self._clock.now_ms())
+        await self._machines.refused(caller.token, who.session_id, who.machine or "", "scope_missing", now)
 
 
 class PeopleSessions:

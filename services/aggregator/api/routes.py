@@ -1,20 +1,23 @@
 """Figures over HTTP. No logic of its own."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Security
 
+from proofwatch.access.scopes import Scope
 from proofwatch.web.sessions import Caller
 from services.aggregator.api.bodies import Handsets, Rates, Segment, Since, Tenant, Tenants, Threshold, Until, WhatIf
 from services.aggregator.api.figures import Figures, Wanted
 from services.aggregator.core.what_if import Thresholds
 
 
-def figure_routes(figures: Figures, caller: Callable[[Request], Awaitable[Caller]]) -> APIRouter:
-    """Return the routes; `caller` gives who calls, or raises `Problem`. Every answer is an entry of the audit log."""
+def figure_routes(figures: Figures, reader: Callable[..., Any]) -> APIRouter:
+    """Return the routes; `reader`: a dependency that gives who reads, a person or a machine with the scope, or raises
+    `Problem`. Every answer is an entry of the audit log.
+    """
     router = APIRouter(tags=["figures"])
-    Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+    Who = Annotated[Caller, Security(reader, scopes=[Scope.FIGURES])]  # noqa: N806 — a type
 
     @router.get("/tenants")
     async def tenants(who: Who) -> Tenants:

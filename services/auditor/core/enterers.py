@@ -23,6 +23,7 @@ _ENTERS: Final = {
     "pattern": {"triage", "console"},
     "patterns": {"triage", "console"},
     "person": {"people"},
+    "token": {"people"},
     "privacy": {"privacy"},
     "retention": {"privacy"},
     "statement": {"billing"},

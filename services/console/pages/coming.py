@@ -1,28 +1,33 @@
 """Pages of coming and going, and whether keys are on, which the browser keeps."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from proofwatch.web.origin import FORM, of_own_origin
 from proofwatch.web.sessions import SignInRefused
 from services.console.pages import words
 from services.console.pages.forms import form, here
 from services.console.pages.frame import KEYS, Frame, to
-from services.console.who import Callers
+from services.console.who import BROWSER, Callers
+
+if TYPE_CHECKING:
+    from services.console.sign_on import SignOn
 
 _YEAR_S: Final = 31_536_000
+_FLOW_S: Final = 600
 
 
-def coming_pages(frame: Frame, callers: Callers, origin: str) -> APIRouter:
-    """Return the routes; what is sent by POST leads by GET to where one then is."""
+def coming_pages(frame: Frame, callers: Callers, origin: str, sign_on: "SignOn | None" = None) -> APIRouter:
+    """Return the routes; what is sent by POST leads by GET to where one then is. `sign_on`: with a provider."""
     router = APIRouter(include_in_schema=False)
     ours = [Depends(of_own_origin(origin, FORM))]
+    ways = {"local": callers.local, "provider": sign_on is not None}
 
     @router.get("/sign-in")
     async def asked(request: Request, next: str = "") -> Response:  # noqa: A002 — as the address has it
-        return frame.page(request, None, "sign-in.html", next=here(next), name="")
+        return frame.page(request, None, "sign-in.html", next=here(next), name="", **ways)
 
     @router.post("/sign-in", dependencies=ours)
     async def sign_in(request: Request) -> Response:
@@ -34,6 +39,7 @@ def coming_pages(frame: Frame, callers: Callers, origin: str) -> APIRouter:
             await callers.sign_in(response, name, given.get("password", "")[:4096], code[:16])
         except SignInRefused as error:
             content = {"next": wanted, "name": name, "refused": words.sentence(str(error)), "beside": True}
+            content |= ways
             return frame.page(request, None, "sign-in.html", 401, **content)
         return response
 
@@ -56,4 +62,35 @@ def coming_pages(frame: Frame, callers: Callers, origin: str) -> APIRouter:
     async def returned() -> Response:
         return to("/")
 
+    if sign_on is not None:
+        _provider_routes(router, frame, callers, sign_on)
     return router
+
+
+def _provider_routes(router: APIRouter, frame: Frame, callers: Callers, sign_on: "SignOn") -> None:
+    """Add the way to the provider, and the way back from it."""
+
+    @router.get("/sign-in/provider")
+    async def go(next: str = "") -> Response:  # noqa: A002 — as the address has it
+        callers.require()
+        address, browser = await sign_on.begin(here(next))
+        response = RedirectResponse(address, 303)
+        # lax: the way back comes from another site
+        response.set_cookie(BROWSER, browser, _FLOW_S, secure=True, httponly=True, samesite="lax", path="/")
+        return response
+
+    @router.get("/sign-in/returned")
+    async def returned(request: Request) -> Response:
+        callers.require()
+        try:
+            come = await sign_on.finish(request.query_params, request.cookies.get(BROWSER, ""))
+        except SignInRefused as error:
+            content = {"next": "/queue", "name": "", "refused": words.sentence(str(error)), "beside": True}
+            content |= {"local": callers.local, "provider": True}
+            response = frame.page(request, None, "sign-in.html", 401, **content)
+        else:
+            # a page, not a redirect: what another site led to is sent no cookie of ours
+            response = frame.page(request, None, "come.html", wanted=come.wanted)
+            callers.signed_in(response, come.token)
+        response.delete_cookie(BROWSER, secure=True, httponly=True, samesite="lax", path="/")
+        return response

@@ -59,7 +59,9 @@ class Frame:
             wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return to("/sign-in", next=here(wanted if request.method == "GET" else "/queue"))
         content = {"sentence": words.sentence(str(problem)), "signed_in": bool(request.cookies.get(COOKIE))}
-        return self.page(request, None, "problem.html", problem.status, **content)
+        response = self.page(request, None, "problem.html", problem.status, **content)
+        response.headers.update(problem.headers)
+        return response
 
     def now(self) -> datetime:
         """Return the time."""

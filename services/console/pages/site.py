@@ -1,5 +1,7 @@
 """The pages and where they are; each asks the same functions as the API."""
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,6 +28,9 @@ from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
 from services.triage.api.rereviews import Rereviews
 
+if TYPE_CHECKING:
+    from services.console.sign_on import SignOn
+
 
 class Pages:
     """What people see."""
@@ -40,11 +45,12 @@ class Pages:
         callers: Callers,
         watched: Watched,
         clock: Clock,
+        sign_on: "SignOn | None" = None,
     ) -> None:
         self._frame = Frame(settings.console_time_zone, clock)
         work = Work(self._frame, cases, callers, settings)
         self._routers = (
-            coming_pages(self._frame, callers, settings.console_origin),
+            coming_pages(self._frame, callers, settings.console_origin, sign_on),
             list_pages(self._frame, cases, callers, watched),
             health_pages(self._frame, cases, callers, watched),
             bulk_pages(self._frame, bulk, callers, settings.console_origin),

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
+from proofwatch.access.machines import PostgresMachines
 from proofwatch.access.postgres import PostgresPeople
 from proofwatch.access.roles import Act
+from proofwatch.access.scopes import is_machines
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import person
 from proofwatch.audit.pending import Draw, enter
@@ -107,7 +109,7 @@ class PostgresDesk:
         """
         self.orders, self.notes = Orders(draw, four_eyes, terms), PostgresNotes(keys)
         self.pool, self._draw, self.limits = pool, draw, limits
-        self._people = PostgresPeople(pool)
+        self._people, self._machines = PostgresPeople(pool), PostgresMachines(pool, draw)
 
     async def listed(
         self,
@@ -316,8 +318,14 @@ class PostgresDesk:
         return NextCase(await self._shown(tx, locked[0], acting, now), why, waiting)
 
     async def session(self, token: str, now: datetime, *, used: bool = True) -> Session:
-        """Return who asks; `used` False: a page does by itself. Raises `NoSession`, and `NotAllowed`, an entry."""
-        found = await self._people.session_of(token, now, used=used)
+        """Return who asks, a machine too, which no `acting` finds; `used` False: a page does by itself.
+
+        Raises `NoSession`, and `NotAllowed`, which is an entry.
+        """
+        if is_machines(token):
+            found = await self._machines.session_of(token, now)
+        else:
+            found = await self._people.session_of(token, now, used=used)
         if found is None:
             raise NoSession
         if not found.may(Act.READ_CASES):

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from proofwatch.access.roles import Act, may
+from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
-from proofwatch.audit.entry import Actor, Entry, Object, Outcome, person
+from proofwatch.audit.entry import Actor, Entry, Object, Outcome
 from proofwatch.audit.pending import Draw, act
 from proofwatch.governance.purposes import Purpose
 from services.triage.core.assignments import CaseNow, Refusal
@@ -55,14 +55,14 @@ def read(by: Session, found: Sequence[CaseNow], case_id: str | None, now: dateti
 
 def looked(by: Session, cases: int, tenant: str | None, case_id: str | None, now: datetime, draw: Draw) -> Entry:
     """Return the same of a look at so many cases; `tenant`: whose they are, None: of several, or there are none."""
-    role = " ".join(sorted(role for role in by.roles if may([role], Act.READ_CASES)))
+    role = " ".join(by.allowing(Act.READ_CASES))
     made = act(
         READ,
-        person(by.person_id),
+        by.actor,
         now,
         *((Object("case", case_id),) if case_id else ()),
         tenant=tenant,
-        details={"cases": cases, "identity": f"session {by.session_id}", "role": role or "none"},
+        details={"cases": cases, "identity": by.identity, "role": role or "none"},
         outcome="granted" if role else "denied",
         draw=draw,
     )

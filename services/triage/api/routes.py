@@ -1,11 +1,13 @@
 """Cases over HTTP: lists, one, the next one, counts. No logic of its own."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Response, Security
 
+from proofwatch.access.scopes import Scope
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.triage.api.bodies import Case, CaseChanges, CaseId, CasePage, Cursor, Limit, Next, Nothing, State, Waiting
@@ -13,10 +15,15 @@ from services.triage.api.cases import Cases
 from services.triage.api.deed_routes import Calls, tagged
 
 
-def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
-    """Return the routes; both give who calls, or raise `Problem`. `looker`: of what a page asks by itself."""
+def case_routes(cases: Cases, caller: Calls, reader: Callable[..., Any], looker: Callable[..., Any]) -> APIRouter:
+    """Return the routes; `caller` gives who calls, or raises `Problem`.
+
+    `reader`, `looker`: dependencies that give who reads, a person or a machine with the scope; `looker`: of what a page
+    asks by itself.
+    """
     router = APIRouter(prefix="/cases", tags=["cases"])
-    Who = Annotated[Caller, Depends(caller)]  # noqa: N806 — a type
+    Who = Annotated[Caller, Security(reader, scopes=[Scope.CASES])]  # noqa: N806 — a type
+    Follows = Annotated[Caller, Security(reader, scopes=[Scope.CHANGES])]  # noqa: N806 — a type
 
     @router.get("")
     async def listed(
@@ -34,7 +41,7 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
         return await cases.page(who, state, mine=mine, limit=limit, cursor=cursor, proposed=proposed)
 
     @router.get("/changes")
-    async def changes(who: Who, limit: Limit = 100, cursor: Cursor = "") -> CaseChanges:
+    async def changes(who: Follows, limit: Limit = 100, cursor: Cursor = "") -> CaseChanges:
         """Return cases that are there for you, as they are now, in the order in which they changed last; parts, too.
 
         `cursor`: where the last answer ended (`next`); without, from the first case on. Who goes on from each answer
@@ -45,7 +52,7 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
 
     @router.get("/waiting")
     async def waiting(
-        who: Annotated[Caller, Depends(looker)],
+        who: Annotated[Caller, Security(looker, scopes=[Scope.CASES])],
         since: Annotated[datetime, Query(description="RFC 3339, with an offset.")],
     ) -> Waiting:
         """Return how much there is to do. It reads no case, and does not count as use of the session."""
@@ -57,7 +64,7 @@ def case_routes(cases: Cases, caller: Calls, looker: Calls) -> APIRouter:
             raise Problem(422, "malformed", "since: lies outside of the years 1 to 9999 in UTC") from None
 
     @router.post("/next")
-    async def given(who: Who, _: Nothing, response: Response) -> Next:
+    async def given(who: Annotated[Caller, Depends(caller)], _: Nothing, response: Response) -> Next:
         """Take the next case, which nobody else gets."""
         found = await cases.next(who)
         if found.case:

@@ -67,6 +67,8 @@ class Who(Protocol):
 
     @property
     def person_id(self) -> str: ...  # noqa: D102
+    @property
+    def machine(self) -> str | None: ...  # noqa: D102
     def may(self, act: Act, /) -> bool: ...  # noqa: D102
     def sees(self, tenant: str, /) -> bool: ...  # noqa: D102
 
@@ -86,6 +88,11 @@ class Worker(NamedTuple):
     person_id: str
     tenants: frozenset[str] | None
     roles: frozenset[Role]
+
+    @property
+    def machine(self) -> str | None:
+        """Return no name of a machine: cases are people's."""
+        return None
 
     def may(self, act: Act) -> bool:
         """Return whether their roles allow this."""
@@ -261,7 +268,7 @@ def may_work(case: CaseNow, who: Who) -> bool:
 
 
 def _only_research(who: Who) -> bool:
-    return not (who.may(Act.TAKE_CASE) or who.may(Act.ASSIGN_CASE))
+    return who.machine is None and not (who.may(Act.TAKE_CASE) or who.may(Act.ASSIGN_CASE))
 
 
 class ListedCase(NamedTuple):

@@ -60,6 +60,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "audit search": ("audit", "search"),
     "audit search --own": ("audit", "search", "--own"),
     "people list": ("people", "list"),
+    "tokens list": ("tokens", "list"),
     "imagery share": ("imagery", "share", "--month", "2026-03"),
 }
 ROLES: Mapping[str, tuple[Role, Role]] = {
@@ -78,17 +79,26 @@ ROLES: Mapping[str, tuple[Role, Role]] = {
     **dict.fromkeys(("audit export", "audit prove", "audit show", "audit search"), (Role.AUDITOR, Role.ADMIN)),
     "audit search --own": (Role.ANALYST, Role.ADMIN),
     "people list": (Role.ADMIN, Role.CHECKER),
+    "tokens list": (Role.ADMIN, Role.CHECKER),
     "imagery share": (Role.AUDITOR, Role.ADMIN),
 }
 """Who may, and somebody who may not."""
-OWN_TESTS = {"export training", "privacy scan", "imagery reconcile", "restore relay"}
+OWN_TESTS = {"export training", "privacy scan", "imagery reconcile", "restore relay", "people review"}
 """Exits that need files, Redis or Kafka: see `test_training`, `test_scan`, `test_reconcile_command`,
-`test_restore_relay`."""
-OF_NO_TENANT = {"dlq redrive", "subjects repair", "people list", "audit export", "audit prove", "audit show"}
+`test_restore_relay`, `test_review`."""
+OF_NO_TENANT = {
+    "dlq redrive",
+    "subjects repair",
+    "people list",
+    "tokens list",
+    "audit export",
+    "audit prove",
+    "audit show",
+}
 ASKED_WHATEVER_THE_CONTRACT = {"control", "audit search", "audit search --own", *OF_NO_TENANT}
 DATABASE_ROLE = {
     "statement": "billing", "statistics": "statistics", "people list": "people", "imagery share": "imagery",
-    "control": "governance",
+    "control": "governance", "tokens list": "people",
     **dict.fromkeys(("dlq show", "dlq redrive", "subjects repair"), "sre"),
     **dict.fromkeys((name for name in COMMANDS if name.startswith("audit")), "audit-reader"),
 }  # fmt: skip

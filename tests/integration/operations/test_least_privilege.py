@@ -303,13 +303,17 @@ async def test_every_role_asks_whose_a_session_is_and_none_sees_the_secrets(dsns
     for role in ("triage", "fraud", "auditor"):
         for statement in (*asked, "select access.seen('s', now())", "select * from access.directory"):
             await executed(dsns[role], statement)
-        for table in ("people", "sessions", "attempts"):
+        await executed(dsns[role], "select count(*) from access.token_of('\\x00')")
+        for table in ("people", "sessions", "attempts", "tokens", "vouchers", "flows"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await executed(dsns[role], f"select from access.{table}")
     shown = "select attname from pg_attribute where attrelid = 'access.directory'::regclass and attnum > 0"
     assert [name for (name,) in await fetched(dsns["superuser"], shown)] == ["person_id", "name", "tenants", "roles"]
     names = await fetched(dsns["superuser"], "select proname from pg_proc where pronamespace = 'access'::regnamespace")
-    assert sorted(name for (name,) in names) == ["end_holders", "held", "holders_of", "running", "seen", "seen"]
+    assert sorted(name for (name,) in names) == [
+        "end_holders", "held", "holders_of", "note_sign_in", "of_provider", "running", "seen", "seen",
+        "token_of", "token_refused", "token_used",
+    ]  # fmt: skip
 
 
 async def test_people_are_let_in_and_work_with_the_rights_of_each_role(

@@ -26,7 +26,8 @@ ON_EVERY_PAGE: Final = {"j", "k", "n", "q", "f", "?", "x", "X", "y", "z", *keys.
 def routes() -> list[APIRoute]:
     nothing: Any = None
     clock = SystemClock()
-    inside = Inside.of(Settings(), nothing, clock, nothing, ErasuresKnown(LocalBus({}, clock), nothing), None)
+    known = ErasuresKnown(LocalBus({}, clock), nothing)
+    inside = Inside.of(Settings(), nothing, clock, nothing, nothing, known, None)
     return [each for each in flat(application(Settings(), inside).routes) if not each.include_in_schema]
 
 

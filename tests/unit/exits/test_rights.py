@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from proofwatch.access.roles import TABLE, Act, Role, may
+from proofwatch.access.scopes import OPENS, Scope
 from proofwatch.exits.rights import InvalidRights, Rights, shipped_rights
 
 RIGHTS = shipped_rights()
@@ -18,6 +19,20 @@ def test_the_policy_and_the_table_agree_on_every_role_and_pair_of_roles(act: Act
     """Written twice: a slip in one of the two is seen."""
     for roles in ((), *((role,) for role in Role), *combinations(Role, 2)):
         assert (RIGHTS.refusal(act, roles, None, None) is None) is may(roles, act), roles
+
+
+@pytest.mark.parametrize("act", Act)
+def test_the_policy_and_the_table_of_scopes_agree_and_no_scope_is_a_role(act: Act) -> None:
+    """Of every set of scopes; who has roles gets nothing by them as a machine, and a machine of its tenants alone."""
+    for size in range(len(Scope) + 1):
+        for scopes in combinations(Scope, size):
+            opened = any(act in OPENS[scope] for scope in scopes)
+            assert (RIGHTS.refusal(act, scopes, None, None, machine=True) is None) is opened, scopes
+            assert (RIGHTS.refusal(act, scopes, ["acme"], "acme", machine=True) is None) is opened, scopes
+            assert RIGHTS.refusal(act, scopes, ["acme"], "birch", machine=True) is not None
+            assert RIGHTS.refusal(act, scopes, ["acme"], None, machine=True) is not None
+            assert RIGHTS.refusal(act, scopes, None, None) is not None
+    assert RIGHTS.refusal(act, list(Role), None, None, machine=True) is not None
 
 
 @pytest.mark.parametrize(

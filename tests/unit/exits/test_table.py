@@ -34,6 +34,8 @@ LEAVES = {
         (Purpose.TROUBLESHOOTING, {A, C, D}),
     ),
     "people list": (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A}),
+    "people review": (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A}),
+    "tokens list": (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A}),
     "imagery reconcile": (Purpose.TROUBLESHOOTING, {D, I}),
     "imagery share": (Purpose.MAINTAIN_AND_DELIVER_STATISTICS, {A}),
     "privacy scan": (Purpose.TROUBLESHOOTING, {D}),
