@@ -20,6 +20,8 @@ from proofwatch.web.problems import RESPONSES, Problem, refusal
 from proofwatch.web.sessions import Machines, PeopleSessions, SignInRefused
 from services.aggregator.api.figures import Figures
 from services.aggregator.api.routes import figure_routes
+from services.auditor.api.log import AuditLog
+from services.auditor.api.routes import audit_routes
 from services.console.api import health_routes, once_route, session_routes
 from services.console.config import Settings
 from services.console.once import Once
@@ -66,6 +68,7 @@ class Inside(NamedTuple):
     bulk: BulkDeeds
     rereviews: Rereviews
     figures: Figures
+    log: AuditLog
     sessions: PeopleSessions
     machines: Machines
     known: ErasuresKnown
@@ -93,7 +96,8 @@ class Inside(NamedTuple):
         stream = Stream.of(people, pool, clock, known.unready)
         figures = Figures.of(settings, pool, governed, clock)
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
-        return cls(cases, stream, bulk, again, figures, sessions, machines, known, watched, clock)
+        log = AuditLog(pool, clock)
+        return cls(cases, stream, bulk, again, figures, log, sessions, machines, known, watched, clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -124,6 +128,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.reader))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
+    v1.include_router(audit_routes(inside.log, callers.caller))
     app.include_router(v1)
     pages = Pages(
         settings,
@@ -131,6 +136,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         inside.bulk,
         inside.rereviews,
         inside.figures,
+        inside.log,
         callers,
         inside.watched,
         inside.clock,
@@ -180,7 +186,9 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, DatabaseAway):
         return Problem(503, "unavailable", "the database does not answer; nothing was done")
     if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):
-        return Problem(404, "no_such_case", "there is no such case for you")
+        of_case = any(each["loc"][-1] == "case_id" for each in error.errors())
+        code, what = ("no_such_case", "case") if of_case else ("no_such_entry", "entry")
+        return Problem(404, code, f"there is no such {what} for you")
     if isinstance(error, RequestValidationError):
         return Problem(422, "malformed", sentence_of(error.errors()))
     status = error.status_code if isinstance(error, HTTPException) else 500

@@ -127,6 +127,13 @@ _WINDOWS: Final = {
     "ledger.grids": ("edge_set_id", "thresholds", "grid"),
 }
 """What figures are put together from: counts of a tenant and of values of segments, nothing of a transaction."""
+_LOG: Final = {
+    "audit.entries": ("index", "leaf", "leaf_hash", "logged_at", "tenant", "actor", "action", "outcome"),
+    "audit.nodes": ("level", "index", "hash"),
+    "audit.checkpoints": ("checkpoint_index", "size", "note", "published_at"),
+    "audit.cosignatures": ("checkpoint_index", "line"),
+}
+"""The log as people read it, and what proves an entry of it; nothing that waits to be entered, or was refused."""
 _SESSION: Final = (
     "session_id",
     "token_hash",
@@ -224,7 +231,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
     # what people do with cases, by triage's own code: it opens none, and removes nothing of them; and figures
     "console": Process(
         reads_schemas=("triage", "access", "proofwatch"),
-        reads_columns=_WINDOWS,
+        reads_columns={**_WINDOWS, **_LOG},
         adds_rows={
             **_BEGUN,
             "access.sessions": (*_SESSION, "vouched_until"),

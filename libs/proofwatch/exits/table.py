@@ -145,6 +145,11 @@ AUDIT: Final[Mapping[str, Exit]] = {
     )
 }
 """Reads of the audit log are entries of it."""
+AUDIT_PAGES: Final[Mapping[str, Exit]] = {
+    name: Exit(name, Purpose.TROUBLESHOOTING, act, fields=_LOG)
+    for name, act in (("audit team", Act.READ_TEAM_ENTRIES), ("audit views", Act.READ_REPORTS_OF_ACCESS))
+}
+"""What the console alone opens: what people did with cases and imagery, and who has seen what."""
 PEOPLE_LIST: Final = Exit(
     "people list", Purpose.MAINTAIN_AND_DELIVER_STATISTICS, Act.READ_PEOPLE, fields={"accounts": _ACCOUNT}
 )

@@ -18,6 +18,9 @@ from services.console.pages.forms import here
 from services.console.pages.render import Render
 from services.console.who import COOKIE
 
+_ENTRIES: Final = (
+    Act.READ_OWN_ENTRIES, Act.READ_TEAM_ENTRIES, Act.READ_REPORTS_OF_ACCESS, Act.READ_ALL_ENTRIES,
+)  # fmt: skip
 KEYS: Final = "__Host-proofwatch-keys"
 
 
@@ -39,6 +42,7 @@ class Frame:
             "signed_in": caller is not None,
             "sees_figures": caller is None or caller.session.may(Act.READ_FIGURES),
             "sees_health": caller is None or caller.session.may(Act.READ_HEALTH),
+            "reads_entries": caller is None or any(caller.session.may(each) for each in _ENTRIES),
             "keys_on": request.cookies.get(KEYS) != "off",
             "now": self.now(),
             "path": here(request.url.path, "/"),

@@ -25,6 +25,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("q", "the queue"),
     ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
+    ("A V", "the audit log; verify the entry that is shown"),
     ("S H", "rates by segment and by attack species; handsets"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),

@@ -9,7 +9,9 @@ from starlette.responses import Response
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.problems import Problem
 from services.aggregator.api.figures import Figures
+from services.auditor.api.log import AuditLog
 from services.console.config import Settings
+from services.console.pages.audit import audit_pages
 from services.console.pages.bulk import bulk_pages
 from services.console.pages.coming import coming_pages
 from services.console.pages.figures import figure_pages
@@ -42,6 +44,7 @@ class Pages:
         bulk: BulkDeeds,
         rereviews: Rereviews,
         figures: Figures,
+        log: AuditLog,
         callers: Callers,
         watched: Watched,
         clock: Clock,
@@ -58,6 +61,7 @@ class Pages:
             figure_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),
             handset_pages(self._frame, figures, callers),
+            audit_pages(self._frame, log, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),

@@ -68,6 +68,25 @@ _ACTS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+_DONE: Final[Mapping[str, str]] = {
+    "case.assigned": "Took a case, or was given one", "case.released": "Released a case",
+    "case.closed": "Closed a case", "case.referred": "Referred a case to the Research Group",
+    "case.proposed": "Proposed what a case is", "case.approved": "Agreed to what a case is",
+    "case.rejected": "Sent back what was proposed", "case.noted": "Noted something on a case",
+    "case.staged": "Moved a case on", "cases.read": "Looked at cases", "data.asked": "Asked for data",
+    "imagery.view_intended": "Was to be shown imagery", "imagery.view_ended": "Has seen imagery",
+    "imagery.glass_asked": "Asked to break glass", "imagery.glass_begun": "Broke glass",
+    "log.begun": "The log began", "log.key_added": "A key of the log was added",
+    "log.key_retired": "A key of the log was retired", "access.signed_in": "Signed in",
+    "access.signed_out": "Signed out",
+}  # fmt: skip
+
+
+def done(action: str) -> str:
+    """Return what somebody did, by the code that an entry of the audit log has."""
+    return _DONE.get(action, sentence(action.replace(".", ": ").replace("_", " ")))
+
+
 class Form(NamedTuple):
     """How a deed is asked for: the label of its reason, if it has one; whether that is needed; what the button says."""
 

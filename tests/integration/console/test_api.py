@@ -282,13 +282,21 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/what-if?tenant=acme&since=2026-01-01T00:00:00Z&liveness_threshold=0.5", None),
+    ("GET", "/v1/audit", None),
+    ("GET", "/v1/audit/ENTRY", None),
+    ("GET", "/v1/audit/ENTRY/verified", None),
     ("GET", "/v1/health", None),
 ]
 FOR_EVERYBODY: Final = {"/v1/session", "/v1/session/end"}
 
 
 def _templated(path: str) -> str:
-    return path.partition("?")[0].replace("CASE", "{case_id}").replace("no-such", "{disposition_id}")
+    return (
+        path.partition("?")[0]
+        .replace("CASE", "{case_id}")
+        .replace("no-such", "{disposition_id}")
+        .replace("ENTRY", "{index}")
+    )
 
 
 async def test_no_route_is_forgotten_here(console: Console) -> None:
@@ -319,7 +327,7 @@ async def test_every_route_is_for_those_whom_it_is_for(console: Console, method:
     )
 
     async def asked(name: str | None, of: str = case) -> httpx.Response:
-        client, where = console.client(name), path.replace("CASE", of)
+        client, where = console.client(name), path.replace("CASE", of).replace("ENTRY", "0")
         given = {"if_match": tag, "idempotency_key": "k"}
         return await (client.get(where) if method == "GET" else client.post(where, body, **given))
 

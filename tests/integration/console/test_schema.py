@@ -68,7 +68,7 @@ class Asking:
 
     def _operation(self, operation: Any) -> None:
         self._many(operation, GenerationMode.POSITIVE)
-        if operation.path_parameters:
+        if "{case_id}" in operation.path:
             self._many(operation, GenerationMode.POSITIVE, {"case_id": self._case_id})
         if operation.query or operation.body or operation.headers:
             self._many(operation, GenerationMode.NEGATIVE)

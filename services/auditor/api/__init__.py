@@ -1,0 +1,1 @@
+"""What the console mounts of the auditor: the log, searched, shown and verified over HTTP."""
