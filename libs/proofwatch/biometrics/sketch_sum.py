@@ -55,6 +55,22 @@ class SketchSum:
         """Return how many are < threshold: exact where it is an edge everywhere, else low..high."""
         return _added(part.count_below(threshold) for part in self.parts())
 
+    def below(self) -> dict[float, int]:
+        """Return how many are < each edge that all parts have in common: exact. Of nothing: no edges."""
+        parts = self.parts()
+        if not parts:
+            return {}
+        common = _common(parts)
+        counts: dict[int, int] = {}
+        for part in parts:
+            for i, n in part.on(common).counts.items():
+                counts[i] = counts.get(i, 0) + n
+        found, seen = {}, counts.get(-1, 0)
+        for i, edge in enumerate(common.edges):
+            found[edge] = seen
+            seen += counts.get(i, 0)
+        return found
+
     def quantile(self, share: float) -> Between:
         """Return the bounds of the smallest value that at least `share` (0 < share <= 1) of the counted do not exceed.
 

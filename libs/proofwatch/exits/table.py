@@ -93,6 +93,8 @@ FIGURES: Final[Mapping[str, Exit]] = {
     name: Exit(name, Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("windows", "ledger"), ("window", "policy"))
     for name in _FIGURES
 }
+DET: Final = Exit("det", Purpose.TROUBLESHOOTING, Act.READ_FIGURES, ("windows", "ledger"), ("window", "policy"))
+"""Of the console alone: error curves of a tenant."""
 ACCEPTED_ATTACKS: Final = Exit(
     "accepted-attacks",
     Purpose.PROVIDE_FEATURES,

@@ -20,6 +20,7 @@ Segment = Annotated[
           description="NAME for every value of a segment, NAME=VALUE for one. Default: the whole tenant."),
 ]  # fmt: skip
 Threshold = Annotated[float | None, Query(ge=0, le=1, allow_inf_nan=False, description="Accepted from this score on.")]
+Check = Literal["match", "liveness"]
 Source = Literal["decisions", "labelled"]
 
 
@@ -149,6 +150,40 @@ class WhatIf(Asked):
     match_threshold: float | None
     liveness_threshold: float | None
     rates: list[Would]
+
+
+class DetPoint(Body):
+    """With `threshold` so many would be accepted wrongly, and so many rejected, each with Wilson's 95 % interval."""
+
+    threshold: float
+    accepted: int
+    accepted_low: float
+    accepted_high: float
+    rejected: int
+    rejected_low: float
+    rejected_high: float
+
+
+class DetCurve(Body):
+    """By ascending threshold: errors of `accepts` among `accepts_n`, of `rejects` among `rejects_n`.
+
+    `in_force`: at the threshold that is in force; null: some days were counted by another, which it is no edge of.
+    """
+
+    accepts: str
+    accepts_n: int
+    rejects: str
+    rejects_n: int
+    in_force: DetPoint | None
+    points: list[DetPoint]
+
+
+class Det(Asked):
+    """DET curves of a check (ISO/IEC 19795-1), and the threshold that the policy in force has."""
+
+    check: Check
+    threshold: float
+    curves: list[DetCurve]
 
 
 class Tenants(Body):

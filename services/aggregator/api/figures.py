@@ -11,7 +11,7 @@ from proofwatch.bus.errors import BusError
 from proofwatch.bus.postgres.pool import session
 from proofwatch.command_line.times import in_zone
 from proofwatch.exits.door import SignedIn, ask
-from proofwatch.exits.table import FIGURES
+from proofwatch.exits.table import DET, FIGURES
 from proofwatch.governance.follower import Follower, ReplicaBehind
 from proofwatch.governance.policy import load_policy
 from proofwatch.governance.release import Denied
@@ -21,15 +21,16 @@ from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
 from services.aggregator.adapters.database_source import load_database, tenants_counted
 from services.aggregator.adapters.in_force import TenantNow, TenantsNow
-from services.aggregator.api.bodies import Handsets, Rates, Tenants, WhatIf
-from services.aggregator.api.shown import shown_handset, shown_rate, shown_would
+from services.aggregator.api.bodies import Det, Handsets, Rates, Tenants, WhatIf
+from services.aggregator.api.shown import shown_curve, shown_handset, shown_rate, shown_would
 from services.aggregator.config import FigureSettings
+from services.aggregator.core.det import det_curves
 from services.aggregator.core.found import Found, NothingFound, Query
 from services.aggregator.core.handsets import DIMENSIONS, handsets
-from services.aggregator.core.segments import VERSIONS
-from services.aggregator.core.span import Span, counted, truth
+from services.aggregator.core.segments import VERSIONS, WHOLE, Segment
+from services.aggregator.core.span import Counted, Span, Truth, counted, truth
 from services.aggregator.core.span_rates import span_rates
-from services.aggregator.core.what_if import Thresholds, span_what_if
+from services.aggregator.core.what_if import Check, Thresholds, span_what_if
 
 if TYPE_CHECKING:
     import asyncpg
@@ -50,6 +51,10 @@ class Wanted(NamedTuple):
     since: datetime | date
     until: datetime | date | None = None
     segment: str = ""
+
+
+Tried = Thresholds
+"""Thresholds to try, as pages name them: those of match and of liveness; None: as in force."""
 
 
 class _Read(NamedTuple):
@@ -120,6 +125,25 @@ class Figures:
             rates=[shown_would(*each) for each in found.rows],
         )
 
+    async def det(self, caller: Caller, wanted: Wanted, check: Check) -> Det:
+        """Return the DET curves of a check: of the whole tenant, or of one value of a segment."""
+        if wanted.segment and "=" not in wanted.segment:
+            raise Problem(422, "malformed", "segment: name one value, such as os=ios, or none")
+        read = await self._read("det", caller, wanted)
+        policy = read.now.policy
+        threshold = policy.match.threshold if check == "match" else policy.liveness.threshold
+        segment, _, value = wanted.segment.partition("=")
+        of = (segment, value) if segment else WHOLE
+        small = self._small_of(read, of)
+        known = Truth() if small[0] else truth(read.found.labelled).get(of, Truth())
+        curves = [shown_curve(each) for each in det_curves(known, check, threshold)]
+        return Det(**self._asked(wanted, read, small), check=check, threshold=threshold, curves=curves)
+
+    def _small_of(self, read: _Read, of: Segment) -> tuple[int, int]:
+        """Return how many values, with how many transactions, are kept back, of one."""
+        n = counted(read.found.counted).get(of, Counted()).transactions
+        return (1, n) if of != WHOLE and n < self._small_cell else (0, 0)
+
     async def _read(self, name: str, caller: Caller, wanted: Wanted, every: tuple[str, ...] = ()) -> _Read:
         """Return the windows, once it is on record who asks; `every`: the segments where none is named."""
         segment, _, value = wanted.segment.partition("=")
@@ -128,7 +152,15 @@ class Figures:
             now = self._tenants.of(wanted.tenant)
             span = self._span(wanted, now.zone)
             at = instant_of(self._clock.now_ms())
-            granted = await ask(self._pool, FIGURES[name], wanted.tenant, SignedIn(caller.session), now.standing, at)
+            exit_ = DET if name == "det" else FIGURES[name]
+            granted = await ask(
+                self._pool,
+                exit_,
+                wanted.tenant,
+                SignedIn(caller.session),
+                now.standing,
+                at,
+            )
             query = Query(wanted.tenant, span, names, value or None, zone=now.zone)
             found = await load_database(self._pool, query, granted.sees)
             found.require(query)

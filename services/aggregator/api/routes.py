@@ -7,7 +7,19 @@ from fastapi import APIRouter, Security
 
 from proofwatch.access.scopes import Scope
 from proofwatch.web.sessions import Caller
-from services.aggregator.api.bodies import Handsets, Rates, Segment, Since, Tenant, Tenants, Threshold, Until, WhatIf
+from services.aggregator.api.bodies import (
+    Check,
+    Det,
+    Handsets,
+    Rates,
+    Segment,
+    Since,
+    Tenant,
+    Tenants,
+    Threshold,
+    Until,
+    WhatIf,
+)
 from services.aggregator.api.figures import Figures, Wanted
 from services.aggregator.core.what_if import Thresholds
 
@@ -47,5 +59,12 @@ def figure_routes(figures: Figures, reader: Callable[..., Any]) -> APIRouter:
         """Return what other thresholds would have made of the same scores; bounds where a sketch cannot tell."""
         to = Thresholds(match_threshold, liveness_threshold)
         return await figures.what_if(who, Wanted(tenant, since, until, segment), to)
+
+    @router.get("/det")
+    async def det(
+        who: Who, tenant: Tenant, since: Since, check: Check, until: Until = None, segment: Segment = ""
+    ) -> Det:
+        """Return the DET curves of a check, with the threshold in force; `segment`: one value, NAME=VALUE."""
+        return await figures.det(who, Wanted(tenant, since, until, segment), check)
 
     return router

@@ -1,9 +1,10 @@
 """Figures as bodies."""
 
 from proofwatch.biometrics.figures import Figure
+from proofwatch.biometrics.intervals import wilson
 from proofwatch.biometrics.sketch_sum import Between
-from services.aggregator.api.bodies import Durations, Handset, Rate, Share, Would
-from services.aggregator.core import handsets, what_if
+from services.aggregator.api.bodies import DetCurve, DetPoint, Durations, Handset, Rate, Share, Would
+from services.aggregator.core import det, handsets, what_if
 from services.aggregator.core.segments import Segment
 from services.aggregator.core.span_rates import SpanRate
 
@@ -41,6 +42,26 @@ def shown_would(segment: Segment, each: what_if.WhatIf) -> Would:
     return Would(
         segment_name=segment[0], segment_value=segment[1], metric=each.metric, proxy=each.proxy, k=each.k, n=each.n,
         would_k_low=each.would.low, would_k_high=each.would.high, low=each.low, high=each.high, coverage=each.coverage,
+    )  # fmt: skip
+
+
+def shown_curve(each: det.Curve) -> DetCurve:
+    """Return a DET curve."""
+    return DetCurve(
+        accepts=each.accepts,
+        accepts_n=each.accepts_n,
+        rejects=each.rejects,
+        rejects_n=each.rejects_n,
+        in_force=None if each.at is None else _point(each, each.at),
+        points=[_point(each, point) for point in each.points],
+    )
+
+
+def _point(curve: det.Curve, point: det.Point) -> DetPoint:
+    accepted, rejected = wilson(point.accepted, curve.accepts_n), wilson(point.rejected, curve.rejects_n)
+    return DetPoint(
+        threshold=point.threshold, accepted=point.accepted, accepted_low=accepted[0], accepted_high=accepted[1],
+        rejected=point.rejected, rejected_low=rejected[0], rejected_high=rejected[1],
     )  # fmt: skip
 
 

@@ -12,10 +12,11 @@ OF: Final[Mapping[Deed, str]] = {
 }  # fmt: skip
 FIGURES: Final[Sequence[tuple[str, str]]] = (
     ("/rates", "Rates"), ("/segments", "Segments and species"), ("/handsets", "Handsets"),
+    ("/thresholds", "Thresholds"),
 )  # fmt: skip
 """Pages of figures, which lead to each other."""
 OF_FIGURES: Final = frozenset(at for at, _ in FIGURES)
-GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets"}
+GO: Final[Mapping[str, str]] = {"S": "/segments", "H": "/handsets", "D": "/thresholds"}
 """Keys that lead from every page to one that its head does not name."""
 LISTED: Final[Sequence[tuple[str, str]]] = (
     ("j k", "next and previous case of the list"),
@@ -26,7 +27,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
     ("A V", "the audit log; verify the entry that is shown"),
-    ("S H", "rates by segment and by attack species; handsets"),
+    ("S H D", "rates by segment and by attack species; handsets; thresholds (DET)"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),
     ("h l", "it is a threat, it is none: write why, then Enter"),

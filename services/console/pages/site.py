@@ -23,6 +23,7 @@ from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
 from services.console.pages.rereviews import rereview_pages
 from services.console.pages.segments import segment_pages
+from services.console.pages.thresholds import threshold_pages
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
@@ -61,6 +62,7 @@ class Pages:
             figure_pages(self._frame, figures, callers),
             segment_pages(self._frame, figures, callers),
             handset_pages(self._frame, figures, callers),
+            threshold_pages(self._frame, figures, callers),
             audit_pages(self._frame, log, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),

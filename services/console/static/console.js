@@ -89,6 +89,15 @@ if (place && place !== location.pathname) history.replaceState(null, "", place);
 
 document.getElementById("help")?.addEventListener("click", () => keys.showModal());
 
+// a slider beside its number, which is what is sent; without script the number is enough
+for (const slider of document.querySelectorAll("input[type=range][data-for]")) {
+  const number = document.getElementById(slider.dataset.for);
+  slider.closest("label").hidden = false;
+  if (number.value !== "") slider.value = number.value;
+  slider.addEventListener("input", () => (number.value = slider.value));
+  number.addEventListener("input", () => (slider.value = number.value));
+}
+
 // a deed is done once, however often it is pressed
 for (const form of document.forms) {
   form.addEventListener("submit", (event) => {

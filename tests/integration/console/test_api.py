@@ -282,6 +282,7 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/what-if?tenant=acme&since=2026-01-01T00:00:00Z&liveness_threshold=0.5", None),
+    ("GET", "/v1/det?tenant=acme&since=2026-01-01T00:00:00Z&check=match", None),
     ("GET", "/v1/audit", None),
     ("GET", "/v1/audit/ENTRY", None),
     ("GET", "/v1/audit/ENTRY/verified", None),

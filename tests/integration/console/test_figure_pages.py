@@ -13,7 +13,12 @@ from tests.support.devtools import Browser
 
 OF_BANK = f"tenant=bank&since={DAY.date()}"
 PAGES = {"segments": f"/segments?{OF_BANK}", "segments-none": f"/segments?{OF_BANK}&segment=sdk_version",
-         "handsets": f"/handsets?{OF_BANK}"}  # fmt: skip
+         "handsets": f"/handsets?{OF_BANK}",
+         "thresholds": f"/thresholds?{OF_BANK}&match=0.5&liveness=0.7"}  # fmt: skip
+WIDE = """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')].filter(
+  (each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 90)).slice(-3)"""
+LOOSE = """[...document.querySelectorAll('main svg')].filter(
+  (each) => !(each.closest('table') || each.nextElementSibling?.matches('table'))).length"""
 SIZES = ((360, 740), (1440, 900), (3840, 2160))
 
 
@@ -36,10 +41,9 @@ async def test_pages_of_figures_fit(counting: Console, tmp_path: Path, scheme: s
             await browser.ask("Emulation.setDeviceMetricsOverride", **size)
             for name, path in PAGES.items():
                 await browser.open(f"{counting.origin}{path}")
-                assert await browser.value("document.documentElement.scrollWidth <= innerWidth"), name
+                assert await browser.value(WIDE) == [], (name, width)
                 assert await hindrances(browser) == [], name
-                loose = "[...document.querySelectorAll('main svg')].filter((each) => !each.closest('table')).length"
-                assert await browser.value(loose) == 0, name
+                assert await browser.value(LOOSE) == 0, name
                 await browser.screenshot(tmp_path / f"{name}-{width}-{scheme}.png")
         clean_but_for_404(browser, counting)
 
@@ -48,7 +52,7 @@ async def test_pages_of_figures_fit(counting: Console, tmp_path: Path, scheme: s
 async def test_each_page_of_figures_has_a_key(counting: Console) -> None:
     async with Browser() as browser:
         await signed_in(browser, counting, "ada")
-        for key, path in (("S", "/segments"), ("H", "/handsets"), ("f", "/rates")):
+        for key, path in (("S", "/segments"), ("H", "/handsets"), ("D", "/thresholds"), ("f", "/rates")):
             await browser.press(key)
             await until(browser, f"location.pathname === '{path}'")
         clean_but_for_404(browser, counting)  # nothing was counted in the last days
@@ -77,7 +81,7 @@ async def test_a_segment_without_windows_is_told_where_its_plots_would_be(counti
     assert "Attack species" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/segments", "/handsets"])
+@pytest.mark.parametrize("path", ["/segments", "/handsets", "/thresholds"])
 async def test_pages_of_figures_are_for_those_who_may_see_figures(counting: Console, path: str) -> None:
     await counting.person("pia", Role.PRIVACY)
     assert (await counting.client("pia").get(path)).status_code == 403
@@ -103,3 +107,29 @@ async def test_handsets_stand_beside_the_rest_of_their_tenant(counting: Console)
     assert "than at that rate" in page
     answer = await counting.client("ada").get(f"{PAGES['handsets']}&segment=country")
     assert (answer.status_code, "no windows of country" in answer.text) == (404, True)
+
+
+async def test_thresholds_are_tried_on_the_same_scores(counting: Console) -> None:
+    """Curves with the threshold in force, exact counts of what is tried; what is no threshold is told."""
+    ada = counting.client("ada")
+    api = (await ada.get(f"/v1/det?tenant=bank&since={DAY.date()}T00:00:00Z&check=liveness")).json()
+    (curve,) = api["curves"]
+    assert (curve["accepts"], curve["rejects"], api["threshold"]) == ("apcer:mask", "bpcer", 0.995)
+    assert curve["in_force"] is None, "these days were judged by 0.5"
+    rates = (await ada.get(f"/v1/rates?tenant=bank&since={DAY.date()}T00:00:00Z")).json()["rates"]
+    now = {each["metric"]: each for each in rates if each["source"] == "labelled"}
+    then = [each for each in curve["points"] if each["threshold"] <= 0.5][-1]
+    assert (then["accepted"], then["rejected"]) == (now["apcer:mask"]["k"], now["bpcer"]["k"])
+    assert [each["accepted"] for each in curve["points"]] == sorted((each["accepted"] for each in curve["points"]),
+                                                                    reverse=True)  # fmt: skip
+    page = (await ada.get(PAGES["thresholds"])).text
+    assert f"{now['bpcer']['k']} of {now['bpcer']['n']}" in page
+    assert "What would have been" in page
+    assert "In force is not on this curve" in page
+    for wrong in ("match=2", "liveness=nan", "match=x", "liveness=-0.1"):
+        answer = await ada.get(f"/thresholds?{OF_BANK}&{wrong}")
+        assert (answer.status_code, "is no threshold" in answer.text) == (422, True), wrong
+    for wrong in ("check=none", "check=match&segment=os", "check=match&segment=OS"):
+        assert (await ada.get(f"/v1/det?tenant=bank&since={DAY.date()}T00:00:00Z&{wrong}")).status_code == 422
+    of_ios = await ada.get(f"/v1/det?tenant=bank&since={DAY.date()}T00:00:00Z&check=liveness&segment=os%3Dios")
+    assert of_ios.json()["curves"][0]["rejects_n"] < curve["rejects_n"]
