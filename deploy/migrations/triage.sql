@@ -1,4 +1,4 @@
--- revision 21
+-- revision 22
 create schema if not exists triage;
 
 -- A case names its subject by tag (HMAC), never by subject_ref; a cohort case names a segment value.
@@ -241,6 +241,7 @@ create or replace function triage.retire(before timestamptz, whose text[], tags 
                         where h.tenant = c.tenant and h.tag = c.subject_tag)
       order by coalesce(c.closed_at, c.changed_at) limit most for update of c skip locked) as o;
     delete from triage.bulks b where b.begun_at < now() - interval '30 days';
+    delete from triage.pattern_hits h where h.kept_since < now() - interval '30 days';
     delete from triage.unsent u where u.case_id = any(gone);
     delete from triage.notes n where n.case_id = any(gone);
     delete from privacy.keys k using triage.cases c
@@ -563,3 +564,37 @@ create table if not exists triage.rereviews(
 create index if not exists rereviews_waiting on triage.rereviews(drawn_at) where judged_at is null;
 create index if not exists rereviews_judged on triage.rereviews(judged_at) where judged_at is not null;
 create index if not exists rereviews_of_case on triage.rereviews(case_id);
+
+-- What patterns matched, live and in shadow, as the scorer tells it: counts by day (UTC), which stay; and for thirty days
+-- which transactions, so that what their cases were found to be says how precise a pattern is. They go with the person.
+create table if not exists triage.pattern_days(
+  pattern_id text not null,
+  revision bigint not null,
+  mode text not null check (mode in ('live', 'shadow')),
+  tenant text not null,
+  day date not null,
+  hits bigint not null,
+  accepted bigint not null,
+  last_at timestamptz not null,
+  primary key (pattern_id, revision, mode, tenant, day));
+create table if not exists triage.pattern_hits(
+  tenant text not null,
+  transaction_id text not null,
+  attempt_id text not null,
+  pattern_id text not null,
+  revision bigint not null,
+  mode text not null,
+  at timestamptz not null,
+  kept_since timestamptz not null default now(),
+  primary key (tenant, transaction_id, attempt_id, pattern_id, revision, mode));
+create index if not exists pattern_hits_of_pattern on triage.pattern_hits(pattern_id);
+create index if not exists pattern_hits_kept on triage.pattern_hits(kept_since);
+create index if not exists case_reasons_by_transaction on triage.case_reasons(transaction_id)
+  where transaction_id is not null;
+create index if not exists case_reasons_of_patterns on triage.case_reasons(code) where code like 'attack\_pattern.%';
+create or replace function triage.forget_hits(whose text, ids text[]) returns bigint
+  language sql volatile security definer set search_path = '' as $$
+    with gone as (
+      delete from triage.pattern_hits h where h.tenant = whose and h.transaction_id = any(ids) returning 1)
+    select count(*) from gone $$;
+revoke all on function triage.forget_hits(text, text[]) from public;

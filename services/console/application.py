@@ -36,12 +36,14 @@ from services.triage.api.deed_routes import deed_routes
 from services.triage.api.judgement_routes import judgement_routes
 from services.triage.api.life_routes import life_routes
 from services.triage.api.note_routes import note_routes
+from services.triage.api.pattern_routes import pattern_routes
+from services.triage.api.patterns import Patterns
 from services.triage.api.rereview_routes import rereview_routes
 from services.triage.api.rereviews import Rereviews
 from services.triage.api.routes import case_routes
 from services.triage.api.stream import Stream
 from services.triage.api.stream_routes import stream_routes
-from services.triage.app import desk, rereviews
+from services.triage.app import desk, pattern_desk, rereviews
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,6 +58,7 @@ _DESCRIPTION: Final = (
 )
 
 
+_OF_PATTERN: Final = ("path", "pattern_id")
 _LARGER: Final = dict.fromkeys(("/v1/cases/bulk", "/bulk", "/bulk/do"), 131_072)
 """Bytes of what names up to 500 cases, with what was seen of each."""
 
@@ -67,6 +70,7 @@ class Inside(NamedTuple):
     stream: Stream
     bulk: BulkDeeds
     rereviews: Rereviews
+    patterns: Patterns
     figures: Figures
     log: AuditLog
     sessions: PeopleSessions
@@ -94,10 +98,11 @@ class Inside(NamedTuple):
         people = desk(settings, pool)
         cases, bulk = Cases(people, pool, clock), BulkDeeds(people, clock)
         stream = Stream.of(people, pool, clock, known.unready)
+        patterns = Patterns(pattern_desk(pool), clock)
         figures = Figures.of(settings, pool, governed, clock)
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
         log = AuditLog(pool, clock)
-        return cls(cases, stream, bulk, again, figures, log, sessions, machines, known, watched, clock)
+        return cls(cases, stream, bulk, patterns, again, figures, log, sessions, machines, known, watched, clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -127,6 +132,8 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(life_routes(inside.cases, callers.caller))
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.reader))
+    v1.include_router(pattern_routes(inside.patterns, callers.caller))
+    v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     v1.include_router(audit_routes(inside.log, callers.caller))
     app.include_router(v1)
@@ -135,6 +142,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         inside.cases,
         inside.bulk,
         inside.rereviews,
+        inside.patterns,
         inside.figures,
         inside.log,
         callers,
@@ -185,6 +193,8 @@ def _problem(error: Exception) -> Problem:
         return Problem(401, "sign_in_refused", str(error))
     if isinstance(error, DatabaseAway):
         return Problem(503, "unavailable", "the database does not answer; nothing was done")
+    if isinstance(error, RequestValidationError) and any(each["loc"][:2] == _OF_PATTERN for each in error.errors()):
+        return Problem(404, "no_such_pattern", "there is no such pattern")
     if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):
         of_case = any(each["loc"][-1] == "case_id" for each in error.errors())
         code, what = ("no_such_case", "case") if of_case else ("no_such_entry", "entry")

@@ -195,7 +195,15 @@ PROCESSES: Final[Mapping[str, Process]] = {
     ),
     "incidents": Process({"incidents": (topics.ANOMALIES, topics.WINDOWS)}, "incidents"),
     "triage": Process(
-        {"triage": (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)},
+        {
+            "triage": (
+                topics.SUSPICIONS,
+                topics.INCIDENTS,
+                topics.PLATFORM_ALERTS,
+                topics.PATTERN_HITS,
+                topics.ATTACK_PATTERNS,
+            )
+        },
         "triage",
         asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES),
     ),

@@ -17,6 +17,8 @@ from proofwatch.runtime.clock import Clock, SystemClock
 from proofwatch.runtime.service import Service
 from services.triage.adapters.cluster_rows import PostgresClusters
 from services.triage.adapters.desk import PostgresDesk
+from services.triage.adapters.pattern_desk import PostgresPatterns
+from services.triage.adapters.pattern_hits import PostgresHits
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.adapters.rereviews import PostgresRereviews
 from services.triage.config import DeskSettings, Settings
@@ -24,15 +26,23 @@ from services.triage.core.dispositions import FourEyes, Terms
 from services.triage.core.due import Due
 from services.triage.handlers.cases import TriageStage
 from services.triage.handlers.clusters import Clusters
+from services.triage.handlers.patterns import Hits
 
 if TYPE_CHECKING:
     import asyncpg
 
 __all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk", "rereviews"]
+__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk", "pattern_desk"]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"
-TOPICS: Final = (topics.SUSPICIONS, topics.INCIDENTS, topics.PLATFORM_ALERTS)
+TOPICS: Final = (
+    topics.SUSPICIONS,
+    topics.INCIDENTS,
+    topics.PLATFORM_ALERTS,
+    topics.PATTERN_HITS,
+    topics.ATTACK_PATTERNS,
+)
 
 
 def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire: Wire = JSON) -> Service:
@@ -46,7 +56,9 @@ def build(settings: Settings, bus: Bus, pool: "asyncpg.Pool", clock: Clock, wire
     at_reasons = settings.escalate_at_reasons
     cases = PostgresCases(due)
     clusters = Clusters(PostgresClusters(), cases, at_reasons)
-    stage = TriageStage(cases, tags, secret, at_reasons, clock, wire, clusters=clusters, clocked=bool(due.spans))
+    hits = Hits(PostgresHits(), secret, wire)
+    clocked = bool(due.spans)
+    stage = TriageStage(cases, tags, secret, at_reasons, clock, wire, clusters=clusters, hits=hits, clocked=clocked)
     companions = (relay(fence, bus, GROUP, lanes, clock),)
     worker = Worker(bus, TOPICS, fence, stage, lanes, clock, wire=wire, companions=companions, announce=True)
     return Service("triage", [worker], sampled=[OutboxDepth(fence)])
@@ -65,6 +77,11 @@ def desk(settings: DeskSettings, pool: "asyncpg.Pool") -> PostgresDesk:
 def rereviews(desk: PostgresDesk) -> PostgresRereviews:
     """Wire what people judge again."""
     return PostgresRereviews(desk, secrets.token_bytes)
+
+
+def pattern_desk(pool: "asyncpg.Pool") -> PostgresPatterns:
+    """Wire where people work on attack patterns."""
+    return PostgresPatterns(pool)
 
 
 async def connect(settings: Settings) -> Service:

@@ -19,14 +19,17 @@ from proofwatch.bus.postgres.tags import PostgresTags
 from proofwatch.bus.records import Batch, Record, TopicPartition
 from proofwatch.events import topics
 from proofwatch.events.types import Device, Incident, Slice, Suspicion, Timings
+from proofwatch.events.wire import JSON
 from proofwatch.runtime.clock import SimulatedClock
 from proofwatch.runtime.migrations import migrate
 from services.triage.adapters.cluster_rows import PostgresClusters
+from services.triage.adapters.pattern_hits import PostgresHits
 from services.triage.adapters.postgres import PostgresCases
 from services.triage.core.clusters import Grown
 from services.triage.core.signals import Signal
 from services.triage.handlers.cases import TriageStage
 from services.triage.handlers.clusters import Clusters
+from services.triage.handlers.patterns import Hits
 from services.triage.ports import ClusterStore, Noted, Unsettled
 from tests.benchmarks.context import Context, Result
 from tests.unit.triage.events import incident
@@ -99,6 +102,7 @@ async def _taken(dsn: str, count: int, store: ClusterStore[Any]) -> tuple[float,
             3,
             SimulatedClock(_MS),
             clusters=Clusters(store, cases, 3),
+            hits=Hits(PostgresHits(), bytes(32), JSON),
             clocked=False,
         )
         alarm = incident(

@@ -21,6 +21,7 @@ from services.console.who import COOKIE
 _ENTRIES: Final = (
     Act.READ_OWN_ENTRIES, Act.READ_TEAM_ENTRIES, Act.READ_REPORTS_OF_ACCESS, Act.READ_ALL_ENTRIES,
 )  # fmt: skip
+_OF_PATTERNS: Final = (Act.PROPOSE_PATTERN, Act.APPROVE_PATTERN, Act.READ_CASES)
 KEYS: Final = "__Host-proofwatch-keys"
 
 
@@ -43,6 +44,7 @@ class Frame:
             "sees_figures": caller is None or caller.session.may(Act.READ_FIGURES),
             "sees_health": caller is None or caller.session.may(Act.READ_HEALTH),
             "reads_entries": caller is None or any(caller.session.may(each) for each in _ENTRIES),
+            "sees_patterns": caller is None or any(map(caller.session.may, _OF_PATTERNS)),
             "keys_on": request.cookies.get(KEYS) != "off",
             "now": self.now(),
             "path": here(request.url.path, "/"),

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from proofwatch.local_time import clock, minute, zone_words
 from proofwatch.plain import one_line
-from services.console.pages import keys, words
+from services.console.pages import keys, pattern_words, words
 from services.console.pages.assets import Assets
 from services.console.pages.explained import explained
 
@@ -44,7 +44,7 @@ class Render:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._pages.globals.update(words=words, keys=keys, asset=assets.path)
+        self._pages.globals.update(words=words, of_patterns=pattern_words, keys=keys, asset=assets.path)
         self._pages.filters.update(
             minute=self._minute, clock=self._clock, zone=self._words, iso=_iso, explained=explained
         )

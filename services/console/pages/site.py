@@ -21,6 +21,7 @@ from services.console.pages.health import health_pages
 from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
+from services.console.pages.patterns import PatternPages
 from services.console.pages.rereviews import rereview_pages
 from services.console.pages.segments import segment_pages
 from services.console.pages.thresholds import threshold_pages
@@ -29,6 +30,7 @@ from services.console.watched import Watched
 from services.console.who import Callers
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
+from services.triage.api.patterns import Patterns
 from services.triage.api.rereviews import Rereviews
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Pages:
         cases: Cases,
         bulk: BulkDeeds,
         rereviews: Rereviews,
+        patterns: Patterns,
         figures: Figures,
         log: AuditLog,
         callers: Callers,
@@ -64,6 +67,7 @@ class Pages:
             handset_pages(self._frame, figures, callers),
             threshold_pages(self._frame, figures, callers),
             audit_pages(self._frame, log, callers),
+            PatternPages(self._frame, patterns, callers, settings.console_origin).router(),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),

@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from proofwatch.access.roles import IMAGERY
+from proofwatch.access.roles import IMAGERY, Act
+from proofwatch.access.session import Session
 from proofwatch.web.origin import FORM, of_own_origin
 from proofwatch.web.problems import Problem
 from proofwatch.web.sessions import Caller
@@ -19,6 +20,7 @@ from services.console.pages.frame import Frame, to
 from services.console.who import Callers
 from services.triage.api.bodies import Assigned, Case, CaseId, Deed, Found, Given, ListedCase
 from services.triage.api.cases import NEEDS_REASON, Cases
+from services.triage.api.pattern_bodies import NOVEL
 from services.triage.api.refusals import Changed
 
 REPEATED: Final = (403, 409, 422)
@@ -82,6 +84,7 @@ class Work:
     ) -> Response:
         """Return the page of a case; `content`: what was refused of it, as the template has it."""
         given: dict[str, Any] = {"pictures": self._pictures(caller, case), "field": "", **dict.fromkeys(_FIELDS, "")}
+        given["drafts"] = may_draft(case, caller.session)
         given |= {"note_key": secrets.token_urlsafe(_KEY_BYTES), "takes_notes": self._cases.takes_notes}
         return await self.of_case(request, caller, case, "case.html", status, **{**given, **content})
 
@@ -144,6 +147,12 @@ def _asked(deed: Deed, given: dict[str, str], now: datetime) -> dict[str, Any]:
     if deed == "assign":
         as_body(Assigned, to=to_whom)
     return {"reason": reason, "to": to_whom or None}
+
+
+def may_draft(case: Case, who: Session) -> bool:
+    """Return whether somebody may draft an attack pattern from a case."""
+    mine = case.assignee == who.person_id and not case.restricted and case.part_of is None
+    return mine and case.stage in NOVEL and who.may(Act.PROPOSE_PATTERN)
 
 
 def path_of(case_id: str) -> str:

@@ -32,6 +32,7 @@ on conflict(tenant, mark) do update set erased_at = greatest(suppressed.erased_a
 _SEAL: Final = "update privacy.erasures set sealed_epoch = $2, sealed = $3 where erasure_id = $1"
 _OF_CASES: Final = "select * from triage.transactions_of($1, $2)"
 _OF_IMAGERY: Final = "select * from imagery.transactions_of($1, $2)"
+_HITS: Final = "select triage.forget_hits($1, $2)"
 _CASES: Final = "select forgotten, reasons from triage.forget($1, $2, $3)"
 _IMAGERY: Final = "select flags, leases from imagery.forget($1, $2, $3, $4)"
 _CONSENTS: Final = "select consents.forget($1, $2)"
@@ -124,6 +125,7 @@ class PostgresSteps:
         return {
             "cases": len(cases),
             "case_reasons": reasons,
+            "pattern_hits": await tx.fetchval(_HITS, subject.tenant, given),
             "imagery_references": flags,
             "imagery_leases": leases,
             "consents": await tx.fetchval(_CONSENTS, subject.tenant, tags),

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from proofwatch.events.types import AttackPattern
 from services.triage.core.patterns import Change, Deed, Pattern, Text, published
 
 _ONE: Final = "select * from triage.patterns where pattern_id = $1"
@@ -27,6 +28,18 @@ _ACT: Final = """
 insert into triage.pattern_acts(pattern_id, revision, at, deed, from_state, to_state, person_id, reason)
 values($1, $2, $3, $4, $5, $6, $7, $8)"""
 _SEND: Final = "insert into triage.unsent(case_id, kind, body) values(null, 'pattern', $1)"
+
+
+# What others published: an earlier release, at the command line. Our own revisions are here before they are there.
+_LEARN: Final = """
+insert into triage.patterns(pattern_id, revision, state, description, species, severity, predicate, drafted_by,
+                            drafted_at, changed_at)
+values($1, $2, $3, $4, $5, $6, $7, 'operator', $8, $8)
+on conflict(pattern_id) do update set revision = excluded.revision, state = excluded.state,
+  description = excluded.description, species = excluded.species, severity = excluded.severity,
+  predicate = excluded.predicate, drafted_by = 'operator', drafted_at = excluded.drafted_at, proposed_by = null,
+  changed_at = excluded.changed_at
+where patterns.revision < excluded.revision"""
 
 
 class Acted(NamedTuple):
@@ -62,6 +75,13 @@ async def listed(tx: Any, most: int) -> list[Pattern]:
 async def history(tx: Any, pattern_id: str) -> Sequence[Acted]:
     """Return what people did with a pattern, the oldest first."""
     return [Acted(**row) for row in await tx.fetch(_HISTORY, pattern_id)]
+
+
+async def learn(tx: Any, event: AttackPattern, at: datetime) -> None:
+    """Keep what was published and is not known here: of an earlier release, whose next revision is ours."""
+    state = "live" if event.state == "published" else event.state
+    text = (event.description, event.species, event.severity, event.predicate)
+    await tx.execute(_LEARN, event.pattern_id, event.revision, state, *text, at)
 
 
 async def done(

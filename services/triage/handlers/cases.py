@@ -23,6 +23,7 @@ from services.triage.core.signals import Signal, from_alert, from_incident, from
 from services.triage.core.traits import scope_of, traits_of
 from services.triage.core.unit_of_work import UnitOfWork
 from services.triage.handlers.clusters import Clusters
+from services.triage.handlers.patterns import Hits
 from services.triage.ports import CaseStore, Noted, Unsent, Wanted
 
 Tx = TypeVar("Tx")
@@ -52,13 +53,14 @@ class TriageStage(Generic[Tx]):
         wire: Wire = JSON,
         *,
         clusters: Clusters[Tx],
+        hits: Hits[Tx],
         clocked: bool = True,
     ) -> None:
         """`secret` is the deployment's for marks (`privacy.marks`); `tags` of subjects are asked for by marks.
 
         `clocked`: whether any kind of case has a due time.
         """
-        self._clock, self._clocked, self._clusters = clock, clocked, clusters
+        self._clock, self._clocked, self._clusters, self._hits = clock, clocked, clusters, hits
         self._cases, self._tags = cases, tags
         self._secret = secret
         self._escalate_at_reasons = escalate_at_reasons
@@ -76,6 +78,10 @@ class TriageStage(Generic[Tx]):
 
     async def step(self, batch: Batch, tx: Tx) -> Sequence[Output]:
         """Apply the batch; return rejections and escalations, in the order of the records."""
+        if batch.source.topic == topics.PATTERN_HITS:
+            return await self._hits.step(batch, tx)
+        if batch.source.topic == topics.ATTACK_PATTERNS:
+            return await self._hits.learn(batch, tx)
         read = await self._alive([(record, self._read(batch.source, record)) for record in batch.records], tx)
         read, keyed = await self._tagged(read, tx)
         signals = [signal for _, signal in read if isinstance(signal, Signal)]

@@ -248,6 +248,8 @@ async def test_counts_name_nobody_and_keep_no_session_alive(console: Console) ->
     assert problem(answer) == (401, "not_signed_in")
 
 
+_OS: Final = {"field": "device.os", "op": "eq", "value": "android"}
+_PATTERN_DEEDS: Final = ("propose", "approve", "reject", "live", "withdraw")
 ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/cases", None),
     ("GET", "/v1/cases/changes", None),
@@ -278,6 +280,10 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/v1/rereviews/next", {}),
     ("POST", "/v1/rereviews/no-such/finding", {"verdict": "cleared", "reason": "poor light"}),
     ("GET", "/v1/rereviews/agreement", None),
+    ("GET", "/v1/patterns", None),
+    ("GET", "/v1/patterns/emulators", None),
+    ("POST", "/v1/patterns", {"pattern_id": "emulators", "description": "x", "severity": "low", "predicate": _OS}),
+    *(("POST", f"/v1/patterns/emulators/{deed}", {"reason": "ticket 4711"}) for deed in _PATTERN_DEEDS),
     ("GET", "/v1/tenants", None),
     ("GET", "/v1/rates?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
@@ -305,6 +311,10 @@ async def test_no_route_is_forgotten_here(console: Console) -> None:
     document = (await console.client().get("/openapi.json")).json()
     named = {(method.upper(), path) for path, of in document["paths"].items() for method in of}
     asked = {(method, _templated(path)) for method, path, _ in ROUTES}
+    asked = {
+        (method, path.partition("?")[0].replace("CASE", "{case_id}").replace("emulators", "{pattern_id}"))
+        for method, path, _ in ROUTES
+    }
     assert {(method, path) for method, path in named if path not in FOR_EVERYBODY} == asked
 
 

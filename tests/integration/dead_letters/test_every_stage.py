@@ -50,6 +50,8 @@ EVENTS: Final = {
     topics.ESCALATIONS: "escalation",
     topics.PLATFORM_ALERTS: "platform-alert",
     topics.CONSENTS: "consent",
+    topics.PATTERN_HITS: "pattern-hit",
+    topics.ATTACK_PATTERNS: "attack-pattern",
 }
 ELSEWHERE: Final = frozenset({"tenant_not_served"})
 """Reasons that no record alone brings about; `tests/unit/scorer/test_governed.py` does."""

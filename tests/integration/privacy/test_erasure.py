@@ -39,6 +39,7 @@ async def test_a_person_is_gone_and_the_receipt_names_nobody(privacy: Privacy) -
         "case_reasons": 1,
         "imagery_references": 1,
         "imagery_leases": 1,
+        "pattern_hits": 0,
         "consents": 1,
         "ledger_rows": 1,
         "left_house.messages": 0,
