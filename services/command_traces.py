@@ -92,6 +92,7 @@ TRACES: Final[Mapping[str, Trace]] = {
     **_entry(Act.READ_CASES, cases_review="case.staged", cases_know="case.staged", cases_novel="case.staged"),
     **_entry(Act.READ_CASES, cases_high__risk="case.staged"),
     **_entry(Act.READ_CASES, cases_snooze="case.rested", cases_wake="case.rested"),
+    **_entry(Act.PROPOSE_PATTERN, pattern_preview="pattern.previewed", pattern_hunt="pattern.hunted"),
     **_entry(None, pattern_list="patterns.read", pattern_show="patterns.read"),
     **_entry(Act.PROPOSE_PATTERN, pattern_draft="pattern.drafted", pattern_propose="pattern.proposed"),
     **_entry(Act.PROPOSE_PATTERN, pattern_live="pattern.live_proposed", pattern_withdraw="pattern.stopped"),

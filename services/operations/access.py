@@ -205,7 +205,7 @@ PROCESSES: Final[Mapping[str, Process]] = {
             )
         },
         "triage",
-        asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES),
+        asks=(*_OF_SUBJECTS, *_OF_NOTES, _OF_CASES, _LEFT_OUT[0]),  # the last: `pattern preview`, `hunt`
     ),
     "notifier": Process({"notifier": (topics.INCIDENTS, topics.ESCALATIONS, topics.PLATFORM_ALERTS)}, "notifier"),
     "consents": Process({"consents": (topics.CONSENTS,)}, "consents", asks=_OF_SUBJECTS),

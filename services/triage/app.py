@@ -31,8 +31,18 @@ from services.triage.handlers.patterns import Hits
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk", "rereviews"]
-__all__ = ["GROUP", "SCHEMA", "TOPICS", "DeskSettings", "Settings", "build", "connect", "desk", "pattern_desk"]
+__all__ = [
+    "GROUP",
+    "SCHEMA",
+    "TOPICS",
+    "DeskSettings",
+    "Settings",
+    "build",
+    "connect",
+    "desk",
+    "pattern_desk",
+    "rereviews",
+]
 
 GROUP: Final = "triage"
 SCHEMA: Final = "triage"

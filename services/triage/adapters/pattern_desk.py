@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
 from proofwatch.access.postgres import PostgresPeople
+from proofwatch.access.roles import Act
 from proofwatch.access.session import Session
 from proofwatch.audit.entry import Entry, Object, Outcome, person
 from proofwatch.audit.pending import Draw, act, enter
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 USER: Final = "patterns"
 READ: Final = "patterns.read"
+PREVIEWED: Final = "pattern.previewed"
+HUNTED: Final = "pattern.hunted"
+NOT_COMPARED: Final = Refusal(
+    "not_at_this_stage", "two people agree to a pattern first: what is in shadow, or live, is hunted for"
+)
 ACTIONS: Final[Mapping[Deed, str]] = {
     "draft": "pattern.drafted",
     "propose": "pattern.proposed",
@@ -129,6 +135,45 @@ class PostgresPatterns:
             settled = await self._settled(tx, before, after, deed, found, acting, reason, now)
         return _unrefused(settled)
 
+    async def looking_back(
+        self, action: str, pattern_id: str, token: str, now: datetime, details: Mapping[str, str | int]
+    ) -> tuple[Session, Pattern]:
+        """Return who asks and the pattern, once it is on record that they look at what it matched before.
+
+        `action`: `PREVIEWED`, or `HUNTED`, which is for researchers, of what is compared. Raises `NoSession`,
+        `NotAllowed`, `NoSuchPattern`, and `PatternRefused`, which is an entry.
+        """
+        asking = await self._asking(token, now, action, pattern_id)
+        async with transaction(self.pool, USER) as tx:
+            acting = await self._acting(tx, asking.session_id, now)
+            found = await rows.found(tx, pattern_id)
+            refusal = _not_back(action, acting, found)
+            said = {"why": refusal.why} if refusal else details
+            await enter(tx, self._back(action, pattern_id, acting, now, said, "denied" if refusal else "granted"))
+        if refusal:
+            raise PatternRefused(refusal)
+        if found is None:
+            raise NoSuchPattern(pattern_id)
+        return acting, found
+
+    async def hunted(self, pattern: Pattern, by: Session, now: datetime, opened: int, left_out: int) -> None:
+        """Enter how much of what a pattern matched before is opened for review."""
+        async with transaction(self.pool, USER) as tx:
+            details: dict[str, str | int] = {"opened": opened, "left_out": left_out, "revision": pattern.revision}
+            await enter(tx, self._back(HUNTED, pattern.pattern_id, by, now, details, "done"))
+
+    def _back(
+        self,
+        action: str,
+        pattern_id: str,
+        by: Session,
+        now: datetime,
+        details: Mapping[str, str | int],
+        outcome: Outcome,
+    ) -> Entry:
+        what, who = Object("attack_pattern", pattern_id), person(by.person_id)
+        return act(action, who, now, what, details=details, outcome=outcome, draw=self._draw)
+
     async def _settled(
         self,
         tx: Any,
@@ -205,6 +250,14 @@ class PostgresPatterns:
         who = person(by.person_id)
         details: dict[str, str | int] = {"patterns": count, "identity": f"session {by.session_id}"}
         return act(READ, who, now, *what, details=details, outcome="granted", draw=self._draw)
+
+
+def _not_back(action: str, who: Session, pattern: Pattern | None) -> Refusal | None:
+    """Return why somebody does not look at what a pattern matched before; None: they may."""
+    proposes, approves = who.may(Act.PROPOSE_PATTERN), who.may(Act.APPROVE_PATTERN)
+    if not proposes and not (approves and action == PREVIEWED):
+        return Refusal("role_missing", "to look back you need the role researcher; to preview, approver will do")
+    return NOT_COMPARED if action == HUNTED and pattern is not None and not pattern.is_compared else None
 
 
 def _unrefused(settled: Pattern | Refusal) -> Pattern:

@@ -47,6 +47,19 @@ from whole w left join lateral (
 group by 1, 2"""
 
 
+_AMONG: Final = """
+with whole as (
+  select distinct coalesce(c.part_of, c.case_id) as case_id
+  from unnest($1::text[], $2::text[]) as w(tenant, transaction_id)
+    join triage.case_reasons r on r.transaction_id = w.transaction_id
+    join triage.cases c on c.case_id = r.case_id and c.tenant = w.tenant)
+select count(*) filter (where d.verdict = 'threat') as threats, count(d.verdict) as judged, count(*) as cases
+from whole w left join lateral (
+  select verdict from triage.dispositions d where d.case_id = w.case_id and d.state in ('decided', 'approved')
+  order by d.number desc limit 1) d on true"""
+_KNOWN: Final = "select source_id from triage.case_reasons where source_id = any($1::text[])"
+
+
 class Day(NamedTuple):
     """What a pattern matched on a day (UTC): transactions, and of these the accepted ones."""
 
@@ -119,6 +132,17 @@ async def totals_of(tx: Any, pattern_ids: Sequence[str], tenants: Sequence[str] 
 async def found_of(tx: Any, pattern_ids: Sequence[str], tenants: Sequence[str] | None) -> list[FoundToBe]:
     """Return what the cases were found to be whose transactions patterns matched, of these tenants."""
     return [FoundToBe(**row) for row in await tx.fetch(_FOUND, pattern_ids, tenants)]
+
+
+async def found_among(tx: Any, transactions: Sequence[tuple[str, str]]) -> tuple[int, int, int]:
+    """Return of the cases that hold these (tenant, transaction): threats, those that are judged, and all."""
+    row = await tx.fetchrow(_AMONG, [each[0] for each in transactions], [each[1] for each in transactions])
+    return row["threats"], row["judged"], row["cases"]
+
+
+async def known_among(tx: Any, suspicion_ids: Sequence[str]) -> frozenset[str]:
+    """Return those that cases have already."""
+    return frozenset(row["source_id"] for row in await tx.fetch(_KNOWN, suspicion_ids))
 
 
 _Day = tuple[str, int, str, str, date]

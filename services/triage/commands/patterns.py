@@ -24,6 +24,7 @@ from proofwatch.instants import instant_of
 from proofwatch.runtime.clock import SystemClock
 from services.triage.adapters.pattern_desk import NoSuchPattern, PostgresPatterns
 from services.triage.adapters.pattern_rows import Acted
+from services.triage.commands import looking_back
 from services.triage.commands.pattern_file import InvalidPattern, load_pattern, matches
 from services.triage.config import Settings
 from services.triage.core.patterns import Deed, Pattern
@@ -62,6 +63,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add = actions.add(deed, summary, _WHO, _done).add_argument
         _add_pattern(add)
         kept.add_reason(add, "why; it stays")
+        add_as(add, required=True)
+    summary = "say what a pattern would have matched of late, and what is known of that"
+    previewing = actions.add(
+        "preview", summary, "emulators --since 7d --as my.session", looking_back.preview
+    ).add_argument
+    summary = "open for review what a pattern matched before, which must be in shadow or live"
+    example = "emulators --since 7d --limit 500 --as my.session"
+    hunting = actions.add("hunt", summary, example, looking_back.hunt).add_argument
+    hunting("--limit", type=int, default=500, metavar="N", help="open at most so many (default: %(default)s)")
+    for add in (previewing, hunting):
+        _add_pattern(add)
+        looking_back.declare(add)
         add_as(add, required=True)
     listing = actions.add("list", "list the patterns, and how they stand", "--as my.session", _listed).add_argument
     showing = actions.add(
