@@ -133,7 +133,6 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(rereview_routes(inside.rereviews, callers.caller))
     v1.include_router(figure_routes(inside.figures, callers.reader))
     v1.include_router(pattern_routes(inside.patterns, callers.caller))
-    v1.include_router(figure_routes(inside.figures, callers.caller))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     v1.include_router(audit_routes(inside.log, callers.caller))
     app.include_router(v1)
