@@ -102,7 +102,7 @@ class Inside(NamedTuple):
         figures = Figures.of(settings, pool, governed, clock)
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
         log = AuditLog(pool, clock)
-        return cls(cases, stream, bulk, patterns, again, figures, log, sessions, machines, known, watched, clock)
+        return cls(cases, stream, bulk, again, patterns, figures, log, sessions, machines, known, watched, clock)
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
