@@ -303,6 +303,7 @@ def _templated(path: str) -> str:
         .replace("CASE", "{case_id}")
         .replace("no-such", "{disposition_id}")
         .replace("ENTRY", "{index}")
+        .replace("emulators", "{pattern_id}")
     )
     named = path.partition("?")[0].replace("CASE", "{case_id}").replace("no-such", "{disposition_id}")
     return named.replace("emulators", "{pattern_id}")
