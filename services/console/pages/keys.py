@@ -28,7 +28,6 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("f", "the rates"),
     ("A V", "the audit log; verify the entry that is shown"),
     ("S H D", "rates by segment and by attack species; handsets; thresholds (DET)"),
-    ("S H", "rates by segment and by attack species; handsets"),
     ("P", "the attack patterns"),
     ("t", "take this case"),
     ("u", "release it: work on it no more"),

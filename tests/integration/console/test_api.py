@@ -305,8 +305,6 @@ def _templated(path: str) -> str:
         .replace("ENTRY", "{index}")
         .replace("emulators", "{pattern_id}")
     )
-    named = path.partition("?")[0].replace("CASE", "{case_id}").replace("no-such", "{disposition_id}")
-    return named.replace("emulators", "{pattern_id}")
 
 
 async def test_no_route_is_forgotten_here(console: Console) -> None:
