@@ -40,5 +40,5 @@ def _cells(each: ListedToken, now: datetime) -> list[str]:
     if each.revoked_at:
         stands = f"revoked {each.revoked_at:%Y-%m-%d}"
     tenants = "all" if each.tenants is None else ", ".join(each.tenants)
-    used = f"{each.used_at:%Y-%m-%d %H:%M}" if each.used_at else "never"
+    used = f"{each.used_at:%Y-%m-%d %H:%M} UTC" if each.used_at else "never"
     return [each.token_id, each.name, ", ".join(each.scopes), tenants, stands, used]

@@ -33,6 +33,7 @@ _BY_HAND: Final = {
     "libs/proofwatch/local_time.py": "the one place",
     "libs/proofwatch/access/errors.py": "an account's: UTC, and says so",
     "libs/proofwatch/access/register.py": "an account's: UTC, and says so",
+    "libs/proofwatch/access/token_register.py": "for programs: the audit log",
     "libs/proofwatch/governance/keyring.py": "a key's end, which is no tenant's",
     "libs/proofwatch/scorefile/advice.py": "patterns of files",
     "libs/proofwatch/scorefile/guess_times.py": "patterns of files",
@@ -48,6 +49,8 @@ _BY_HAND: Final = {
     "services/operations/troubleshoot_text.py": "the operator's path through all stages: UTC, and says so",
     "services/outputs/statistics.py": "when somebody published: UTC, and says so",
     "services/people/command.py": "an account's: UTC, and says so",
+    "services/people/review.py": "for programs",
+    "services/people/tokens_text.py": "a machine's: UTC, and says so",
     "services/privacy/adapters/holds.py": "of people of all tenants: UTC, and says so",
     "services/privacy/adapters/restrictions.py": "of people of all tenants: UTC, and says so",
     "services/privacy/commands/erase.py": "of people of all tenants: UTC, and says so",
@@ -56,6 +59,7 @@ _BY_HAND: Final = {
     "services/scorer/backtest/templates/opening.html": "of all tenants of a log: UTC, and says so",
     "services/standalone/core/overview.py": "`local`; the zone stands at the head of the view",
     "services/standalone/view/rates.py": "`local`; the zone stands at the head of the view",
+    "services/triage/commands/patterns.py": "of the platform's patterns: UTC, and says so",
     "services/standalone/view/screen.py": "`local`, with its zone",
 }
 
