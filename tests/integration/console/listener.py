@@ -11,7 +11,7 @@ import httpx
 from services.console.who import COOKIE
 from tests.integration.console.house import Console
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class Event(NamedTuple):
