@@ -3,23 +3,18 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from proofwatch.access import acts
 from proofwatch.access.code_seal import CodeSeal, CodesSealed, InvalidCodeKeys, parse_code_keys
-from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
+from proofwatch.access.errors import AccessDenied
 from proofwatch.access.passwords import WeakPassword, hashed
 from proofwatch.access.postgres import PostgresPeople
-from proofwatch.access.reasons import stated
 from proofwatch.access.register import NoSuchPerson, PostgresRegister
 from proofwatch.access.roles import Act, Role, RolesExclude
-from proofwatch.audit.pending import enter
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import opened, transaction
-from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
@@ -35,9 +30,8 @@ from proofwatch.new_file import NotNew
 from proofwatch.runtime.access_settings import AccessSettings
 from proofwatch.runtime.clock import SystemClock
 from proofwatch.runtime.secrets import InvalidSecretFile
-from proofwatch.runtime.settings import Settings
 from services.people import text, typed
-from services.people.acting import add_who, who
+from services.people.acting import add_who, who, with_database
 from services.people.review import add_review
 
 if TYPE_CHECKING:
@@ -96,7 +90,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
-    return ended(f"people {args.action}", lambda: asyncio.run(_with_database(args)), refused=_REFUSED, wrong=_WRONG)
+    return ended(
+        f"people {args.action}", lambda: asyncio.run(with_database(args, _ACTS)), refused=_REFUSED, wrong=_WRONG
+    )
 
 
 def _add_dsn(add: Add) -> None:
@@ -121,20 +117,6 @@ def _add_access(add: Add) -> None:
 
 def _add_password(add: Add, what: str) -> None:
     add("--password-file", type=Path, metavar="FILE", help=f"{what}; default: it is asked for")
-
-
-async def _with_database(args: argparse.Namespace) -> None:
-    async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
-        await check_schema(pool, "access")
-        act: Callable[[Any, argparse.Namespace, datetime], Awaitable[None]] = args.act
-        now = instant_of(SystemClock().now_ms())
-        try:
-            await act(pool, args, now)
-        except (NoSession, NotAllowed) as refused:
-            if what := _ACTS.get(args.action):
-                async with transaction(pool, "access") as tx:
-                    await enter(tx, *acts.denial(refused, what, now, reason=stated(args.reason)))
-            raise
 
 
 async def _added(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:

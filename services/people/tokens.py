@@ -3,21 +3,17 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from proofwatch.access import acts
-from proofwatch.access.errors import AccessDenied, NoSession, NotAllowed
-from proofwatch.access.reasons import stated
+from proofwatch.access.errors import AccessDenied
 from proofwatch.access.register import NoSuchPerson
 from proofwatch.access.roles import Act
 from proofwatch.access.scopes import Scope
 from proofwatch.access.token_register import PostgresTokens
-from proofwatch.audit.pending import enter
 from proofwatch.bus.errors import BusError
-from proofwatch.bus.postgres.pool import opened, transaction
-from proofwatch.bus.postgres.schema import check_schema
 from proofwatch.command_line import kept
 from proofwatch.command_line.exit_codes import ended
 from proofwatch.command_line.options import add_json
@@ -27,11 +23,8 @@ from proofwatch.exits.asking import NotSaid, add_asking, asking
 from proofwatch.exits.door import ask
 from proofwatch.exits.standing import OF_THE_PLATFORM
 from proofwatch.exits.table import TOKENS_LIST
-from proofwatch.instants import instant_of
-from proofwatch.runtime.clock import SystemClock
-from proofwatch.runtime.settings import Settings
 from services.people import tokens_text
-from services.people.acting import add_who, who
+from services.people.acting import add_who, who, with_database
 
 if TYPE_CHECKING:
     import asyncpg
@@ -76,7 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it; return 0, 1 when it is refused or the database is away, 2 when the call is wrong."""
-    return ended(f"tokens {args.action}", lambda: asyncio.run(_with_database(args)), refused=_REFUSED, wrong=_WRONG)
+    return ended(
+        f"tokens {args.action}", lambda: asyncio.run(with_database(args, _ACTS)), refused=_REFUSED, wrong=_WRONG
+    )
 
 
 def _add_dsn(add: Add) -> None:
@@ -88,20 +83,6 @@ def _days(text: str) -> timedelta:
     if not (number.isascii() and number.isdigit() and 1 <= len(number) <= 3 and int(number)):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of days; right is 90d")
     return timedelta(days=int(number))
-
-
-async def _with_database(args: argparse.Namespace) -> None:
-    async with opened(args.dsn or Settings.read().postgres_dsn, max_size=2) as pool:
-        await check_schema(pool, "access")
-        act: Callable[[Any, argparse.Namespace, datetime], Awaitable[None]] = args.act
-        now = instant_of(SystemClock().now_ms())
-        try:
-            await act(pool, args, now)
-        except (NoSession, NotAllowed) as refused:
-            if what := _ACTS.get(args.action):
-                async with transaction(pool, "access") as tx:
-                    await enter(tx, *acts.denial(refused, what, now, reason=stated(args.reason)))
-            raise
 
 
 async def _created(pool: "asyncpg.Pool", args: argparse.Namespace, now: datetime) -> None:
