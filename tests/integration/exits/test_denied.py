@@ -34,7 +34,7 @@ READ = "cases.read"
 GIVEN: Mapping[str, str] = {
     "tenant": "acme", "subject": "sub-1", "case": "case-1", "cases": "case-1", "erasure": "e-1", "hold": "h-1",
     "name": "somebody", "to": "somebody", "into": "case-2", "reason": "ticket 4711", "until": "2099-01-01T00:00:00Z",
-    "epoch": "1", "pattern_id": "emulators", "pattern_file": "pattern.yaml", "since": "7d",
+    "epoch": "1", "pattern_id": "emulators", "pattern_file": "pattern.yaml", "since": "7d", "token": "1a2b3c4d",
 }  # fmt: skip
 
 
