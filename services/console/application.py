@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proofwatch.bus.errors import DatabaseAway
 from proofwatch.governance.follower import Follower
+from proofwatch.governance.policy import load_policy
 from proofwatch.runtime.clock import Clock
 from proofwatch.web.guard import Guard
 from proofwatch.web.hosts import Hosts, names_of
@@ -29,6 +30,8 @@ from services.console.pages.site import Pages
 from services.console.restored import ErasuresKnown
 from services.console.watched import Watched
 from services.console.who import Callers
+from services.governance.api.policies import GovernedPolicies
+from services.governance.api.routes import policy_routes
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.bulk_routes import bulk_routes
 from services.triage.api.cases import Cases
@@ -73,6 +76,7 @@ class Inside(NamedTuple):
     patterns: Patterns
     figures: Figures
     log: AuditLog
+    policies: GovernedPolicies
     sessions: PeopleSessions
     machines: Machines
     known: ErasuresKnown
@@ -102,7 +106,10 @@ class Inside(NamedTuple):
         figures = Figures.of(settings, pool, governed, clock)
         again, watched = Rereviews(rereviews(people), clock), Watched(settings.watched(), clock)
         log = AuditLog(pool, clock)
-        return cls(cases, stream, bulk, again, patterns, figures, log, sessions, machines, known, watched, clock)
+        policies = GovernedPolicies(governed, load_policy(settings.policy_file), clock)
+        return cls(
+            cases, stream, bulk, again, patterns, figures, log, policies, sessions, machines, known, watched, clock
+        )
 
 
 def application(settings: Settings, inside: Inside, once: Once | None = None) -> FastAPI:
@@ -135,6 +142,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
     v1.include_router(pattern_routes(inside.patterns, callers.caller))
     v1.include_router(health_routes(inside.watched, inside.cases, callers))
     v1.include_router(audit_routes(inside.log, callers.caller))
+    v1.include_router(policy_routes(inside.policies, callers.caller))
     app.include_router(v1)
     pages = Pages(
         settings,
@@ -144,6 +152,7 @@ def application(settings: Settings, inside: Inside, once: Once | None = None) ->
         inside.patterns,
         inside.figures,
         inside.log,
+        inside.policies,
         callers,
         inside.watched,
         inside.clock,
@@ -195,8 +204,9 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, RequestValidationError) and any(each["loc"][:2] == _OF_PATTERN for each in error.errors()):
         return Problem(404, "no_such_pattern", "there is no such pattern")
     if isinstance(error, RequestValidationError) and any(each["loc"][0] == "path" for each in error.errors()):
-        of_case = any(each["loc"][-1] == "case_id" for each in error.errors())
-        code, what = ("no_such_case", "case") if of_case else ("no_such_entry", "entry")
+        named = {"index": "entry", "policy_hash": "policy"}
+        what = next((named[each["loc"][-1]] for each in error.errors() if each["loc"][-1] in named), "case")
+        code = f"no_such_{what}"
         return Problem(404, code, f"there is no such {what} for you")
     if isinstance(error, RequestValidationError):
         return Problem(422, "malformed", sentence_of(error.errors()))

@@ -26,6 +26,7 @@ LISTED: Final[Sequence[tuple[str, str]]] = (
     ("q", "the queue"),
     ("y", "the approvals: what waits for a second person"),
     ("f", "the rates"),
+    ("G", "policies: what is in force, coming and proposed"),
     ("A V", "the audit log; verify the entry that is shown"),
     ("S H D", "rates by segment and by attack species; handsets; thresholds (DET)"),
     ("P", "the attack patterns"),

@@ -22,12 +22,14 @@ from services.console.pages.lists import list_pages
 from services.console.pages.merging import Merging
 from services.console.pages.notes import note_pages
 from services.console.pages.patterns import PatternPages
+from services.console.pages.policies import policy_pages
 from services.console.pages.rereviews import rereview_pages
 from services.console.pages.segments import segment_pages
 from services.console.pages.thresholds import threshold_pages
 from services.console.pages.work import Work
 from services.console.watched import Watched
 from services.console.who import Callers
+from services.governance.api.policies import GovernedPolicies
 from services.triage.api.bulk import BulkDeeds
 from services.triage.api.cases import Cases
 from services.triage.api.patterns import Patterns
@@ -49,6 +51,7 @@ class Pages:
         patterns: Patterns,
         figures: Figures,
         log: AuditLog,
+        policies: GovernedPolicies,
         callers: Callers,
         watched: Watched,
         clock: Clock,
@@ -68,6 +71,7 @@ class Pages:
             threshold_pages(self._frame, figures, callers),
             audit_pages(self._frame, log, callers),
             PatternPages(self._frame, patterns, callers, settings.console_origin).router(),
+            policy_pages(self._frame, policies, callers),
             Merging(work, cases, callers, settings.console_origin).router(),
             note_pages(work, cases, callers, settings.console_origin),
             work.router(),

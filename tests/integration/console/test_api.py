@@ -289,6 +289,8 @@ ROUTES: Final[list[tuple[str, str, Any]]] = [
     ("GET", "/v1/handsets?tenant=acme&since=2026-01-01T00:00:00Z", None),
     ("GET", "/v1/what-if?tenant=acme&since=2026-01-01T00:00:00Z&liveness_threshold=0.5", None),
     ("GET", "/v1/det?tenant=acme&since=2026-01-01T00:00:00Z&check=match", None),
+    ("GET", "/v1/policies", None),
+    ("GET", "/v1/policies/POLICY", None),
     ("GET", "/v1/audit", None),
     ("GET", "/v1/audit/ENTRY", None),
     ("GET", "/v1/audit/ENTRY/verified", None),
@@ -304,6 +306,7 @@ def _templated(path: str) -> str:
         .replace("no-such", "{disposition_id}")
         .replace("ENTRY", "{index}")
         .replace("emulators", "{pattern_id}")
+        .replace("POLICY", "{policy_hash}")
     )
 
 
@@ -335,7 +338,7 @@ async def test_every_route_is_for_those_whom_it_is_for(console: Console, method:
     )
 
     async def asked(name: str | None, of: str = case) -> httpx.Response:
-        client, where = console.client(name), path.replace("CASE", of).replace("ENTRY", "0")
+        client, where = console.client(name), path.replace("CASE", of).replace("ENTRY", "0").replace("POLICY", "0" * 32)
         given = {"if_match": tag, "idempotency_key": "k"}
         return await (client.get(where) if method == "GET" else client.post(where, body, **given))
 
